@@ -1,0 +1,78 @@
+# Two commands matter: `make run` serves the fund, `make test` proves that it works.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.ONESHELL:
+.SHELLFLAGS := -eu -c
+MAKEFLAGS += --no-print-directory
+
+bin := .venv/bin
+python := $(bin)/python
+# How many tests run side by side, and what `make test` runs: make test JOBS=4 TESTS=tests/awards
+JOBS ?= 2
+TESTS ?= tests
+
+.PHONY: help run test test-sqlite test-postgresql coverage check format translations lock wheel clean env-run env-dev chromium
+
+help: ## ce que make sait faire
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+run: env-run ## installe, prépare la base et sert l’application (PORT=, DATABASE_URL=)
+	@$(python) .ci/translations.py compile
+	exec $(bin)/grants run
+
+test: ## toute la suite, sur SQLite puis PostgreSQL, avec un vrai navigateur
+	@$(MAKE) test-sqlite
+	$(MAKE) test-postgresql
+
+test-sqlite: env-dev chromium ## la suite sur SQLite (TESTS=, JOBS=)
+	@$(python) .ci/translations.py compile
+	exec $(python) -m pytest --db=sqlite -n $(JOBS) $(TESTS)
+
+test-postgresql: env-dev chromium ## la suite sur PostgreSQL (TESTS=, JOBS=)
+	@$(python) .ci/translations.py compile
+	exec $(python) -m pytest --db=postgresql -n $(JOBS) $(TESTS)
+
+coverage: env-dev chromium ## la suite sur SQLite, et les lignes qu’elle ne traverse pas
+	@$(python) .ci/translations.py compile
+	exec $(python) -m pytest --db=sqlite -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(TESTS)
+
+check: env-dev ## format, lint, types, sens des imports, traductions, code mort
+	@set -x
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(python) .ci/translations.py check
+	$(bin)/vulture
+
+format: env-dev ## met le code en forme et corrige ce qui peut l’être
+	@$(bin)/ruff check --fix-only --quiet .
+	$(bin)/ruff format .
+
+translations: env-dev ## relève les phrases françaises et met à jour le catalogue anglais
+	@$(python) .ci/translations.py update
+	$(python) .ci/translations.py compile
+
+# The files name no package host, so that they install from any index.
+compile := $(bin)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCKFLAGS) pyproject.toml
+lock: env-dev ## recalcule requirements/*.txt ; LOCKFLAGS=--upgrade prend les dernières versions
+	@$(compile) --group build -o requirements/run.txt
+	$(compile) --group dev -c requirements/run.txt -o requirements/dev.txt
+	if grep -nE '://|--(extra-)?index|--find-links' requirements/*.txt; then echo "un hôte de paquets est nommé ci-dessus" >&2; exit 1; fi
+
+wheel: env-dev ## construit le paquet et l’essaie dans un environnement neuf
+	@PYTHON=$(python) .ci/wheel
+
+clean: ## retire ce que make a fabriqué (jamais instance/)
+	@rm -rf .venv build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find grants tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+	find grants/translations -name '*.mo' -delete
+
+env-run:
+	@.ci/environment run
+
+env-dev:
+	@.ci/environment dev
+
+chromium:
+	@.ci/chromium
