@@ -1,4 +1,4 @@
-"""Compiles the translations when a wheel is built, so that an installed copy speaks every language the checkout does."""
+"""Compiles the translations when a wheel is built, so that an installed copy speaks the languages of the checkout."""
 
 from pathlib import Path
 from typing import Any

@@ -89,7 +89,9 @@ def faults() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "messages.pot")
         extract(template)
-        source = {message.id if isinstance(message.id, str) else message.id[0]: message for message in catalogue(template)}
+        source = {
+            message.id if isinstance(message.id, str) else message.id[0]: message for message in catalogue(template)
+        }
     source.pop("", None)
     found = [
         f"apostrophe droite (écrire ’) : {said!r} ({', '.join(path for path, _ in message.locations)})"
