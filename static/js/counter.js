@@ -1,0 +1,29 @@
+// Says how many characters remain while one writes, quietly until the limit is near.
+const count = (text) => [...text.replace(/\r\n/g, "\n")].length;
+
+export default function (field) {
+  const control = field.querySelector("textarea, input");
+  const line = field.querySelector(".count");
+  const limit = Number(field.dataset.limit);
+  if (!control || !line || !limit) return;
+  const french = document.documentElement.lang !== "en";
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const spoken = document.createElement("span");
+  spoken.className = "visually-hidden";
+  spoken.setAttribute("role", "status");
+  line.after(spoken);
+  let timer;
+  const show = () => {
+    const left = limit - count(control.value);
+    const over = left < 0;
+    const plural = Math.abs(left) > 1 ? "s" : "";
+    line.textContent = over
+      ? (french ? `${number.format(-left)} caractère${plural} de trop` : `${number.format(-left)} character${plural} too many`)
+      : (french ? `${number.format(left)} caractère${plural} restant${plural}` : `${number.format(left)} character${plural} left`);
+    line.classList.toggle("over", over);
+    clearTimeout(timer);
+    if (left < limit / 10) timer = setTimeout(() => { spoken.textContent = line.textContent; }, 1000);
+  };
+  control.addEventListener("input", show);
+  show();
+}
