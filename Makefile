@@ -43,7 +43,7 @@ check: env-dev ## format, lint, types, sens des imports, traductions, code mort
 	$(bin)/mypy
 	$(bin)/lint-imports
 	$(python) .ci/translations.py check
-	$(bin)/vulture
+	$(python) .ci/dead_code.py
 
 format: env-dev ## met le code en forme et corrige ce qui peut l’être
 	@$(bin)/ruff check --fix-only --quiet .
