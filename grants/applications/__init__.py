@@ -1,0 +1,1 @@
+"""Applications: from the first draft to the receipt of the submitted version."""

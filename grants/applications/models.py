@@ -1,0 +1,377 @@
+"""An application: its structured parts, answers, files, statements, and the frozen versions that were submitted."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.applications.lifecycle import LIFECYCLE, ApplicationState
+from grants.calls.models import Call, Piece, Question, Statement
+from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
+from grants.kernel.machine import Machine
+from grants.kernel.money import Money
+from grants.kernel.vault import StoredFile
+from grants.kernel.words import _l
+from grants.people.models import Organisation
+from grants.programme.models import Action, Axis, Commune, FieldOfIntervention, Instrument, PriorityArea, RelatedPlan
+
+
+class Participation(StrEnum):
+    """How far the people concerned take part."""
+
+    INFORMED = "informed"
+    CONSULTED = "consulted"
+    CO_DESIGNED = "co_designed"
+    CO_GOVERNED = "co_governed"
+
+
+class AudienceKind(StrEnum):
+    """Kinds of public reached."""
+
+    CHILDREN = "children"
+    YOUTH = "youth"
+    FAMILIES = "families"
+    OLDER_PEOPLE = "older_people"
+    DISABILITY = "disability"
+    POVERTY = "poverty"
+    EXILE = "exile"
+    CARERS = "carers"
+    PRIORITY_AREA_RESIDENTS = "priority_area_residents"
+    GENERAL_PUBLIC = "general_public"
+
+
+class ClimateAxis(StrEnum):
+    """The six environmental axes of the legal annex (LF 2024, article 191)."""
+
+    MITIGATION = "mitigation"
+    ADAPTATION = "adaptation"
+    WATER = "water"
+    CIRCULAR = "circular"
+    POLLUTION = "pollution"
+    BIODIVERSITY = "biodiversity"
+
+
+class ClimateRating(StrEnum):
+    """The five ratings of the same annex."""
+
+    FAVOURABLE = "favourable"
+    MIXED = "mixed"
+    NEUTRAL = "neutral"
+    UNFAVOURABLE = "unfavourable"
+    NOT_RATED = "not_rated"
+
+
+class JusticeKind(StrEnum):
+    """Kinds of social-justice effect."""
+
+    PRIORITY_AREAS = "priority_areas"
+    INCOME = "income"
+    PRICING = "pricing"
+    GOVERNANCE = "governance"
+    TERRITORY = "territory"
+    EQUALITY = "equality"
+    DIGITAL = "digital"
+    OTHER = "other"
+
+
+class PartnerKind(StrEnum):
+    """Kinds of partner."""
+
+    PUBLIC = "public"
+    ASSOCIATION = "association"
+    COMPANY = "company"
+    RESIDENTS = "residents"
+
+
+class FundingStatus(StrEnum):
+    """How sure a line of account 74 is."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    PLANNED = "planned"
+
+
+class Dimension(StrEnum):
+    """The ways euros are read: each euro of an application falls once in each dimension."""
+
+    AXIS = "axis"
+    ORIENTATION = "orientation"
+    ACTION = "action"
+    FIELD = "field"
+    COMMUNE = "commune"
+    PLAN = "plan"
+
+
+def _link(name: str, column: str, target: str) -> Table:
+    return Table(
+        name,
+        Model.metadata,
+        Column("application_id", ForeignKey("application.id", ondelete="CASCADE"), primary_key=True),
+        Column(column, ForeignKey(target, ondelete="RESTRICT"), primary_key=True, index=True),
+    )
+
+
+application_action = _link("application_action", "action_id", "framework_action.id")
+application_field = _link("application_field", "field_id", "field_of_intervention.id")
+application_plan = _link("application_plan", "plan_id", "related_plan.id")
+application_commune = _link("application_commune", "commune_id", "commune.id")
+application_area = _link("application_area", "area_id", "priority_area.id")
+
+
+class Application(Keyed, Versioned, Model):
+    """A project put to a call. `silence_on` is the day of implicit rejection (CRPA L231-4)."""
+
+    __tablename__ = "application"
+    lifecycle: ClassVar[Machine] = LIFECYCLE
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="RESTRICT"), index=True)
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    state: Mapped[ApplicationState] = mapped_column(text_enum(ApplicationState), default=ApplicationState.DRAFT)
+    reference: Mapped[str | None] = mapped_column(String(24), unique=True)
+    title: Mapped[str] = mapped_column(String(200), default="")
+    summary: Mapped[str] = mapped_column(String(1000), default="")
+    instrument_id: Mapped[UUID | None] = mapped_column(ForeignKey("instrument.id", ondelete="RESTRICT"))
+    requested: Mapped[Money | None] = mapped_column("requested_cents")
+    total: Mapped[Money | None] = mapped_column("total_cents")
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    participation_level: Mapped[Participation | None] = mapped_column(text_enum(Participation))
+    participation_text: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    silence_on: Mapped[date | None]
+    screened_at: Mapped[datetime | None]
+    screening_reason: Mapped[str | None] = mapped_column(Text)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawal_reason: Mapped[str | None] = mapped_column(String(1000))
+    search_key: Mapped[str] = mapped_column(Text, default="")
+
+    call: Mapped[Call] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+    instrument: Mapped[Instrument | None] = relationship()
+    actions: Mapped[list[Action]] = relationship(secondary=application_action, order_by=Action.sort_key)
+    fields: Mapped[list[FieldOfIntervention]] = relationship(
+        secondary=application_field, order_by=FieldOfIntervention.position
+    )
+    plans: Mapped[list[RelatedPlan]] = relationship(secondary=application_plan, order_by=RelatedPlan.position)
+    communes: Mapped[list[Commune]] = relationship(secondary=application_commune, order_by=Commune.sort_key)
+    areas: Mapped[list[PriorityArea]] = relationship(secondary=application_area, order_by=PriorityArea.name)
+    axis_shares: Mapped[list["AxisShare"]] = relationship(
+        cascade="all, delete-orphan", order_by="AxisShare.position", back_populates="application"
+    )
+    audiences: Mapped[list["Audience"]] = relationship(cascade="all, delete-orphan", order_by="Audience.position")
+    climate_effects: Mapped[list["ClimateEffect"]] = relationship(
+        cascade="all, delete-orphan", order_by="ClimateEffect.position"
+    )
+    justice_effects: Mapped[list["JusticeEffect"]] = relationship(
+        cascade="all, delete-orphan", order_by="JusticeEffect.position"
+    )
+    partners: Mapped[list["Partner"]] = relationship(cascade="all, delete-orphan", order_by="Partner.position")
+    milestones: Mapped[list["Milestone"]] = relationship(cascade="all, delete-orphan", order_by="Milestone.position")
+    indicators: Mapped[list["Indicator"]] = relationship(cascade="all, delete-orphan", order_by="Indicator.position")
+    budget_lines: Mapped[list["BudgetLine"]] = relationship(
+        cascade="all, delete-orphan", order_by="BudgetLine.position"
+    )
+    answers: Mapped[list["Answer"]] = relationship(cascade="all, delete-orphan")
+    attachments: Mapped[list["Attachment"]] = relationship(cascade="all, delete-orphan")
+    signatures: Mapped[list["Signature"]] = relationship(cascade="all, delete-orphan")
+
+    __table_args__ = (
+        CheckConstraint("starts_on IS NULL OR ends_on IS NULL OR starts_on <= ends_on", name="dates_in_order"),
+        CheckConstraint("requested_cents IS NULL OR requested_cents > 0", name="requested_positive"),
+        Index("ix_application_call_state", "call_id", "state", "submitted_at"),
+        *LIFECYCLE.checks(),
+    )
+
+    @property
+    def dossier_id(self) -> UUID:
+        """The journal files everything under the application."""
+        return self.id
+
+
+class Row(Keyed):
+    """A row of a structured part, in the order the applicant gave."""
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+
+class AxisShare(Row, Model):
+    """The share of the project, in whole percent, that serves an axis."""
+
+    __tablename__ = "axis_share"
+    __table_args__ = (
+        UniqueConstraint("application_id", "axis_id"),
+        CheckConstraint("percent > 0 AND percent <= 100", name="percent_in_range"),
+    )
+
+    axis_id: Mapped[UUID] = mapped_column(ForeignKey("axis.id", ondelete="RESTRICT"), index=True)
+    percent: Mapped[int] = mapped_column(SmallInteger)
+    axis: Mapped[Axis] = relationship()
+    application: Mapped[Application] = relationship(back_populates="axis_shares")
+
+
+class Audience(Row, Model):
+    """How many people of a kind the project reaches."""
+
+    __tablename__ = "audience"
+    __table_args__ = (UniqueConstraint("application_id", "kind"), CheckConstraint("number >= 0", name="number_positive"))
+
+    kind: Mapped[AudienceKind] = mapped_column(text_enum(AudienceKind))
+    number: Mapped[int]
+    detail: Mapped[str] = mapped_column(String(300), default="")
+
+
+class ClimateEffect(Row, Model):
+    """What the project does on one environmental axis, and how one can tell."""
+
+    __tablename__ = "climate_effect"
+    __table_args__ = (UniqueConstraint("application_id", "axis"),)
+
+    axis: Mapped[ClimateAxis] = mapped_column(text_enum(ClimateAxis))
+    rating: Mapped[ClimateRating] = mapped_column(text_enum(ClimateRating))
+    proof: Mapped[str] = mapped_column(String(1500), default="")
+
+
+class JusticeEffect(Row, Model):
+    """A social-justice effect and how one can tell."""
+
+    __tablename__ = "justice_effect"
+    __table_args__ = (UniqueConstraint("application_id", "kind"),)
+
+    kind: Mapped[JusticeKind] = mapped_column(text_enum(JusticeKind))
+    text: Mapped[str] = mapped_column(String(1500), default="")
+
+
+class Partner(Row, Model):
+    """A partner of the project."""
+
+    __tablename__ = "partner"
+
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[PartnerKind] = mapped_column(text_enum(PartnerKind))
+    role: Mapped[str] = mapped_column(String(500), default="")
+    committed: Mapped[bool] = mapped_column(default=False)
+    amount: Mapped[Money | None] = mapped_column("amount_cents")
+
+
+class Milestone(Row, Model):
+    """A step of the calendar."""
+
+    __tablename__ = "milestone"
+
+    label: Mapped[str] = mapped_column(String(300))
+    due_on: Mapped[date | None]
+
+
+class Indicator(Row, Model):
+    """What will be counted, and the target."""
+
+    __tablename__ = "indicator"
+
+    label: Mapped[str] = mapped_column(String(300))
+    unit: Mapped[str] = mapped_column(String(60), default="")
+    target: Mapped[int]
+
+
+class BudgetLine(Row, Model):
+    """A line of the project's budget; `is_request` marks the one line of account 74 that is this request."""
+
+    __tablename__ = "budget_line"
+    __table_args__ = (
+        CheckConstraint("side IN ('charge', 'resource')", name="side_known"),
+        CheckConstraint("amount_cents >= 0", name="amount_positive"),
+    )
+
+    side: Mapped[str] = mapped_column(String(8))
+    account: Mapped[str] = mapped_column(String(12))
+    label: Mapped[str] = mapped_column(String(200), default="")
+    amount: Mapped[Money] = mapped_column("amount_cents")
+    funding_status: Mapped[FundingStatus | None] = mapped_column(text_enum(FundingStatus))
+    is_request: Mapped[bool] = mapped_column(default=False)
+
+
+class Answer(Keyed, Model):
+    """The answer to one question: text, code, list of codes, number, cents, ISO day or file id, by its kind."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("application_id", "question_id"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
+    question_id: Mapped[UUID] = mapped_column(ForeignKey("question.id", ondelete="RESTRICT"), index=True)
+    value: Mapped[Any] = mapped_column(JSON)
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
+    question: Mapped[Question] = relationship()
+
+
+class Attachment(Keyed, Model):
+    """A file given for a piece."""
+
+    __tablename__ = "attachment"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
+    piece_id: Mapped[UUID] = mapped_column(ForeignKey("piece.id", ondelete="RESTRICT"))
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
+    given_at: Mapped[datetime]
+    piece: Mapped[Piece] = relationship()
+    file: Mapped[StoredFile] = relationship()
+
+
+class Signature(Keyed, Model):
+    """A statement made by a person, with the edition of its text."""
+
+    __tablename__ = "signature"
+    __table_args__ = (UniqueConstraint("application_id", "statement_id"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
+    statement_id: Mapped[UUID] = mapped_column(ForeignKey("statement.id", ondelete="RESTRICT"))
+    choice: Mapped[str] = mapped_column(String(40), default="")
+    signed_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    signed_at: Mapped[datetime]
+    statement: Mapped[Statement] = relationship()
+
+
+class ApplicationVersion(Keyed, Model):
+    """What was submitted, frozen: canonical JSON and its SHA-256. Append-only."""
+
+    __tablename__ = "application_version"
+    __table_args__ = (
+        UniqueConstraint(
+            "application_id", "number", info={"says": _l("Ce dossier vient d’être déposé."), "field": None}
+        ),
+    )
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    content: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+    frozen_at: Mapped[datetime]
+    frozen_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    application: Mapped[Application] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
+
+
+class Allocation(Model):
+    """The requested euros of a submitted application, split by dimension; `key_id` None is "non précisé".
+
+    For each application and dimension the amounts add up to the amount requested.
+    """
+
+    __tablename__ = "allocation"
+    __table_args__ = (Index("ix_allocation_dimension_key", "dimension", "key_id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
+    dimension: Mapped[Dimension] = mapped_column(text_enum(Dimension))
+    key_id: Mapped[UUID | None]
+    weight: Mapped[int] = mapped_column(SmallInteger)
+    amount: Mapped[Money] = mapped_column("amount_cents")

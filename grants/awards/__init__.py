@@ -1,0 +1,1 @@
+"""Awards: agreement, bank details, instalments, payment orders, reports and balance."""

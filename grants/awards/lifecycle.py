@@ -1,0 +1,123 @@
+"""The lives of what follows a decision: award, bank details, instalment, report."""
+
+from enum import StrEnum
+
+from grants.kernel.machine import Machine, Move, State
+from grants.kernel.words import _l
+from grants.permissions import P
+
+
+class AwardState(StrEnum):
+    """States of an award."""
+
+    VOTED = "voted"
+    AGREEMENT = "agreement"
+    RUNNING = "running"
+    CLOSED = "closed"
+
+
+class BankState(StrEnum):
+    """States of bank details: given by the association, confirmed by two different people."""
+
+    GIVEN = "given"
+    CHECKED = "checked"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    REPLACED = "replaced"
+
+
+class InstalmentState(StrEnum):
+    """States of an instalment."""
+
+    PLANNED = "planned"
+    PREPARED = "prepared"
+    APPROVED = "approved"
+    ORDERED = "ordered"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+
+
+class ReportState(StrEnum):
+    """States of a final report."""
+
+    EXPECTED = "expected"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    ACCEPTED = "accepted"
+
+
+A, B, I, R = AwardState, BankState, InstalmentState, ReportState
+
+AWARD = Machine(
+    "award",
+    states={
+        A.VOTED: State(_l("Votée"), _l("Soutien accordé"), "info"),
+        A.AGREEMENT: State(_l("Convention à signer"), _l("Convention à signer"), "warn"),
+        A.RUNNING: State(_l("En cours"), _l("En cours"), "good", needs=("engaged_on",)),
+        A.CLOSED: State(_l("Soldée"), _l("Soldé"), "neutral", needs=("engaged_on", "closed_on"), final=True),
+    },
+    moves=(
+        Move("prepare_agreement", frozenset({A.VOTED, A.AGREEMENT}), A.AGREEMENT, P.AGREEMENT_PREPARE,
+             _l("Préparer la convention")),
+        Move("sign_agreement", frozenset({A.AGREEMENT}), A.RUNNING, P.AGREEMENT_SIGN, _l("Enregistrer la signature")),
+        Move("engage", frozenset({A.VOTED}), A.RUNNING, P.AGREEMENT_SIGN, _l("Engager sans convention")),
+        Move("plan", frozenset({A.VOTED, A.AGREEMENT, A.RUNNING}), None, P.INSTALMENT_PLAN, _l("Échéancier")),
+        Move("close", frozenset({A.RUNNING}), A.CLOSED, P.AWARD_CLOSE, _l("Solder et clore")),
+    ),
+)  # fmt: skip
+
+BANK = Machine(
+    "bank_details",
+    states={
+        B.GIVEN: State(_l("À vérifier"), _l("En cours de vérification"), "warn"),
+        B.CHECKED: State(_l("Vérifiées une fois"), _l("En cours de vérification"), "warn", needs=("first_by",)),
+        B.CONFIRMED: State(_l("Confirmées"), _l("Confirmées"), "good", needs=("first_by", "second_by")),
+        B.REFUSED: State(_l("Refusées"), _l("Refusées"), "bad", final=True),
+        B.REPLACED: State(_l("Remplacées"), _l("Remplacées"), "neutral", final=True),
+    },
+    moves=(
+        Move("check", frozenset({B.GIVEN}), B.CHECKED, P.BANK_DETAILS_CONFIRM, _l("Vérifier")),
+        Move("confirm", frozenset({B.CHECKED}), B.CONFIRMED, P.BANK_DETAILS_CONFIRM, _l("Confirmer")),
+        Move("refuse", frozenset({B.GIVEN, B.CHECKED}), B.REFUSED, P.BANK_DETAILS_CONFIRM, _l("Refuser")),
+        Move("replace", frozenset({B.GIVEN, B.CHECKED, B.CONFIRMED}), B.REPLACED, P.BANK_DETAILS_GIVE, _l("Remplacer")),
+    ),
+)
+
+_ORDER = ("prepared_by", "approved_by", "bank_details_id")
+
+INSTALMENT = Machine(
+    "instalment",
+    states={
+        I.PLANNED: State(_l("Prévue"), _l("Prévue"), "neutral"),
+        I.PREPARED: State(_l("À approuver"), _l("En préparation"), "info", needs=("prepared_by", "bank_details_id")),
+        I.APPROVED: State(_l("Approuvée"), _l("En préparation"), "info", needs=_ORDER),
+        I.ORDERED: State(_l("Mandatée"), _l("Mandatée"), "info", needs=(*_ORDER, "order_number", "ordered_on")),
+        I.PAID: State(_l("Payée (date comptable)"), _l("Payée par le comptable public"), "good",
+                      needs=(*_ORDER, "order_number", "ordered_on", "paid_on"), final=True),
+        I.CANCELLED: State(_l("Annulée"), _l("Annulée"), "neutral", final=True),
+    },
+    moves=(
+        Move("prepare", frozenset({I.PLANNED}), I.PREPARED, P.PAYMENT_PREPARE, _l("Préparer le mandat")),
+        Move("approve", frozenset({I.PREPARED}), I.APPROVED, P.PAYMENT_APPROVE, _l("Approuver")),
+        Move("send_back", frozenset({I.PREPARED, I.APPROVED}), I.PLANNED, P.PAYMENT_APPROVE, _l("Renvoyer")),
+        Move("order", frozenset({I.APPROVED}), I.ORDERED, P.PAYMENT_RECORD, _l("Enregistrer le mandat")),
+        Move("pay", frozenset({I.ORDERED}), I.PAID, P.PAYMENT_RECORD, _l("Enregistrer la date comptable")),
+        Move("cancel", frozenset({I.PLANNED}), I.CANCELLED, P.AWARD_CLOSE, _l("Annuler")),
+    ),
+)  # fmt: skip
+
+REPORT = Machine(
+    "report",
+    states={
+        R.EXPECTED: State(_l("Attendu"), _l("À rendre"), "warn", needs=("due_on",)),
+        R.SUBMITTED: State(_l("À examiner"), _l("Reçu"), "info", needs=("submitted_at",)),
+        R.RETURNED: State(_l("À corriger"), _l("À corriger"), "warn", needs=("submitted_at", "decision_note")),
+        R.ACCEPTED: State(_l("Accepté"), _l("Accepté"), "good", needs=("submitted_at", "decided_at"), final=True),
+    },
+    moves=(
+        Move("save", frozenset({R.EXPECTED, R.RETURNED}), None, P.REPORT_WRITE, _l("Enregistrer")),
+        Move("submit", frozenset({R.EXPECTED, R.RETURNED}), R.SUBMITTED, P.REPORT_WRITE, _l("Envoyer le bilan")),
+        Move("return", frozenset({R.SUBMITTED}), R.RETURNED, P.REPORT_DECIDE, _l("Demander une correction")),
+        Move("accept", frozenset({R.SUBMITTED}), R.ACCEPTED, P.REPORT_DECIDE, _l("Accepter le bilan")),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Instalments and the ledger: every movement of money is one line, split by dimension, never changed."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.applications.models import Dimension
+from grants.awards.lifecycle import INSTALMENT, InstalmentState
+from grants.awards.models.agreement import Award, BankDetails
+from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
+from grants.kernel.machine import Machine
+from grants.kernel.money import Money
+
+
+class InstalmentKind(StrEnum):
+    """Kinds of instalment."""
+
+    ADVANCE = "advance"
+    INTERIM = "interim"
+    BALANCE = "balance"
+    SINGLE = "single"
+
+
+class Instalment(Keyed, Versioned, Model):
+    """A part of an award to be ordered once; what is not cancelled adds up to the award less what was released."""
+
+    __tablename__ = "instalment"
+    lifecycle: ClassVar[Machine] = INSTALMENT
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("award.id", ondelete="RESTRICT"))
+    position: Mapped[int] = mapped_column(SmallInteger)
+    label: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[InstalmentKind] = mapped_column(text_enum(InstalmentKind))
+    amount: Mapped[Money] = mapped_column("amount_cents")
+    due_on: Mapped[date | None]
+    condition: Mapped[str] = mapped_column(String(500), default="")
+    state: Mapped[InstalmentState] = mapped_column(text_enum(InstalmentState), default=InstalmentState.PLANNED)
+    bank_details_id: Mapped[UUID | None] = mapped_column(ForeignKey("bank_details.id", ondelete="RESTRICT"))
+    prepared_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    prepared_at: Mapped[datetime | None]
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    approved_at: Mapped[datetime | None]
+    order_number: Mapped[str | None] = mapped_column(String(40))
+    ordered_on: Mapped[date | None]
+    paid_on: Mapped[date | None]
+    award: Mapped[Award] = relationship()
+    bank_details: Mapped[BankDetails | None] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("award_id", "position"),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="four_eyes"),
+        *INSTALMENT.checks(),
+    )
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.award.application_id
+
+
+class LedgerKind(StrEnum):
+    """Kinds of movement, in the order money leaves."""
+
+    VOTED = "voted"
+    ENGAGED = "engaged"
+    ORDERED = "ordered"
+    PAID = "paid"
+    RELEASED = "released"
+
+
+class LedgerEntry(Model):
+    """One movement of money of an award. Append-only; ordered and paid happen once per instalment."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        UniqueConstraint("instalment_id", "kind"),
+        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        Index("ix_ledger_entry_kind_day", "kind", "day"),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("award.id", ondelete="RESTRICT"), index=True)
+    instalment_id: Mapped[UUID | None] = mapped_column(ForeignKey("instalment.id", ondelete="RESTRICT"))
+    kind: Mapped[LedgerKind] = mapped_column(text_enum(LedgerKind))
+    amount: Mapped[Money] = mapped_column("amount_cents")
+    day: Mapped[date]
+    written_at: Mapped[datetime]
+    written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    award: Mapped[Award] = relationship()
+    instalment: Mapped[Instalment | None] = relationship()
+
+
+class LedgerAllocation(Model):
+    """A ledger line split by dimension with the application's weights; adds up to the line in each dimension."""
+
+    __tablename__ = "ledger_allocation"
+    __table_args__ = (Index("ix_ledger_allocation_dimension_key", "dimension", "key_id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("ledger_entry.id", ondelete="RESTRICT"), index=True)
+    dimension: Mapped[Dimension] = mapped_column(text_enum(Dimension))
+    key_id: Mapped[UUID | None]
+    amount: Mapped[Money] = mapped_column("amount_cents")

@@ -1,0 +1,1 @@
+"""Calls for applications: dates, instruments, questions, criteria and pieces, frozen once open."""

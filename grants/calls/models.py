@@ -1,0 +1,218 @@
+"""A call and everything it asks: instruments, sections and questions, criteria with anchors, pieces, statements, gates."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.calls.lifecycle import LIFECYCLE, CallState
+from grants.kernel.db import Keyed, Model, Versioned, text_enum
+from grants.kernel.machine import Machine
+from grants.kernel.money import Money
+from grants.programme.models import Framework, Fund, Instrument
+
+
+class QuestionKind(StrEnum):
+    """The kinds of answer a question takes."""
+
+    SHORT = "short"
+    LONG = "long"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    NUMBER = "number"
+    MONEY = "money"
+    DATE = "date"
+    COMMUNES = "communes"
+    FILE = "file"
+
+
+class Call(Keyed, Versioned, Model):
+    """A call for applications. `closes_at` is the last instant at which a complete submission is on time."""
+
+    __tablename__ = "call"
+    lifecycle: ClassVar[Machine] = LIFECYCLE
+
+    fund_id: Mapped[UUID] = mapped_column(ForeignKey("fund.id", ondelete="RESTRICT"))
+    framework_id: Mapped[UUID] = mapped_column(ForeignKey("framework.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(24), unique=True)
+    state: Mapped[CallState] = mapped_column(text_enum(CallState), default=CallState.DRAFT)
+    title: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    theme: Mapped[str] = mapped_column(String(200), default="")
+    theme_en: Mapped[str] = mapped_column(String(200), default="")
+    texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None] = mapped_column(index=True)
+    opened_at: Mapped[datetime | None]
+    envelope: Mapped[Money] = mapped_column("envelope_cents")
+    committed: Mapped[Money] = mapped_column("committed_cents", default=Money(0))
+    threshold: Mapped[int] = mapped_column(SmallInteger, default=60)
+    minimum_reviewers: Mapped[int] = mapped_column(SmallInteger, default=3)
+    scale_top: Mapped[int] = mapped_column(SmallInteger, default=4)
+    marks_frozen_at: Mapped[datetime | None]
+    results_published_at: Mapped[datetime | None]
+    fund: Mapped[Fund] = relationship()
+    framework: Mapped[Framework] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("committed_cents >= 0 AND committed_cents <= envelope_cents", name="committed_within_envelope"),
+        CheckConstraint("opens_at IS NULL OR closes_at IS NULL OR opens_at < closes_at", name="dates_in_order"),
+        *LIFECYCLE.checks(),
+    )
+
+
+class CallInstrument(Keyed, Model):
+    """An instrument as this call offers it: the bounds that hold for its applications."""
+
+    __tablename__ = "call_instrument"
+    __table_args__ = (UniqueConstraint("call_id", "instrument_id"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instrument.id", ondelete="RESTRICT"))
+    minimum: Mapped[Money] = mapped_column("minimum_cents")
+    maximum: Mapped[Money] = mapped_column("maximum_cents")
+    max_rate: Mapped[int | None] = mapped_column(SmallInteger)
+    instrument: Mapped[Instrument] = relationship()
+
+
+class Block(Keyed, Model):
+    """A group of criteria; `minimum_level` in tenths of a level (20 = 2 out of 4), `tie_rank` orders the tie-break."""
+
+    __tablename__ = "criterion_block"
+    __table_args__ = (UniqueConstraint("call_id", "code"), CheckConstraint("weight > 0", name="weight_positive"))
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    weight: Mapped[int] = mapped_column(SmallInteger)
+    minimum_level: Mapped[int | None] = mapped_column(SmallInteger)
+    tie_rank: Mapped[int | None] = mapped_column(SmallInteger)
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Criterion(Keyed, Model):
+    """An item reviewers mark on levels 0 to 4, each with a written anchor."""
+
+    __tablename__ = "criterion"
+    __table_args__ = (UniqueConstraint("call_id", "code"), CheckConstraint("weight > 0", name="weight_positive"))
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    block_id: Mapped[UUID] = mapped_column(ForeignKey("criterion_block.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    weight: Mapped[int] = mapped_column(SmallInteger)
+    guidance: Mapped[str] = mapped_column(Text, default="")
+    guidance_en: Mapped[str] = mapped_column(Text, default="")
+    applicant_hint: Mapped[str] = mapped_column(Text, default="")
+    applicant_hint_en: Mapped[str] = mapped_column(Text, default="")
+    anchors: Mapped[list[Any]] = mapped_column(JSON)
+    anchors_en: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    block: Mapped[Block] = relationship()
+
+
+class Section(Keyed, Model):
+    """A page of questions in the application."""
+
+    __tablename__ = "section"
+    __table_args__ = (UniqueConstraint("call_id", "code"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    intro: Mapped[str] = mapped_column(Text, default="")
+    intro_en: Mapped[str] = mapped_column(Text, default="")
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Question(Keyed, Model):
+    """A question of the call. `choices` is a list of {code, label, label_en}; `max_length` counts characters.
+
+    `asked_when` is {"question": code, "equals": choice code}, or None when the question is always asked.
+    """
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("call_id", "code"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    section_id: Mapped[UUID] = mapped_column(ForeignKey("section.id", ondelete="RESTRICT"))
+    criterion_id: Mapped[UUID | None] = mapped_column(ForeignKey("criterion.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[QuestionKind] = mapped_column(text_enum(QuestionKind))
+    label: Mapped[str] = mapped_column(String(300))
+    label_en: Mapped[str] = mapped_column(String(300), default="")
+    help: Mapped[str] = mapped_column(Text, default="")
+    help_en: Mapped[str] = mapped_column(Text, default="")
+    required: Mapped[bool] = mapped_column(default=False)
+    max_length: Mapped[int | None]
+    minimum: Mapped[int | None]
+    asked_when: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    choices: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    section: Mapped[Section] = relationship()
+    criterion: Mapped[Criterion | None] = relationship()
+
+
+class Piece(Keyed, Model):
+    """A supporting document the call asks for: `rule` says when, `blocks` what its absence holds up."""
+
+    __tablename__ = "piece"
+    __table_args__ = (UniqueConstraint("call_id", "code"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    label: Mapped[str] = mapped_column(String(200))
+    label_en: Mapped[str] = mapped_column(String(200), default="")
+    help: Mapped[str] = mapped_column(Text, default="")
+    help_en: Mapped[str] = mapped_column(Text, default="")
+    condition: Mapped[str] = mapped_column(Text, default="")
+    condition_en: Mapped[str] = mapped_column(Text, default="")
+    rule: Mapped[str] = mapped_column(String(32), default="optional")
+    blocks: Mapped[str] = mapped_column(String(16), default="nothing")
+    once_for_all: Mapped[bool] = mapped_column(default=False)
+    required: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Statement(Keyed, Model):
+    """A declaration the applicant makes one by one; `kind` is tick, choice or money."""
+
+    __tablename__ = "statement"
+    __table_args__ = (UniqueConstraint("call_id", "code"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(8), default="tick")
+    title: Mapped[str] = mapped_column(String(200), default="")
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text)
+    text_en: Mapped[str] = mapped_column(Text, default="")
+    annex: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    edition: Mapped[str] = mapped_column(String(40), default="")
+    choices: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    required: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Gate(Keyed, Model):
+    """An eligibility gate of the call: computed by the system or ticked by a manager."""
+
+    __tablename__ = "gate"
+    __table_args__ = (UniqueConstraint("call_id", "code"),)
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
+    code: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    title_en: Mapped[str] = mapped_column(String(200), default="")
+    explanation: Mapped[str] = mapped_column(Text, default="")
+    explanation_en: Mapped[str] = mapped_column(Text, default="")
+    refusal: Mapped[str] = mapped_column(Text, default="")
+    refusal_en: Mapped[str] = mapped_column(Text, default="")
+    computed: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(SmallInteger)

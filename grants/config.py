@@ -1,0 +1,86 @@
+"""Settings read once from the environment and frozen; production refuses to start on a default secret."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def base_folder() -> Path:
+    """Where templates/ and static/ are: inside the package (wheel) or beside it (checkout)."""
+    return PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
+
+
+def _default_instance() -> Path:
+    """Beside the checkout; from a wheel, in the folder where the command is run."""
+    return (PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").exists() else Path.cwd()) / "instance"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator decides. `own_database` tells that the database was given by the operator."""
+
+    instance: Path
+    database_url: str
+    own_database: bool
+    secret_key: str
+    field_key: str
+    base_url: str
+    mail_url: str
+    mail_from: str
+    secure: bool
+    is_demo: bool
+    zone: str = "Europe/Paris"
+    product: str = "Traboule"
+    fund_name: str = "Fonds d’innovation sociale"
+    body_name: str = "Métropole de Lyon"
+    accessibility_mention: str = "Accessibilité : non conforme"
+    max_upload: int = 10_000_000
+    trusted_proxies: int = 0
+
+
+def database_url(text: str) -> str:
+    """The SQLAlchemy address; PostgreSQL always through psycopg 3."""
+    for prefix in ("postgres://", "postgresql://"):
+        if text.startswith(prefix):
+            return "postgresql+psycopg://" + text.removeprefix(prefix)
+    return text
+
+
+def _kept_secret(folder: Path, name: str) -> str:
+    """A secret made once and kept in the instance folder, readable by its owner alone."""
+    path = folder / name
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="ascii").strip()
+
+
+def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment. Raises ValueError when a given secret is too short."""
+    env = os.environ if environment is None else environment
+    folder = Path(env.get("GRANTS_INSTANCE") or _default_instance()).resolve()
+    given = env.get("DATABASE_URL", "").strip()
+    port = env.get("PORT", "5000")
+    secret = env.get("SECRET_KEY") or _kept_secret(folder, "secret_key")
+    if len(secret) < 32:
+        raise ValueError("SECRET_KEY is too short: 32 characters at least")
+    base_url = env.get("BASE_URL", f"http://127.0.0.1:{port}")
+    return Settings(
+        instance=folder,
+        database_url=database_url(given) if given else f"sqlite:///{folder / 'traboule.sqlite'}",
+        own_database=bool(given),
+        secret_key=secret,
+        field_key=env.get("FIELD_KEY") or _kept_secret(folder, "field_key"),
+        base_url=base_url.rstrip("/"),
+        mail_url=env.get("MAIL_URL", ""),
+        mail_from=env.get("MAIL_FROM", "Fonds d’innovation sociale <ne-pas-repondre@innovation-sociale.example>"),
+        secure=base_url.startswith("https://"),
+        is_demo=env.get("GRANTS_DEMO", "") == "1" or not given,
+        trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+    )

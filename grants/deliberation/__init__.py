@@ -1,0 +1,1 @@
+"""Deliberation: ranking, recommendations within the envelope, the body's act and its publication."""

@@ -1,0 +1,102 @@
+"""Meetings, the committee's recommendations, and what the deliberative body decided."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
+from grants.kernel.db import Keyed, Model, Versioned, text_enum
+from grants.kernel.machine import Machine
+from grants.kernel.money import Money
+
+
+class Verdict(StrEnum):
+    """What the committee advises."""
+
+    FAVOURABLE = "favourable"
+    FAVOURABLE_WITH_CONDITIONS = "favourable_with_conditions"
+    UNFAVOURABLE = "unfavourable"
+
+
+class Meeting(Keyed, Versioned, Model):
+    """A meeting of the committee on the eligible applications of a call, and the act that followed it."""
+
+    __tablename__ = "meeting"
+    lifecycle: ClassVar[Machine] = LIFECYCLE
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"), unique=True)
+    title: Mapped[str] = mapped_column(String(200))
+    held_on: Mapped[date]
+    state: Mapped[MeetingState] = mapped_column(text_enum(MeetingState), default=MeetingState.PREPARING)
+    frozen_at: Mapped[datetime | None]
+    act_number: Mapped[str | None] = mapped_column(String(40))
+    act_on: Mapped[date | None]
+    act_body: Mapped[str | None] = mapped_column(String(200))
+    act_receipt: Mapped[str | None] = mapped_column(String(80))
+    published_at: Mapped[datetime | None]
+    call: Mapped[Call] = relationship()
+
+    __table_args__ = (*LIFECYCLE.checks(),)
+
+
+class Recommendation(Keyed, Versioned, Model):
+    """The committee's advice on one application; a favourable one reserves its amount of the envelope.
+
+    `score_hundredths` is the weighted score out of 100, times 100, as it stood when the advice was given.
+    """
+
+    __tablename__ = "recommendation"
+    __table_args__ = (
+        UniqueConstraint("application_id"),
+        CheckConstraint("amount_cents >= 0", name="amount_positive"),
+        CheckConstraint("(verdict = 'unfavourable') = (amount_cents = 0)", name="amount_follows_verdict"),
+    )
+
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meeting.id", ondelete="RESTRICT"), index=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    verdict: Mapped[Verdict] = mapped_column(text_enum(Verdict))
+    amount: Mapped[Money] = mapped_column("amount_cents")
+    conditions: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text)
+    score_hundredths: Mapped[int | None]
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    made_at: Mapped[datetime]
+    meeting: Mapped[Meeting] = relationship()
+    application: Mapped[Application] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
+
+
+class Decision(Keyed, Model):
+    """What the act of the deliberative body decided for one application. Append-only; known to nobody outside
+    before the meeting is published."""
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        UniqueConstraint("application_id"),
+        CheckConstraint("granted = (amount_cents > 0)", name="amount_follows_grant"),
+    )
+
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meeting.id", ondelete="RESTRICT"), index=True)
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    granted: Mapped[bool]
+    amount: Mapped[Money] = mapped_column("amount_cents")
+    conditions: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime]
+    meeting: Mapped[Meeting] = relationship()
+    application: Mapped[Application] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id

@@ -1,0 +1,280 @@
+"""Doors: each view carries its permission as data, loads its subject, asks, and alone commits."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Flask, current_app, flash, g, redirect, request, url_for
+from sqlalchemy import String
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response
+
+from grants.kernel import clock, journal
+from grants.kernel.actor import ANONYMOUS, Actor
+from grants.kernel.db import Model, commit, db, promise_broken, set_access_mode
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError
+from grants.kernel.machine import Text
+from grants.kernel.words import _, _l
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+View = TypeVar("View", bound=Callable[..., Any])
+Test = Callable[[Actor, Any], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who: a predicate on (actor, subject) with the reason given when it says no. Combines with &, | and ~."""
+
+    test: Test
+    reason: Text = ""
+    otherwise: Text = ""
+    for_all: bool = False
+
+    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+        """None when the actor may; else the reason in words."""
+        return None if self.test(actor, subject) else self.reason
+
+    def __and__(self, other: "Rule") -> "Rule":
+        return _Both(lambda a, s: self.test(a, s) and other.test(a, s), first=self, second=other)
+
+    def __or__(self, other: "Rule") -> "Rule":
+        return Rule(lambda a, s: self.test(a, s) or other.test(a, s), self.reason or other.reason)
+
+    def __invert__(self) -> "Rule":
+        return Rule(lambda a, s: not self.test(a, s), self.otherwise, self.reason)
+
+
+@dataclass(frozen=True)
+class _Both(Rule):
+    first: Rule | None = None
+    second: Rule | None = None
+
+    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+        for rule in (self.first, self.second):
+            reason = rule.why_not(actor, subject) if rule else None
+            if reason is not None:
+                return reason
+        return None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may do what (by permission word) and who may know a thing exists (by type)."""
+
+    may: Mapping[str, Rule]
+    know: Mapping[type, Rule]
+
+
+@dataclass(frozen=True)
+class Door:
+    """The permission of a view, as data."""
+
+    permission: str | None
+    subject: type | None = None
+
+
+class RequestKey(Model):
+    """A form's key, kept with where its first answer led: a replay gets that answer again."""
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    actor_id: Mapped[UUID | None]
+    path: Mapped[str] = mapped_column(String(400))
+    body: Mapped[str] = mapped_column(String(64))
+    location: Mapped[str | None] = mapped_column(String(800))
+    at: Mapped[datetime]
+
+
+def actor() -> Actor:
+    """The person of this request."""
+    if "actor" not in g:
+        loader: Callable[[], Actor] | None = current_app.extensions.get("load_actor")
+        g.actor = loader() if loader else ANONYMOUS
+    return g.actor  # type: ignore[no-any-return]
+
+
+def policy() -> Policy:
+    """The fund's table of rights."""
+    return current_app.extensions["policy"]  # type: ignore[no-any-return]
+
+
+def why_not(permission: str, subject: Any = None, who: Actor | None = None) -> Text | None:
+    """None when the person may; else the reason."""
+    return policy().may[permission].why_not(who or actor(), subject)
+
+
+def can(permission: str, subject: Any = None) -> bool:
+    """Whether the person of this request may do this."""
+    return why_not(permission, subject) is None
+
+
+def may_know(subject: Any, who: Actor | None = None) -> bool:
+    """Whether the person may know that the thing exists; unknown types are for nobody."""
+    rule = policy().know.get(type(subject))
+    return rule is not None and rule.test(who or actor(), subject)
+
+
+def public(view: View) -> View:
+    """An explicit open door: anybody, signed in or not."""
+    return _hang(view, Door(None))
+
+
+def door(permission: str, subject: type | None = None) -> Callable[[View], View]:
+    """A door with a permission, and the type of the one thing its URL names."""
+
+    def hang(view: View) -> View:
+        return _hang(view, Door(permission, subject))
+
+    return hang
+
+
+def _hang(view: View, told: Door) -> View:
+    @wraps(view)
+    def wrapper(**params: Any) -> Any:
+        arguments = _enter(told, params)
+        if request.method in SAFE:
+            return view(*arguments)
+        return _write(view, arguments)
+
+    wrapper.__door__ = told  # type: ignore[attr-defined]
+    return wrapper  # type: ignore[return-value]
+
+
+def _enter(told: Door, params: dict[str, Any]) -> list[Any]:
+    """The view's arguments: the subject in place of its id, then the rest of the URL."""
+    if told.permission is None:
+        return [_known(told.subject, params), *params.values()] if told.subject else list(params.values())
+    who = actor()
+    if not who.is_authenticated and not policy().may[told.permission].for_all:
+        raise _SignIn
+    if told.subject is None:
+        reason = why_not(told.permission)
+        if reason is not None:
+            _refuse(told.permission, None, reason)
+        return list(params.values())
+    subject = _known(told.subject, params)
+    reason = why_not(told.permission, subject)
+    if reason is not None:
+        _refuse(told.permission, subject, reason)
+    return [subject, *params.values()]
+
+
+def _known(kind: type, params: dict[str, Any]) -> Any:
+    name = next(key for key in params if key.endswith("_id"))
+    subject = db.session.get(kind, params.pop(name))
+    if subject is None:
+        raise MissingError
+    if not may_know(subject):
+        _note("access.unknown", subject)
+        raise MissingError
+    return subject
+
+
+def _refuse(permission: str, subject: Any, reason: Text) -> None:
+    message = str(reason)
+    _note("access.denied", subject, permission=permission)
+    raise ForbiddenError(message)
+
+
+def _note(event: str, subject: Any, **facts: Any) -> None:
+    line = journal.line_of(event, subject, actor(), {"endpoint": request.endpoint or "", **facts})
+    db.session.rollback()
+    journal.note(line)
+
+
+class _SignIn(Exception):
+    """Raised when somebody must sign in first."""
+
+
+def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
+    key = request.form.get("_key", "")[:64]
+    if not key:
+        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
+    earlier = db.session.get(RequestKey, key)
+    body = _body_digest()
+    if earlier is not None:
+        if earlier.actor_id == actor().id and earlier.path == request.path and earlier.body == body:
+            flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
+            return redirect(earlier.location or request.path)
+        if earlier.actor_id != actor().id or earlier.path != request.path:
+            raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez."))
+    try:
+        if earlier is None:
+            earlier = RequestKey(key=key, actor_id=actor().id, path=request.path[:400], body=body, at=clock.now())
+            db.session.add(earlier)
+            db.session.flush()
+        response = current_app.make_response(view(*arguments))
+        if response.status_code >= 400:
+            db.session.rollback()
+            return response
+        earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
+        commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        broken = promise_broken(error)
+        if broken is not None:
+            raise ConflictError(_(broken[0]), field=broken[1]) from error
+        if "request_key" in str(error.orig):
+            replayed = db.session.get(RequestKey, key)
+            return redirect((replayed.location if replayed else None) or request.path)
+        raise
+    except BaseException:
+        db.session.rollback()
+        raise
+    return response
+
+
+def _body_digest() -> str:
+    """What the form says, without its keys, so that a changed text on an old page is not taken for a replay."""
+    digest = hashlib.sha256()
+    for name, values in sorted(request.form.lists()):
+        if name not in {"_key", "csrf_token"}:
+            digest.update(repr((name, values)).encode())
+    for name, files in sorted(request.files.lists()):
+        for file in files:
+            digest.update(repr((name, file.filename)).encode())
+            for chunk in iter(lambda stream=file.stream: stream.read(65536), b""):  # type: ignore[misc]
+                digest.update(chunk)
+            file.stream.seek(0)
+    return digest.hexdigest()
+
+
+def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str) -> None:
+    """Wire the doors into an application."""
+    app.extensions["policy"] = table
+    app.extensions["load_actor"] = load_actor
+
+    @app.before_request
+    def _mode() -> None:
+        set_access_mode(writing=request.method not in SAFE)
+
+    @app.errorhandler(_SignIn)
+    def _to_sign_in(_error: _SignIn) -> Response:
+        flash(_("Connectez-vous pour voir cette page."), "info")
+        target = request.full_path.rstrip("?") if request.method in SAFE else None
+        return redirect(url_for(sign_in_endpoint, next=target))
+
+
+def close_doors(app: Flask, words: type) -> None:
+    """Refuse to start with an open door, or when the words and the table of rights differ."""
+    table: Policy = app.extensions["policy"]
+    told = set(table.may)
+    known = {str(word) for word in words}  # type: ignore[attr-defined]
+    if told != known:
+        raise RuntimeError(f"permissions and policy differ: {sorted(told ^ known)}")
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint == "static" or rule.endpoint.endswith(".static"):
+            continue
+        place = getattr(view, "__door__", None)
+        if place is None:
+            raise RuntimeError(f"{rule.endpoint} has no door: say door(...) or public")
+        if place.permission is not None and place.permission not in known:
+            raise RuntimeError(f"{rule.endpoint} asks for an unknown permission {place.permission}")
+
+
+NOT_YOURS = _l("Cette action n’est pas ouverte à votre compte.")

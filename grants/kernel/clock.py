@@ -1,0 +1,46 @@
+"""The one clock: everything that needs the time asks here, so that tests and drills can set it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_fixed: datetime | None = None
+
+
+def now() -> datetime:
+    """The current instant, aware, in UTC."""
+    return _fixed if _fixed is not None else datetime.now(UTC)
+
+
+def today(zone: str = "Europe/Paris") -> date:
+    """The current day as people in the zone read it on their calendar."""
+    return now().astimezone(ZoneInfo(zone)).date()
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """The last second of a day in the zone, as an instant in UTC."""
+    following = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
+    return following.astimezone(UTC) - timedelta(seconds=1)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day (Règlement 1182/71, article 3, for periods in months)."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last = (first_of_next - timedelta(days=1)).day
+    return date(year, month + 1, min(day.day, last))
+
+
+@contextmanager
+def fixed(instant: datetime) -> Iterator[None]:
+    """Stop the clock at an aware instant (tests, demonstration data)."""
+    global _fixed
+    if instant.tzinfo is None:
+        raise ValueError("the clock refuses a naive instant")
+    before, _fixed = _fixed, instant.astimezone(UTC)
+    try:
+        yield
+    finally:
+        _fixed = before

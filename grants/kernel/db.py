@@ -1,0 +1,262 @@
+"""The database: typed columns, SQLite made safe, reading requests kept from writing, and the one place that commits."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    event,
+    func,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, declared_attr, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+from grants.kernel.money import Money
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Cents(TypeDecorator[Money]):
+    """`Money` stored as a whole number of cents."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Money | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if not isinstance(value, Money):
+            raise TypeError(f"expected Money, got {type(value).__name__}")
+        return value.cents
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Money | None:
+        return None if value is None else Money(int(value))
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored in UTC on both databases; a naive value is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive instant is refused")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def text_enum(kind: type[StrEnum], *, length: int = 32) -> Enum:
+    """A StrEnum stored by value as text of fixed length, refused by the database when unknown."""
+    return Enum(
+        kind,
+        values_callable=lambda members: [member.value for member in members],
+        native_enum=False,
+        length=length,
+        create_constraint=True,
+        validate_strings=True,
+        name=kind.__name__.lower(),
+    )
+
+
+class Base(DeclarativeBase):
+    """Every table: uuid key, named constraints, the house's types."""
+
+    registry = registry(
+        type_annotation_map={Money: Cents(), datetime: Instant(), date: Date(), UUID: Uuid()},
+        metadata=MetaData(naming_convention=NAMING),
+    )
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _bound_texts(table: Table, metadata: MetaData) -> None:
+    """SQLite stores over-long text silently: a CHECK per bounded column keeps both databases honest."""
+    for column in list(table.columns):
+        kind = column.type
+        if type(kind) is String and kind.length and table.metadata is Base.metadata:
+            table.append_constraint(
+                CheckConstraint(func.length(column) <= kind.length, name=f"{column.name}_length")
+            )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """What mypy sees of db.Model."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+class Keyed:
+    """A uuid primary key, made by us so that it is known before the flush."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, sort_order=-10)
+
+
+class Versioned:
+    """Optimistic locking: a stale write raises StaleDataError, answered 409."""
+
+    version: Mapped[int] = mapped_column(default=1, sort_order=90)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy passes the class
+        return {"version_id_col": cls.__table__.c.version}
+
+
+class Counter(Model):
+    """Gap-free numbers: a row per series, raised inside the transaction that uses the number."""
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[int] = mapped_column(default=0)
+
+
+def next_number(series: str) -> int:
+    """Take the next number of a series; a rollback gives it back."""
+    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(Counter)
+        .values(name=series, value=1)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
+        .returning(Counter.value)
+    )
+    return int(db.session.execute(statement).scalar_one())
+
+
+# ---- connections -------------------------------------------------------------------------------------------------
+
+_writing: ContextVar[bool] = ContextVar("writing", default=True)
+
+
+@contextmanager
+def access_mode(*, writing: bool) -> Iterator[None]:
+    """Whether transactions begun from here may write; a reading request may not."""
+    token = _writing.set(writing)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
+
+
+def set_access_mode(*, writing: bool) -> None:
+    """The same for the rest of the current context (a request)."""
+    _writing.set(writing)
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(connection: Any, _record: Any) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None
+    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=15000", "foreign_keys=on",
+                   "recursive_triggers=on"):  # fmt: skip
+        connection.execute("PRAGMA " + pragma)
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_flush(session: Session, _context: Any, _instances: Any) -> None:
+    changed = session.new or session.deleted or any(session.is_modified(row) for row in session.dirty)
+    if not _writing.get() and changed:
+        raise RuntimeError("a reading request must not write")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_bulk(state: ORMExecuteState) -> None:
+    if not _writing.get() and (state.is_insert or state.is_update or state.is_delete):
+        raise RuntimeError("a reading request must not write")
+
+
+# ---- the one place that commits --------------------------------------------------------------------------------
+
+_seals: list[Callable[[], None]] = []
+
+
+def before_commit(seal: Callable[[], None]) -> Callable[[], None]:
+    """Register what must be written last in every transaction (the journal)."""
+    _seals.append(seal)
+    return seal
+
+
+def commit() -> None:
+    """Flush, seal the journal, commit. Called by the door and by `unit_of_work` only."""
+    db.session.flush()
+    for seal in _seals:
+        seal()
+    db.session.commit()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """One transaction for the command line, the worker and tests: all or nothing."""
+    with access_mode(writing=True):
+        try:
+            yield db.session()
+            commit()
+        except BaseException:
+            db.session.rollback()
+            raise
+
+
+def promise_broken(error: IntegrityError) -> tuple[str, str | None] | None:
+    """What the violated constraint says in words and the field it concerns, when it was given words."""
+    text = str(error.orig)
+    for table in Base.metadata.tables.values():
+        for constraint in table.constraints:
+            says = constraint.info.get("says") if constraint.info else None
+            if says is None or not isinstance(constraint.name, str):
+                continue
+            columns = (
+                ", ".join(f"{table.name}.{c.name}" for c in constraint.columns)
+                if isinstance(constraint, UniqueConstraint)
+                else None
+            )
+            if constraint.name in text or (columns is not None and columns in text):
+                return str(says), constraint.info.get("field")
+    return None
+

@@ -1,0 +1,96 @@
+"""What can go wrong, in four words, and the page that says so without losing anything."""
+
+from typing import Any
+
+from flask import Flask, render_template
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from grants.kernel.words import _
+
+
+class HouseError(Exception):
+    """A refusal that has a status and a sentence for the person."""
+
+    status = 500
+
+    def __init__(self, message: str = "", *, field: str | None = None, **facts: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.facts = facts
+
+
+class InvalidError(HouseError):
+    """What was given cannot be accepted as it is (422)."""
+
+    status = 422
+
+
+class RefusedError(HouseError):
+    """The act is not possible in the present state of things (409)."""
+
+    status = 409
+
+
+class ConflictError(HouseError):
+    """Somebody else changed the same thing meanwhile (409); `facts["versions"]` may hold both texts."""
+
+    status = 409
+
+
+class ForbiddenError(HouseError):
+    """The person may know the thing but not do this (403)."""
+
+    status = 403
+
+
+class MissingError(HouseError):
+    """No such thing, or not for this person to know (404)."""
+
+    status = 404
+
+
+class ThrottledError(HouseError):
+    """Too many attempts (429); `facts["retry_after"]` in seconds."""
+
+    status = 429
+
+
+PAGES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+
+
+def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
+    """The page of a status; it says what happened, what to do, and that nothing was lost."""
+    template = f"errors/{status}.html" if status in PAGES else "errors/500.html"
+    return render_template(template, message=message, status=status, versions=facts.get("versions")), status
+
+
+def install(app: Flask) -> None:
+    """Hang one handler per kind of refusal."""
+
+    @app.errorhandler(HouseError)
+    def house(error: HouseError) -> Response | tuple[str, int]:
+        body, status = error_page(error.status, error.message, **error.facts)
+        response = app.make_response((body, status))
+        if "retry_after" in error.facts:
+            response.headers["Retry-After"] = str(error.facts["retry_after"])
+        return response
+
+    @app.errorhandler(StaleDataError)
+    def stale(_error: StaleDataError) -> tuple[str, int]:
+        return error_page(409, _("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response | tuple[str, int]:
+        if error.code is None or error.code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return error_page(error.code)
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> tuple[str, int]:
+        if app.config.get("PROPAGATE_EXCEPTIONS"):
+            raise error
+        app.logger.exception("unforeseen error")
+        return error_page(500)

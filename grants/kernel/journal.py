@@ -1,0 +1,179 @@
+"""The journal: every change of state leaves a line, chained by hash, that nobody can alter unnoticed."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import Connection, String, Text, event, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from grants.kernel import clock
+from grants.kernel.actor import Actor
+from grants.kernel.db import BigKey, Model, access_mode, before_commit, db
+from grants.kernel.errors import RefusedError
+from grants.kernel.machine import Machine
+
+GENESIS = "0" * 64
+_LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
+_PENDING = "journal_pending"
+
+
+class Entry(Model):
+    """One line of the journal. `data` holds codes, ids and amounts, never free text from a person."""
+
+    __tablename__ = "journal_entry"
+
+    seq: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    actor: Mapped[str] = mapped_column(String(200))
+    event: Mapped[str] = mapped_column(String(80), index=True)
+    subject_type: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[UUID | None] = mapped_column(index=True)
+    dossier_id: Mapped[UUID | None] = mapped_column(index=True)
+    data: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The data of the line, as a dict."""
+        return dict(json.loads(self.data))
+
+
+@dataclass(frozen=True)
+class _Line:
+    at: datetime
+    actor_id: UUID | None
+    actor: str
+    event: str
+    subject_type: str
+    subject_id: UUID | None
+    dossier_id: UUID | None
+    data: str
+
+
+def digest_of(seq: int, line: Any, previous: str) -> str:
+    """SHA-256 over the canonical JSON of a line and the digest before it."""
+    content = [
+        seq,
+        line.at.isoformat(timespec="microseconds"),
+        str(line.actor_id or ""),
+        line.actor,
+        line.event,
+        line.subject_type,
+        str(line.subject_id or ""),
+        str(line.dossier_id or ""),
+        line.data,
+        previous,
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def line_of(event: str, subject: Any, by: Actor, data: dict[str, Any], at: datetime | None = None) -> _Line:
+    """A line about a thing; `subject` may be None for events about nothing in particular."""
+    return _Line(
+        at=at or clock.now(),
+        actor_id=by.id,
+        actor=by.name[:200] or "anonyme",
+        event=event,
+        subject_type=getattr(type(subject), "__tablename__", "") if subject is not None else "",
+        subject_id=getattr(subject, "id", None),
+        dossier_id=getattr(subject, "dossier_id", None),
+        data=json.dumps(data, ensure_ascii=False, sort_keys=True, default=str),
+    )
+
+
+def record(event: str, subject: Any, *, by: Actor, **data: Any) -> None:
+    """Add a line; it is written, in order, when the transaction commits, and vanishes if it does not."""
+    db.session.info.setdefault(_PENDING, []).append((event, subject, by, data, clock.now()))
+
+
+def advance(machine: Machine, thing: Any, verb: str, *, by: Actor, **data: Any) -> None:
+    """Make a move: the one way to change a state. Raises RefusedError with the reason in words."""
+    move = machine.move(verb)
+    before = getattr(thing, machine.column)
+    reason = machine.why_not(thing, verb)
+    if reason is not None:
+        raise RefusedError(str(reason), verb=verb, state=str(before))
+    if move.target is not None:
+        setattr(thing, machine.column, move.target)
+    after = getattr(thing, machine.column)
+    record(f"{machine.name}.{verb}", thing, by=by, **{"from": str(before), "to": str(after), **data})
+
+
+@before_commit
+def _write_pending() -> None:
+    pending = db.session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    lines = [line_of(event_, subject, by, data, at) for event_, subject, by, data, at in pending]
+    append(db.session.connection(), lines)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_pending(session: Session) -> None:
+    session.info.pop(_PENDING, None)
+
+
+def append(connection: Connection, lines: list[_Line]) -> None:
+    """Chain and write lines on a connection; last act of a transaction, so that the lock is held briefly."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    head = connection.execute(select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)).first()
+    seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
+    rows = []
+    for line in lines:
+        seq += 1
+        digest = digest_of(seq, line, previous)
+        rows.append({**line.__dict__, "seq": seq, "previous": previous, "digest": digest})
+        previous = digest
+    connection.execute(insert(Entry), rows)
+
+
+def note(line: _Line) -> None:
+    """Write one line in a small transaction of its own (refusals, sensitive reads), whatever the request does.
+
+    The caller holds no open writing transaction. A note that cannot be written never breaks the answer.
+    """
+    try:
+        with access_mode(writing=True), db.engine.begin() as connection:
+            append(connection, [line])
+    except SQLAlchemyError:
+        current_app.logger.exception("a note could not be written")
+
+
+def of_dossier(dossier_id: UUID) -> list[Entry]:
+    """The lines about one application and everything that hangs on it, oldest first."""
+    return list(db.session.scalars(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq)))
+
+
+def of(subject: Any) -> list[Entry]:
+    """The lines about one thing, oldest first."""
+    return list(db.session.scalars(select(Entry).where(Entry.subject_id == subject.id).order_by(Entry.seq)))
+
+
+def broken_links() -> Iterator[tuple[int, str]]:
+    """Walk the whole chain; yields (sequence number, what is wrong) for each line that does not hold."""
+    previous, expected = GENESIS, 1
+    for entry in db.session.scalars(select(Entry).order_by(Entry.seq).execution_options(yield_per=2000)):
+        if entry.seq != expected:
+            yield entry.seq, "gap"
+        if entry.previous != previous:
+            yield entry.seq, "previous"
+        if entry.digest != digest_of(entry.seq, entry, entry.previous):
+            yield entry.seq, "digest"
+        previous, expected = entry.digest, entry.seq + 1
+
+
+def head() -> tuple[int, str]:
+    """Sequence number and digest of the last line: what to publish so that a rewritten chain shows."""
+    row = db.session.execute(select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)).first()
+    return (row.seq, row.digest) if row else (0, GENESIS)
+

@@ -1,0 +1,89 @@
+"""Money is whole cents: it adds, compares, splits without losing a cent, and refuses floats."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+LIMIT_CENTS = 10**13
+_SPACES = " \u00a0\u202f\u2009"
+_AMOUNT = re.compile(r"(\d{1,3}(?:[ ]\d{3})+|\d+)(?:[,.](\d{1,2}))?", re.ASCII)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Money:
+    """An amount in whole cents of the fund's one currency."""
+
+    cents: int
+
+    def __post_init__(self) -> None:
+        if type(self.cents) is not int:
+            raise TypeError(f"Money takes whole cents, not {type(self.cents).__name__}")
+
+    @classmethod
+    def euros(cls, amount: int) -> "Money":
+        """Whole euros (the Cerfa forms ask for no cents)."""
+        return cls(amount * 100)
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.cents + other.cents) if isinstance(other, Money) else NotImplemented
+
+    def __radd__(self, other: object) -> "Money":
+        return self if other == 0 else NotImplemented
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.cents - other.cents) if isinstance(other, Money) else NotImplemented
+
+    def __neg__(self) -> "Money":
+        return Money(-self.cents)
+
+    def __bool__(self) -> bool:
+        return self.cents != 0
+
+    def percent(self, rate: int) -> "Money":
+        """A whole percentage of the amount, half a cent rounded up."""
+        return Money(round_half_up(Fraction(self.cents * rate, 100)))
+
+    def share(self, weights: Sequence[int]) -> list["Money"]:
+        """Split in proportion to whole weights by largest remainder: the parts always add up to the amount.
+
+        Equal remainders go to the earlier part. Raises ValueError without a positive weight.
+        """
+        total = sum(weights)
+        if total <= 0 or any(weight < 0 for weight in weights):
+            raise ValueError("weights must be non-negative and not all zero")
+        sign = -1 if self.cents < 0 else 1
+        amount = abs(self.cents)
+        floors = [amount * weight // total for weight in weights]
+        order = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % total), i))
+        for i in order[: amount - sum(floors)]:
+            floors[i] += 1
+        return [Money(sign * part) for part in floors]
+
+
+def round_half_up(value: Fraction) -> int:
+    """The one rounding rule of the house."""
+    return (value.numerator * 2 + value.denominator) // (value.denominator * 2)
+
+
+def percentage(part: Money, whole: Money) -> Fraction:
+    """part ÷ whole in percent, exact; zero of zero is zero."""
+    return Fraction(part.cents * 100, whole.cents) if whole.cents else Fraction(0)
+
+
+def parse_money(text: str) -> Money:
+    """Read an amount as people type it: "1 234,56", "1234,5", "12 500 €".
+
+    Raises ValueError for anything ambiguous ("1.234") or strange ("1e5", "NaN", digits of other scripts, signs).
+    """
+    cleaned = text.strip().removesuffix("€").strip()
+    for space in _SPACES:
+        cleaned = cleaned.replace(space, " ")
+    match = _AMOUNT.fullmatch(cleaned)
+    if match is None:
+        raise ValueError("not an amount")
+    whole, decimals = match.groups()
+    cents = int(whole.replace(" ", "")) * 100 + int((decimals or "0").ljust(2, "0"))
+    if cents > LIMIT_CENTS:
+        raise ValueError("out of range")
+    return Money(cents)

@@ -1,0 +1,263 @@
+"""What every page shares: filters, the words of the house, the style sheet in one piece, headers, keyset pages."""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
+from flask import Flask, current_app, g, request, url_for
+from jinja2 import StrictUndefined
+from werkzeug.wrappers import Response
+
+from grants.kernel import access, clock
+from grants.kernel.machine import Machine, Move, StatusWord, Text
+from grants.kernel.money import Money, round_half_up
+from grants.kernel.words import LANGUAGES, _, in_words_of, language
+
+NBSP = "\u00a0"
+THIN = "\u202f"
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def money(value: Money | None, *, cents: bool | None = None) -> str:
+    """"12 500 €", with cents when there are some or when asked."""
+    if value is None:
+        return "—"
+    with_cents = bool(value.cents % 100) if cents is None else cents
+    euros = Fraction(value.cents, 100)
+    if with_cents:
+        sign = "-" if value.cents < 0 else ""
+        whole, rest = divmod(abs(value.cents), 100)
+        mark = "," if language() == "fr" else "."
+        return f"{sign}{number(whole)}{mark}{rest:02d}{NBSP}€"
+    return f"{number(round_half_up(euros))}{NBSP}€"
+
+
+def number(value: int | None) -> str:
+    """A whole number grouped as the reader expects."""
+    return "—" if value is None else str(format_decimal(value, locale=language()))
+
+
+def percent(value: int | Fraction | None, digits: int = 0) -> str:
+    """A percentage: 37 → "37 %"."""
+    if value is None:
+        return "—"
+    return f"{decimal(value, digits)}{NBSP}%" if language() == "fr" else f"{decimal(value, digits)}%"
+
+
+def decimal(value: int | Fraction | None, digits: int = 1) -> str:
+    """An exact number rounded once, for showing."""
+    if value is None:
+        return "—"
+    scaled = round_half_up(Fraction(value) * 10**digits)
+    whole, rest = divmod(abs(scaled), 10**digits)
+    sign = "-" if scaled < 0 else ""
+    mark = "," if language() == "fr" else "."
+    return f"{sign}{number(whole)}" + (f"{mark}{rest:0{digits}d}" if digits else "")
+
+
+def day(value: date | datetime | None) -> str:
+    """"14 février 2019"."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(zone()).date()
+    text = str(format_date(value, "d MMMM y", locale=language()))
+    return "1er" + text[1:] if language() == "fr" and text.startswith("1 ") else text
+
+
+def instant(value: datetime | None, *, with_zone: bool = True) -> str:
+    """"14 février 2019 à 17 h 00 (heure de Paris)", seconds shown when there are some."""
+    if value is None:
+        return "—"
+    local = value.astimezone(zone())
+    if language() == "fr":
+        hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (f"{NBSP}min{NBSP}{local.second:02d}" if local.second else "")
+        place = f" ({_('heure de Paris')})" if with_zone else ""
+        return f"{day(value)} à {hour}{place}"
+    seconds = f":{local.second:02d}" if local.second else ""
+    place = f" ({_('heure de Paris')})" if with_zone else ""
+    return f"{day(value)} at {local.hour:02d}:{local.minute:02d}{seconds}{place}"
+
+
+def relative(value: datetime | date | None) -> str:
+    """"dans 3 jours", "il y a 2 heures"."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        delta = value - clock.now()
+    else:
+        delta = value - clock.today(str(zone()))
+        if not delta:
+            return _("aujourd’hui")
+    return str(format_timedelta(delta, add_direction=True, locale=language()))
+
+
+def file_size(value: int) -> str:
+    """"812 Ko" or "1,2 Mo" (French) for people, not for machines."""
+    unit, digits, divisor = ("Mo", 1, 1_000_000) if value >= 1_000_000 else ("Ko", 0, 1000)
+    if language() == "en":
+        unit = unit.replace("o", "B").replace("K", "k")
+    return f"{decimal(Fraction(max(value, 1000 if unit[0] in 'Kk' else 1), divisor), digits)}{NBSP}{unit}"
+
+
+def zone() -> ZoneInfo:
+    """The zone instants are shown in."""
+    return ZoneInfo(current_app.config["SETTINGS"].zone)
+
+
+# ---- machines on pages ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A move as a page shows it: possible, or with the reason why not."""
+
+    verb: str
+    label: Text
+    url: str
+    reason: Text | None
+
+
+def status(thing: Any, *, public: bool | None = None) -> StatusWord:
+    """The status word of a thing, in the staff's or the applicant's words."""
+    machine: Machine = type(thing).lifecycle
+    outside = not access.actor().roles if public is None else public
+    return machine.status(thing, public=outside)
+
+
+def moves(thing: Any, **params: Any) -> list[Offer]:
+    """The moves the person may make from here: policy says who, the machine says when."""
+    machine: Machine = type(thing).lifecycle
+    return [
+        _offer(machine, thing, move, params)
+        for move in machine.moves_from(getattr(thing, machine.column))
+        if move.endpoint is not None and access.can(move.permission, thing)
+    ]
+
+
+def _offer(machine: Machine, thing: Any, move: Move, params: dict[str, Any]) -> Offer:
+    key = f"{machine.name}_id"
+    return Offer(move.verb, move.label, url_for(str(move.endpoint), **{key: thing.id, **params}), machine.why_not(thing, move.verb))
+
+
+# ---- static files --------------------------------------------------------------------------------------------------
+
+
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest())[:12].decode()
+
+
+def _static(app: Flask) -> tuple[Callable[[str], str], Callable[[], str]]:
+    folder = Path(str(app.static_folder))
+    known: dict[str, str] = {}
+
+    def static(path: str) -> str:
+        if path not in known or app.debug:
+            known[path] = _digest((folder / path).read_bytes())
+        return url_for("static", filename=path, v=known[path])
+
+    def stylesheet() -> str:
+        if "site.css" not in known or app.debug:
+            known["site.css"] = _digest(site_css(folder))
+        return url_for("stylesheet", v=known["site.css"])
+
+    return static, stylesheet
+
+
+def site_css(folder: Path) -> bytes:
+    """The style sheets listed in css/ORDER, in one piece: one request, readable sources."""
+    names = (folder / "css" / "ORDER").read_text(encoding="utf-8").split()
+    return b"\n".join((folder / name).read_bytes() for name in names)
+
+
+# ---- keyset pages --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """A slice of a list: its rows and the cursors of its neighbours."""
+
+    rows: Sequence[Any]
+    following: str | None = None
+    previous: str | None = None
+
+
+def cursor(values: Sequence[Any]) -> str:
+    """A place in an ordered list, as text for a URL."""
+    return base64.urlsafe_b64encode(json.dumps(list(values), default=str).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str | None) -> list[Any] | None:
+    """The values of a cursor, or None when absent or damaged."""
+    if not text:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        return None
+    return values if isinstance(values, list) else None
+
+
+# ---- installation --------------------------------------------------------------------------------------------------
+
+
+def form_key() -> str:
+    """A fresh key for an unsafe form."""
+    return secrets.token_urlsafe(16)
+
+
+def install(app: Flask) -> None:
+    """Give templates their filters and words, and every answer its headers."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    static, stylesheet = _static(app)
+    app.jinja_env.filters.update(
+        money=money, number=number, percent=percent, decimal=decimal, day=day, instant=instant, relative=relative,
+        file_size=file_size,
+    )  # fmt: skip
+    app.jinja_env.globals.update(
+        actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status, moves=moves,
+        static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
+        settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of,
+    )  # fmt: skip
+
+    @app.get("/static/site.css", endpoint="stylesheet")
+    @access.public
+    def site_stylesheet() -> Response:
+        if "SITE_CSS" not in app.config or app.debug:
+            app.config["SITE_CSS"] = site_css(Path(str(app.static_folder)))
+        response = app.response_class(app.config["SITE_CSS"], mimetype="text/css")
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    app.after_request(_headers)
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CSP)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    settings = current_app.config["SETTINGS"]
+    if settings.secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint not in {"static", "stylesheet"} and "Cache-Control" not in headers:
+        signed_in = "actor" in g and g.actor.is_authenticated
+        headers["Cache-Control"] = "no-store" if signed_in or request.method != "GET" else "no-cache, private"
+        headers.add("Vary", "Cookie")
+    return response

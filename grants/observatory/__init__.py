@@ -1,0 +1,1 @@
+"""The observatory: the public register, open data and the figures by axis; reads only."""

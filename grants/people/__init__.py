@@ -1,0 +1,1 @@
+"""Accounts, organisations and appointments: who the fund deals with."""

@@ -1,0 +1,1 @@
+"""The fund, its frameworks, its territory and its dated law: what every call refers to."""

@@ -1,0 +1,1 @@
+"""Reviewing: who reads which application, what interests they declare, and the marks they give."""

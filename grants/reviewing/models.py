@@ -1,0 +1,98 @@
+"""Assignments: who reads which application, what they declared, and what they found."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.applications.models import Application
+from grants.calls.models import Criterion
+from grants.kernel.db import Keyed, Model, Versioned, text_enum
+from grants.kernel.machine import Machine
+from grants.kernel.words import _l
+from grants.people.models import Account
+from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
+
+
+class InterestNature(StrEnum):
+    """Natures of a link with an applicant; `none` is the declaration that there is no link."""
+
+    NONE = "none"
+    LEADER = "leader"
+    EMPLOYEE = "employee"
+    MEMBER = "member"
+    DONOR = "donor"
+    COMPETITOR = "competitor"
+    FAMILY = "family"
+    REPRESENTATIVE = "representative"
+    OTHER = "other"
+
+
+class Interest(Keyed, Model):
+    """A reviewer's declaration about one application. Append-only; the latest holds."""
+
+    __tablename__ = "interest"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), index=True)
+    nature: Mapped[InterestNature] = mapped_column(text_enum(InterestNature))
+    text: Mapped[str] = mapped_column(String(1000), default="")
+    declared_at: Mapped[datetime]
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
+
+
+class Assignment(Keyed, Versioned, Model):
+    """One reviewer's reading of one application."""
+
+    __tablename__ = "assignment"
+    lifecycle: ClassVar[Machine] = LIFECYCLE
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    reviewer_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), index=True)
+    state: Mapped[AssignmentState] = mapped_column(text_enum(AssignmentState), default=AssignmentState.OFFERED)
+    assigned_at: Mapped[datetime]
+    due_on: Mapped[date | None]
+    declared_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    committee_comment: Mapped[str] = mapped_column(Text, default="")
+    applicant_comment: Mapped[str] = mapped_column(Text, default="")
+    application: Mapped[Application] = relationship()
+    reviewer: Mapped[Account] = relationship()
+    marks: Mapped[list["Mark"]] = relationship(cascade="all, delete-orphan")
+
+    __table_args__ = (
+        UniqueConstraint(
+            "application_id", "reviewer_id",
+            info={"says": _l("Cette personne évalue déjà ce dossier."), "field": "reviewer"},
+        ),
+        *LIFECYCLE.checks(),
+    )  # fmt: skip
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
+
+
+class Mark(Keyed, Model):
+    """A level on one criterion, or "not applicable"; a criterion without a mark is missing, never zero."""
+
+    __tablename__ = "mark"
+    __table_args__ = (
+        UniqueConstraint("assignment_id", "criterion_id"),
+        CheckConstraint("(points IS NULL) = not_applicable", name="points_or_not_applicable"),
+        CheckConstraint("points IS NULL OR (points >= 0 AND points <= 4)", name="points_on_scale"),
+    )
+
+    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
+    criterion_id: Mapped[UUID] = mapped_column(ForeignKey("criterion.id", ondelete="RESTRICT"), index=True)
+    points: Mapped[int | None] = mapped_column(SmallInteger)
+    not_applicable: Mapped[bool] = mapped_column(default=False)
+    criterion: Mapped[Criterion] = relationship()

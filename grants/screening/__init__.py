@@ -1,0 +1,1 @@
+"""Screening: the eligibility gates, the missing pieces and their answers."""

@@ -1,0 +1,52 @@
+"""What screening found gate by gate, and the pieces it asked for."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grants.applications.models import Application
+from grants.calls.models import Gate, Piece
+from grants.kernel.db import Keyed, Model
+from grants.kernel.vault import StoredFile
+
+
+class Finding(Keyed, Model):
+    """The outcome of a gate for an application; `passed` None means not judged yet."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("application_id", "gate_id"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    gate_id: Mapped[UUID] = mapped_column(ForeignKey("gate.id", ondelete="RESTRICT"))
+    passed: Mapped[bool | None]
+    note: Mapped[str] = mapped_column(String(1000), default="")
+    found_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    found_at: Mapped[datetime]
+    gate: Mapped[Gate] = relationship()
+
+
+class PieceRequest(Keyed, Model):
+    """A piece asked from the applicant (CRPA L114-5), answered in one click."""
+
+    __tablename__ = "piece_request"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
+    piece_id: Mapped[UUID | None] = mapped_column(ForeignKey("piece.id", ondelete="RESTRICT"))
+    label: Mapped[str] = mapped_column(String(200))
+    message: Mapped[str] = mapped_column(Text, default="")
+    due_on: Mapped[date]
+    requested_at: Mapped[datetime]
+    requested_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
+    application: Mapped[Application] = relationship()
+    piece: Mapped[Piece | None] = relationship()
+    file: Mapped[StoredFile | None] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
