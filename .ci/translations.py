@@ -6,12 +6,13 @@ French is the source language: a msgid is the French sentence itself, so French 
 import re
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "grants" / "translations"
@@ -42,17 +43,33 @@ def update() -> None:
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "messages.pot")
         extract(template)
-        if ENGLISH.exists():
-            pybabel(
-                "update",
-                *("--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date", "--width=120"),
-                *("--locale=en", f"--input-file={template}", f"--output-file={ENGLISH}"),
-            )
-        else:
-            ENGLISH.parent.mkdir(parents=True, exist_ok=True)
-            pybabel("init", "--locale=en", "--width=120", f"--input-file={template}", f"--output-file={ENGLISH}")
+        if not ENGLISH.exists():
+            begin()
+        pybabel(
+            "update",
+            *("--no-fuzzy-matching", "--ignore-obsolete", "--ignore-pot-creation-date", "--width=120"),
+            *("--locale=en", f"--input-file={template}", f"--output-file={ENGLISH}"),
+        )
     empty = sum(1 for message in catalogue(ENGLISH) if message.id and not is_translated(message))
     print(f"{ENGLISH.relative_to(ROOT)} : {empty} phrase(s) à traduire")
+
+
+def begin() -> None:
+    """Write an English catalogue without words, for `update` to fill."""
+    empty = Catalog(
+        locale="en",
+        project="Traboule",
+        version="1",
+        header_comment="# The English words of Traboule. The identifiers are the French sentences themselves.",
+        msgid_bugs_address="docs/contributing.md",
+        revision_date=datetime.now(UTC),
+        last_translator="Traboule",
+        language_team="Traboule",
+        fuzzy=False,
+    )
+    ENGLISH.parent.mkdir(parents=True, exist_ok=True)
+    with ENGLISH.open("wb") as stream:
+        write_po(stream, empty, width=120)
 
 
 def compile_all() -> None:
