@@ -1,13 +1,37 @@
 """The vault: files people give, kept under random names, recognised by structure and rewritten where possible."""
 
-from datetime import datetime
+import hashlib
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any, Protocol
+from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, String
-from sqlalchemy.orm import Mapped, mapped_column
+from flask import current_app
+from sqlalchemy import BigInteger, CheckConstraint, String, event, inspect, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.wrappers import Response
 
-from grants.kernel.db import Keyed, Model, text_enum
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
+from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
+from grants.kernel.errors import HouseError, InvalidError, RefusedError
+from grants.kernel.formats import FORMATS, LABELS, UnfitError
+from grants.kernel.words import _
+
+SETTLING = timedelta(hours=1)  # how long a file may be on its way before it counts as forgotten
+_INCOMING = "incoming"
+_ASIDE = "set-aside"
+_PENDING = "vault_pending"
+_PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+_BREAKERS = re.compile(r'[<>:"|?*\x00]')
 
 
 class Clearance(StrEnum):
@@ -19,7 +43,7 @@ class Clearance(StrEnum):
 
 
 class StoredFile(Keyed, Model):
-    """What is known of a stored file. `owner_id` is the application, organisation or award it was given for."""
+    """What is known of a stored file. It belongs to an application's dossier, an organisation, or both."""
 
     __tablename__ = "stored_file"
     __table_args__ = (CheckConstraint("size > 0", name="size_positive"),)
@@ -34,3 +58,265 @@ class StoredFile(Keyed, Model):
     dossier_id: Mapped[UUID | None] = mapped_column(index=True)
     given_by: Mapped[UUID | None]
     given_at: Mapped[datetime]
+
+
+class Upload(Protocol):
+    """A file as a form hands it over (Werkzeug's FileStorage is one)."""
+
+    @property
+    def filename(self) -> str | None: ...
+
+    @property
+    def stream(self) -> IO[bytes]: ...
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A file that does not come from a form: what the house itself puts in the vault."""
+
+    filename: str
+    stream: IO[bytes]
+
+
+class StoreError(HouseError):
+    """The store cannot take or give the file now (503): full disk, file missing or altered."""
+
+    status = 503
+
+
+# ---- in ------------------------------------------------------------------------------------------------------------
+
+
+def accept(
+    upload: Upload,
+    *,
+    by: Actor,
+    organisation_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+    field: str | None = None,
+) -> StoredFile:
+    """Check a given file, rewrite it where its format allows, and keep it if the transaction commits.
+
+    Raises InvalidError on `field` with what is wrong and the formats accepted; nothing is kept then. Rewriting a PDF
+    removes scripts, actions and attachments, and with them the validity of an electronic signature inside it.
+    """
+    name = clean_name(upload.filename or "")
+    suffix = name.rpartition(".")[2].lower()
+    limit = current_app.config["SETTINGS"].max_upload
+    upload.stream.seek(0)
+    content = upload.stream.read(limit + 1)
+    reason = _why_not(name, suffix, content, limit)
+    if reason is not None:
+        raise InvalidError(reason, field=field)
+    try:
+        kept = FORMATS[suffix].fit(content)
+    except UnfitError as error:
+        current_app.logger.info("file refused: %s %s", suffix, error.code)
+        raise InvalidError(f"{error.message} {_formats()}", field=field, reason=error.code) from error
+    return keep(
+        kept,
+        name=name,
+        media_type=FORMATS[suffix].media_type,
+        by=by,
+        organisation_id=organisation_id,
+        dossier_id=dossier_id,
+    )
+
+
+def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:
+    if not name:
+        return _("Choisissez un fichier.")
+    if suffix not in FORMATS or "." not in name:
+        return f"{_('Ce type de fichier n’est pas accepté.')} {_formats()}"
+    if not content:
+        return f"{_('Ce fichier est vide.')} {_formats()}"
+    if len(content) > limit:
+        most = limit // 1_000_000
+        return f"{_('Ce fichier est trop lourd : %(most)s Mo au plus.', most=most)} {_formats()}"
+    return None
+
+
+def _formats() -> str:
+    return _("Formats acceptés : %(formats)s.", formats=LABELS)
+
+
+def clean_name(given: str) -> str:
+    """A name fit to be shown: no folder, no control or direction character, 200 characters at most, suffix kept."""
+    last = given.replace("\\", "/").rpartition("/")[2]
+    composed = unicodedata.normalize("NFC", last)
+    spaced = "".join(" " if unicodedata.category(c) in {"Zs", "Zl", "Zp"} else c for c in composed)
+    kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    tidy = " ".join(_BREAKERS.sub("_", kept).split()).strip(". ")
+    stem, dot, suffix = tidy.rpartition(".")
+    if dot and len(suffix) <= 10:
+        return f"{stem[: 199 - len(suffix)].rstrip('. ') or 'document'}.{suffix}"
+    return tidy[:200]
+
+
+def keep(
+    content: bytes,
+    *,
+    name: str,
+    media_type: str,
+    by: Actor,
+    organisation_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+) -> StoredFile:
+    """Put bytes we vouch for into the vault: checked by `accept`, or made by the house itself.
+
+    They wait in a temporary file, safe on disk, and move to their place as the last act before the commit: there is
+    never a row without its file. Raises StoreError when the disk refuses.
+    """
+    token = secrets.token_hex(16)
+    stored = StoredFile(
+        name=name,
+        media_type=media_type,
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        place=f"{token[:2]}/{token}",
+        organisation_id=organisation_id,
+        dossier_id=dossier_id,
+        given_by=by.id,
+        given_at=clock.now(),
+    )
+    waiting = _store() / _INCOMING / token
+    try:
+        waiting.parent.mkdir(parents=True, exist_ok=True)
+        with waiting.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        waiting.unlink(missing_ok=True)
+        current_app.logger.exception("the store refuses a file")
+        raise StoreError(_("Le fichier n’a pas pu être enregistré. Réessayez dans quelques minutes.")) from error
+    db.session.add(stored)
+    db.session.info.setdefault(_PENDING, []).append((stored, waiting))
+    journal.record("file.stored", stored, by=by, size=stored.size, sha256=stored.sha256)
+    return stored
+
+
+@before_commit
+def _settle() -> None:
+    """Move waiting files to their places.
+
+    Should the commit fail after this, `sweep` sets the file aside later: removing it at once could take it from its
+    row, if only the answer to the commit was lost.
+    """
+    for stored, waiting in db.session.info.pop(_PENDING, []):
+        if not inspect(stored).persistent:
+            waiting.unlink(missing_ok=True)
+            continue
+        target = _path(stored)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        waiting.rename(target)
+        for folder in (target.parent, target.parent.parent):
+            _sync(folder)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for _stored, waiting in session.info.pop(_PENDING, []):
+        waiting.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# ---- out -----------------------------------------------------------------------------------------------------------
+
+
+def read(stored: StoredFile) -> bytes:
+    """The bytes of a file, exactly those that were kept. Raises StoreError when they are missing or altered."""
+    try:
+        content = _path(stored).read_bytes()
+    except OSError as error:
+        current_app.logger.exception("a stored file cannot be read: %s", stored.id)
+        raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie.")) from error
+    if len(content) != stored.size or hashlib.sha256(content).hexdigest() != stored.sha256:
+        current_app.logger.error("a stored file was altered: %s", stored.id)
+        raise StoreError(_("Ce fichier a été altéré : il n’est plus remis. L’équipe du fonds en est avertie."))
+    return content
+
+
+def send(stored: StoredFile) -> Response:
+    """The file as an attachment that no browser opens in the name of this site. Raises StoreError, RefusedError."""
+    if stored.clearance is Clearance.REFUSED:
+        raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
+    return attachment(read(stored), stored.name)
+
+
+def attachment(content: bytes, name: str) -> Response:
+    """Bytes offered under a name (RFC 6266), of no type a browser would show, in a sandbox, kept by no cache."""
+    response = Response(content, content_type="application/octet-stream")
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().replace('"', "_") or "document"
+    options = {"filename": plain}
+    if plain != name:
+        options["filename*"] = f"UTF-8''{quote(name, safe='')}"
+    response.headers.set("Content-Disposition", "attachment", **options)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# ---- upkeep --------------------------------------------------------------------------------------------------------
+
+
+def sweep() -> int:
+    """Remove forgotten temporary files and set aside files without a row; returns how many. For the worker."""
+    before = (clock.now() - SETTLING).timestamp()
+    forgotten = 0
+    for path in (_store() / _INCOMING).glob("*"):
+        if path.stat().st_mtime < before:
+            path.unlink(missing_ok=True)
+            forgotten += 1
+    for path in _orphans():
+        aside = _store() / _ASIDE
+        aside.mkdir(parents=True, exist_ok=True)
+        path.rename(aside / path.name)
+        forgotten += 1
+    return forgotten
+
+
+def _orphans() -> Iterator[Path]:
+    """Files that no row knows, older than any running transaction, one folder at a time."""
+    before = (clock.now() - SETTLING).timestamp()
+    for folder in sorted(_store().glob("[0-9a-f][0-9a-f]")):
+        settled = [path for path in sorted(folder.iterdir()) if path.stat().st_mtime < before]
+        places = select(StoredFile.place).where(StoredFile.place.startswith(f"{folder.name}/"))
+        known = set(db.session.scalars(places))
+        yield from (path for path in settled if f"{folder.name}/{path.name}" not in known)
+
+
+def problems() -> Iterator[str]:
+    """For `grants verify`: each row without its exact file, each file without its row."""
+    rows = select(StoredFile.id, StoredFile.place, StoredFile.size, StoredFile.sha256).order_by(StoredFile.given_at)
+    for row in db.session.execute(rows.execution_options(yield_per=500)):
+        path = _path(row)
+        if not path.is_file():
+            yield _("Fichier %(id)s : absent du stockage.", id=row.id)
+        elif path.stat().st_size != row.size or hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
+            yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
+    for path in _orphans():
+        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=f"{path.parent.name}/{path.name}")
+
+
+def _store() -> Path:
+    folder: Path = current_app.config["SETTINGS"].instance / "files"
+    return folder
+
+
+def _path(stored: Any) -> Path:
+    place: str = stored.place
+    if not _PLACE.fullmatch(place):
+        raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie."))
+    return _store() / place
