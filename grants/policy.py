@@ -83,9 +83,7 @@ signed_in = Rule(lambda actor, _: actor.is_authenticated, _l("Connectez-vous d�
 confirmed = Rule(lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé."))
 member = Rule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
 owner = Rule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
-interested = Rule(
-    _interested, otherwise=_l("Vous avez déclaré un lien d’intérêt avec ce dossier.")
-)
+interested = Rule(_interested, otherwise=_l("Vous avez déclaré un lien d’intérêt avec ce dossier."))
 assigned = Rule(_assigned, NOT_OPEN)
 own_assignment = Rule(_own_assignment, NOT_OPEN)
 submitted = Rule(_submitted, NOT_OPEN)

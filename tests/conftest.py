@@ -1,13 +1,25 @@
 """What every test stands on: the database asked for with --db, no network, and no way to skip."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from tests.databases import DIALECTS, Databases, databases, postgresql_server
+from grants.app import create_app
+from grants.config import Settings
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.programme.actions import load_reference
+from tests.client import Page
+from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
+from tests.factories import Make
 
 SERVER = pytest.StashKey[str]()
 RUNNING = pytest.StashKey[ExitStack]()
@@ -85,6 +97,98 @@ def store(dialect: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.Te
 def own(pytestconfig: pytest.Config) -> str:
     """Give the prefix that keeps this worker's databases apart from those of its neighbours."""
     return getattr(pytestconfig, "workerinput", {}).get("workerid", "main") + "_"
+
+
+# ---------------------------------------------------------------------------------------------------------- application
+
+
+def settings_for(url: str, folder: Path) -> Settings:
+    """Give the settings of an application under test."""
+    return Settings(
+        instance=folder,
+        database_url=url,
+        own_database=False,
+        secret_key="a secret for tests, long enough to be taken",
+        field_key="another secret for tests, long enough as well",
+        base_url="http://localhost",
+        mail_url="",
+        mail_from="Fonds <ne-pas-repondre@exemple.example>",
+        secure=False,
+        is_demo=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Give the application, built once, and fill the template its tests start from: migrated, reference data loaded."""
+    folder = tmp_path_factory.mktemp("instance")
+
+    def fill(url: str) -> None:
+        app = create_app(settings_for(url, folder), TESTING=True)
+        with app.app_context():
+            upgrade()
+            with unit_of_work():
+                load_reference(by=system("tests"))
+            db.session.remove()
+            db.engine.dispose()
+
+    fill_template(store, f"{own}template", fill)
+    return create_app(settings_for(store.url(f"{own}test"), folder), TESTING=True)
+
+
+@pytest.fixture
+def app(house: Flask, store: Databases, own: str) -> Iterator[Flask]:
+    """Give the application on a fresh copy of the template, its context pushed for the test's own questions."""
+    store.create(f"{own}test", template=f"{own}template")
+    with house.app_context():
+        yield house
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def make(app: Flask) -> Make:
+    """Give the maker of things."""
+    return Make()
+
+
+@pytest.fixture
+def page(app: Flask) -> Page:
+    """Give the page client, nobody signed in."""
+    return Page(app)
+
+
+class Queries:
+    """Counts the statements the application sends."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    @contextmanager
+    def watched(self) -> Iterator[list[str]]:
+        """Collect the statements sent while the block lasts."""
+        self.statements = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            self.statements.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            yield self.statements
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+
+    def count(self, act: Callable[[], Any]) -> int:
+        """How many statements an act sends."""
+        with self.watched() as statements:
+            act()
+        return len(statements)
+
+
+@pytest.fixture
+def queries() -> Queries:
+    """Give the counter of statements."""
+    return Queries()
 
 
 # -------------------------------------------------------------------------------------------------------------- network

@@ -5,7 +5,18 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, SmallInteger, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
@@ -220,7 +231,10 @@ class Audience(Row, Model):
     """How many people of a kind the project reaches."""
 
     __tablename__ = "audience"
-    __table_args__ = (UniqueConstraint("application_id", "kind"), CheckConstraint("number >= 0", name="number_positive"))
+    __table_args__ = (
+        UniqueConstraint("application_id", "kind"),
+        CheckConstraint("number >= 0", name="number_positive"),
+    )
 
     kind: Mapped[AudienceKind] = mapped_column(text_enum(AudienceKind))
     number: Mapped[int]

@@ -1,6 +1,7 @@
 """Doors: each view carries its permission as data, loads its subject, asks, and alone commits."""
 
 import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,6 +124,15 @@ def public(view: View) -> View:
     return _hang(view, Door(None))
 
 
+def repeatable(view: View) -> View:
+    """An act that may happen twice without harm (signing in): its form's key is not remembered.
+
+    Hung under the door. A replay must act again, because the first answer, with its cookie, may never have arrived.
+    """
+    view.__repeatable__ = True  # type: ignore[attr-defined]
+    return view
+
+
 def door(permission: str, subject: type | None = None) -> Callable[[View], View]:
     """A door with a permission, and the type of the one thing its URL names."""
 
@@ -194,8 +204,9 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     key = request.form.get("_key", "")[:64]
     if not key:
         raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
-    earlier = db.session.get(RequestKey, key)
-    body = _body_digest()
+    remembered = not getattr(view, "__repeatable__", False)
+    earlier = db.session.get(RequestKey, key) if remembered else None
+    body = _body_digest() if remembered else ""
     if earlier is not None:
         if earlier.actor_id == actor().id and earlier.path == request.path and earlier.body == body:
             flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
@@ -203,7 +214,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
         if earlier.actor_id != actor().id or earlier.path != request.path:
             raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez."))
     try:
-        if earlier is None:
+        if earlier is None and remembered:
             earlier = RequestKey(key=key, actor_id=actor().id, path=request.path[:400], body=body, at=clock.now())
             db.session.add(earlier)
             db.session.flush()
@@ -211,7 +222,8 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
         if response.status_code >= 400:
             db.session.rollback()
             return response
-        earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
+        if earlier is not None:
+            earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
         commit()
     except IntegrityError as error:
         db.session.rollback()
@@ -229,8 +241,12 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
 
 
 def _body_digest() -> str:
-    """What the form says, without its keys, so that a changed text on an old page is not taken for a replay."""
-    digest = hashlib.sha256()
+    """What the form says, without its keys, so that a changed text on an old page is not taken for a replay.
+
+    Keyed with the house's secret: a form may hold a password, and a bare digest of it could be guessed from a copy of
+    the database.
+    """
+    digest = hmac.new(str(current_app.secret_key).encode(), digestmod=hashlib.sha256)
     for name, values in sorted(request.form.lists()):
         if name not in {"_key", "csrf_token"}:
             digest.update(repr((name, values)).encode())

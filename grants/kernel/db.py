@@ -111,9 +111,7 @@ def _bound_texts(table: Table, metadata: MetaData) -> None:
     for column in list(table.columns):
         kind = column.type
         if type(kind) is String and kind.length and table.metadata is Base.metadata:
-            table.append_constraint(
-                CheckConstraint(func.length(column) <= kind.length, name=f"{column.name}_length")
-            )
+            table.append_constraint(CheckConstraint(func.length(column) <= kind.length, name=f"{column.name}_length"))
 
 
 db = SQLAlchemy(model_class=Base)
@@ -259,4 +257,3 @@ def promise_broken(error: IntegrityError) -> tuple[str, str | None] | None:
             if constraint.name in text or (columns is not None and columns in text):
                 return str(says), constraint.info.get("field")
     return None
-

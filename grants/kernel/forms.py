@@ -125,7 +125,13 @@ class WholeField(IntegerField):
     """A whole number in ASCII digits, within bounds; empty is None."""
 
     def __init__(
-        self, label: Any = None, validators: Sequence[Any] = (), *, minimum: int = 0, maximum: int = 10**9, **kwargs: Any
+        self,
+        label: Any = None,
+        validators: Sequence[Any] = (),
+        *,
+        minimum: int = 0,
+        maximum: int = 10**9,
+        **kwargs: Any,
     ) -> None:
         super().__init__(label, validators, **kwargs)
         self.minimum, self.maximum = minimum, maximum
@@ -141,9 +147,7 @@ class WholeField(IntegerField):
             raise ValueError(_("Écrivez un nombre entier, en chiffres."))
         number = int(text)
         if not self.minimum <= number <= self.maximum:
-            raise ValueError(
-                _("Écrivez un nombre entre %(low)s et %(high)s.", low=self.minimum, high=self.maximum)
-            )
+            raise ValueError(_("Écrivez un nombre entre %(low)s et %(high)s.", low=self.minimum, high=self.maximum))
         self.data = number
 
 

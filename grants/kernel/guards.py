@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 
-
 def append_only(table: str, dialect: str, *, when: str = "", acts: Iterable[str] = ("UPDATE", "DELETE")) -> list[str]:
     """The statements that make a table refuse update and delete.
 

@@ -176,4 +176,3 @@ def head() -> tuple[int, str]:
     """Sequence number and digest of the last line: what to publish so that a rewritten chain shows."""
     row = db.session.execute(select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)).first()
     return (row.seq, row.digest) if row else (0, GENESIS)
-

@@ -32,7 +32,7 @@ CSP = (
 
 
 def money(value: Money | None, *, cents: bool | None = None) -> str:
-    """"12 500 €", with cents when there are some or when asked."""
+    """ "12 500 €", with cents when there are some or when asked."""
     if value is None:
         return "—"
     with_cents = bool(value.cents % 100) if cents is None else cents
@@ -69,7 +69,7 @@ def decimal(value: int | Fraction | None, digits: int = 1) -> str:
 
 
 def day(value: date | datetime | None) -> str:
-    """"14 février 2019"."""
+    """ "14 février 2019"."""
     if value is None:
         return "—"
     if isinstance(value, datetime):
@@ -79,12 +79,14 @@ def day(value: date | datetime | None) -> str:
 
 
 def instant(value: datetime | None, *, with_zone: bool = True) -> str:
-    """"14 février 2019 à 17 h 00 (heure de Paris)", seconds shown when there are some."""
+    """ "14 février 2019 à 17 h 00 (heure de Paris)", seconds shown when there are some."""
     if value is None:
         return "—"
     local = value.astimezone(zone())
     if language() == "fr":
-        hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (f"{NBSP}min{NBSP}{local.second:02d}" if local.second else "")
+        hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (
+            f"{NBSP}min{NBSP}{local.second:02d}" if local.second else ""
+        )
         place = f" ({_('heure de Paris')})" if with_zone else ""
         return f"{day(value)} à {hour}{place}"
     seconds = f":{local.second:02d}" if local.second else ""
@@ -93,7 +95,7 @@ def instant(value: datetime | None, *, with_zone: bool = True) -> str:
 
 
 def relative(value: datetime | date | None) -> str:
-    """"dans 3 jours", "il y a 2 heures"."""
+    """ "dans 3 jours", "il y a 2 heures"."""
     if value is None:
         return "—"
     if isinstance(value, datetime):
@@ -106,7 +108,7 @@ def relative(value: datetime | date | None) -> str:
 
 
 def file_size(value: int) -> str:
-    """"812 Ko" or "1,2 Mo" (French) for people, not for machines."""
+    """ "812 Ko" or "1,2 Mo" (French) for people, not for machines."""
     unit, digits, divisor = ("Mo", 1, 1_000_000) if value >= 1_000_000 else ("Ko", 0, 1000)
     if language() == "en":
         unit = unit.replace("o", "B").replace("K", "k")
@@ -150,7 +152,12 @@ def moves(thing: Any, **params: Any) -> list[Offer]:
 
 def _offer(machine: Machine, thing: Any, move: Move, params: dict[str, Any]) -> Offer:
     key = f"{machine.name}_id"
-    return Offer(move.verb, move.label, url_for(str(move.endpoint), **{key: thing.id, **params}), machine.why_not(thing, move.verb))
+    return Offer(
+        move.verb,
+        move.label,
+        url_for(str(move.endpoint), **{key: thing.id, **params}),
+        machine.why_not(thing, move.verb),
+    )
 
 
 # ---- static files --------------------------------------------------------------------------------------------------
@@ -214,6 +221,11 @@ def read_cursor(text: str | None) -> list[Any] | None:
 # ---- installation --------------------------------------------------------------------------------------------------
 
 
+def url_path(endpoint: str, **values: Any) -> str:
+    """The path of an endpoint, also where there is no request (letters written by the worker or the command line)."""
+    return current_app.url_map.bind("").build(endpoint, values)
+
+
 def form_key() -> str:
     """A fresh key for an unsafe form."""
     return secrets.token_urlsafe(16)
@@ -231,7 +243,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status, moves=moves,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
-        settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of,
+        settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

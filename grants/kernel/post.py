@@ -82,7 +82,9 @@ class SmtpCarrier:
     def __call__(self, message: EmailMessage) -> None:
         parts = urlsplit(self.url)
         kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with kind(parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25), timeout=20) as c:
+        with kind(
+            parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25), timeout=20
+        ) as c:
             if parts.username:
                 c.login(unquote(parts.username), unquote(parts.password or ""))
             c.send_message(message)

@@ -1,8 +1,9 @@
 """Too many attempts: counted in the database, per account and per network, shared by all workers."""
 
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
-from sqlalchemy import String, delete, func, select
+from sqlalchemy import String, delete, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock
@@ -10,9 +11,11 @@ from grants.kernel.db import BigKey, Model, access_mode, db
 from grants.kernel.errors import ThrottledError
 from grants.kernel.words import _
 
+KEPT = timedelta(days=1)
+
 
 class Attempt(Model):
-    """One attempt at a guarded act."""
+    """One attempt at a guarded act. `who` is a digest or a network, never an address or a name."""
 
     __tablename__ = "attempt"
 
@@ -22,26 +25,42 @@ class Attempt(Model):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-def guard(act: str, who: str, *, limit: int, window: timedelta) -> None:
-    """Raise ThrottledError when `who` made `limit` attempts at the act within the window."""
-    since = clock.now() - window
-    count = select(func.count()).select_from(Attempt).where(Attempt.act == act, Attempt.who == who, Attempt.at > since)
-    if (db.session.scalar(count) or 0) >= limit:
-        minutes = int(window.total_seconds() // 60)
-        raise ThrottledError(
-            _("Trop de tentatives. Réessayez dans %(minutes)s minutes.", minutes=minutes), retry_after=minutes * 60
-        )
+def attempt(act: str, who: str, *, limit: int, window: timedelta) -> None:
+    """Count an attempt, then raise ThrottledError when it is one too many within the window.
 
-
-def count(act: str, who: str) -> None:
-    """Remember an attempt, in a small transaction of its own: it counts even when the request fails.
-
-    The caller holds no open writing transaction.
+    It is counted before the work is done and in small transactions of its own: what the request then does cannot undo
+    it, and attempts made at the same moment all see each other. The caller holds no open writing transaction.
+    What is older than a day is forgotten on the way.
     """
+    at = clock.now()
     with access_mode(writing=True), db.engine.begin() as connection:
-        connection.execute(Attempt.__table__.insert().values(act=act, who=who[:254], at=clock.now()))
+        connection.execute(delete(Attempt).where(Attempt.at < at - KEPT))
+        connection.execute(insert(Attempt).values(act=act, who=who[:254], at=at))
+    made = [Attempt.act == act, Attempt.who == who[:254], Attempt.at > at - window]
+    with access_mode(writing=False), db.engine.begin() as connection:
+        if (connection.scalar(select(func.count()).select_from(Attempt).where(*made)) or 0) <= limit:
+            return
+        counted = connection.scalars(
+            select(Attempt.at).where(*made).order_by(Attempt.at.desc()).offset(limit - 1).limit(1)
+        )
+        oldest = counted.one()
+    wait = max(int((oldest + window - at).total_seconds()), 1)
+    minutes = -(-wait // 60)
+    raise ThrottledError(_("Trop de tentatives. Réessayez dans %(minutes)s min.", minutes=minutes), retry_after=wait)
 
 
 def forget(act: str, who: str) -> None:
     """A success clears the slate of one person, in the caller's transaction."""
     db.session.execute(delete(Attempt).where(Attempt.act == act, Attempt.who == who))
+
+
+def network_of(address: str | None) -> str:
+    """The network an address stands for: its /24 (IPv4) or /48 (IPv6), so that one machine does not count as many."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    mapped = getattr(found, "ipv4_mapped", None)
+    if mapped is not None:
+        found = mapped
+    return str(ip_network(f"{found}/{24 if found.version == 4 else 48}", strict=False))

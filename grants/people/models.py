@@ -104,9 +104,7 @@ class Organisation(Keyed, Versioned, Model):
 
     __tablename__ = "organisation"
     __table_args__ = (
-        UniqueConstraint(
-            "siret", info={"says": _l("Une organisation porte déjà ce numéro SIRET."), "field": "siret"}
-        ),
+        UniqueConstraint("siret", info={"says": _l("Une organisation porte déjà ce numéro SIRET."), "field": "siret"}),
         UniqueConstraint("rna", info={"says": _l("Une organisation porte déjà ce numéro RNA."), "field": "rna"}),
         CheckConstraint("siret IS NOT NULL OR rna IS NOT NULL", name="siret_or_rna"),
     )

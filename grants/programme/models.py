@@ -53,7 +53,7 @@ class Fund(Keyed, Versioned, Model):
     service_name: Mapped[str] = mapped_column(String(200), default="")
     service_address: Mapped[str] = mapped_column(String(300), default="")
     service_email: Mapped[str] = mapped_column(String(254), default="")
-    service_phone: Mapped[str] = mapped_column(String(30), default="")
+    service_phone: Mapped[str] = mapped_column(String(60), default="")
     dpo_email: Mapped[str] = mapped_column(String(254), default="")
     court: Mapped[str] = mapped_column(String(200), default="")
     court_en: Mapped[str] = mapped_column(String(200), default="")
@@ -227,7 +227,7 @@ class Law(Keyed, Model):
     code: Mapped[str] = mapped_column(String(60))
     title: Mapped[str] = mapped_column(String(300))
     title_en: Mapped[str] = mapped_column(String(300), default="")
-    value: Mapped[str] = mapped_column(String(120))
+    value: Mapped[str] = mapped_column(String(400))
     unit: Mapped[str] = mapped_column(String(40), default="")
     valid_from: Mapped[date] = mapped_column(default=date(1, 1, 1))
     valid_to: Mapped[date | None]

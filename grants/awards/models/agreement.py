@@ -49,7 +49,9 @@ class Award(Keyed, Versioned, Model):
         CheckConstraint("engaged_cents >= 0 AND engaged_cents <= amount_cents", name="engaged_within_amount"),
         CheckConstraint("ordered_cents >= 0 AND ordered_cents <= engaged_cents", name="ordered_within_engaged"),
         CheckConstraint("paid_cents >= 0 AND paid_cents <= ordered_cents", name="paid_within_ordered"),
-        CheckConstraint("released_cents >= 0 AND ordered_cents + released_cents <= amount_cents", name="released_is_left"),
+        CheckConstraint(
+            "released_cents >= 0 AND ordered_cents + released_cents <= amount_cents", name="released_is_left"
+        ),
         *AWARD.checks(),
     )
 

@@ -1,0 +1,27 @@
+"""The shelf of readable files that ship with the package: TOML and CSV, read whole, decoded strictly."""
+
+import csv
+import tomllib
+from pathlib import Path
+from typing import Any
+
+SHELF = Path(__file__).resolve().parent.parent / "reference"
+
+
+def toml(name: str) -> dict[str, Any]:
+    """The content of a TOML file of the shelf."""
+    return tomllib.loads((SHELF / name).read_text(encoding="utf-8"))
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of the shelf, each a dict by column; an absent file has no rows."""
+    path = SHELF / name
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def folders(name: str) -> list[str]:
+    """The folders inside a folder of the shelf, in order of name."""
+    return sorted(path.name for path in (SHELF / name).iterdir() if path.is_dir())

@@ -1,0 +1,141 @@
+"""Questions about the fund, its frameworks, its territory and the law in force."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from grants.kernel.db import db
+from grants.kernel.words import in_words_of
+from grants.programme.models import (
+    Action,
+    Axis,
+    BudgetAccount,
+    Commune,
+    ConfiguredText,
+    FieldOfIntervention,
+    Framework,
+    Fund,
+    Instrument,
+    Law,
+    Orientation,
+    PriorityArea,
+    RelatedPlan,
+    Trust,
+)
+
+UNSURE = (Trust.MEMORY, Trust.PROPOSAL)
+
+
+def fund() -> Fund:
+    """The fund of this installation. Raises LookupError before `grants init`."""
+    found = db.session.scalar(select(Fund).order_by(Fund.code).limit(1))
+    if found is None:
+        raise LookupError("no fund yet: run grants init")
+    return found
+
+
+def frameworks() -> Sequence[Framework]:
+    """Every framework, in order."""
+    return db.session.scalars(select(Framework).order_by(Framework.position, Framework.code)).all()
+
+
+def framework(code: str) -> Framework | None:
+    """A framework by its code."""
+    return db.session.scalar(select(Framework).where(Framework.code == code))
+
+
+def axes(framework_id: UUID) -> Sequence[Axis]:
+    """The axes of a framework, in order."""
+    return db.session.scalars(select(Axis).where(Axis.framework_id == framework_id).order_by(Axis.position)).all()
+
+
+def orientations(framework_id: UUID) -> Sequence[Orientation]:
+    """The orientations of a framework, axis by axis."""
+    statement = (
+        select(Orientation)
+        .join(Axis)
+        .where(Axis.framework_id == framework_id)
+        .order_by(Axis.position, Orientation.position, Orientation.code)
+    )
+    return db.session.scalars(statement).all()
+
+
+def actions(framework_id: UUID) -> Sequence[Action]:
+    """The actions of a framework, by number."""
+    return db.session.scalars(select(Action).where(Action.framework_id == framework_id).order_by(Action.sort_key)).all()
+
+
+def fields(framework_id: UUID) -> Sequence[FieldOfIntervention]:
+    """The fields of intervention of a framework, in order."""
+    statement = select(FieldOfIntervention).where(FieldOfIntervention.framework_id == framework_id)
+    return db.session.scalars(statement.order_by(FieldOfIntervention.position)).all()
+
+
+def plans(framework_id: UUID) -> Sequence[RelatedPlan]:
+    """The related plans of a framework, in order."""
+    statement = select(RelatedPlan).where(RelatedPlan.framework_id == framework_id)
+    return db.session.scalars(statement.order_by(RelatedPlan.position)).all()
+
+
+def communes() -> Sequence[Commune]:
+    """The communes of the territory, in French order."""
+    return db.session.scalars(select(Commune).order_by(Commune.sort_key)).all()
+
+
+def priority_areas() -> Sequence[PriorityArea]:
+    """The priority neighbourhoods, by commune and name."""
+    statement = select(PriorityArea).join(Commune).order_by(Commune.sort_key, PriorityArea.name)
+    return db.session.scalars(statement).all()
+
+
+def instruments() -> Sequence[Instrument]:
+    """The fund's instruments, in order."""
+    return db.session.scalars(select(Instrument).order_by(Instrument.position, Instrument.code)).all()
+
+
+def budget_accounts() -> Sequence[BudgetAccount]:
+    """The accounts of the Cerfa grid, in the form's order."""
+    return db.session.scalars(select(BudgetAccount).order_by(BudgetAccount.position)).all()
+
+
+def law(code: str, on: date) -> Law:
+    """The rule of a code in force on a day. Raises LookupError when none is."""
+    statement = select(Law).where(Law.code == code, Law.valid_from <= on).order_by(Law.valid_from.desc()).limit(1)
+    found = db.session.scalar(statement)
+    if found is None or (found.valid_to is not None and found.valid_to < on):
+        raise LookupError(f"no rule {code} on {on}")
+    return found
+
+
+def law_number(code: str, on: date) -> int:
+    """The value in force on a day, as a whole number (euros, months, days…)."""
+    return int(law(code, on).value)
+
+
+def text_of_code(code: str) -> ConfiguredText:
+    """A configured text by its code. Raises LookupError when it is missing."""
+    found = db.session.scalar(select(ConfiguredText).where(ConfiguredText.code == code))
+    if found is None:
+        raise LookupError(f"no text {code}")
+    return found
+
+
+def text_body(code: str, **values: Any) -> str:
+    """A configured text in the reader's language, its placeholders filled."""
+    return in_words_of(text_of_code(code), "body").format_map(values)
+
+
+def unconfirmed() -> list[tuple[str, str]]:
+    """What comes from memory or proposals and no manager has confirmed yet: (kind, code)."""
+    laws = db.session.scalars(
+        select(Law.code).where(Law.status.in_(UNSURE), Law.confirmed_at.is_(None)).order_by(Law.code)
+    )
+    texts = db.session.scalars(
+        select(ConfiguredText.code)
+        .where(ConfiguredText.status.in_(UNSURE), ConfiguredText.confirmed_at.is_(None))
+        .order_by(ConfiguredText.position)
+    )
+    return [("law", code) for code in dict.fromkeys(laws)] + [("text", code) for code in texts]

@@ -1,0 +1,234 @@
+"""The page client: every HTML answer is checked as a page before a test sees it."""
+
+import re
+from contextvars import Context
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import html5lib
+from flask import Flask, url_for
+from lxml import html as lxml_html
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+from werkzeug.test import TestResponse
+
+from grants.kernel.db import db
+from grants.people.models import Account
+from tests.factories.people import session_of
+
+NO_BODY = {301, 302, 303, 304}
+TOLERATED: set[str] = set()
+
+
+class Answer:
+    """An answer and, when it is a page, its tree."""
+
+    def __init__(self, response: TestResponse, url: str) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.url = url
+        self.text = response.get_data(as_text=True) if response.mimetype.startswith("text/") else ""
+        self.tree = lxml_html.fromstring(self.text) if response.mimetype == "text/html" and self.text else None
+
+    @property
+    def location(self) -> str:
+        """Where the answer leads."""
+        return self.response.headers.get("Location", "")
+
+    @property
+    def words(self) -> str:
+        """The text of the page, white space folded."""
+        return " ".join(self.tree.text_content().split()) if self.tree is not None else self.text
+
+    @property
+    def title(self) -> str:
+        """The first heading."""
+        return " ".join(self.tree.xpath("//h1")[0].text_content().split())
+
+    def form(self, action: str | None = None) -> Any:
+        """The form that posts to `action` (a path or its end), or the last form of the main part."""
+        forms = self.tree.xpath("//main//form[@method='post']")
+        if action is not None:
+            forms = [f for f in forms if urlsplit(f.get("action") or self.url).path.endswith(action)]
+        assert forms, f"no form to {action} on {self.url}: {self.words[:300]}"
+        return forms[-1]
+
+
+class Page:
+    """A browser without a window, for one person at a time."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client = app.test_client()
+        self.last: Answer | None = None
+
+    def sign_in(self, account: Account | None) -> "Page":
+        """Open a session for a person (None signs out) without passing by the form."""
+        facts = session_of(account) if account is not None else {}
+        with self.client.session_transaction() as session:
+            session.clear()
+            session.update(facts)
+        return self
+
+    def url(self, endpoint: str, *subject: Any, **values: Any) -> str:
+        """The path of an endpoint; a subject gives its id to the endpoint's one id parameter."""
+        if endpoint.startswith("/"):
+            return endpoint
+        if subject:
+            rule = next(self.app.url_map.iter_rules(endpoint))
+            names = [name for name in rule.arguments if name.endswith("_id") and name not in values]
+            values[names[0]] = subject[0] if isinstance(subject[0], UUID | str) else subject[0].id
+        with self.app.test_request_context():
+            return url_for(endpoint, **values)
+
+    def get(self, endpoint: str, *subject: Any, as_: Account | None = None, **values: Any) -> Answer:
+        """Open a page."""
+        return self._ask("GET", self.url(endpoint, *subject, **values), as_=as_)
+
+    def post(
+        self,
+        endpoint: str,
+        *subject: Any,
+        data: Any = None,
+        as_: Account | None = None,
+        follow: bool = False,
+        **values: Any,
+    ) -> Answer:
+        """Post raw data with valid keys taken from a fresh page of the house."""
+        url = self.url(endpoint, *subject, **values)
+        if as_ is not None:
+            self.sign_in(as_)
+        keys = self._ask("GET", "/styleguide").tree.xpath("//input[@name='csrf_token']/@value")
+        payload = MultiDict(data or {})
+        payload.setdefault("csrf_token", keys[0])
+        payload.setdefault("_key", f"test-{id(payload)}-{url}"[:60])
+        answer = self._ask("POST", url, data=payload)
+        return self.follow(answer) if follow else answer
+
+    def submit(
+        self,
+        values: dict[str, Any] | None = None,
+        *,
+        action: str | None = None,
+        button: str | None = None,
+        follow: bool = True,
+    ) -> Answer:
+        """Fill and send a form of the last page, as a person without JavaScript would."""
+        assert self.last is not None
+        form = self.last.form(action)
+        data = MultiDict(form_values(form))
+        for name, value in (values or {}).items():
+            data.setlist(name, list(value) if isinstance(value, list | tuple) and not _is_file(value) else [value])
+        if button is not None:
+            data[button] = "1"
+        url = form.get("action") or self.last.url
+        answer = self._ask("POST", url, data=data)
+        return self.follow(answer) if follow else answer
+
+    def follow(self, answer: Answer) -> Answer:
+        """Follow redirects to a page."""
+        while answer.status in NO_BODY:
+            answer = self._ask("GET", answer.location)
+        return answer
+
+    def _ask(self, method: str, url: str, *, data: Any = None, as_: Account | None = None) -> Answer:
+        if as_ is not None:
+            self.sign_in(as_)
+        db.session.rollback()
+        response = Context().run(self.client.open, url, method=method, data=data)
+        answer = Answer(response, urlsplit(url).path)
+        if answer.tree is not None:
+            check_page(self.app, answer)
+        if method == "GET" or answer.status not in NO_BODY:
+            self.last = answer
+        return answer
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) >= 2 and hasattr(value[0], "read")
+
+
+def form_values(form: Any) -> list[tuple[str, str]]:
+    """What a browser would send for a form left as it is."""
+    values: list[tuple[str, str]] = []
+    for control in form.xpath(".//input[@name] | .//select[@name] | .//textarea[@name]"):
+        if control.get("disabled") is not None:
+            continue
+        name, kind = control.get("name"), control.get("type", "text")
+        if control.tag == "textarea":
+            values.append((name, (control.text or "").removeprefix("\n")))
+        elif control.tag == "select":
+            chosen = control.xpath(".//option[@selected]") or (
+                [] if control.get("multiple") else control.xpath(".//option")[:1]
+            )
+            values += [(name, option.get("value", option.text or "")) for option in chosen]
+        elif kind in {"checkbox", "radio"}:
+            if control.get("checked") is not None:
+                values.append((name, control.get("value", "on")))
+        elif kind not in {"submit", "button", "file", "image", "reset"}:
+            values.append((name, control.get("value", "")))
+    return values
+
+
+def check_page(app: Flask, answer: Answer) -> None:
+    """Refuse a page that is not valid, not titled, not labelled, or that carries inline code or dead links."""
+    tree, where = answer.tree, answer.url
+    parser = html5lib.HTMLParser(strict=False)
+    parser.parse(answer.text)
+    faults = [f"{position}: {code} {data}" for position, code, data in parser.errors if code not in TOLERATED]
+    assert not faults, f"{where}: invalid HTML {faults[:5]}"
+    headings = tree.xpath("//h1")
+    assert len(headings) == 1, f"{where}: {len(headings)} h1"
+    assert tree.get("lang") in {"fr", "en"}, f"{where}: no language"
+    heading = " ".join(headings[0].text_content().split())
+    title = " ".join(tree.xpath("//title")[0].text_content().split())
+    assert heading, f"{where}: empty h1"
+    assert title, f"{where}: empty title"
+    ids = tree.xpath("//@id")
+    assert len(ids) == len(set(ids)), f"{where}: an id is given twice: {[i for i in ids if ids.count(i) > 1]}"
+    for reference in tree.xpath("//label/@for | //*/@aria-describedby | //*/@aria-labelledby | //*/@aria-controls"):
+        for one in reference.split():
+            assert one in ids, f"{where}: {one} is named but absent"
+    for control in tree.xpath(
+        "//input[not(@type='hidden' or @type='submit' or @type='button')] | //select | //textarea"
+    ):
+        labelled = (
+            control.get("aria-label")
+            or control.get("aria-labelledby")
+            or control.xpath("ancestor::label")
+            or (control.get("id") and tree.xpath("//label[@for=$id]", id=control.get("id")))
+        )
+        assert labelled, f"{where}: {control.get('name')} has no label"
+    assert not tree.xpath("//*[@style]"), f"{where}: inline style"
+    assert not tree.xpath("//style"), f"{where}: style element"
+    assert not tree.xpath("//script[not(@src)][not(@type='application/json')]"), f"{where}: inline script"
+    assert not [
+        a for e in tree.iter() for a in (e.attrib if isinstance(e.tag, str) else ()) if re.match(r"on[a-z]+$", a)
+    ], f"{where}: inline handler"
+    for form in tree.xpath("//form[@method='post']"):
+        names = form.xpath(".//input/@name")
+        assert "csrf_token" in names, f"{where}: a form without its CSRF token: {form.get('action')}"
+        assert "_key" in names, f"{where}: a form without its key: {form.get('action')}"
+    for image in tree.xpath("//img[not(@alt)]"):
+        raise AssertionError(f"{where}: an image without alt: {image.get('src')}")
+    links = tree.xpath("//a/@href | //form/@action | //link/@href | //script/@src | //img/@src")
+    for link in dict.fromkeys(links):
+        _check_link(app, where, link)
+
+
+def _check_link(app: Flask, where: str, link: str) -> None:
+    parts = urlsplit(link)
+    if parts.scheme in {"mailto", "tel", "data"} or link.startswith("#") or not parts.path:
+        return
+    assert not parts.scheme or parts.netloc not in {"", "localhost"}, f"{where}: strange link {link}"
+    if parts.netloc:
+        return
+    adapter = app.url_map.bind("localhost")
+    try:
+        adapter.match(parts.path, method="GET")
+    except (MethodNotAllowed, RequestRedirect):
+        return
+    except NotFound:
+        raise AssertionError(f"{where}: dead link {link}") from None

@@ -1,0 +1,509 @@
+"""The one maker: `make.application(state=…)` and its like; each call is one committed transaction."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import (
+    Allocation,
+    Answer,
+    Application,
+    ApplicationVersion,
+    Audience,
+    AudienceKind,
+    AxisShare,
+    BudgetLine,
+    ClimateAxis,
+    ClimateEffect,
+    ClimateRating,
+    Dimension,
+    FundingStatus,
+    Indicator,
+    JusticeEffect,
+    JusticeKind,
+    Milestone,
+    Participation,
+    Signature,
+)
+from grants.awards.lifecycle import AwardState, InstalmentState
+from grants.awards.models import Award, Instalment
+from grants.awards.models.disbursement import InstalmentKind
+from grants.calls import actions as calls
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call, Criterion, Question, QuestionKind, Statement
+from grants.deliberation.lifecycle import MeetingState
+from grants.deliberation.models import Decision, Meeting, Recommendation, Verdict
+from grants.kernel import clock
+from grants.kernel.actor import Actor, system
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from grants.people import queries as people
+from grants.people.models import Account, Appointment, College, LegalForm, MemberRole, Membership, Organisation, Role
+from grants.programme import queries as programme
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+
+S = ApplicationState
+SIRETS = itertools.count(1)
+
+
+def luhn(digits: str) -> str:
+    """The check digit that makes digits + it pass Luhn."""
+    total = 0
+    for index, character in enumerate(reversed(digits)):
+        value = int(character) * (2 if index % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
+
+
+def siret(number: int) -> str:
+    """A syntactically valid SIRET in the fictitious range 999…"""
+    siren = f"999{number:05d}"
+    siren += luhn(siren)
+    nic = f"{siren}0001"
+    return nic + luhn(nic)
+
+
+class Make:
+    """Every maker; `make.by` acts for the house."""
+
+    def __init__(self) -> None:
+        self.by: Actor = system("tests")
+        self._numbers = itertools.count(1)
+
+    # ---- people ------------------------------------------------------------------------------------------------------
+
+    def account(
+        self,
+        *roles: str,
+        name: str | None = None,
+        email: str | None = None,
+        confirmed: bool = True,
+        college: str | None = None,
+        password: str | None = None,
+    ) -> Account:
+        """A person, perhaps with offices; the password hash is given as it is."""
+        number = next(self._numbers)
+        with unit_of_work() as session:
+            account = Account(
+                email=email or f"personne{number}@exemple.example",
+                name=name or f"Personne {number}",
+                password=password,
+                fs_uniquifier=uuid4().hex,
+                confirmed_at=clock.now() if confirmed else None,
+                created_at=clock.now(),
+            )
+            session.add(account)
+            session.flush()
+            for role in roles:
+                session.add(
+                    Appointment(
+                        account_id=account.id,
+                        role=Role(role),
+                        college=College(college) if college and role == "reviewer" else None,
+                        since_on=date(2018, 1, 1),
+                    )
+                )
+        return account
+
+    def actor(self, *roles: str) -> Actor:
+        """The actor of a new person with offices."""
+        return self.actor_of(self.account(*roles))
+
+    def actor_of(self, account: Account) -> Actor:
+        """The actor of a person."""
+        return people.actor_of(account)
+
+    def organisation(self, *members: Account, name: str | None = None) -> Organisation:
+        """An association; members become owners. Without members one owner is made."""
+        number = next(SIRETS)
+        members = members or (self.account(),)
+        with unit_of_work() as session:
+            organisation = Organisation(
+                name=name or f"Association Exemple {number} (fictive)",
+                siret=siret(number),
+                rna=f"W69{number:07d}",
+                legal_form=LegalForm.ASSOCIATION,
+                purpose="Entraide de quartier",
+                address="1 rue de l’Exemple",
+                postcode="69003",
+                city="Lyon",
+                founded_on=date(2010, 1, 1),
+                representative_name="Camille Exemple",
+                representative_role="présidence",
+                representative_email=f"presidence{number}@exemple.example",
+                created_at=clock.now(),
+                sort_key=f"ASSOCIATION EXEMPLE {number:06d}",
+            )
+            session.add(organisation)
+            session.flush()
+            for account in members:
+                session.add(
+                    Membership(
+                        account_id=account.id,
+                        organisation_id=organisation.id,
+                        role=MemberRole.OWNER,
+                        since_at=clock.now(),
+                    )
+                )
+        return organisation
+
+    def member_of(self, organisation: Organisation) -> Account:
+        """The first member of an organisation."""
+        found = db.session.scalars(
+            select(Account).join(Membership).where(Membership.organisation_id == organisation.id)
+        ).first()
+        assert found is not None
+        return found
+
+    # ---- calls -------------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        *,
+        state: CallState = CallState.OPENED,
+        closes_at: datetime | None = None,
+        opens_at: datetime | None = None,
+        envelope: Money | None = None,
+        code: str | None = None,
+    ) -> Call:
+        """A call made from the reference files; open now unless told otherwise."""
+        number = next(self._numbers)
+        at = clock.now()
+        with unit_of_work():
+            call = calls.create_from_reference(
+                programme.fund(),
+                programme.frameworks()[0],
+                code=code or f"FIS-{number:04d}",
+                title=f"Appel à projets {number}",
+                opens_at=opens_at or at - timedelta(days=20),
+                closes_at=closes_at or at + timedelta(days=10),
+                envelope=envelope or Money.euros(300_000),
+                by=self.by,
+            )
+        if state is not CallState.DRAFT:
+            with unit_of_work():
+                call.opened_at = call.opens_at
+                call.state = state
+        return call
+
+    # ---- applications ------------------------------------------------------------------------------------------------
+
+    def application(
+        self,
+        *,
+        state: ApplicationState = S.DRAFT,
+        call: Call | None = None,
+        organisation: Organisation | None = None,
+        requested: Money | None = None,
+        title: str | None = None,
+        complete: bool = True,
+        instrument: str = "emergence",
+        shares: Sequence[tuple[str, int]] = (("A1", 60), ("A4", 40)),
+    ) -> Application:
+        """An application with everything in it (unless complete=False), in the state asked for."""
+        call = call or self.call()
+        organisation = organisation or self.organisation()
+        author = self.member_of(organisation)
+        number = next(self._numbers)
+        at = clock.now()
+        requested = requested or Money.euros(8_000)
+        with unit_of_work() as session:
+            application = Application(
+                call_id=call.id,
+                organisation_id=organisation.id,
+                author_id=author.id,
+                state=S.DRAFT,
+                title=title or f"Projet d’exemple {number}",
+                summary="Un été au frais pour les aînés du quartier.",
+                created_at=at,
+                touched_at=at,
+            )
+            session.add(application)
+            session.flush()
+            if complete:
+                self._fill(application, call, author, requested, instrument, shares)
+        if state is not S.DRAFT:
+            self._carry(application, state)
+        return application
+
+    def _fill(
+        self,
+        application: Application,
+        call: Call,
+        author: Account,
+        requested: Money,
+        instrument: str,
+        shares: Sequence[tuple[str, int]],
+    ) -> None:
+        session = db.session
+        today = clock.today()
+        chosen = next(i for i in programme.instruments() if i.code == instrument)
+        total = requested + requested if instrument == "development" else requested + Money.euros(2_000)
+        application.instrument_id = chosen.id
+        application.requested = requested
+        application.total = total
+        application.starts_on = today + timedelta(days=120)
+        application.ends_on = today + timedelta(days=420)
+        application.participation_level = Participation.CO_DESIGNED
+        application.participation_text = "Les habitants choisissent les lieux et les horaires."
+        axes = {axis.code: axis for axis in programme.axes(call.framework_id)}
+        for position, (code, percent) in enumerate(shares):
+            application.axis_shares.append(AxisShare(axis_id=axes[code].id, percent=percent, position=position))
+        application.actions = [a for a in programme.actions(call.framework_id) if a.number in {"13", "1.2"}]
+        application.fields = [f for f in programme.fields(call.framework_id) if f.code == "C5"]
+        application.communes = [c for c in programme.communes() if c.insee in {"69259", "69266"}]
+        application.audiences.append(Audience(kind=AudienceKind.OLDER_PEOPLE, number=60))
+        application.climate_effects.append(
+            ClimateEffect(axis=ClimateAxis.ADAPTATION, rating=ClimateRating.FAVOURABLE, proof="Relevés de température.")
+        )
+        application.justice_effects.append(JusticeEffect(kind=JusticeKind.INCOME, text="Gratuit sous le seuil."))
+        application.milestones.append(Milestone(label="Démarrage", due_on=application.starts_on))
+        application.indicators.append(Indicator(label="Personnes accueillies", unit="personnes", target=60))
+        application.budget_lines += [
+            BudgetLine(side="charge", account="64", label="Animation", amount=total, position=0),
+            BudgetLine(
+                side="resource", account="74", label="Métropole de Lyon", amount=requested, position=1,
+                funding_status=FundingStatus.REQUESTED, is_request=True,
+            ),
+            BudgetLine(side="resource", account="OWN", label="Fonds propres", amount=total - requested, position=2),
+        ]  # fmt: skip
+        for question in session.scalars(select(Question).where(Question.call_id == call.id)):
+            value = _answer(question)
+            if question.required and value is not None and question.asked_when is None:
+                application.answers.append(Answer(question_id=question.id, value=value))
+        for statement in session.scalars(select(Statement).where(Statement.call_id == call.id)):
+            if statement.required:
+                choice = statement.choices[0]["code"] if statement.choices else ""
+                application.signatures.append(
+                    Signature(statement_id=statement.id, choice=choice, signed_by=author.id, signed_at=clock.now())
+                )
+
+    def _carry(self, application: Application, state: ApplicationState) -> None:
+        """Take a complete draft to a later state."""
+        at = clock.now()
+        with unit_of_work() as session:
+            number = next(self._numbers)
+            application.reference = f"FIS-2000-{number:04d}"
+            application.submitted_at = at
+            application.silence_on = clock.add_months(clock.today(), 2)
+            application.search_key = f"{application.title} {application.organisation.name}".lower()
+            if state in {S.ELIGIBLE, S.INELIGIBLE, S.AWARDED, S.DECLINED}:
+                application.screened_at = at
+            if state is S.INELIGIBLE:
+                application.screening_reason = "Projet hors du territoire."
+            if state is S.WITHDRAWN:
+                application.withdrawn_at = at
+            application.state = state
+            content = json.dumps({"title": application.title}, sort_keys=True)
+            session.add(
+                ApplicationVersion(
+                    application_id=application.id, number=1, content=content, frozen_at=at,
+                    digest=hashlib.sha256(content.encode()).hexdigest(),
+                )
+            )  # fmt: skip
+            self._allocate(application)
+
+    def _allocate(self, application: Application) -> None:
+        assert application.requested is not None
+        keys: dict[Dimension, list[tuple[UUID | None, int]]] = {
+            Dimension.AXIS: [(share.axis_id, share.percent) for share in application.axis_shares],
+            Dimension.ACTION: [(row.id, 1) for row in application.actions] or [(None, 1)],
+            Dimension.ORIENTATION: [(row.orientation_id, 1) for row in application.actions[:1]] or [(None, 1)],
+            Dimension.FIELD: [(row.id, 1) for row in application.fields] or [(None, 1)],
+            Dimension.COMMUNE: [(row.id, 1) for row in application.communes] or [(None, 1)],
+            Dimension.PLAN: [(row.id, 1) for row in application.plans] or [(None, 1)],
+        }
+        for dimension, weighted in keys.items():
+            parts = application.requested.share([weight for _, weight in weighted])
+            for (key_id, weight), part in zip(weighted, parts, strict=True):
+                db.session.add(
+                    Allocation(
+                        application_id=application.id, dimension=dimension, key_id=key_id, weight=weight, amount=part
+                    )
+                )
+
+    # ---- reviewing ---------------------------------------------------------------------------------------------------
+
+    def assignment(
+        self,
+        application: Application,
+        reviewer: Account | None = None,
+        *,
+        state: AssignmentState = AssignmentState.OFFERED,
+        points: int | None = None,
+    ) -> Assignment:
+        """An assignment; submitted ones carry `points` (default 3) on every criterion."""
+        reviewer = reviewer or self.account("reviewer")
+        at = clock.now()
+        declared = state not in {AssignmentState.OFFERED, AssignmentState.REMOVED}
+        with unit_of_work() as session:
+            assignment = Assignment(
+                application_id=application.id,
+                reviewer_id=reviewer.id,
+                state=state,
+                assigned_at=at,
+                declared_at=at if declared else None,
+                submitted_at=at if state is AssignmentState.SUBMITTED else None,
+            )
+            if declared:
+                nature = InterestNature.MEMBER if state is AssignmentState.RECUSED else InterestNature.NONE
+                session.add(
+                    Interest(application_id=application.id, account_id=reviewer.id, nature=nature, declared_at=at)
+                )
+            if state is AssignmentState.SUBMITTED:
+                criteria = session.scalars(select(Criterion).where(Criterion.call_id == application.call_id))
+                assignment.marks = [Mark(criterion_id=c.id, points=3 if points is None else points) for c in criteria]
+                assignment.committee_comment = "Projet solide."
+                assignment.applicant_comment = "Un dossier clair et concret."
+            session.add(assignment)
+        return assignment
+
+    def reviewed(self, application: Application, *points: int) -> list[Assignment]:
+        """One submitted review per number of points given."""
+        return [self.assignment(application, state=AssignmentState.SUBMITTED, points=p) for p in points or (3, 3, 3)]
+
+    # ---- deliberation ------------------------------------------------------------------------------------------------
+
+    def meeting(self, call: Call, *, state: MeetingState = MeetingState.PREPARING) -> Meeting:
+        """A meeting on a call, without recommendations."""
+        at = clock.now()
+        acted = state in {MeetingState.VOTED, MeetingState.PUBLISHED}
+        with unit_of_work() as session:
+            meeting = Meeting(
+                call_id=call.id,
+                title="Comité d’octobre",
+                held_on=clock.today(),
+                state=state,
+                frozen_at=None if state is MeetingState.PREPARING else at,
+                act_number="CP-2019-3620" if acted else None,
+                act_on=clock.today() if acted else None,
+                act_body="Commission permanente" if acted else None,
+                published_at=at if state is MeetingState.PUBLISHED else None,
+            )
+            session.add(meeting)
+        return meeting
+
+    def recommendation(
+        self, meeting: Meeting, application: Application, amount: Money | None = None, *, granted: bool = True
+    ) -> Recommendation:
+        """A recommendation of a meeting that is still preparing; reserves the amount."""
+        amount = (amount or application.requested or Money(0)) if granted else Money(0)
+        with unit_of_work() as session:
+            recommendation = Recommendation(
+                meeting_id=meeting.id,
+                application_id=application.id,
+                verdict=Verdict.FAVOURABLE if granted else Verdict.UNFAVOURABLE,
+                amount=amount,
+                reason="Le projet répond aux deux priorités du fonds.",
+                made_by=self.account("manager").id,
+                made_at=clock.now(),
+            )
+            session.add(recommendation)
+            meeting.call.committed += amount
+            meeting.call.fund.committed += amount
+        return recommendation
+
+    def decided(self, *applications: Application, granted: bool = True, published: bool = True) -> Meeting:
+        """A meeting whose act decided these applications (all of one call)."""
+        call = applications[0].call
+        meeting = self.meeting(call)
+        for application in applications:
+            self.recommendation(meeting, application, granted=granted)
+        at = clock.now()
+        with unit_of_work() as session:
+            meeting.frozen_at = at
+            meeting.act_number, meeting.act_on, meeting.act_body = (
+                "CP-2019-3620",
+                clock.today(),
+                "Commission permanente",
+            )
+            meeting.state = MeetingState.PUBLISHED if published else MeetingState.VOTED
+            meeting.published_at = at if published else None
+            call.marks_frozen_at = at
+            for application in applications:
+                assert application.requested is not None
+                session.add(
+                    Decision(
+                        meeting_id=meeting.id,
+                        application_id=application.id,
+                        granted=granted,
+                        amount=application.requested if granted else Money(0),
+                        reason="Le projet répond aux deux priorités du fonds.",
+                        decided_at=at,
+                    )
+                )
+                if published:
+                    application.state = S.AWARDED if granted else S.DECLINED
+            if published:
+                call.results_published_at = at
+        return meeting
+
+    # ---- awards ------------------------------------------------------------------------------------------------------
+
+    def award(self, application: Application | None = None, *, state: AwardState = AwardState.VOTED) -> Award:
+        """An award of a published decision."""
+        if application is None:
+            application = self.application(state=S.ELIGIBLE)
+            self.decided(application)
+        decision = db.session.scalars(select(Decision).where(Decision.application_id == application.id)).one()
+        with unit_of_work() as session:
+            engaged = state in {AwardState.RUNNING, AwardState.CLOSED}
+            award = Award(
+                application_id=application.id,
+                decision_id=decision.id,
+                organisation_id=application.organisation_id,
+                state=state,
+                amount=decision.amount,
+                eligible_base=application.total,
+                engaged=decision.amount if engaged else Money(0),
+                engaged_on=clock.today() if engaged else None,
+                closed_on=clock.today() if state is AwardState.CLOSED else None,
+                opened_at=clock.now(),
+                notified_on=clock.today(),
+            )
+            session.add(award)
+        return award
+
+    def instalment(self, award: Award, amount: Money | None = None, **columns: Any) -> Instalment:
+        """A planned instalment of an award."""
+        with unit_of_work() as session:
+            position = len(session.scalars(select(Instalment.id).where(Instalment.award_id == award.id)).all())
+            instalment = Instalment(
+                award_id=award.id,
+                position=position,
+                label="Versement",
+                kind=InstalmentKind.SINGLE,
+                amount=amount or award.amount,
+                state=InstalmentState.PLANNED,
+                **columns,
+            )
+            session.add(instalment)
+        return instalment
+
+
+def _answer(question: Question) -> Any:
+    match question.kind:
+        case QuestionKind.SHORT | QuestionKind.LONG:
+            return "Une réponse précise, écrite par les bénévoles."
+        case QuestionKind.CHOICE:
+            return question.choices[0]["code"]
+        case QuestionKind.CHOICES:
+            return [question.choices[0]["code"]]
+        case QuestionKind.NUMBER:
+            return max(12, question.minimum or 0)
+        case QuestionKind.MONEY:
+            return 0
+        case QuestionKind.DATE:
+            return "2019-01-01"
+        case QuestionKind.COMMUNES:
+            return ["69259"]
+        case QuestionKind.FILE:
+            return None

@@ -1,0 +1,35 @@
+"""The ground itself: a page is answered, the journal chains, money and evidence hold."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from grants.applications.lifecycle import ApplicationState
+from grants.kernel import journal
+from grants.kernel.db import db, unit_of_work
+from tests.factories import Make
+
+
+def test_the_journal_chains_and_a_changed_line_is_found(app: Flask, make: Make) -> None:
+    call = make.call()
+    make.call()
+    assert list(journal.broken_links()) == []
+    with pytest.raises(DBAPIError), unit_of_work() as session:
+        session.execute(text("UPDATE journal_entry SET actor = 'x' WHERE seq = 1"))
+    assert [entry.event for entry in journal.of(call)] == ["call.created"]
+
+
+@pytest.mark.parametrize("state", list(ApplicationState))
+def test_an_application_can_be_made_in_every_state(app: Flask, make: Make, state: ApplicationState) -> None:
+    application = make.application(state=state)
+    db.session.expire_all()
+    assert application.state is state
+
+
+def test_the_chain_of_makers_reaches_an_award(app: Flask, make: Make) -> None:
+    application = make.application(state=ApplicationState.ELIGIBLE)
+    make.reviewed(application, 2, 3, 4)
+    make.decided(application)
+    award = make.award(application)
+    assert make.instalment(award).amount == award.amount == application.requested
