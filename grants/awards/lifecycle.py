@@ -46,7 +46,7 @@ class ReportState(StrEnum):
     ACCEPTED = "accepted"
 
 
-A, B, I, R = AwardState, BankState, InstalmentState, ReportState
+A, B, T, R = AwardState, BankState, InstalmentState, ReportState
 
 AWARD = Machine(
     "award",
@@ -88,21 +88,21 @@ _ORDER = ("prepared_by", "approved_by", "bank_details_id")
 INSTALMENT = Machine(
     "instalment",
     states={
-        I.PLANNED: State(_l("Prévue"), _l("Prévue"), "neutral"),
-        I.PREPARED: State(_l("À approuver"), _l("En préparation"), "info", needs=("prepared_by", "bank_details_id")),
-        I.APPROVED: State(_l("Approuvée"), _l("En préparation"), "info", needs=_ORDER),
-        I.ORDERED: State(_l("Mandatée"), _l("Mandatée"), "info", needs=(*_ORDER, "order_number", "ordered_on")),
-        I.PAID: State(_l("Payée (date comptable)"), _l("Payée par le comptable public"), "good",
+        T.PLANNED: State(_l("Prévue"), _l("Prévue"), "neutral"),
+        T.PREPARED: State(_l("À approuver"), _l("En préparation"), "info", needs=("prepared_by", "bank_details_id")),
+        T.APPROVED: State(_l("Approuvée"), _l("En préparation"), "info", needs=_ORDER),
+        T.ORDERED: State(_l("Mandatée"), _l("Mandatée"), "info", needs=(*_ORDER, "order_number", "ordered_on")),
+        T.PAID: State(_l("Payée (date comptable)"), _l("Payée par le comptable public"), "good",
                       needs=(*_ORDER, "order_number", "ordered_on", "paid_on"), final=True),
-        I.CANCELLED: State(_l("Annulée"), _l("Annulée"), "neutral", final=True),
+        T.CANCELLED: State(_l("Annulée"), _l("Annulée"), "neutral", final=True),
     },
     moves=(
-        Move("prepare", frozenset({I.PLANNED}), I.PREPARED, P.PAYMENT_PREPARE, _l("Préparer le mandat")),
-        Move("approve", frozenset({I.PREPARED}), I.APPROVED, P.PAYMENT_APPROVE, _l("Approuver")),
-        Move("send_back", frozenset({I.PREPARED, I.APPROVED}), I.PLANNED, P.PAYMENT_APPROVE, _l("Renvoyer")),
-        Move("order", frozenset({I.APPROVED}), I.ORDERED, P.PAYMENT_RECORD, _l("Enregistrer le mandat")),
-        Move("pay", frozenset({I.ORDERED}), I.PAID, P.PAYMENT_RECORD, _l("Enregistrer la date comptable")),
-        Move("cancel", frozenset({I.PLANNED}), I.CANCELLED, P.AWARD_CLOSE, _l("Annuler")),
+        Move("prepare", frozenset({T.PLANNED}), T.PREPARED, P.PAYMENT_PREPARE, _l("Préparer le mandat")),
+        Move("approve", frozenset({T.PREPARED}), T.APPROVED, P.PAYMENT_APPROVE, _l("Approuver")),
+        Move("send_back", frozenset({T.PREPARED, T.APPROVED}), T.PLANNED, P.PAYMENT_APPROVE, _l("Renvoyer")),
+        Move("order", frozenset({T.APPROVED}), T.ORDERED, P.PAYMENT_RECORD, _l("Enregistrer le mandat")),
+        Move("pay", frozenset({T.ORDERED}), T.PAID, P.PAYMENT_RECORD, _l("Enregistrer la date comptable")),
+        Move("cancel", frozenset({T.PLANNED}), T.CANCELLED, P.AWARD_CLOSE, _l("Annuler")),
     ),
 )  # fmt: skip
 

@@ -160,7 +160,7 @@ def _enter(told: Door, params: dict[str, Any]) -> list[Any]:
         return [_known(told.subject, params), *params.values()] if told.subject else list(params.values())
     who = actor()
     if not who.is_authenticated and not policy().may[told.permission].for_all:
-        raise _SignIn
+        raise SignInError
     if told.subject is None:
         reason = why_not(told.permission)
         if reason is not None:
@@ -196,7 +196,7 @@ def _note(event: str, subject: Any, **facts: Any) -> None:
     journal.note(line)
 
 
-class _SignIn(Exception):
+class SignInError(Exception):
     """Raised when somebody must sign in first."""
 
 
@@ -268,8 +268,8 @@ def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_
     def _mode() -> None:
         set_access_mode(writing=request.method not in SAFE)
 
-    @app.errorhandler(_SignIn)
-    def _to_sign_in(_error: _SignIn) -> Response:
+    @app.errorhandler(SignInError)
+    def _to_sign_in(_error: SignInError) -> Response:
         flash(_("Connectez-vous pour voir cette page."), "info")
         target = request.full_path.rstrip("?") if request.method in SAFE else None
         return redirect(url_for(sign_in_endpoint, next=target))

@@ -36,7 +36,7 @@ def add_months(day: date, months: int) -> date:
 @contextmanager
 def fixed(instant: datetime) -> Iterator[None]:
     """Stop the clock at an aware instant (tests, demonstration data)."""
-    global _fixed
+    global _fixed  # noqa: PLW0603 - the clock is the one thing a test may set for everybody
     if instant.tzinfo is None:
         raise ValueError("the clock refuses a naive instant")
     before, _fixed = _fixed, instant.astimezone(UTC)

@@ -85,12 +85,12 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response | tuple[str, int]:
         if error.code is None or error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return error.get_response()
         return error_page(error.code)
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> tuple[str, int]:
         if app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
-        app.logger.exception("unforeseen error")
+        app.logger.error("unforeseen error", exc_info=error)
         return error_page(500)

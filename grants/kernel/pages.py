@@ -234,6 +234,7 @@ def form_key() -> str:
 def install(app: Flask) -> None:
     """Give templates their filters and words, and every answer its headers."""
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     static, stylesheet = _static(app)
     app.jinja_env.filters.update(
@@ -241,7 +242,8 @@ def install(app: Flask) -> None:
         file_size=file_size,
     )  # fmt: skip
     app.jinja_env.globals.update(
-        actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status, moves=moves,
+        actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
+        moves=moves, endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
     )  # fmt: skip
