@@ -1,4 +1,4 @@
-"""A call and everything it asks: instruments, sections and questions, criteria with anchors, pieces, statements, gates."""
+"""A call and all it asks: instruments, sections, questions, criteria with anchors, pieces, statements, gates."""
 
 from datetime import datetime
 from enum import StrEnum

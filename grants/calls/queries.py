@@ -32,7 +32,7 @@ class BlockOfItems:
     items: tuple[Criterion, ...]
 
 
-def _published() -> Select[tuple[Call]]:
+def _published() -> Select[Call]:
     return select(Call).where(Call.state != CallState.DRAFT)
 
 

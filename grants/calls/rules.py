@@ -1,4 +1,4 @@
-"""What the dates and the rubric of a call say by themselves: its phase, whether its weights add up, what its bounds allow."""
+"""What the dates and the rubric of a call say by themselves: its phase, and whether its weights add up."""
 
 from collections.abc import Sequence
 from datetime import datetime
