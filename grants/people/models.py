@@ -7,10 +7,11 @@ from uuid import UUID
 
 from flask_security.core import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.words import _l
+from grants.people.rules import sort_key
 
 
 class Role(StrEnum):
@@ -51,6 +52,10 @@ class LegalForm(StrEnum):
     OTHER = "other"
 
 
+def _key_of_name(context: Any) -> str:
+    return sort_key(context.get_current_parameters()["name"])
+
+
 class Account(Keyed, Model, UserMixin):  # type: ignore[misc]
     """A person who signs in. `fs_uniquifier` changes to end every session at once."""
 
@@ -65,6 +70,12 @@ class Account(Keyed, Model, UserMixin):  # type: ignore[misc]
     confirmed_at: Mapped[datetime | None]
     locale: Mapped[str] = mapped_column(String(2), default="fr")
     created_at: Mapped[datetime]
+    sort_key: Mapped[str] = mapped_column(String(220), default=_key_of_name, index=True)
+
+    @validates("name")
+    def _sorted_by_name(self, _field: str, name: str) -> str:
+        self.sort_key = sort_key(name)
+        return name
 
     @property
     def roles(self) -> list[Any]:
@@ -127,7 +138,7 @@ class Organisation(Keyed, Versioned, Model):
     representative_role: Mapped[str] = mapped_column(String(120), default="")
     representative_email: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime]
-    sort_key: Mapped[str] = mapped_column(String(220), index=True)
+    sort_key: Mapped[str] = mapped_column(String(220), default=_key_of_name, index=True)
 
 
 class Membership(Keyed, Model):

@@ -1,0 +1,239 @@
+"""The logic of accounts and organisations: numbers that hold, passwords that resist, sessions that lapse."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from email_validator import EmailNotValidError, validate_email
+from stdnum.exceptions import ValidationError
+from stdnum.fr import siret
+
+from grants.kernel.words import LazyString, _l
+
+# ---- what may be tried how often -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """How many attempts at an act are borne within a time, by one account and by one network."""
+
+    act: str
+    by_account: int
+    by_network: int
+    window: timedelta
+
+
+SIGN_IN = Throttle("sign_in", 10, 100, timedelta(minutes=15))
+SIGN_UP = Throttle("sign_up", 5, 40, timedelta(hours=1))
+RESET = Throttle("reset", 5, 40, timedelta(hours=1))
+PASSWORD = Throttle("password", 10, 100, timedelta(minutes=15))
+CONFIRMATION = Throttle("confirmation", 5, 40, timedelta(hours=1))
+JOIN = Throttle("join", 10, 60, timedelta(days=1))
+INVITATIONS_A_DAY = 10
+INVITATION_LASTS = timedelta(days=14)
+CONFIRMATION_LASTS = timedelta(days=3)
+RESET_LASTS = timedelta(hours=1)
+
+# ---- sessions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """How long a session lives without a sign of life, and at all (ASVS 5.0, 7.3.1 and 7.3.2)."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+APPLICANT_SESSION = SessionLimits(timedelta(minutes=60), timedelta(hours=12))
+STAFF_SESSION = SessionLimits(timedelta(minutes=30), timedelta(hours=10))
+SEEN_EVERY = timedelta(minutes=5)
+
+
+def has_lapsed(started_at: datetime, last_seen_at: datetime, at: datetime, *, is_staff: bool) -> bool:
+    """Whether a session is over at an instant; whoever holds an office has the shorter one."""
+    limits = STAFF_SESSION if is_staff else APPLICANT_SESSION
+    return at - last_seen_at > limits.idle or at - started_at > limits.absolute
+
+
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_of(user_agent: str) -> str:
+    """What a browser says it is, in two words ("Firefox, Windows"), so that its owner recognises it."""
+    found = [next((word for mark, word in table if mark in user_agent), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(word for word in found if word)
+
+
+def safe_path(target: str | None) -> str | None:
+    """A place on this site, or None: browsers drop tabs and read "\\" as "/", so neither is let through."""
+    if not target or len(target) > 800 or not target.startswith("/") or target.startswith("//"):
+        return None
+    if "\\" in target or any(unicodedata.category(character) in {"Cc", "Zs", "Zl", "Zp"} for character in target):
+        return None
+    return target
+
+
+# ---- addresses and names -------------------------------------------------------------------------------------------
+
+
+def email_of(text: str) -> str:
+    """An address as it is kept: lower case, plain ASCII. Raises ValueError when nobody could write to it.
+
+    Names reserved for examples are accepted: the demonstration lives on them.
+    """
+    try:
+        found = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False, allow_domain_literal=False
+        )
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+    address = (found.ascii_email or "").lower()
+    if "." not in address.partition("@")[2] or len(address) > 254:
+        raise ValueError("no such domain")
+    return address
+
+
+def holds_a_link(text: str) -> bool:
+    """Whether a name tries to be a link: names are written in letters to other people."""
+    return bool(re.search(r"https?:|://|www\.|@|[<>]", text, re.IGNORECASE))
+
+
+def sort_key(text: str) -> str:
+    """A text as it is sorted: capitals without accents, so that É stands with E on both databases."""
+    spread = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE").replace("ß", "ss")
+    plain = "".join(c for c in unicodedata.normalize("NFKD", spread) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^0-9A-Z]+", " ", plain.upper()).split())[:220]
+
+
+# ---- passwords -----------------------------------------------------------------------------------------------------
+
+PASSWORD_MIN, PASSWORD_MAX = 12, 128
+_COMMON = frozenset(
+    """
+    motdepasse monmotdepasse motdepassesecret password passwordpassword mypassword letmein iloveyou jetaime jetaimefort
+    azerty azertyuiop azertyazerty qwerty qwertyuiop qsdfghjklm wxcvbn bonjour bonjourbonjour soleil doudou chouchou
+    loulou marseille olympiquelyonnais parisstgermain footballclub administrateur administrator admin changezmoi changeme
+    changemoi bienvenue welcome welcomewelcome secret motsecret topsecret nepasoublier jesaispas nimportequoi
+    association monassociation subvention subventions grandlyon metropole metropoledelyon lyonlyon villeurbanne
+    princesse princess dragon superman starwars pokemon computer ordinateur internet facebook whatever trustno
+    abcdefghijkl abcdefghijklm correcthorsebatterystaple
+    """.split()
+)
+_ROWS = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm")
+
+
+def password_of(text: str) -> str:
+    """A password as it is hashed: one form for what keyboards write in several (é, or e and an accent)."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def why_not_password(password: str, *, known: Iterable[str] = ()) -> LazyString | None:
+    """None when a password may be used, else the reason. `known` are words an attacker would try first.
+
+    Length and a short list, no rule about kinds of characters (ASVS 5.0, 6.2; recommendation of the CNIL of 2022).
+    """
+    text = password_of(password)
+    if len(text) < PASSWORD_MIN:
+        return _l(
+            "Choisissez au moins %(least)s caractères : trois ou quatre mots sans lien entre eux conviennent bien.",
+            least=PASSWORD_MIN,
+        )
+    if len(text) > PASSWORD_MAX:
+        return _l("Choisissez au plus %(most)s caractères.", most=PASSWORD_MAX)
+    bare = _bare(text)
+    if bare in _COMMON or bare.strip("0123456789") in _COMMON or _is_monotonous(bare if len(bare) >= 6 else text):
+        return _l("Ce mot de passe est l’un des premiers que l’on essaierait. Choisissez d’autres mots.")
+    rest = bare
+    for word in sorted({_bare(word) for word in known}, key=len, reverse=True):
+        if len(word) >= 4:
+            rest = rest.replace(word, "")
+    if rest != bare and len(rest) < 6:
+        return _l("Ce mot de passe reprend votre nom, votre adresse ou le nom du fonds. Choisissez d’autres mots.")
+    return None
+
+
+def words_of(*texts: str) -> list[str]:
+    """The words of names and addresses, alone and run together, that a password may not consist of."""
+    found: list[str] = []
+    for text in texts:
+        parts = re.split(r"[^0-9A-Za-zÀ-ÿœŒ]+", text)
+        found += [*parts, "".join(parts)]
+    return found
+
+
+def _bare(text: str) -> str:
+    return sort_key(text).replace(" ", "").lower()
+
+
+def _is_monotonous(text: str) -> bool:
+    """One character or a short pattern again and again, or a walk along the alphabet or the keyboard."""
+    if len(set(text)) <= 3:
+        return True
+    if any(text == (text[:period] * len(text))[: len(text)] for period in range(1, 5)):
+        return True
+    steps = sum(any(a + b in row or b + a in row for row in _ROWS) for a, b in pairwise(text))
+    return steps >= len(text) - 2
+
+
+# ---- numbers of organisations --------------------------------------------------------------------------------------
+
+_SPACES = re.compile(r"[\s.\u00a0\u202f\u2009-]+")
+_RNA = re.compile(r"W\d[A-Z\d]\d{7}", re.ASCII)
+_SPREADSHEET = re.compile(r"\d[.,]?\d*E\+?\d+", re.IGNORECASE | re.ASCII)
+
+
+def number_of(text: str) -> str:
+    """A number as it is kept: without the spaces and dots people write for reading, in capitals."""
+    return _SPACES.sub("", text).upper()
+
+
+def why_not_siret(number: str) -> LazyString | None:
+    """None when a SIRET holds (length, key, La Poste's own rule), else the reason. Takes `number_of` a text."""
+    if _SPREADSHEET.fullmatch(number):
+        return _l("Un tableur a abîmé ce numéro. Recopiez les 14 chiffres depuis l’avis de situation de l’Insee.")
+    if not (number.isascii() and number.isdigit()):
+        return _l("Un numéro SIRET s’écrit avec 14 chiffres, sans lettre ni autre signe.")
+    if len(number) == 9:
+        return _l("C’est un numéro SIREN (9 chiffres). Ajoutez les 5 chiffres de l’établissement pour former le SIRET.")
+    if len(number) != 14:
+        return _l("Un numéro SIRET compte 14 chiffres ; celui-ci en compte %(found)s.", found=len(number))
+    if number.endswith("00000"):
+        return _l(
+            "Ce numéro se termine par cinq zéros : un tableur l’a sans doute abîmé. "
+            "Recopiez-le depuis l’avis de situation de l’Insee."
+        )
+    try:
+        siret.validate(number)
+    except ValidationError:
+        return _l("La clé de ce numéro SIRET est fausse : un chiffre est erroné, ou deux chiffres sont inversés.")
+    return None
+
+
+def why_not_rna(number: str) -> LazyString | None:
+    """None when an RNA number has its form, else the reason; the number carries no key.
+
+    The pattern is the tolerant one, which overseas numbers such as W9C1000001 need. Takes `number_of` a text.
+    """
+    if _RNA.fullmatch(number):
+        return None
+    return _l("Un numéro RNA s’écrit avec la lettre W suivie de 9 chiffres, par exemple W691234567.")
+
+
+def spaced_siret(number: str) -> str:
+    """A SIRET as people read it: 123 456 789 00012."""
+    return str(siret.format(number, "\u00a0"))
+
+
+def why_not_founded(day: date, today: date) -> LazyString | None:
+    """None when an organisation may have been founded on a day, else the reason."""
+    if day > today:
+        return _l("Cette date est dans l’avenir. Écrivez la date de création de l’organisation.")
+    return None
