@@ -1,0 +1,239 @@
+"""What marks add up to: exact fractions, missing marks that weigh nothing, ties that are shown."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TypeVar
+from uuid import UUID
+
+Key = TypeVar("Key", bound=Hashable)
+Marks = Mapping[UUID, int | None]
+TOTAL = 100
+
+
+@dataclass(frozen=True)
+class GridBlock:
+    """A block of the grid; `minimum_level` in tenths of a level (20 = level 2), as the call keeps it."""
+
+    id: UUID
+    code: str
+    weight: int
+    minimum_level: int | None = None
+    tie_rank: int | None = None
+
+
+@dataclass(frozen=True)
+class GridItem:
+    """An item that reviewers mark, and what it weighs inside its block."""
+
+    id: UUID
+    block_id: UUID
+    weight: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rubric of a call, as arithmetic sees it: `top` is the highest level, `threshold` is out of 100."""
+
+    blocks: tuple[GridBlock, ...]
+    items: tuple[GridItem, ...]
+    top: int = 4
+    threshold: int = 60
+    minimum_reviewers: int = 3
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What an item received: the mean level over those who marked it (None when nobody did) and its two ends."""
+
+    mean: Fraction | None
+    lowest: int | None
+    highest: int | None
+    marks: int
+
+    @property
+    def spread(self) -> int:
+        """Levels between the lowest and the highest mark."""
+        return 0 if self.lowest is None or self.highest is None else self.highest - self.lowest
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """What a block received: `level` from 0 to the top and `points` out of `weight`; both None when nothing is left."""
+
+    code: str
+    weight: int
+    level: Fraction | None
+    points: Fraction | None
+    reaches_minimum: bool | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an application received, all reviews together.
+
+    `total` is out of 100, None without any mark. `flagged` names the blocks in which nothing was marked: they do not
+    count as zero (what the other blocks weigh is brought to 100), and the application does not pass before the
+    committee has looked. `lowest`, `median`, `highest` are those of the reviewers' own totals.
+    """
+
+    reviews: int
+    total: Fraction | None
+    lowest: Fraction | None
+    median: Fraction | None
+    highest: Fraction | None
+    blocks: tuple[BlockResult, ...]
+    items: Mapping[UUID, ItemResult] = field(hash=False)
+    flagged: tuple[str, ...]
+    below_minimum: tuple[str, ...]
+    reaches_threshold: bool
+    enough_reviews: bool
+
+    @property
+    def spread(self) -> Fraction:
+        """Points out of 100 between the lowest and the highest reviewer."""
+        return Fraction(0) if self.lowest is None or self.highest is None else self.highest - self.lowest
+
+    @property
+    def passes(self) -> bool:
+        """Threshold and block minima are met, and no block is without marks."""
+        return self.reaches_threshold and not self.below_minimum and not self.flagged
+
+    def level_of(self, code: str) -> Fraction | None:
+        """The level of a block, None when nothing was marked there or no such block exists."""
+        return next((block.level for block in self.blocks if block.code == code), None)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the ranking.
+
+    `rank` is by total alone, so that a tie shows as a tie (`is_tie`); `order` is after the published tie-break, and is
+    still shared by what even the tie-break cannot part (`is_undecided`). Both are None for what has no total.
+    """
+
+    rank: int | None
+    order: int | None
+    is_tie: bool = False
+    is_undecided: bool = False
+
+
+def why_not_on_scale(marks: Marks, grid: Grid) -> UUID | None:
+    """The first item whose mark is unknown to the grid or outside its levels, or None when all are right."""
+    known = {item.id for item in grid.items}
+    for item_id, level in marks.items():
+        if item_id not in known or (level is not None and not 0 <= level <= grid.top):
+            return item_id
+    return None
+
+
+def unmarked(marks: Marks, grid: Grid) -> list[UUID]:
+    """The items with neither a level nor "not applicable", in the grid's order."""
+    return [item.id for item in grid.items if item.id not in marks]
+
+
+def result(reviews: Sequence[Marks], grid: Grid) -> Result:
+    """Add up the submitted reviews of one application; the order of the reviewers changes nothing.
+
+    A mark of None is "not applicable"; an absent one is missing. Neither counts as zero.
+    """
+    items = {item.id: _item_result([review.get(item.id) for review in reviews]) for item in grid.items}
+    blocks = tuple(_block_result(block, items, grid) for block in grid.blocks)
+    total = _total(blocks)
+    totals = sorted(own for own in (own_total(review, grid) for review in reviews) if own is not None)
+    return Result(
+        reviews=len(reviews),
+        total=total,
+        lowest=totals[0] if totals else None,
+        median=_median(totals),
+        highest=totals[-1] if totals else None,
+        blocks=blocks,
+        items=items,
+        flagged=tuple(block.code for block in blocks if block.level is None) if reviews else (),
+        below_minimum=tuple(block.code for block in blocks if block.reaches_minimum is False),
+        reaches_threshold=total is not None and total >= grid.threshold,
+        enough_reviews=len(reviews) >= grid.minimum_reviewers,
+    )
+
+
+def own_total(marks: Marks, grid: Grid) -> Fraction | None:
+    """One reviewer's own total out of 100, by the same arithmetic; None when nothing was marked."""
+    items = {item.id: _item_result([marks.get(item.id)]) for item in grid.items}
+    return _total(tuple(_block_result(block, items, grid) for block in grid.blocks))
+
+
+def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, Place]:
+    """The place of each application, best first; what has no total comes last, without a rank."""
+    deciders = sorted((b for b in grid.blocks if b.tie_rank is not None), key=lambda b: b.tie_rank or 0)
+
+    def strength(found: Result) -> tuple[Fraction, ...]:
+        levels = (found.level_of(block.code) for block in deciders)
+        return (found.total or Fraction(0), *(Fraction(-1) if level is None else level for level in levels))
+
+    ranked = sorted(
+        (key for key, found in results.items() if found.total is not None),
+        key=lambda key: strength(results[key]),
+        reverse=True,
+    )
+    strengths = [strength(results[key]) for key in ranked]
+    totals = [each[0] for each in strengths]
+    first_of_total = _first_index(totals)
+    first_of_strength = _first_index(strengths)
+    places = {
+        key: Place(
+            rank=first_of_total[total] + 1,
+            order=first_of_strength[each] + 1,
+            is_tie=_is_shared(totals, index),
+            is_undecided=_is_shared(strengths, index),
+        )
+        for index, (key, total, each) in enumerate(zip(ranked, totals, strengths, strict=True))
+    }
+    without = {key: Place(None, None) for key, found in results.items() if found.total is None}
+    return {**places, **without}
+
+
+Value = TypeVar("Value", bound=Hashable)
+
+
+def _first_index(values: Sequence[Value]) -> dict[Value, int]:
+    return {value: index for index, value in reversed(list(enumerate(values)))}
+
+
+def _is_shared(values: Sequence[Value], index: int) -> bool:
+    """Whether a neighbour in a sorted list has the same value."""
+    before = index > 0 and values[index - 1] == values[index]
+    return before or (index + 1 < len(values) and values[index + 1] == values[index])
+
+
+def _item_result(marks: Sequence[int | None]) -> ItemResult:
+    given = [mark for mark in marks if mark is not None]
+    if not given:
+        return ItemResult(None, None, None, 0)
+    return ItemResult(Fraction(sum(given), len(given)), min(given), max(given), len(given))
+
+
+def _block_result(block: GridBlock, items: Mapping[UUID, ItemResult], grid: Grid) -> BlockResult:
+    weighed = [
+        (mean, item.weight)
+        for item in grid.items
+        if item.block_id == block.id and (mean := items[item.id].mean) is not None
+    ]
+    weights = sum(weight for _, weight in weighed)
+    if not weights:
+        return BlockResult(block.code, block.weight, None, None, None)
+    level = sum((mean * weight for mean, weight in weighed), Fraction(0)) / weights
+    reaches = None if block.minimum_level is None else level * 10 >= block.minimum_level
+    return BlockResult(block.code, block.weight, level, level * block.weight / grid.top, reaches)
+
+
+def _total(blocks: Sequence[BlockResult]) -> Fraction | None:
+    counted = [(block.points, block.weight) for block in blocks if block.points is not None]
+    weights = sum(weight for _, weight in counted)
+    return sum((points for points, _ in counted), Fraction(0)) * TOTAL / weights if weights else None
+
+
+def _median(ordered: Sequence[Fraction]) -> Fraction | None:
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
