@@ -1,0 +1,1 @@
+"""Acts on awards, by noun: agreement, disbursement, reporting."""

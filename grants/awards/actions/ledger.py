@@ -1,0 +1,87 @@
+"""Writes the ledger: the one place where an award's money moves, by one conditional statement and one line."""
+
+from datetime import date
+
+from sqlalchemy import ColumnElement, update
+
+from grants.applications.models import Dimension
+from grants.awards import queries, rules
+from grants.awards.models import Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.calls.models import Call
+from grants.kernel import clock
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.errors import RefusedError
+from grants.kernel.money import Money
+from grants.kernel.words import _
+from grants.programme.models import Fund
+
+
+def move(
+    award: Award, kind: LedgerKind, amount: Money, *, on: date, by: Actor, instalment: Instalment | None = None
+) -> LedgerEntry:
+    """Move money of an award: take it within the bound in one statement, then write the line and its splits.
+
+    Raises RefusedError when the bound would be passed, whoever else moves money at the same instant.
+    """
+    if kind is not LedgerKind.VOTED:
+        _take(award, kind, amount)
+    entry = LedgerEntry(
+        award_id=award.id,
+        instalment_id=instalment.id if instalment else None,
+        kind=kind,
+        amount=amount,
+        day=on,
+        written_at=clock.now(),
+        written_by=by.id,
+    )
+    db.session.add(entry)
+    db.session.flush()
+    weights = queries.weights_of(award.application_id)
+    for dimension in Dimension:
+        weighted = weights.get(dimension) or [(None, 1)]
+        parts = rules.split(amount, [weight for _key, weight in weighted])
+        for (key_id, _weight), part in zip(weighted, parts, strict=True):
+            db.session.add(LedgerAllocation(entry_id=entry.id, dimension=dimension, key_id=key_id, amount=part))
+    return entry
+
+
+def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
+    """Raise the running sum of the award if, and only if, its bound still holds afterwards."""
+    column = {
+        LedgerKind.ENGAGED: Award.engaged,
+        LedgerKind.ORDERED: Award.ordered,
+        LedgerKind.PAID: Award.paid,
+        LedgerKind.RELEASED: Award.released,
+    }[kind]
+    bounds: dict[LedgerKind, ColumnElement[bool]] = {
+        LedgerKind.ENGAGED: Award.engaged + amount <= Award.amount,
+        LedgerKind.ORDERED: Award.ordered + amount <= Award.engaged - Award.released,
+        LedgerKind.PAID: Award.paid + amount <= Award.ordered,
+        LedgerKind.RELEASED: Award.ordered + Award.released + amount <= Award.amount,
+    }
+    db.session.flush()
+    taken = db.session.execute(
+        update(Award)
+        .where(Award.id == award.id, bounds[kind])
+        .values({column: column + amount})
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        raise RefusedError(_("Ce montant dépasse ce qui reste de l’attribution. Rien n’a été enregistré."))
+    db.session.refresh(award, [column.key])
+
+
+def give_back(award: Award, amount: Money) -> None:
+    """Return released money to the envelope of the call and of the fund."""
+    call_id = award.application.call_id
+    fund_id = award.application.call.fund_id
+    for table, key in ((Call, call_id), (Fund, fund_id)):
+        done = db.session.execute(
+            update(table)
+            .where(table.id == key, table.committed >= amount)
+            .values(committed=table.committed - amount)
+            .execution_options(synchronize_session=False)
+        )
+        if done.rowcount != 1:  # type: ignore[attr-defined]
+            raise RefusedError(_("L’enveloppe ne contient pas ce montant : vérifiez les comptes avant de continuer."))
