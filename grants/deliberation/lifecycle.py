@@ -28,9 +28,14 @@ LIFECYCLE = Machine(
         S.PUBLISHED: State(_l("Publié"), tone="good", needs=("frozen_at", "published_at", *_ACT), final=True),
     },
     moves=(
+        Move("edit", frozenset({S.PREPARING}), None, P.MEETING_EDIT, _l("Modifier la séance"),
+             endpoint="deliberation.edit"),
         Move("recommend", frozenset({S.PREPARING}), None, P.RECOMMENDATION_MAKE, _l("Enregistrer l’avis")),
-        Move("freeze", frozenset({S.PREPARING}), S.FROZEN, P.MEETING_FREEZE, _l("Figer les avis")),
-        Move("record_act", frozenset({S.FROZEN}), S.VOTED, P.ACT_RECORD, _l("Enregistrer l’acte")),
-        Move("publish", frozenset({S.VOTED}), S.PUBLISHED, P.RESULTS_PUBLISH, _l("Publier les résultats")),
+        Move("freeze", frozenset({S.PREPARING}), S.FROZEN, P.MEETING_FREEZE, _l("Figer les avis"),
+             endpoint="deliberation.freeze"),
+        Move("record_act", frozenset({S.FROZEN}), S.VOTED, P.ACT_RECORD, _l("Enregistrer l’acte"),
+             endpoint="deliberation.record_act"),
+        Move("publish", frozenset({S.VOTED}), S.PUBLISHED, P.RESULTS_PUBLISH, _l("Publier les résultats"),
+             endpoint="deliberation.publish"),
     ),
-)
+)  # fmt: skip

@@ -1,7 +1,6 @@
 """Meetings, the committee's recommendations, and what the deliberative body decided."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
@@ -11,17 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
+from grants.deliberation.rules import Verdict
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
-
-
-class Verdict(StrEnum):
-    """What the committee advises."""
-
-    FAVOURABLE = "favourable"
-    FAVOURABLE_WITH_CONDITIONS = "favourable_with_conditions"
-    UNFAVOURABLE = "unfavourable"
+from grants.kernel.words import _l
 
 
 class Meeting(Keyed, Versioned, Model):
@@ -30,7 +23,7 @@ class Meeting(Keyed, Versioned, Model):
     __tablename__ = "meeting"
     lifecycle: ClassVar[Machine] = LIFECYCLE
 
-    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"), unique=True)
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
     title: Mapped[str] = mapped_column(String(200))
     held_on: Mapped[date]
     state: Mapped[MeetingState] = mapped_column(text_enum(MeetingState), default=MeetingState.PREPARING)
@@ -42,7 +35,10 @@ class Meeting(Keyed, Versioned, Model):
     published_at: Mapped[datetime | None]
     call: Mapped[Call] = relationship()
 
-    __table_args__ = (*LIFECYCLE.checks(),)
+    __table_args__ = (
+        UniqueConstraint("call_id", info={"says": _l("La séance de cet appel vient d’être créée."), "field": None}),
+        *LIFECYCLE.checks(),
+    )
 
 
 class Recommendation(Keyed, Versioned, Model):
@@ -53,7 +49,10 @@ class Recommendation(Keyed, Versioned, Model):
 
     __tablename__ = "recommendation"
     __table_args__ = (
-        UniqueConstraint("application_id"),
+        UniqueConstraint(
+            "application_id",
+            info={"says": _l("Un avis vient d’être enregistré sur ce dossier. Rechargez la page."), "field": None},
+        ),
         CheckConstraint("amount_cents >= 0", name="amount_positive"),
         CheckConstraint("(verdict = 'unfavourable') = (amount_cents = 0)", name="amount_follows_verdict"),
     )

@@ -1,0 +1,548 @@
+"""Questions about meetings: who stands where, what money is left, what was decided and may be told."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Answer, Application
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call, CallInstrument, Question
+from grants.deliberation.lifecycle import MeetingState
+from grants.deliberation.models import Decision, Meeting, Recommendation
+from grants.deliberation.rules import Verdict
+from grants.kernel import clock
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.money import Money
+from grants.kernel.words import _, in_words_of
+from grants.people.models import Account, Membership, Organisation
+from grants.programme.models import Fund, FundingForm, Instrument
+from grants.reviewing import queries as reviewing
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment, Interest, InterestNature
+from grants.reviewing.rules import Grid, Place, Result, ranking
+
+S = ApplicationState
+UNSCREENED = (S.SUBMITTED, S.PIECES_REQUESTED)
+RANKED_STATES = reviewing.REVIEWED_STATES
+PENDING = (AssignmentState.OFFERED, AssignmentState.OPEN)
+NOTHING = Money(0)
+
+
+# ---- for other chapters --------------------------------------------------------------------------------------------
+
+
+def decisions_ready() -> Sequence[Decision]:
+    """What published acts granted and the applicant did not give up, by application reference: the inbox of awards."""
+    statement = (
+        select(Decision)
+        .join(Decision.meeting)
+        .join(Decision.application)
+        .where(Meeting.state == MeetingState.PUBLISHED, Decision.granted, Application.state == S.AWARDED)
+        .options(joinedload(Decision.application).joinedload(Application.organisation), joinedload(Decision.meeting))
+        .order_by(Application.reference, Decision.id)
+    )
+    return db.session.scalars(statement).unique().all()
+
+
+def decision_of(application_id: UUID) -> Decision | None:
+    """What the act decided for an application, published or not: never show it before asking `is_published`."""
+    return db.session.scalar(select(Decision).where(Decision.application_id == application_id))
+
+
+def published_decision_of(application_id: UUID) -> Decision | None:
+    """What may be told about an application; None before the publication, and for who gave up meanwhile."""
+    statement = (
+        select(Decision)
+        .join(Decision.meeting)
+        .join(Decision.application)
+        .where(
+            Decision.application_id == application_id,
+            Meeting.state == MeetingState.PUBLISHED,
+            Application.state.in_((S.AWARDED, S.DECLINED)),
+        )
+        .options(joinedload(Decision.meeting).joinedload(Meeting.call).joinedload(Call.fund))
+    )
+    return db.session.scalar(statement)
+
+
+def published_results(call_id: UUID) -> Sequence[Any]:
+    """The published laureates of a call: application_id, reference, title, organisation, amount, act_number, act_on."""
+    statement = (
+        select(
+            Application.id.label("application_id"),
+            Application.reference,
+            Application.title,
+            Organisation.name.label("organisation"),
+            Decision.amount,
+            Meeting.act_number,
+            Meeting.act_on,
+        )
+        .join(Application, Decision.application_id == Application.id)
+        .join(Organisation, Application.organisation_id == Organisation.id)
+        .join(Meeting, Decision.meeting_id == Meeting.id)
+        .where(
+            Application.call_id == call_id,
+            Meeting.state == MeetingState.PUBLISHED,
+            Decision.granted,
+            Application.state == S.AWARDED,
+        )
+        .order_by(Organisation.sort_key, Application.reference)
+    )
+    return db.session.execute(statement).all()
+
+
+def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
+    """For `grants verify`: each call and each fund whose committed money is not what advices and acts hold.
+
+    `released` says, by call, what awards gave back to the envelope.
+    """
+    held = held_by_call()
+    by_fund: dict[UUID, Money] = {}
+    for call in db.session.execute(select(Call.id, Call.code, Call.fund_id, Call.committed).order_by(Call.code)):
+        expected = held.get(call.id, NOTHING) - (released or {}).get(call.id, NOTHING)
+        by_fund[call.fund_id] = by_fund.get(call.fund_id, NOTHING) + expected
+        if call.committed != expected:
+            yield _(
+                "Appel %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
+                code=call.code, committed=call.committed.cents, expected=expected.cents,
+            )  # fmt: skip
+    for fund in db.session.execute(select(Fund.id, Fund.code, Fund.committed).order_by(Fund.code)):
+        expected = by_fund.get(fund.id, NOTHING)
+        if fund.committed != expected:
+            yield _(
+                "Fonds %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
+                code=fund.code, committed=fund.committed.cents, expected=expected.cents,
+            )  # fmt: skip
+
+
+def held_by_call() -> dict[UUID, Money]:
+    """The money each call's advices reserve until the act, and its decisions hold after it."""
+    advised = (
+        select(Meeting.call_id, func.sum(Recommendation.amount))
+        .join(Meeting, Recommendation.meeting_id == Meeting.id)
+        .where(Meeting.state.in_((MeetingState.PREPARING, MeetingState.FROZEN)))
+        .group_by(Meeting.call_id)
+    )
+    decided = (
+        select(Meeting.call_id, func.sum(Decision.amount))
+        .join(Meeting, Decision.meeting_id == Meeting.id)
+        .join(Application, Decision.application_id == Application.id)
+        .where(or_(Meeting.state == MeetingState.VOTED, Application.state != S.WITHDRAWN))
+        .group_by(Meeting.call_id)
+    )
+    return {call_id: amount for each in (advised, decided) for call_id, amount in db.session.execute(each)}
+
+
+# ---- meetings ------------------------------------------------------------------------------------------------------
+
+
+def hidden_from(actor: Actor) -> ColumnElement[bool]:
+    """The applications that do not exist for a person in a meeting: a declared link, or their own organisation's."""
+    return or_(
+        Application.id.in_(reviewing.linked_to(actor.id)), Application.organisation_id.in_(list(actor.organisations))
+    )
+
+
+def calls_to_decide(actor: Actor) -> Sequence[Any]:
+    """The calls with a meeting, or closed with eligible applications; the most recent first.
+
+    Columns: call_id, code, title, title_en, closes_at, meeting_id, meeting_title, held_on, state, eligible, advised,
+    unscreened. Counts leave out what does not exist for the person.
+    """
+    visible = ~hidden_from(actor)
+    eligible = func.count(Application.id).filter(Application.state.in_(RANKED_STATES), visible)
+    statement = (
+        select(
+            Call.id.label("call_id"), Call.code, Call.title, Call.title_en, Call.closes_at,
+            Meeting.id.label("meeting_id"), Meeting.title.label("meeting_title"), Meeting.held_on, Meeting.state,
+            eligible.label("eligible"),
+            func.count(Recommendation.id).filter(Application.state.in_(RANKED_STATES), visible).label("advised"),
+            func.count(Application.id).filter(Application.state.in_(UNSCREENED), visible).label("unscreened"),
+        )
+        .join(Application, Application.call_id == Call.id, isouter=True)
+        .join(Meeting, Meeting.call_id == Call.id, isouter=True)
+        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
+        .where(or_(Meeting.id.is_not(None), and_(Call.state == CallState.OPENED, Call.closes_at < clock.now())))
+        .group_by(Call.id, Meeting.id)
+        .having(or_(Meeting.id.is_not(None), func.count(Application.id).filter(Application.state == S.ELIGIBLE) > 0))
+        .order_by(Call.closes_at.desc(), Call.code)
+    )  # fmt: skip
+    return db.session.execute(statement).all()
+
+
+def meeting_of(call_id: UUID) -> Meeting | None:
+    """The meeting on a call, if it was prepared."""
+    return db.session.scalar(select(Meeting).where(Meeting.call_id == call_id))
+
+
+def recommendation_of(application_id: UUID) -> Recommendation | None:
+    """The committee's advice on an application."""
+    return db.session.scalar(select(Recommendation).where(Recommendation.application_id == application_id))
+
+
+def count_of(call_id: UUID, *states: ApplicationState) -> int:
+    """How many applications of a call are in one of some states."""
+    counted = select(func.count()).where(Application.call_id == call_id, Application.state.in_(states))
+    return int(db.session.scalar(counted.select_from(Application)) or 0)
+
+
+def without_advice(call_id: UUID) -> Sequence[str]:
+    """The references of the eligible applications on which the committee said nothing yet."""
+    statement = (
+        select(Application.reference)
+        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
+        .where(Application.call_id == call_id, Application.state == S.ELIGIBLE, Recommendation.id.is_(None))
+        .order_by(Application.reference)
+    )
+    return [reference or "" for reference in db.session.scalars(statement)]
+
+
+def advices_of(meeting_id: UUID) -> Sequence[Recommendation]:
+    """Every advice of a meeting with its application, by reference."""
+    statement = (
+        select(Recommendation)
+        .join(Recommendation.application)
+        .where(Recommendation.meeting_id == meeting_id)
+        .options(joinedload(Recommendation.application))
+        .order_by(Application.reference, Recommendation.id)
+    )
+    return db.session.scalars(statement).unique().all()
+
+
+def decisions_of(meeting_id: UUID, actor: Actor | None = None) -> Sequence[Decision]:
+    """Every decision of a meeting with its application, by reference; for a person, only what exists for them."""
+    statement = (
+        select(Decision)
+        .join(Decision.application)
+        .where(Decision.meeting_id == meeting_id)
+        .options(
+            joinedload(Decision.application).joinedload(Application.organisation),
+            joinedload(Decision.application).joinedload(Application.instrument),
+        )
+        .order_by(Application.reference, Decision.id)
+    )
+    if actor is not None:
+        statement = statement.where(~hidden_from(actor))
+    return db.session.scalars(statement).unique().all()
+
+
+# ---- the ranking ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """A dossier in the ranking. `result` is None while the reader still owes their own review of it.
+
+    `running` adds up, from the best down, what is advised (or asked where nothing is yet); `fits` says whether that is
+    still within what the meeting can give.
+    """
+
+    application_id: UUID
+    reference: str
+    title: str
+    organisation: str
+    instrument: str
+    state: ApplicationState
+    requested: Money
+    result: Result | None
+    place: Place
+    verdict: Verdict | None
+    advised: Money | None
+    conditions: str
+    reason: str
+    score_hundredths: int | None
+    granted: bool | None
+    voted: Money | None
+    decided_reason: str
+    running: Money
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it."""
+
+    lines: tuple[Line, ...]
+    given_up: tuple[Line, ...]
+    grid: Grid
+    hides_some: bool
+    call_envelope: Money
+    fund_envelope: Money
+    elsewhere: Money
+
+    @property
+    def requested(self) -> Money:
+        """What the ranked dossiers ask, all together."""
+        return sum((line.requested for line in self.lines), NOTHING)
+
+    @property
+    def advised(self) -> Money:
+        """What the advices reserve, withdrawn dossiers included until the advices are frozen."""
+        return sum((line.advised or NOTHING for line in (*self.lines, *self.given_up)), NOTHING)
+
+    @property
+    def voted(self) -> Money:
+        """What the act gave."""
+        return sum((line.voted or NOTHING for line in self.lines), NOTHING)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether an act decided at least one of the dossiers."""
+        return any(line.granted is not None for line in self.lines)
+
+    @property
+    def held(self) -> Money:
+        """What the call holds: the advices, or the decisions once there is an act."""
+        return self.voted if self.is_decided else self.advised
+
+    @property
+    def available(self) -> Money:
+        """What the meeting can give in all: the call's envelope, or less when the fund has less."""
+        return min(self.call_envelope, self.fund_envelope - self.elsewhere)
+
+    @property
+    def left(self) -> Money:
+        """What is still to give."""
+        return max(NOTHING, self.available - self.held)
+
+    @property
+    def done(self) -> int:
+        """How many dossiers have their advice."""
+        return sum(line.verdict is not None for line in self.lines)
+
+
+def ranking_of(call: Call, actor: Actor) -> Ranking:
+    """The dossiers of a call as one person may see them, in a constant number of statements.
+
+    Ranks, totals and what is left are those of the dossiers that exist for the person, so that nothing can be inferred
+    about the others. A reader who owes a review sees neither the score nor the place of that dossier.
+    """
+    grid = reviewing.grid_of(call.id)
+    results = reviewing.results_of(call.id, grid)
+    owed = _owed_by(actor, call)
+    rows = db.session.execute(_ranked_rows(call.id).where(~hidden_from(actor))).all()
+    ranked = [row for row in rows if row.state in RANKED_STATES]
+    shown = {row.id: results[row.id] for row in ranked if row.id in results and row.id not in owed}
+    places = ranking(shown, grid)
+    ranked.sort(key=lambda row: _order(places.get(row.id), row.reference or ""))
+    available = min(call.envelope, call.fund.envelope - call.fund.committed + call.committed)
+    lines, running = [], NOTHING
+    for row in ranked:
+        counted = row.voted if row.granted is not None else row.advised
+        running += row.requested if counted is None else counted
+        place = places.get(row.id, Place(None, None))
+        lines.append(_line(row, shown.get(row.id), place, running, fits=running <= available))
+    return Ranking(
+        lines=tuple(lines),
+        given_up=tuple(
+            _line(row, None, Place(None, None), NOTHING, fits=True)
+            for row in rows
+            if row.state is S.WITHDRAWN and row.verdict is not None
+        ),
+        grid=grid,
+        hides_some=_hides_some(call.id, actor),
+        call_envelope=call.envelope,
+        fund_envelope=call.fund.envelope,
+        elsewhere=call.fund.committed - call.committed,
+    )
+
+
+def _ranked_rows(call_id: UUID) -> Any:
+    return (
+        select(
+            Application.id, Application.reference, Application.title, Application.state, Application.requested,
+            Organisation.name.label("organisation"), Instrument.name, Instrument.name_en,
+            Recommendation.verdict, Recommendation.amount.label("advised"), Recommendation.conditions,
+            Recommendation.reason, Recommendation.score_hundredths,
+            Decision.granted, Decision.amount.label("voted"), Decision.reason.label("decided_reason"),
+        )
+        .join(Organisation, Application.organisation_id == Organisation.id)
+        .join(Instrument, Application.instrument_id == Instrument.id)
+        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
+        .join(Decision, Decision.application_id == Application.id, isouter=True)
+        .where(Application.call_id == call_id, Application.state.in_((*RANKED_STATES, S.WITHDRAWN)))
+        .order_by(Application.reference, Application.id)
+    )  # fmt: skip
+
+
+def _line(row: Row[Any], result: Result | None, place: Place, running: Money, *, fits: bool) -> Line:
+    return Line(
+        application_id=row.id,
+        reference=row.reference or "",
+        title=row.title,
+        organisation=row.organisation,
+        instrument=in_words_of(row, "name"),
+        state=row.state,
+        requested=row.requested,
+        result=result,
+        place=place,
+        verdict=row.verdict,
+        advised=row.advised,
+        conditions=row.conditions or "",
+        reason=row.reason or "",
+        score_hundredths=row.score_hundredths,
+        granted=row.granted,
+        voted=row.voted,
+        decided_reason=row.decided_reason or "",
+        running=running,
+        fits=fits,
+    )
+
+
+def _order(place: Place | None, reference: str) -> tuple[bool, int, str]:
+    """Best first; what the tie-break cannot part, and what has no score, by reference."""
+    order = place.order if place is not None else None
+    return order is None, order or 0, reference
+
+
+def _owed_by(actor: Actor, call: Call) -> set[UUID]:
+    """The dossiers whose score the person may not see yet: their own review is still to come."""
+    if actor.id is None or call.marks_frozen_at is not None:
+        return set()
+    statement = (
+        select(Assignment.application_id)
+        .join(Application, Assignment.application_id == Application.id)
+        .where(Assignment.reviewer_id == actor.id, Assignment.state.in_(PENDING), Application.call_id == call.id)
+    )
+    return set(db.session.scalars(statement))
+
+
+def _hides_some(call_id: UUID, actor: Actor) -> bool:
+    hidden = select(Application.id).where(
+        Application.call_id == call_id, Application.state.in_(RANKED_STATES), hidden_from(actor)
+    )
+    return db.session.scalar(hidden.limit(1)) is not None
+
+
+# ---- one dossier ---------------------------------------------------------------------------------------------------
+
+
+def reviews_of(application_id: UUID) -> Sequence[Any]:
+    """The counted reviews of a dossier for the committee: reviewer, committee_comment, applicant_comment."""
+    statement = (
+        select(Account.name.label("reviewer"), Assignment.committee_comment, Assignment.applicant_comment)
+        .join(Account, Assignment.reviewer_id == Account.id)
+        .where(*_counted(application_id))
+        .order_by(Account.sort_key, Assignment.id)
+    )
+    return db.session.execute(statement).all()
+
+
+def comments_for_applicant(application_id: UUID) -> list[str]:
+    """What reviewers wrote for the applicant, without names, in an order that tells nothing about who wrote."""
+    written = db.session.scalars(
+        select(Assignment.applicant_comment)
+        .where(*_counted(application_id), Assignment.applicant_comment != "")
+        .order_by(Assignment.id)
+    )
+    return list(dict.fromkeys(" ".join(comment.split()) for comment in written))
+
+
+def _counted(application_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    linked = select(Interest.id).where(
+        Interest.application_id == Assignment.application_id,
+        Interest.account_id == Assignment.reviewer_id,
+        Interest.nature != InterestNature.NONE,
+    )
+    return (
+        Assignment.application_id == application_id,
+        Assignment.state == AssignmentState.SUBMITTED,
+        ~linked.exists(),
+    )
+
+
+def minimum_of(application: Application) -> Money:
+    """The least amount the call's instrument gives."""
+    found = db.session.scalar(
+        select(CallInstrument.minimum).where(
+            CallInstrument.call_id == application.call_id, CallInstrument.instrument_id == application.instrument_id
+        )
+    )
+    return found or NOTHING
+
+
+def recusals_of(call_id: UUID, actor: Actor) -> dict[UUID, list[str]]:
+    """Who declared a link, by ranked application, for the minutes; names in French order."""
+    statement = (
+        select(Interest.application_id, Account.name, Account.sort_key)
+        .join(Account, Interest.account_id == Account.id)
+        .join(Application, Interest.application_id == Application.id)
+        .where(
+            Application.call_id == call_id,
+            Application.state.in_(RANKED_STATES),
+            Interest.nature != InterestNature.NONE,
+            ~hidden_from(actor),
+        )
+        .distinct()
+        .order_by(Account.sort_key, Account.name)
+    )
+    found: dict[UUID, list[str]] = {}
+    for row in db.session.execute(statement):
+        found.setdefault(row.application_id, []).append(row.name)
+    return found
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who receives the letter of an application, and in which language."""
+
+    email: str
+    locale: str
+
+
+def reader_of(application: Application) -> Reader | None:
+    """The author, to the address used for the filing, or the first responsible member when the author left."""
+    statement = (
+        select(Account.id, Account.email, Account.locale)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.organisation_id == application.organisation_id, Account.active)
+        .order_by((Account.id != application.author_id), (Membership.role != "owner"), Membership.since_at, Account.id)
+    )
+    row = db.session.execute(statement.limit(1)).first()
+    return Reader(row.email, row.locale) if row is not None else None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a letter says beyond the decision itself."""
+
+    organisation: Organisation
+    call: Call
+    fund: Fund
+    instrument: Instrument
+    is_advance: bool
+    is_economic: bool
+    submitted_at: datetime | None
+    ends_on: date | None
+
+
+def facts_of(application: Application) -> Facts:
+    """The facts of a submitted application; `is_economic` is what the applicant declared.
+
+    Raises LookupError for an application without an instrument, which no submitted one is.
+    """
+    instrument = application.instrument
+    if instrument is None:
+        raise LookupError(f"application {application.id} has no instrument")
+    economic = db.session.scalar(
+        select(Answer.value)
+        .join(Question, Answer.question_id == Question.id)
+        .where(Answer.application_id == application.id, Question.code == "economic_activity")
+    )
+    return Facts(
+        organisation=application.organisation,
+        call=application.call,
+        fund=application.call.fund,
+        instrument=instrument,
+        is_advance=instrument.form is FundingForm.REPAYABLE_ADVANCE,
+        is_economic=economic == "yes",
+        submitted_at=application.submitted_at,
+        ends_on=application.ends_on,
+    )
