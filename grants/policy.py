@@ -201,4 +201,10 @@ KNOW: dict[type, Rule] = {
     Report: member | (money_people & ~interested),
 }
 
-POLICY = Policy(MAY, KNOW)
+
+def _hidden(actor: Actor) -> frozenset[UUID]:
+    """What a person with an office declared a link with; people without office have nothing to declare."""
+    return reviewing.linked_ids(actor.id) if actor.id is not None and actor.roles else frozenset()
+
+
+POLICY = Policy(MAY, KNOW, _hidden)

@@ -63,12 +63,17 @@ class _Both(Rule):
         return None
 
 
+def _nothing(_who: Actor) -> frozenset[UUID]:
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Policy:
-    """Who may do what (by permission word) and who may know a thing exists (by type)."""
+    """Who may do what (by permission word), who may know a thing exists (by type), and what lists leave out."""
 
     may: Mapping[str, Rule]
     know: Mapping[type, Rule]
+    hidden: Callable[[Actor], frozenset[UUID]] = _nothing
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,11 @@ def may_know(subject: Any, who: Actor | None = None) -> bool:
     """Whether the person may know that the thing exists; unknown types are for nobody."""
     rule = policy().know.get(type(subject))
     return rule is not None and rule.test(who or actor(), subject)
+
+
+def hidden_dossiers(who: Actor | None = None) -> frozenset[UUID]:
+    """The dossiers a person must not know of (a declared link): every list, total and search leaves them out."""
+    return policy().hidden(who or actor())
 
 
 def public(view: View) -> View:

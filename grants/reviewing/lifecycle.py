@@ -1,4 +1,4 @@
-"""The life of an assignment: offered, opened by a declaration of no interest, marked, submitted; or recused."""
+"""The life of an assignment: offered, opened by a declaration of no interest, marked, submitted; recused or removed."""
 
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ LIFECYCLE = Machine(
         S.OPEN: State(_l("En cours"), tone="info", needs=("declared_at",)),
         S.SUBMITTED: State(_l("Envoyée"), tone="good", needs=("declared_at", "submitted_at"), final=True),
         S.RECUSED: State(_l("Déport"), tone="warn", needs=("declared_at",), final=True),
-        S.REMOVED: State(_l("Annulée"), tone="neutral", final=True),
+        S.REMOVED: State(_l("Annulée"), tone="neutral"),
     },
     moves=(
         Move("declare_none", frozenset({S.OFFERED}), S.OPEN, P.INTEREST_DECLARE, _l("Je n’ai aucun lien")),
@@ -35,5 +35,6 @@ LIFECYCLE = Machine(
         Move("record_marks", frozenset({S.OPEN}), None, P.REVIEW_MARK, _l("Enregistrer")),
         Move("submit", frozenset({S.OPEN}), S.SUBMITTED, P.REVIEW_SUBMIT, _l("Envoyer l’évaluation")),
         Move("remove", frozenset({S.OFFERED, S.OPEN}), S.REMOVED, P.REVIEW_ASSIGN, _l("Annuler l’affectation")),
+        Move("offer_again", frozenset({S.REMOVED}), S.OFFERED, P.REVIEW_ASSIGN, _l("Affecter de nouveau")),
     ),
 )  # fmt: skip

@@ -60,6 +60,7 @@ class Assignment(Keyed, Versioned, Model):
     assigned_at: Mapped[datetime]
     due_on: Mapped[date | None]
     declared_at: Mapped[datetime | None]
+    saved_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     committee_comment: Mapped[str] = mapped_column(Text, default="")
     applicant_comment: Mapped[str] = mapped_column(Text, default="")

@@ -43,6 +43,11 @@ def linked_to(account_id: UUID | None) -> Select[UUID]:
     )
 
 
+def linked_ids(account_id: UUID) -> frozenset[UUID]:
+    """The same as a set, for the chapters that come before this one."""
+    return frozenset(db.session.scalars(linked_to(account_id)))
+
+
 # ---- results -------------------------------------------------------------------------------------------------------
 
 

@@ -10,13 +10,19 @@ from grants.applications.models import Application
 from grants.calls.models import Gate, Piece
 from grants.kernel.db import Keyed, Model
 from grants.kernel.vault import StoredFile
+from grants.kernel.words import _l
 
 
 class Finding(Keyed, Model):
     """The outcome of a gate for an application; `passed` None means not judged yet."""
 
     __tablename__ = "finding"
-    __table_args__ = (UniqueConstraint("application_id", "gate_id"),)
+    __table_args__ = (
+        UniqueConstraint(
+            "application_id", "gate_id",
+            info={"says": _l("Quelqu’un d’autre vient de contrôler ce dossier. Rechargez la page.")},
+        ),
+    )  # fmt: skip
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
     gate_id: Mapped[UUID] = mapped_column(ForeignKey("gate.id", ondelete="RESTRICT"))

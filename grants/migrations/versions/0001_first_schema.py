@@ -25,16 +25,21 @@ def upgrade() -> None:
         sa.Column("confirmed_at", house.Instant(timezone=True), nullable=True),
         sa.Column("locale", sa.String(length=2), nullable=False),
         sa.Column("created_at", house.Instant(timezone=True), nullable=False),
+        sa.Column("sort_key", sa.String(length=220), nullable=False),
         sa.CheckConstraint("length(email) <= 254", name=op.f("ck_account_email_length")),
         sa.CheckConstraint("length(fs_uniquifier) <= 64", name=op.f("ck_account_fs_uniquifier_length")),
         sa.CheckConstraint("length(locale) <= 2", name=op.f("ck_account_locale_length")),
         sa.CheckConstraint("length(name) <= 120", name=op.f("ck_account_name_length")),
         sa.CheckConstraint("length(password) <= 255", name=op.f("ck_account_password_length")),
+        sa.CheckConstraint("length(sort_key) <= 220", name=op.f("ck_account_sort_key_length")),
         sa.CheckConstraint("length(title) <= 120", name=op.f("ck_account_title_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("email", name=op.f("uq_account_email")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_account_fs_uniquifier")),
     )
+    with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_account_sort_key"), ["sort_key"], unique=False)
+
     op.create_table(
         "budget_account",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1227,6 +1232,7 @@ def upgrade() -> None:
         sa.Column("assigned_at", house.Instant(timezone=True), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("declared_at", house.Instant(timezone=True), nullable=True),
+        sa.Column("saved_at", house.Instant(timezone=True), nullable=True),
         sa.Column("submitted_at", house.Instant(timezone=True), nullable=True),
         sa.Column("committee_comment", sa.Text(), nullable=False),
         sa.Column("applicant_comment", sa.Text(), nullable=False),
@@ -2412,4 +2418,7 @@ def downgrade() -> None:
 
     op.drop_table("commune")
     op.drop_table("budget_account")
+    with op.batch_alter_table("account", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_account_sort_key"))
+
     op.drop_table("account")
