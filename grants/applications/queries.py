@@ -1,0 +1,388 @@
+"""Questions about applications: what one says, draft or frozen, what it lacks, whose they are, and what was received."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from grants.applications import rules
+from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
+from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine, Signature
+from grants.applications.rules import Content, Part
+from grants.calls import queries as calls
+from grants.calls.models import Call, CallInstrument, Question, QuestionKind
+from grants.kernel import journal
+from grants.kernel.db import db
+from grants.kernel.machine import StatusWord
+from grants.kernel.money import Money
+from grants.kernel.pages import day, instant, money
+from grants.kernel.vault import StoredFile
+from grants.kernel.words import LazyString, _, _l, in_words_of
+from grants.people.models import Account, Organisation
+from grants.programme import queries as programme
+from grants.programme.models import Commune, PriorityArea
+
+FORMAT = 1
+
+# ---- content -------------------------------------------------------------------------------------------------------
+
+
+def content_of(application_id: UUID) -> Content:
+    """What was submitted: the latest frozen version, as plain values. Raises LookupError for a draft.
+
+    Amounts are Money under `x` (and whole cents under `x_cents`), keys in `_on` are days, keys in `_at` instants; each
+    French text `x` may have its English `x_en`. Codes are those of the models' enums; templates word them with the
+    global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present:
+
+    - format, reference, submitted_at, number (of the version), digest (SHA-256 of the frozen text)
+    - call {id, code, title}, fund {code, name, body}, author {name}
+    - organisation {id, name, acronym, siret, rna, legal_form, purpose, address, postcode, city, website, phone, email,
+      founded_on, representative {name, role, email}}
+    - project {title, summary, instrument {code, name, form, minimum, maximum, max_rate} or None, requested, total,
+      starts_on, ends_on, rate: Fraction, percent of the resources, or None}
+    - axes [{id, code, title, short, colour, percent}], actions [{id, number, title, axis (code), orientation (code or
+      None)}], fields [{id, code, title}], plans [{id, code, title}]
+    - communes [{id, insee, name}], areas [{id, name, commune}]
+    - audiences [{kind, number, detail}], participation {level, text}, justice [{kind, text}]
+    - climate [{axis, rating, proof}], partners [{name, kind, role, committed, amount}]
+    - milestones [{label, due_on}], indicators [{label, unit, target}]
+    - budget {charges, resources: [{account, title, label, amount, status, is_request, in_kind}], totals {charges,
+      resources, in_kind_charges, in_kind_resources}}
+    - sections [{code, title, questions [{code, label, kind, criterion (code or None), required, asked, value, and by
+      kind: chosen [{code, label}], amount, day_on, communes [{insee, name}], file}]}]
+    - pieces [{code, label, expected, blocks, files [file]}], statements [{code, title, text, edition, kind, choice,
+      chosen {code, label} or None, required, annex, signed_by, signed_at}]; a statement not made has choice None
+    - a file is {id, name, size, sha256, media_type}
+    """
+    version = latest_version(application_id)
+    if version is None:
+        raise LookupError(f"application {application_id} was never submitted")
+    content = _finished(rules.read(version.content))
+    content["digest"], content["number"] = version.digest, version.number
+    return content
+
+
+def draft_content(application: Application) -> Content:
+    """The same shape for what the application says now, read from its tables; digest and number are None."""
+    content = _finished(rules.read(rules.canonical(plain_content(application))))
+    content["digest"] = content["number"] = None
+    return content
+
+
+def _finished(content: Content) -> Content:
+    content["project"]["rate"] = rules.rate_of(content)
+    return content
+
+
+def latest_version(application_id: UUID) -> ApplicationVersion | None:
+    """The frozen version that counts."""
+    return db.session.scalar(
+        select(ApplicationVersion)
+        .where(ApplicationVersion.application_id == application_id)
+        .order_by(ApplicationVersion.number.desc())
+        .limit(1)
+    )
+
+
+def plain_content(application: Application) -> Content:
+    """Everything an application says, in values that JSON knows, in a fixed number of queries: what a version freezes."""
+    call, fund = application.call, application.call.fund
+    files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
+    accounts = {row.code: row for row in programme.budget_accounts()}
+    lines = list(application.budget_lines)
+    found = rules.totals((line.side, line.account, line.amount) for line in lines)
+    author = db.session.get(Account, application.author_id)
+    return {
+        "format": FORMAT,
+        "reference": application.reference,
+        "submitted_at": _iso(application.submitted_at),
+        "call": {"id": str(call.id), "code": call.code, **_both(call, "title")},
+        "fund": {"code": fund.code, **_both(fund, "name"), "body": fund.body_name},
+        "author": {"name": author.name if author else ""},
+        "organisation": _organisation(application.organisation),
+        "project": _project(application),
+        "axes": _axes(application),
+        "actions": [
+            {
+                "id": str(row.id),
+                "number": row.number,
+                **_both(row, "title"),
+                "axis": row.axis.code,
+                "orientation": row.orientation.code if row.orientation else None,
+            }
+            for row in application.actions
+        ],
+        "fields": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in application.fields],
+        "plans": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in application.plans],
+        "communes": [{"id": str(row.id), "insee": row.insee, "name": row.name} for row in application.communes],
+        "areas": _areas(application),
+        "audiences": [
+            {"kind": row.kind.value, "number": row.number, "detail": row.detail} for row in application.audiences
+        ],
+        "participation": {
+            "level": application.participation_level.value if application.participation_level else None,
+            "text": application.participation_text,
+        },
+        "justice": [{"kind": row.kind.value, "text": row.text} for row in application.justice_effects],
+        "climate": [
+            {"axis": row.axis.value, "rating": row.rating.value, "proof": row.proof}
+            for row in application.climate_effects
+        ],
+        "partners": [
+            {
+                "name": row.name,
+                "kind": row.kind.value,
+                "role": row.role,
+                "committed": row.committed,
+                "amount_cents": row.amount.cents if row.amount else None,
+            }
+            for row in application.partners
+        ],
+        "milestones": [{"label": row.label, "due_on": _iso(row.due_on)} for row in application.milestones],
+        "indicators": [{"label": row.label, "unit": row.unit, "target": row.target} for row in application.indicators],
+        "budget": {
+            "charges": [_line(line, accounts) for line in lines if line.side == "charge"],
+            "resources": [_line(line, accounts) for line in lines if line.side == "resource"],
+            "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
+        },
+        "sections": _sections(application, files),
+        "pieces": _pieces(application, files),
+        "statements": _statements(application),
+    }
+
+
+def _files_of(application_id: UUID) -> Any:
+    return (
+        select(StoredFile).where(StoredFile.dossier_id == application_id).order_by(StoredFile.given_at, StoredFile.id)
+    )
+
+
+def _iso(value: Any) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _both(row: Any, *names: str) -> dict[str, str]:
+    return {key: getattr(row, key) for name in names for key in (name, f"{name}_en")}
+
+
+def _file(stored: StoredFile) -> Content:
+    return {
+        "id": str(stored.id),
+        "name": stored.name,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "media_type": stored.media_type,
+    }
+
+
+def _organisation(row: Organisation) -> Content:
+    names = (
+        "name", "acronym", "siret", "rna", "purpose", "address", "postcode", "city", "website", "phone", "email",
+    )  # fmt: skip
+    return {
+        "id": str(row.id),
+        **{name: getattr(row, name) for name in names},
+        "legal_form": row.legal_form.value,
+        "founded_on": _iso(row.founded_on),
+        "representative": {
+            "name": row.representative_name,
+            "role": row.representative_role,
+            "email": row.representative_email,
+        },
+    }
+
+
+def _project(application: Application) -> Content:
+    offered = {row.instrument_id: row for row in calls.instruments_of(application.call_id)}
+    chosen = offered.get(application.instrument_id) if application.instrument_id else None
+    return {
+        "title": application.title,
+        "summary": application.summary,
+        "instrument": _instrument(chosen) if chosen else None,
+        "requested_cents": application.requested.cents if application.requested else None,
+        "total_cents": application.total.cents if application.total else None,
+        "starts_on": _iso(application.starts_on),
+        "ends_on": _iso(application.ends_on),
+    }
+
+
+def _instrument(offered: CallInstrument) -> Content:
+    return {
+        "code": offered.instrument.code,
+        **_both(offered.instrument, "name"),
+        "form": str(offered.instrument.form.value),
+        "minimum_cents": offered.minimum.cents,
+        "maximum_cents": offered.maximum.cents,
+        "max_rate": offered.max_rate,
+    }
+
+
+def _axes(application: Application) -> list[Content]:
+    axes = {row.id: row for row in programme.axes(application.call.framework_id)}
+    return [
+        {
+            "id": str(share.axis_id),
+            "code": axes[share.axis_id].code,
+            **_both(axes[share.axis_id], "title", "short"),
+            "colour": axes[share.axis_id].colour,
+            "percent": share.percent,
+        }
+        for share in application.axis_shares
+    ]
+
+
+def _areas(application: Application) -> list[Content]:
+    chosen = [area.id for area in application.areas]
+    if not chosen:
+        return []
+    rows = db.session.execute(
+        select(PriorityArea.id, PriorityArea.name, Commune.name.label("commune"))
+        .join(Commune)
+        .where(PriorityArea.id.in_(chosen))
+        .order_by(Commune.sort_key, PriorityArea.name)
+    )
+    return [{"id": str(row.id), "name": row.name, "commune": row.commune} for row in rows]
+
+
+def _line(line: BudgetLine, accounts: Mapping[str, Any]) -> Content:
+    account = accounts.get(line.account)
+    return {
+        "account": line.account,
+        "title": account.title if account else line.account,
+        "title_en": account.title_en if account else "",
+        "label": line.label,
+        "amount_cents": line.amount.cents,
+        "status": line.funding_status.value if line.funding_status else None,
+        "is_request": line.is_request,
+        "in_kind": rules.is_in_kind(line.account),
+    }
+
+
+def _sections(application: Application, files: Mapping[UUID, StoredFile]) -> list[Content]:
+    questions = calls.questions_of(application.call_id)
+    given = {answer.question_id: answer for answer in application.answers}
+    by_code = {question.code: given[question.id].value for question in questions if question.id in given}
+    names = {row.insee: row.name for row in programme.communes()}
+    return [
+        {
+            "code": section.code,
+            **_both(section, "title"),
+            "questions": [
+                {
+                    "code": question.code,
+                    **_both(question, "label"),
+                    "kind": question.kind.value,
+                    "criterion": question.criterion.code if question.criterion else None,
+                    "required": question.required,
+                    "asked": rules.is_asked(question.asked_when, by_code),
+                    **_answer(question, given.get(question.id), files, names),
+                }
+                for question in questions
+                if question.section_id == section.id
+            ],
+        }
+        for section in calls.sections_of(application.call_id)
+    ]
+
+
+def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], communes: Mapping[str, str]) -> Content:
+    value = None if answer is None else answer.value
+    told: Content = {"value": value}
+    match question.kind:
+        case QuestionKind.CHOICE | QuestionKind.CHOICES:
+            codes = value if isinstance(value, list) else [value]
+            told["chosen"] = [choice for choice in question.choices if choice["code"] in codes]
+        case QuestionKind.MONEY:
+            told["amount_cents"] = value
+        case QuestionKind.DATE:
+            told["day_on"] = value
+        case QuestionKind.COMMUNES:
+            told["communes"] = [{"insee": insee, "name": communes.get(insee, insee)} for insee in value or ()]
+        case QuestionKind.FILE:
+            stored = files.get(answer.file_id) if answer is not None and answer.file_id else None
+            told["file"] = _file(stored) if stored else None
+        case _:
+            pass
+    return told
+
+
+def _pieces(application: Application, files: Mapping[UUID, StoredFile]) -> list[Content]:
+    facts = _facts_for_pieces(application)
+    given = sorted(application.attachments, key=lambda row: (row.given_at, str(row.id)))
+    return [
+        {
+            "id": str(piece.id),
+            "code": piece.code,
+            **_both(piece, "label"),
+            "expected": piece.required and rules.is_expected(piece.rule, **facts),
+            "blocks": piece.blocks,
+            "files": [_file(files[row.file_id]) for row in given if row.piece_id == piece.id],
+        }
+        for piece in calls.pieces_of(application.call_id)
+    ]
+
+
+def _facts_for_pieces(application: Application) -> dict[str, Any]:
+    questions = {question.id: question.code for question in calls.questions_of(application.call_id)}
+    first = next((row.value for row in application.answers if questions.get(row.question_id) == "first_request"), None)
+    statements = {row.id: row.code for row in calls.statements_of(application.call_id)}
+    signed = (row.choice for row in application.signatures if statements.get(row.statement_id) == "authority_to_sign")
+    return {
+        "has_rna": bool(application.organisation.rna),
+        "first_request": first,
+        "authority": next(signed, None),
+    }
+
+
+def _statements(application: Application) -> list[Content]:
+    made = {row.statement_id: row for row in application.signatures}
+    people = _names({row.signed_by for row in made.values()})
+    values = statement_values(application)
+    return [
+        {
+            "code": statement.code,
+            **_both(statement, "title"),
+            "text": rules.fill(statement.text, values),
+            "text_en": rules.fill(statement.text_en, values),
+            "edition": statement.edition,
+            "kind": statement.kind,
+            "required": statement.required,
+            "annex": statement.annex,
+            "chosen": None,
+            **_signed(made.get(statement.id), people, statement.choices),
+        }
+        for statement in calls.statements_of(application.call_id)
+    ]
+
+
+def _signed(row: Signature | None, people: Mapping[UUID, str], choices: Sequence[Content]) -> Content:
+    if row is None:
+        return {"choice": None, "signed_by": None, "signed_at": None}
+    return {
+        "choice": row.choice,
+        "chosen": next((choice for choice in choices if choice["code"] == row.choice), None),
+        "signed_by": people[row.signed_by],
+        "signed_at": _iso(row.signed_at),
+    }
+
+
+def _names(ids: Iterable[UUID]) -> dict[UUID, str]:
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    return {
+        row.id: row.name for row in db.session.execute(select(Account.id, Account.name).where(Account.id.in_(wanted)))
+    }
+
+
+def statement_values(application: Application) -> dict[str, str]:
+    """What fills the placeholders of a statement."""
+    return {
+        "amount": money(application.requested) if application.requested else "…",
+        "title": application.title or "…",
+        "body": application.call.fund.body_name,
+    }

@@ -1,0 +1,451 @@
+"""The arithmetic and logic of an application: what is missing, what must balance, how euros are read, what is frozen."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from grants.kernel.money import Money, percentage
+from grants.kernel.pages import money
+from grants.kernel.words import LazyString, _, _l
+
+Key = TypeVar("Key")
+Content = dict[str, Any]
+
+
+class Part(StrEnum):
+    """The parts every dossier has; the value stands in the address of its page."""
+
+    PROJECT = "projet"
+    AXES = "axes"
+    TERRITORY = "territoire"
+    PEOPLE = "publics"
+    CLIMATE = "climat"
+    PARTNERS = "partenaires"
+    CALENDAR = "calendrier"
+    INDICATORS = "indicateurs"
+    BUDGET = "budget"
+    PIECES = "pieces"
+    STATEMENTS = "declarations"
+
+
+PART_TITLES: dict[str, LazyString] = {
+    Part.PROJECT: _l("Le projet en bref"),
+    Part.AXES: _l("Axes et actions"),
+    Part.TERRITORY: _l("Territoire"),
+    Part.PEOPLE: _l("Publics et justice sociale"),
+    Part.CLIMATE: _l("Climat et environnement"),
+    Part.PARTNERS: _l("Partenaires"),
+    Part.CALENDAR: _l("Calendrier"),
+    Part.INDICATORS: _l("Indicateurs"),
+    Part.BUDGET: _l("Budget du projet"),
+    Part.PIECES: _l("Pièces jointes"),
+    Part.STATEMENTS: _l("Déclarations"),
+}
+QUESTIONS = "questions-"  # what precedes the code of a section of the call in the address of its page
+BEFORE_QUESTIONS = tuple(part for part in Part if part not in {Part.PIECES, Part.STATEMENTS})
+AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
+
+AUDIENCE_LABELS: dict[str, LazyString] = {
+    "children": _l("Enfants"),
+    "youth": _l("Jeunes"),
+    "families": _l("Familles"),
+    "older_people": _l("Personnes âgées"),
+    "disability": _l("Personnes en situation de handicap"),
+    "poverty": _l("Personnes en situation de précarité"),
+    "exile": _l("Personnes exilées"),
+    "carers": _l("Aidants"),
+    "priority_area_residents": _l("Habitants des quartiers prioritaires"),
+    "general_public": _l("Grand public"),
+}
+PARTICIPATION_LABELS: dict[str, LazyString] = {
+    "informed": _l("Informées"),
+    "consulted": _l("Consultées"),
+    "co_designed": _l("Elles conçoivent le projet avec vous"),
+    "co_governed": _l("Elles décident avec vous"),
+}
+JUSTICE_LABELS: dict[str, LazyString] = {
+    "priority_areas": _l("Quartiers prioritaires"),
+    "income": _l("Personnes à faibles revenus"),
+    "pricing": _l("Tarifs et reste à charge"),
+    "governance": _l("Place dans les décisions"),
+    "territory": _l("Égalité entre territoires"),
+    "equality": _l("Égalité entre les femmes et les hommes"),
+    "digital": _l("Accès au numérique"),
+    "other": _l("Autre effet"),
+}
+CLIMATE_LABELS: dict[str, LazyString] = {
+    "mitigation": _l("Atténuation du changement climatique"),
+    "adaptation": _l("Adaptation au changement climatique"),
+    "water": _l("Gestion de l’eau"),
+    "circular": _l("Économie circulaire et déchets"),
+    "pollution": _l("Lutte contre les pollutions"),
+    "biodiversity": _l("Biodiversité et espaces naturels"),
+}
+RATING_LABELS: dict[str, LazyString] = {
+    "favourable": _l("Favorable"),
+    "mixed": _l("Mixte"),
+    "neutral": _l("Neutre"),
+    "unfavourable": _l("Défavorable"),
+    "not_rated": _l("Non coté"),
+}
+PARTNER_LABELS: dict[str, LazyString] = {
+    "public": _l("Organisme public"),
+    "association": _l("Association"),
+    "company": _l("Entreprise"),
+    "residents": _l("Habitants"),
+}
+FUNDING_LABELS: dict[str, LazyString] = {
+    "requested": _l("Demandé"),
+    "granted": _l("Obtenu"),
+    "planned": _l("Envisagé"),
+}
+LABELS: dict[str, dict[str, LazyString]] = {
+    "audience": AUDIENCE_LABELS,
+    "participation": PARTICIPATION_LABELS,
+    "justice": JUSTICE_LABELS,
+    "climate": CLIMATE_LABELS,
+    "rating": RATING_LABELS,
+    "partner": PARTNER_LABELS,
+    "funding": FUNDING_LABELS,
+}
+LEGAL_FORM_LABELS: dict[str, LazyString] = {
+    "association": _l("Association"),
+    "foundation": _l("Fondation"),
+    "cooperative": _l("Coopérative"),
+    "social_enterprise": _l("Entreprise solidaire d’utilité sociale"),
+    "public_body": _l("Organisme public"),
+    "other": _l("Autre forme"),
+}
+LABELS["legal_form"] = LEGAL_FORM_LABELS
+TO_PROVE = frozenset({"favourable", "mixed", "unfavourable"})
+
+# ---- frozen content ------------------------------------------------------------------------------------------------
+
+
+def canonical(content: Content) -> str:
+    """The one text of a content: keys sorted, no spaces, so that the same facts have the same digest."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(text: str) -> Content:
+    """A canonical text with its values alive: `x_cents` also read as `x` (Money), `…_on` as days, `…_at` as instants."""
+    content: Content = json.loads(text, object_hook=_alive)
+    return content
+
+
+def _alive(pairs: dict[str, Any]) -> dict[str, Any]:
+    read_pairs: dict[str, Any] = {}
+    for key, value in pairs.items():
+        if key.endswith("_cents"):
+            read_pairs[key.removesuffix("_cents")] = None if value is None else Money(value)
+        if value is not None and key.endswith("_on"):
+            value = date.fromisoformat(value)
+        elif value is not None and key.endswith("_at"):
+            value = datetime.fromisoformat(value)
+        read_pairs[key] = value
+    return read_pairs
+
+
+def stamp_of(values: Any) -> str:
+    """A short mark of a section as it was shown, so that a save over somebody else's work is noticed."""
+    return digest(json.dumps(values, ensure_ascii=False, sort_keys=True, default=repr))[:20]
+
+
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """A text with its placeholders filled, once; an unknown one, or a brace somebody typed, stays as it is."""
+    return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+# ---- time ----------------------------------------------------------------------------------------------------------
+
+
+def is_on_time(received_at: datetime, closes_at: datetime | None) -> bool:
+    """Whether a complete request came at or before the closing; both are instants, compared as such."""
+    return closes_at is not None and received_at <= closes_at
+
+
+# ---- budget --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The four totals of a budget: what is paid on each side, and contributions in kind on each side."""
+
+    charges: Money = Money(0)
+    resources: Money = Money(0)
+    in_kind_charges: Money = Money(0)
+    in_kind_resources: Money = Money(0)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether both pairs of totals are equal."""
+        return self.charges == self.resources and self.in_kind_charges == self.in_kind_resources
+
+
+def is_in_kind(account: str) -> bool:
+    """Whether an account is of the groups 86 and 87, counted apart."""
+    return account.startswith(("86", "87"))
+
+
+def totals(lines: Iterable[tuple[str, str, Money]]) -> Totals:
+    """The totals of lines given as (side, account, amount)."""
+    sums = dict.fromkeys(("charge", "resource", "in_kind_charge", "in_kind_resource"), Money(0))
+    for side, account, amount in lines:
+        sums[f"in_kind_{side}" if is_in_kind(account) else side] += amount
+    return Totals(sums["charge"], sums["resource"], sums["in_kind_charge"], sums["in_kind_resource"])
+
+
+def is_over_rate(requested: Money, resources: Money, max_rate: int | None) -> bool:
+    """Whether the request is more than a whole percentage of the project's resources; None is no cap."""
+    return max_rate is not None and requested.cents * 100 > resources.cents * max_rate
+
+
+# ---- how euros are read ----------------------------------------------------------------------------------------------
+
+
+def allocate(amount: Money, weights: Sequence[tuple[Key, int]]) -> list[tuple[Key, int, Money]]:
+    """Each key's part of an amount, by largest remainder: the parts add up to the amount, to the cent.
+
+    A key told twice gets one part for both. Raises ValueError without a positive weight.
+    """
+    gathered: dict[Key, int] = {}
+    for key, weight in weights:
+        gathered[key] = gathered.get(key, 0) + weight
+    parts = amount.share(list(gathered.values()))
+    return [(key, weight, part) for (key, weight), part in zip(gathered.items(), parts, strict=True)]
+
+
+def equally(keys: Iterable[Key]) -> list[tuple[Key | None, int]]:
+    """The same weight for every key, or all to "not said" (None) when there is none."""
+    found: list[tuple[Key | None, int]] = [(key, 1) for key in keys]
+    return found or [(None, 1)]
+
+
+# ---- what is missing -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something to fill or mend before submitting: the page, the field on it, and what to do."""
+
+    section: str
+    field: str
+    message: str
+
+
+def missing(content: Content) -> list[Missing]:
+    """Everything that stops a draft from being submitted, page by page. Takes a content as `queries.draft_content` reads it.
+
+    A missing document never appears here: it cannot stop a request (CRPA, art. L114-5-1), it is asked for afterwards.
+    """
+    return [
+        *_missing_project(content["project"]),
+        *_missing_axes(content["axes"]),
+        *_missing_territory(content),
+        *_missing_people(content),
+        *_missing_climate(content["climate"]),
+        *_missing_rows(content),
+        *_missing_budget(content["project"], content["budget"]),
+        *_missing_answers(content["sections"]),
+        *_missing_statements(content["statements"]),
+    ]
+
+
+def _missing_project(project: Content) -> Iterable[Missing]:
+    part = Part.PROJECT
+    if not project["title"]:
+        yield Missing(part, "title", _("Donnez un titre au projet."))
+    if not project["summary"]:
+        yield Missing(part, "summary", _("Résumez le projet."))
+    instrument, requested = project["instrument"], project["requested"]
+    if instrument is None:
+        yield Missing(part, "instrument", _("Choisissez le type de soutien."))
+    if requested is None:
+        yield Missing(part, "requested", _("Indiquez le montant demandé."))
+    if instrument is not None and requested is not None:
+        yield from _out_of_bounds(instrument, requested)
+    if project["starts_on"] is None:
+        yield Missing(part, "starts_on", _("Indiquez la date de début."))
+    if project["ends_on"] is None:
+        yield Missing(part, "ends_on", _("Indiquez la date de fin."))
+
+
+def _out_of_bounds(instrument: Content, requested: Money) -> Iterable[Missing]:
+    low, high = instrument["minimum"], instrument["maximum"]
+    if requested < low:
+        message = _("Le montant demandé est trop bas : %(bound)s au moins pour ce type de soutien.", bound=money(low))
+        yield Missing(Part.PROJECT, "requested", message)
+    elif requested > high:
+        message = _("Le montant demandé est trop haut : %(bound)s au plus pour ce type de soutien.", bound=money(high))
+        yield Missing(Part.PROJECT, "requested", message)
+
+
+def _missing_axes(axes: Sequence[Content]) -> Iterable[Missing]:
+    total = sum(axis["percent"] for axis in axes)
+    if not axes:
+        yield Missing(Part.AXES, "shares", _("Choisissez au moins un axe."))
+    elif total != 100:
+        yield Missing(Part.AXES, "shares", shares_gap(total))
+
+
+def shares_gap(total: int) -> str:
+    """How far the shares are from a hundred, in words."""
+    if total < 100:
+        return _("Les parts font %(total)s sur 100 : il manque %(gap)s.", total=total, gap=100 - total)
+    return _("Les parts font %(total)s sur 100 : il y a %(gap)s de trop.", total=total, gap=total - 100)
+
+
+def _missing_territory(content: Content) -> Iterable[Missing]:
+    if not content["communes"]:
+        yield Missing(Part.TERRITORY, "communes", _("Choisissez au moins une commune."))
+
+
+def _missing_people(content: Content) -> Iterable[Missing]:
+    if not any(audience["number"] for audience in content["audiences"]):
+        yield Missing(
+            Part.PEOPLE, "audiences", _("Dites combien de personnes le projet touche, pour un public au moins.")
+        )
+    if content["participation"]["level"] is None:
+        yield Missing(Part.PEOPLE, "level", _("Dites comment les personnes concernées participent."))
+    elif not content["participation"]["text"]:
+        yield Missing(Part.PEOPLE, "text", _("Décrivez en quelques phrases cette participation."))
+    if not any(effect["text"] for effect in content["justice"]):
+        yield Missing(Part.PEOPLE, "justice", _("Décrivez au moins un effet de justice sociale."))
+
+
+def _missing_climate(effects: Sequence[Content]) -> Iterable[Missing]:
+    if not effects:
+        yield Missing(Part.CLIMATE, "effects", _("Donnez une cotation à un axe environnemental au moins."))
+    for effect in effects:
+        if effect["rating"] in TO_PROVE and not effect["proof"]:
+            name = str(CLIMATE_LABELS[effect["axis"]])
+            message = _("Dites sur quoi repose la cotation « %(axis)s ».", axis=name)
+            yield Missing(Part.CLIMATE, f"proof_{effect['axis']}", message)
+
+
+def _missing_rows(content: Content) -> Iterable[Missing]:
+    if any(not partner["name"] for partner in content["partners"]):
+        yield Missing(Part.PARTNERS, "rows", _("Un partenaire n’a pas de nom."))
+    if not content["milestones"]:
+        yield Missing(Part.CALENDAR, "rows", _("Indiquez au moins une étape."))
+    if any(not row["label"] or row["due_on"] is None for row in content["milestones"]):
+        yield Missing(Part.CALENDAR, "rows", _("Chaque étape a besoin d’un nom et d’une date."))
+    if not content["indicators"]:
+        yield Missing(Part.INDICATORS, "rows", _("Indiquez au moins un indicateur."))
+    if any(not row["label"] for row in content["indicators"]):
+        yield Missing(Part.INDICATORS, "rows", _("Un indicateur n’a pas de nom."))
+
+
+def _missing_budget(project: Content, budget: Content) -> Iterable[Missing]:
+    found = Totals(**{side: budget["totals"][side] for side in Totals.__dataclass_fields__})
+    if not found.charges:
+        yield Missing(Part.BUDGET, "lines", _("Remplissez le budget du projet."))
+        return
+    yield from (Missing(Part.BUDGET, "lines", message) for message in budget_gaps(found))
+    instrument, requested = project["instrument"], project["requested"]
+    if instrument is not None and requested is not None:
+        message = rate_gap(requested, found.resources, instrument["max_rate"])
+        if message is not None and requested <= found.resources:
+            yield Missing(Part.BUDGET, "lines", message)
+    if any(line["account"] == "74" and not line["label"] for line in budget["resources"]):
+        yield Missing(Part.BUDGET, "lines", _("Nommez le financeur de chaque ligne du compte 74."))
+
+
+def budget_gaps(found: Totals) -> list[str]:
+    """What differs between the two sides, and by how much."""
+    gaps = []
+    gap = found.charges - found.resources
+    if gap.cents > 0:
+        gaps.append(_("Il manque %(gap)s de ressources : le total doit égaler celui des charges.", gap=money(gap)))
+    elif gap.cents < 0:
+        gaps.append(
+            _("Les ressources dépassent les charges de %(gap)s : les deux totaux doivent être égaux.", gap=money(-gap))
+        )
+    gap = found.in_kind_charges - found.in_kind_resources
+    if gap:
+        message = _(
+            "Contributions en nature : les comptes 86 et 87 diffèrent de %(gap)s.", gap=money(Money(abs(gap.cents)))
+        )
+        gaps.append(message)
+    return gaps
+
+
+def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | None:
+    """How far the request goes over the instrument's rate, or None when it does not."""
+    if max_rate is None or not is_over_rate(requested, resources, max_rate):
+        return None
+    return _(
+        "Le montant demandé dépasse %(rate)s pour cent des ressources du projet : %(over)s de trop.",
+        rate=max_rate,
+        over=money(Money(requested.cents - resources.cents * max_rate // 100)),
+    )
+
+
+def _missing_answers(sections: Sequence[Content]) -> Iterable[Missing]:
+    for section in sections:
+        for question in section["questions"]:
+            if question["required"] and question["asked"] and is_empty(question["value"]):
+                message = _("Répondez à la question « %(question)s ».", question=question["label"])
+                yield Missing(f"{QUESTIONS}{section['code']}", question["code"], message)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a question has no answer; zero is one."""
+    return value is None or value in ("", [])
+
+
+def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, Any]) -> bool:
+    """Whether a question is asked, given the answers by question code."""
+    return condition is None or answers.get(condition["question"]) == condition["equals"]
+
+
+def _missing_statements(statements: Sequence[Content]) -> Iterable[Missing]:
+    for statement in statements:
+        if statement["required"] and statement["choice"] is None:
+            message = _("Il reste une déclaration à faire : %(title)s.", title=statement["title"])
+            yield Missing(Part.STATEMENTS, statement["code"], message)
+
+
+# ---- pieces --------------------------------------------------------------------------------------------------------
+
+
+def is_expected(rule: str, *, has_rna: bool, first_request: str | None, authority: str | None) -> bool:
+    """Whether a document is due with this application, from what the dossier says of itself.
+
+    The threshold of public grants (`subsidies_over_153000`) cannot be told from the dossier: the applicant judges.
+    """
+    due = {
+        "always": True,
+        "no_rna": not has_rna,
+        "first_or_changed": first_request != "no",
+        "signatory_differs": authority == "mandate",
+        "renewal": first_request == "no",
+    }
+    return due.get(rule, False)
+
+
+# ---- words ---------------------------------------------------------------------------------------------------------
+
+
+def rate_of(content: Content) -> Any:
+    """The request in percent of the project's resources, exact; None while one of the two is missing."""
+    requested, resources = content["project"]["requested"], content["budget"]["totals"]["resources"]
+    return percentage(requested, resources) if requested is not None and resources else None
+
+
+def reference(fund: str, year: int, number: int) -> str:
+    """The number people read: FIS-2019-0042."""
+    return f"{fund}-{year}-{number:04d}"
