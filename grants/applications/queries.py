@@ -1,4 +1,4 @@
-"""Questions about applications: what one says, draft or frozen, what it lacks, whose they are, and what was received."""
+"""Questions about applications: what one says, draft or frozen, what it lacks, whose they are, its receipt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money
 from grants.kernel.vault import StoredFile
-from grants.kernel.words import LazyString, _, _l, in_words_of
+from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Commune, PriorityArea
@@ -89,7 +89,7 @@ def latest_version(application_id: UUID) -> ApplicationVersion | None:
 
 
 def plain_content(application: Application) -> Content:
-    """Everything an application says, in values that JSON knows, in a fixed number of queries: what a version freezes."""
+    """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
     call, fund = application.call, application.call.fund
     files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
     accounts = {row.code: row for row in programme.budget_accounts()}
@@ -386,3 +386,409 @@ def statement_values(application: Application) -> dict[str, str]:
         "title": application.title or "…",
         "body": application.call.fund.body_name,
     }
+
+
+# ---- the writing space ---------------------------------------------------------------------------------------------
+
+
+def section_values(application: Application, section: str) -> dict[str, Any]:
+    """What a section says now, in the shape its form gives and `actions.save_section` takes.
+
+    The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
+    """
+    match section:
+        case Part.PROJECT:
+            return {
+                "title": application.title,
+                "summary": application.summary,
+                "instrument": str(application.instrument_id) if application.instrument_id else None,
+                "requested": application.requested,
+                "starts_on": application.starts_on,
+                "ends_on": application.ends_on,
+            }
+        case Part.AXES:
+            return {
+                "shares": {str(share.axis_id): share.percent for share in application.axis_shares},
+                "actions": [str(row.id) for row in application.actions],
+                "fields": [str(row.id) for row in application.fields],
+                "plans": [str(row.id) for row in application.plans],
+            }
+        case Part.TERRITORY:
+            return {
+                "communes": [row.insee for row in application.communes],
+                "areas": [str(row.id) for row in application.areas],
+            }
+        case Part.PEOPLE:
+            return {
+                "audiences": {row.kind.value: (row.number, row.detail) for row in application.audiences},
+                "level": application.participation_level.value if application.participation_level else None,
+                "text": application.participation_text,
+                "justice": {row.kind.value: row.text for row in application.justice_effects},
+            }
+        case Part.CLIMATE:
+            return {"effects": {row.axis.value: (row.rating.value, row.proof) for row in application.climate_effects}}
+        case Part.PARTNERS | Part.CALENDAR | Part.INDICATORS:
+            return {"rows": _rows_of(application, section)}
+        case Part.BUDGET:
+            return {
+                "lines": [
+                    {
+                        "account": line.account,
+                        "label": line.label,
+                        "status": line.funding_status.value if line.funding_status else None,
+                        "amount": line.amount,
+                    }
+                    for line in application.budget_lines
+                    if not line.is_request
+                ]
+            }
+        case Part.STATEMENTS:
+            return {"choices": {str(row.statement_id): row.choice for row in application.signatures}}
+        case _:
+            asked = {question.id for question in questions_on(application, section)}
+            given = {row.question_id: row.value for row in application.answers}
+            return {"answers": {str(key): given[key] for key in sorted(asked & set(given), key=str)}}
+
+
+def _rows_of(application: Application, section: str) -> list[dict[str, Any]]:
+    if section == Part.PARTNERS:
+        return [
+            {
+                "name": row.name,
+                "kind": row.kind.value,
+                "role": row.role,
+                "committed": row.committed,
+                "amount": row.amount,
+            }
+            for row in application.partners
+        ]
+    if section == Part.CALENDAR:
+        return [{"label": row.label, "due_on": row.due_on} for row in application.milestones]
+    return [{"label": row.label, "unit": row.unit, "target": row.target} for row in application.indicators]
+
+
+def questions_on(application: Application, section: str) -> list[Question]:
+    """The call's questions on a page of the writing space, in order."""
+    code = section.removeprefix(rules.QUESTIONS)
+    return [row for row in calls.questions_of(application.call_id) if row.section.code == code]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page of the writing space: where it is and how complete."""
+
+    code: str
+    label: str
+    state: str
+    lacking: int
+
+
+def steps(application: Application, content: Content) -> list[Step]:
+    """The pages of the writing space in order, each with what is left to do there."""
+    left: dict[str, int] = {}
+    for item in rules.missing(content):
+        left[item.section] = left.get(item.section, 0) + 1
+    begun = _begun(content)
+    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
+    titles += [
+        (f"{rules.QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)
+    ]
+    titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
+    return [
+        Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
+    ]
+
+
+def _step_state(left: int, begun: bool) -> str:
+    if not begun:
+        return "todo"
+    return "started" if left else "done"
+
+
+def _begun(content: Content) -> set[str]:
+    """The pages where somebody wrote something."""
+    project, budget = content["project"], content["budget"]
+    facts = {
+        Part.PROJECT: project["title"] or project["summary"] or project["requested"],
+        Part.AXES: content["axes"] or content["actions"] or content["fields"] or content["plans"],
+        Part.TERRITORY: content["communes"] or content["areas"],
+        Part.PEOPLE: content["audiences"] or content["justice"] or content["participation"]["level"],
+        Part.CLIMATE: content["climate"],
+        Part.PARTNERS: content["partners"],
+        Part.CALENDAR: content["milestones"],
+        Part.INDICATORS: content["indicators"],
+        Part.BUDGET: any(not line["is_request"] for line in budget["charges"] + budget["resources"]),
+        Part.PIECES: any(piece["files"] for piece in content["pieces"]),
+        Part.STATEMENTS: any(row["choice"] is not None for row in content["statements"]),
+    }
+    begun = {str(part) for part, told in facts.items() if told}
+    for section in content["sections"]:
+        if any(not rules.is_empty(question["value"]) for question in section["questions"]):
+            begun.add(f"{rules.QUESTIONS}{section['code']}")
+    return begun
+
+
+def attachments_of(application_id: UUID) -> dict[UUID, list[Attachment]]:
+    """The files given for each piece, in the order they came, with what is known of each."""
+    found: dict[UUID, list[Attachment]] = {}
+    statement = (
+        select(Attachment)
+        .where(Attachment.application_id == application_id)
+        .options(joinedload(Attachment.file))
+        .order_by(Attachment.given_at, Attachment.id)
+    )
+    for row in db.session.scalars(statement):
+        found.setdefault(row.piece_id, []).append(row)
+    return found
+
+
+def attachment_of(application: Application, attachment_id: UUID) -> Attachment | None:
+    """A file of this application, and of no other."""
+    row = db.session.get(Attachment, attachment_id)
+    return row if row is not None and row.application_id == application.id else None
+
+
+# ---- lists ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An application as its applicants see it in a list."""
+
+    id: UUID
+    title: str
+    reference: str | None
+    state: ApplicationState
+    status: StatusWord
+    organisation: str
+    call: str
+    closes_at: datetime | None
+    submitted_at: datetime | None
+    touched_at: datetime
+    requested: Money | None
+
+
+def of_organisations(organisation_ids: Iterable[UUID]) -> list[Listed]:
+    """The applications of some organisations, the last touched first."""
+    wanted = list(organisation_ids)
+    if not wanted:
+        return []
+    rows = db.session.execute(
+        select(
+            Application.id, Application.title, Application.reference, Application.state, Application.submitted_at,
+            Application.touched_at, Application.requested, Organisation.name.label("organisation"),
+            Call.title.label("call"), Call.title_en.label("call_en"), Call.closes_at,
+        )
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Call, Call.id == Application.call_id)
+        .where(Application.organisation_id.in_(wanted))
+        .order_by(Application.touched_at.desc(), Application.id)
+    )  # fmt: skip
+    return [
+        Listed(
+            id=row.id,
+            title=row.title,
+            reference=row.reference,
+            state=row.state,
+            status=LIFECYCLE.status(row, public=True),
+            organisation=row.organisation,
+            call=in_words_of(row, "call"),
+            closes_at=row.closes_at,
+            submitted_at=row.submitted_at,
+            touched_at=row.touched_at,
+            requested=row.requested,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An organisation that may apply, with the application it already has in the call."""
+
+    id: UUID
+    name: str
+    application_id: UUID | None
+    reference: str | None
+
+
+def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
+    """The organisations a person acts for, by name, each with its application to the call unless withdrawn."""
+    wanted = list(organisation_ids)
+    if not wanted:
+        return []
+    here = select(Application.id, Application.reference, Application.organisation_id).where(
+        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN
+    )
+    begun = {
+        row.organisation_id: row for row in db.session.execute(here.where(Application.organisation_id.in_(wanted)))
+    }
+    rows = db.session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.id.in_(wanted))
+        .order_by(Organisation.sort_key, Organisation.id)
+    )
+    return [
+        Candidate(row.id, row.name, begun[row.id].id, begun[row.id].reference)
+        if row.id in begun
+        else Candidate(row.id, row.name, None, None)
+        for row in rows
+    ]
+
+
+def current(call_id: UUID, organisation_id: UUID) -> Application | None:
+    """The application of an organisation to a call, unless withdrawn."""
+    return db.session.scalar(
+        select(Application)
+        .where(
+            Application.call_id == call_id,
+            Application.organisation_id == organisation_id,
+            Application.state != ApplicationState.WITHDRAWN,
+        )
+        .order_by(Application.created_at, Application.id)
+        .limit(1)
+    )
+
+
+# ---- the story as the applicant reads it -----------------------------------------------------------------------------
+
+_EVENTS: dict[str, tuple[LazyString, str]] = {
+    "application.started": (_l("Brouillon commencé"), "neutral"),
+    "application.submit": (_l("Dossier déposé, reçu envoyé"), "good"),
+    "application.request_piece": (_l("Une pièce vous a été demandée"), "warn"),
+    "application.complete": (_l("Pièce envoyée"), "info"),
+    "application.accept": (_l("Dossier déclaré recevable"), "good"),
+    "application.exclude": (_l("Dossier déclaré irrecevable"), "bad"),
+    "application.award": (_l("Soutien accordé"), "good"),
+    "application.decline": (_l("Dossier non retenu"), "neutral"),
+    "application.withdraw": (_l("Dossier retiré"), "neutral"),
+}
+
+
+def story_of(application: Application) -> list[dict[str, Any]]:
+    """What happened to an application, latest first, without anything the fund keeps to itself."""
+    told = [
+        {"at": line.at, "title": str(_EVENTS[line.event][0]), "tone": _EVENTS[line.event][1]}
+        for line in journal.of_dossier(application.id)
+        if line.event in _EVENTS
+    ]
+    return told[::-1]
+
+
+# ---- the receipt ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language."""
+
+    reference: str
+    title: str
+    organisation: str
+    call: str
+    submitted_at: datetime
+    digest: str
+    files: Sequence[Content]
+    text: str
+    complete: bool
+    completeness: str
+    lacking: Sequence[str]
+    silence: str
+    remedies: Sequence[tuple[str, str]]
+    service: Sequence[tuple[str, str]]
+
+
+def receipt_of(application: Application) -> Receipt:
+    """The receipt of a submitted application. Raises LookupError for a draft."""
+    content = content_of(application.id)
+    call, fund = application.call, application.call.fund
+    submitted_at: datetime = content["submitted_at"]
+    values = {
+        "address": fund.service_address,
+        "association": content["organisation"]["name"],
+        "body": fund.body_name,
+        "call": in_words_of(call, "title"),
+        "court": in_words_of(fund, "court"),
+        "email": fund.service_email,
+        "phone": fund.service_phone,
+        "reference": str(application.reference),
+        "service": fund.service_name,
+        "silence_on": day(application.silence_on),
+        "submitted_at": instant(submitted_at),
+        "title": content["project"]["title"],
+    }
+    lacking = [
+        in_words_of_dict(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]
+    ]
+    return Receipt(
+        reference=str(application.reference),
+        title=content["project"]["title"],
+        organisation=content["organisation"]["name"],
+        call=values["call"],
+        submitted_at=submitted_at,
+        digest=content["digest"],
+        files=files_in(content),
+        text=_configured("receipt", values),
+        complete=not lacking,
+        completeness=_completeness(lacking),
+        lacking=lacking,
+        silence=_configured("implicit_rejection", values),
+        remedies=[(_title(code), _configured(code, values)) for code in ("remedy_gracious", "remedy_court")],
+        service=[
+            (_("Service"), fund.service_name),
+            (_("Adresse"), fund.service_address),
+            (_("Téléphone"), fund.service_phone),
+            (_("Courriel"), fund.service_email),
+        ],
+    )
+
+
+def _completeness(lacking: Sequence[str]) -> str:
+    if not lacking:
+        return _("Toutes les pièces attendues sont jointes.")
+    return _("Des pièces attendues manquent. Elles n’empêchent pas l’examen du dossier ; elles vous seront demandées.")
+
+
+def _configured(code: str, values: Mapping[str, str]) -> str:
+    return rules.fill(in_words_of(programme.text_of_code(code), "body"), values)
+
+
+def _title(code: str) -> str:
+    return in_words_of(programme.text_of_code(code), "title")
+
+
+def in_words_of_dict(row: Mapping[str, Any], name: str) -> str:
+    """The text of a content's row in the reader's language."""
+    english = row.get(f"{name}_en") if language() == "en" else None
+    return str(english or row[name])
+
+
+def files_in(content: Content) -> list[Content]:
+    """Every file of a content, pieces first, with what it was given for."""
+    found = [
+        {**file, "given_for": in_words_of_dict(piece, "label")}
+        for piece in content["pieces"]
+        for file in piece["files"]
+    ]
+    found += [
+        {**question["file"], "given_for": in_words_of_dict(question, "label")}
+        for section in content["sections"]
+        for question in section["questions"]
+        if question.get("file")
+    ]
+    return found
+
+
+def is_authentic(reference: str, digest: str) -> bool:
+    """Whether a reference and a digest stand on the same receipt."""
+    found = db.session.scalar(
+        select(func.count())
+        .select_from(ApplicationVersion)
+        .join(Application, Application.id == ApplicationVersion.application_id)
+        .where(
+            Application.reference == reference,
+            ApplicationVersion.digest == digest,
+            Application.state.in_(SUBMITTED_STATES),
+        )
+    )
+    return bool(found)

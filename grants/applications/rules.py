@@ -1,4 +1,4 @@
-"""The arithmetic and logic of an application: what is missing, what must balance, how euros are read, what is frozen."""
+"""The logic of an application: what is missing, what must balance, how its euros are read, what is frozen."""
 
 import hashlib
 import json
@@ -138,7 +138,7 @@ def digest(text: str) -> str:
 
 
 def read(text: str) -> Content:
-    """A canonical text with its values alive: `x_cents` also read as `x` (Money), `…_on` as days, `…_at` as instants."""
+    """A canonical text, its values alive: `x_cents` also read as `x` (Money), `…_on` as days, `…_at` as instants."""
     content: Content = json.loads(text, object_hook=_alive)
     return content
 
@@ -148,11 +148,8 @@ def _alive(pairs: dict[str, Any]) -> dict[str, Any]:
     for key, value in pairs.items():
         if key.endswith("_cents"):
             read_pairs[key.removesuffix("_cents")] = None if value is None else Money(value)
-        if value is not None and key.endswith("_on"):
-            value = date.fromisoformat(value)
-        elif value is not None and key.endswith("_at"):
-            value = datetime.fromisoformat(value)
-        read_pairs[key] = value
+        reader = {"_on": date.fromisoformat, "_at": datetime.fromisoformat}.get(key[-3:])
+        read_pairs[key] = value if reader is None or value is None else reader(value)
     return read_pairs
 
 
@@ -184,10 +181,10 @@ def is_on_time(received_at: datetime, closes_at: datetime | None) -> bool:
 class Totals:
     """The four totals of a budget: what is paid on each side, and contributions in kind on each side."""
 
-    charges: Money = Money(0)
-    resources: Money = Money(0)
-    in_kind_charges: Money = Money(0)
-    in_kind_resources: Money = Money(0)
+    charges: Money
+    resources: Money
+    in_kind_charges: Money
+    in_kind_resources: Money
 
     @property
     def is_balanced(self) -> bool:
@@ -247,7 +244,7 @@ class Missing:
 
 
 def missing(content: Content) -> list[Missing]:
-    """Everything that stops a draft from being submitted, page by page. Takes a content as `queries.draft_content` reads it.
+    """Everything that stops a draft from being submitted, page by page; takes what `queries.draft_content` gives.
 
     A missing document never appears here: it cannot stop a request (CRPA, art. L114-5-1), it is asked for afterwards.
     """

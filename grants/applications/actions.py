@@ -1,0 +1,526 @@
+"""What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from grants.applications import letters, queries, rules
+from grants.applications.lifecycle import LIFECYCLE, ApplicationState
+from grants.applications.models import (
+    Allocation,
+    Answer,
+    Application,
+    ApplicationVersion,
+    Attachment,
+    Audience,
+    AudienceKind,
+    AxisShare,
+    BudgetLine,
+    ClimateAxis,
+    ClimateEffect,
+    ClimateRating,
+    Dimension,
+    FundingStatus,
+    Indicator,
+    JusticeEffect,
+    JusticeKind,
+    Milestone,
+    Participation,
+    Partner,
+    PartnerKind,
+    Row,
+    Signature,
+)
+from grants.applications.rules import Part
+from grants.calls import queries as calls
+from grants.calls import rules as call_rules
+from grants.calls.models import Call, Piece, Question, QuestionKind
+from grants.kernel import clock, journal, vault
+from grants.kernel.actor import Actor
+from grants.kernel.db import db, next_number
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.pages import instant
+from grants.kernel.vault import StoredFile, Upload
+from grants.kernel.words import _
+from grants.people.models import Organisation
+from grants.programme import queries as programme
+from grants.programme.models import Action, BudgetAccount, FieldOfIntervention, PriorityArea, RelatedPlan
+from grants.programme.rules import sort_key
+
+MOST_ACTIONS = 3
+MOST_FILES_PER_PIECE = 5
+Values = Mapping[str, Any]
+RowT = TypeVar("RowT", bound=Row)
+
+# ---- start ---------------------------------------------------------------------------------------------------------
+
+
+def start(call: Call, organisation_id: UUID, *, by: Actor) -> Application:
+    """Begin a draft for an organisation the person acts for.
+
+    Raises InvalidError for an organisation that is not theirs or that already has an application to this call, and
+    RefusedError when the call does not take applications now.
+    """
+    at = clock.now()
+    if not call_rules.is_open(call, at):
+        raise RefusedError(_("Cet appel n’est pas ouvert : on ne peut pas y commencer de dossier."))
+    if organisation_id not in by.organisations:
+        raise InvalidError(_("Choisissez une organisation dont vous êtes membre."), field="organisation")
+    # Locked, so that two people of one organisation who press at the same time do not begin two dossiers.
+    db.session.get_one(Organisation, organisation_id, with_for_update=True)
+    if queries.current(call.id, organisation_id) is not None:
+        raise InvalidError(_("Cette organisation a déjà un dossier pour cet appel."), field="organisation")
+    application = Application(
+        call_id=call.id,
+        organisation_id=organisation_id,
+        author_id=by.id,
+        state=ApplicationState.DRAFT,
+        created_at=at,
+        touched_at=at,
+    )
+    db.session.add(application)
+    db.session.flush()
+    journal.record("application.started", application, by=by, call=call.code)
+    return application
+
+
+# ---- write ---------------------------------------------------------------------------------------------------------
+
+
+def save_section(
+    application: Application, section: str, values: Values, *, by: Actor, stamp: str | None = None
+) -> None:
+    """Keep what a page says, complete or not. `values` have the shape of `queries.section_values`.
+
+    `stamp` marks what the page said when it was shown: if somebody else changed it meanwhile, ConflictError carries
+    both (`facts["theirs"]`), and nothing is written. None writes whatever stands there.
+    Raises RefusedError once submitted, InvalidError for values that name nothing known.
+    """
+    _lock_draft(application)
+    before = queries.section_values(application, section)
+    if stamp is not None and stamp != rules.stamp_of(before):
+        if rules.stamp_of(values) == rules.stamp_of(before):
+            return
+        raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
+    if section.startswith(rules.QUESTIONS):
+        _save_answers(application, section, values, by=by)
+    else:
+        _SAVERS[section](application, values, by)
+    application.touched_at = clock.now()
+    journal.advance(LIFECYCLE, application, "save", by=by, section=section)
+    db.session.flush()
+
+
+def _lock_draft(application: Application) -> None:
+    db.session.refresh(application, with_for_update=True)
+    if application.state is not ApplicationState.DRAFT:
+        raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
+
+
+def _save_project(application: Application, values: Values, by: Actor) -> None:
+    offered = {str(row.instrument_id): row.instrument_id for row in calls.instruments_of(application.call_id)}
+    chosen = values["instrument"]
+    if chosen and chosen not in offered:
+        raise InvalidError(_("Ce type de soutien n’est pas proposé par cet appel."), field="instrument")
+    starts_on, ends_on = values["starts_on"], values["ends_on"]
+    if starts_on is not None and ends_on is not None and ends_on < starts_on:
+        raise InvalidError(_("La fin vient avant le début."), field="ends_on")
+    if values["requested"] is not None and not values["requested"]:
+        raise InvalidError(_("Le montant demandé doit être plus grand que zéro."), field="requested")
+    changed = {"title"} if values["title"] != application.title else set()
+    changed |= {"amount"} if values["requested"] != application.requested else set()
+    application.title = values["title"] or ""
+    application.summary = values["summary"] or ""
+    application.instrument_id = offered.get(chosen) if chosen else None
+    application.requested = values["requested"]
+    application.starts_on, application.ends_on = starts_on, ends_on
+    _set_request_line(application)
+    _unsign(application, changed)
+
+
+def _unsign(application: Application, changed: set[str]) -> None:
+    """A statement whose words changed (amount, title) was not made: it is to be made again."""
+    if not changed:
+        return
+    altered = {
+        statement.id
+        for statement in calls.statements_of(application.call_id)
+        if any(f"{{{word}}}" in statement.text for word in changed)
+    }
+    application.signatures = [row for row in application.signatures if row.statement_id not in altered]
+
+
+def _set_request_line(application: Application) -> None:
+    """The line of account 74 that is this request always carries the amount requested."""
+    line = next((line for line in application.budget_lines if line.is_request), None)
+    if application.requested is None:
+        if line is not None:
+            application.budget_lines.remove(line)
+    else:
+        if line is None:
+            line = BudgetLine(side="resource", account="74", is_request=True, position=0)
+            application.budget_lines.append(line)
+        line.label = application.call.fund.body_name
+        line.funding_status = FundingStatus.REQUESTED
+        line.amount = application.requested
+    _set_total(application)
+
+
+def _set_total(application: Application) -> None:
+    found = rules.totals((line.side, line.account, line.amount) for line in application.budget_lines)
+    application.total = found.charges or None
+
+
+def _save_axes(application: Application, values: Values, by: Actor) -> None:
+    framework_id = application.call.framework_id
+    axes = {str(axis.id): axis.id for axis in programme.axes(framework_id)}
+    shares = {axes[key]: percent for key, percent in values["shares"].items() if percent and key in axes}
+    actions = _picked(programme.actions(framework_id), values["actions"])
+    if len(actions) > MOST_ACTIONS:
+        raise InvalidError(_("Choisissez trois fiches actions au plus."), field="actions")
+    _keep_by(
+        application.axis_shares,
+        "axis_id",
+        {axis_id: {"percent": percent} for axis_id, percent in shares.items()},
+        lambda key, facts: AxisShare(axis_id=key, **facts),
+    )
+    order = list(axes.values())
+    for share in application.axis_shares:
+        share.position = order.index(share.axis_id)
+    application.actions = actions
+    application.fields = _picked(programme.fields(framework_id), values["fields"])
+    application.plans = _picked(programme.plans(framework_id), values["plans"])
+
+
+_Choice = TypeVar("_Choice", Action, FieldOfIntervention, RelatedPlan, PriorityArea)
+
+
+def _picked(offered: Sequence[_Choice], wanted: Sequence[str]) -> list[_Choice]:
+    """The rows whose key was chosen, in the order offered; a key that is not offered is left out."""
+    keys = set(wanted)
+    return [row for row in offered if str(row.id) in keys]
+
+
+def _keep_by(
+    rows: list[RowT],
+    column: str,
+    wanted: Mapping[Any, Mapping[str, Any]],
+    make: Callable[[Any, Mapping[str, Any]], RowT],
+) -> None:
+    """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again."""
+    for row in list(rows):
+        facts = wanted.get(getattr(row, column))
+        if facts is None:
+            rows.remove(row)
+        else:
+            for name, value in facts.items():
+                setattr(row, name, value)
+    known = {getattr(row, column) for row in rows}
+    rows.extend(make(key, facts) for key, facts in wanted.items() if key not in known)
+    order = {key: position for position, key in enumerate(wanted)}
+    for row in rows:
+        row.position = order[getattr(row, column)]
+
+
+def _save_territory(application: Application, values: Values, by: Actor) -> None:
+    wanted = set(values["communes"])
+    application.communes = [row for row in programme.communes() if row.insee in wanted]
+    application.areas = _picked(programme.priority_areas(), values["areas"])
+
+
+def _save_people(application: Application, values: Values, by: Actor) -> None:
+    audiences = {
+        AudienceKind(kind): {"number": number or 0, "detail": detail or ""}
+        for kind, (number, detail) in values["audiences"].items()
+        if number is not None or detail
+    }
+    _keep_by(application.audiences, "kind", audiences, lambda key, facts: Audience(kind=key, **facts))
+    application.participation_level = Participation(values["level"]) if values["level"] else None
+    application.participation_text = values["text"] or ""
+    justice = {JusticeKind(kind): {"text": text} for kind, text in values["justice"].items() if text}
+    _keep_by(application.justice_effects, "kind", justice, lambda key, facts: JusticeEffect(kind=key, **facts))
+
+
+def _save_climate(application: Application, values: Values, by: Actor) -> None:
+    effects = {
+        ClimateAxis(axis): {"rating": ClimateRating(rating or "not_rated"), "proof": proof or ""}
+        for axis, (rating, proof) in values["effects"].items()
+        if rating or proof
+    }
+    _keep_by(application.climate_effects, "axis", effects, lambda key, facts: ClimateEffect(axis=key, **facts))
+
+
+def _save_partners(application: Application, values: Values, by: Actor) -> None:
+    rows = [{**row, "kind": PartnerKind(row["kind"])} for row in values["rows"]]
+    _keep_rows(application.partners, rows, Partner)
+
+
+def _save_calendar(application: Application, values: Values, by: Actor) -> None:
+    _keep_rows(application.milestones, values["rows"], Milestone)
+
+
+def _save_indicators(application: Application, values: Values, by: Actor) -> None:
+    _keep_rows(application.indicators, values["rows"], Indicator)
+
+
+def _keep_rows(rows: list[RowT], wanted: Sequence[Values], kind: type[RowT]) -> None:
+    """Make a list say what a table says, row by row in order."""
+    del rows[len(wanted) :]
+    for position, facts in enumerate(wanted):
+        if position == len(rows):
+            rows.append(kind(**facts))
+        for name, value in facts.items():
+            setattr(rows[position], name, value)
+        rows[position].position = position
+
+
+def _save_budget(application: Application, values: Values, by: Actor) -> None:
+    accounts: dict[str, BudgetAccount] = {row.code: row for row in programme.budget_accounts()}
+    wanted = []
+    for line in values["lines"]:
+        account = accounts.get(line["account"])
+        if account is None or account.header:
+            raise InvalidError(_("Ce compte n’existe pas : %(account)s.", account=line["account"]), field="lines")
+        status = FundingStatus(line["status"]) if account.by_funder and line["status"] else None
+        facts = {"side": account.side, "account": account.code, "label": line["label"] or "", "amount": line["amount"]}
+        wanted.append({**facts, "funding_status": status})
+    request = [line for line in application.budget_lines if line.is_request]
+    lines = [line for line in application.budget_lines if not line.is_request]
+    _keep_rows(lines, wanted, BudgetLine)
+    for line in request:
+        line.position = -1
+    application.budget_lines = request + lines
+    _set_request_line(application)
+
+
+def _save_answers(application: Application, section: str, values: Values, *, by: Actor) -> None:
+    asked = {str(question.id): question for question in queries.questions_on(application, section)}
+    given = {row.question_id: row for row in application.answers}
+    for key, value in values["answers"].items():
+        question = asked.get(key)
+        if question is not None and question.kind is not QuestionKind.FILE:
+            _set_answer(application, question, given.get(question.id), value)
+    for key, upload in values.get("uploads", {}).items():
+        question = asked.get(key)
+        if question is not None and question.kind is QuestionKind.FILE:
+            _set_file(application, question, given.get(question.id), upload, by=by)
+
+
+def _set_answer(application: Application, question: Question, row: Answer | None, value: Any) -> None:
+    if rules.is_empty(value):
+        if row is not None:
+            application.answers.remove(row)
+    elif row is None:
+        application.answers.append(Answer(question_id=question.id, value=value))
+    else:
+        row.value = value
+
+
+def _set_file(application: Application, question: Question, row: Answer | None, upload: Upload, *, by: Actor) -> None:
+    """The file that answers a question; the one before it is forgotten."""
+    stored = vault.accept(
+        upload,
+        by=by,
+        organisation_id=application.organisation_id,
+        dossier_id=application.id,
+        field=f"q_{question.id}",
+    )
+    db.session.flush()
+    if row is None:
+        row = Answer(question_id=question.id)
+        application.answers.append(row)
+    before, row.file_id, row.value = row.file_id, stored.id, str(stored.id)
+    db.session.flush()
+    _forget(before)
+
+
+def _forget(file_id: UUID | None) -> None:
+    """A file of a draft that nothing names any more; the vault's sweep takes its bytes away."""
+    stored = db.session.get(StoredFile, file_id) if file_id is not None else None
+    if stored is not None:
+        db.session.delete(stored)
+
+
+def _save_statements(application: Application, values: Values, by: Actor) -> None:
+    at = clock.now()
+    known = {str(row.id): row for row in calls.statements_of(application.call_id)}
+    wanted = {key: choice for key, choice in values["choices"].items() if choice is not None and key in known}
+    for row in list(application.signatures):
+        if str(row.statement_id) not in wanted:
+            application.signatures.remove(row)
+    made = {str(row.statement_id): row for row in application.signatures}
+    for key, choice in wanted.items():
+        signature = made.get(key)
+        if signature is not None and signature.choice == choice:
+            continue
+        if signature is None:
+            signature = Signature(statement_id=known[key].id)
+            application.signatures.append(signature)
+        signature.choice, signature.signed_at = choice, at
+        if by.id is not None:
+            signature.signed_by = by.id
+
+
+_SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
+    Part.PROJECT: _save_project,
+    Part.AXES: _save_axes,
+    Part.TERRITORY: _save_territory,
+    Part.PEOPLE: _save_people,
+    Part.CLIMATE: _save_climate,
+    Part.PARTNERS: _save_partners,
+    Part.CALENDAR: _save_calendar,
+    Part.INDICATORS: _save_indicators,
+    Part.BUDGET: _save_budget,
+    Part.STATEMENTS: _save_statements,
+}
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+
+
+def add_file(application: Application, piece: Piece, upload: Upload, *, by: Actor) -> Attachment:
+    """Keep a file for a piece. Raises InvalidError on the field `piece_<id>` when it cannot be taken."""
+    _lock_draft(application)
+    field = f"piece_{piece.id}"
+    if piece.call_id != application.call_id:
+        raise InvalidError(_("Cette pièce n’est pas demandée par cet appel."), field=field)
+    held = db.session.scalars(
+        select(Attachment.id).where(Attachment.application_id == application.id, Attachment.piece_id == piece.id)
+    ).all()
+    if len(held) >= MOST_FILES_PER_PIECE:
+        message = _(
+            "Il y a déjà %(most)s fichiers pour cette pièce : retirez-en un d’abord.", most=MOST_FILES_PER_PIECE
+        )
+        raise InvalidError(message, field=field)
+    stored = vault.accept(
+        upload, by=by, organisation_id=application.organisation_id, dossier_id=application.id, field=field
+    )
+    db.session.flush()
+    attachment = Attachment(
+        application_id=application.id, piece_id=piece.id, file_id=stored.id, given_at=stored.given_at
+    )
+    db.session.add(attachment)
+    application.touched_at = clock.now()
+    journal.advance(LIFECYCLE, application, "save", by=by, section=str(Part.PIECES), piece=piece.code)
+    db.session.flush()
+    return attachment
+
+
+def remove_file(application: Application, attachment: Attachment, *, by: Actor) -> None:
+    """Take a file out of a draft."""
+    _lock_draft(application)
+    file_id = attachment.file_id
+    db.session.delete(attachment)
+    db.session.flush()
+    db.session.expire(application, ["attachments"])
+    _forget(file_id)
+    application.touched_at = clock.now()
+    journal.record("application.file_removed", application, by=by, file=str(file_id))
+
+
+# ---- submit --------------------------------------------------------------------------------------------------------
+
+
+def submit(
+    application: Application, *, by: Actor, received_at: datetime, seen: int | None = None
+) -> ApplicationVersion:
+    """Submit a complete draft: number, frozen version, euros by dimension, journal line and receipt, all or nothing.
+
+    `received_at` is when the complete request came in; it counts at or before the closing. `seen` is the version of the
+    dossier the person read before confirming. An application already submitted gives back its first version: two clicks
+    or two tabs make one receipt. Raises RefusedError when late, InvalidError when something is missing, ConflictError
+    when a colleague changed the dossier since `seen`.
+    """
+    db.session.refresh(application, with_for_update=True)
+    frozen = queries.latest_version(application.id)
+    if frozen is not None:
+        return frozen
+    call = application.call
+    if not rules.is_on_time(received_at, call.closes_at):
+        closed = instant(call.closes_at)
+        raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
+    if seen is not None and seen != application.version:
+        raise ConflictError(
+            _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
+        )
+    lacking = rules.missing(queries.draft_content(application))
+    if lacking:
+        raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
+    _number(application, received_at)
+    version = _freeze(application, by=by, at=received_at)
+    _allocate(application)
+    journal.advance(
+        LIFECYCLE, application, "submit", by=by,
+        reference=application.reference, digest=version.digest, received_at=received_at.isoformat(),
+    )  # fmt: skip
+    db.session.flush()
+    letters.receipt(application, by=by)
+    return version
+
+
+def _number(application: Application, received_at: datetime) -> None:
+    call = application.call
+    zone = ZoneInfo(call.fund.zone)
+    closes_at = call.closes_at or received_at
+    year = closes_at.astimezone(zone).year
+    series = f"{call.fund.code}-{year}"
+    received_on = received_at.astimezone(zone).date()
+    application.reference = rules.reference(call.fund.code, year, next_number(f"application:{series}"))
+    application.submitted_at = received_at
+    application.silence_on = clock.add_months(received_on, programme.law_number("implicit_rejection", received_on))
+    organisation = application.organisation
+    names = (application.reference, application.title, organisation.name, organisation.acronym)
+    numbers = (organisation.siret or "", organisation.rna or "")
+    application.search_key = sort_key(" ".join((*names, *numbers)))
+    _set_request_line(application)
+
+
+def _freeze(application: Application, *, by: Actor, at: datetime) -> ApplicationVersion:
+    content = rules.canonical(queries.plain_content(application))
+    version = ApplicationVersion(
+        application_id=application.id,
+        number=1,
+        content=content,
+        digest=rules.digest(content),
+        frozen_at=at,
+        frozen_by=by.id,
+    )
+    db.session.add(version)
+    return version
+
+
+def _allocate(application: Application) -> None:
+    if application.requested is None:
+        raise ValueError("an application without an amount is never submitted")
+    weights: dict[Dimension, Sequence[tuple[UUID | None, int]]] = {
+        Dimension.AXIS: [(share.axis_id, share.percent) for share in application.axis_shares],
+        Dimension.ACTION: rules.equally(row.id for row in application.actions),
+        Dimension.ORIENTATION: rules.equally(row.orientation_id for row in application.actions),
+        Dimension.FIELD: rules.equally(row.id for row in application.fields),
+        Dimension.COMMUNE: rules.equally(row.id for row in application.communes),
+        Dimension.PLAN: rules.equally(row.id for row in application.plans),
+    }
+    for dimension, weighted in weights.items():
+        for key, weight, amount in rules.allocate(application.requested, weighted):
+            facts = {"dimension": dimension, "key_id": key, "weight": weight, "amount": amount}
+            db.session.add(Allocation(application_id=application.id, **facts))
+
+
+# ---- withdraw ------------------------------------------------------------------------------------------------------
+
+
+def withdraw(application: Application, *, reason: str, by: Actor) -> None:
+    """Withdraw a draft or a dossier under examination; a submitted one needs a reason (InvalidError)."""
+    was_submitted = application.state is not ApplicationState.DRAFT
+    if was_submitted and not reason:
+        raise InvalidError(_("Dites en une phrase pourquoi vous retirez ce dossier."), field="reason")
+    application.withdrawn_at = clock.now()
+    application.withdrawal_reason = reason or None
+    application.touched_at = application.withdrawn_at
+    journal.advance(LIFECYCLE, application, "withdraw", by=by)
+    db.session.flush()
+    if was_submitted:
+        letters.withdrawal(application, by=by)
