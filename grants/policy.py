@@ -7,16 +7,16 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call
+from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel.access import Policy, Rule
 from grants.kernel.actor import Actor
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
-from grants.people.models import Account, Appointment, Invitation, Organisation, SignIn
+from grants.people.models import Account, Appointment, Invitation, Membership, Organisation, SignIn
 from grants.permissions import P
-from grants.programme.models import ConfiguredText, Framework, Fund, Law
+from grants.programme.models import Action, Axis, ConfiguredText, Framework, Fund, Law, Orientation
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
@@ -178,12 +178,23 @@ KNOW: dict[type, Rule] = {
     SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
     Appointment: role("administrator", "auditor", "manager"),
     Invitation: anyone,
+    Membership: member,
     Organisation: member | staff,
     Fund: anyone,
     Framework: anyone,
+    Axis: anyone,
+    Orientation: anyone,
+    Action: anyone,
     Law: staff,
     ConfiguredText: staff,
     Call: Rule(lambda actor, subject: subject.state is not CallState.DRAFT, for_all=True) | staff,
+    Section: staff,
+    Question: staff,
+    Block: staff,
+    Criterion: staff,
+    Piece: staff,
+    Statement: staff,
+    Gate: staff,
     Application: member | (staff & submitted & ~interested),
     PieceRequest: member | (staff & ~interested),
     StoredFile: member | assigned | (staff & ~interested),
