@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, has_request_context, request
 from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
@@ -84,5 +84,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _language() -> str:
+    if not has_request_context():
+        return best_language(None)
     actor = access.actor()
     return best_language(request.cookies.get("language") or (actor.locale if actor.is_authenticated else None))

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Flask, current_app, flash, g, redirect, request, url_for
+from flask import Flask, current_app, flash, g, has_request_context, redirect, request, url_for
 from sqlalchemy import String
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -96,7 +96,9 @@ class RequestKey(Model):
 
 
 def actor() -> Actor:
-    """The person of this request."""
+    """The person of this request; nobody outside a request (the worker, the command line)."""
+    if not has_request_context():
+        return ANONYMOUS
     if "actor" not in g:
         loader: Callable[[], Actor] | None = current_app.extensions.get("load_actor")
         g.actor = loader() if loader else ANONYMOUS

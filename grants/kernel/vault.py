@@ -146,11 +146,11 @@ def clean_name(given: str) -> str:
     composed = unicodedata.normalize("NFC", last)
     spaced = "".join(" " if unicodedata.category(c) in {"Zs", "Zl", "Zp"} else c for c in composed)
     kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
-    tidy = " ".join(_BREAKERS.sub("_", kept).split()).strip(". ")
+    tidy = " ".join(_BREAKERS.sub("_", kept).split()).rstrip(". ")
     stem, dot, suffix = tidy.rpartition(".")
-    if dot and len(suffix) <= 10:
-        return f"{stem[: 199 - len(suffix)].rstrip('. ') or 'document'}.{suffix}"
-    return tidy[:200]
+    if dot and suffix.isalnum() and len(suffix) <= 10:
+        return f"{stem.strip('. ')[: 199 - len(suffix)].rstrip('. ') or 'document'}.{suffix}"
+    return tidy.lstrip(". ")[:200].rstrip(". ")
 
 
 def keep(

@@ -1,0 +1,316 @@
+"""Files to try the vault with, made here: honest ones of every format, and hostile ones of every kind we know."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable
+
+import pikepdf
+from PIL import Image
+
+WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HTML = b"<!doctype html><script>alert(document.domain)</script>"
+
+
+def pdf(change: Callable[[pikepdf.Pdf], None] | None = None, **saving) -> bytes:
+    """A PDF of one page, changed by `change` before it is saved."""
+    document = pikepdf.new()
+    document.add_blank_page(page_size=(595, 842))
+    document.pages[0].Contents = document.make_stream(b"BT /F1 12 Tf 72 720 Td (Bonjour) Tj ET")
+    if change is not None:
+        change(document)
+    out = io.BytesIO()
+    document.save(out, **saving)
+    return out.getvalue()
+
+
+def with_script(document: pikepdf.Pdf) -> None:
+    """Open with a script, hold another under a name, another on the page, launch a program, send the form away."""
+    action = pikepdf.Dictionary
+    script = action(S=pikepdf.Name.JavaScript, JS="app.alert('scripted')")
+    document.Root.OpenAction = script
+    document.Root.Names = action(JavaScript=action(Names=["one", document.make_indirect(script)]))
+    document.pages[0].AA = action(O=action(S=pikepdf.Name.Launch, F="calc.exe"))
+    link = action(
+        Type=pikepdf.Name.Annot,
+        Subtype=pikepdf.Name.Link,
+        Rect=[0, 0, 9, 9],
+        A=action(S=pikepdf.Name.SubmitForm, F="https://exemple.example"),
+    )
+    document.pages[0].Annots = [document.make_indirect(link)]
+
+
+def with_attachment(document: pikepdf.Pdf) -> None:
+    """Carry a program inside."""
+    document.attachments["virus.exe"] = pikepdf.AttachedFileSpec(document, b"MZ-passenger")
+
+
+def with_dynamic_form(document: pikepdf.Pdf) -> None:
+    """Carry a second document of the dynamic kind, with its own scripts."""
+    document.Root.AcroForm = pikepdf.Dictionary(Fields=[], XFA=document.make_stream(b"<xdp>xfa-passenger</xdp>"))
+
+
+def with_objects(count: int) -> Callable[[pikepdf.Pdf], None]:
+    """Hold many useless objects."""
+
+    def change(document: pikepdf.Pdf) -> None:
+        document.Root.Pile = [document.make_indirect(pikepdf.Dictionary(N=i)) for i in range(count)]
+
+    return change
+
+
+def image(kind: str, size: tuple[int, int] = (40, 20), mode: str = "RGB", **saving) -> bytes:
+    """A picture of one colour."""
+    out = io.BytesIO()
+    Image.new(mode, size, 0 if len(mode) == 1 else (200, 20, 40, 255)[: len(mode)]).save(out, format=kind, **saving)
+    return out.getvalue()
+
+
+def exif(orientation: int) -> Image.Exif:
+    """What a telephone writes: how it was held, and who it is."""
+    facts = Image.Exif()
+    facts[0x0112] = orientation
+    facts[0x010F] = "MarqueDuTelephone"
+    return facts
+
+
+def archive(entries: dict[str, bytes], *, stored: tuple[str, ...] = ("mimetype",), comment: bytes = b"") -> bytes:
+    """A zip of these entries, in this order."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in entries.items():
+            target.writestr(name, content, zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED)
+        target.comment = comment
+    return out.getvalue()
+
+
+def types(main: str, *more: str) -> bytes:
+    """The list of content types of an office document."""
+    rows = "".join(f'<Override PartName="/part{i}.xml" ContentType="{kind}"/>' for i, kind in enumerate((main, *more)))
+    space = "http://schemas.openxmlformats.org/package/2006/content-types"
+    return f'<?xml version="1.0" encoding="UTF-8"?><Types xmlns="{space}">{rows}</Types>'.encode()
+
+
+def relation(kind: str, target: str) -> bytes:
+    """One relationship that leaves the document."""
+    return (
+        f'<?xml version="1.0"?><Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/{kind}" '
+        f'Target="{target}" TargetMode="External"/></Relationships>'
+    ).encode()
+
+
+def docx(more: dict[str, bytes] | None = None, *, content_types: bytes | None = None, main: str = WORD) -> bytes:
+    """A word processor document, with `more` entries."""
+    return archive(
+        {"[Content_Types].xml": content_types or types(main), "word/document.xml": b"<w:document/>", **(more or {})}
+    )
+
+
+def odf(kind: str, more: dict[str, bytes] | None = None, *, manifest: bytes = b"<manifest:manifest/>") -> bytes:
+    """An OpenDocument, with `more` entries."""
+    return archive(
+        {"mimetype": kind.encode(), "content.xml": b"<x/>", "META-INF/manifest.xml": manifest, **(more or {})}
+    )
+
+
+def zip_entry_named(name: str) -> bytes:
+    """A document with an entry of this very name, which zip tools would tidy: written by renaming in place."""
+    holder = "w" * len(name)
+    return docx({holder: b"x"}).replace(holder.encode(), name.encode())
+
+
+def twice(content: bytes, name: bytes, other: bytes) -> bytes:
+    """The same archive with one entry renamed as another."""
+    return content.replace(name, other)
+
+
+def encrypted_flag(content: bytes) -> bytes:
+    """The same archive, its entries said to be encrypted."""
+    changed = bytearray(content)
+    for magic, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = changed.find(magic)
+        while start >= 0:
+            changed[start + place] |= 1
+            start = changed.find(magic, start + 4)
+    return bytes(changed)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that only claims its size: a few bytes for billions of points."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4) + kind + data + zlib.crc32(kind + data).to_bytes(4)
+
+    head = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 2, 0, 0, 0])
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+
+
+def unfolding_pdf() -> bytes:
+    """A PDF whose list of objects is a bomb: 200 kB that unfold to 200 MB while the file is merely opened."""
+    packed = zlib.compress(b"1 0 " + b" " * 200_000_000, 9)
+    return (
+        b"%PDF-1.5\n2 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length "
+        + str(len(packed)).encode()
+        + b" >>\nstream\n"
+        + packed
+        + b"\nendstream\nendobj\ntrailer\n<< /Root 1 0 R /Size 3 >>\nstartxref\n0\n%%EOF\n"
+    )
+
+
+HONEST: dict[str, tuple[str, bytes]] = {
+    "pdf": ("statuts.pdf", pdf()),
+    "pdf with capital suffix": ("STATUTS.PDF", pdf()),
+    "pdf of the first version": ("statuts.pdf", pdf(force_version="1.3")),
+    "pdf packed": ("statuts.pdf", pdf(object_stream_mode=pikepdf.ObjectStreamMode.generate)),
+    "pdf in one stroke": ("statuts.pdf", pdf(linearize=True)),
+    "pdf ending in blank lines": ("statuts.pdf", pdf() + b"\r\n\n \0"),
+    "pdf with scripts, which are removed": ("formulaire.pdf", pdf(with_script)),
+    "jpeg": ("photo.jpg", image("JPEG")),
+    "jpeg, long suffix": ("photo.JPEG", image("JPEG")),
+    "jpeg in grey": ("photo.jpg", image("JPEG", mode="L")),
+    "jpeg in four inks": ("photo.jpg", image("JPEG", mode="CMYK")),
+    "jpeg of a recent telephone": ("photo.jpg", image("JPEG", size=(8000, 6000), mode="L")),
+    "png": ("plan.png", image("PNG")),
+    "png see-through": ("plan.png", image("PNG", mode="RGBA")),
+    "png of few colours": ("plan.png", image("PNG", mode="P")),
+    "docx": ("projet.docx", docx()),
+    "docx with a link and a chart": (
+        "projet.docx",
+        docx(
+            {
+                "word/_rels/document.xml.rels": relation("hyperlink", "https://exemple.example"),
+                "word/embeddings/Feuille1.xlsx": b"PK",
+            }
+        ),
+    ),
+    "xlsx": ("budget.xlsx", docx(main=SHEET)),
+    "odt": ("projet.odt", odf(ODT)),
+    "odt with pictures": (
+        "projet.odt",
+        odf(ODT, {"Pictures/basic.png": image("PNG"), "Object 1/content.xml": b"<x/>"}),
+    ),
+    "ods": ("budget.ods", odf(ODS)),
+    "a long honest table": (
+        "budget.xlsx",
+        docx({"xl/sheet.xml": "".join(f"<row><c>{i}</c></row>" for i in range(90_000)).encode()}, main=SHEET),
+    ),
+}
+
+HOSTILE: dict[str, tuple[str, bytes]] = {
+    "svg": ("logo.svg", SVG),
+    "html": ("page.html", HTML),
+    "program": ("setup.exe", b"MZ" + b"\0" * 60),
+    "document with macros by name": ("budget.xlsm", docx(main=SHEET)),
+    "no suffix": ("statuts", pdf()),
+    "suffix alone": ("pdf", pdf()),
+    "double suffix": ("statuts.pdf.exe", pdf()),
+    "direction trick": ("statuts\u202efdp.exe", pdf()),
+    "svg called pdf": ("logo.pdf", SVG),
+    "svg called png": ("logo.png", SVG),
+    "html called pdf": ("page.pdf", HTML),
+    "html called jpeg": ("page.jpg", HTML),
+    "html called docx": ("page.docx", HTML),
+    "program called pdf": ("setup.pdf", b"MZ" + b"\0" * 60),
+    "gif called png": ("photo.png", image("GIF")),
+    "png called jpeg": ("photo.jpg", image("PNG")),
+    "docx called pdf": ("projet.pdf", docx()),
+    "docx called xlsx": ("projet.xlsx", docx()),
+    "odt called ods": ("projet.ods", odf(ODT)),
+    "odt called docx": ("projet.docx", odf(ODT)),
+    "any zip called docx": ("projet.docx", archive({"a.txt": b"a"})),
+    "any zip called odt": ("projet.odt", archive({"a.txt": b"a"})),
+    "empty zip called docx": ("projet.docx", archive({})),
+    "empty": ("statuts.pdf", b""),
+    "html before a pdf": ("statuts.pdf", HTML + pdf()),
+    "one byte before a pdf": ("statuts.pdf", b"\n" + pdf()),
+    "html after a pdf": ("statuts.pdf", pdf() + HTML),
+    "zip after a pdf": ("statuts.pdf", pdf() + docx()),
+    "zip after a pdf, with an end marker in its comment": (
+        "statuts.pdf",
+        pdf() + archive({"a": b"a"}, comment=b"%%EOF"),
+    ),
+    "pdf before a docx": ("projet.docx", pdf() + docx()),
+    "html after a docx": ("projet.docx", docx() + HTML),
+    "html in the comment of a docx": (
+        "projet.docx",
+        archive({"[Content_Types].xml": types(WORD), "word/document.xml": b""}, comment=HTML),
+    ),
+    "encrypted pdf": ("statuts.pdf", pdf(encryption=pikepdf.Encryption(owner="o", user="u"))),
+    "pdf that may not be changed": ("statuts.pdf", pdf(encryption=pikepdf.Encryption(owner="o", user=""))),
+    "pdf of too many objects": ("statuts.pdf", pdf(with_objects(61_000))),
+    "pdf without a page": ("statuts.pdf", pdf(lambda document: document.pages.__delitem__(0))),
+    "pdf cut in half": ("statuts.pdf", pdf()[: len(pdf()) // 2]),
+    "pdf of random bytes": ("statuts.pdf", b"%PDF-1.7\n" + bytes(range(256)) * 20 + b"%%EOF"),
+    "pdf that unfolds": ("statuts.pdf", unfolding_pdf()),
+    "jpeg cut in half": ("photo.jpg", image("JPEG", size=(400, 400))[:700]),
+    "png cut in half": ("plan.png", image("PNG")[:60]),
+    "png of billions of points": ("plan.png", png_header(60_000, 60_000)),
+    "png of too many points": ("plan.png", png_header(6_000, 6_000)),
+    "jpeg of too many points": ("photo.jpg", image("JPEG", size=(9000, 9000), mode="L")),
+    "docx with a macro": ("projet.docx", docx({"word/vbaProject.bin": b"x"})),
+    "docx with a macro under another name": (
+        "projet.docx",
+        docx(content_types=types(WORD, "application/vnd.ms-office.vbaProject")),
+    ),
+    "docx whose main part allows macros": (
+        "projet.docx",
+        docx(main="application/vnd.ms-word.document.macroEnabled.main+xml"),
+    ),
+    "docx with an active control": ("projet.docx", docx({"word/activeX/activeX1.xml": b"<x/>"})),
+    "docx with an embedded program": ("projet.docx", docx({"word/embeddings/oleObject1.bin": b"x"})),
+    "xlsx with macros of the old kind": ("budget.xlsx", docx({"xl/macrosheets/sheet1.xml": b"<x/>"}, main=SHEET)),
+    "docx with a template elsewhere": (
+        "projet.docx",
+        docx({"word/_rels/settings.xml.rels": relation("attachedTemplate", "https://exemple.example/t.dotm")}),
+    ),
+    "docx with a picture elsewhere": (
+        "projet.docx",
+        docx({"word/_rels/document.xml.rels": relation("image", "https://exemple.example/pixel.png")}),
+    ),
+    "xlsx linked to another": (
+        "budget.xlsx",
+        docx({"xl/externalLinks/_rels/l.xml.rels": relation("externalLinkPath", "file://///host/b.xlsx")}, main=SHEET),
+    ),
+    "docx with unfolding entities": (
+        "projet.docx",
+        docx(content_types=b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + types(WORD)),
+    ),
+    "docx in another encoding": ("projet.docx", docx(content_types=types(WORD).decode().encode("utf-16"))),
+    "docx with broken types": ("projet.docx", docx(content_types=b"<Types>")),
+    "odt with a macro": ("projet.odt", odf(ODT, {"Basic/Standard/Module1.xml": b"<x/>"})),
+    "odt with a script": ("projet.odt", odf(ODT, {"Scripts/python/a.py": b"x"})),
+    "odt encrypted": ("projet.odt", odf(ODT, manifest=b"<manifest:encryption-data/>")),
+    "odt without contents": ("projet.odt", archive({"mimetype": ODT.encode()})),
+    "odt whose kind comes last": (
+        "projet.odt",
+        archive({"content.xml": b"", "META-INF/manifest.xml": b"", "mimetype": ODT.encode()}),
+    ),
+    "docx encrypted": ("projet.docx", encrypted_flag(docx())),
+    "bomb in a docx": ("projet.docx", docx({"word/media/image1.png": b"\0" * 50_000_000})),
+    "bomb of many parts": ("projet.docx", docx({f"word/{i}.xml": b"\0" * 1_000_000 for i in range(90)})),
+    "too many entries": ("projet.docx", docx({f"word/{i}.xml": b"" for i in range(2_100)})),
+    "entry that climbs": ("projet.docx", zip_entry_named("../../../etc/cron.d/x")),
+    "entry from the root": ("projet.docx", zip_entry_named("/etc/passwd")),
+    "entry of a drive": ("projet.docx", zip_entry_named("c:/windows/x")),
+    "entry with back strokes": ("projet.docx", zip_entry_named("..\\..\\windows\\x")),
+    "entry with a control": ("projet.docx", zip_entry_named("word/a\nb.xml")),
+    "entry told twice": (
+        "projet.docx",
+        twice(docx({"word/documenu.xml": b"x"}), b"word/documenu.xml", b"word/document.xml"),
+    ),
+    "docx cut in half": ("projet.docx", docx()[:200]),
+    "docx with a damaged part": (
+        "projet.docx",
+        archive({"[Content_Types].xml": types(WORD), "word/a": b"abcdefgh"}, stored=("word/a",)).replace(
+            b"abcdefgh", b"abcdefgX"
+        ),
+    ),
+}
