@@ -155,6 +155,8 @@ MAY: dict[str, Rule] = {
     P.AGREEMENT_PREPARE: manager & ~interested,
     P.AGREEMENT_SIGN: manager & ~interested,
     P.BANK_DETAILS_GIVE: confirmed & owner,
+    P.BANK_DETAILS_LIST: finance | officer | auditor,
+    P.BANK_DETAILS_REVEAL: finance | officer,
     P.BANK_DETAILS_CONFIRM: (finance | officer) & ~gave_or_checked_it,
     P.INSTALMENT_PLAN: manager & ~interested,
     P.PAYMENT_PREPARE: finance & ~interested,

@@ -9,8 +9,9 @@ from flask_security.core import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
-from grants.kernel.words import _l
+from grants.kernel.words import LazyString, _l
 from grants.people.rules import sort_key
 
 
@@ -52,6 +53,34 @@ class LegalForm(StrEnum):
     OTHER = "other"
 
 
+ROLE_LABELS: dict[Role, LazyString] = {
+    Role.REVIEWER: _l("Membre du comité"),
+    Role.MANAGER: _l("Gestionnaire du fonds"),
+    Role.FINANCE: _l("Service des finances"),
+    Role.AUTHORISING_OFFICER: _l("Ordonnateur"),
+    Role.ADMINISTRATOR: _l("Administration du service"),
+    Role.AUDITOR: _l("Audit"),
+}
+COLLEGE_LABELS: dict[College, LazyString] = {
+    College.ELECTED: _l("Personnes élues"),
+    College.AGENT: _l("Agents de la collectivité"),
+    College.EXPERT: _l("Personnes qualifiées"),
+    College.USER: _l("Personnes concernées"),
+}
+MEMBER_LABELS: dict[MemberRole, LazyString] = {
+    MemberRole.OWNER: _l("Responsable"),
+    MemberRole.EDITOR: _l("Membre"),
+}
+LEGAL_FORM_LABELS: dict[LegalForm, LazyString] = {
+    LegalForm.ASSOCIATION: _l("Association"),
+    LegalForm.FOUNDATION: _l("Fondation ou fonds de dotation"),
+    LegalForm.COOPERATIVE: _l("Coopérative"),
+    LegalForm.SOCIAL_ENTERPRISE: _l("Entreprise solidaire d’utilité sociale"),
+    LegalForm.PUBLIC_BODY: _l("Organisme public"),
+    LegalForm.OTHER: _l("Autre"),
+}
+
+
 def _key_of_name(context: Any) -> str:
     return sort_key(context.get_current_parameters()["name"])
 
@@ -78,7 +107,7 @@ class Account(Keyed, Model, UserMixin):  # type: ignore[misc]
         return name
 
     @property
-    def roles(self) -> list[Any]:
+    def roles(self) -> list[Any]:  # type: ignore[override]
         """Flask-Security's own roles are not used: see Appointment."""
         return []
 
@@ -108,6 +137,11 @@ class Appointment(Keyed, Model):
     since_on: Mapped[date]
     until_on: Mapped[date | None]
     account: Mapped[Account] = relationship()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the office is held or will be."""
+        return self.until_on is None or self.until_on >= clock.today()
 
 
 class Organisation(Keyed, Versioned, Model):

@@ -1,13 +1,24 @@
 """Questions about people: who is acting, what they hold, whom they act for."""
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Row, func, literal, or_, select, tuple_
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.people.models import Account, Appointment, Membership
+from grants.kernel.pages import Page, cursor, read_cursor
+from grants.people import rules
+from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
+
+PAGE_SIZE = 50
+
+# ---- who is acting -------------------------------------------------------------------------------------------------
 
 
 def actor_of(account: Account) -> Actor:
@@ -23,14 +34,14 @@ def actor_of(account: Account) -> Actor:
     )
 
 
+def held_on(day: date) -> ColumnElement[bool]:
+    """The appointments in force on a day."""
+    return (Appointment.since_on <= day) & or_(Appointment.until_on.is_(None), Appointment.until_on >= day)
+
+
 def roles_of(account_id: UUID) -> list[str]:
     """The offices held today."""
-    today = clock.today()
-    held = select(Appointment.role).where(
-        Appointment.account_id == account_id,
-        Appointment.since_on <= today,
-        or_(Appointment.until_on.is_(None), Appointment.until_on >= today),
-    )
+    held = select(Appointment.role).where(Appointment.account_id == account_id, held_on(clock.today()))
     return sorted({role.value for role in db.session.scalars(held)})
 
 
@@ -45,3 +56,244 @@ def organisations_of(account_id: UUID) -> dict[UUID, str]:
 def account_by_email(email: str) -> Account | None:
     """The account of an address, compared without case."""
     return db.session.scalar(select(Account).where(Account.email == email.strip().lower()))
+
+
+# ---- sessions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """What a cookie stands for: the account, its session, and when that was last seen."""
+
+    id: UUID
+    account: Account
+    last_seen_at: datetime
+
+
+def digest_of(secret: str) -> str:
+    """What the database keeps of a secret that somebody else holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def open_session(secret: str, uniquifier: str) -> OpenSession | None:
+    """The session of a cookie, in one query; None when it was ended, has lapsed, or its account is closed."""
+    in_office = select(literal(value=True)).where(Appointment.account_id == SignIn.account_id, held_on(clock.today()))
+    row = db.session.execute(
+        select(SignIn.id, SignIn.started_at, SignIn.last_seen_at, in_office.exists().label("is_staff"), Account)
+        .join(Account, Account.id == SignIn.account_id)
+        .where(SignIn.secret == digest_of(secret), SignIn.ended_at.is_(None))
+        .where(Account.fs_uniquifier == uniquifier, Account.active)
+    ).first()
+    if row is None or rules.has_lapsed(row.started_at, row.last_seen_at, clock.now(), is_staff=row.is_staff):
+        return None
+    return OpenSession(row.id, row.Account, row.last_seen_at)
+
+
+def open_sign_ins(account_id: UUID) -> list[SignIn]:
+    """The sessions of a person that still live, the last used first."""
+    is_staff, at = bool(roles_of(account_id)), clock.now()
+    rows = db.session.scalars(
+        select(SignIn)
+        .where(SignIn.account_id == account_id, SignIn.ended_at.is_(None))
+        .where(SignIn.started_at > at - rules.APPLICANT_SESSION.absolute)
+        .order_by(SignIn.last_seen_at.desc(), SignIn.id)
+    )
+    return [row for row in rows if not rules.has_lapsed(row.started_at, row.last_seen_at, at, is_staff=is_staff)]
+
+
+# ---- organisations -------------------------------------------------------------------------------------------------
+
+
+def memberships_of(account_id: UUID) -> Sequence[Any]:
+    """The organisations a person acts for: id, name, city, role."""
+    return db.session.execute(
+        select(Organisation.id, Organisation.name, Organisation.city, Membership.role)
+        .join(Membership, Membership.organisation_id == Organisation.id)
+        .where(Membership.account_id == account_id)
+        .order_by(Organisation.sort_key, Organisation.id)
+    ).all()
+
+
+def members_of(organisation_id: UUID) -> Sequence[Any]:
+    """Who acts for an organisation: membership id, account id, name, email, role, since when."""
+    return db.session.execute(
+        select(Membership.id, Membership.account_id, Membership.role, Membership.since_at, Account.name, Account.email)
+        .join(Account, Account.id == Membership.account_id)
+        .where(Membership.organisation_id == organisation_id)
+        .order_by(Account.sort_key, Account.id)
+    ).all()
+
+
+def owners_of(organisation_id: UUID) -> Sequence[Account]:
+    """The people responsible for an organisation who can still sign in."""
+    return db.session.scalars(
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.organisation_id == organisation_id, Membership.role == MemberRole.OWNER, Account.active)
+        .order_by(Account.id)
+    ).all()
+
+
+def pending_invitations(organisation_id: UUID) -> Sequence[Invitation]:
+    """The invitations that wait for an answer, the latest first."""
+    return db.session.scalars(
+        select(Invitation)
+        .where(Invitation.organisation_id == organisation_id, Invitation.accepted_at.is_(None))
+        .where(Invitation.expires_at > clock.now())
+        .order_by(Invitation.invited_at.desc(), Invitation.id)
+    ).all()
+
+
+def invitations_since(organisation_id: UUID, instant: datetime) -> int:
+    """How many invitations an organisation has sent since an instant."""
+    sent = select(func.count()).where(Invitation.organisation_id == organisation_id, Invitation.invited_at > instant)
+    return db.session.scalar(sent) or 0
+
+
+def invitation_by_secret(secret: str) -> Invitation | None:
+    """The invitation of a link, whatever became of it."""
+    return db.session.scalar(select(Invitation).where(Invitation.secret == digest_of(secret)))
+
+
+def organisation_by_number(number: str) -> Organisation | None:
+    """The organisation that carries a SIRET or an RNA number."""
+    return db.session.scalar(select(Organisation).where(or_(Organisation.siret == number, Organisation.rna == number)))
+
+
+def membership(account_id: UUID | None, organisation_id: UUID) -> Membership | None:
+    """The place of a person in an organisation."""
+    return db.session.scalar(
+        select(Membership).where(Membership.account_id == account_id, Membership.organisation_id == organisation_id)
+    )
+
+
+def name_of(account_id: UUID) -> str:
+    """What a person is called."""
+    return db.session.scalar(select(Account.name).where(Account.id == account_id)) or ""
+
+
+# ---- administration ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Person:
+    """A line of the list of people."""
+
+    id: UUID
+    name: str
+    email: str
+    active: bool
+    confirmed: bool
+    created_at: datetime
+    roles: tuple[Role, ...]
+
+
+def people(
+    *, words: str = "", role: str = "", only: str = "", after: str | None = None, before: str | None = None
+) -> Page:
+    """A page of accounts by name, with the offices held today, in two queries."""
+    place = [Account.sort_key, Account.id]
+    wanted = _people_where(words, role, only)
+    rows, page = _slice(wanted, place, after, before)
+    held: dict[UUID, list[Role]] = {}
+    for account_id, office in db.session.execute(
+        select(Appointment.account_id, Appointment.role)
+        .where(Appointment.account_id.in_([row.id for row in rows]), held_on(clock.today()))
+        .order_by(Appointment.role, Appointment.id)
+    ):
+        held.setdefault(account_id, []).append(office)
+    lines = [
+        Person(
+            row.id, row.name, row.email, row.active, row.confirmed_at is not None, row.created_at,
+            tuple(dict.fromkeys(held.get(row.id, []))),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return Page(lines, page[1], page[0])
+
+
+def _people_where(words: str, role: str, only: str) -> Any:
+    columns = (Account.id, Account.name, Account.email, Account.active, Account.confirmed_at, Account.created_at)
+    wanted = select(*columns, Account.sort_key)
+    for word in words.split()[:6]:
+        key = rules.sort_key(word)
+        named = Account.sort_key.contains(key, autoescape=True) if key else Account.email == word
+        wanted = wanted.where(named | Account.email.contains(word.lower(), autoescape=True))
+    office = select(Appointment.account_id).where(held_on(clock.today()))
+    if role in {kind.value for kind in Role}:
+        wanted = wanted.where(Account.id.in_(office.where(Appointment.role == Role(role))))
+    elif role == "staff":
+        wanted = wanted.where(Account.id.in_(office))
+    if only == "closed":
+        wanted = wanted.where(Account.active.is_(False))
+    elif only == "unconfirmed":
+        wanted = wanted.where(Account.confirmed_at.is_(None))
+    return wanted
+
+
+def _slice(
+    wanted: Any, place: list[Any], after: str | None, before: str | None
+) -> tuple[list[Row[Any]], tuple[str | None, str | None]]:
+    """The rows after (or before) a place, and the cursors of the neighbours (previous, following)."""
+    start, end = _place(after), _place(before)
+    if start is not None:
+        wanted = wanted.where(tuple_(*place) > start)
+    elif end is not None:
+        wanted = wanted.where(tuple_(*place) < end)
+    backwards = start is None and end is not None
+    ordered = wanted.order_by(*(column.desc() if backwards else column for column in place))
+    rows = list(db.session.execute(ordered.limit(PAGE_SIZE + 1)).all())
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE][::-1] if backwards else rows[:PAGE_SIZE]
+    if not rows:
+        return rows, (None, None)
+    first, last = cursor((rows[0].sort_key, rows[0].id)), cursor((rows[-1].sort_key, rows[-1].id))
+    has_previous, has_following = (more, True) if backwards else (start is not None, more)
+    return rows, (first if has_previous else None, last if has_following else None)
+
+
+def _place(text: str | None) -> tuple[str, UUID] | None:
+    values = read_cursor(text)
+    if values is None or len(values) != 2:
+        return None
+    key = str(values[0])
+    if not (key.isascii() and key.isprintable()):
+        return None
+    try:
+        return key, UUID(str(values[1]))
+    except ValueError:
+        return None
+
+
+def appointments_of(account_id: UUID) -> list[Appointment]:
+    """Every office a person holds, held or will hold, the latest first."""
+    return list(
+        db.session.scalars(
+            select(Appointment)
+            .where(Appointment.account_id == account_id)
+            .order_by(Appointment.since_on.desc(), Appointment.role, Appointment.id)
+        )
+    )
+
+
+def holds(account_id: UUID, role: Role, *, besides: UUID | None = None) -> bool:
+    """Whether a person holds an office today, by another appointment than `besides`."""
+    held = select(Appointment.id).where(
+        Appointment.account_id == account_id, Appointment.role == role, held_on(clock.today())
+    )
+    if besides is not None:
+        held = held.where(Appointment.id != besides)
+    return db.session.scalar(held.limit(1)) is not None
+
+
+def other_administrators(account_id: UUID) -> int:
+    """How many other people who can sign in are administrators today."""
+    return (
+        db.session.scalar(
+            select(func.count(func.distinct(Appointment.account_id)))
+            .join(Account, Account.id == Appointment.account_id)
+            .where(Appointment.role == Role.ADMINISTRATOR, held_on(clock.today()))
+            .where(Appointment.account_id != account_id, Account.active)
+        )
+        or 0
+    )

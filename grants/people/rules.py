@@ -90,9 +90,7 @@ def email_of(text: str) -> str:
     Names reserved for examples are accepted: the demonstration lives on them.
     """
     try:
-        found = validate_email(
-            text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False, allow_domain_literal=False
-        )
+        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
     address = (found.ascii_email or "").lower()
@@ -116,18 +114,20 @@ def sort_key(text: str) -> str:
 # ---- passwords -----------------------------------------------------------------------------------------------------
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
-_COMMON = frozenset(
-    """
-    motdepasse monmotdepasse motdepassesecret password passwordpassword mypassword letmein iloveyou jetaime jetaimefort
-    azerty azertyuiop azertyazerty qwerty qwertyuiop qsdfghjklm wxcvbn bonjour bonjourbonjour soleil doudou chouchou
-    loulou marseille olympiquelyonnais parisstgermain footballclub administrateur administrator admin changezmoi changeme
-    changemoi bienvenue welcome welcomewelcome secret motsecret topsecret nepasoublier jesaispas nimportequoi
-    association monassociation subvention subventions grandlyon metropole metropoledelyon lyonlyon villeurbanne
-    princesse princess dragon superman starwars pokemon computer ordinateur internet facebook whatever trustno
-    abcdefghijkl abcdefghijklm correcthorsebatterystaple
-    """.split()
-)
-_ROWS = ("01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm")
+_COMMON = frozenset({
+    "motdepasse", "monmotdepasse", "motdepassesecret", "password", "passwordpassword", "mypassword", "letmein",
+    "iloveyou", "jetaime", "jetaimefort", "azerty", "azertyuiop", "azertyazerty", "qwerty", "qwertyuiop",
+    "qsdfghjklm", "wxcvbn", "bonjour", "bonjourbonjour", "soleil", "doudou", "chouchou", "loulou", "marseille",
+    "olympiquelyonnais", "parisstgermain", "footballclub", "administrateur", "administrator", "admin", "changezmoi",
+    "changeme", "changemoi", "bienvenue", "welcome", "welcomewelcome", "secret", "motsecret", "topsecret",
+    "nepasoublier", "jesaispas", "nimportequoi", "association", "monassociation", "subvention", "subventions",
+    "grandlyon", "metropole", "metropoledelyon", "lyonlyon", "villeurbanne", "princesse", "princess", "dragon",
+    "superman", "starwars", "pokemon", "computer", "ordinateur", "internet", "facebook", "whatever", "trustno",
+    "abcdefghijkl", "abcdefghijklm", "correcthorsebatterystaple",
+})  # fmt: skip
+_ROWS = (
+    "01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm",
+)  # fmt: skip
 
 
 def password_of(text: str) -> str:

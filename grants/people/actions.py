@@ -1,0 +1,613 @@
+"""What people do with accounts, sessions, organisations and offices; every act leaves a line in the journal."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from flask_security.confirmable import confirm_email_token_status, generate_confirmation_token
+from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
+from flask_security.utils import hash_password, verify_and_update_password, verify_password
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from grants.kernel import clock, journal, throttle
+from grants.kernel.actor import ANONYMOUS, Actor
+from grants.kernel.db import access_mode, db
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
+from grants.kernel.words import _
+from grants.people import letters, queries, rules
+from grants.people.models import (
+    ROLE_LABELS,
+    Account,
+    Appointment,
+    College,
+    Invitation,
+    LegalForm,
+    MemberRole,
+    Membership,
+    Organisation,
+    Role,
+    SignIn,
+)
+
+# ---- accounts ------------------------------------------------------------------------------------------------------
+
+
+def create_account(
+    email: str, name: str, password: str, *, confirmed: bool, by: Actor, locale: str = "fr", known: tuple[str, ...] = ()
+) -> Account:
+    """Open an account. Raises InvalidError (field email, name or password) when it cannot be.
+
+    `known` are words the password may not consist of, besides the name and the address (the fund's name).
+    """
+    address = _checked_identity(email, name, password, known)
+    if queries.account_by_email(address) is not None:
+        raise InvalidError(_("Un compte porte déjà cette adresse."), field="email")
+    account = Account(
+        email=address,
+        name=name.strip(),
+        password=hash_password(rules.password_of(password)),
+        fs_uniquifier=uuid4().hex,
+        confirmed_at=clock.now() if confirmed else None,
+        created_at=clock.now(),
+        locale=locale,
+    )
+    db.session.add(account)
+    db.session.flush()
+    journal.record("account.created", account, by=by if by.id or by.name else _self(account), confirmed=confirmed)
+    return account
+
+
+def sign_up(email: str, name: str, password: str, *, locale: str, known: tuple[str, ...]) -> None:
+    """Open an account for whoever asks, and write to the address. Known or not, what happens here looks the same.
+
+    Raises InvalidError for what the person typed, never because the address is known: its holder is told by mail.
+    """
+    address = _checked_identity(email, name, password, known)
+    account = queries.account_by_email(address)
+    if account is not None:
+        hash_password(rules.password_of(password))  # the same work, so that the time taken tells nothing
+        _tell_known(account)
+        return
+    try:
+        with db.session.begin_nested():
+            account = create_account(address, name, password, confirmed=False, by=ANONYMOUS, locale=locale, known=known)
+    except IntegrityError:
+        account = queries.account_by_email(address)  # somebody signed up with it a moment ago
+        if account is not None:
+            _tell_known(account)
+        return
+    letters.confirmation(account, generate_confirmation_token(account))
+
+
+def _tell_known(account: Account) -> None:
+    if account.active:
+        letters.already_known(account, None if account.confirmed_at else generate_confirmation_token(account))
+
+
+def ask_confirmation(account: Account) -> None:
+    """Send the link again. Raises RefusedError when the address is confirmed already."""
+    if account.confirmed_at is not None:
+        raise RefusedError(_("Votre adresse est déjà confirmée."))
+    letters.confirmation(account, generate_confirmation_token(account))
+
+
+def confirmable(token: str) -> Account | None:
+    """The account a confirmation link is for; None when the link is too old, damaged or for another address."""
+    expired, invalid, account = confirm_email_token_status(token)
+    return None if expired or invalid or account is None or not account.active else account
+
+
+def confirm(account: Account) -> None:
+    """The address is its holder's. Doing it twice changes nothing."""
+    if account.confirmed_at is None:
+        account.confirmed_at = clock.now()
+        journal.record("account.confirmed", account, by=_self(account))
+
+
+def ask_reset(email: str) -> None:
+    """Write to the address if there is an account; whoever asks learns nothing from it."""
+    account = queries.account_by_email(email)
+    if account is not None and account.active:
+        letters.reset(account, generate_reset_password_token(account))
+        journal.record("account.reset_asked", account, by=ANONYMOUS)
+
+
+def resettable(token: str) -> Account | None:
+    """The account a reset link is for; None when the link has served, is too old or damaged."""
+    expired, invalid, account = reset_password_token_status(token)
+    return None if expired or invalid or account is None or not account.active else account
+
+
+def reset_password(account: Account, password: str, *, known: tuple[str, ...] = ()) -> None:
+    """Choose a new password by mail; every session ends, and the address is thereby confirmed.
+
+    Raises InvalidError (field password).
+    """
+    _check_password(password, account.email, account.name, *known)
+    confirm(account)
+    _set_password(account, password, by=_self(account), how="reset")
+    throttle.forget(rules.SIGN_IN.act, who_of(account.email))
+
+
+def change_password(account: Account, current: str, password: str, *, by: Actor, known: tuple[str, ...] = ()) -> None:
+    """Choose a new password knowing the present one; every session ends (the caller opens a new one).
+
+    Raises InvalidError (field current or password).
+    """
+    if not _verified(account, current):
+        raise InvalidError(_("Ce n’est pas votre mot de passe actuel."), field="current")
+    _check_password(password, account.email, account.name, *known)
+    _set_password(account, password, by=by, how="change")
+
+
+def change_account(account: Account, *, name: str, title: str, locale: str, by: Actor) -> None:
+    """Correct one's name, function and language. Raises InvalidError (field name)."""
+    _check_name(name)
+    account.name, account.title, account.locale = name, title, locale
+    journal.record("account.changed", account, by=by)
+
+
+def _address(email: str) -> str:
+    try:
+        return rules.email_of(email)
+    except ValueError as error:
+        raise InvalidError(
+            _("Cette adresse n’est pas valable. Écrivez-la sous la forme nom@exemple.fr."), field="email"
+        ) from error
+
+
+def _checked_identity(email: str, name: str, password: str, known: tuple[str, ...]) -> str:
+    address = _address(email)
+    _check_name(name)
+    _check_password(password, address, name, *known)
+    return address
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 120 or rules.holds_a_link(name):
+        raise InvalidError(_("Écrivez un nom, sans adresse ni lien, en 120 caractères au plus."), field="name")
+
+
+def _check_password(password: str, *known: str) -> None:
+    reason = rules.why_not_password(password, known=rules.words_of(*known))
+    if reason is not None:
+        raise InvalidError(str(reason), field="password")
+
+
+def _set_password(account: Account, password: str, *, by: Actor, how: str) -> None:
+    account.password = hash_password(rules.password_of(password))
+    account.fs_uniquifier = uuid4().hex  # links sent before are dead, and every cookie with them
+    end_sessions(account, by=by, why=f"password_{how}")
+    journal.record("account.password_changed", account, by=by, how=how)
+    letters.password_changed(account)
+
+
+def _self(account: Account) -> Actor:
+    return Actor(id=account.id, name=account.name)
+
+
+# ---- sessions ------------------------------------------------------------------------------------------------------
+
+
+class Opened(NamedTuple):
+    """What the cookie of a new session holds."""
+
+    uniquifier: str
+    secret: str
+
+
+def who_of(email: str) -> str:
+    """An address as attempts remember it: recognised, not readable."""
+    return hashlib.sha256(email.strip().lower().encode()).hexdigest()
+
+
+def authenticate(email: str, password: str) -> Account:
+    """The account of an address and its password.
+
+    Raises InvalidError with the same words whatever was wrong; `facts["reason"]` (for the journal) is one of unknown,
+    password, closed, and `facts["account"]` the account, if any. An unknown address costs the same time.
+    """
+    account = queries.account_by_email(email)
+    if account is None or account.password is None:
+        verify_password(rules.password_of(password)[: rules.PASSWORD_MAX], _no_password())
+        raise _refused("unknown", account)
+    if not _verified(account, password):
+        raise _refused("password", account)
+    if not account.active:
+        raise _refused("closed", account)
+    throttle.forget(rules.SIGN_IN.act, who_of(account.email))
+    return account
+
+
+def _verified(account: Account, password: str) -> bool:
+    text = rules.password_of(password)
+    is_right = bool(verify_and_update_password(text[: rules.PASSWORD_MAX], account))
+    return is_right and len(text) <= rules.PASSWORD_MAX
+
+
+def _refused(reason: str, account: Account | None) -> InvalidError:
+    return InvalidError(_("L’adresse ou le mot de passe ne convient pas."), reason=reason, account=account)
+
+
+@cache
+def _no_password() -> str:
+    return str(hash_password(secrets.token_urlsafe(16)))
+
+
+def open_session(account: Account, *, user_agent: str = "") -> Opened:
+    """Open a session; its secret is given once, to the cookie, and the database keeps a digest."""
+    secret, at = secrets.token_urlsafe(32), clock.now()
+    row = SignIn(
+        account_id=account.id,
+        secret=queries.digest_of(secret),
+        started_at=at,
+        last_seen_at=at,
+        browser=rules.browser_of(user_agent),
+    )
+    db.session.add(row)
+    db.session.flush()
+    journal.record("session.opened", row, by=_self(account))
+    return Opened(account.fs_uniquifier, secret)
+
+
+def close_session(sign_in: SignIn, *, by: Actor) -> None:
+    """End one session; a copy of its cookie is dead from now on."""
+    if sign_in.ended_at is None:
+        sign_in.ended_at = clock.now()
+        journal.record("session.closed", sign_in, by=by)
+
+
+def end_sessions(account: Account, *, by: Actor, why: str, besides: UUID | None = None) -> int:
+    """End every session of a person (but one, perhaps); returns how many."""
+    living = update(SignIn).where(SignIn.account_id == account.id, SignIn.ended_at.is_(None))
+    if besides is not None:
+        living = living.where(SignIn.id != besides)
+    ended = int(db.session.execute(living.values(ended_at=clock.now())).rowcount)  # type: ignore[attr-defined]
+    journal.record("session.all_closed", account, by=by, number=ended, why=why)
+    return ended
+
+
+def touch_session(sign_in_id: UUID) -> None:
+    """Note that a session is alive, in a small transaction of its own. The caller holds no open writing transaction."""
+    with access_mode(writing=True), db.engine.begin() as connection:
+        connection.execute(
+            update(SignIn).where(SignIn.id == sign_in_id, SignIn.ended_at.is_(None)).values(last_seen_at=clock.now())
+        )
+
+
+# ---- organisations -------------------------------------------------------------------------------------------------
+
+
+def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation:
+    """Make an organisation known; whoever does becomes responsible for it.
+
+    Raises InvalidError: on the field at fault, or on siret / rna with `facts["taken"]` (the number) when another
+    organisation carries it.
+    """
+    facts = _checked(values)
+    organisation = Organisation(**facts, created_at=clock.now(), sort_key=rules.sort_key(facts["name"]))
+    db.session.add(organisation)
+    db.session.flush()
+    db.session.add(
+        Membership(account_id=by.id, organisation_id=organisation.id, role=MemberRole.OWNER, since_at=clock.now())
+    )
+    journal.record("organisation.created", organisation, by=by, siret=facts["siret"], rna=facts["rna"])
+    return organisation
+
+
+def edit_organisation(organisation: Organisation, values: Mapping[str, Any], *, version: int | None, by: Actor) -> None:
+    """Correct what is known of an organisation. A number that is known stays: bank details are checked against it.
+
+    Raises ConflictError with both texts when somebody edited it meanwhile, InvalidError on a field at fault.
+    """
+    facts = _checked({**values, **_known_numbers(organisation)}, besides=organisation)
+    changed = {name: value for name, value in facts.items() if getattr(organisation, name) != value}
+    if changed and version != organisation.version:
+        raise ConflictError(
+            _("Une autre personne vient de modifier cette fiche."),
+            versions=[
+                {"label": _name_of_fact(name), "mine": _text(value), "theirs": _text(getattr(organisation, name))}
+                for name, value in changed.items()
+            ],
+        )
+    for name, value in changed.items():
+        setattr(organisation, name, value)
+    organisation.sort_key = rules.sort_key(organisation.name)
+    if changed:
+        journal.record("organisation.edited", organisation, by=by, fields=sorted(changed))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _known_numbers(organisation: Organisation) -> dict[str, str]:
+    numbers = {"siret": organisation.siret, "rna": organisation.rna}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _checked(values: Mapping[str, Any], besides: Organisation | None = None) -> dict[str, Any]:
+    facts = dict(values)
+    facts["siret"] = _number(facts.get("siret"), "siret")
+    facts["rna"] = _number(facts.get("rna"), "rna")
+    if facts["siret"] is None and facts["rna"] is None:
+        raise InvalidError(_("Écrivez le numéro SIRET, le numéro RNA, ou les deux."), field="siret")
+    for field in ("siret", "rna"):
+        number = facts[field]
+        holder = queries.organisation_by_number(number) if number else None
+        if holder is not None and holder is not besides:
+            raise InvalidError(_("Une organisation porte déjà ce numéro."), field=field, taken=number)
+    for field in ("email", "representative_email"):
+        facts[field] = _kept_address(facts.get(field), field)
+    facts["legal_form"] = LegalForm(facts["legal_form"])
+    if facts.get("founded_on") is not None:
+        reason = rules.why_not_founded(facts["founded_on"], clock.today())
+        if reason is not None:
+            raise InvalidError(str(reason), field="founded_on")
+    return facts
+
+
+def _number(text: str | None, kind: str) -> str | None:
+    number = rules.number_of(text or "")
+    if not number:
+        return None
+    reason = rules.why_not_siret(number) if kind == "siret" else rules.why_not_rna(number)
+    if reason is not None:
+        raise InvalidError(str(reason), field=kind)
+    return number
+
+
+def _kept_address(text: str | None, field: str) -> str:
+    if not text:
+        return ""
+    try:
+        return rules.email_of(text)
+    except ValueError as error:
+        raise InvalidError(
+            _("Cette adresse n’est pas valable. Écrivez-la sous la forme nom@exemple.fr."), field=field
+        ) from error
+
+
+def _name_of_fact(name: str) -> str:
+    return {
+        "name": _("Nom"),
+        "acronym": _("Sigle"),
+        "siret": _("Numéro SIRET"),
+        "rna": _("Numéro RNA"),
+        "legal_form": _("Forme juridique"),
+        "purpose": _("Objet"),
+        "address": _("Adresse"),
+        "postcode": _("Code postal"),
+        "city": _("Commune"),
+        "website": _("Site internet"),
+        "phone": _("Téléphone"),
+        "email": _("Adresse électronique"),
+        "founded_on": _("Date de création"),
+        "year_end_month": _("Fin de l’exercice comptable"),
+        "representative_name": _("Représentant légal : nom"),
+        "representative_role": _("Représentant légal : fonction"),
+        "representative_email": _("Représentant légal : adresse électronique"),
+    }[name]
+
+
+def ask_to_join(number: str, *, by: Actor) -> None:
+    """Write to those responsible for the organisation that carries a number; they stay unknown to whoever asks."""
+    organisation = queries.organisation_by_number(rules.number_of(number))
+    if organisation is None or organisation.id in by.organisations:
+        return
+    letters.join_asked(organisation, queries.owners_of(organisation.id), by=by)
+    journal.record("organisation.join_asked", organisation, by=by)
+
+
+# ---- members -------------------------------------------------------------------------------------------------------
+
+
+def invite(organisation: Organisation, email: str, role: MemberRole, *, by: Actor, locale: str = "fr") -> Invitation:
+    """Invite an address to act for an organisation.
+
+    Raises InvalidError (field email) and ThrottledError beyond ten invitations a day for one organisation.
+    """
+    address = _address(email)
+    if address in {row.email for row in queries.members_of(organisation.id)}:
+        raise InvalidError(_("Cette personne est déjà membre."), field="email")
+    if queries.invitations_since(organisation.id, clock.now() - timedelta(days=1)) >= rules.INVITATIONS_A_DAY:
+        raise ThrottledError(
+            _("Une organisation envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY),
+            retry_after=3600,
+        )
+    for earlier in queries.pending_invitations(organisation.id):
+        if earlier.email == address:
+            earlier.expires_at = clock.now()
+    secret = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        organisation_id=organisation.id,
+        organisation=organisation,
+        email=address,
+        role=role,
+        secret=queries.digest_of(secret),
+        invited_by=by.id,
+        invited_at=clock.now(),
+        expires_at=clock.now() + rules.INVITATION_LASTS,
+    )
+    db.session.add(invitation)
+    db.session.flush()
+    letters.invited(invitation, secret, locale=locale, by=by)
+    journal.record("organisation.invited", organisation, by=by, role=role.value, invitation=str(invitation.id))
+    return invitation
+
+
+def cancel_invitation(invitation: Invitation, *, by: Actor) -> None:
+    """Take an invitation back; its link no longer works. Raises RefusedError when it was accepted."""
+    if invitation.accepted_at is not None:
+        raise RefusedError(_("Cette invitation a déjà été acceptée."))
+    invitation.expires_at = min(invitation.expires_at, clock.now())
+    journal.record("organisation.invitation_cancelled", invitation.organisation, by=by, invitation=str(invitation.id))
+
+
+def why_not_accept(invitation: Invitation, email: str | None) -> str | None:
+    """None when the person of an address may accept an invitation now, else the reason."""
+    if invitation.accepted_at is not None:
+        return _("Cette invitation a déjà servi.")
+    if invitation.expires_at <= clock.now():
+        return _("Cette invitation n’est plus valable. Demandez-en une nouvelle à l’organisation.")
+    if email is not None and email != invitation.email:
+        return _("Cette invitation a été envoyée à une autre adresse que celle de votre compte.")
+    return None
+
+
+def accept(invitation: Invitation, account: Account, *, by: Actor) -> Membership:
+    """Join the organisation; the letter reached the address, which is thereby confirmed. Raises RefusedError."""
+    reason = why_not_accept(invitation, account.email)
+    if reason is not None:
+        raise RefusedError(reason)
+    confirm(account)
+    invitation.accepted_at = clock.now()
+    membership = queries.membership(account.id, invitation.organisation_id)
+    if membership is None:
+        membership = Membership(
+            account_id=account.id,
+            account=account,
+            organisation_id=invitation.organisation_id,
+            organisation=invitation.organisation,
+            role=invitation.role,
+            since_at=clock.now(),
+        )
+        db.session.add(membership)
+        letters.joined(membership, queries.owners_of(invitation.organisation_id))
+        journal.record(
+            "organisation.joined", invitation.organisation, by=by, role=membership.role.value, account=str(account.id)
+        )
+    return membership
+
+
+def change_member(membership: Membership, role: MemberRole, *, by: Actor) -> None:
+    """Change what a member may do. Raises RefusedError when nobody would remain responsible."""
+    if membership.role is role:
+        return
+    _keep_an_owner(membership)
+    membership.role = role
+    journal.record(
+        "organisation.member_changed", membership.organisation, by=by, role=role.value,
+        account=str(membership.account_id),
+    )  # fmt: skip
+
+
+def remove_member(membership: Membership, *, by: Actor) -> None:
+    """Take a person off an organisation. Raises RefusedError when nobody would remain responsible."""
+    _keep_an_owner(membership)
+    if membership.account_id != by.id:
+        letters.removed(membership.account, membership.organisation)
+    journal.record("organisation.member_removed", membership.organisation, by=by, account=str(membership.account_id))
+    db.session.delete(membership)
+
+
+def leave(membership: Membership, *, by: Actor) -> None:
+    """Leave an organisation oneself. Raises ForbiddenError for another's place, RefusedError for the last owner."""
+    if membership.account_id != by.id:
+        raise ForbiddenError(_("Vous ne pouvez quitter une organisation que pour vous-même."))
+    remove_member(membership, by=by)
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    if membership.role is not MemberRole.OWNER:
+        return
+    # Locked, so that two owners cannot step down at the same moment.
+    db.session.get(Organisation, membership.organisation_id, with_for_update=True, populate_existing=True)
+    others = [owner for owner in queries.owners_of(membership.organisation_id) if owner.id != membership.account_id]
+    if not others:
+        raise RefusedError(
+            _("Une organisation garde toujours une personne responsable. Donnez d’abord ce rôle à quelqu’un d’autre.")
+        )
+
+
+# ---- offices -------------------------------------------------------------------------------------------------------
+
+
+def appoint(
+    account: Account,
+    role: Role,
+    *,
+    by: Actor,
+    college: College | None = None,
+    since_on: date | None = None,
+    until_on: date | None = None,
+) -> Appointment:
+    """Give an office of the fund to a person, from today unless told otherwise; every session of theirs ends.
+
+    Raises InvalidError (field role, college or until_on).
+    """
+    since_on = since_on or clock.today()
+    if until_on is not None and until_on < since_on:
+        raise InvalidError(_("La fin ne peut pas précéder le début."), field="until_on")
+    if role is Role.REVIEWER and college is None:
+        raise InvalidError(_("Choisissez le collège où siège ce membre du comité."), field="college")
+    for held in queries.appointments_of(account.id):
+        overlaps = (held.until_on is None or held.until_on >= since_on) and (
+            until_on is None or held.since_on <= until_on
+        )
+        if held.role is role and overlaps:
+            raise InvalidError(_("Cette personne exerce déjà cette fonction à ces dates."), field="role")
+    appointment = Appointment(
+        account_id=account.id,
+        account=account,
+        role=role,
+        college=college if role is Role.REVIEWER else None,
+        since_on=since_on,
+        until_on=until_on,
+    )
+    db.session.add(appointment)
+    db.session.flush()
+    journal.record(
+        "office.given", account, by=by, role=role.value, college=appointment.college, since=since_on, until=until_on
+    )
+    end_sessions(account, by=by, why="office")
+    letters.appointed(appointment, str(ROLE_LABELS[role]))
+    return appointment
+
+
+def end_appointment(appointment: Appointment, *, by: Actor) -> None:
+    """End an office now: it is held until yesterday, or never was when it began today; every session ends.
+
+    Raises RefusedError when it is over already, when it is one's own last administrator's office, or the fund's.
+    """
+    today = clock.today()
+    if appointment.until_on is not None and appointment.until_on < today:
+        raise RefusedError(_("Cette fonction est déjà terminée."))
+    if appointment.role is Role.ADMINISTRATOR and not queries.holds(
+        appointment.account_id, Role.ADMINISTRATOR, besides=appointment.id
+    ):
+        if appointment.account_id == by.id:
+            raise RefusedError(_("Vous ne pouvez pas terminer votre propre fonction d’administration."))
+        if not queries.other_administrators(appointment.account_id):
+            raise RefusedError(_("Il faut qu’une personne au moins administre le service."))
+    journal.record("office.ended", appointment.account, by=by, role=appointment.role.value)
+    if appointment.since_on >= today:
+        db.session.delete(appointment)
+    else:
+        appointment.until_on = today - timedelta(days=1)
+    end_sessions(appointment.account, by=by, why="office")
+
+
+def deactivate(account: Account, *, by: Actor) -> None:
+    """Close an account: nobody can sign in with it, its sessions end, its history stays. Raises RefusedError."""
+    if account.id == by.id:
+        raise RefusedError(_("Vous ne pouvez pas désactiver votre propre compte."))
+    if not account.active:
+        raise RefusedError(_("Ce compte est déjà désactivé."))
+    account.active = False
+    account.fs_uniquifier = uuid4().hex
+    end_sessions(account, by=by, why="closed")
+    journal.record("account.closed", account, by=by)
+
+
+def reactivate(account: Account, *, by: Actor) -> None:
+    """Open a closed account again, with the password it had. Raises RefusedError when it is not closed."""
+    if account.active:
+        raise RefusedError(_("Ce compte est déjà actif."))
+    account.active = True
+    journal.record("account.reopened", account, by=by)

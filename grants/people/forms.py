@@ -1,0 +1,199 @@
+"""What people type about themselves, their organisation and the offices they give."""
+
+from typing import Any
+
+from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
+from wtforms.validators import Regexp
+
+from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError, clean_line
+from grants.kernel.words import LANGUAGES, _, _l
+from grants.people.models import (
+    COLLEGE_LABELS,
+    LEGAL_FORM_LABELS,
+    MEMBER_LABELS,
+    ROLE_LABELS,
+    College,
+    LegalForm,
+    MemberRole,
+    Role,
+)
+from grants.people.rules import PASSWORD_MIN, holds_a_link
+
+LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
+MONTHS = (
+    _l("janvier"), _l("février"), _l("mars"), _l("avril"), _l("mai"), _l("juin"), _l("juillet"), _l("août"),
+    _l("septembre"), _l("octobre"), _l("novembre"), _l("décembre"),
+)  # fmt: skip
+PASSWORD_HINT = _l(
+    "%(least)s caractères au moins. Trois ou quatre mots sans lien entre eux se retiennent mieux que des signes.",
+    least=PASSWORD_MIN,
+)
+
+
+class NoLink:
+    """Refuses a name that tries to be a link: it is written in letters to other people."""
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        if field.data and holds_a_link(field.data):
+            raise ValidationError(_("Écrivez un nom, sans adresse ni lien."))
+
+
+def _email(*validators: Any, **kwargs: Any) -> LineField:
+    return LineField(_l("Adresse électronique"), list(validators), limit=254, **kwargs)
+
+
+def _new_password(label: Any) -> PasswordField:
+    return PasswordField(label, [Required(_l("Choisissez un mot de passe."))], description=PASSWORD_HINT)
+
+
+class SignInForm(Form):
+    """An address and its password; nothing is said about either before both are right."""
+
+    email = StringField(
+        _l("Adresse électronique"), [Required(_l("Écrivez votre adresse électronique."))], filters=[clean_line]
+    )
+    password = PasswordField(_l("Mot de passe"), [Required(_l("Écrivez votre mot de passe."))])
+
+
+class SignUpForm(Form):
+    """Who opens an account."""
+
+    name = LineField(
+        _l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120,
+        description=_l("Comme il sera écrit dans les courriers."),
+    )  # fmt: skip
+    email = _email(
+        Required(_l("Écrivez votre adresse électronique.")),
+        description=_l("La vôtre, pas celle de l’association : vous pourrez agir pour plusieurs organisations."),
+    )  # fmt: skip
+    password = _new_password(_l("Mot de passe"))
+
+
+class AddressForm(Form):
+    """An address to write to."""
+
+    email = _email(Required(_l("Écrivez votre adresse électronique.")))
+
+
+class NewPasswordForm(Form):
+    """A new password, chosen by mail."""
+
+    password = _new_password(_l("Nouveau mot de passe"))
+
+
+class PasswordForm(Form):
+    """A new password, chosen by somebody who knows the present one."""
+
+    current = PasswordField(_l("Mot de passe actuel"), [Required(_l("Écrivez votre mot de passe actuel."))])
+    password = _new_password(_l("Nouveau mot de passe"))
+
+
+class AccountForm(Form):
+    """How a person is called and in which language they are written to."""
+
+    name = LineField(_l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120)
+    title = LineField(_l("Fonction"), limit=120, description=_l("Par exemple : trésorière, chargé de projet."))
+    locale = RadioField(
+        _l("Langue des pages et des courriers"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
+    )
+
+
+class OrganisationForm(Form):
+    """What the fund keeps of an organisation, asked once."""
+
+    siret = LineField(
+        _l("Numéro SIRET"), limit=40,
+        description=_l("14 chiffres, sur l’avis de situation de l’Insee. Les espaces ne gênent pas."),
+    )  # fmt: skip
+    rna = LineField(
+        _l("Numéro RNA"), limit=40,
+        description=_l("Pour une association : W et 9 chiffres, sur le récépissé de la préfecture."),
+    )  # fmt: skip
+    name = LineField(_l("Nom"), [Required(_l("Écrivez le nom de l’organisation.")), NoLink()], limit=200,
+                     description=_l("Tel qu’il figure dans les statuts."))  # fmt: skip
+    acronym = LineField(_l("Sigle"), [NoLink()], limit=40)
+    legal_form = SelectField(
+        _l("Forme juridique"), choices=[(form.value, LEGAL_FORM_LABELS[form]) for form in LegalForm]
+    )
+    founded_on = DayField(_l("Date de création"), description=_l("Celle de la publication, pour une association."))
+    year_end_month = SelectField(
+        _l("Fin de l’exercice comptable"), coerce=int, default=12, choices=[(i, m) for i, m in enumerate(MONTHS, 1)],
+        description=_l("Le mois où vos comptes sont arrêtés."),
+    )  # fmt: skip
+    purpose = LongField(
+        _l("Objet"), [Required(_l("Dites en quelques mots ce que fait l’organisation."))], limit=1500,
+        description=_l("Ce que fait l’organisation, en quelques lignes : l’objet des statuts convient."),
+    )  # fmt: skip
+    address = LineField(_l("Numéro et rue"), [Required(_l("Écrivez l’adresse du siège."))], limit=250)
+    postcode = LineField(
+        _l("Code postal"),
+        [
+            Required(_l("Écrivez le code postal du siège.")),
+            Regexp(r"^[0-9]{5}$", message=_l("Un code postal a cinq chiffres.")),
+        ],
+        limit=10,
+    )
+    city = LineField(_l("Commune"), [Required(_l("Écrivez la commune du siège."))], limit=120)
+    website = LineField(
+        _l("Site internet"),
+        [Regexp(r"^(https?://\S+\.\S+)?$", message=_l("Écrivez l’adresse entière, par exemple https://exemple.fr."))],
+        limit=200,
+    )
+    phone = LineField(
+        _l("Téléphone"),
+        [Regexp(r"^[0-9+(). -]*$", message=_l("Écrivez le numéro avec des chiffres, par exemple 04 72 00 00 00."))],
+        limit=30,
+    )
+    email = _email(description=_l("Celle de l’organisation, pour les courriers."))
+    representative_name = LineField(
+        _l("Prénom et nom"), [Required(_l("Écrivez le nom du représentant légal.")), NoLink()], limit=120,
+        description=_l("La personne qui engage l’organisation : présidence, gérance, direction…"),
+    )  # fmt: skip
+    representative_role = LineField(
+        _l("Fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120
+    )
+    representative_email = _email()
+    version = HiddenField()
+
+    def values(self) -> dict[str, Any]:
+        """The facts as plain values; texts left empty are empty, never None."""
+        kept = {name: value for name, value in self.data.items() if name not in {"version", "csrf_token"}}
+        return {name: value if value is not None or name == "founded_on" else "" for name, value in kept.items()}
+
+    def seen_version(self) -> int | None:
+        """The version the person was looking at."""
+        text = str(self.version.data or "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+class JoinForm(Form):
+    """The number of an organisation somebody wants to act for."""
+
+    number = LineField(_l("Numéro SIRET ou RNA"), [Required()], limit=40)
+
+
+class InvitationForm(Form):
+    """Whom to invite, to do what."""
+
+    email = _email(Required(_l("Écrivez l’adresse de la personne à inviter.")))
+    role = RadioField(
+        _l("Rôle"), choices=[(role.value, MEMBER_LABELS[role]) for role in MemberRole], default=MemberRole.EDITOR.value
+    )
+
+
+class MemberForm(Form):
+    """What a member may do."""
+
+    role = SelectField(_l("Rôle"), choices=[(role.value, MEMBER_LABELS[role]) for role in MemberRole])
+
+
+class OfficeForm(Form):
+    """An office given to a person."""
+
+    role = SelectField(_l("Fonction"), choices=[(role.value, ROLE_LABELS[role]) for role in Role])
+    college = SelectField(
+        _l("Collège"), choices=[("", _l("Sans objet")), *((c.value, COLLEGE_LABELS[c]) for c in College)],
+        description=_l("Pour un membre du comité seulement."),
+    )  # fmt: skip
+    since_on = DayField(_l("À partir du"), description=_l("Aujourd’hui, si vous ne précisez rien."))
+    until_on = DayField(_l("Jusqu’au"), description=_l("Laissez vide pour une durée indéterminée."))

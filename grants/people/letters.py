@@ -1,0 +1,77 @@
+"""What we write to people about their accounts and organisations."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from grants.kernel.actor import Actor
+from grants.kernel.post import write
+from grants.people.models import Account, Appointment, Invitation, Membership, Organisation
+from grants.people.rules import CONFIRMATION_LASTS, INVITATION_LASTS, RESET_LASTS
+
+
+def confirmation(account: Account, token: str) -> None:
+    """The link that confirms an address. The name is left out: nobody has checked yet whose address it is."""
+    write("people_confirm", token=token, days=_days(CONFIRMATION_LASTS), **_to(account))
+
+
+def already_known(account: Account, token: str | None) -> None:
+    """Somebody tried to sign up with a known address: only its holder learns it, with a link when unconfirmed."""
+    write("people_known", token=token, **_to(account))
+
+
+def reset(account: Account, token: str) -> None:
+    """The link that lets a new password be chosen."""
+    write("people_reset", token=token, hours=RESET_LASTS // timedelta(hours=1), **_to(account))
+
+
+def password_changed(account: Account) -> None:
+    """The password was changed: whoever did not do it must act."""
+    write("people_password", name=account.name, **_to(account))
+
+
+def invited(invitation: Invitation, secret: str, *, locale: str, by: Actor) -> None:
+    """An invitation to act for an organisation, in the language of whoever invites."""
+    write(
+        "people_invitation",
+        to=invitation.email,
+        dedup=f"invitation:{invitation.id}",
+        locale=locale,
+        secret=secret,
+        organisation=invitation.organisation.name,
+        inviter=by.name,
+        days=_days(INVITATION_LASTS),
+    )
+
+
+def joined(membership: Membership, owners: Sequence[Account]) -> None:
+    """Somebody accepted an invitation: those responsible for the organisation know who acts for it."""
+    for owner in owners:
+        write("people_joined", member=membership.account, organisation=membership.organisation, **_to(owner))
+
+
+def removed(account: Account, organisation: Organisation) -> None:
+    """Somebody may no longer act for an organisation."""
+    write("people_removed", name=account.name, organisation=organisation.name, **_to(account))
+
+
+def join_asked(organisation: Organisation, owners: Sequence[Account], *, by: Actor) -> None:
+    """Somebody asks to act for an organisation; its owners decide by inviting them, or not."""
+    for owner in owners:
+        write("people_join", organisation=organisation, asker=by.name, address=by.email, **_to(owner))
+
+
+def appointed(appointment: Appointment, title: str) -> None:
+    """An office of the fund was given to somebody."""
+    write("people_appointed", name=appointment.account.name, title=title, since=appointment.since_on,
+          **_to(appointment.account))  # fmt: skip
+
+
+def _to(account: Account) -> dict[str, Any]:
+    """Each of these letters answers one act: it is never written twice for the same one."""
+    return {"to": account.email, "locale": account.locale, "dedup": f"people:{account.id}:{uuid4().hex}"}
+
+
+def _days(lasts: timedelta) -> int:
+    return lasts // timedelta(days=1)

@@ -1,0 +1,72 @@
+"""What the doors of this chapter share: the blueprint, who stands before them, and how often they may knock."""
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, after_this_request, current_app, request, session
+from sqlalchemy.exc import NoResultFound
+
+from grants.kernel import journal, throttle
+from grants.kernel.access import SAFE, actor
+from grants.kernel.actor import ANONYMOUS
+from grants.kernel.db import db
+from grants.kernel.errors import ThrottledError
+from grants.people import actions
+from grants.people.models import Account
+from grants.people.rules import Throttle
+
+bp = Blueprint("people", __name__)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def own_account() -> Account:
+    """The account of whoever is signed in."""
+    found = db.session.get(Account, actor().id)
+    if found is None:
+        raise NoResultFound
+    return found
+
+
+def words_of_the_house() -> tuple[str, ...]:
+    """Words no password may consist of, besides a person's own."""
+    settings = current_app.config["SETTINGS"]
+    return settings.fund_name, settings.body_name, settings.product
+
+
+def limited(bound: Throttle) -> Callable[[View], View]:
+    """Bear an act only so often from one account and one network. Hung above the door: counted before it opens."""
+
+    def hang(view: View) -> View:
+        @wraps(view)
+        def wrapper(**params: Any) -> Any:
+            if request.method not in SAFE:
+                _count(bound)
+            return view(**params)
+
+        return wrapper  # type: ignore[return-value]
+
+    return hang
+
+
+def _count(bound: Throttle) -> None:
+    signed_in = session.get("_user_id")
+    who = hashlib.sha256(signed_in.encode()).hexdigest() if signed_in else actions.who_of(request.form.get("email", ""))
+    network = throttle.network_of(request.remote_addr)
+    try:
+        throttle.attempt(bound.act, who, limit=bound.by_account, window=bound.window)
+        throttle.attempt(bound.act, network, limit=bound.by_network, window=bound.window)
+    except ThrottledError:
+        journal.note(journal.line_of("auth.throttled", None, ANONYMOUS, {"act": bound.act}))
+        raise
+
+
+def note_afterwards(event: str, subject: Any, **facts: Any) -> None:
+    """Journal a refusal once the door has closed: it takes back everything else."""
+    line = journal.line_of(event, subject, ANONYMOUS, facts)
+
+    @after_this_request
+    def write(response: Response) -> Response:
+        journal.note(line)
+        return response

@@ -1,0 +1,98 @@
+"""The doors of administration: who has an account, which offices they hold, who may no longer come in."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError
+from grants.kernel.forms import clean_line
+from grants.kernel.words import _
+from grants.people import actions, queries
+from grants.people.forms import OfficeForm
+from grants.people.models import COLLEGE_LABELS, MEMBER_LABELS, ROLE_LABELS, Account, Appointment, College, Role
+from grants.people.routes.blueprint import bp
+from grants.permissions import P
+
+
+@bp.get("/personnes")
+@door(P.PEOPLE_LIST)
+def people() -> str:
+    """Everybody who has an account."""
+    asked = {name: clean_line(request.args.get(name, ""))[:100] for name in ("q", "role", "only")}  # type: ignore[index]
+    page = queries.people(
+        words=asked["q"], role=asked["role"], only=asked["only"],
+        after=request.args.get("after"), before=request.args.get("before"),
+    )  # fmt: skip
+    return render_template("people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS)
+
+
+@bp.get("/personnes/<uuid:account_id>")
+@door(P.PEOPLE_LIST, Account)
+def person(account: Account) -> str:
+    """What the fund knows of a person."""
+    return _person_page(account, OfficeForm())
+
+
+@bp.post("/personnes/<uuid:account_id>/fonctions")
+@door(P.PEOPLE_APPOINT, Account)
+def appoint(account: Account) -> Any:
+    """Give an office to a person."""
+    form = OfficeForm()
+    if form.validate_on_submit():
+        college = College(form.college.data) if form.college.data else None
+        try:
+            actions.appoint(
+                account, Role(form.role.data), by=actor(), college=college,
+                since_on=form.since_on.data, until_on=form.until_on.data,
+            )  # fmt: skip
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La fonction est confiée. Les connexions de cette personne sont fermées."), "success")
+            return redirect(url_for("people.person", account_id=account.id))
+    return _person_page(account, form), 422
+
+
+def _person_page(account: Account, form: OfficeForm) -> str:
+    return render_template(
+        "people/person.html",
+        account=account,
+        form=form,
+        has_errors=bool(form.errors),
+        appointments=queries.appointments_of(account.id),
+        organisations=queries.memberships_of(account.id),
+        open_sessions=len(queries.open_sign_ins(account.id)),
+        role_labels=ROLE_LABELS,
+        college_labels=COLLEGE_LABELS,
+        member_labels=MEMBER_LABELS,
+    )
+
+
+@bp.post("/fonctions/<uuid:appointment_id>/terminer")
+@door(P.PEOPLE_APPOINT, Appointment)
+def end_appointment(appointment: Appointment) -> Response:
+    """End an office."""
+    account_id = appointment.account_id
+    actions.end_appointment(appointment, by=actor())
+    flash(_("La fonction est terminée. Les connexions de cette personne sont fermées."), "success")
+    return redirect(url_for("people.person", account_id=account_id))
+
+
+@bp.post("/personnes/<uuid:account_id>/desactiver")
+@door(P.PEOPLE_APPOINT, Account)
+def deactivate(account: Account) -> Response:
+    """Close an account."""
+    actions.deactivate(account, by=actor())
+    flash(_("Le compte est désactivé. Ses connexions sont fermées."), "success")
+    return redirect(url_for("people.person", account_id=account.id))
+
+
+@bp.post("/personnes/<uuid:account_id>/reactiver")
+@door(P.PEOPLE_APPOINT, Account)
+def reactivate(account: Account) -> Response:
+    """Open a closed account again."""
+    actions.reactivate(account, by=actor())
+    flash(_("Le compte est réactivé."), "success")
+    return redirect(url_for("people.person", account_id=account.id))

@@ -1,0 +1,205 @@
+"""The doors of organisations: make one known, keep its facts, say who acts for it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.kernel.access import actor, door, public
+from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.words import _
+from grants.people import actions, queries, rules
+from grants.people.forms import MONTHS, InvitationForm, JoinForm, MemberForm, OrganisationForm
+from grants.people.models import (
+    LEGAL_FORM_LABELS,
+    MEMBER_LABELS,
+    Account,
+    Invitation,
+    MemberRole,
+    Membership,
+    Organisation,
+)
+from grants.people.routes.blueprint import bp, limited, own_account
+from grants.permissions import P
+
+# ---- the organisation ----------------------------------------------------------------------------------------------
+
+
+@bp.route("/organisations/nouvelle", methods=["GET", "POST"])
+@door(P.ORGANISATION_CREATE)
+def organisation_new() -> Any:
+    """Make an organisation known to the fund."""
+    form, taken = OrganisationForm(), None
+    if form.validate_on_submit():
+        try:
+            organisation = actions.create_organisation(form.values(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+            taken = error.facts.get("taken")
+        else:
+            flash(_("L’organisation est enregistrée. Vous en êtes responsable."), "success")
+            return redirect(rules.safe_path(request.args.get("next")) or _page_of(organisation.id))
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/organisation_new.html", form=form, taken=taken, has_errors=bool(form.errors)), status
+
+
+@bp.post("/organisations/rejoindre")
+@limited(rules.JOIN)
+@door(P.ORGANISATION_CREATE)
+def organisation_join() -> Response:
+    """Ask those responsible for a known organisation to be let in; they stay unknown."""
+    form = JoinForm()
+    if form.validate_on_submit():
+        actions.ask_to_join(form.number.data, by=actor())
+    flash(_("Votre demande est partie. Si elle est acceptée, vous recevrez une invitation par courriel."), "success")
+    return redirect(url_for("people.account"))
+
+
+@bp.get("/organisations/<uuid:organisation_id>")
+@door(P.ORGANISATION_READ, Organisation)
+def organisation(subject: Organisation) -> str:
+    """What the fund knows of an organisation."""
+    return render_template(
+        "people/organisation.html",
+        organisation=subject,
+        legal_form=LEGAL_FORM_LABELS[subject.legal_form],
+        year_end=MONTHS[subject.year_end_month - 1],
+        siret=rules.spaced_siret(subject.siret) if subject.siret else None,
+        members=queries.members_of(subject.id),
+        member_labels=MEMBER_LABELS,
+    )
+
+
+@bp.route("/organisations/<uuid:organisation_id>/modifier", methods=["GET", "POST"])
+@door(P.ORGANISATION_EDIT, Organisation)
+def organisation_edit(subject: Organisation) -> Any:
+    """Correct what the fund knows of an organisation."""
+    form = OrganisationForm(obj=subject)
+    if form.validate_on_submit():
+        try:
+            actions.edit_organisation(subject, form.values(), version=form.seen_version(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("C’est enregistré."), "success")
+            return redirect(_page_of(subject.id))
+    status = 422 if request.method == "POST" else 200
+    return (
+        render_template("people/organisation_edit.html", form=form, organisation=subject, has_errors=bool(form.errors)),
+        status,
+    )
+
+
+def _page_of(organisation_id: UUID) -> str:
+    return url_for("people.organisation", organisation_id=organisation_id)
+
+
+# ---- its members ---------------------------------------------------------------------------------------------------
+
+
+@bp.route("/organisations/<uuid:organisation_id>/membres", methods=["GET"])
+@door(P.ORGANISATION_READ, Organisation)
+def members(subject: Organisation) -> str:
+    """Who acts for an organisation."""
+    return _members_page(subject, InvitationForm())
+
+
+@bp.post("/organisations/<uuid:organisation_id>/membres")
+@door(P.ORGANISATION_INVITE, Organisation)
+def invite(subject: Organisation) -> Any:
+    """Invite somebody to act for an organisation."""
+    form = InvitationForm()
+    if form.validate_on_submit():
+        try:
+            actions.invite(subject, form.email.data, MemberRole(form.role.data), by=actor(), locale=actor().locale)
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’invitation est partie à %(email)s.", email=form.email.data), "success")
+            return redirect(url_for("people.members", organisation_id=subject.id))
+    return _members_page(subject, form), 422
+
+
+def _members_page(subject: Organisation, form: InvitationForm) -> str:
+    return render_template(
+        "people/members.html",
+        organisation=subject,
+        members=queries.members_of(subject.id),
+        invitations=queries.pending_invitations(subject.id),
+        member_labels=MEMBER_LABELS,
+        form=form,
+        has_errors=bool(form.errors),
+    )
+
+
+@bp.post("/invitations/<uuid:invitation_id>/annuler")
+@door(P.ORGANISATION_INVITE, Invitation)
+def cancel_invitation(invitation: Invitation) -> Response:
+    """Take an invitation back."""
+    actions.cancel_invitation(invitation, by=actor())
+    flash(_("L’invitation est annulée : son lien ne fonctionne plus."), "success")
+    return redirect(url_for("people.members", organisation_id=invitation.organisation_id))
+
+
+@bp.post("/membres/<uuid:membership_id>/role")
+@door(P.ORGANISATION_INVITE, Membership)
+def change_member(membership: Membership) -> Response:
+    """Change what a member may do."""
+    form = MemberForm()
+    if form.validate_on_submit():
+        actions.change_member(membership, MemberRole(form.role.data), by=actor())
+        flash(_("Le rôle est changé."), "success")
+    return redirect(url_for("people.members", organisation_id=membership.organisation_id))
+
+
+@bp.post("/membres/<uuid:membership_id>/retirer")
+@door(P.ORGANISATION_INVITE, Membership)
+def remove_member(membership: Membership) -> Response:
+    """Take a person off an organisation."""
+    organisation_id, is_self = membership.organisation_id, membership.account_id == actor().id
+    actions.remove_member(membership, by=actor())
+    flash(_("Cette personne n’agit plus pour l’organisation."), "success")
+    return redirect(url_for("people.account" if is_self else "people.members", **_of(organisation_id, is_self=is_self)))
+
+
+def _of(organisation_id: UUID, *, is_self: bool) -> dict[str, Any]:
+    return {} if is_self else {"organisation_id": organisation_id}
+
+
+@bp.post("/membres/<uuid:membership_id>/quitter")
+@door(P.ORGANISATION_READ, Membership)
+def leave(membership: Membership) -> Response:
+    """Leave an organisation."""
+    actions.leave(membership, by=actor())
+    flash(_("Vous n’agissez plus pour cette organisation."), "success")
+    return redirect(url_for("people.account"))
+
+
+@bp.get("/invitations/<secret>")
+@public
+def invitation(secret: str) -> Any:
+    """The page an invitation opens: looking changes nothing, the button joins."""
+    found = _invitation(secret)
+    email = actor().email if actor().is_authenticated else None
+    reason = actions.why_not_accept(found, email)
+    inviter = queries.name_of(found.invited_by)
+    return render_template("people/invitation.html", invitation=found, secret=secret, reason=reason, inviter=inviter)
+
+
+@bp.post("/invitations/<secret>")
+@door(P.ACCOUNT_OWN)
+def accept_invitation(secret: str) -> Response:
+    """Join the organisation."""
+    found = _invitation(secret)
+    own: Account = own_account()
+    actions.accept(found, own, by=actor())
+    flash(_("Vous agissez désormais pour « %(name)s ».", name=found.organisation.name), "success")
+    return redirect(_page_of(found.organisation_id))
+
+
+def _invitation(secret: str) -> Invitation:
+    found = queries.invitation_by_secret(secret)
+    if found is None:
+        raise MissingError(_("Cette invitation n’existe pas, ou plus. Vérifiez que le lien est entier."))
+    return found

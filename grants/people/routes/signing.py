@@ -1,0 +1,165 @@
+"""The doors through which people come in and go out, and how the application knows them again."""
+
+import hashlib
+import hmac
+from typing import Any
+
+from flask import Flask, Request, flash, g, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from grants.kernel import clock
+from grants.kernel.access import SAFE, actor, public, repeatable
+from grants.kernel.actor import ANONYMOUS, Actor
+from grants.kernel.db import db
+from grants.kernel.errors import InvalidError
+from grants.kernel.words import _
+from grants.people import actions, queries, rules
+from grants.people.forms import SignInForm
+from grants.people.models import Account, SignIn
+from grants.people.routes.blueprint import bp, limited, note_afterwards
+
+# ---- knowing people again ------------------------------------------------------------------------------------------
+
+
+class _HouseSigner(TimestampSigner):
+    """Links live by the one clock."""
+
+    def get_timestamp(self) -> int:
+        return int(clock.now().timestamp())
+
+
+def install(app: Flask) -> None:
+    """Wire Flask-Login and Flask-Security into the application, as libraries: every door is ours."""
+    key = str(app.config["SECRET_KEY"])
+    app.config.update(
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
+        SECURITY_PASSWORD_SCHEMES=["argon2"],
+        # OWASP's second setting for argon2id: as hard to guess, a fifth of the time and of the memory of a worker.
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS={
+            "argon2__type": "ID", "argon2__memory_cost": 19_456, "argon2__time_cost": 2, "argon2__parallelism": 1,
+        },
+        SECURITY_PASSWORD_SALT=hmac.new(key.encode(), b"passwords", hashlib.sha256).hexdigest(),
+        SECURITY_HASHING_SCHEMES=["hex_sha512"],  # of random tokens only: the default takes 0.4 s each
+        SECURITY_CONFIRM_EMAIL_WITHIN=rules.CONFIRMATION_LASTS,
+        SECURITY_RESET_PASSWORD_WITHIN=rules.RESET_LASTS,
+        SECURITY_JOIN_USER_ROLES=False,
+        SECURITY_CLI_USERS_NAME=None,
+        SECURITY_CLI_ROLES_NAME=None,
+    )  # fmt: skip
+    security: Any = Security(app, SQLAlchemyUserDatastore(db, Account, RoleMixin), register_blueprint=False)
+    security.confirm_serializer, security.reset_serializer = _serializer(key, "confirm"), _serializer(key, "reset")
+    # Its second way of knowing people would ask the database before the door has said whether the request may write.
+    security.principal.identity_loaders.clear()
+    manager = security.login_manager
+    manager.session_protection = None  # each session has its own secret; phones change address all day
+    manager.user_loader(_load)
+    manager.request_loader(_nobody)
+    app.after_request(_keep_alive)
+
+
+def _serializer(key: str, purpose: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(key, salt=f"people-{purpose}", signer=_HouseSigner)
+
+
+def _load(uniquifier: str) -> Account | None:
+    """The account of a cookie whose session still lives; a dead cookie is emptied of what it claims."""
+    secret = session.get("sign_in")
+    found = queries.open_session(secret, uniquifier) if isinstance(secret, str) else None
+    if found is None:
+        session.pop("sign_in", None)
+        session.pop("_user_id", None)
+        return None
+    g.open_session = found
+    return found.account
+
+
+def _nobody(_request: Request) -> None:
+    """Nobody signs in by a token in an address."""
+    return
+
+
+def current_actor() -> Actor:
+    """The person of this request, in three queries."""
+    person: Any = current_user
+    return queries.actor_of(person) if person.is_authenticated else ANONYMOUS
+
+
+def _keep_alive(response: Any) -> Any:
+    """Note that the session is used, every few minutes, when the request holds no writing transaction any more."""
+    found: queries.OpenSession | None = g.get("open_session")
+    is_over = request.method in SAFE or response.status_code < 400
+    if found is not None and is_over and clock.now() - found.last_seen_at >= rules.SEEN_EVERY:
+        actions.touch_session(found.id)
+    return response
+
+
+def enter(account: Account) -> None:
+    """Give this browser a session of its own. Its anti-forgery token stays: pages open in other tabs still hold it."""
+    token = session.get("csrf_token")
+    opened = actions.open_session(account, user_agent=request.user_agent.string)
+    session.clear()
+    login_user(account)
+    session["sign_in"] = opened.secret
+    if token is not None:
+        session["csrf_token"] = token
+
+
+def current_sign_in() -> SignIn | None:
+    """The session of this request."""
+    found: queries.OpenSession | None = g.get("open_session") if actor().is_authenticated else None
+    return db.session.get(SignIn, found.id) if found is not None else None
+
+
+# ---- doors ---------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/connexion", methods=["GET", "POST"])
+@limited(rules.SIGN_IN)
+@public
+@repeatable
+def sign_in() -> Any:
+    """Come in."""
+    if actor().is_authenticated:
+        return redirect(_destination())
+    form = SignInForm()
+    if form.validate_on_submit():
+        try:
+            account = actions.authenticate(form.email.data, form.password.data)
+        except InvalidError as error:
+            form.refuse(None, error.message)
+            note_afterwards("session.refused", error.facts["account"], reason=error.facts["reason"])
+        else:
+            enter(account)
+            return redirect(_destination(account))
+    status = 422 if request.method == "POST" else 200
+    target = rules.safe_path(request.args.get("next"))
+    return render_template("people/sign_in.html", form=form, target=target, has_errors=bool(form.errors)), status
+
+
+def _destination(account: Account | None = None) -> str:
+    """Where the person wanted to go, when that is on this site; whoever must confirm an address is told first."""
+    target = rules.safe_path(request.args.get("next"))
+    if target is not None and not target.startswith((url_for("people.sign_in"), url_for("people.sign_out"))):
+        return target
+    if account is not None and account.confirmed_at is None:
+        return url_for("people.account")
+    return url_for("desk.home")
+
+
+@bp.post("/deconnexion")
+@public
+@repeatable
+def sign_out() -> Response:
+    """Go out: the session ends, here and wherever its cookie was copied to."""
+    living = current_sign_in()
+    if living is not None:
+        actions.close_session(living, by=actor())
+    logout_user()
+    session.clear()
+    flash(_("Vous êtes déconnecté."), "success")
+    response = redirect(url_for("desk.home"))
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
