@@ -41,6 +41,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_account_sort_key"), ["sort_key"], unique=False)
 
     op.create_table(
+        "attempt",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("act", sa.String(length=40), nullable=False),
+        sa.Column("who", sa.String(length=254), nullable=False),
+        sa.Column("at", house.Instant(timezone=True), nullable=False),
+        sa.CheckConstraint("length(act) <= 40", name=op.f("ck_attempt_act_length")),
+        sa.CheckConstraint("length(who) <= 254", name=op.f("ck_attempt_who_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
+    )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempt_act"), ["act"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempt_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempt_who"), ["who"], unique=False)
+
+    op.create_table(
         "budget_account",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(length=12), nullable=False),
@@ -262,6 +277,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_journal_entry_dossier_id"), ["dossier_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_entry_event"), ["event"], unique=False)
         batch_op.create_index(batch_op.f("ix_journal_entry_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
+        "letter",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=60), nullable=False),
+        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("subject", sa.String(length=250), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("dossier_id", sa.Uuid(), nullable=True),
+        sa.Column("dedup", sa.String(length=200), nullable=False),
+        sa.Column("created_at", house.Instant(timezone=True), nullable=False),
+        sa.Column("lease_until", house.Instant(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("sent_at", house.Instant(timezone=True), nullable=True),
+        sa.Column("error", sa.String(length=500), nullable=True),
+        sa.CheckConstraint("length(dedup) <= 200", name=op.f("ck_letter_dedup_length")),
+        sa.CheckConstraint("length(error) <= 500", name=op.f("ck_letter_error_length")),
+        sa.CheckConstraint("length(kind) <= 60", name=op.f("ck_letter_kind_length")),
+        sa.CheckConstraint("length(locale) <= 2", name=op.f("ck_letter_locale_length")),
+        sa.CheckConstraint("length(recipient) <= 254", name=op.f("ck_letter_recipient_length")),
+        sa.CheckConstraint("length(subject) <= 250", name=op.f("ck_letter_subject_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+        sa.UniqueConstraint("dedup", name=op.f("uq_letter_dedup")),
+    )
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_letter_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_letter_dossier_id"), ["dossier_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_letter_sent_at"), ["sent_at"], unique=False)
 
     op.create_table(
         "organisation",
@@ -509,6 +553,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("bank_details", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_bank_details_organisation_id"), ["organisation_id"], unique=False)
+        batch_op.create_index(
+            "uq_bank_details_confirmed",
+            ["organisation_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'confirmed'"),
+            postgresql_where=sa.text("state = 'confirmed'"),
+        )
 
     op.create_table(
         "call",
@@ -2106,6 +2157,9 @@ def upgrade() -> None:
             "state NOT IN ('submitted', 'returned', 'accepted') OR submitted_at IS NOT NULL",
             name=op.f("ck_report_state_needs_submitted_at"),
         ),
+        sa.CheckConstraint(
+            "people_reached IS NULL OR people_reached >= 0", name=op.f("ck_report_people_reached_positive")
+        ),
         sa.ForeignKeyConstraint(["award_id"], ["award.id"], name=op.f("fk_report_award_id"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(["decided_by"], ["account.id"], name=op.f("fk_report_decided_by"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(
@@ -2152,6 +2206,24 @@ def upgrade() -> None:
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ledger_entry_award_id"), ["award_id"], unique=False)
         batch_op.create_index("ix_ledger_entry_kind_day", ["kind", "day"], unique=False)
+
+    op.create_table(
+        "report_file",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("given_at", house.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["stored_file.id"], name=op.f("fk_report_file_file_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["report_id"], ["report.id"], name=op.f("fk_report_file_report_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_file")),
+        sa.UniqueConstraint("file_id", name=op.f("uq_report_file_file_id")),
+    )
+    with op.batch_alter_table("report_file", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_file_report_id"), ["report_id"], unique=False)
 
     op.create_table(
         "report_indicator",
@@ -2237,6 +2309,10 @@ def downgrade() -> None:
 
     op.drop_table("report_line")
     op.drop_table("report_indicator")
+    with op.batch_alter_table("report_file", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_report_file_report_id"))
+
+    op.drop_table("report_file")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_ledger_entry_kind_day")
         batch_op.drop_index(batch_op.f("ix_ledger_entry_award_id"))
@@ -2385,6 +2461,11 @@ def downgrade() -> None:
 
     op.drop_table("call")
     with op.batch_alter_table("bank_details", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_bank_details_confirmed",
+            sqlite_where=sa.text("state = 'confirmed'"),
+            postgresql_where=sa.text("state = 'confirmed'"),
+        )
         batch_op.drop_index(batch_op.f("ix_bank_details_organisation_id"))
 
     op.drop_table("bank_details")
@@ -2403,6 +2484,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organisation_sort_key"))
 
     op.drop_table("organisation")
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_letter_sent_at"))
+        batch_op.drop_index(batch_op.f("ix_letter_dossier_id"))
+        batch_op.drop_index(batch_op.f("ix_letter_created_at"))
+
+    op.drop_table("letter")
     with op.batch_alter_table("journal_entry", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journal_entry_subject_id"))
         batch_op.drop_index(batch_op.f("ix_journal_entry_event"))
@@ -2418,6 +2505,12 @@ def downgrade() -> None:
 
     op.drop_table("commune")
     op.drop_table("budget_account")
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attempt_who"))
+        batch_op.drop_index(batch_op.f("ix_attempt_at"))
+        batch_op.drop_index(batch_op.f("ix_attempt_act"))
+
+    op.drop_table("attempt")
     with op.batch_alter_table("account", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_account_sort_key"))
 
