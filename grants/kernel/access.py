@@ -208,6 +208,17 @@ def _note(event: str, subject: Any, **facts: Any) -> None:
     journal.note(line)
 
 
+def note_refusal(event: str, subject: Any, **facts: Any) -> None:
+    """A line about an act refused in this request: written once its own transaction is undone (answers from 400)."""
+    g.setdefault("refusals", []).append(journal.line_of(event, subject, actor(), facts))
+
+
+def _undo() -> None:
+    db.session.rollback()
+    for line in g.pop("refusals", ()):
+        journal.note(line)
+
+
 class SignInError(Exception):
     """Raised when somebody must sign in first."""
 
@@ -232,7 +243,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
             db.session.flush()
         response = current_app.make_response(view(*arguments))
         if response.status_code >= 400:
-            db.session.rollback()
+            _undo()
             return response
         if earlier is not None:
             earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
