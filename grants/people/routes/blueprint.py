@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Blueprint, Response, after_this_request, current_app, request, session
+from flask import Blueprint, current_app, request, session
 from sqlalchemy.exc import NoResultFound
 
 from grants.kernel import journal, throttle
@@ -60,13 +60,3 @@ def _count(bound: Throttle) -> None:
     except ThrottledError:
         journal.note(journal.line_of("auth.throttled", None, ANONYMOUS, {"act": bound.act}))
         raise
-
-
-def note_afterwards(event: str, subject: Any, **facts: Any) -> None:
-    """Journal a refusal once the door has closed: it takes back everything else."""
-    line = journal.line_of(event, subject, ANONYMOUS, facts)
-
-    @after_this_request
-    def write(response: Response) -> Response:
-        journal.note(line)
-        return response

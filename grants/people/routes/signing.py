@@ -11,7 +11,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from grants.kernel import clock
-from grants.kernel.access import SAFE, actor, public, repeatable
+from grants.kernel.access import SAFE, actor, note_refusal, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError
@@ -19,7 +19,7 @@ from grants.kernel.words import _
 from grants.people import actions, queries, rules
 from grants.people.forms import SignInForm
 from grants.people.models import Account, SignIn
-from grants.people.routes.blueprint import bp, limited, note_afterwards
+from grants.people.routes.blueprint import bp, limited
 
 # ---- knowing people again ------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ def sign_in() -> Any:
             account = actions.authenticate(form.email.data, form.password.data)
         except InvalidError as error:
             form.refuse(None, error.message)
-            note_afterwards("session.refused", error.facts["account"], reason=error.facts["reason"])
+            note_refusal("session.refused", error.facts["account"], reason=error.facts["reason"])
         else:
             enter(account)
             return redirect(_destination(account))
