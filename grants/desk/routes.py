@@ -1,14 +1,33 @@
 """The doors of the house: home, help, legal pages, the list of dossiers and the page of one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
-from grants.kernel.access import actor, public
+from grants.applications import queries as applications
+from grants.applications.models import Application
+from grants.calls import queries as calls
+from grants.desk import queries
+from grants.desk.forms import APART, SpecimenForm
+from grants.desk.queries import Sieve
+from grants.kernel import clock, shelf
+from grants.kernel.access import actor, door, public
+from grants.kernel.db import db
+from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
-from grants.kernel.words import LANGUAGES, _l
+from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.kernel.sheets import download
+from grants.kernel.words import LANGUAGES, _, _l, in_words_of
+from grants.observatory import queries as observatory
+from grants.permissions import P
+from grants.programme import queries as programme
+from grants.reviewing import queries as reviewing
 
 bp = Blueprint("desk", __name__)
 A_YEAR = 31_536_000
@@ -65,6 +84,16 @@ MENU = (
 )
 
 
+HELP: dict[str, tuple[str, Text]] = {
+    "association": ("association", _l("Association")),
+    "comite": ("committee", _l("Membre du comité")),
+    "gestion": ("manager", _l("Gestion du fonds")),
+    "paiements": ("payments", _l("Paiements")),
+    "administration": ("administration", _l("Administration et audit")),
+    "citoyen": ("citizen", _l("Habitante, habitant")),
+}
+
+
 def navigation() -> list[MenuLink]:
     """The menus of the person of this request."""
     who = actor()
@@ -94,18 +123,111 @@ def _give_navigation(state: BlueprintSetupState) -> None:
     state.app.jinja_env.globals["navigation"] = navigation
 
 
+# ---- pages for everybody ------------------------------------------------------------------------------------------
+
+
 @bp.get("/")
 @public
 def home() -> str:
-    """The home page."""
-    return render_template("desk/home.html")
+    """The home page: what the fund is, what is open, until when."""
+    at = clock.now()
+    count, amount = observatory.register_total()
+    framework = programme.frameworks()[0]
+    axes = programme.axes(framework.id)
+    return render_template(
+        "desk/home.html",
+        fund=programme.fund(),
+        framework=framework,
+        axes=axes,
+        bands=[(axis, 100 // len(axes)) for axis in axes],
+        open_calls=calls.open_calls(at),
+        coming=calls.coming_calls(at),
+        instruments=programme.instruments(),
+        count=count,
+        amount=amount,
+    )
+
+
+@bp.get("/aide")
+@public
+def help_index() -> str:
+    """Help, by role."""
+    return render_template("desk/help_index.html", roles=HELP)
+
+
+@bp.get("/aide/<role>")
+@public
+def help_page(role: str) -> str:
+    """The help page of a role."""
+    if role not in HELP:
+        raise MissingError
+    return render_template(f"desk/help_{HELP[role][0]}.html", title=HELP[role][1], roles=HELP)
+
+
+@bp.get("/mentions-legales")
+@public
+def legal() -> str:
+    """Legal notice."""
+    return render_template("desk/legal.html", fund=programme.fund())
+
+
+@bp.get("/confidentialite")
+@public
+def privacy() -> str:
+    """Privacy notice, from the configured text."""
+    fund = programme.fund()
+    dpo = _("délégué à la protection des données")
+    body = programme.text_body("privacy", body=fund.body_name, dpo=dpo, dpo_email=fund.dpo_email)
+    return render_template("desk/privacy.html", fund=fund, body=body)
+
+
+@bp.get("/accessibilite")
+@public
+def accessibility() -> str:
+    """The accessibility statement, which tells the truth."""
+    return render_template("desk/accessibility.html", fund=programme.fund())
+
+
+@bp.get("/plan-du-site")
+@public
+def sitemap() -> str:
+    """Every public page."""
+    return render_template("desk/sitemap.html", roles=HELP, frameworks=programme.frameworks())
 
 
 @bp.get("/styleguide")
 @public
 def styleguide() -> str:
     """The living style guide."""
-    return render_template("styleguide.html")
+    return render_template("styleguide.html", samples=list(_specimens()), euros=Money.euros)
+
+
+def _specimens() -> Iterator[dict[str, Any]]:
+    """The same examples in each theme, with ids of their own."""
+    names = {commune.insee: commune.name for commune in programme.communes()}
+    tiles = [
+        {
+            "code": tile["insee"],
+            "name": names[tile["insee"]],
+            "col": int(tile["col"]),
+            "row": int(tile["row"]),
+            "short": tile["short"],
+            "value": Money.euros(int(tile["insee"]) % 7 * 1000),
+        }
+        for tile in shelf.rows("commune_tiles.csv")
+        if tile["insee"] in names
+    ]
+    for theme in ("light", "dark"):
+        form = SpecimenForm(prefix=f"{theme}-")
+        form.title.errors = [_("Donnez un titre à votre projet.")]
+        form.first.errors = [_("Répondez par oui ou par non.")]
+        yield {
+            "theme": theme,
+            "form": form,
+            "apart": [f"{theme}-{name}" for name in APART],
+            "closes_at": clock.now() + timedelta(days=3),
+            "tiles": tiles,
+        }
 
 
 @bp.post("/langue")
@@ -117,5 +239,140 @@ def set_language() -> BaseResponse:
     response: Response | BaseResponse = redirect(safe)
     chosen = request.form.get("language", "")
     if chosen in LANGUAGES:
-        response.set_cookie("language", chosen, max_age=A_YEAR, httponly=True, samesite="Lax")
+        secure = current_app.config["SETTINGS"].secure
+        response.set_cookie("language", chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=secure)
     return response
+
+
+@bp.get("/demonstration/courriels")
+@door(P.DEMO_MAIL_READ)
+def demo_mails() -> str:
+    """The mails of the demonstration; elsewhere this page does not exist."""
+    _only_in_the_demonstration()
+    return render_template("desk/demo_mails.html", letters=queries.letters())
+
+
+@bp.get("/demonstration/courriels/<uuid:letter_id>")
+@door(P.DEMO_MAIL_READ)
+def demo_mail(letter_id: Any) -> str:
+    """One mail of the demonstration."""
+    _only_in_the_demonstration()
+    letter = db.session.get(Letter, letter_id)
+    if letter is None:
+        raise MissingError
+    return render_template("desk/demo_mail.html", letter=letter)
+
+
+def _only_in_the_demonstration() -> None:
+    if not current_app.config["SETTINGS"].is_demo:
+        raise MissingError
+
+
+# ---- the work of each role -----------------------------------------------------------------------------------------
+
+
+@bp.get("/mon-espace")
+@door(P.DESK_HOME)
+def work() -> str:
+    """What waits for the person, by role."""
+    who = actor()
+    return render_template(
+        "desk/work.html",
+        own=queries.own_drafts(who) if who.organisations else [],
+        open_calls=calls.open_calls(clock.now()),
+        reviews=queries.reviews_left(who) if who.has_role("reviewer") else None,
+        manager=queries.waiting_for_manager(who) if who.has_role("manager") else None,
+        payments=queries.waiting_for_payments() if who.has_role("finance", "authorising_officer") else None,
+    )
+
+
+@bp.get("/gestion/dossiers")
+@door(P.DOSSIER_LIST)
+def dossiers() -> str:
+    """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
+    sieve = _sieve()
+    count, requested, awarded = queries.totals(sieve, actor())
+    return render_template(
+        "desk/dossiers.html",
+        sieve=sieve,
+        chosen=sieve.chosen(),
+        page=queries.dossiers(sieve, actor(), after=request.args.get("after")),
+        count=count,
+        requested=requested,
+        awarded=awarded,
+        states=queries.state_choices(),
+        calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in queries.call_choices()],
+        instruments=[(row.code, in_words_of(row, "name")) for row in programme.instruments()],
+        axes=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
+        communes=[(str(row.id), row.name) for row in programme.communes()],
+        words=dict(queries.state_choices()),
+    )
+
+
+def _axes() -> Any:
+    return programme.axes(programme.frameworks()[0].id)
+
+
+def _sieve() -> Sieve:
+    told = {name: request.args.get(name, "")[:100].strip() for name in ("mots", "appel", "etat", "instrument", "axe")}
+    return Sieve(
+        words=told["mots"],
+        call=told["appel"],
+        state=told["etat"],
+        instrument=told["instrument"],
+        axis=told["axe"],
+        commune=request.args.get("commune", "")[:40],
+        sort=request.args.get("sort", "-submitted")[:20],
+    )
+
+
+@bp.get("/gestion/dossiers.csv")
+@door(P.EXPORT_MAKE)
+def dossiers_csv() -> Response:
+    """The same list as a sheet, whole."""
+    words = dict(queries.state_choices())
+    head = ("reference", "titre", "organisation", "appel", "instrument", "etat", "depose_le", "demande", "attribue")
+    rows = (
+        (
+            row.reference,
+            row.title,
+            row.organisation,
+            row.call,
+            row.instrument,
+            str(words[str(row.state)]),
+            row.submitted_at,
+            row.requested,
+            row.awarded,
+        )
+        for row in queries.every_dossier(_sieve(), actor())
+    )
+    return download("dossiers.csv", head, rows)
+
+
+@bp.get("/gestion/dossiers/<uuid:application_id>")
+@door(P.DOSSIER_READ, Application)
+def dossier(application: Application) -> str:
+    """Everything about one application."""
+    return render_template(
+        "desk/dossier.html",
+        application=application,
+        content=applications.content_of(application.id),
+        parts=queries.dossier_of(application),
+        result=reviewing.result_of(application) if actor().has_role("manager", "auditor") else None,
+    )
+
+
+@bp.get("/gestion/dossiers/<uuid:application_id>/journal")
+@door(P.JOURNAL_READ, Application)
+def dossier_journal(application: Application) -> str:
+    """The journal of one dossier."""
+    return render_template(
+        "desk/dossier_journal.html", application=application, entries=queries.journal_of(application)
+    )
+
+
+@bp.get("/gestion/journal")
+@door(P.JOURNAL_READ)
+def journal() -> str:
+    """The whole journal, newest first."""
+    return render_template("desk/journal.html", page=queries.journal_page(request.args.get("after")))

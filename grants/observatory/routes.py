@@ -1,5 +1,192 @@
 """The doors of the register, open data and figures."""
 
-from flask import Blueprint
+from collections.abc import Sequence
+from contextlib import suppress
+from uuid import UUID
+
+from flask import Blueprint, Response, render_template, request, url_for
+
+from grants.kernel import shelf
+from grants.kernel.access import door, public
+from grants.kernel.errors import MissingError
+from grants.kernel.money import Money
+from grants.kernel.pages import Page
+from grants.kernel.sheets import download
+from grants.kernel.words import in_words_of
+from grants.observatory import exports, queries, rules
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Reading
+from grants.permissions import P
+from grants.programme import queries as programme
+from grants.programme.models import Axis
 
 bp = Blueprint("observatory", __name__)
+
+
+@bp.get("/registre")
+@public
+def register() -> str:
+    """Every published award, searchable."""
+    words, call, axis = (request.args.get(name, "")[:100].strip() for name in ("mots", "appel", "axe"))
+    rows, following = queries.register(words=words, call_code=call, axis_code=axis, after=request.args.get("after"))
+    count, amount = queries.register_total(call_code=call)
+    return render_template(
+        "observatory/register.html",
+        page=Page(rows, following),
+        words=words,
+        call=call,
+        axis=axis,
+        call_choices=[(row.code, in_words_of(row, "title")) for row in queries.published_calls()],
+        axis_choices=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
+        count=count,
+        amount=amount,
+    )
+
+
+@bp.get("/registre/<reference>")
+@public
+def record(reference: str) -> str:
+    """One published award."""
+    found = queries.laureate(reference)
+    if found is None:
+        raise MissingError
+    return render_template("observatory/record.html", award=found)
+
+
+@bp.get("/laureats")
+@public
+def laureates() -> str:
+    """The laureates, call by call."""
+    rows, _following = queries.register(size=200)
+    by_call: dict[str, list[queries.Laureate]] = {}
+    for row in rows:
+        by_call.setdefault(row.call_code, []).append(row)
+    amounts = queries.awarded_by_commune()
+    return render_template(
+        "observatory/laureates.html",
+        calls=queries.published_calls(),
+        by_call=by_call,
+        tiles=[
+            {
+                "code": tile["insee"],
+                "name": tile["name"],
+                "col": int(tile["col"]),
+                "row": int(tile["row"]),
+                "short": tile["short"],
+                "value": amounts.get(tile["insee"], Money(0)),
+            }
+            for tile in _tiles()
+        ],
+    )
+
+
+def _tiles() -> list[dict[str, str]]:
+    names = {commune.insee: commune.name for commune in programme.communes()}
+    tiles = shelf.rows("commune_tiles.csv")
+    return [{**tile, "name": names[tile["insee"]]} for tile in tiles if tile["insee"] in names]
+
+
+@bp.get("/donnees")
+@public
+def open_data() -> str:
+    """What can be reused, in which format, under which terms."""
+    count, amount = queries.register_total()
+    return render_template("observatory/open_data.html", count=count, amount=amount, columns=rules.SCDL_COLUMNS)
+
+
+@bp.get("/donnees/subventions.csv")
+@public
+def scdl() -> Response:
+    """The essential data of the awards, SCDL 2.1.1."""
+    return download("subventions.csv", rules.SCDL_COLUMNS, exports.scdl_rows())
+
+
+@bp.get("/suivi")
+@door(P.TRACKING_READ)
+def tracking() -> str:
+    """Asked, awarded, engaged, ordered, paid, left, read along one dimension; every figure opens on its rows."""
+    reading, filters = _reading(), _filters()
+    lines, ledger, chosen = queries.tracking(reading, filters), queries.ledger_totals(), _chosen(filters)
+    foot = rules.total(lines)
+    return render_template(
+        "observatory/tracking.html",
+        reading=reading,
+        readings=READING_LABELS,
+        figures=FIGURE_LABELS,
+        reading_tabs=[
+            (label, url_for("observatory.tracking", par=one, **chosen), one is reading)
+            for one, label in READING_LABELS.items()
+        ],
+        figure_heads=[(label, None, "amount") for label in FIGURE_LABELS.values()],
+        lines=lines,
+        foot=foot,
+        ledger=ledger,
+        reconciled=foot.amounts == ledger.amounts,
+        narrowed=filters != Filters(),
+        fund=programme.fund(),
+        call_choices=[
+            (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
+        ],
+        commune_choices=[(str(row.id), row.name) for row in programme.communes()],
+        axis_choices=[(str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
+        chosen=chosen,
+    )
+
+
+def _axes() -> Sequence[Axis]:
+    return programme.axes(programme.frameworks()[0].id)
+
+
+@bp.get("/suivi/lignes")
+@door(P.TRACKING_READ)
+def behind() -> str:
+    """The rows behind a figure; their parts add up to it."""
+    reading, filters = _reading(), _filters()
+    key = request.args.get("cle") or None
+    try:
+        figure = Figure(request.args.get("montant", ""))
+        title = queries.title_of_key(reading, key)
+        rows = queries.behind(reading, key, figure, filters)
+    except (ValueError, LookupError) as error:
+        raise MissingError from error
+    return render_template(
+        "observatory/behind.html",
+        reading=reading,
+        readings=READING_LABELS,
+        label=FIGURE_LABELS[figure],
+        title=title,
+        rows=rows,
+        total=sum((row.part for row in rows), Money(0)),
+        chosen=_chosen(filters),
+    )
+
+
+@bp.get("/suivi.csv")
+@door(P.EXPORT_MAKE)
+def tracking_csv() -> Response:
+    """The tracking table as a sheet."""
+    reading = _reading()
+    lines = queries.tracking(reading, _filters())
+    head = [str(READING_LABELS[reading]), "intitulé", *(str(label) for label in FIGURE_LABELS.values()), "reste"]
+    rows = ([line.code, line.title, *(line.sums[f] for f in Figure), line.sums.left] for line in lines)
+    return download(f"suivi-{reading}.csv", head, rows)
+
+
+def _reading() -> Reading:
+    try:
+        return Reading(request.args.get("par", "axis"))
+    except ValueError as error:
+        raise MissingError from error
+
+
+def _filters() -> Filters:
+    found: dict[str, UUID] = {}
+    for name, field in (("appel", "call_id"), ("commune", "commune_id"), ("axe", "axis_id")):
+        with suppress(ValueError):
+            found[field] = UUID(request.args.get(name, ""))
+    return Filters(**found)
+
+
+def _chosen(filters: Filters) -> dict[str, str]:
+    """The filters as URL parameters."""
+    named = {"appel": filters.call_id, "commune": filters.commune_id, "axe": filters.axis_id}
+    return {name: str(value) for name, value in named.items() if value is not None}

@@ -1,0 +1,73 @@
+"""Forms of the desk: the specimens of the style guide."""
+
+from wtforms import BooleanField, EmailField, FileField, IntegerField, RadioField, SelectField
+
+from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, MoneyField, Required
+from grants.kernel.money import Money
+from grants.kernel.words import _l
+
+
+class SpecimenForm(Form):
+    """One field of each kind, for the style guide; never submitted."""
+
+    title = LineField(
+        _l("Intitulé du projet"), [Required()], limit=120, description=_l("Une phrase que tout le monde comprend.")
+    )
+    need = LongField(
+        _l("À quel besoin répond le projet ?"),
+        [Required()],
+        limit=1500,
+        description=_l("Le comité jugera ici le besoin mal couvert."),
+    )
+    email = EmailField(_l("Courriel du contact"))
+    kind = SelectField(
+        _l("Forme de l’aide"),
+        [Required()],
+        choices=[("grant", _l("Subvention")), ("advance", _l("Avance remboursable"))],
+    )
+    first = RadioField(
+        _l("Est-ce votre première demande ?"), [Required()], choices=[("yes", _l("Oui")), ("no", _l("Non"))]
+    )
+    audiences = ChoicesField(
+        _l("Publics"),
+        choices=[("children", _l("Enfants")), ("youth", _l("Jeunes")), ("older_people", _l("Personnes âgées"))],
+    )
+    attested = BooleanField(_l("J’atteste que ces informations sont exactes"))
+    starts = DayField(_l("Début du projet"), [Required()])
+    asked = MoneyField(_l("Montant demandé"), [Required()])
+    instrument = RadioField(
+        _l("Ce que vous demandez"),
+        choices=[
+            ("emergence", _l("Émergence")),
+            ("development", _l("Développement")),
+            ("scale_up", _l("Changement d’échelle")),
+        ],
+        default="emergence",
+    )
+    document = FileField(_l("Statuts"), description=_l("PDF, 10 Mo au plus."))
+    share_a1 = IntegerField("A1", default=40)
+    share_a2 = IntegerField("A2", default=25)
+    share_a3 = IntegerField("A3", default=20)
+    share_a4 = IntegerField("A4", default=15)
+    line_60 = MoneyField("60", default=Money.euros(4500))
+    line_62 = MoneyField("62", default=Money.euros(3500))
+    line_64 = MoneyField("64", default=Money.euros(12000))
+    line_74 = MoneyField("74", default=Money.euros(15000))
+    line_756 = MoneyField("756", default=Money.euros(1500))
+    line_own = MoneyField("OWN", default=Money.euros(2000))
+
+
+APART = (
+    "instrument",
+    "document",
+    "share_a1",
+    "share_a2",
+    "share_a3",
+    "share_a4",
+    "line_60",
+    "line_62",
+    "line_64",
+    "line_74",
+    "line_756",
+    "line_own",
+)

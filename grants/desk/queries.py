@@ -1,0 +1,377 @@
+"""Questions across all chapters: the list of dossiers, what waits for each role, and everything about one dossier."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+
+from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
+from grants.applications.models import Application, AxisShare, application_commune
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
+from grants.awards.models import Award, BankDetails, Instalment, Report
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call
+from grants.deliberation.lifecycle import MeetingState
+from grants.deliberation.models import Decision, Meeting
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.journal import Entry
+from grants.kernel.money import Money
+from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.post import Letter
+from grants.people.models import Organisation
+from grants.programme import queries as programme
+from grants.programme.models import Axis, Instrument
+from grants.reviewing import queries as reviewing
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment
+from grants.screening.models import Finding, PieceRequest
+
+Rows = Select[*tuple[Any, ...]]
+Found = Row[*tuple[Any, ...]]
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """What narrows the list of dossiers, as it stands in the URL."""
+
+    words: str = ""
+    call: str = ""
+    state: str = ""
+    instrument: str = ""
+    axis: str = ""
+    commune: str = ""
+    sort: str = "-submitted"
+
+    def chosen(self) -> dict[str, str]:
+        """The URL parameters that are set, without the default sort."""
+        named = {
+            "mots": self.words,
+            "appel": self.call,
+            "etat": self.state,
+            "instrument": self.instrument,
+            "axe": self.axis,
+            "commune": self.commune,
+            "sort": "" if self.sort == "-submitted" else self.sort,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+SORTS: dict[str, Any] = {
+    "submitted": Application.submitted_at,
+    "reference": Application.reference,
+    "organisation": Organisation.sort_key,
+    "requested": Application.requested,
+    "state": Application.state,
+}
+
+
+def _seen_by(actor: Actor) -> ColumnElement[bool]:
+    """Submitted, and not one the person declared a link with: the same rule as the page of a dossier."""
+    return and_(
+        Application.state != ApplicationState.DRAFT,
+        Application.submitted_at.is_not(None),
+        Application.id.not_in(reviewing.linked_to(actor.id)),
+    )
+
+
+def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
+    statement = statement.where(_seen_by(actor))
+    if sieve.words:
+        for word in sieve.words.lower().split()[:6]:
+            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            statement = statement.where(
+                or_(
+                    Application.search_key.like(pattern, escape="\\"),
+                    func.lower(Application.reference).like(pattern, escape="\\"),
+                )
+            )
+    if sieve.call:
+        statement = statement.where(Call.code == sieve.call)
+    if sieve.state in set(SUBMITTED_STATES):
+        statement = statement.where(Application.state == ApplicationState(sieve.state))
+    if sieve.instrument:
+        statement = statement.where(Instrument.code == sieve.instrument)
+    if sieve.axis:
+        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == sieve.axis)
+        statement = statement.where(Application.id.in_(serving))
+    if sieve.commune:
+        served = select(application_commune.c.application_id).where(
+            application_commune.c.commune_id == _uuid(sieve.commune)
+        )
+        statement = statement.where(Application.id.in_(served))
+    return statement
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _from(*columns: Any) -> Rows:
+    return (
+        select(*columns)
+        .select_from(Application)
+        .join(Call, Call.id == Application.call_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Instrument, Instrument.id == Application.instrument_id)
+        .outerjoin(Award, Award.application_id == Application.id)
+    )
+
+
+_COLUMNS = (
+    Application.id,
+    Application.reference,
+    Application.title,
+    Application.state,
+    Application.requested,
+    Application.submitted_at,
+    Application.silence_on,
+    Organisation.name.label("organisation"),
+    Organisation.sort_key.label("organisation_key"),
+    Call.code.label("call"),
+    Instrument.name.label("instrument"),
+    Award.amount.label("awarded"),
+)
+
+
+def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None) -> Page:
+    """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, shares)."""
+    column, descending = _sort(sieve.sort)
+    statement = _sieved(_from(*_COLUMNS, column.label("sorted_by")), sieve, actor)
+    place = read_cursor(after)
+    if place is not None and len(place) == 2:
+        beyond = _beyond(column, place, descending=descending)
+        statement = statement if beyond is None else statement.where(beyond)
+    ordered = column.desc() if descending else column.asc()
+    rows = db.session.execute(statement.order_by(ordered, Application.id).limit(PAGE + 1)).all()
+    following = None
+    if len(rows) > PAGE:
+        last = rows[PAGE - 1]
+        following = cursor([_plain(last.sorted_by), str(last.id)])
+    return Page([(row, shares) for row, shares in _with_shares(rows[:PAGE])], following)
+
+
+def _sort(sort: str) -> tuple[Any, bool]:
+    return SORTS.get(sort.removeprefix("-"), Application.submitted_at), sort.startswith("-")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return value.cents
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _beyond(column: Any, place: list[Any], *, descending: bool) -> ColumnElement[bool] | None:
+    """The rows after a place in the order (sort value, id); None when the place is damaged."""
+    try:
+        value: Any = place[0]
+        if column is Application.submitted_at:
+            value = datetime.fromisoformat(str(value))
+        elif column is Application.requested:
+            value = Money(int(value))
+        elif column is Application.state:
+            value = ApplicationState(str(value))
+        after = UUID(str(place[1]))
+    except (ValueError, TypeError):
+        return None
+    further = column < value if descending else column > value
+    return or_(further, and_(column == value, Application.id > after))
+
+
+def _with_shares(rows: Sequence[Found]) -> list[tuple[Found, list[tuple[Axis, int]]]]:
+    shares: dict[UUID, list[tuple[Axis, int]]] = {}
+    for share in db.session.execute(
+        select(AxisShare.application_id, Axis, AxisShare.percent)
+        .join(Axis, Axis.id == AxisShare.axis_id)
+        .where(AxisShare.application_id.in_([row.id for row in rows]))
+        .order_by(Axis.position)
+    ):
+        shares.setdefault(share.application_id, []).append((share.Axis, share.percent))
+    return [(row, shares.get(row.id, [])) for row in rows]
+
+
+def totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
+    """How many dossiers the list holds, what they ask, and what they were awarded; one statement."""
+    statement = _sieved(
+        _from(func.count(Application.id), func.sum(Application.requested), func.sum(Award.amount)), sieve, actor
+    )
+    count, requested, awarded = db.session.execute(statement).one()
+    return int(count), requested or Money(0), awarded or Money(0)
+
+
+def every_dossier(sieve: Sieve, actor: Actor) -> Iterator[Found]:
+    """The whole list, streamed, for the sheet."""
+    column, descending = _sort(sieve.sort)
+    statement = _sieved(_from(*_COLUMNS), sieve, actor)
+    ordered = column.desc() if descending else column.asc()
+    yield from db.session.execute(statement.order_by(ordered, Application.id).execution_options(yield_per=500))
+
+
+def state_choices() -> list[tuple[str, Any]]:
+    """The states a dossier of the list may be in, with the staff's words."""
+    return [(str(state), told.label) for state, told in LIFECYCLE.states.items() if state in SUBMITTED_STATES]
+
+
+def call_choices() -> Sequence[Call]:
+    """Calls that were opened, newest first."""
+    statement = select(Call).where(Call.state != CallState.DRAFT).order_by(Call.closes_at.desc(), Call.code)
+    return db.session.scalars(statement).all()
+
+
+# ---- one dossier -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """Everything hanging on one application that a member of staff may see."""
+
+    shares: list[tuple[Axis, int]]
+    findings: Sequence[Finding]
+    requests: Sequence[PieceRequest]
+    assignments: Sequence[Assignment]
+    decision: Decision | None
+    award: Award | None
+    letters: Sequence[Letter]
+
+
+def dossier_of(application: Application) -> Dossier:
+    """The parts of a dossier, one statement each."""
+    key = application.id
+    return Dossier(
+        shares=[(share.axis, share.percent) for share in application.axis_shares],
+        findings=db.session.scalars(select(Finding).where(Finding.application_id == key)).all(),
+        requests=db.session.scalars(
+            select(PieceRequest).where(PieceRequest.application_id == key).order_by(PieceRequest.requested_at)
+        ).all(),
+        assignments=db.session.scalars(
+            select(Assignment)
+            .where(Assignment.application_id == key, Assignment.state != AssignmentState.REMOVED)
+            .order_by(Assignment.assigned_at, Assignment.id)
+        ).all(),
+        decision=db.session.scalar(
+            select(Decision).join(Meeting).where(
+                Decision.application_id == key, Meeting.state == MeetingState.PUBLISHED
+            )
+        ),
+        award=db.session.scalar(select(Award).where(Award.application_id == key)),
+        letters=db.session.scalars(
+            select(Letter).where(Letter.dossier_id == key).order_by(Letter.created_at.desc(), Letter.id)
+        ).all(),
+    )  # fmt: skip
+
+
+def journal_of(application: Application) -> list[Entry]:
+    """The journal of a dossier, oldest first."""
+    return journal.of_dossier(application.id)
+
+
+def journal_page(after: str | None, *, size: int = 100) -> Page:
+    """The whole journal, newest first."""
+    statement = select(Entry).order_by(Entry.seq.desc()).limit(size + 1)
+    place = read_cursor(after)
+    if place and str(place[0]).isdigit():
+        statement = statement.where(Entry.seq < int(place[0]))
+    rows = db.session.scalars(statement).all()
+    return Page(rows[:size], cursor([rows[size - 1].seq]) if len(rows) > size else None)
+
+
+# ---- what waits ---------------------------------------------------------------------------------------------------
+
+
+def _count(statement: Rows) -> int:
+    return int(db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0)
+
+
+def own_drafts(actor: Actor) -> Sequence[Application]:
+    """What one's organisations are writing or waiting for, closest closing first."""
+    statement = (
+        select(Application)
+        .join(Call, Call.id == Application.call_id)
+        .where(Application.organisation_id.in_(list(actor.organisations)))
+        .order_by(Call.closes_at.desc(), Application.created_at.desc())
+        .limit(20)
+    )
+    return db.session.scalars(statement).all()
+
+
+def reviews_left(actor: Actor) -> tuple[int, int]:
+    """How many assignments a reviewer has to open and to finish."""
+    rows = db.session.execute(
+        select(Assignment.state, func.count())
+        .join(Application, Application.id == Assignment.application_id)
+        .where(Assignment.reviewer_id == actor.id, Application.state == ApplicationState.ELIGIBLE)
+        .group_by(Assignment.state)
+    )
+    counted = {row[0]: row[1] for row in rows}
+    return counted.get(AssignmentState.OFFERED, 0), counted.get(AssignmentState.OPEN, 0)
+
+
+def waiting_for_manager(actor: Actor) -> dict[str, int]:
+    """What a manager has to do, counted."""
+    enough = (
+        select(Assignment.application_id)
+        .where(Assignment.state.in_((AssignmentState.OFFERED, AssignmentState.OPEN, AssignmentState.SUBMITTED)))
+        .group_by(Assignment.application_id)
+        .having(func.count() >= 3)
+    )
+    seen = _seen_by(actor)
+    return {
+        "to_screen": _count(select(Application.id).where(seen, Application.state == ApplicationState.SUBMITTED)),
+        "to_assign": _count(
+            select(Application.id).where(
+                seen, Application.state == ApplicationState.ELIGIBLE, Application.id.not_in(enough)
+            )
+        ),
+        "silence_near": _count(
+            select(Application.id).where(
+                seen,
+                Application.state.in_((ApplicationState.SUBMITTED, ApplicationState.ELIGIBLE)),
+                Application.silence_on <= clock.today() + timedelta(days=15),
+                Application.silence_on >= clock.today(),
+            )
+        ),
+        "to_open": _count(
+            select(Decision.id)
+            .join(Meeting, Meeting.id == Decision.meeting_id)
+            .outerjoin(Award, Award.decision_id == Decision.id)
+            .where(Decision.granted, Meeting.state == MeetingState.PUBLISHED, Award.id.is_(None))
+        ),
+        "to_engage": _count(select(Award.id).where(Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))),
+        "reports": _count(select(Report.id).where(Report.state == ReportState.SUBMITTED)),
+        "late_reports": _count(
+            select(Report.id).where(Report.state == ReportState.EXPECTED, Report.due_on < clock.today())
+        ),
+        "unconfirmed": len(programme.unconfirmed()),
+    }
+
+
+def waiting_for_payments() -> dict[str, int]:
+    """What the finance people have to do, by state, in two statements."""
+    rows = db.session.execute(
+        select(Instalment.state, func.count())
+        .join(Award, Award.id == Instalment.award_id)
+        .where(Award.state == AwardState.RUNNING)
+        .group_by(Instalment.state)
+    )
+    counted = {row[0]: row[1] for row in rows}
+    return {
+        "to_prepare": counted.get(InstalmentState.PLANNED, 0),
+        "to_approve": counted.get(InstalmentState.PREPARED, 0),
+        "to_order": counted.get(InstalmentState.APPROVED, 0),
+        "to_pay": counted.get(InstalmentState.ORDERED, 0),
+        "bank": _count(select(BankDetails.id).where(BankDetails.state.in_((BankState.GIVEN, BankState.CHECKED)))),
+    }
+
+
+def letters(limit: int = 100) -> Sequence[Letter]:
+    """The newest letters of the outbox, for the demonstration's mail page."""
+    statement = select(Letter).order_by(Letter.created_at.desc(), Letter.id).limit(limit)
+    return db.session.scalars(statement).all()

@@ -1,0 +1,37 @@
+"""What leaves for the public: the essential data of the awards as SCDL subventions 2.1.1 (décret 2017-779)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from grants.kernel.sheets import cell
+from grants.observatory import queries, rules
+from grants.programme import queries as programme
+
+
+def scdl_rows() -> Iterator[list[Any]]:
+    """One row per published award, one beneficiary each, in the schema's column order.
+
+    The day is the agreement's signature or, without one, the act's. The purpose is neutralised against formulas.
+    """
+    fund = programme.fund()
+    for row in queries.open_data_rows():
+        day = row.signed_on or row.act_on
+        first = row.first_on or day
+        yield [
+            fund.body_name,
+            fund.body_siret,
+            day,
+            row.act_number,
+            row.organisation,
+            row.siret,
+            rules.strict_rna(row.rna, row.siret),
+            rules.purpose(cell(row.title)),
+            row.amount,
+            "aide en numéraire",
+            rules.payment_terms(row.instalments or 1),
+            rules.payment_period(first, max(first, row.last_on or first)),
+            "",
+            bool(row.economic),
+            "1.00",
+            "",
+        ]

@@ -1,0 +1,469 @@
+"""Questions across the whole fund: figures by axis and the like, their rows, and what the public may read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, String, and_, cast, extract, func, or_, select
+
+from grants.applications.lifecycle import SUBMITTED_STATES, ApplicationState
+from grants.applications.models import Allocation, Answer, Application, AxisShare, Dimension, application_commune
+from grants.awards.models import Agreement, Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call, Question
+from grants.deliberation.lifecycle import MeetingState
+from grants.deliberation.models import Decision, Meeting
+from grants.kernel.db import db
+from grants.kernel.money import Money
+from grants.kernel.pages import cursor, read_cursor
+from grants.kernel.words import _, in_words_of
+from grants.observatory.rules import Figure, Filters, Line, Reading, Sums
+from grants.people.models import Organisation
+from grants.programme.models import (
+    Action,
+    Axis,
+    Commune,
+    FieldOfIntervention,
+    Framework,
+    FundingForm,
+    Instrument,
+    Orientation,
+    RelatedPlan,
+)
+
+Rows = Select[*tuple[Any, ...]]
+Found = Row[*tuple[Any, ...]]
+COUNTED = SUBMITTED_STATES - {ApplicationState.WITHDRAWN}
+_TITLED: dict[Reading, Any] = {
+    Reading.AXIS: Axis,
+    Reading.ORIENTATION: Orientation,
+    Reading.ACTION: Action,
+    Reading.FIELD: FieldOfIntervention,
+    Reading.COMMUNE: Commune,
+    Reading.PLAN: RelatedPlan,
+    Reading.INSTRUMENT: Instrument,
+}
+
+
+def _narrowed(statement: Rows, filters: Filters) -> Rows:
+    """Only the applications the filters keep; the statement already selects from Application."""
+    if filters.call_id is not None:
+        statement = statement.where(Application.call_id == filters.call_id)
+    if filters.commune_id is not None:
+        served = select(application_commune.c.application_id).where(
+            application_commune.c.commune_id == filters.commune_id
+        )
+        statement = statement.where(Application.id.in_(served))
+    if filters.axis_id is not None:
+        statement = statement.where(
+            Application.id.in_(select(AxisShare.application_id).where(AxisShare.axis_id == filters.axis_id))
+        )
+    return statement
+
+
+def _key_of(reading: Reading) -> Any:
+    """The column an application is filed under when the reading is not a split."""
+    if reading is Reading.INSTRUMENT:
+        return Application.instrument_id
+    return extract("year", Call.closes_at)
+
+
+def _asked(reading: Reading, filters: Filters) -> Rows:
+    if reading in {Reading.INSTRUMENT, Reading.YEAR}:
+        key = _key_of(reading)
+        statement = select(key.label("key"), func.sum(Application.requested).label("amount")).join(Call)
+    else:
+        key = Allocation.key_id
+        statement = (
+            select(key.label("key"), func.sum(Allocation.amount).label("amount"))
+            .join(Application, Application.id == Allocation.application_id)
+            .where(Allocation.dimension == Dimension(reading.value))
+        )
+    return _narrowed(statement.where(Application.state.in_(COUNTED)), filters).group_by(key)
+
+
+def _moved(reading: Reading, filters: Filters) -> Rows:
+    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
+    key = LedgerAllocation.key_id if split else _key_of(reading)
+    amount = LedgerAllocation.amount if split else LedgerEntry.amount
+    statement = (
+        select(key.label("key"), LedgerEntry.kind.label("kind"), func.sum(amount).label("amount"))
+        .select_from(LedgerEntry)
+        .join(Award, Award.id == LedgerEntry.award_id)
+        .join(Application, Application.id == Award.application_id)
+        .join(Call, Call.id == Application.call_id)
+    )
+    if split:
+        statement = statement.join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id).where(
+            LedgerAllocation.dimension == Dimension(reading.value)
+        )
+    return _narrowed(statement, filters).group_by(key, LedgerEntry.kind)
+
+
+def tracking(reading: Reading, filters: Filters) -> list[Line]:
+    """The lines of a reading, three statements whatever their number; "non précisé" last, only when it has money."""
+    sums: dict[Any, Sums] = {}
+    for row in db.session.execute(_asked(reading, filters)):
+        sums.setdefault(row.key, Sums()).add(Figure.ASKED, row.amount)
+    for row in db.session.execute(_moved(reading, filters)):
+        sums.setdefault(row.key, Sums()).add(Figure(row.kind.value), row.amount)
+    lines = list(_titles(reading, sums))
+    unsaid = sums.get(None)
+    return lines if unsaid is None else [*lines, Line(None, "—", _("Non précisé"), unsaid)]
+
+
+def _titles(reading: Reading, sums: dict[Any, Sums]) -> Iterator[Line]:
+    if reading is Reading.YEAR:
+        for year in sorted(key for key in sums if key is not None):
+            yield Line(str(int(year)), str(int(year)), _("Appels clos en %(year)s", year=int(year)), sums[year])
+        return
+    model = _TITLED[reading]
+    kept = [key for key in sums if key is not None]
+    statement = select(model)
+    if reading is Reading.AXIS:
+        statement = statement.join(Framework).where(
+            or_(Axis.id.in_(kept), Framework.position == 0)
+        ).order_by(Framework.position, Axis.position)  # fmt: skip
+    else:
+        statement = statement.where(model.id.in_(kept)).order_by(*_order(model))
+    for row in db.session.scalars(statement):
+        yield Line(
+            str(row.id),
+            str(getattr(row, "code", None) or getattr(row, "number", None) or getattr(row, "insee", "")),
+            title_of(row),
+            sums.get(row.id) or Sums(),
+            getattr(row, "colour", None),
+        )
+
+
+def _order(model: Any) -> tuple[Any, ...]:
+    if model in {Action, Commune}:
+        return (model.sort_key, model.id)
+    return (model.position, model.code)
+
+
+def title_of(row: Any) -> str:
+    """The title of a row of a framework or of the territory, in the reader's language."""
+    if isinstance(row, Commune):
+        return row.name
+    if isinstance(row, Instrument):
+        return in_words_of(row, "name")
+    return in_words_of(row, "title") or _("intitulé à compléter")
+
+
+def ledger_totals() -> Sums:
+    """The ledger's own sums and the amounts asked: what every reading must add up to."""
+    foot = Sums()
+    asked = select(func.sum(Application.requested)).where(Application.state.in_(COUNTED))
+    foot.add(Figure.ASKED, db.session.scalar(asked) or Money(0))
+    for kind, amount in db.session.execute(
+        select(LedgerEntry.kind, func.sum(LedgerEntry.amount)).group_by(LedgerEntry.kind)
+    ):
+        foot.add(Figure(kind.value), amount)
+    return foot
+
+
+# ---- the rows behind a figure ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A row behind a figure: the part that counts there, and the whole it is part of."""
+
+    application_id: UUID
+    reference: str
+    title: str
+    organisation: str
+    day: date | datetime
+    part: Money
+    whole: Money
+
+
+def behind(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> list[Behind]:
+    """The rows whose parts add up to a figure of the tracking page, oldest first, in one statement."""
+    statement = _rows_asked(reading, key) if figure is Figure.ASKED else _rows_moved(reading, key, figure)
+    rows = db.session.execute(_narrowed(statement, filters))
+    return [Behind(row.id, row.reference or "", row.title, row.name, row.day, row.part, row.whole) for row in rows]
+
+
+def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
+    if key is None:
+        return column.is_(None)
+    if reading is Reading.YEAR:
+        return column == int(key)
+    return column == UUID(key)
+
+
+_COLUMNS = (Application.id, Application.reference, Application.title, Organisation.name)
+
+
+def _rows_asked(reading: Reading, key: str | None) -> Rows:
+    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
+    part = Allocation.amount if split else Application.requested
+    statement = (
+        select(
+            *_COLUMNS, Application.submitted_at.label("day"), part.label("part"), Application.requested.label("whole")
+        )
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Call, Call.id == Application.call_id)
+        .where(Application.state.in_(COUNTED))
+        .order_by(Application.submitted_at, Application.id)
+    )
+    if not split:
+        return statement.where(_key_is(_key_of(reading), reading, key))
+    return statement.join(Allocation, Allocation.application_id == Application.id).where(
+        Allocation.dimension == Dimension(reading.value), _key_is(Allocation.key_id, reading, key)
+    )
+
+
+def _rows_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
+    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
+    part = LedgerAllocation.amount if split else LedgerEntry.amount
+    statement = (
+        select(*_COLUMNS, LedgerEntry.day.label("day"), part.label("part"), LedgerEntry.amount.label("whole"))
+        .select_from(LedgerEntry)
+        .join(Award, Award.id == LedgerEntry.award_id)
+        .join(Application, Application.id == Award.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Call, Call.id == Application.call_id)
+        .where(LedgerEntry.kind == LedgerKind(figure.value))
+        .order_by(LedgerEntry.day, LedgerEntry.id)
+    )
+    if not split:
+        return statement.where(_key_is(_key_of(reading), reading, key))
+    return statement.join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id).where(
+        LedgerAllocation.dimension == Dimension(reading.value), _key_is(LedgerAllocation.key_id, reading, key)
+    )
+
+
+def title_of_key(reading: Reading, key: str | None) -> str:
+    """The title of a line of tracking. Raises LookupError when there is no such line."""
+    if key is None:
+        return _("Non précisé")
+    if reading is Reading.YEAR:
+        return key
+    row = db.session.get(_TITLED[reading], UUID(key))
+    if row is None:
+        raise LookupError(key)
+    return title_of(row)
+
+
+def calls_with_results() -> Sequence[Call]:
+    """Calls that were opened, newest closing first: the choices of the filter."""
+    statement = select(Call).where(Call.state != CallState.DRAFT).order_by(Call.closes_at.desc(), Call.code)
+    return db.session.scalars(statement).all()
+
+
+# ---- what the public may read ------------------------------------------------------------------------------------
+
+_PUBLISHED = and_(Decision.granted, Meeting.state == MeetingState.PUBLISHED)
+
+
+@dataclass(frozen=True)
+class Laureate:
+    """A line of the public register: legal persons only, never the representative."""
+
+    application_id: UUID
+    reference: str
+    title: str
+    summary: str
+    organisation: str
+    siret: str | None
+    rna: str | None
+    amount: Money
+    form: FundingForm
+    instrument: str
+    instrument_en: str
+    call_code: str
+    act_number: str
+    act_on: date
+    decision_id: UUID
+    shares: tuple[tuple[Axis, int], ...] = ()
+    communes: tuple[str, ...] = ()
+
+
+def _laureates() -> Rows:
+    return (
+        select(
+            Decision.id.label("decision_id"),
+            Decision.amount,
+            Application.id.label("application_id"),
+            Application.reference,
+            Application.title,
+            Application.summary,
+            Organisation.name.label("organisation"),
+            Organisation.siret,
+            Organisation.rna,
+            Instrument.form,
+            Instrument.name.label("instrument"),
+            Instrument.name_en.label("instrument_en"),
+            Call.code.label("call_code"),
+            Meeting.act_number,
+            Meeting.act_on,
+        )
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .join(Application, Application.id == Decision.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Instrument, Instrument.id == Application.instrument_id)
+        .join(Call, Call.id == Application.call_id)
+        .where(_PUBLISHED)
+    )
+
+
+def register(
+    *, words: str = "", call_code: str = "", axis_code: str = "", after: str | None = None, size: int = 50
+) -> tuple[list[Laureate], str | None]:
+    """A page of the register, newest act first, and the cursor of the next one; three statements."""
+    statement = _laureates()
+    if words:
+        pattern = "%" + words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        statement = statement.where(Application.search_key.like(pattern, escape="\\"))
+    if call_code:
+        statement = statement.where(Call.code == call_code)
+    if axis_code:
+        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == axis_code)
+        statement = statement.where(Application.id.in_(serving))
+    place = read_cursor(after)
+    if place is not None and len(place) == 2:
+        day, reference = date.fromisoformat(str(place[0])), str(place[1])
+        statement = statement.where(
+            or_(Meeting.act_on < day, and_(Meeting.act_on == day, Application.reference > reference))
+        )
+    statement = statement.order_by(Meeting.act_on.desc(), Application.reference).limit(size + 1)
+    rows = db.session.execute(statement).all()
+    following = cursor([rows[size - 1].act_on, rows[size - 1].reference]) if len(rows) > size else None
+    return _with_shares(rows[:size]), following
+
+
+def register_total(*, call_code: str = "") -> tuple[int, Money]:
+    """How many awards are published and what they add up to."""
+    statement = (
+        select(func.count(Decision.id), func.sum(Decision.amount))
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .join(Application, Application.id == Decision.application_id)
+        .join(Call, Call.id == Application.call_id)
+        .where(_PUBLISHED)
+    )
+    if call_code:
+        statement = statement.where(Call.code == call_code)
+    count, amount = db.session.execute(statement).one()
+    return int(count), amount or Money(0)
+
+
+def _with_shares(rows: Sequence[Found]) -> list[Laureate]:
+    ids = [row.application_id for row in rows]
+    shares: dict[UUID, list[tuple[Axis, int]]] = {}
+    for share in db.session.execute(
+        select(AxisShare.application_id, Axis, AxisShare.percent)
+        .join(Axis, Axis.id == AxisShare.axis_id)
+        .where(AxisShare.application_id.in_(ids))
+        .order_by(Axis.position)
+    ):
+        shares.setdefault(share.application_id, []).append((share.Axis, share.percent))
+    places: dict[UUID, list[str]] = {}
+    for place in db.session.execute(
+        select(application_commune.c.application_id, Commune.name)
+        .join(Commune, Commune.id == application_commune.c.commune_id)
+        .where(application_commune.c.application_id.in_(ids))
+        .order_by(Commune.sort_key)
+    ):
+        places.setdefault(place.application_id, []).append(place.name)
+    return [
+        Laureate(
+            **row._asdict(),
+            shares=tuple(shares.get(row.application_id, ())),
+            communes=tuple(places.get(row.application_id, ())),
+        )
+        for row in rows
+    ]
+
+
+def laureate(reference: str) -> Laureate | None:
+    """One line of the register by its reference."""
+    rows = db.session.execute(_laureates().where(Application.reference == reference)).all()
+    found = _with_shares(rows)
+    return found[0] if found else None
+
+
+def published_calls() -> Sequence[Found]:
+    """Calls with published results: code, titles, how many awards, their sum; newest first."""
+    statement = (
+        select(
+            Call.code,
+            Call.title,
+            Call.title_en,
+            Call.results_published_at,
+            func.count(Decision.id).label("count"),
+            func.sum(Decision.amount).label("amount"),
+        )
+        .join(Meeting, Meeting.call_id == Call.id)
+        .join(Decision, Decision.meeting_id == Meeting.id)
+        .where(_PUBLISHED)
+        .group_by(Call.code, Call.title, Call.title_en, Call.results_published_at)
+        .order_by(Call.results_published_at.desc(), Call.code)
+    )
+    return db.session.execute(statement).all()
+
+
+def awarded_by_commune() -> dict[str, Money]:
+    """Published money by commune code, equal shares between the communes a project serves."""
+    statement = (
+        select(Commune.insee, func.sum(LedgerAllocation.amount).label("amount"))
+        .join(LedgerAllocation, LedgerAllocation.key_id == Commune.id)
+        .join(LedgerEntry, LedgerEntry.id == LedgerAllocation.entry_id)
+        .where(LedgerAllocation.dimension == Dimension.COMMUNE, LedgerEntry.kind == LedgerKind.VOTED)
+        .group_by(Commune.insee)
+    )
+    return {row.insee: row.amount for row in db.session.execute(statement)}
+
+
+def open_data_rows() -> Iterator[Found]:
+    """The published awards with what the open-data schema asks, oldest act first, streamed."""
+    economic = (
+        select(Answer.application_id)
+        .join(Question, Question.id == Answer.question_id)
+        .where(Question.code == "economic_activity", cast(Answer.value, String) == '"yes"')
+        .correlate(None)
+    )
+    instalments = (
+        select(
+            Instalment.award_id,
+            func.count(Instalment.id).label("instalments"),
+            func.min(func.coalesce(Instalment.paid_on, Instalment.due_on)).label("first_on"),
+            func.max(func.coalesce(Instalment.paid_on, Instalment.due_on)).label("last_on"),
+        )
+        .where(Instalment.state != "cancelled")
+        .group_by(Instalment.award_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            Decision.amount,
+            Application.title,
+            Application.reference,
+            Organisation.name.label("organisation"),
+            Organisation.siret,
+            Organisation.rna,
+            Meeting.act_number,
+            Meeting.act_on,
+            Agreement.signed_on,
+            instalments.c.instalments,
+            instalments.c.first_on,
+            instalments.c.last_on,
+            Application.id.in_(economic).label("economic"),
+            Instrument.code.label("instrument"),
+        )
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .join(Application, Application.id == Decision.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Instrument, Instrument.id == Application.instrument_id)
+        .outerjoin(Award, Award.decision_id == Decision.id)
+        .outerjoin(Agreement, Agreement.award_id == Award.id)
+        .outerjoin(instalments, instalments.c.award_id == Award.id)
+        .where(_PUBLISHED)
+        .order_by(Meeting.act_on, Application.reference)
+        .execution_options(yield_per=500)
+    )
+    yield from db.session.execute(statement)

@@ -1,0 +1,99 @@
+"""The desk: home and help for everybody, the list of dossiers and the page of one for staff."""
+
+import pytest
+
+from grants.applications.lifecycle import ApplicationState
+from grants.kernel.money import Money
+from grants.reviewing.lifecycle import AssignmentState
+from tests.client import Page
+from tests.factories import Make
+
+PUBLIC = ["/", "/aide", "/mentions-legales", "/confidentialite", "/accessibilite", "/plan-du-site", "/styleguide"]
+ROLES = ["association", "comite", "gestion", "paiements", "administration", "citoyen"]
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *(f"/aide/{role}" for role in ROLES)])
+def test_pages_for_everybody_are_sound(page: Page, make: Make, path: str) -> None:
+    make.call()
+    assert page.get(path).status == 200
+
+
+def test_the_home_page_shows_the_open_call_and_until_when(page: Page, make: Make) -> None:
+    call = make.call()
+    words = page.get("/").words
+    assert call.title in words
+    assert "1 000 000" in words.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_an_unknown_help_page_is_not_found(page: Page) -> None:
+    assert page.get("/aide/autre").status == 404
+
+
+@pytest.mark.parametrize("back", ["//ailleurs.example", "/\\ailleurs.example", "https://ailleurs.example", ""])
+def test_the_language_switch_never_leads_elsewhere(page: Page, back: str) -> None:
+    answer = page.post("/langue", data={"language": "en", "back": back})
+    assert answer.status == 302
+    assert answer.location == "/"
+    assert page.get("/").tree.get("lang") == "en"
+
+
+def test_the_list_searches_filters_and_adds_up(page: Page, make: Make) -> None:
+    call = make.call()
+    first = make.application(state=ApplicationState.SUBMITTED, call=call, title="Frais chez soi")
+    make.application(state=ApplicationState.ELIGIBLE, call=call, title="Vélo pour tous", requested=Money.euros(5_500))
+    make.application(call=call, title="Brouillon caché")
+    page.sign_in(make.account("manager"))
+    words = page.get("desk.dossiers").words
+    assert "Frais chez soi" in words
+    assert "Vélo pour tous" in words
+    assert "Brouillon caché" not in words
+    assert "2 dossiers" in words
+    found = page.get("/gestion/dossiers?mots=frais").words
+    assert "Frais chez soi" in found
+    assert "Vélo" not in found
+    assert "Vélo" in page.get("/gestion/dossiers?etat=eligible").words
+    assert "Frais" not in page.get("/gestion/dossiers?etat=eligible").words
+    assert "Aucun dossier" in page.get("/gestion/dossiers?mots=%25").words
+    for sort in ("reference", "-reference", "organisation", "requested", "-requested", "state", "nimporte"):
+        assert page.get(f"/gestion/dossiers?sort={sort}").status == 200
+    assert page.get("/gestion/dossiers?after=abime&commune=pas-un-uuid&etat=zzz").status == 200
+    sheet = page.get("/gestion/dossiers.csv").text
+    assert first.reference in sheet
+    assert "8000.00" in sheet
+
+
+def test_the_page_of_a_dossier_gathers_the_chapters(page: Page, make: Make) -> None:
+    application = make.application(state=ApplicationState.ELIGIBLE, title="Frais chez soi")
+    make.reviewed(application, 2, 3, 4)
+    answer = page.get("desk.dossier", application, as_=make.account("manager"))
+    assert answer.status == 200
+    assert answer.title == "Frais chez soi"
+    assert "75" in answer.words
+    assert page.get("desk.dossier_journal", application).status == 200
+
+
+def test_a_draft_and_a_linked_dossier_do_not_exist_for_staff(page: Page, make: Make) -> None:
+    draft = make.application()
+    manager = make.account("manager", "reviewer")
+    linked = make.application(state=ApplicationState.ELIGIBLE, title="Dossier lié")
+    make.assignment(linked, manager, state=AssignmentState.RECUSED)
+    page.sign_in(manager)
+    assert page.get("desk.dossier", draft).status == 404
+    assert page.get("desk.dossier", linked).status == 404
+    assert page.get("desk.dossier_journal", linked).status == 404
+    assert "Dossier lié" not in page.get("desk.dossiers").words
+    assert linked.reference not in page.get("/gestion/dossiers.csv").text
+
+
+@pytest.mark.parametrize(
+    "roles", [(), ("reviewer",), ("manager",), ("finance",), ("authorising_officer",), ("administrator",), ("auditor",)]
+)
+def test_everybody_has_a_home(page: Page, make: Make, roles: tuple[str, ...]) -> None:
+    account = make.account(*roles, name="Dominique Exemple")
+    answer = page.get("desk.work", as_=account)
+    assert answer.status == 200
+    assert "Dominique Exemple" in answer.title
+
+
+def test_the_mails_of_the_demonstration_can_be_read(page: Page, make: Make) -> None:
+    assert page.get("desk.demo_mails").status == 200

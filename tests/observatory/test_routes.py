@@ -1,0 +1,156 @@
+"""The register, the open data and the tracking, as the public and the staff see them."""
+
+import csv
+import io
+import re
+
+import pytest
+from flask import Flask
+from frictionless import Resource, Schema, fields
+from stdnum.fr import siret
+
+from grants.applications.lifecycle import ApplicationState
+from grants.kernel.money import Money
+from grants.observatory import queries as observatory
+from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
+from tests.client import Page
+from tests.conftest import Queries
+from tests.factories import Make
+
+SCHEMA = Schema(
+    fields=[
+        fields.StringField(name="nomAttribuant", constraints={"required": True}),
+        fields.StringField(name="idAttribuant", constraints={"required": True, "pattern": r"^\d{14}$"}),
+        fields.DateField(name="dateConvention", format="%Y-%m-%d", constraints={"required": True}),
+        fields.StringField(name="referenceDecision"),
+        fields.StringField(name="nomBeneficiaire", constraints={"required": True}),
+        fields.StringField(name="idBeneficiaire"),
+        fields.StringField(name="rnaBeneficiaire", constraints={"pattern": r"^W\d{9}$"}),
+        fields.StringField(name="objet", constraints={"required": True, "maxLength": 256}),
+        fields.NumberField(name="montant", constraints={"required": True}),
+        fields.StringField(name="nature", constraints={"required": True, "enum": ["aide en numéraire"]}),
+        fields.StringField(name="conditionsVersement", constraints={"required": True, "maxLength": 256}),
+        fields.StringField(
+            name="datesPeriodeVersement",
+            constraints={"required": True, "pattern": r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"},
+        ),
+        fields.StringField(name="idRAE", constraints={"maxLength": 5}),
+        fields.BooleanField(
+            name="notificationUE", true_values=["oui"], false_values=["non"], constraints={"required": True}
+        ),
+        fields.NumberField(
+            name="pourcentageSubvention", constraints={"required": True, "minimum": "0.01", "maximum": "1"}
+        ),
+        fields.StringField(name="dispositifAide"),
+    ]
+)
+
+
+def awarded(make: Make, count: int = 2) -> list[object]:
+    call = make.call()
+    applications = [
+        make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_001 + n))
+        for n in range(count)
+    ]
+    make.decided(*applications)
+    return [make.award(application) for application in applications]
+
+
+def test_the_register_shows_published_awards_and_nothing_else(make: Make, page: Page) -> None:
+    call = make.call()
+    won = make.application(state=ApplicationState.ELIGIBLE, call=call, title="Les paliers au frais")
+    make.decided(won)
+    other = make.call()
+    secret = make.application(state=ApplicationState.ELIGIBLE, call=other, title="Encore secret")
+    make.decided(secret, published=False)
+    words = page.get("observatory.register").words
+    assert "Les paliers au frais" in words
+    assert "Encore secret" not in words
+    assert page.get("/registre?mots=paliers").words.count("Les paliers au frais") == 1
+    assert "Aucune aide ne correspond" in page.get("/registre?mots=introuvable%25").words
+    assert page.get("observatory.record", reference=won.reference).status == 200
+    assert page.get("observatory.record", reference=secret.reference).status == 404
+    assert "Encore secret" not in page.get("observatory.laureates").words
+    assert "Encore secret" not in page.get("observatory.scdl").text
+
+
+def test_the_register_pages_without_losing_or_repeating(make: Make, page: Page, app: Flask) -> None:
+    awarded(make, 5)
+    seen: list[str] = []
+    after = None
+    while True:
+        rows, after = observatory.register(after=after, size=2)
+        seen += [row.reference for row in rows]
+        if after is None:
+            break
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_the_open_data_follow_the_schema_to_the_byte(make: Make, page: Page) -> None:
+    awarded(make, 3)
+    answer = page.get("observatory.scdl")
+    raw = answer.response.get_data()
+    text = raw.decode("utf-8", errors="strict")
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert text.splitlines()[0] == ",".join(SCDL_COLUMNS)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 3
+    assert [row["montant"] for row in rows] == ["8001.00", "8002.00", "8003.00"]
+    for row in rows:
+        assert siret.is_valid(row["idBeneficiaire"])
+        assert siret.is_valid(row["idAttribuant"])
+        assert row["idBeneficiaire"] or row["rnaBeneficiaire"]
+    report = Resource(data=raw, format="csv", encoding="utf-8", schema=SCHEMA).validate()
+    assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])
+
+
+@pytest.mark.parametrize("reading", list(Reading))
+def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Reading) -> None:
+    awarded(make, 3)
+    make.application(state=ApplicationState.SUBMITTED, shares=(("A2", 34), ("A3", 33), ("A4", 33)))
+    make.application(state=ApplicationState.WITHDRAWN)
+    table = observatory.tracking(reading, Filters())
+    ledger = observatory.ledger_totals()
+    for figure in Figure:
+        assert sum((line.sums[figure] for line in table), Money(0)) == ledger[figure]
+        for line in table:
+            rows = observatory.behind(reading, line.key, figure, Filters())
+            assert sum((row.part for row in rows), Money(0)) == line.sums[figure]
+    assert ledger[Figure.ASKED] == Money.euros(8_001 + 8_002 + 8_003 + 8_000)
+
+
+def test_the_tracking_page_opens_every_figure(make: Make, page: Page) -> None:
+    awarded(make)
+    manager = make.account("manager")
+    answer = page.get("observatory.tracking", as_=manager)
+    assert "égaux au grand livre" in answer.words
+    links = [href for href in answer.tree.xpath("//td//a/@href") if href.startswith("/suivi/lignes")]
+    assert links
+    for link in links:
+        assert page.get(link).status == 200
+    assert page.get("/suivi?par=nimporte").status == 404
+    assert page.get("/suivi/lignes?par=axis&montant=voted&cle=pas-un-uuid").status == 404
+
+
+def test_tracking_is_for_staff(make: Make, page: Page) -> None:
+    assert page.get("observatory.tracking").status == 302
+    assert page.get("observatory.tracking", as_=make.account()).status == 403
+    assert page.get("observatory.tracking_csv", as_=make.account("finance")).status == 200
+
+
+def test_lists_cost_the_same_for_one_and_for_three(make: Make, page: Page, queries: Queries) -> None:
+    manager = make.account("manager")
+    awarded(make, 1)
+    page.sign_in(manager)
+    paths = ["/registre", "/laureats", "/suivi", "/suivi?par=commune", "/donnees/subventions.csv", "/gestion/dossiers"]
+    page.get("/registre")
+    one = {path: queries.count(lambda path=path: page.get(path)) for path in paths}
+    awarded(make, 3)
+    assert {path: queries.count(lambda path=path: page.get(path)) for path in paths} == one
+    assert max(one.values()) <= 15
+
+
+def test_amounts_keep_their_cents_in_the_sheet(make: Make, page: Page) -> None:
+    awarded(make, 1)
+    text = page.get("observatory.tracking_csv", as_=make.account("manager")).text
+    assert re.search(r"A1,.*,4800\.60,", text), text
