@@ -140,7 +140,7 @@ def _encoded_again(image: Image.Image, kind: str) -> bytes:
     if kind == "JPEG" and image.mode not in {"L", "RGB"}:
         image = image.convert("RGB")
     kept = io.BytesIO()
-    image.save(kept, format=kind, **({"quality": 88} if kind == "JPEG" else {}))
+    image.save(kept, format=kind, quality=88, compress_level=3)
     return kept.getvalue()
 
 

@@ -154,15 +154,25 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def unfolding_pdf() -> bytes:
-    """A PDF whose list of objects is a bomb: 200 kB that unfold to 200 MB while the file is merely opened."""
-    packed = zlib.compress(b"1 0 " + b" " * 200_000_000, 9)
-    return (
-        b"%PDF-1.5\n2 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length "
-        + str(len(packed)).encode()
-        + b" >>\nstream\n"
+    """A sound PDF whose catalogue lies in a bomb: 200 kB that unfold to 200 MB while the file is merely opened."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>"]
+    objects.append(b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>")
+    offsets = [sum(len(each) + 1 for each in objects[:i]) for i in range(3)]
+    index = " ".join(f"{i + 1} {offset}" for i, offset in enumerate(offsets)).encode() + b" "
+    packer = zlib.compressobj(9)
+    packed = packer.compress(index + b" ".join(objects) + b" ")
+    packed += b"".join(packer.compress(b" " * 1_000_000) for _ in range(200)) + packer.flush()
+    head = b"%PDF-1.5\n"
+    folded = (
+        f"4 0 obj\n<</Type/ObjStm/N 3/First {len(index)}/Filter/FlateDecode/Length {len(packed)}>>\nstream\n".encode()
         + packed
-        + b"\nendstream\nendobj\ntrailer\n<< /Root 1 0 R /Size 3 >>\nstartxref\n0\n%%EOF\n"
+        + b"\nendstream\nendobj\n"
     )
+    start = len(head) + len(folded)
+    places = [(0, 0, 65535), (2, 4, 0), (2, 4, 1), (2, 4, 2), (1, len(head), 0), (1, start, 0)]
+    table = b"".join(kind.to_bytes(1) + place.to_bytes(4) + rest.to_bytes(2) for kind, place, rest in places)
+    cross = f"5 0 obj\n<</Type/XRef/Size 6/W[1 4 2]/Root 1 0 R/Length {len(table)}>>\nstream\n".encode() + table
+    return head + folded + cross + f"\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n".encode()
 
 
 HONEST: dict[str, tuple[str, bytes]] = {
