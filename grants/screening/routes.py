@@ -1,5 +1,176 @@
-"""The doors of screening: gates, decisions, pieces asked and answered."""
+"""The doors of screening: the manager's inbox, one dossier and its gates, a piece asked for and its answer."""
 
-from flask import Blueprint
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.applications import queries as applications
+from grants.applications.models import Application
+from grants.kernel import clock
+from grants.kernel.access import actor, door, hidden_dossiers
+from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.words import _
+from grants.permissions import P
+from grants.screening import actions, letters, queries
+from grants.screening.forms import AnswerForm, ExcludeForm, GatesForm, PieceForm, gates_form
+from grants.screening.models import PieceRequest
 
 bp = Blueprint("screening", __name__)
+DAYS_TO_ANSWER = 15
+Answer = str | Response | tuple[str, int]
+
+
+@bp.get("/recevabilite")
+@door(P.SCREENING_READ)
+def inbox() -> str:
+    """What waits for a decision, call by call, oldest first."""
+    hidden = hidden_dossiers()
+    calls = queries.calls_to_screen(hidden)
+    code = request.args.get("appel") or (calls[0].code if calls else "")
+    call = next((each for each in calls if each.code == code), None)
+    if call is None and calls:
+        raise MissingError
+    only = request.args.get("etat", "")
+    only = only if only in queries.FILTERS else "waiting"
+    at = {name: request.args.get(name) for name in ("after", "before")}
+    page = queries.inbox(call.id, only, hidden, **at) if call else None
+    counts = queries.counts_by_filter(call.id, hidden) if call else {}
+    return render_template("screening/inbox.html", calls=calls, call=call, page=page, only=only, counts=counts)
+
+
+@bp.get("/recevabilite/<uuid:application_id>")
+@door(P.SCREENING_READ, Application)
+def show(application: Application) -> str:
+    """One dossier beside the gates of its call."""
+    return _show(application)
+
+
+def _show(application: Application, form: GatesForm | None = None) -> str:
+    hidden = hidden_dossiers()
+    gates = queries.gates_of(application.call_id)
+    outcomes = queries.outcomes_of([application.id], gates)[application.id]
+    form = form or gates_form(gates, outcomes, application.version)
+    return render_template(
+        "screening/show.html",
+        application=application,
+        content=applications.content_of(application.id),
+        rows=list(zip(gates, outcomes, strict=True)),
+        form=form,
+        has_errors=bool(form.errors or form.form_errors),
+        is_waiting=application.state in queries.WAITING,
+        neighbours=queries.neighbours_of(application, hidden),
+        requests=queries.requests_of(application.id),
+        missing=queries.missing_pieces(application),
+        others=queries.others_of(application, hidden),
+    )
+
+
+@bp.post("/recevabilite/<uuid:application_id>")
+@door(P.SCREENING_DECIDE, Application)
+def judge(application: Application) -> Answer:
+    """Keep what the manager found, then do what the button said: accept, exclude, ask for a piece, or only save."""
+    gates = queries.gates_of(application.call_id)
+    outcomes = queries.outcomes_of([application.id], gates)[application.id]
+    form = gates_form(gates, outcomes, application.version)
+    if form.validate_on_submit():
+        try:
+            actions.judge(application, form.judgements(), version=form.version.data or 0, by=actor())
+            if form.then.data == "accept":
+                actions.accept(application, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            return _judged(application, form.then.data)
+    return _show(application, form), 422
+
+
+def _judged(application: Application, then: str) -> Response:
+    if then in {"exclude", "request_piece"}:
+        return redirect(url_for(f"screening.{then}", application_id=application.id))
+    if then == "accept":
+        flash(_("Dossier %(reference)s déclaré recevable.", reference=application.reference), "success")
+        return redirect(_after(application))
+    flash(_("Contrôle enregistré."), "success")
+    return redirect(url_for("screening.show", application_id=application.id))
+
+
+def _after(application: Application) -> str:
+    """The next dossier that waits, or the inbox when none does."""
+    following = queries.neighbours_of(application, hidden_dossiers()).following
+    if following is None:
+        return url_for("screening.inbox", appel=application.call.code)
+    return url_for("screening.show", application_id=following)
+
+
+@bp.route("/recevabilite/<uuid:application_id>/irrecevable", methods=["GET", "POST"])
+@door(P.SCREENING_DECIDE, Application)
+def exclude(application: Application) -> Answer:
+    """Say why the dossier is not examined, see the letter, send it."""
+    form = ExcludeForm(data={"version": application.version, "reason": actions.proposed_reason(application)})
+    if form.validate_on_submit():
+        actions.exclude(application, reason=form.reason.data, version=form.version.data or 0, by=actor())
+        flash(_("Dossier %(reference)s déclaré irrecevable.", reference=application.reference), "success")
+        return redirect(_after(application))
+    return _form("screening/exclude.html", form, application=application, remedies=letters.remedies(application))
+
+
+@bp.route("/recevabilite/<uuid:application_id>/piece", methods=["GET", "POST"])
+@door(P.SCREENING_DECIDE, Application)
+def request_piece(application: Application) -> Answer:
+    """Ask the applicant for a piece."""
+    pieces, missing = queries.pieces_of(application.call_id), queries.missing_pieces(application)
+    due_on = clock.today(application.call.fund.zone) + timedelta(days=DAYS_TO_ANSWER)
+    form = PieceForm(data={"due_on": due_on, "piece": str(missing[0].id) if missing else ""})
+    form.offer(pieces, missing)
+    if form.validate_on_submit():
+        try:
+            actions.request_piece(application, **form.values(pieces), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La demande est partie. Le dossier revient ici dès que la pièce arrive."), "success")
+            return redirect(_after(application))
+    return _form("screening/request_piece.html", form, application=application)
+
+
+def _form(template: str, form: Any, **context: Any) -> Answer:
+    body = render_template(template, form=form, has_errors=bool(form.errors), **context)
+    return body, 422 if request.method == "POST" else 200
+
+
+@bp.get("/dossiers/<uuid:application_id>/pieces")
+@door(P.PIECE_ANSWER, Application)
+def answer(application: Application) -> str:
+    """What the applicant is asked for, each with its place to answer."""
+    return _answer(application, {})
+
+
+def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
+    asked = queries.requests_of(application.id)
+    forms = {row.id: given.get(row.id) or AnswerForm(prefix=row.id.hex, formdata=None) for row in asked}
+    return render_template(
+        "screening/answer.html",
+        application=application,
+        requests=asked,
+        forms=forms,
+        is_wanted=application.state in actions.STILL_WANTED,
+        has_errors=any(form.errors for form in given.values()),
+    )
+
+
+@bp.post("/pieces-demandees/<uuid:request_id>")
+@door(P.PIECE_ANSWER, PieceRequest)
+def give(asked: PieceRequest) -> Answer:
+    """Send the file that answers one request."""
+    form = AnswerForm(prefix=asked.id.hex)
+    if form.validate_on_submit():
+        try:
+            actions.give_piece(asked, form.file.data, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Pièce reçue. Vous n’avez rien d’autre à redéposer."), "success")
+            return redirect(url_for("screening.answer", application_id=asked.application_id))
+    return _answer(asked.application, {asked.id: form}), 422

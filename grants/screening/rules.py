@@ -1,0 +1,218 @@
+"""The gates of a call as logic on plain facts: what each finds by itself, with the facts it looked at."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from grants.applications.rules import LEGAL_FORM_LABELS, is_over_rate
+from grants.kernel.money import Money, percentage
+from grants.kernel.words import LazyString, _l
+
+ASSOCIATION = "association"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the gates look at, of one application as it was submitted. Days are those of the fund's zone.
+
+    `de_minimis_ceiling` and `commitment_since` are the law in force on the day of submission; None when it has none.
+    """
+
+    legal_form: str
+    rna: str | None
+    communes: tuple[str, ...]
+    requested: Money
+    minimum: Money | None
+    maximum: Money | None
+    max_rate: int | None
+    starts_on: date | None
+    ends_on: date | None
+    closes_on: date | None
+    submitted_on: date
+    commitment_since: date | None
+    commitment: str | None
+    economic_activity: str | None
+    de_minimis_received: Money | None
+    de_minimis_ceiling: Money | None
+    shares: tuple[int, ...]
+    charges: Money
+    resources: Money
+    in_kind_charges: Money
+    in_kind_resources: Money
+    requested_line: Money
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A fact beside a gate: a label and a value, Money, a day, an exact percentage (`is_percent`) or text."""
+
+    label: LazyString
+    value: Any
+    is_percent: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a gate found by itself: passed, failed, or None when it cannot tell; and what it looked at."""
+
+    passed: bool | None
+    facts: tuple[Shown, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a gate stands: what it computed (None for a ticked one), and what a person found, if anybody did.
+
+    `passed` is what holds: the person's finding, else the computed one.
+    """
+
+    code: str
+    computed: Finding | None
+    found: bool | None = None
+    note: str = ""
+    is_found: bool = False
+
+    @property
+    def passed(self) -> bool | None:
+        """What holds for this gate."""
+        return self.found if self.is_found else self.computed.passed if self.computed else None
+
+    @property
+    def is_overruled(self) -> bool:
+        """Whether a person decided against what was computed."""
+        return self.computed is not None and self.is_found and self.found is not self.computed.passed
+
+
+def legal_form(facts: Facts) -> Finding:
+    """An association with an RNA number passes; without one a person looks at the receipt of the prefecture."""
+    shown = (
+        Shown(_l("Forme déclarée"), LEGAL_FORM_LABELS.get(facts.legal_form, facts.legal_form)),
+        Shown(_l("Numéro RNA"), facts.rna),
+    )
+    if facts.legal_form != ASSOCIATION:
+        return Finding(False, shown)
+    return Finding(True if facts.rna else None, shown)
+
+
+def territory(facts: Facts) -> Finding:
+    """At least one commune of the territory."""
+    return Finding(bool(facts.communes), (Shown(_l("Communes"), ", ".join(facts.communes)),))
+
+
+def amount(facts: Facts) -> Finding:
+    """Within the bounds of the instrument, both included."""
+    shown = (
+        Shown(_l("Demandé"), facts.requested),
+        Shown(_l("Minimum"), facts.minimum),
+        Shown(_l("Maximum"), facts.maximum),
+    )
+    if facts.minimum is None or facts.maximum is None:
+        return Finding(None, shown)
+    return Finding(facts.minimum <= facts.requested <= facts.maximum, shown)
+
+
+def rate(facts: Facts) -> Finding:
+    """The request over the project's resources, at most the instrument's rate; no rate is no limit."""
+    limit = None if facts.max_rate is None else percentage(Money(facts.max_rate), Money(100))
+    found = percentage(facts.requested, facts.resources) if facts.resources else None
+    shown = (
+        Shown(_l("Part demandée"), found, is_percent=True),
+        Shown(_l("Taux maximal"), limit if limit is not None else _l("aucun"), is_percent=limit is not None),
+    )
+    if facts.max_rate is not None and not facts.resources:
+        return Finding(None, shown)
+    return Finding(not is_over_rate(facts.requested, facts.resources, facts.max_rate), shown)
+
+
+def not_started(facts: Facts) -> Finding:
+    """The project does not end before the call closes."""
+    shown = (
+        Shown(_l("Début"), facts.starts_on),
+        Shown(_l("Fin"), facts.ends_on),
+        Shown(_l("Clôture de l’appel"), facts.closes_on),
+    )
+    if facts.ends_on is None or facts.closes_on is None:
+        return Finding(None, shown)
+    return Finding(facts.ends_on >= facts.closes_on, shown)
+
+
+def commitment(facts: Facts) -> Finding:
+    """Signed or deemed, for a request made since the law asks for it."""
+    asked = facts.commitment_since is not None and facts.submitted_on >= facts.commitment_since
+    shown = (
+        Shown(_l("Déposé le"), facts.submitted_on),
+        Shown(_l("Contrat"), _l("souscrit ou réputé satisfait") if facts.commitment else _l("non souscrit")),
+    )
+    return Finding(bool(facts.commitment) or not asked, shown)
+
+
+def de_minimis(facts: Facts) -> Finding:
+    """Without economic activity it does not apply; else declared aid and the request stay under the ceiling."""
+    if facts.economic_activity == "no":
+        return Finding(True, (Shown(_l("Activité économique"), _l("non")),))
+    shown = (
+        Shown(_l("Aides déclarées"), facts.de_minimis_received),
+        Shown(_l("Demandé"), facts.requested),
+        Shown(_l("Plafond"), facts.de_minimis_ceiling),
+    )
+    if facts.economic_activity is None or facts.de_minimis_received is None or facts.de_minimis_ceiling is None:
+        return Finding(None, shown)
+    return Finding(facts.de_minimis_received + facts.requested <= facts.de_minimis_ceiling, shown)
+
+
+def axis_chosen(facts: Facts) -> Finding:
+    """At least one axis, and shares that make a hundred."""
+    total = percentage(Money(sum(facts.shares)), Money(100))
+    shown = (Shown(_l("Axes choisis"), str(len(facts.shares))), Shown(_l("Total des parts"), total, is_percent=True))
+    return Finding(bool(facts.shares) and sum(facts.shares) == 100, shown)
+
+
+def budget_balanced(facts: Facts) -> Finding:
+    """Charges equal resources, gifts in kind equal their use, and the request stands on its line."""
+    shown = (
+        Shown(_l("Charges"), facts.charges),
+        Shown(_l("Produits"), facts.resources),
+        Shown(_l("Demande inscrite au budget"), facts.requested_line),
+    )
+    balanced = facts.charges == facts.resources and facts.in_kind_charges == facts.in_kind_resources
+    return Finding(balanced and bool(facts.charges) and facts.requested_line == facts.requested, shown)
+
+
+COMPUTED: Mapping[str, Callable[[Facts], Finding]] = {
+    "legal_form": legal_form,
+    "territory": territory,
+    "amount": amount,
+    "rate": rate,
+    "not_started": not_started,
+    "commitment": commitment,
+    "de_minimis": de_minimis,
+    "axis_chosen": axis_chosen,
+    "budget_balanced": budget_balanced,
+}
+
+
+def compute(code: str, facts: Facts) -> Finding:
+    """What a computed gate finds; a gate of this call that no rule knows is left to a person."""
+    rule = COMPUTED.get(code)
+    return rule(facts) if rule else Finding(None)
+
+
+def failed(outcomes: Iterable[Outcome]) -> list[str]:
+    """The codes of the gates that are not met."""
+    return [outcome.code for outcome in outcomes if outcome.passed is False]
+
+
+def pending(outcomes: Iterable[Outcome]) -> list[str]:
+    """The codes of the gates nobody has judged yet."""
+    return [outcome.code for outcome in outcomes if outcome.passed is None]
+
+
+def needs_note(*, computed: bool | None, found: bool | None) -> bool:
+    """Whether a person's finding must say why: a refusal always, and passing over what was computed."""
+    return found is False or (found is True and computed is False)
+
+
+def reason_of(refusals: Sequence[str]) -> str:
+    """The reason of a refusal, composed from the sentences of the gates not met."""
+    return "\n".join(f"- {sentence}" for sentence in refusals) if len(refusals) > 1 else "".join(refusals)
