@@ -105,6 +105,12 @@ def actor() -> Actor:
     return g.actor  # type: ignore[no-any-return]
 
 
+def received_at() -> datetime:
+    """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction)."""
+    instant: datetime = g.received_at
+    return instant
+
+
 def policy() -> Policy:
     """The fund's table of rights."""
     return current_app.extensions["policy"]  # type: ignore[no-any-return]
@@ -290,6 +296,9 @@ def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_
     @app.before_request
     def _mode() -> None:
         set_access_mode(writing=request.method not in SAFE)
+        if request.method not in SAFE:
+            request.form  # noqa: B018 - reading it waits for the last byte: only then was the request received
+            g.received_at = clock.now()
 
     @app.errorhandler(SignInError)
     def _to_sign_in(_error: SignInError) -> Response:

@@ -226,6 +226,11 @@ def url_path(endpoint: str, **values: Any) -> str:
     return current_app.url_map.bind("").build(endpoint, values)
 
 
+def link(endpoint: str, **values: Any) -> str:
+    """The absolute address of an endpoint, from configuration alone (never from a request's Host)."""
+    return f"{current_app.config['SETTINGS'].base_url}{url_path(endpoint, **values)}"
+
+
 def form_key() -> str:
     """A fresh key for an unsafe form."""
     return secrets.token_urlsafe(16)
