@@ -1,0 +1,140 @@
+"""The house itself: who commits, who writes raw SQL, machines that hold together, templates that are used."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect, text
+
+from grants import evidence
+from grants.applications.lifecycle import LIFECYCLE as APPLICATION
+from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, REPORT
+from grants.calls.lifecycle import LIFECYCLE as CALL
+from grants.deliberation.lifecycle import LIFECYCLE as MEETING
+from grants.kernel import guards
+from grants.kernel.db import Base, access_mode, db
+from grants.kernel.machine import Machine
+from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
+from tests.factories import Make
+
+ROOT = Path(__file__).resolve().parents[2]
+MACHINES = (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, REPORT)
+FORBIDDEN_ROOMS = {"utils", "helpers", "common", "services", "managers", "misc"}
+
+
+def sources() -> Iterator[tuple[Path, str]]:
+    for path in sorted((ROOT / "grants").rglob("*.py")):
+        if "migrations" not in path.parts:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+
+
+def templates() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "templates").rglob("*")):
+        if path.suffix in {".html", ".txt", ".typ"}:
+            yield path.relative_to(ROOT / "templates").as_posix(), path.read_text(encoding="utf-8")
+
+
+def test_only_the_door_and_the_unit_of_work_commit() -> None:
+    found = {str(path) for path, code in sources() if re.search(r"session\.commit\(|\bcommit\(\)", code)}
+    assert found == {"grants/kernel/access.py", "grants/kernel/db.py"}
+
+
+def test_raw_sql_stays_in_the_kernel() -> None:
+    found = {str(path) for path, code in sources() if re.search(r"\btext\(\"|exec_driver_sql", code)}
+    assert {path for path in found if not path.startswith("grants/kernel/")} <= {"grants/evidence.py"}
+
+
+def test_no_junk_drawer() -> None:
+    assert not [path for path, _ in sources() if path.stem in FORBIDDEN_ROOMS or path.parent.name in FORBIDDEN_ROOMS]
+
+
+def test_every_module_says_why_it_exists() -> None:
+    silent = [str(path) for path, code in sources() if not code.lstrip().startswith('"""')]
+    assert silent == []
+
+
+def test_nothing_unsafe_is_printed() -> None:
+    unsafe = [name for name, code in templates() if re.search(r"\|\s*safe\b|autoescape false", code)]
+    marked = [str(path) for path, code in sources() if "Markup(" in code or "render_template_string" in code]
+    assert unsafe == []
+    assert marked == []
+
+
+def test_nobody_but_the_clock_tells_the_time() -> None:
+    found = [
+        str(path)
+        for path, code in sources()
+        if path.name != "clock.py" and re.search(r"datetime\.now\(|date\.today\(|utcnow\(", code)
+    ]
+    assert found == []
+
+
+def test_every_template_is_used() -> None:
+    everything = "\n".join(code for _, code in [*sources(), *templates()])
+    unused = []
+    for name, _code in templates():
+        stem = name.rsplit(".", 1)[0]
+        short = stem.split("/", 1)[-1]
+        if name.startswith("errors/") or f'"{name}"' in everything or f"'{name}'" in everything:
+            continue
+        if f'"{short}"' in everything or f'"{stem}"' in everything or short.startswith("help_"):
+            continue
+        unused.append(name)
+    assert unused == []
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_a_machine_holds_together(machine: Machine, app: Flask) -> None:
+    first = next(iter(machine.states))
+    reached, frontier = {first}, [first]
+    while frontier:
+        for move in machine.moves_from(frontier.pop()):
+            if move.target is not None and move.target not in reached:
+                reached.add(move.target)
+                frontier.append(move.target)
+    assert reached == set(machine.states)
+    for code, state in machine.states.items():
+        leaves = any(move.target not in {None, code} for move in machine.moves_from(code))
+        assert state.final or leaves, f"{machine.name}: nothing leaves {code}"
+    for move in machine.moves:
+        assert move.sources <= set(machine.states)
+        if move.endpoint is None:
+            continue
+        told = app.view_functions[move.endpoint].__door__  # type: ignore[attr-defined]
+        assert told.permission == move.permission
+
+
+def test_the_lives_are_drawn_as_they_are() -> None:
+    drawn = (ROOT / "docs" / "lifecycle.md").read_text(encoding="utf-8")
+    for machine in MACHINES:
+        assert machine.mermaid() in drawn, f"{machine.name}: run grants docs"
+
+
+def test_the_guards_of_the_evidence_stand(app: Flask) -> None:
+    with db.engine.connect() as connection:
+        assert evidence.expected() <= guards.present(connection)
+
+
+def test_the_schema_goes_up_down_and_up_and_equals_the_models(app: Flask, make: Make) -> None:
+    make.application()
+    db.session.remove()
+    downgrade(revision="base")
+    with db.engine.connect() as connection:
+        left = set(inspect(connection).get_table_names()) - {"alembic_version"}
+        assert left == set()
+    upgrade()
+    with access_mode(writing=False), db.engine.connect() as connection:
+        inspector = inspect(connection)
+        assert set(inspector.get_table_names()) - {"alembic_version"} == set(Base.metadata.tables)
+        for name, table in Base.metadata.tables.items():
+            assert {column["name"] for column in inspector.get_columns(name)} == {c.name for c in table.columns}
+            checks = {check["name"] for check in inspector.get_check_constraints(name) if check["name"]}
+            told = {str(c.name) for c in table.constraints if c.name and str(c.name).startswith("ck_")}
+            assert {check.removeprefix(f"ck_{name}_") for check in checks} >= {
+                check.removeprefix(f"ck_{name}_") for check in told if not str(check).endswith("_None")
+            }, name
+        assert evidence.expected() <= guards.present(connection)
+        assert connection.execute(text("SELECT count(*) FROM application")).scalar_one() == 0
