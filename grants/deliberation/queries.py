@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Answer, Application
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call, CallInstrument, Question
+from grants.calls.models import Block, Call, CallInstrument, Question
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Verdict
@@ -275,6 +275,7 @@ class Ranking:
     hides_some: bool
     call_envelope: Money
     fund_envelope: Money
+    held: Money
     elsewhere: Money
 
     @property
@@ -284,8 +285,8 @@ class Ranking:
 
     @property
     def advised(self) -> Money:
-        """What the advices reserve, withdrawn dossiers included until the advices are frozen."""
-        return sum((line.advised or NOTHING for line in (*self.lines, *self.given_up)), NOTHING)
+        """What the committee proposes for the ranked dossiers."""
+        return sum((line.advised or NOTHING for line in self.lines), NOTHING)
 
     @property
     def voted(self) -> Money:
@@ -298,19 +299,19 @@ class Ranking:
         return any(line.granted is not None for line in self.lines)
 
     @property
-    def held(self) -> Money:
-        """What the call holds: the advices, or the decisions once there is an act."""
-        return self.voted if self.is_decided else self.advised
-
-    @property
     def available(self) -> Money:
         """What the meeting can give in all: the call's envelope, or less when the fund has less."""
         return min(self.call_envelope, self.fund_envelope - self.elsewhere)
 
     @property
     def left(self) -> Money:
-        """What is still to give."""
+        """What is still to give: never more than the call or the fund has."""
         return max(NOTHING, self.available - self.held)
+
+    @property
+    def fund_left(self) -> Money:
+        """What is left of the fund, all calls together."""
+        return max(NOTHING, self.fund_envelope - self.elsewhere - self.held)
 
     @property
     def done(self) -> int:
@@ -326,13 +327,14 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
     """
     grid = reviewing.grid_of(call.id)
     results = reviewing.results_of(call.id, grid)
-    owed = _owed_by(actor, call)
+    owed = owed_by(actor, call)
     rows = db.session.execute(_ranked_rows(call.id).where(~hidden_from(actor))).all()
     ranked = [row for row in rows if row.state in RANKED_STATES]
     shown = {row.id: results[row.id] for row in ranked if row.id in results and row.id not in owed}
     places = ranking(shown, grid)
     ranked.sort(key=lambda row: _order(places.get(row.id), row.reference or ""))
     available = min(call.envelope, call.fund.envelope - call.fund.committed + call.committed)
+    hidden, hidden_money = _hidden_of(call.id, actor)
     lines, running = [], NOTHING
     for row in ranked:
         counted = row.voted if row.granted is not None else row.advised
@@ -347,9 +349,10 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
             if row.state is S.WITHDRAWN and row.verdict is not None
         ),
         grid=grid,
-        hides_some=_hides_some(call.id, actor),
+        hides_some=hidden > 0,
         call_envelope=call.envelope,
         fund_envelope=call.fund.envelope,
+        held=call.committed - hidden_money,
         elsewhere=call.fund.committed - call.committed,
     )
 
@@ -402,8 +405,8 @@ def _order(place: Place | None, reference: str) -> tuple[bool, int, str]:
     return order is None, order or 0, reference
 
 
-def _owed_by(actor: Actor, call: Call) -> set[UUID]:
-    """The dossiers whose score the person may not see yet: their own review is still to come."""
+def owed_by(actor: Actor, call: Call) -> set[UUID]:
+    """The dossiers of a call whose score the person may not see yet: their own review is still to come."""
     if actor.id is None or call.marks_frozen_at is not None:
         return set()
     statement = (
@@ -414,11 +417,17 @@ def _owed_by(actor: Actor, call: Call) -> set[UUID]:
     return set(db.session.scalars(statement))
 
 
-def _hides_some(call_id: UUID, actor: Actor) -> bool:
-    hidden = select(Application.id).where(
-        Application.call_id == call_id, Application.state.in_(RANKED_STATES), hidden_from(actor)
+def _hidden_of(call_id: UUID, actor: Actor) -> tuple[int, Money]:
+    """How many dossiers do not exist for the person, and what they hold, to leave both out of every total."""
+    statement = (
+        select(func.count(Application.id), func.sum(func.coalesce(Decision.amount, Recommendation.amount)))
+        .select_from(Application)
+        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
+        .join(Decision, Decision.application_id == Application.id, isouter=True)
+        .where(Application.call_id == call_id, Application.state.in_((*RANKED_STATES, S.WITHDRAWN)), hidden_from(actor))
     )
-    return db.session.scalar(hidden.limit(1)) is not None
+    count, money = db.session.execute(statement).one()
+    return count, money or NOTHING
 
 
 # ---- one dossier ---------------------------------------------------------------------------------------------------
@@ -456,6 +465,14 @@ def _counted(application_id: UUID) -> tuple[ColumnElement[bool], ...]:
         Assignment.state == AssignmentState.SUBMITTED,
         ~linked.exists(),
     )
+
+
+def block_titles(call_id: UUID) -> dict[str, str]:
+    """The titles of a call's blocks of criteria by code, in the reader's language and the grid's order."""
+    rows = db.session.execute(
+        select(Block.code, Block.title, Block.title_en).where(Block.call_id == call_id).order_by(Block.position)
+    )
+    return {row.code: in_words_of(row, "title") for row in rows}
 
 
 def minimum_of(application: Application) -> Money:

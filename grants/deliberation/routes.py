@@ -1,5 +1,318 @@
 """The doors of the committee’s meetings and of the decisions that follow."""
 
-from flask import Blueprint
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.deliberation import actions, letters, queries
+from grants.deliberation.forms import ActForm, AdviceForm, ConfirmForm, MeetingForm, RemovalForm
+from grants.deliberation.lifecycle import MeetingState
+from grants.deliberation.models import Decision, Meeting
+from grants.deliberation.rules import VERDICT_LABELS, VERDICT_TONES
+from grants.kernel import clock, vault
+from grants.kernel.access import actor, door, note_refusal
+from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.words import _, n_
+from grants.permissions import P
 
 bp = Blueprint("deliberation", __name__)
+Page = str | Response | tuple[str, int]
+DECIDED = (MeetingState.VOTED, MeetingState.PUBLISHED)
+
+
+def _show(template: str, form: Any, **context: Any) -> tuple[str, int]:
+    """A page with a form: 422 when what was sent did not pass, with everything still in it."""
+    status = 422 if request.method == "POST" else 200
+    return render_template(f"deliberation/{template}.html", form=form, has_errors=bool(form.errors), **context), status
+
+
+def _words() -> dict[str, Any]:
+    return {"verdicts": VERDICT_LABELS, "tones": VERDICT_TONES}
+
+
+# ---- the meeting ---------------------------------------------------------------------------------------------------
+
+
+@bp.get("/deliberation")
+@door(P.MEETING_READ)
+def index() -> str:
+    """The calls with a meeting, or ready for one."""
+    return render_template("deliberation/index.html", calls=queries.calls_to_decide(actor()), machine=Meeting.lifecycle)
+
+
+@bp.route("/deliberation/preparer/<uuid:call_id>", methods=["GET", "POST"])
+@door(P.MEETING_EDIT, Call)
+def prepare(call: Call) -> Page:
+    """Make the meeting of a call."""
+    form = MeetingForm(title=_("Comité de sélection"), held_on=clock.today())
+    if form.validate_on_submit():
+        try:
+            told = form.data
+            meeting = actions.prepare(call, title=told["title"], held_on=told["held_on"], by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La séance est prête. Vous pouvez enregistrer les avis."), "success")
+            return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
+    return _show("prepare", form, call=call)
+
+
+@bp.get("/deliberation/<uuid:meeting_id>")
+@door(P.MEETING_READ, Meeting)
+def meeting(meeting: Meeting) -> str:
+    """The dossiers by rank, the advices and what is left of the envelope."""
+    ranking = queries.ranking_of(meeting.call, actor())
+    return render_template(
+        "deliberation/meeting.html",
+        meeting=meeting,
+        ranking=ranking,
+        intervals=_intervals(ranking),
+        points=_points(ranking),
+        blocks=queries.block_titles(meeting.call_id),
+        **_words(),
+    )
+
+
+def _intervals(ranking: queries.Ranking) -> list[dict[str, Any]]:
+    """Where the reviewers of each dossier agree."""
+    return [
+        {"label": _label(line), "low": found.lowest, "mean": found.total, "high": found.highest}
+        for line in ranking.lines
+        if (found := line.result) is not None and found.total is not None
+    ]
+
+
+def _points(ranking: queries.Ranking) -> list[dict[str, Any]]:
+    """Each dossier between climate and social justice, both out of 100."""
+    points = []
+    for line in ranking.lines:
+        across = line.result.level_of("climate") if line.result else None
+        up = line.result.level_of("justice") if line.result else None
+        if across is not None and up is not None:
+            top = ranking.grid.top
+            points.append({"label": _label(line), "x": across * 100 / top, "y": up * 100 / top})
+    return points
+
+
+def _label(line: queries.Line) -> str:
+    return f"{line.reference} {line.title}"
+
+
+@bp.route("/deliberation/<uuid:meeting_id>/modifier", methods=["GET", "POST"])
+@door(P.MEETING_EDIT, Meeting)
+def edit(meeting: Meeting) -> Page:
+    """Change the title or the day of the meeting."""
+    form = MeetingForm(obj=meeting)
+    if form.validate_on_submit():
+        try:
+            told = form.data
+            actions.edit(meeting, title=told["title"], held_on=told["held_on"], version=told["version"], by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La séance est modifiée."), "success")
+            return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
+    return _show("edit", form, meeting=meeting)
+
+
+# ---- advices -------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/deliberation/avis/<uuid:application_id>", methods=["GET", "POST"])
+@door(P.RECOMMENDATION_MAKE, Application)
+def recommend(application: Application) -> Page:
+    """Give or change the committee's advice on one dossier."""
+    form, status = AdviceForm.about(queries.recommendation_of(application.id)), 0
+    if form.validate_on_submit():
+        try:
+            advice = actions.recommend(application, form.advice(), version=form.version.data, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        except RefusedError as error:
+            if error.field is None:
+                raise
+            note_refusal("budget.refused", application, **error.facts)
+            form.refuse(error.field, error.message)
+            status = error.status
+        else:
+            flash(_("L’avis est enregistré."), "success")
+            return redirect(url_for("deliberation.meeting", meeting_id=advice.meeting_id))
+    page, usual = _show("recommend", form, **_about(application))
+    return page, status or usual
+
+
+def _about(application: Application) -> dict[str, Any]:
+    """What the committee needs to see of one dossier."""
+    found = queries.meeting_of(application.call_id)
+    if found is None:
+        raise RefusedError(_("La séance de cet appel n’est pas encore préparée."))
+    ranking = queries.ranking_of(found.call, actor())
+    lines = {line.application_id: line for line in (*ranking.lines, *ranking.given_up)}
+    if application.id not in lines:
+        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
+    line = lines[application.id]
+    return {
+        "application": application,
+        "meeting": found,
+        "ranking": ranking,
+        "line": line,
+        "blocks": queries.block_titles(application.call_id),
+        "reviews": queries.reviews_of(application.id) if line.result is not None else [],
+        "minimum": queries.minimum_of(application),
+        **_words(),
+    }
+
+
+@bp.post("/deliberation/avis/<uuid:application_id>/retirer")
+@door(P.RECOMMENDATION_MAKE, Application)
+def withdraw_advice(application: Application) -> Response:
+    """Take an advice back."""
+    actions.withdraw_advice(application, version=RemovalForm().version.data, by=actor())
+    flash(_("L’avis est retiré ; le montant réservé est libéré."), "success")
+    return redirect(url_for("deliberation.recommend", application_id=application.id))
+
+
+# ---- freezing, act, publication ------------------------------------------------------------------------------------
+
+
+@bp.route("/deliberation/<uuid:meeting_id>/figer", methods=["GET", "POST"])
+@door(P.MEETING_FREEZE, Meeting)
+def freeze(meeting: Meeting) -> Page:
+    """Say what freezing does, then freeze."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        actions.freeze(meeting, by=actor())
+        flash(_("Les notes et les avis sont figés."), "success")
+        return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
+    ranking = queries.ranking_of(meeting.call, actor())
+    return _show("freeze", form, meeting=meeting, ranking=ranking, reason=actions.why_not_freeze(meeting), **_words())
+
+
+@bp.route("/deliberation/<uuid:meeting_id>/acte", methods=["GET", "POST"])
+@door(P.ACT_RECORD, Meeting)
+def record_act(meeting: Meeting) -> Page:
+    """Record what the deliberative body decided."""
+    if meeting.state is not MeetingState.FROZEN:
+        raise RefusedError(_("L’acte s’enregistre une fois les avis figés, et une seule fois."))
+    ranking = queries.ranking_of(meeting.call, actor())
+    form = ActForm.with_votes(ranking.lines)
+    if form.validate_on_submit():
+        try:
+            actions.record_act(meeting, form.act(), form.votes(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’acte est enregistré. Relisez les courriers, puis publiez."), "success")
+            return redirect(url_for("deliberation.publish", meeting_id=meeting.id))
+    return _show("record_act", form, meeting=meeting, ranking=ranking, **_words())
+
+
+@bp.route("/deliberation/<uuid:meeting_id>/publication", methods=["GET", "POST"])
+@door(P.RESULTS_PUBLISH, Meeting)
+def publish(meeting: Meeting) -> Page:
+    """List what publishing does, then publish."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        told = actions.publish(meeting, by=actor())
+        flash(n_("Les résultats sont publiés : %(num)s courrier part.",
+                 "Les résultats sont publiés : %(num)s courriers partent.", told), "success")  # fmt: skip
+        return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
+    if meeting.state not in DECIDED:
+        raise RefusedError(_("Enregistrez d’abord l’acte de l’assemblée délibérante."))
+    decisions = queries.decisions_of(meeting.id, actor())
+    return _show("publish", form, meeting=meeting, decisions=decisions, unsure=letters.unconfirmed_texts())
+
+
+@bp.get("/deliberation/courriers/<uuid:application_id>")
+@door(P.RESULTS_PUBLISH, Application)
+def letter(application: Application) -> str:
+    """The letter of a decision as its reader gets it, before or after it left."""
+    decision = _voted(application)
+    reader = queries.reader_of(application)
+    return render_template(
+        "deliberation/letter.html", decision=decision, letter=letters.for_reader(decision), reader=reader
+    )
+
+
+@bp.get("/deliberation/courriers/<uuid:application_id>.pdf")
+@door(P.RESULTS_PUBLISH, Application)
+def letter_pdf(application: Application) -> Response:
+    """The same letter on paper, marked as a draft until it is published."""
+    decision = _voted(application)
+    is_draft = decision.meeting.state is not MeetingState.PUBLISHED
+    return vault.attachment(
+        letters.decisionvault.attachment(decision, is_draft=is_draft), f"courrier-{application.reference}.pdf"
+    )
+
+
+def _voted(application: Application) -> Decision:
+    decision = queries.decision_of(application.id)
+    if decision is None:
+        raise MissingError
+    return decision
+
+
+# ---- minutes -------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/deliberation/<uuid:meeting_id>/proces-verbal")
+@door(P.MEETING_READ, Meeting)
+def minutes(meeting: Meeting) -> str:
+    """The minutes of a meeting whose advices are frozen."""
+    ranking, recusals = _minutes_of(meeting)
+    return render_template(
+        "deliberation/minutes.html",
+        meeting=meeting,
+        ranking=ranking,
+        recusals=recusals,
+        facts=letters.minutes_facts(meeting, ranking),
+        score=letters.score,
+        **_words(),
+    )
+
+
+@bp.get("/deliberation/<uuid:meeting_id>/proces-verbal.pdf")
+@door(P.MEETING_READ, Meeting)
+def minutes_pdf(meeting: Meeting) -> Response:
+    """The minutes on paper."""
+    return vault.attachment(
+        letters.minutesvault.attachment(meeting, *_minutes_of(meeting)), f"proces-verbal-{meeting.call.code}.pdf"
+    )
+
+
+def _minutes_of(meeting: Meeting) -> tuple[queries.Ranking, dict[Any, list[str]]]:
+    if meeting.state is MeetingState.PREPARING:
+        raise RefusedError(_("Le procès-verbal s’établit quand les avis sont figés."))
+    return queries.ranking_of(meeting.call, actor()), queries.recusals_of(meeting.call_id, actor())
+
+
+# ---- the applicant -------------------------------------------------------------------------------------------------
+
+
+@bp.get("/dossiers/<uuid:application_id>/decision")
+@door(P.DECISION_READ_OWN, Application)
+def decision(application: Application) -> str:
+    """Won or lost, why, and what can be done; unknown to everybody before the publication."""
+    found = _published(application)
+    return render_template(
+        "deliberation/decision.html", application=application, decision=found, letter=letters.compose(found)
+    )
+
+
+@bp.get("/dossiers/<uuid:application_id>/decision.pdf")
+@door(P.DECISION_READ_OWN, Application)
+def decision_pdf(application: Application) -> Response:
+    """The letter on paper."""
+    return vault.attachment(
+        letters.decisionvault.attachment(_published(application)), f"decision-{application.reference}.pdf"
+    )
+
+
+def _published(application: Application) -> Decision:
+    found = queries.published_decision_of(application.id)
+    if found is None:
+        raise MissingError
+    return found

@@ -1,0 +1,362 @@
+"""Acts of the committee and after it: prepare, advise within the envelope, freeze, record the act, publish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+
+from grants.applications.lifecycle import LIFECYCLE as APPLICATION
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Application
+from grants.calls.lifecycle import LIFECYCLE as CALL
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call
+from grants.deliberation import letters, queries, rules
+from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
+from grants.deliberation.models import Decision, Meeting, Recommendation
+from grants.deliberation.rules import Verdict
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.money import Money, round_half_up
+from grants.kernel.pages import day, money
+from grants.kernel.words import _, n_
+from grants.programme.models import Fund
+from grants.reviewing import queries as reviewing
+
+NOTHING = Money(0)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the committee says of one dossier, as it was typed."""
+
+    verdict: Verdict
+    amount: Money | None
+    conditions: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """The act of the deliberative body."""
+
+    number: str
+    on: date
+    body: str
+    receipt: str
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What the act gives to one dossier, and why when it departs from the advice."""
+
+    amount: Money
+    reason: str = ""
+
+
+# ---- the meeting ---------------------------------------------------------------------------------------------------
+
+
+def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
+    """Make the one meeting of a closed call. Raises RefusedError when there is nothing to decide yet."""
+    if queries.meeting_of(call.id) is not None:
+        raise RefusedError(_("La séance de cet appel existe déjà."))
+    if call.state is not CallState.OPENED or call.closes_at is None or call.closes_at >= clock.now():
+        raise RefusedError(_("L’appel n’est pas encore clos : la séance se prépare après la clôture."))
+    if not queries.count_of(call.id, ApplicationState.ELIGIBLE):
+        raise RefusedError(_("Aucun dossier de cet appel n’est recevable : il n’y a rien à examiner."))
+    _check_day(call, held_on)
+    meeting = Meeting(call_id=call.id, title=title, held_on=held_on, state=MeetingState.PREPARING)
+    db.session.add(meeting)
+    db.session.flush()
+    journal.record("meeting.prepared", meeting, by=by, call=call.code, held_on=held_on.isoformat())
+    return meeting
+
+
+def edit(meeting: Meeting, *, title: str, held_on: date, version: int, by: Actor) -> None:
+    """Change the title or the day, while the committee deliberates."""
+    _hold(meeting)
+    if meeting.version != version:
+        raise ConflictError(_("Quelqu’un d’autre vient de modifier la séance. Rechargez la page, puis recommencez."))
+    _check_day(meeting.call, held_on)
+    journal.advance(LIFECYCLE, meeting, "edit", by=by, held_on=held_on.isoformat())
+    meeting.title, meeting.held_on = title, held_on
+
+
+def _check_day(call: Call, held_on: date) -> None:
+    if call.closes_at is not None and held_on < call.closes_at.date():
+        raise InvalidError(
+            _("La séance ne peut pas précéder la clôture de l’appel, le %(day)s.", day=day(call.closes_at)),
+            field="held_on",
+        )
+
+
+# ---- advices -------------------------------------------------------------------------------------------------------
+
+
+def recommend(application: Application, advice: Advice, *, version: int | None, by: Actor) -> Recommendation:
+    """Keep the committee's advice and reserve its money, or give back what it no longer asks.
+
+    `version` is that of the advice the person saw, None when they saw none. Raises InvalidError on the field at fault,
+    ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says no.
+    """
+    meeting, known = _open_meeting(application, by)
+    _refuse_stale(known, version, advice)
+    _check(application, advice)
+    amount = advice.amount or NOTHING
+    _move_money(meeting.call, amount - (known.amount if known else NOTHING), already=known.amount if known else NOTHING)
+    total = reviewing.result_of(application).total
+    verb = "changed" if known else "made"
+    if known is None:
+        known = Recommendation(meeting_id=meeting.id, application_id=application.id)
+        db.session.add(known)
+    known.verdict, known.amount = advice.verdict, amount
+    known.conditions, known.reason = advice.conditions, advice.reason
+    known.score_hundredths = None if total is None else round_half_up(total * 100)
+    known.made_by, known.made_at = _person(by), clock.now()
+    journal.advance(LIFECYCLE, meeting, "recommend", by=by, application=str(application.id), amount=amount.cents)
+    db.session.flush()
+    journal.record(f"recommendation.{verb}", known, by=by, verdict=advice.verdict.value, amount=amount.cents)
+    return known
+
+
+def withdraw_advice(application: Application, *, version: int | None, by: Actor) -> None:
+    """Take an advice back and release what it reserved."""
+    meeting, known = _open_meeting(application, by)
+    _refuse_stale(known, version)
+    if known is None:
+        raise RefusedError(_("Aucun avis n’est enregistré sur ce dossier."))
+    journal.advance(LIFECYCLE, meeting, "recommend", by=by, application=str(application.id), amount=0)
+    _drop(meeting, known, by)
+
+
+def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recommendation | None]:
+    """The meeting that may still advise on an application, held until the end of the transaction, and its advice."""
+    meeting = queries.meeting_of(application.call_id)
+    if meeting is None:
+        raise RefusedError(_("La séance de cet appel n’est pas encore préparée."))
+    _hold(meeting)
+    if meeting.state is not MeetingState.PREPARING:
+        raise RefusedError(_("Les avis sont figés depuis le %(day)s.", day=day(meeting.frozen_at)))
+    db.session.refresh(application, with_for_update=True)
+    if application.organisation_id in by.organisations:
+        raise ForbiddenError(_("Vous êtes membre de cette organisation : une autre personne doit enregistrer l’avis."))
+    known = queries.recommendation_of(application.id)
+    if application.state is not ApplicationState.ELIGIBLE and known is None:
+        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
+    return meeting, known
+
+
+def _refuse_stale(known: Recommendation | None, version: int | None, advice: Advice | None = None) -> None:
+    """Raise ConflictError, with both texts, when the advice is no longer the one the person saw."""
+    if version == (known.version if known else None):
+        return
+    pairs = (
+        (_("Raison de l’avis"), advice.reason if advice else "", known.reason if known else ""),
+        (_("Conditions"), advice.conditions if advice else "", known.conditions if known else ""),
+    )
+    raise ConflictError(
+        _("Un autre avis vient d’être enregistré sur ce dossier. Relisez-le avant de recommencer."),
+        versions=[{"label": label, "mine": mine, "theirs": theirs} for label, mine, theirs in pairs if mine or theirs],
+    )
+
+
+def _check(application: Application, advice: Advice) -> None:
+    requested = application.requested or NOTHING
+    if application.state is not ApplicationState.ELIGIBLE:
+        raise RefusedError(_("L’association a retiré ce dossier : retirez l’avis pour libérer le montant."))
+    reasons = {
+        "amount": rules.why_not_amount(advice.verdict, advice.amount, requested),
+        "conditions": rules.why_not_conditions(advice.verdict, advice.conditions),
+        "reason": rules.why_not_reason(
+            advice.verdict,
+            advice.amount,
+            advice.reason,
+            requested=requested,
+            minimum=queries.minimum_of(application),
+        ),
+    }
+    for field, reason in reasons.items():
+        if reason is not None:
+            raise InvalidError(str(reason), field=field)
+
+
+def _drop(meeting: Meeting, advice: Recommendation, by: Actor) -> None:
+    _move_money(meeting.call, -advice.amount)
+    journal.record("recommendation.removed", advice, by=by, amount=advice.amount.cents)
+    db.session.delete(advice)
+    db.session.flush()
+
+
+def _person(by: Actor) -> UUID:
+    if by.id is None:
+        raise ForbiddenError(_("Un avis est enregistré par une personne."))
+    return by.id
+
+
+def _hold(meeting: Meeting) -> None:
+    """Read the meeting as it is now and keep others from moving it until this transaction ends."""
+    db.session.refresh(meeting, with_for_update=True)
+
+
+def _move_money(call: Call, delta: Money, *, already: Money = NOTHING) -> None:
+    """Reserve (or, below zero, release) money of the call and of its fund: both or none.
+
+    One conditional statement each decides, never a reading made before; a refusal undoes both. `already` is what the
+    dossier holds, so that the refusal says what it may reach.
+    """
+    if not delta:
+        return
+    with db.session.begin_nested():
+        for kind, row in ((Call, call), (Fund, call.fund)):
+            taken: Any = db.session.execute(
+                update(kind)
+                .where(kind.id == row.id, kind.committed + delta <= kind.envelope)
+                .values(committed=kind.committed + delta)
+                .execution_options(synchronize_session=False)
+            )
+            db.session.refresh(row, ["committed", "envelope"])
+            if taken.rowcount != 1:
+                left = row.envelope - row.committed + already
+                raise RefusedError(
+                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left)),
+                    field="amount",
+                    requested=(delta + already).cents,
+                    left=left.cents,
+                )
+
+
+# ---- the freezing --------------------------------------------------------------------------------------------------
+
+
+def freeze(meeting: Meeting, *, by: Actor) -> None:
+    """Freeze marks and advices for good. Raises RefusedError while a dossier waits for its advice or its screening."""
+    _hold(meeting)
+    call = meeting.call
+    reason = why_not_freeze(meeting)
+    if reason is not None:
+        raise RefusedError(reason)
+    for advice in queries.advices_of(meeting.id):
+        if advice.application.state is not ApplicationState.ELIGIBLE:
+            _drop(meeting, advice, by)
+    db.session.refresh(call, with_for_update=True)
+    at = clock.now()
+    journal.advance(CALL, call, "freeze_marks", by=by)
+    call.marks_frozen_at = at
+    journal.advance(LIFECYCLE, meeting, "freeze", by=by, committed=call.committed.cents)
+    meeting.frozen_at = at
+    db.session.flush()
+
+
+def why_not_freeze(meeting: Meeting) -> str | None:
+    """None when the advices may be frozen, else what is still to do."""
+    reason = LIFECYCLE.why_not(meeting, "freeze")
+    if reason is not None:
+        return str(reason)
+    if meeting.held_on > clock.today():
+        return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
+                 day=day(meeting.held_on))  # fmt: skip
+    unscreened = queries.count_of(meeting.call_id, *queries.UNSCREENED)
+    if unscreened:
+        return n_(
+            "%(num)s dossier attend encore une décision de recevabilité.",
+            "%(num)s dossiers attendent encore une décision de recevabilité.",
+            unscreened,
+        )
+    missing = len(queries.without_advice(meeting.call_id))
+    if missing:
+        return n_(
+            "%(num)s dossier recevable attend encore un avis.",
+            "%(num)s dossiers recevables attendent encore un avis.",
+            missing,
+        )
+    return None
+
+
+# ---- the act -------------------------------------------------------------------------------------------------------
+
+
+def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Actor) -> None:
+    """Record the body's act and what it decided, dossier by dossier; what it did not give returns to the envelope.
+
+    `votes` holds, by application, what departs from the advice; the others follow it. Raises InvalidError on the
+    field at fault (`amount_<id>`, `reason_<id>` for a vote).
+    """
+    _hold(meeting)
+    if LIFECYCLE.why_not(meeting, "record_act") is not None:
+        raise RefusedError(_("L’acte s’enregistre une fois les avis figés, et une seule fois."))
+    reason = rules.why_not_act_day(act.on, held_on=meeting.held_on, today=clock.today())
+    if reason is not None:
+        raise InvalidError(str(reason), field="act_on")
+    advices = queries.advices_of(meeting.id)
+    decisions, released = [], NOTHING
+    for advice in advices:
+        if advice.application.state is not ApplicationState.ELIGIBLE:
+            released += advice.amount
+            journal.record("recommendation.released", advice, by=by, amount=advice.amount.cents)
+            continue
+        vote = votes.get(advice.application_id, Vote(advice.amount))
+        wrong = rules.why_not_voted(vote.amount, vote.reason, advised=advice.amount)
+        if wrong is not None:
+            raise InvalidError(str(wrong[1]), field=f"{wrong[0]}_{advice.application_id}")
+        released += advice.amount - vote.amount
+        decisions.append(_decision(meeting, advice, vote))
+    meeting.act_number, meeting.act_on = act.number, act.on
+    meeting.act_body, meeting.act_receipt = act.body, act.receipt or None
+    journal.advance(
+        LIFECYCLE, meeting, "record_act", by=by, number=act.number, on=act.on.isoformat(), released=released.cents
+    )
+    db.session.add_all(decisions)
+    db.session.flush()
+    for decision in decisions:
+        journal.record(
+            "decision.recorded", decision, by=by, granted=decision.granted, amount=decision.amount.cents
+        )  # fmt: skip
+    _move_money(meeting.call, -released)
+
+
+def _decision(meeting: Meeting, advice: Recommendation, vote: Vote) -> Decision:
+    granted = bool(vote.amount)
+    return Decision(
+        meeting_id=meeting.id,
+        application_id=advice.application_id,
+        granted=granted,
+        amount=vote.amount,
+        conditions=advice.conditions if granted else "",
+        reason=vote.reason or advice.reason,
+        decided_at=clock.now(),
+    )
+
+
+# ---- the publication -----------------------------------------------------------------------------------------------
+
+
+def publish(meeting: Meeting, *, by: Actor) -> int:
+    """Tell every applicant what was decided, all in one transaction; returns how many letters wait to leave.
+
+    A dossier withdrawn since the act is not announced, and its money returns to the envelope.
+    """
+    _hold(meeting)
+    call, at = meeting.call, clock.now()
+    journal.advance(LIFECYCLE, meeting, "publish", by=by)
+    meeting.published_at = at
+    released, told = NOTHING, 0
+    for decision in queries.decisions_of(meeting.id):
+        application = decision.application
+        db.session.refresh(application, ["state"], with_for_update=True)
+        if application.state is not ApplicationState.ELIGIBLE:
+            released += decision.amount
+            journal.record("decision.released", decision, by=by, amount=decision.amount.cents)
+            continue
+        journal.advance(APPLICATION, application, "award" if decision.granted else "decline", by=by)
+        told += letters.announce(decision)
+    call.results_published_at = at
+    journal.record("call.results_published", call, by=by, letters=told)
+    db.session.flush()
+    _move_money(call, -released)
+    return told

@@ -1,0 +1,128 @@
+"""What managers type about meetings: a day, an advice, an act and its votes."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from wtforms import RadioField
+from wtforms.widgets import HiddenInput
+
+from grants.deliberation.actions import Act, Advice, Vote
+from grants.deliberation.models import Recommendation
+from grants.deliberation.queries import Line
+from grants.deliberation.rules import VERDICT_LABELS, Verdict
+from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required, WholeField
+from grants.kernel.words import _l
+
+
+class MeetingForm(Form):
+    """A meeting: what it is called and when it is held."""
+
+    title = LineField(_l("Nom de la séance"), [Required()], limit=200)
+    held_on = DayField(_l("Jour de la séance"), [Required()])
+    version = WholeField(widget=HiddenInput())
+
+
+class AdviceForm(Form):
+    """The committee's advice on one dossier."""
+
+    verdict = RadioField(
+        _l("Avis du comité"),
+        [Required(_l("Choisissez l’avis du comité."))],
+        choices=list(VERDICT_LABELS.items()),
+        coerce=lambda value: value if value is None else str(value),
+    )
+    amount = MoneyField(_l("Montant proposé"))
+    conditions = LongField(
+        _l("Conditions"), limit=2000, description=_l("Une par ligne. L’association les lira si l’aide est votée.")
+    )
+    reason = LongField(
+        _l("Raison de l’avis"),
+        limit=3000,
+        description=_l("L’association la lira dans la lettre : écrivez-la pour elle, sans nommer personne."),
+    )
+    version = WholeField(widget=HiddenInput())
+
+    @classmethod
+    def about(cls, known: Recommendation | None) -> "AdviceForm":
+        """The form filled with the advice already given, if any."""
+        if known is None:
+            return cls()
+        return cls(
+            verdict=known.verdict.value,
+            amount=known.amount or None,
+            conditions=known.conditions,
+            reason=known.reason,
+            version=known.version,
+        )
+
+    def advice(self) -> Advice:
+        """What was typed."""
+        return Advice(Verdict(self.verdict.data), self.amount.data, self.conditions.data or "", self.reason.data or "")
+
+
+class RemovalForm(Form):
+    """The version of an advice somebody takes back."""
+
+    version = WholeField(widget=HiddenInput())
+
+
+class ConfirmForm(Form):
+    """A page that says what will happen, and one button."""
+
+
+class ActForm(Form):
+    """The act of the deliberative body; `with_votes` adds what it gives dossier by dossier."""
+
+    act_number = LineField(
+        _l("Numéro de l’acte"),
+        [Required()],
+        limit=40,
+        description=_l(
+            "Par exemple 2019-3620 ou CP-2019-3620 pour une délibération, 2019-07-08-R-0162 pour un arrêté."
+        ),
+    )
+    act_on = DayField(_l("Jour de l’acte"), [Required()])
+    act_body = LineField(
+        _l("Assemblée ou autorité"),
+        [Required()],
+        limit=200,
+        description=_l("Par exemple Conseil de la Métropole, ou Commission permanente."),
+    )
+    act_receipt = LineField(
+        _l("Numéro du reçu en préfecture"),
+        limit=80,
+        description=_l("Il rend l’acte exécutoire. Vous le trouvez sur l’acte transmis."),
+    )
+
+    @classmethod
+    def with_votes(cls, lines: Iterable[Line], **values: Any) -> "ActForm":
+        """The form with an amount and a reason for each dossier the committee advised to support."""
+        fields: dict[str, Any] = {}
+        for line in lines:
+            if line.advised:
+                fields[f"amount_{line.application_id}"] = MoneyField(
+                    _l("Montant voté pour %(reference)s", reference=line.reference),
+                    [Required(_l("Écrivez le montant voté, ou 0 si l’acte refuse."))],
+                    default=line.advised,
+                )
+                fields[f"reason_{line.application_id}"] = LongField(
+                    _l("Raison de l’écart pour %(reference)s", reference=line.reference), limit=1000
+                )
+        made: ActForm = type("ActFormOfMeeting", (cls,), fields)(**values)
+        return made
+
+    def act(self) -> Act:
+        """The act as it was typed."""
+        told = self.data
+        return Act(told["act_number"], told["act_on"], told["act_body"], told["act_receipt"] or "")
+
+    def votes(self) -> dict[UUID, Vote]:
+        """What the act gives, by application."""
+        return {
+            UUID(name.removeprefix("amount_")): Vote(
+                field.data, self[f"reason_{name.removeprefix('amount_')}"].data or ""
+            )
+            for name, field in self._fields.items()
+            if name.startswith("amount_")
+        }
