@@ -25,9 +25,18 @@ FROZEN = {
     "section": _CALL_IS_OPEN,
     "question": _CALL_IS_OPEN,
     "statement": _CALL_IS_OPEN,
+    "piece": _CALL_IS_OPEN,
+    "gate": _CALL_IS_OPEN,
     "call_instrument": _CALL_IS_OPEN,
 }
-SETTLED = {"instalment": "OLD.state = 'paid'"}
+_REPORT_IS_ACCEPTED = "EXISTS (SELECT 1 FROM report r WHERE r.id = {row}.report_id AND r.state = 'accepted')"
+FROZEN |= {table: _REPORT_IS_ACCEPTED for table in ("report_line", "report_indicator", "report_file")}
+SETTLED = {
+    "instalment": "OLD.state IN ('paid', 'cancelled')",
+    "agreement": "OLD.signed_on IS NOT NULL",
+    "report": "OLD.state = 'accepted'",
+    "award": "OLD.state = 'closed'",
+}
 
 
 def statements(dialect: str) -> Iterator[str]:

@@ -54,6 +54,8 @@ class P(StrEnum):
     AGREEMENT_PREPARE = "agreement:prepare"
     AGREEMENT_SIGN = "agreement:sign"
     BANK_DETAILS_GIVE = "bank_details:give"
+    BANK_DETAILS_LIST = "bank_details:list"
+    BANK_DETAILS_REVEAL = "bank_details:reveal"
     BANK_DETAILS_CONFIRM = "bank_details:confirm"
     INSTALMENT_PLAN = "instalment:plan"
     PAYMENT_PREPARE = "payment:prepare"

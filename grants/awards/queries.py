@@ -1,54 +1,140 @@
 """Questions about awards: what waits for whom, what a body received, what the ledger says."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select, tuple_
+from sqlalchemy.orm import aliased, joinedload
 
-from grants.applications.models import Allocation, Dimension
-from grants.awards.lifecycle import BankState, InstalmentState
+from grants.applications.models import Allocation, Application, AxisShare, Dimension
+from grants.awards import rules
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
 from grants.awards.models import (
     Agreement,
     Award,
     BankDetails,
     Instalment,
+    InstalmentKind,
     LedgerAllocation,
     LedgerEntry,
     LedgerKind,
     Report,
+    ReportLine,
 )
+from grants.awards.rules import AgreementNeed, NextStep, Progress, Readiness, Settlement
+from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
+from grants.kernel import clock
+from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.journal import Entry
 from grants.kernel.money import Money
+from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.words import LazyString
+from grants.people.models import Account, Membership, Organisation
+from grants.programme import queries as programme
+from grants.programme.models import Axis, FundingForm, Instrument, Law
+from grants.reviewing import queries as reviewing
+
+Statement = Select[*tuple[Any, ...]]
+Found = Row[*tuple[Any, ...]]
+PAGE_SIZE = 50
+ZERO = Money(0)
+STILL_OPEN = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
+BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
+_FAR = date(9999, 12, 31)
 
 
-def decisions_without_award() -> Sequence[Decision]:
-    """Granted and published decisions that no award was opened for yet."""
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The awards a member of staff may know: none whose applicant they declared a link with."""
+    return Award.application_id.not_in(reviewing.linked_to(actor.id))
+
+
+# ---- one award -----------------------------------------------------------------------------------------------------
+
+
+def decisions_without_award(by: Actor) -> Sequence[Decision]:
+    """Granted and published decisions that no award was opened for yet, as far as the person may know them."""
     statement = (
         select(Decision)
         .join(Meeting)
         .outerjoin(Award, Award.decision_id == Decision.id)
         .where(Decision.granted, Meeting.state == MeetingState.PUBLISHED, Award.id.is_(None))
+        .where(Decision.application_id.not_in(reviewing.linked_to(by.id)))
+        .options(joinedload(Decision.meeting), joinedload(Decision.application).joinedload(Application.organisation))
         .order_by(Decision.decided_at, Decision.id)
     )
     return db.session.scalars(statement).all()
 
 
-def received_in_year(organisation_id: UUID, year: int) -> Money:
-    """What all awards voted for a body in a calendar year add up to (by the day of the act)."""
-    statement = (
-        select(func.sum(Award.amount))
-        .join(Decision, Decision.id == Award.decision_id)
-        .join(Meeting, Meeting.id == Decision.meeting_id)
-        .where(
-            Award.organisation_id == organisation_id,
-            Meeting.act_on >= date(year, 1, 1),
-            Meeting.act_on <= date(year, 12, 31),
+@dataclass(frozen=True)
+class Counted:
+    """An amount that counts towards the yearly threshold of a body; without a name when the reader may not know it."""
+
+    reference: str | None
+    title: str | None
+    amount: Money
+    act_on: date
+    award_id: UUID | None
+
+
+def granted_in_year(organisation_id: UUID, year: int, by: Actor) -> list[Counted]:
+    """What acts of a calendar year granted to a body, award opened or not, by the day of the act."""
+    rows = db.session.execute(
+        select(
+            Application.reference, Application.title, Decision.amount, Meeting.act_on, Award.id,
+            Application.id.in_(reviewing.linked_to(by.id)).label("hidden"),
         )
+        .join(Decision, Decision.application_id == Application.id)
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .outerjoin(Award, Award.decision_id == Decision.id)
+        .where(Application.organisation_id == organisation_id, *_acts_of(year))
+        .order_by(Meeting.act_on, Application.reference)
+    )  # fmt: skip
+    return [
+        Counted(None, None, row.amount, row.act_on, None)
+        if row.hidden
+        else Counted(row.reference, row.title, row.amount, row.act_on, row.id)
+        for row in rows
+    ]
+
+
+def _acts_of(year: int) -> tuple[ColumnElement[bool], ...]:
+    return Decision.granted.is_(True), Meeting.act_on >= date(year, 1, 1), Meeting.act_on <= date(year, 12, 31)
+
+
+def received_in_year(organisation_id: UUID, year: int) -> Money:
+    """What acts of a calendar year granted to a body, all awards together."""
+    statement = (
+        select(func.sum(Decision.amount))
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .join(Application, Application.id == Decision.application_id)
+        .where(Application.organisation_id == organisation_id, *_acts_of(year))
     )
-    return db.session.scalar(statement) or Money(0)
+    return db.session.scalar(statement) or ZERO
+
+
+def is_advance(award: Award) -> bool:
+    """Whether the award is to be repaid."""
+    instrument = award.application.instrument
+    return instrument is not None and instrument.form is FundingForm.REPAYABLE_ADVANCE
+
+
+def act_day(award: Award) -> date:
+    """The day of the act that gave the award."""
+    return award.decision.meeting.act_on or clock.today()
+
+
+def agreement_need(award: Award) -> AgreementNeed:
+    """Whether an agreement is due, by the law of the day of the act."""
+    on = act_day(award)
+    threshold = Money.euros(programme.law_number("agreement_threshold", on))
+    received = received_in_year(award.organisation_id, on.year)
+    return rules.agreement_need(received, threshold, is_advance=is_advance(award))
 
 
 def agreement_of(award_id: UUID) -> Agreement | None:
@@ -63,23 +149,15 @@ def instalments_of(award_id: UUID) -> Sequence[Instalment]:
     ).all()
 
 
+def open_instalments(award_id: UUID) -> Sequence[Instalment]:
+    """Instalments not ordered yet and not cancelled."""
+    statement = select(Instalment).where(Instalment.award_id == award_id, Instalment.state.in_(STILL_OPEN))
+    return db.session.scalars(statement.order_by(Instalment.position)).all()
+
+
 def report_of(award_id: UUID) -> Report | None:
     """The report of an award."""
     return db.session.scalar(select(Report).where(Report.award_id == award_id))
-
-
-def bank_details_of(organisation_id: UUID) -> Sequence[BankDetails]:
-    """A body's bank details, newest first."""
-    statement = select(BankDetails).where(BankDetails.organisation_id == organisation_id)
-    return db.session.scalars(statement.order_by(BankDetails.given_at.desc(), BankDetails.id)).all()
-
-
-def confirmed_bank_details(organisation_id: UUID) -> BankDetails | None:
-    """The bank details two people confirmed, or None."""
-    statement = select(BankDetails).where(
-        BankDetails.organisation_id == organisation_id, BankDetails.state == BankState.CONFIRMED
-    )
-    return db.session.scalar(statement.order_by(BankDetails.settled_at.desc()).limit(1))
 
 
 def weights_of(application_id: UUID) -> dict[Dimension, list[tuple[UUID | None, int]]]:
@@ -95,15 +173,632 @@ def weights_of(application_id: UUID) -> dict[Dimension, list[tuple[UUID | None, 
     return weights
 
 
-def open_instalments(award_id: UUID) -> Sequence[Instalment]:
-    """Instalments not ordered yet and not cancelled."""
-    still = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
-    statement = select(Instalment).where(Instalment.award_id == award_id, Instalment.state.in_(still))
-    return db.session.scalars(statement.order_by(Instalment.position)).all()
+def ledger_of(award_id: UUID) -> Sequence[Found]:
+    """The ledger lines of an award, oldest first: kind, amount, day, when and by whom written, instalment's label."""
+    return db.session.execute(
+        select(
+            LedgerEntry.kind, LedgerEntry.amount, LedgerEntry.day, LedgerEntry.written_at, Account.name,
+            Instalment.label, Instalment.order_number,
+        )
+        .outerjoin(Account, Account.id == LedgerEntry.written_by)
+        .outerjoin(Instalment, Instalment.id == LedgerEntry.instalment_id)
+        .where(LedgerEntry.award_id == award_id)
+        .order_by(LedgerEntry.id)
+    ).all()  # fmt: skip
+
+
+def last_line(subject: Any) -> Entry | None:
+    """The latest journal line about a thing."""
+    return db.session.scalar(select(Entry).where(Entry.subject_id == subject.id).order_by(Entry.seq.desc()).limit(1))
+
+
+def names_of(account_ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The names of people, by id, in one statement."""
+    wanted = {account_id for account_id in account_ids if account_id is not None}
+    return {
+        row.id: row.name for row in db.session.execute(select(Account.id, Account.name).where(Account.id.in_(wanted)))
+    }
+
+
+def shares_of(application_ids: Iterable[UUID]) -> dict[UUID, list[tuple[Axis, int]]]:
+    """The shares by axis of some applications, in one statement."""
+    rows = db.session.execute(
+        select(AxisShare.application_id, Axis, AxisShare.percent)
+        .join(Axis, Axis.id == AxisShare.axis_id)
+        .where(AxisShare.application_id.in_(list(application_ids)))
+        .order_by(AxisShare.application_id, Axis.position)
+    )
+    shares: dict[UUID, list[tuple[Axis, int]]] = {}
+    for row in rows:
+        shares.setdefault(row.application_id, []).append((row.Axis, row.percent))
+    return shares
+
+
+# ---- lists of awards -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AwardLine:
+    """An award in a list, with what comes next."""
+
+    id: UUID
+    state: AwardState
+    reference: str
+    title: str
+    organisation: str
+    call: str
+    shares: list[tuple[Axis, int]]
+    amount: Money
+    engaged: Money
+    ordered: Money
+    paid: Money
+    released: Money
+    report_due_on: date | None
+    report_state: ReportState | None
+    progress: Progress
+    step: NextStep
+    opened_at: datetime
+    organisation_id: UUID
+    bank_given: bool
+
+    @property
+    def left(self) -> Money:
+        """What is still to be ordered."""
+        return self.amount - self.released - self.ordered
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list of awards is narrowed to."""
+
+    state: str = ""
+    call: str = ""
+    words: str = ""
+    late: bool = False
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.state in set(AwardState):
+        found.append(Award.state == AwardState(wanted.state))
+    if wanted.call:
+        found.append(Call.code == wanted.call)
+    if wanted.late:
+        found.append(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
+        found.append(Report.due_on < clock.today())
+    found += [
+        or_(
+            Application.search_key.contains(word.lower(), autoescape=True),
+            Application.reference.contains(word.upper(), autoescape=True),
+            Organisation.sort_key.contains(word.upper(), autoescape=True),
+        )
+        for word in wanted.words.split()[:6]
+    ]
+    return found
+
+
+def _listed(columns: Statement) -> Statement:
+    return (
+        columns.join(Application, Application.id == Award.application_id)
+        .join(Organisation, Organisation.id == Award.organisation_id)
+        .join(Call, Call.id == Application.call_id)
+        .outerjoin(Report, Report.award_id == Award.id)
+    )
+
+
+def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
+    parts = (
+        select(
+            Instalment.award_id,
+            func.sum(Instalment.amount).filter(Instalment.state != InstalmentState.CANCELLED).label("planned_sum"),
+            *(
+                func.count().filter(Instalment.state == state).label(state.value)
+                for state in (*STILL_OPEN, InstalmentState.ORDERED)
+            ),
+            func.count()
+            .filter(Instalment.state == InstalmentState.PLANNED, Instalment.kind != InstalmentKind.BALANCE)
+            .label("before_balance"),
+        )
+        .group_by(Instalment.award_id)
+        .subquery()
+    )
+    bank = (
+        select(
+            BankDetails.organisation_id,
+            func.count().filter(BankDetails.state == BankState.CONFIRMED).label("confirmed"),
+            func.count().filter(BankDetails.state.in_(BANK_WAITING)).label("waiting"),
+        )
+        .group_by(BankDetails.organisation_id)
+        .subquery()
+    )
+    return (
+        _listed(
+            select(
+                Award.id, Award.state, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released,
+                Award.opened_at, Award.application_id, Award.organisation_id, Application.reference, Application.title,
+                Organisation.name, Call.title.label("call"), Instrument.form, Meeting.act_on,
+                Agreement.id.label("agreement_id"), Agreement.signed_on,
+                Report.state.label("report_state"), Report.due_on, parts.c.planned_sum, parts.c.planned,
+                parts.c.prepared, parts.c.approved, parts.c.ordered.label("to_pay"), parts.c.before_balance,
+                bank.c.confirmed, bank.c.waiting,
+            )
+        )
+        .join(Decision, Decision.id == Award.decision_id)
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .outerjoin(Instrument, Instrument.id == Application.instrument_id)
+        .outerjoin(Agreement, Agreement.award_id == Award.id)
+        .outerjoin(parts, parts.c.award_id == Award.id)
+        .outerjoin(bank, bank.c.organisation_id == Award.organisation_id)
+        .where(*where)
+    )  # fmt: skip
+
+
+def _line(row: Any, dues: Mapping[tuple[UUID, int], AgreementNeed], shares: list[tuple[Axis, int]]) -> AwardLine:
+    need = dues.get((row.organisation_id, row.act_on.year), AgreementNeed.NOT_DUE)
+    advance = row.form is FundingForm.REPAYABLE_ADVANCE
+    progress = Progress(
+        state=row.state.value,
+        agreement_due=need.is_due or advance,
+        agreement_prepared=row.agreement_id is not None,
+        agreement_signed=row.signed_on is not None,
+        is_planned=(row.planned_sum or ZERO) == row.amount - row.released,
+        bank_confirmed=bool(row.confirmed),
+        bank_waiting=bool(row.waiting),
+        planned=row.planned or 0,
+        planned_before_balance=row.before_balance or 0,
+        prepared=row.prepared or 0,
+        approved=row.approved or 0,
+        ordered=row.to_pay or 0,
+        report=row.report_state.value if row.report_state else "",
+    )
+    return AwardLine(
+        id=row.id, state=row.state, reference=row.reference or "", title=row.title, organisation=row.name,
+        call=row.call, shares=shares, amount=row.amount, engaged=row.engaged, ordered=row.ordered, paid=row.paid,
+        released=row.released, report_due_on=row.due_on, report_state=row.report_state, progress=progress,
+        step=rules.next_step(progress), opened_at=row.opened_at, organisation_id=row.organisation_id,
+        bank_given=bool(row.confirmed or row.waiting),
+    )  # fmt: skip
+
+
+def _told(rows: Sequence[Found]) -> list[AwardLine]:
+    dues = _needs({row.organisation_id for row in rows})
+    shares = shares_of(row.application_id for row in rows)
+    return [_line(row, dues, shares.get(row.application_id, [])) for row in rows]
+
+
+def _needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]:
+    """What the yearly totals of some bodies call for, in two statements."""
+    limits = db.session.execute(
+        select(Law.value, Law.valid_from, Law.valid_to)
+        .where(Law.code == "agreement_threshold")
+        .order_by(Law.valid_from.desc())
+    ).all()
+    year = extract("year", Meeting.act_on)
+    totals = db.session.execute(
+        select(
+            Application.organisation_id, year.label("year"), func.sum(Decision.amount).label("total"),
+            func.min(Meeting.act_on).label("first_on"),
+        )
+        .join(Decision, Decision.application_id == Application.id)
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .where(Application.organisation_id.in_(organisation_ids), Decision.granted, Meeting.act_on.is_not(None))
+        .group_by(Application.organisation_id, year)
+    )  # fmt: skip
+    needs = {}
+    for row in totals:
+        in_force = next(
+            law
+            for law in limits
+            if law.valid_from <= row.first_on and (law.valid_to is None or row.first_on <= law.valid_to)
+        )
+        limit = Money.euros(int(in_force.value))
+        needs[row.organisation_id, int(row.year)] = rules.agreement_need(row.total, limit)
+    return needs
+
+
+def awards(by: Actor, wanted: Wanted, *, after: str | None = None, before: str | None = None) -> Page:
+    """A page of awards, the latest opened first, in four statements whatever their number."""
+    statement = _lines([visible_to(by), *_conditions(wanted)])
+    page = _page(statement, (Award.opened_at, Award.id), _INSTANT, after, before, latest_first=True)
+    return Page(_told(page.rows), page.following, page.previous)
+
+
+def award_totals(by: Actor, wanted: Wanted) -> Found:
+    """How many awards a list holds, and their amounts: voted, engaged, ordered, paid, released."""
+    sums = select(
+        func.count().label("number"),
+        *(
+            func.sum(column).label(column.key)
+            for column in (Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released)
+        ),
+    )
+    return db.session.execute(_listed(sums).where(visible_to(by), *_conditions(wanted))).one()
+
+
+def calls_with_awards(by: Actor) -> Sequence[Found]:
+    """The calls awards come from: code and title, the latest first."""
+    statement = (
+        select(Call.code, Call.title, Call.closes_at)
+        .join(Application, Application.call_id == Call.id)
+        .join(Award, Award.application_id == Application.id)
+        .where(visible_to(by))
+        .distinct()
+    )
+    return db.session.execute(statement.order_by(Call.closes_at.desc(), Call.code)).all()
+
+
+def award_line(award: Award) -> AwardLine:
+    """One award as lists show it."""
+    return _told(db.session.execute(_lines([Award.id == award.id])).all())[0]
+
+
+def awards_of(by: Actor) -> list[AwardLine]:
+    """The awards of the organisations a person acts for, the latest first."""
+    statement = _lines([Award.organisation_id.in_(list(by.organisations))])
+    return _told(db.session.execute(statement.order_by(Award.opened_at.desc(), Award.id)).all())
+
+
+# ---- keyset pages --------------------------------------------------------------------------------------------------
+
+
+def _instant(text: Any) -> datetime:
+    found = datetime.fromisoformat(str(text))
+    if found.tzinfo is None:
+        raise ValueError("a naive instant")
+    return found
+
+
+def _day(text: Any) -> date:
+    return date.fromisoformat(str(text))
+
+
+_INSTANT, _DAY = _instant, _day
+
+
+def _place(text: str | None, read: Any) -> tuple[Any, UUID] | None:
+    values = read_cursor(text)
+    if values is None or len(values) != 2:
+        return None
+    try:
+        return read(values[0]), UUID(str(values[1]))
+    except ValueError:
+        return None
+
+
+def _page(
+    statement: Statement,
+    place: tuple[Any, Any],
+    read: Any,
+    after: str | None,
+    before: str | None,
+    *,
+    latest_first: bool = False,
+) -> Page:
+    """The rows after (or before) a place; the place is a moment or day, then an id."""
+    start, end = _place(after, read), _place(before, read)
+    backwards = start is None and end is not None
+    statement = statement.add_columns(place[0].label("place_at"), place[1].label("place_id"))
+    bound = end if backwards else start
+    down = latest_first is not backwards
+    if bound is not None:
+        here = tuple_(*place)
+        statement = statement.where(here < bound if down else here > bound)
+    ordered = statement.order_by(*(column.desc() if down else column for column in place)).limit(PAGE_SIZE + 1)
+    rows = list(db.session.execute(ordered).all())
+    more = len(rows) > PAGE_SIZE
+    rows = rows[:PAGE_SIZE][::-1] if backwards else rows[:PAGE_SIZE]
+    if not rows:
+        return Page(rows)
+    has_previous, has_following = (more, True) if backwards else (start is not None, more)
+    first, last = ((row.place_at, row.place_id) for row in (rows[0], rows[-1]))
+    return Page(rows, cursor(last) if has_following else None, cursor(first) if has_previous else None)
+
+
+# ---- payments ------------------------------------------------------------------------------------------------------
+
+_earlier = aliased(Instalment)
+_BANK_READY = exists().where(
+    BankDetails.organisation_id == Award.organisation_id, BankDetails.state == BankState.CONFIRMED
+)
+_FOLLOWS_OPEN = exists().where(
+    _earlier.award_id == Instalment.award_id,
+    _earlier.position < Instalment.position,
+    _earlier.state.in_(STILL_OPEN),
+)
+_REPORT_READY = exists().where(Report.award_id == Award.id, Report.state == ReportState.ACCEPTED)
+_SIGNED = exists().where(Agreement.award_id == Award.id, Agreement.signed_on.is_not(None))
+_READY = and_(
+    Instalment.state == InstalmentState.PLANNED,
+    Award.state == AwardState.RUNNING,
+    _BANK_READY,
+    ~_FOLLOWS_OPEN,
+    or_(Instalment.kind != InstalmentKind.BALANCE, _REPORT_READY),
+)
+PAYMENT_VIEWS: dict[str, ColumnElement[bool]] = {
+    "prepare": _READY,
+    "approve": Instalment.state == InstalmentState.PREPARED,
+    "order": Instalment.state == InstalmentState.APPROVED,
+    "pay": Instalment.state == InstalmentState.ORDERED,
+    "later": and_(Instalment.state == InstalmentState.PLANNED, ~_READY),
+    "paid": Instalment.state == InstalmentState.PAID,
+}
+
+
+@dataclass(frozen=True)
+class PaymentLine:
+    """An instalment in the list of payments; `reason` says why its order cannot be prepared yet."""
+
+    id: UUID
+    award_id: UUID
+    reference: str
+    organisation: str
+    label: str
+    amount: Money
+    due_on: date | None
+    prepared_by: str
+    approved_by: str
+    order_number: str
+    ordered_on: date | None
+    paid_on: date | None
+    reason: LazyString | None
+
+
+_preparer, _approver = aliased(Account), aliased(Account)
+
+
+def _payments() -> Statement:
+    return (
+        select(
+            Instalment.id, Instalment.award_id, Instalment.label, Instalment.kind, Instalment.amount,
+            Instalment.due_on, Instalment.state, Instalment.order_number, Instalment.ordered_on, Instalment.paid_on,
+            Award.state.label("award_state"), Award.organisation_id, Application.reference, Organisation.name,
+            Meeting.act_on, Instrument.form, _preparer.name.label("preparer"), _approver.name.label("approver"),
+            _BANK_READY.label("bank_ready"), _FOLLOWS_OPEN.label("follows_open"),
+            _REPORT_READY.label("report_ready"), _SIGNED.label("signed"),
+        )
+        .join(Award, Award.id == Instalment.award_id)
+        .join(Decision, Decision.id == Award.decision_id)
+        .join(Meeting, Meeting.id == Decision.meeting_id)
+        .join(Application, Application.id == Award.application_id)
+        .join(Organisation, Organisation.id == Award.organisation_id)
+        .outerjoin(Instrument, Instrument.id == Application.instrument_id)
+        .outerjoin(_preparer, _preparer.id == Instalment.prepared_by)
+        .outerjoin(_approver, _approver.id == Instalment.approved_by)
+    )  # fmt: skip
+
+
+def _readiness(row: Any, needs: Mapping[tuple[UUID, int], AgreementNeed]) -> Readiness:
+    need = needs.get((row.organisation_id, row.act_on.year), AgreementNeed.NOT_DUE)
+    due = need.is_due or row.form is FundingForm.REPAYABLE_ADVANCE
+    return Readiness(
+        is_running=row.award_state is AwardState.RUNNING,
+        lacks_agreement=due and not row.signed,
+        has_bank_details=bool(row.bank_ready),
+        follows_open_one=bool(row.follows_open),
+        is_balance=row.kind is InstalmentKind.BALANCE,
+        has_accepted_report=bool(row.report_ready),
+    )
+
+
+def payments(by: Actor, view: str, *, after: str | None = None, before: str | None = None) -> Page:
+    """A page of instalments in a view of the payments, the first due first, in three statements."""
+    due = case((Instalment.due_on.is_(None), literal(_FAR)), else_=Instalment.due_on)
+    statement = _payments().where(visible_to(by), PAYMENT_VIEWS[view])
+    page = _page(statement, (due, Instalment.id), _DAY, after, before)
+    needs = _needs({row.organisation_id for row in page.rows})
+    lines = [
+        PaymentLine(
+            id=row.id, award_id=row.award_id, reference=row.reference or "", organisation=row.name, label=row.label,
+            amount=row.amount, due_on=row.due_on, prepared_by=row.preparer or "", approved_by=row.approver or "",
+            order_number=row.order_number or "", ordered_on=row.ordered_on, paid_on=row.paid_on,
+            reason=rules.why_not_prepare(_readiness(row, needs)) if row.state is InstalmentState.PLANNED else None,
+        )
+        for row in page.rows
+    ]  # fmt: skip
+    return Page(lines, page.following, page.previous)
+
+
+def payment_counts(by: Actor) -> dict[str, tuple[int, Money]]:
+    """How many instalments each view of the payments holds, and their amount, in one statement."""
+    columns: list[Any] = []
+    for name, condition in PAYMENT_VIEWS.items():
+        columns += [
+            func.count().filter(condition).label(f"{name}_number"),
+            func.sum(Instalment.amount).filter(condition).label(f"{name}_amount"),
+        ]
+    counted = select(*columns).select_from(Instalment).join(Award, Award.id == Instalment.award_id)
+    found = db.session.execute(counted.where(visible_to(by))).mappings().one()
+    return {name: (found[f"{name}_number"], found[f"{name}_amount"] or ZERO) for name in PAYMENT_VIEWS}
+
+
+def why_not_prepare(instalment: Instalment) -> str | None:
+    """The reason why a payment order cannot be prepared now, or None."""
+    row = db.session.execute(_payments().where(Instalment.id == instalment.id)).one()
+    reason = rules.why_not_prepare(_readiness(row, _needs({row.organisation_id})))
+    return str(reason) if reason else None
+
+
+# ---- bank details --------------------------------------------------------------------------------------------------
+
+
+def bank_details_of(organisation_id: UUID) -> Sequence[BankDetails]:
+    """A body's bank details, newest first."""
+    statement = select(BankDetails).where(BankDetails.organisation_id == organisation_id)
+    return db.session.scalars(statement.order_by(BankDetails.given_at.desc(), BankDetails.id)).all()
+
+
+def confirmed_bank_details(organisation_id: UUID) -> BankDetails | None:
+    """The bank details two people confirmed, or None."""
+    return db.session.scalar(
+        select(BankDetails).where(
+            BankDetails.organisation_id == organisation_id, BankDetails.state == BankState.CONFIRMED
+        )
+    )
+
+
+def bank_inbox(view: str, *, after: str | None = None, before: str | None = None) -> Page:
+    """A page of bank details: those that wait, those in use, or those of the past; the first given first."""
+    giver, first, second = aliased(Account), aliased(Account), aliased(Account)
+    states: dict[str, tuple[BankState, ...]] = {
+        "waiting": BANK_WAITING,
+        "confirmed": (BankState.CONFIRMED,),
+        "past": (BankState.REFUSED, BankState.REPLACED),
+    }
+    statement = (
+        select(
+            BankDetails.id, BankDetails.holder, BankDetails.iban_last4, BankDetails.state, BankDetails.given_at,
+            BankDetails.given_by, BankDetails.first_by, Organisation.name, giver.name.label("giver"),
+            first.name.label("first"), second.name.label("second"),
+        )
+        .join(Organisation, Organisation.id == BankDetails.organisation_id)
+        .join(giver, giver.id == BankDetails.given_by)
+        .outerjoin(first, first.id == BankDetails.first_by)
+        .outerjoin(second, second.id == BankDetails.second_by)
+        .where(BankDetails.state.in_(states[view]))
+    )  # fmt: skip
+    return _page(statement, (BankDetails.given_at, BankDetails.id), _INSTANT, after, before)
+
+
+def bank_counts() -> dict[BankState, int]:
+    """How many bank details are in each state."""
+    rows = db.session.execute(select(BankDetails.state, func.count().label("number")).group_by(BankDetails.state))
+    return {row.state: row.number for row in rows}
+
+
+def others_with(details: BankDetails) -> Sequence[str]:
+    """Other organisations that gave the same account: a sign to look twice at."""
+    return db.session.scalars(
+        select(Organisation.name)
+        .join(BankDetails, BankDetails.organisation_id == Organisation.id)
+        .where(BankDetails.iban_digest == details.iban_digest, BankDetails.organisation_id != details.organisation_id)
+        .distinct()
+        .order_by(Organisation.name)
+    ).all()
+
+
+def gave_office(giver_id: UUID | None, account_id: UUID | None) -> bool:
+    """Whether one person gave the other an office: then the second pair of eyes is not independent."""
+    given = select(Entry.seq).where(
+        Entry.event == "office.given", Entry.subject_id == account_id, Entry.actor_id == giver_id
+    )
+    return giver_id is not None and db.session.scalar(given.limit(1)) is not None
+
+
+# ---- who is written to ---------------------------------------------------------------------------------------------
+
+
+def members_of(organisation_id: UUID) -> list[tuple[str, str]]:
+    """The addresses and languages of the people who act for an organisation and can sign in."""
+    rows = db.session.execute(
+        select(Account.email, Account.locale)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.organisation_id == organisation_id, Account.active)
+        .order_by(Account.email)
+    )
+    return [(row.email, row.locale) for row in rows]
+
+
+def warned_of_bank_details(organisation: Organisation) -> list[tuple[str, str]]:
+    """Whom a change of bank details is told to: members, the organisation's own addresses, earlier givers."""
+    earlier = db.session.execute(
+        select(Account.email, Account.locale)
+        .join(BankDetails, BankDetails.given_by == Account.id)
+        .where(BankDetails.organisation_id == organisation.id)
+        .order_by(Account.email)
+    )
+    people = [
+        *members_of(organisation.id),
+        *((row.email, row.locale) for row in earlier),
+        (organisation.email, "fr"),
+        (organisation.representative_email, "fr"),
+    ]
+    found: dict[str, tuple[str, str]] = {}
+    for address, locale in people:
+        if address:
+            found.setdefault(address.lower(), (address, locale))
+    return list(found.values())
+
+
+# ---- reports -------------------------------------------------------------------------------------------------------
+
+
+def realised(report: Report) -> Money:
+    """What the project really cost so far as told, without contributions in kind."""
+    return sum(
+        (line.actual for line in report.lines if line.actual and line.side == "charge" and not is_in_kind(line)), ZERO
+    )
+
+
+def is_in_kind(line: ReportLine) -> bool:
+    """Whether a line is a contribution in kind (accounts 86 and 87)."""
+    return line.account.startswith(("86", "87"))
+
+
+def settlement_of(report: Report) -> Settlement:
+    """What the report's real cost makes of the award."""
+    award = report.award
+    return rules.settlement(award.amount, award.released, award.ordered, award.eligible_base, realised(report))
+
+
+def lines_to_explain(report: Report) -> list[ReportLine]:
+    """The lines whose gap between planned and real calls for a word, by the law table of the day."""
+    today = clock.today()
+    percent = programme.law_number("report_line_gap", today)
+    amount = Money.euros(programme.law_number("report_line_gap_amount", today))
+    return [
+        line
+        for line in report.lines
+        if line.actual is not None
+        and rules.needs_explanation(line.planned, line.actual, percent=percent, amount=amount)
+    ]
+
+
+def reports_due(until: date) -> Sequence[Report]:
+    """Reports still owed whose day is at most `until`, the oldest first."""
+    statement = select(Report).where(
+        Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)), Report.due_on <= until
+    )
+    return db.session.scalars(statement.order_by(Report.due_on, Report.id)).all()
+
+
+# ---- what must hold ------------------------------------------------------------------------------------------------
 
 
 def problems() -> Iterator[str]:
     """What does not hold in the ledger: running sums, splits and instalments against their lines."""
+    yield from _sums_that_differ()
+    split = (
+        select(LedgerEntry.id, LedgerAllocation.dimension)
+        .join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id)
+        .group_by(LedgerEntry.id, LedgerEntry.amount, LedgerAllocation.dimension)
+        .having(func.sum(LedgerAllocation.amount) != LedgerEntry.amount)
+        .order_by(LedgerEntry.id)
+    )
+    for entry_id, dimension in db.session.execute(split):
+        yield f"ledger line {entry_id}: its split by {dimension} does not add up"
+    unsplit = (
+        select(LedgerEntry.id)
+        .outerjoin(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id)
+        .group_by(LedgerEntry.id)
+        .having(func.count(func.distinct(LedgerAllocation.dimension)) != len(Dimension))
+        .order_by(LedgerEntry.id)
+    )
+    for entry_id in db.session.scalars(unsplit):
+        yield f"ledger line {entry_id}: it is not split in every dimension"
+    planned = (
+        select(Award.id)
+        .join(Instalment, Instalment.award_id == Award.id)
+        .where(Instalment.state != InstalmentState.CANCELLED)
+        .group_by(Award.id, Award.amount, Award.released)
+        .having(func.sum(Instalment.amount) != Award.amount - Award.released)
+        .order_by(Award.id)
+    )
+    for award_id in db.session.scalars(planned):
+        yield f"award {award_id}: its instalments do not add up"
+    yield from _instalments_that_differ()
+
+
+def _sums_that_differ() -> Iterator[str]:
     sums: dict[tuple[UUID, LedgerKind], Money] = {
         (row.award_id, row.kind): row.total
         for row in db.session.execute(
@@ -112,10 +807,10 @@ def problems() -> Iterator[str]:
             )
         )
     }
-    awards = db.session.execute(
-        select(Award.id, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released)
+    rows = db.session.execute(
+        select(Award.id, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released).order_by(Award.id)
     )
-    for award in awards:
+    for award in rows:
         told = {
             LedgerKind.VOTED: award.amount,
             LedgerKind.ENGAGED: award.engaged,
@@ -124,27 +819,27 @@ def problems() -> Iterator[str]:
             LedgerKind.RELEASED: award.released,
         }
         for kind, amount in told.items():
-            if sums.get((award.id, kind), Money(0)) != amount:
+            if sums.get((award.id, kind), ZERO) != amount:
                 yield f"award {award.id}: {kind} differs from the ledger"
-    split = (
-        select(LedgerEntry.id, LedgerAllocation.dimension)
-        .join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id)
-        .group_by(LedgerEntry.id, LedgerEntry.amount, LedgerAllocation.dimension)
-        .having(func.sum(LedgerAllocation.amount) != LedgerEntry.amount)
-    )
-    for entry_id, dimension in db.session.execute(split):
-        yield f"ledger line {entry_id}: its split by {dimension} does not add up"
-    unsplit = select(LedgerEntry.id).where(
-        LedgerEntry.id.not_in(select(LedgerAllocation.entry_id)),
-    )
-    for entry_id in db.session.scalars(unsplit):
-        yield f"ledger line {entry_id}: it is not split"
-    planned = (
-        select(Award.id)
-        .join(Instalment, Instalment.award_id == Award.id)
-        .where(Instalment.state != InstalmentState.CANCELLED)
-        .group_by(Award.id, Award.amount, Award.released)
-        .having(func.sum(Instalment.amount) != Award.amount - Award.released)
-    )
-    for award_id in db.session.scalars(planned):
-        yield f"award {award_id}: its instalments do not add up"
+
+
+def _instalments_that_differ() -> Iterator[str]:
+    """Each instalment ordered or paid has its one line of that kind, of its amount; no other instalment has one."""
+    for kind, states in (
+        (LedgerKind.ORDERED, (InstalmentState.ORDERED, InstalmentState.PAID)),
+        (LedgerKind.PAID, (InstalmentState.PAID,)),
+    ):
+        line = aliased(LedgerEntry)
+        mismatched = (
+            select(Instalment.id)
+            .outerjoin(line, and_(line.instalment_id == Instalment.id, line.kind == kind))
+            .where(
+                or_(
+                    and_(Instalment.state.in_(states), or_(line.id.is_(None), line.amount != Instalment.amount)),
+                    and_(Instalment.state.not_in(states), line.id.is_not(None)),
+                )
+            )
+            .order_by(Instalment.id)
+        )
+        for instalment_id in db.session.scalars(mismatched):
+            yield f"instalment {instalment_id}: its {kind} line differs"

@@ -1,6 +1,7 @@
-"""Arithmetic of awards: agreement threshold, schedules, balances, due days. Whole cents, no clock, no database."""
+"""Arithmetic and logic of awards: agreement threshold, schedules, balances, next steps. No clock, no database."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -10,7 +11,6 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 from stdnum import bic as bic_numbers
 
-from grants.kernel.clock import add_months
 from grants.kernel.money import Money, round_half_up
 from grants.kernel.words import LazyString, _l
 
@@ -31,12 +31,38 @@ class Planned:
     amount: Money
 
 
-def agreement_required(received_in_year: Money, threshold: Money) -> bool:
-    """Whether a written agreement is due: strictly above the threshold, all awards of the year to the body together.
+class AgreementNeed(StrEnum):
+    """Whether a written agreement is due, and why."""
 
-    Loi 2000-321, article 10; décret 2001-495, article 1.
+    NOT_DUE = "not_due"
+    AT_THRESHOLD = "at_threshold"
+    ABOVE_THRESHOLD = "above_threshold"
+    ADVANCE = "advance"
+
+    @property
+    def is_due(self) -> bool:
+        """Whether nothing may be engaged without a signed agreement."""
+        return self in {AgreementNeed.ABOVE_THRESHOLD, AgreementNeed.ADVANCE}
+
+
+NEED_LABELS: dict[AgreementNeed, LazyString] = {
+    AgreementNeed.NOT_DUE: _l("Facultative : le total de l’année ne dépasse pas le seuil."),
+    AgreementNeed.AT_THRESHOLD: _l("Facultative, de justesse : le total de l’année est égal au seuil."),
+    AgreementNeed.ABOVE_THRESHOLD: _l("Obligatoire : le total de l’année dépasse le seuil."),
+    AgreementNeed.ADVANCE: _l("Nécessaire : une avance remboursable a besoin d’un échéancier de remboursement écrit."),
+}
+
+
+def agreement_need(received_in_year: Money, threshold: Money, *, is_advance: bool = False) -> AgreementNeed:
+    """Whether an agreement is due: strictly above the threshold, all awards of the year to the body together.
+
+    Loi 2000-321, article 10; décret 2001-495, article 1. A repayable advance always has one: our own rule.
     """
-    return received_in_year > threshold
+    if received_in_year > threshold:
+        return AgreementNeed.ABOVE_THRESHOLD
+    if is_advance:
+        return AgreementNeed.ADVANCE
+    return AgreementNeed.AT_THRESHOLD if received_in_year == threshold else AgreementNeed.NOT_DUE
 
 
 def default_schedule(amount: Money, *, single_ceiling: Money, advance_percent: int) -> list[Planned]:
@@ -47,14 +73,9 @@ def default_schedule(amount: Money, *, single_ceiling: Money, advance_percent: i
     return [Planned(Part.ADVANCE, advance), Planned(Part.BALANCE, balance)]
 
 
-def why_not_schedule(to_plan: Money, parts: Sequence[Money]) -> LazyString | None:
-    """The reason why instalments cannot stand, or None: each positive, together exactly what is to plan."""
-    if not parts or any(part.cents <= 0 for part in parts):
-        return _l("Chaque échéance doit avoir un montant supérieur à zéro.")
-    total = sum(parts, Money(0))
-    if total != to_plan:
-        return _l("La somme des échéances doit être égale au montant à verser.")
-    return None
+def gap_of_schedule(to_plan: Money, parts: Sequence[Money]) -> Money:
+    """What instalments have too much (positive) or too little (negative) against what is to plan."""
+    return sum(parts, Money(0)) - to_plan
 
 
 def payable(amount: Money, eligible_base: Money, realised: Money) -> Money:
@@ -68,16 +89,42 @@ def payable(amount: Money, eligible_base: Money, realised: Money) -> Money:
     return min(amount, Money(due))
 
 
+@dataclass(frozen=True)
+class Settlement:
+    """What a realised cost makes of an award: what is due in the end, still to order, released, or paid too much."""
+
+    realised: Money
+    payable: Money
+    ordered: Money
+    to_order: Money
+    released: Money
+    excess: Money
+
+
+def settlement(amount: Money, released: Money, ordered: Money, eligible_base: Money, realised: Money) -> Settlement:
+    """The balance of an award on its realised cost; what was ordered beyond it is told as an excess."""
+    due = min(payable(amount, eligible_base, realised), amount - released)
+    kept = max(due, ordered)
+    return Settlement(
+        realised=realised,
+        payable=due,
+        ordered=ordered,
+        to_order=kept - ordered,
+        released=amount - released - kept,
+        excess=kept - due,
+    )
+
+
 def split(amount: Money, weights: Sequence[int]) -> list[Money]:
     """A ledger line split by an application's weights; nothing is lost or made."""
     return amount.share(weights)
 
 
-def report_due_on(ends_on: date, year_end_month: int, months: int) -> date:
-    """The day a report is due: some months after the end of the fiscal year in which the project ends."""
+def year_end(ends_on: date, year_end_month: int) -> date:
+    """The last day of the fiscal year in which the project ends."""
     year = ends_on.year if ends_on.month <= year_end_month else ends_on.year + 1
     first_of_next = date(year + year_end_month // 12, year_end_month % 12 + 1, 1)
-    return add_months(first_of_next - timedelta(days=1), months)
+    return first_of_next - timedelta(days=1)
 
 
 def needs_explanation(planned: Money, actual: Money, *, percent: int, amount: Money) -> bool:
@@ -107,7 +154,141 @@ def compact(number: str) -> str:
     return "".join(number.split()).upper()
 
 
-def indicators_met(results: Mapping[str, tuple[int, int | None]]) -> tuple[int, int]:
-    """How many indicators reached their target, out of how many; results are label: (target, actual)."""
-    reached = sum(1 for target, actual in results.values() if actual is not None and actual >= target)
-    return reached, len(results)
+def masked(last4: str) -> str:
+    """An IBAN as people may read it on a screen: its last four characters."""
+    return f"•••• •••• •••• {last4}"
+
+
+def grouped(iban: str) -> str:
+    """An IBAN in groups of four, as it is written on paper."""
+    return " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))
+
+
+_ARTICLE = re.compile(r"Article \d+\b.*")
+
+
+def articles_of(terms: str) -> list[tuple[str, str]]:
+    """The terms of an agreement by article: a line « Article N … » alone opens one; what precedes has no title."""
+    articles: list[tuple[str, list[str]]] = []
+    for line in terms.split("\n"):
+        if _ARTICLE.fullmatch(line.strip()):
+            articles.append((line.strip(), []))
+        elif articles:
+            articles[-1][1].append(line)
+        elif line.strip():
+            articles.append(("", [line]))
+    return [(title, "\n".join(lines).strip()) for title, lines in articles]
+
+
+# ---- what may happen, and what comes next --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What decides whether the payment order of an instalment can be prepared."""
+
+    is_running: bool
+    lacks_agreement: bool
+    has_bank_details: bool
+    follows_open_one: bool
+    is_balance: bool
+    has_accepted_report: bool
+
+
+def why_not_prepare(facts: Readiness) -> LazyString | None:
+    """The reason why a payment order cannot be prepared now, or None."""
+    if not facts.is_running:
+        return _l("L’attribution n’est pas engagée : enregistrez d’abord la convention ou l’engagement.")
+    if facts.lacks_agreement:
+        return _l("Une convention signée est devenue obligatoire : le total de l’année dépasse le seuil.")
+    if not facts.has_bank_details:
+        return _l("Les coordonnées bancaires ne sont pas confirmées par deux personnes.")
+    if facts.follows_open_one:
+        return _l("Une échéance précédente n’est pas encore mandatée.")
+    if facts.is_balance and not facts.has_accepted_report:
+        return _l("Le solde se prépare après l’acceptation du bilan.")
+    return None
+
+
+class NextStep(StrEnum):
+    """The one thing to do next on an award."""
+
+    ENGAGE = "engage"
+    PREPARE_AGREEMENT = "prepare_agreement"
+    SIGN = "sign"
+    PLAN = "plan"
+    BANK_GIVE = "bank_give"
+    BANK_CONFIRM = "bank_confirm"
+    PREPARE = "prepare"
+    APPROVE = "approve"
+    ORDER = "order"
+    PAY = "pay"
+    REPORT = "report"
+    EXAMINE = "examine"
+    CLOSE = "close"
+    NOTHING = "nothing"
+
+
+STEP_LABELS: dict[NextStep, LazyString] = {
+    NextStep.ENGAGE: _l("Engager, ou préparer une convention"),
+    NextStep.PREPARE_AGREEMENT: _l("Préparer la convention"),
+    NextStep.SIGN: _l("Enregistrer la signature"),
+    NextStep.PLAN: _l("Établir l’échéancier"),
+    NextStep.BANK_GIVE: _l("Attendre les coordonnées bancaires"),
+    NextStep.BANK_CONFIRM: _l("Vérifier les coordonnées bancaires"),
+    NextStep.PREPARE: _l("Préparer un mandat"),
+    NextStep.APPROVE: _l("Approuver un mandat"),
+    NextStep.ORDER: _l("Enregistrer le mandat émis"),
+    NextStep.PAY: _l("Enregistrer la date comptable"),
+    NextStep.REPORT: _l("Attendre le bilan"),
+    NextStep.EXAMINE: _l("Examiner le bilan"),
+    NextStep.CLOSE: _l("Clore"),
+    NextStep.NOTHING: _l("Rien : l’attribution est soldée"),
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an award stands: its state, what its papers lack, how many instalments wait for what."""
+
+    state: str
+    agreement_due: bool
+    agreement_prepared: bool
+    agreement_signed: bool
+    is_planned: bool
+    bank_confirmed: bool
+    bank_waiting: bool
+    planned: int
+    planned_before_balance: int
+    prepared: int
+    approved: int
+    ordered: int
+    report: str
+
+
+def next_step(facts: Progress) -> NextStep:
+    """What moves the award on; money under way first, then papers, then what others owe us."""
+    if facts.state == "closed":
+        return NextStep.NOTHING
+    if facts.state == "agreement":
+        return NextStep.SIGN
+    if facts.state == "voted":
+        return NextStep.PREPARE_AGREEMENT if facts.agreement_due else NextStep.ENGAGE
+    if facts.agreement_due and not facts.agreement_signed:
+        return NextStep.SIGN if facts.agreement_prepared else NextStep.PREPARE_AGREEMENT
+    for waiting, step in (
+        (facts.ordered, NextStep.PAY),
+        (facts.approved, NextStep.ORDER),
+        (facts.prepared, NextStep.APPROVE),
+        (not facts.is_planned, NextStep.PLAN),
+        (facts.report == "submitted", NextStep.EXAMINE),
+    ):
+        if waiting:
+            return step
+    if facts.planned:
+        if not facts.bank_confirmed:
+            return NextStep.BANK_CONFIRM if facts.bank_waiting else NextStep.BANK_GIVE
+        if facts.planned_before_balance or facts.report == "accepted":
+            return NextStep.PREPARE
+        return NextStep.REPORT
+    return NextStep.CLOSE if facts.report == "accepted" else NextStep.REPORT

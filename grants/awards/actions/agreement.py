@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from datetime import date
 
 from grants.applications.models import BudgetLine
-from grants.awards import queries, rules
+from grants.awards import letters, queries, rules
 from grants.awards.actions import ledger
-from grants.awards.lifecycle import AWARD, BANK, BankState, ReportState
+from grants.awards.lifecycle import AWARD, BANK, AwardState, BankState, ReportState
 from grants.awards.models import Agreement, Award, BankDetails, LedgerKind, Report, ReportIndicator, ReportLine
 from grants.deliberation.models import Decision
 from grants.kernel import clock, journal, seal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
-from grants.kernel.errors import InvalidError, RefusedError
-from grants.kernel.money import Money
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.programme import queries as programme
+
+REASONS_TO_REVEAL = ("compare", "enter", "accountant", "fraud")
 
 
 def open_awards(decisions: Sequence[Decision], *, by: Actor) -> list[Award]:
@@ -39,71 +40,91 @@ def open_awards(decisions: Sequence[Decision], *, by: Actor) -> list[Award]:
         act_on = decision.meeting.act_on or clock.today()
         ledger.move(award, LedgerKind.VOTED, award.amount, on=act_on, by=by)
         journal.record("award.opened", award, by=by, amount=award.amount.cents, act=decision.meeting.act_number)
+        letters.opened(award)
         awards.append(award)
     return awards
 
 
-def needs_agreement(award: Award) -> bool:
-    """Whether the year's total for this body calls for a written agreement, by the law of the day of the act."""
-    act_on = award.decision.meeting.act_on or clock.today()
-    threshold = Money.euros(programme.law_number("agreement_threshold", act_on))
-    return rules.agreement_required(queries.received_in_year(award.organisation_id, act_on.year), threshold)
+def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | None = None) -> Agreement:
+    """Write, or write again, the agreement to be signed; the association is told that it is ready.
 
-
-def prepare_agreement(award: Award, terms: str, *, by: Actor) -> Agreement:
-    """Write, or write again, the agreement to be signed."""
+    Raises RefusedError once it is signed or not due any more, ConflictError when somebody rewrote it meanwhile.
+    """
+    ledger.hold(award)
     agreement = queries.agreement_of(award.id)
-    journal.advance(AWARD, award, "prepare_agreement", by=by)
+    if agreement is not None and agreement.signed_on is not None:
+        raise RefusedError(_("Cette convention est signée : elle ne change plus."))
+    if agreement is not None and version is not None and version != agreement.version:
+        raise ConflictError(
+            _("Quelqu’un d’autre vient de modifier cette convention."),
+            versions=[
+                {"label": _("Texte de la convention"), "mine": terms, "theirs": agreement.terms},
+            ],
+        )
+    is_late = award.state is AwardState.RUNNING
+    if is_late and not queries.agreement_need(award).is_due:
+        raise RefusedError(_("Cette attribution est déjà engagée et n’a pas besoin de convention."))
+    journal.advance(AWARD, award, "prepare_late_agreement" if is_late else "prepare_agreement", by=by)
     if agreement is None:
         year = clock.today().year
         number = f"CONV-{year}-{next_number(f'agreement-{year}'):04d}"
-        agreement = Agreement(award_id=award.id, number=number, terms=terms, prepared_at=clock.now())
+        agreement = Agreement(award_id=award.id, award=award, number=number, terms=terms, prepared_at=clock.now())
         db.session.add(agreement)
     else:
         agreement.terms, agreement.prepared_at = terms, clock.now()
     db.session.flush()
+    letters.agreement_to_sign(agreement)
     return agreement
 
 
 def sign_agreement(award: Award, *, signed_on: date, file: StoredFile | None, by: Actor) -> None:
     """Record the signature and engage the award. Raises InvalidError for an impossible day."""
+    ledger.hold(award)
     agreement = queries.agreement_of(award.id)
     if agreement is None:
         raise RefusedError(_("Préparez d’abord la convention."))
-    act_on = award.decision.meeting.act_on
-    if signed_on > clock.today() or (act_on is not None and signed_on < act_on):
+    if agreement.signed_on is not None:
+        raise RefusedError(_("La signature de cette convention est déjà enregistrée."))
+    if not queries.act_day(award) <= signed_on <= clock.today():
         raise InvalidError(_("La signature ne peut être ni avant l’acte ni dans le futur."), field="signed_on")
     agreement.signed_on = signed_on
     agreement.file_id = file.id if file else None
-    _engage(award, on=signed_on, by=by, verb="sign_agreement")
+    if award.state is AwardState.RUNNING:
+        journal.advance(AWARD, award, "sign_late_agreement", by=by)
+    else:
+        _engage(award, on=signed_on, by=by, verb="sign_agreement")
 
 
 def engage(award: Award, *, by: Actor) -> None:
     """Engage an award that needs no agreement. Raises RefusedError when it needs one."""
-    if needs_agreement(award):
+    ledger.hold(award)
+    need = queries.agreement_need(award)
+    if need.is_due:
         raise RefusedError(
-            _("Une convention signée est obligatoire : l’organisation reçoit plus que le seuil cette année.")
+            _("Une avance remboursable a besoin d’une convention signée.")
+            if need is rules.AgreementNeed.ADVANCE
+            else _("Une convention signée est obligatoire : l’organisation reçoit plus que le seuil cette année.")
         )
     _engage(award, on=clock.today(), by=by, verb="engage")
 
 
 def _engage(award: Award, *, on: date, by: Actor, verb: str) -> None:
     award.engaged_on = on
-    award.publication_due_on = clock.add_months(on, programme.law_number("publication_delay", on))
+    award.publication_due_on = clock.add_months(on, programme.law_number("publication_delay", clock.today()))
     journal.advance(AWARD, award, verb, by=by, amount=award.amount.cents)
     ledger.move(award, LedgerKind.ENGAGED, award.amount, on=on, by=by)
-    _expect_report(award)
+    letters.engaged(award, _expect_report(award))
 
 
-def _expect_report(award: Award) -> None:
+def _expect_report(award: Award) -> Report:
     """The report to come, half filled: planned lines and indicators from the application."""
     application = award.application
-    ends_on = application.ends_on or clock.today()
-    months = programme.law_number("report_due", ends_on)
+    closing = rules.year_end(application.ends_on or clock.today(), award.organisation.year_end_month)
     report = Report(
         award_id=award.id,
+        award=award,
         state=ReportState.EXPECTED,
-        due_on=rules.report_due_on(ends_on, award.organisation.year_end_month, months),
+        due_on=clock.add_months(closing, programme.law_number("report_due", closing)),
     )
     report.lines = [_line(position, line) for position, line in enumerate(application.budget_lines)]
     report.indicators = [
@@ -111,64 +132,99 @@ def _expect_report(award: Award) -> None:
         for position, row in enumerate(application.indicators)
     ]
     db.session.add(report)
+    db.session.flush()
+    return report
 
 
 def _line(position: int, line: BudgetLine) -> ReportLine:
     return ReportLine(position=position, side=line.side, account=line.account, label=line.label, planned=line.amount)
 
 
-# ---- bank details ------------------------------------------------------------------------------------------------
+# ---- bank details --------------------------------------------------------------------------------------------------
 
 
 def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder: str, by: Actor) -> BankDetails:
     """Give new bank details; what was confirmed stays in use until two people confirm these.
 
-    Raises InvalidError for a wrong IBAN, RIB key or BIC.
+    Raises InvalidError for a wrong IBAN, RIB key or BIC. Everybody who could tell a theft is warned.
     """
     number, code = rules.compact(iban), rules.compact(bic)
     if reason := rules.why_not_iban(number):
         raise InvalidError(str(reason), field="iban")
     if reason := rules.why_not_bic(code):
         raise InvalidError(str(reason), field="bic")
+    fingerprint = seal.fingerprint(number)
     for earlier in queries.bank_details_of(organisation.id):
-        if earlier.state in {BankState.GIVEN, BankState.CHECKED}:
+        if earlier.state is BankState.CONFIRMED and (earlier.iban_digest, earlier.bic, earlier.holder) == (
+            fingerprint,
+            code,
+            holder,
+        ):
+            raise InvalidError(_("Ce compte est déjà celui que deux personnes ont confirmé."), field="iban")
+    for earlier in queries.bank_details_of(organisation.id):
+        if earlier.state in queries.BANK_WAITING:
             earlier.settled_at = clock.now()
             journal.advance(BANK, earlier, "replace", by=by)
     details = BankDetails(
         organisation_id=organisation.id,
+        organisation=organisation,
         holder=holder,
         iban_sealed=seal.seal(number),
         iban_last4=number[-4:],
-        iban_digest=seal.fingerprint(number),
+        iban_digest=fingerprint,
         bic=code,
         given_by=by.id,
         given_at=clock.now(),
     )
     db.session.add(details)
     db.session.flush()
-    journal.record("bank_details.given", details, by=by, last4=details.iban_last4)
+    journal.record("bank_details.given", details, by=by, last4=details.iban_last4, organisation=organisation.id)
+    letters.bank_details_given(details, organisation, by.name)
     return details
 
 
+def reveal_bank_details(details: BankDetails, reason: str, *, by: Actor) -> str:
+    """The whole IBAN, in groups of four; who looked and why is journalled. Raises InvalidError for another reason."""
+    if reason not in REASONS_TO_REVEAL:
+        raise InvalidError(_("Choisissez pourquoi vous avez besoin du numéro complet."), field="reason")
+    journal.record("bank_details.revealed", details, by=by, reason=reason)
+    return rules.grouped(seal.unseal(details.iban_sealed))
+
+
 def check_bank_details(details: BankDetails, *, by: Actor) -> None:
-    """A first person compared the details with the bank statement."""
+    """A first person compared the details with the bank statement. Raises ForbiddenError for who gave them."""
+    if by.id == details.given_by:
+        raise ForbiddenError(_("Vous ne pouvez pas valider une modification que vous avez demandée."))
     details.first_by = by.id
     journal.advance(BANK, details, "check", by=by)
 
 
 def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
-    """A second, different person confirms; earlier confirmed details are replaced."""
+    """A second, different person confirms; earlier confirmed details are replaced.
+
+    Raises ForbiddenError for whoever gave or checked them, or owes their office to the one who checked.
+    """
     if by.id in {details.first_by, details.given_by}:
-        raise RefusedError(_("Une autre personne doit confirmer ces coordonnées."))
-    for earlier in queries.bank_details_of(details.organisation_id):
-        if earlier.state is BankState.CONFIRMED:
-            earlier.settled_at = clock.now()
-            journal.advance(BANK, earlier, "replace", by=by)
+        raise ForbiddenError(_("Une autre personne doit confirmer ces coordonnées."))
+    if queries.gave_office(details.first_by, by.id) or queries.gave_office(by.id, details.first_by):
+        raise ForbiddenError(
+            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
+        )
+    if reason := BANK.why_not(details, "confirm"):
+        raise RefusedError(str(reason))
+    earlier = queries.confirmed_bank_details(details.organisation_id)
+    if earlier is not None:
+        earlier.settled_at = clock.now()
+        journal.advance(BANK, earlier, "replace", by=by)
+        db.session.flush()
     details.second_by, details.settled_at = by.id, clock.now()
     journal.advance(BANK, details, "confirm", by=by)
+    db.session.flush()
+    letters.bank_details_settled(details)
 
 
 def refuse_bank_details(details: BankDetails, note: str, *, by: Actor) -> None:
     """The details are not used; the association is told why."""
     details.note, details.settled_at = note, clock.now()
     journal.advance(BANK, details, "refuse", by=by)
+    letters.bank_details_settled(details)

@@ -17,6 +17,15 @@ from grants.kernel.words import _
 from grants.programme.models import Fund
 
 
+def hold(award: Award) -> None:
+    """Take an award for this transaction and read it afresh: whoever else changes its plan or papers waits.
+
+    Called before anything of the award is changed. SQLite needs nothing more: its writers follow one another.
+    """
+    db.session.flush()
+    db.session.refresh(award, with_for_update=True)
+
+
 def move(
     award: Award, kind: LedgerKind, amount: Money, *, on: date, by: Actor, instalment: Instalment | None = None
 ) -> LedgerEntry:
@@ -60,6 +69,8 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
         LedgerKind.PAID: Award.paid + amount <= Award.ordered,
         LedgerKind.RELEASED: Award.ordered + Award.released + amount <= Award.amount,
     }
+    if amount.cents <= 0:
+        raise RefusedError(_("Un mouvement d’argent est toujours supérieur à zéro."))
     db.session.flush()
     taken = db.session.execute(
         update(Award)

@@ -1,17 +1,26 @@
 """Acts on the final report, and the balance and closing that follow it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from grants.awards import queries, rules
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
+
+from grants.awards import letters, queries, rules
 from grants.awards.actions import ledger
 from grants.awards.lifecycle import AWARD, INSTALMENT, REPORT, InstalmentState, ReportState
-from grants.awards.models import Award, LedgerKind, Report
+from grants.awards.models import Award, LedgerKind, Report, ReportFile
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
-from grants.kernel.errors import InvalidError, RefusedError
+from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
+
+REMINDERS = (60, 30, 0)  # days before the day a report is due
 
 
 def save(
@@ -23,49 +32,62 @@ def save(
     lines: Mapping[UUID, Money | None],
     indicators: Mapping[UUID, int | None],
     by: Actor,
+    files: Sequence[StoredFile] = (),
+    version: int | None = None,
 ) -> None:
-    """Keep what the association wrote, complete or not."""
+    """Keep what the association wrote, complete or not. Raises ConflictError when a colleague wrote meanwhile."""
+    if version is not None and version != report.version:
+        raise ConflictError(
+            _("Quelqu’un d’autre vient d’enregistrer ce bilan."),
+            versions=[
+                {"label": _("Ce qui a été fait"), "mine": narrative, "theirs": report.narrative},
+                {"label": _("Explication des écarts"), "mine": gaps, "theirs": report.gaps},
+            ],
+        )
     journal.advance(REPORT, report, "save", by=by)
     report.narrative, report.gaps, report.people_reached = narrative, gaps, people_reached
+    flag_modified(report, "narrative")  # its lines are part of what the version protects
     for line in report.lines:
         if line.id in lines:
             line.actual = lines[line.id]
     for indicator in report.indicators:
         if indicator.id in indicators:
             indicator.actual = indicators[indicator.id]
-
-
-def realised(report: Report) -> Money:
-    """What the project really cost, without contributions in kind."""
-    return sum(
-        (
-            line.actual
-            for line in report.lines
-            if line.side == "charge" and line.actual and not line.account.startswith("86")
-        ),
-        Money(0),
-    )
+    for file in files:
+        report.files.append(ReportFile(file_id=file.id, file=file, given_at=clock.now()))
 
 
 def submit(report: Report, *, by: Actor) -> None:
     """Send the report. Raises InvalidError naming what is missing or does not balance."""
     if not report.narrative.strip():
         raise InvalidError(_("Racontez ce qui a été fait."), field="narrative")
+    if report.people_reached is None:
+        raise InvalidError(_("Dites combien de personnes ont été touchées, 0 si personne."), field="people_reached")
     if any(line.actual is None for line in report.lines):
         raise InvalidError(_("Donnez le montant réel de chaque ligne, 0 si rien n’a été dépensé."), field="lines")
     if any(row.actual is None for row in report.indicators):
         raise InvalidError(_("Donnez le résultat de chaque indicateur."), field="indicators")
-    charges, resources = _sides(report)
-    if charges != resources:
-        raise InvalidError(_("Le total des charges doit être égal au total des ressources."), field="lines")
+    for in_kind in (False, True):
+        charges, resources = sides_of(report, in_kind=in_kind)
+        if charges != resources:
+            raise InvalidError(
+                _("Les contributions en nature doivent avoir le même total des deux côtés.")
+                if in_kind
+                else _("Le total des charges doit être égal au total des ressources."),
+                field="lines",
+            )
+    if queries.lines_to_explain(report) and not report.gaps.strip():
+        raise InvalidError(_("Expliquez les écarts marqués dans le budget."), field="gaps")
     report.submitted_at, report.submitted_by = clock.now(), by.id
-    journal.advance(REPORT, report, "submit", by=by, realised=realised(report).cents)
+    journal.advance(REPORT, report, "submit", by=by, realised=queries.realised(report).cents)
 
 
-def _sides(report: Report) -> tuple[Money, Money]:
+def sides_of(report: Report, *, in_kind: bool) -> tuple[Money, Money]:
+    """The real charges and resources of a report, either in money or in kind."""
     sums = {"charge": Money(0), "resource": Money(0)}
     for line in report.lines:
-        sums[line.side] += line.actual or Money(0)
+        if queries.is_in_kind(line) is in_kind:
+            sums[line.side] += line.actual or Money(0)
     return sums["charge"], sums["resource"]
 
 
@@ -73,27 +95,29 @@ def send_back(report: Report, note: str, *, by: Actor) -> None:
     """Ask for a correction, with the reason."""
     report.decision_note, report.decided_by = note, by.id
     journal.advance(REPORT, report, "return", by=by)
+    letters.report_returned(report)
 
 
 def accept(report: Report, *, by: Actor) -> None:
     """Accept the report and settle: what the real cost does not justify is released to the envelope."""
+    ledger.hold(report.award)
+    balance = queries.settlement_of(report)
     report.decided_at, report.decided_by = clock.now(), by.id
-    journal.advance(REPORT, report, "accept", by=by)
-    _settle(report.award, realised(report), by=by)
+    journal.advance(REPORT, report, "accept", by=by, payable=balance.payable.cents)
+    _settle(report.award, balance, by=by)
+    letters.report_accepted(report, balance)
 
 
-def _settle(award: Award, cost: Money, *, by: Actor) -> None:
+def _settle(award: Award, balance: rules.Settlement, *, by: Actor) -> None:
     """Bring the instalments still to come down to what is payable; give the rest back."""
-    due = max(rules.payable(award.amount, award.eligible_base, cost), award.ordered)
-    surplus = award.amount - award.released - due
-    if not surplus:
+    if not balance.released:
         return
-    left = surplus
+    left = balance.released
     for instalment in reversed(queries.open_instalments(award.id)):
-        if instalment.state is not InstalmentState.PLANNED:
-            raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
         if not left:
             break
+        if instalment.state is not InstalmentState.PLANNED:
+            raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
         if instalment.amount <= left:
             left -= instalment.amount
             journal.advance(INSTALMENT, instalment, "cancel", by=by, amount=instalment.amount.cents)
@@ -101,19 +125,44 @@ def _settle(award: Award, cost: Money, *, by: Actor) -> None:
             instalment.amount -= left
             journal.record("instalment.lowered", instalment, by=by, by_cents=left.cents)
             left = Money(0)
-    ledger.move(award, LedgerKind.RELEASED, surplus, on=clock.today(), by=by)
-    ledger.give_back(award, surplus)
-    journal.record("award.released", award, by=by, amount=surplus.cents)
+    ledger.move(award, LedgerKind.RELEASED, balance.released, on=clock.today(), by=by)
+    ledger.give_back(award, balance.released)
+    journal.record("award.released", award, by=by, amount=balance.released.cents)
+
+
+def why_not_close(award: Award) -> str | None:
+    """The reason why an award cannot be closed now, or None."""
+    report = queries.report_of(award.id)
+    if report is None or report.state is not ReportState.ACCEPTED:
+        return _("Le bilan n’est pas encore accepté.")
+    if queries.open_instalments(award.id) or award.ordered != award.paid:
+        return _("Il reste une échéance à mandater ou un mandat à payer.")
+    if award.ordered + award.released != award.amount:
+        return _("Les échéances ne couvrent pas le montant attribué : complétez l’échéancier.")
+    return None
 
 
 def close(award: Award, *, by: Actor) -> None:
     """Close an award: report accepted, everything ordered was paid, nothing left to order."""
-    report = queries.report_of(award.id)
-    if report is None or report.state is not ReportState.ACCEPTED:
-        raise RefusedError(_("Le bilan n’est pas encore accepté."))
-    if queries.open_instalments(award.id) or award.ordered != award.paid:
-        raise RefusedError(_("Il reste une échéance à mandater ou un mandat à payer."))
-    if award.ordered + award.released != award.amount:
-        raise RefusedError(_("Les échéances ne couvrent pas le montant attribué : complétez l’échéancier."))
+    ledger.hold(award)
+    if reason := why_not_close(award):
+        raise RefusedError(reason)
     award.closed_on = clock.today()
     journal.advance(AWARD, award, "close", by=by)
+
+
+def remind() -> int:
+    """Remind of the reports due in two months, in one month, today; returns how many letters. For the worker.
+
+    Safe to repeat: each reminder of a report is written once.
+    """
+    today, written = clock.today(), 0
+    for report in queries.reports_due(today + timedelta(days=max(REMINDERS))):
+        left = (report.due_on - today).days if report.due_on else 0
+        days = next(limit for limit in reversed(REMINDERS) if left <= limit)
+        key = f"awards_report_expected:{report.id}:{report.due_on}:{days}:"
+        told = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
+        if db.session.scalar(told) is None:
+            letters.report_expected(report, days)
+            written += 1
+    return written

@@ -1,18 +1,20 @@
 """The tables of awards, by noun."""
 
 from grants.awards.models.agreement import Agreement, Award, BankDetails
-from grants.awards.models.disbursement import Instalment, LedgerAllocation, LedgerEntry, LedgerKind
-from grants.awards.models.reporting import Report, ReportIndicator, ReportLine
+from grants.awards.models.disbursement import Instalment, InstalmentKind, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.awards.models.reporting import Report, ReportFile, ReportIndicator, ReportLine
 
 __all__ = [
     "Agreement",
     "Award",
     "BankDetails",
     "Instalment",
+    "InstalmentKind",
     "LedgerAllocation",
     "LedgerEntry",
     "LedgerKind",
     "Report",
+    "ReportFile",
     "ReportIndicator",
     "ReportLine",
 ]

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.models import Application
@@ -107,5 +107,12 @@ class BankDetails(Keyed, Versioned, Model):
         CheckConstraint("second_by IS NULL OR second_by <> first_by", name="two_people_confirm"),
         CheckConstraint("first_by IS NULL OR first_by <> given_by", name="giver_does_not_check"),
         CheckConstraint("second_by IS NULL OR second_by <> given_by", name="giver_does_not_confirm"),
+        Index(
+            "uq_bank_details_confirmed",
+            "organisation_id",
+            unique=True,
+            sqlite_where=text("state = 'confirmed'"),
+            postgresql_where=text("state = 'confirmed'"),
+        ),
         *BANK.checks(),
     )

@@ -14,6 +14,7 @@ from grants.awards.models.agreement import Award, BankDetails
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.words import LazyString, _l
 
 
 class InstalmentKind(StrEnum):
@@ -23,6 +24,14 @@ class InstalmentKind(StrEnum):
     INTERIM = "interim"
     BALANCE = "balance"
     SINGLE = "single"
+
+
+KIND_LABELS: dict[InstalmentKind, LazyString] = {
+    InstalmentKind.ADVANCE: _l("Avance"),
+    InstalmentKind.INTERIM: _l("Acompte"),
+    InstalmentKind.BALANCE: _l("Solde"),
+    InstalmentKind.SINGLE: _l("Versement unique"),
+}
 
 
 class Instalment(Keyed, Versioned, Model):
@@ -51,7 +60,9 @@ class Instalment(Keyed, Versioned, Model):
     bank_details: Mapped[BankDetails | None] = relationship()
 
     __table_args__ = (
-        UniqueConstraint("award_id", "position"),
+        UniqueConstraint(
+            "award_id", "position", info={"says": _l("Quelqu’un vient de changer cet échéancier. Rechargez la page.")}
+        ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="four_eyes"),
         *INSTALMENT.checks(),
@@ -73,12 +84,23 @@ class LedgerKind(StrEnum):
     RELEASED = "released"
 
 
+LEDGER_LABELS: dict[LedgerKind, LazyString] = {
+    LedgerKind.VOTED: _l("Voté"),
+    LedgerKind.ENGAGED: _l("Engagé"),
+    LedgerKind.ORDERED: _l("Mandaté"),
+    LedgerKind.PAID: _l("Payé (date comptable)"),
+    LedgerKind.RELEASED: _l("Rendu à l’enveloppe"),
+}
+
+
 class LedgerEntry(Model):
     """One movement of money of an award. Append-only; ordered and paid happen once per instalment."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
-        UniqueConstraint("instalment_id", "kind"),
+        UniqueConstraint(
+            "instalment_id", "kind", info={"says": _l("Cette échéance vient d’être traitée. Rechargez la page.")}
+        ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
         Index("ix_ledger_entry_kind_day", "kind", "day"),
     )

@@ -12,6 +12,7 @@ from grants.awards.models.agreement import Award
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.vault import StoredFile
 
 
 class Report(Keyed, Versioned, Model):
@@ -37,7 +38,12 @@ class Report(Keyed, Versioned, Model):
         cascade="all, delete-orphan", order_by="ReportIndicator.position"
     )
 
-    __table_args__ = (*REPORT.checks(),)
+    files: Mapped[list["ReportFile"]] = relationship(cascade="all, delete-orphan", order_by="ReportFile.given_at")
+
+    __table_args__ = (
+        CheckConstraint("people_reached IS NULL OR people_reached >= 0", name="people_reached_positive"),
+        *REPORT.checks(),
+    )
 
     @property
     def dossier_id(self) -> UUID:
@@ -72,3 +78,14 @@ class ReportIndicator(Keyed, Model):
     unit: Mapped[str] = mapped_column(String(60), default="")
     target: Mapped[int]
     actual: Mapped[int | None]
+
+
+class ReportFile(Keyed, Model):
+    """A document given with the report."""
+
+    __tablename__ = "report_file"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("report.id", ondelete="CASCADE"), index=True)
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
+    given_at: Mapped[datetime]
+    file: Mapped[StoredFile] = relationship()

@@ -1,0 +1,232 @@
+"""What we write about awards: letters at each step, the terms of an agreement and its printed paper."""
+
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from grants.awards import queries, rules
+from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
+from grants.awards.rules import NEED_LABELS
+from grants.kernel import clock
+from grants.kernel.money import Money, percentage
+from grants.kernel.pages import day, decimal, money
+from grants.kernel.papers import render
+from grants.kernel.post import write
+from grants.kernel.words import _, force_locale, in_words_of
+from grants.people.models import Organisation
+from grants.programme import queries as programme
+
+TO_COMPLETE = "[à compléter]"
+CLAUSES = (
+    "clause_purpose", "clause_duration", "clause_amount", "clause_payment", "clause_repayment", "clause_accounts",
+    "clause_control", "clause_evaluation", "clause_change", "clause_unspent", "clause_no_pass_on", "clause_publicity",
+    "clause_commitment", "clause_termination", "clause_court",
+)  # fmt: skip
+
+
+def opened(award: Award) -> None:
+    """The support was decided: what comes next, and what to do now."""
+    _to_members("awards_opened", award, award.id, amount=award.amount, act=award.decision.meeting.act_number,
+                act_on=queries.act_day(award), need=queries.agreement_need(award).is_due)  # fmt: skip
+
+
+def agreement_to_sign(agreement: Agreement) -> None:
+    """The agreement is ready to be read and signed."""
+    key = f"{agreement.id}:{agreement.prepared_at.isoformat()}"
+    _to_members("awards_agreement", agreement.award, key, number=agreement.number)
+
+
+def engaged(award: Award, report: Report) -> None:
+    """The award is engaged: payments to come, and the day the report is due."""
+    _to_members("awards_engaged", award, award.id, amount=award.amount, due_on=report.due_on)
+
+
+def bank_details_given(details: BankDetails, organisation: Organisation, giver: str) -> None:
+    """New bank details were given: everybody who could tell that it was not them is warned."""
+    for address, locale in queries.warned_of_bank_details(organisation):
+        write("awards_bank_given", to=address, locale=locale, dedup=f"awards_bank_given:{details.id}:{address}",
+              organisation=organisation.name, giver=giver, last4=details.iban_last4, at=details.given_at)  # fmt: skip
+
+
+def bank_details_settled(details: BankDetails) -> None:
+    """Bank details were confirmed by two people, or refused with a reason."""
+    for address, locale in queries.members_of(details.organisation_id):
+        write("awards_bank_settled", to=address, locale=locale, dedup=f"awards_bank_settled:{details.id}:{address}",
+              organisation=details.organisation, last4=details.iban_last4, state=details.state.value,
+              note=details.note)  # fmt: skip
+
+
+def ordered(instalment: Instalment) -> None:
+    """The payment order was issued; the accountant checks it and pays."""
+    _to_members("awards_ordered", instalment.award, instalment.id, label=instalment.label, amount=instalment.amount,
+                number=instalment.order_number, on=instalment.ordered_on)  # fmt: skip
+
+
+def paid(instalment: Instalment) -> None:
+    """The public accountant paid, on the day of the accounts."""
+    _to_members("awards_paid", instalment.award, instalment.id, label=instalment.label, amount=instalment.amount,
+                on=instalment.paid_on)  # fmt: skip
+
+
+def report_expected(report: Report, days: int) -> None:
+    """The report will be due, or is."""
+    _to_members("awards_report_expected", report.award, f"{report.id}:{report.due_on}:{days}", report=report,
+                due_on=report.due_on)  # fmt: skip
+
+
+def report_returned(report: Report) -> None:
+    """The report calls for a correction."""
+    key = f"{report.id}:{report.submitted_at.isoformat() if report.submitted_at else ''}"
+    _to_members("awards_report_returned", report.award, key, report=report, note=report.decision_note)
+
+
+def report_accepted(report: Report, balance: rules.Settlement) -> None:
+    """The report is accepted: what the award finally is, what is still to come."""
+    _to_members("awards_report_accepted", report.award, report.id, balance=balance)
+
+
+def _to_members(template: str, award: Award, key: object, **facts: Any) -> None:
+    for address, locale in queries.members_of(award.organisation_id):
+        write(
+            template,
+            to=address,
+            locale=locale,
+            dedup=f"{template}:{key}:{address}",
+            dossier_id=award.application_id,
+            award=award,
+            title=award.application.title,
+            reference=award.application.reference,
+            **facts,
+        )
+
+
+# ---- the agreement -------------------------------------------------------------------------------------------------
+
+
+def rate_of(award: Award) -> str:
+    """The share of the eligible base that the award covers, with two decimals when it needs them."""
+    rate: Fraction = percentage(award.amount, award.eligible_base)
+    return f"{decimal(rate, 0 if rate.denominator == 1 else 2)} %"
+
+
+def terms_of(award: Award, instalments: Sequence[Instalment], *, at: date | None = None) -> str:
+    """The terms of an agreement composed from the configured clauses, in French, ready to be completed.
+
+    What no table knows is marked TO_COMPLETE.
+    """
+    with force_locale("fr"):
+        facts = _facts_of(award, instalments, at or clock.today())
+        titled = [
+            (in_words_of(programme.text_of_code(code), "title"), programme.text_body(code, **facts))
+            for code in CLAUSES
+            if code != "clause_repayment" or queries.is_advance(award)
+        ]
+        if award.decision.conditions:
+            titled.insert(3, (_("Conditions particulières"), award.decision.conditions))
+    return "\n\n".join(
+        f"Article {number} – {title}\n{body.strip()}" for number, (title, body) in enumerate(titled, start=1)
+    )
+
+
+def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict[str, str]:
+    application, fund = award.application, award.application.call.fund
+    ends_on = application.ends_on or at
+    closing = rules.year_end(ends_on, award.organisation.year_end_month)
+    report_due = clock.add_months(closing, programme.law_number("report_due", closing))
+    partners = [row for row in application.partners if row.amount]
+    return {
+        "association": award.organisation.name,
+        "title": application.title,
+        "reference": application.reference or "",
+        "starts_on": day(application.starts_on),
+        "ends_on": day(application.ends_on),
+        "body": fund.body_name,
+        "court": fund.court or TO_COMPLETE,
+        "agreement_ends_on": day(clock.add_months(report_due, 6)),
+        "amount": money(award.amount),
+        "rate": rate_of(award),
+        "eligible_base": money(award.eligible_base),
+        "schedule": _listing([schedule_line(row) for row in instalments]),
+        "repayment_schedule": _listing([TO_COMPLETE]),
+        "unspent_limit": _("%(rate)s de l’aide versée", rate=f"{programme.law_number('unspent_limit', at)} %"),
+        "partners": _listing([f"{row.name} : {money(row.amount)}" for row in partners]) or _("aucun partenaire."),
+    }
+
+
+def schedule_line(instalment: Instalment) -> str:
+    """An instalment as a line of the agreement."""
+    parts = [f"{instalment.label} : {money(instalment.amount)}"]
+    if instalment.due_on:
+        parts.append(_("prévu le %(day)s", day=day(instalment.due_on)))
+    if instalment.condition:
+        parts.append(instalment.condition)
+    return ", ".join(parts)
+
+
+def _listing(lines: Sequence[str]) -> str:
+    return "".join(f"\n- {line}" for line in lines)
+
+
+def agreement_paper(agreement: Agreement) -> bytes:
+    """The agreement as an archive PDF, in French; a draft until the signature is recorded."""
+    award = agreement.award
+    with force_locale("fr"):
+        return render(
+            "agreement",
+            _paper_of(agreement, award),
+            at=agreement.prepared_at,
+            title=_("Convention d’attribution n° %(number)s", number=agreement.number),
+            language="fr",
+        )
+
+
+def _paper_of(agreement: Agreement, award: Award) -> dict[str, Any]:
+    application, organisation, fund = award.application, award.organisation, award.application.call.fund
+    meeting = award.decision.meeting
+    sides = {side: [line for line in application.budget_lines if line.side == side] for side in ("charge", "resource")}
+    return {
+        "reference": agreement.number,
+        "letterhead": {"body": fund.body_name, "fund": fund.name, "lines": [fund.service_name, fund.service_address]},
+        "recipient": [organisation.name, organisation.address, f"{organisation.postcode} {organisation.city}".strip()],
+        "project": application.title,
+        "facts": [
+            [_("Entre"), _("%(body)s, qui attribue l’aide", body=fund.body_name)],
+            [_("et"), _party(organisation)],
+            [_("Projet"), f"{application.title} ({application.reference})"],
+            [_("Acte"), f"{meeting.act_body}, {meeting.act_number}, {day(meeting.act_on)}"],
+            [_("Montant"), money(award.amount)],
+            [_("Convention"), str(NEED_LABELS[queries.agreement_need(award)])],
+        ],
+        "shares_title": _("Les axes que sert le projet"),
+        "shares": [
+            [share.axis.code, share.axis.title, share.axis.colour, share.percent] for share in application.axis_shares
+        ],
+        "articles": [{"title": title, "text": text} for title, text in rules.articles_of(agreement.terms)],
+        "signatures_title": _("Signatures"),
+        "signatures": [
+            [fund.body_name, [_("Fait à … le …"), _("Signature")]],
+            [
+                organisation.name,
+                [f"{organisation.representative_name}, {organisation.representative_role}", _("Fait à … le …")],
+            ],
+        ],
+        "annex_title": _("Annexe : budget prévisionnel du projet"),
+        "columns": [[_("Compte"), "left", 1], [_("Intitulé"), "left", 5], [_("Prévu"), "right", 2]],
+        "budget": [
+            {
+                "caption": _("Charges") if side == "charge" else _("Ressources"),
+                "rows": [[line.account, line.label, money(line.amount)] for line in lines],
+                "total": ["", _("Total"), money(sum((line.amount for line in lines), Money(0)))],
+            }
+            for side, lines in sides.items()
+        ],
+    }
+
+
+def _party(organisation: Organisation) -> str:
+    numbers = [f"SIRET {organisation.siret}"] if organisation.siret else []
+    numbers += [f"RNA {organisation.rna}"] if organisation.rna else []
+    who = _("représentée par %(name)s, %(role)s", name=organisation.representative_name or "…",
+            role=organisation.representative_role or "…")  # fmt: skip
+    return f"{organisation.name} ({', '.join(numbers)}), {who}"
