@@ -1,0 +1,284 @@
+"""The associations of the demonstration: they arrive, write their dossier page by page, submit, answer, withdraw."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from grants.applications import actions, queries, rules
+from grants.applications.models import Application
+from grants.applications.rules import Part
+from grants.calls import queries as calls
+from grants.calls.models import Call, QuestionKind
+from grants.demo.content import Dossier
+from grants.demo.stage import Span, Stage
+from grants.kernel import clock
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.money import Money
+from grants.people import actions as people
+from grants.people.models import MemberRole, Organisation
+from grants.programme import queries as programme
+from grants.programme.models import Commune
+
+UNSIGNED = ("bank_account", "privacy")  # what the nearly complete draft still has to declare
+SESSIONS = (
+    (Part.PROJECT, Part.AXES, Part.TERRITORY),
+    (Part.PEOPLE, Part.CLIMATE, Part.PARTNERS, Part.CALENDAR, Part.INDICATORS),
+    ("questions",),
+    (Part.BUDGET,),
+)  # the evenings on which a dossier is written
+
+
+class Applicant:
+    """An association and its dossier: what it does, scene by scene."""
+
+    def __init__(self, stage: Stage, dossier: Dossier, place: int, of: int) -> None:
+        self.stage, self.dossier, self.place, self.of = stage, dossier, place, of
+        self.organisation: Organisation | None = None
+        self._application_id: UUID | None = None
+
+    # ---- what it stands on -----------------------------------------------------------------------------------------
+
+    @property
+    def call(self) -> Call:
+        """The call it answers."""
+        return self.stage.calls[self.dossier.call]
+
+    @property
+    def application(self) -> Application:
+        """The dossier as it is now."""
+        return db.session.get_one(Application, self._application_id)
+
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """Those who act for it, the first responsible."""
+        return self.dossier.rows("members")
+
+    def actor(self, place: int = 0) -> Actor:
+        """A member as the rules see them."""
+        return self.stage.actor(self.members[min(place, len(self.members) - 1)]["email"])
+
+    # ---- when ------------------------------------------------------------------------------------------------------
+
+    def schedule(self) -> None:
+        """Put the writing, and the submission if there is one, into the script."""
+        script, span = self.stage.script, self._span()
+        arrives = span.opens + 1 + (span.closes - span.opens) * self.place // (2 * self.of)
+        ends = self._last_day(span)
+        evenings = [arrives + 1 + (ends - arrives - 2) * step // len(SESSIONS) for step in range(len(SESSIONS))]
+        script.add(script.at(arrives, 18, 5 + self.place), self.arrive)
+        script.add(script.at(arrives, 18, 40), self.invite)
+        for evening, parts in zip(evenings, SESSIONS, strict=True):
+            self._evening(evening, parts)
+        if not self.dossier.is_draft:
+            minute = 12 + 3 * self.place
+            script.add(script.at(ends, 15, minute), self.attach)
+            script.add(script.at(ends, 15, minute + 4), self.sign)
+            script.add(script.at(ends, 16, minute, 12), self.submit)
+        elif self.dossier.rows("budget"):
+            script.add(script.at(ends, 18, 20), self.attach)
+            script.add(script.at(ends, 18, 40), self.sign)
+
+    def _span(self) -> Span:
+        """The days of the call that are already over."""
+        span = self.stage.spans[self.dossier.call]
+        return Span(span.opens, min(span.closes, -2))
+
+    def _last_day(self, span: Span) -> int:
+        """The day it is submitted, or last touched: spread over the last half, the last ones on the last day."""
+        half = (span.closes - span.opens) // 2
+        return span.opens + half + half * (self.place + 1) // self.of
+
+    def _evening(self, day: int, parts: tuple[str, ...]) -> None:
+        script = self.stage.script
+        for turn, part in enumerate(parts):
+            script.add(script.at(day, 20, 7 * turn + self.place), lambda part=part: self.write(part))
+
+    # ---- arriving --------------------------------------------------------------------------------------------------
+
+    def arrive(self) -> None:
+        """The first member opens an account, makes the association known and begins a draft."""
+        first, told = self.members[0], self.dossier.part("organisation")
+        self.stage.open_account(first["email"], name=first["name"], email=first["email"])
+        values = {key: value for key, value in told.items() if key not in {"insee", "members"}}
+        city = db.session.scalars(select(Commune.name).where(Commune.insee == told["insee"])).one()
+        values |= {"city": city, "phone": "", "email": told["representative_email"], "year_end_month": 12}
+        self.organisation = people.create_organisation(values, by=self.actor())
+        self._application_id = actions.start(self.call, self.organisation.id, by=self.actor()).id
+
+    def invite(self) -> None:
+        """The others are invited; they join the next morning."""
+        script = self.stage.script
+        for turn, member in enumerate(self.members[1:]):
+            invitation = people.invite(self._known(), member["email"], MemberRole.EDITOR, by=self.actor())
+            self.stage.open_account(member["email"], name=member["name"], email=member["email"])
+            morning = clock.now() + timedelta(hours=14, minutes=turn)
+
+            def join(email: str = member["email"], invitation: Any = invitation) -> None:
+                people.accept(invitation, self.stage.people[email], by=self.stage.actor(email))
+
+            script.add(morning, join)
+
+    def _known(self) -> Organisation:
+        if self.organisation is None:
+            raise LookupError(f"{self.dossier.slug} has not arrived yet")
+        return self.organisation
+
+    # ---- writing ---------------------------------------------------------------------------------------------------
+
+    def write(self, part: str) -> None:
+        """Keep one page of the dossier; the last member to join writes the budget."""
+        if part == "questions":
+            for section, answers in self._answers():
+                if answers:
+                    actions.save_section(self.application, section, {"answers": answers}, by=self.actor())
+            return
+        values = self._values(part)
+        if values is not None:
+            actions.save_section(self.application, part, values, by=self.actor(1 if part == Part.BUDGET else 0))
+
+    def _values(self, part: str) -> dict[str, Any] | None:
+        """A page's values as its form would give them, None when the association wrote nothing there."""
+        match part:
+            case Part.PROJECT:
+                return self._project()
+            case Part.AXES:
+                return self._axes()
+            case Part.TERRITORY:
+                told = self.dossier.part("axes")
+                areas = set(told.get("areas", ()))
+                chosen = [str(row.id) for row in programme.priority_areas() if row.name in areas]
+                if len(chosen) < len(areas):
+                    raise LookupError(f"{self.dossier.slug}: an unknown neighbourhood among {sorted(areas)}")
+                return {"communes": told["communes"], "areas": chosen}
+            case Part.PEOPLE:
+                return self._people()
+            case Part.CLIMATE:
+                rows = self.dossier.rows("climate")
+                return {"effects": {row["axis"]: (row["rating"], row["proof"]) for row in rows}} if rows else None
+            case Part.PARTNERS:
+                rows = self.dossier.rows("partners")
+                return {"rows": [{**row, "amount": _money(row.get("amount"))} for row in rows]} if rows else None
+            case Part.CALENDAR:
+                rows = self.dossier.rows("milestones")
+                steps = [{"label": row["label"], "due_on": self._after(row["after_days"])} for row in rows]
+                return {"rows": steps} if steps else None
+            case Part.INDICATORS:
+                rows = self.dossier.rows("indicators")
+                return {"rows": rows} if rows else None
+            case Part.BUDGET:
+                return self._budget()
+        raise KeyError(part)
+
+    def _after(self, days: int) -> date:
+        """A day of the project, counted from the closing."""
+        return self.stage.script.day(self.stage.spans[self.dossier.call].closes + days)
+
+    def _project(self) -> dict[str, Any]:
+        told = self.dossier.part("project")
+        offered = {row.instrument.code: row for row in calls.instruments_of(self.call.id)}
+        starts_on = self._after(told["starts_after_days"])
+        return {
+            "title": told["title"],
+            "summary": told.get("summary", ""),
+            "instrument": str(offered[told["instrument"]].instrument_id),
+            "requested": _money(told["requested"]),
+            "starts_on": starts_on,
+            "ends_on": starts_on + timedelta(days=told["duration_days"]),
+        }
+
+    def _axes(self) -> dict[str, Any]:
+        told, framework_id = self.dossier.part("axes"), self.call.framework_id
+        return {
+            "shares": {str(row.id): told.get(row.code, 0) for row in programme.axes(framework_id)},
+            "actions": [str(row.id) for row in programme.actions(framework_id) if row.number in told["actions"]],
+            "fields": [str(row.id) for row in programme.fields(framework_id) if row.code in told["fields"]],
+            "plans": [str(row.id) for row in programme.plans(framework_id) if row.code in told["plans"]],
+        }
+
+    def _people(self) -> dict[str, Any] | None:
+        audiences, told = self.dossier.rows("audiences"), self.dossier.part("participation")
+        if not audiences and not told:
+            return None
+        return {
+            "audiences": {row["kind"]: (row["number"], row.get("detail", "")) for row in audiences},
+            "level": told.get("level"),
+            "text": told.get("text", ""),
+            "justice": {row["kind"]: row["text"] for row in self.dossier.rows("justice")},
+        }
+
+    def _budget(self) -> dict[str, Any] | None:
+        lines = [
+            {
+                "account": row["account"],
+                "label": row["label"],
+                "status": row.get("status"),
+                "amount": Money.euros(row["amount"]),
+            }
+            for row in self.dossier.rows("budget")
+            if not row.get("request")
+        ]
+        return {"lines": lines} if lines else None
+
+    def _answers(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The answers, page by page, keyed by question as a form gives them."""
+        told = dict(self.dossier.part("answers"))
+        if "project" in told:
+            told["started_on"] = self._after(self.dossier.part("project")["starts_after_days"]).isoformat()
+        for section in calls.sections_of(self.call.id):
+            page = f"{rules.QUESTIONS}{section.code}"
+            given: dict[str, Any] = {}
+            for question in queries.questions_on(self.application, page):
+                value = told.get(question.code)
+                if value is not None:
+                    given[str(question.id)] = _answer(question.kind, value)
+            yield page, given
+
+    # ---- submitting ------------------------------------------------------------------------------------------------
+
+    def attach(self) -> None:
+        """Give the documents; the ones that are not given can be asked for later."""
+        given = ["accounts", "activity_report", "bank_details"]
+        if self.dossier.state == "submitted" and self.dossier.call == "review":
+            given = ["accounts"]
+        if self._authority() == "mandate":
+            given.append("mandate")
+        by_code = {piece.code: piece for piece in calls.pieces_of(self.call.id)}
+        for code in given:
+            actions.add_file(self.application, by_code[code], self.stage.document(code), by=self.actor())
+
+    def _authority(self) -> str:
+        told = self.dossier.part("organisation")
+        return "representative" if self.members[0]["name"] == told["representative_name"] else "mandate"
+
+    def sign(self) -> None:
+        """Make the declarations one by one."""
+        left = UNSIGNED if self.dossier.is_draft else ()
+        choices = {"authority_to_sign": self._authority()}
+        made = {
+            str(row.id): choices.get(row.code, row.choices[0]["code"] if row.choices else "yes")
+            for row in calls.statements_of(self.call.id)
+            if row.code not in left
+        }
+        actions.save_section(self.application, Part.STATEMENTS, {"choices": made}, by=self.actor())
+
+    def submit(self) -> None:
+        """Submit for good; raises InvalidError, naming what the written dossier lacks."""
+        actions.submit(self.application, by=self.actor(), received_at=clock.now())
+
+    def withdraw(self) -> None:
+        """Give up, and say why."""
+        actions.withdraw(self.application, reason=self.dossier.part("withdrawal")["reason"], by=self.actor())
+
+
+def _answer(kind: QuestionKind, value: Any) -> Any:
+    if kind is QuestionKind.LONG:
+        return value.strip()
+    return value * 100 if kind is QuestionKind.MONEY else value
+
+
+def _money(euros: int | None) -> Money | None:
+    return None if euros is None else Money.euros(euros)

@@ -1,0 +1,47 @@
+"""The written content of the demonstration, read from the files beside this module: people and dossiers."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+FOLDER = Path(__file__).parent
+
+
+def people() -> list[Row]:
+    """The accounts shown to whoever tries the demonstration, one per role at least."""
+    return list(_toml(FOLDER / "people.toml")["people"])
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One written dossier; `told` is the file as it stands (its conventions are on top of people.toml)."""
+
+    slug: str
+    call: str
+    state: str
+    told: Row
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it was never submitted."""
+        return self.state == "draft"
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of a repeated part, none when the dossier does not have it."""
+        return list(self.told.get(name, ()))
+
+    def part(self, name: str) -> Row:
+        """A part told once, empty when the dossier does not have it."""
+        return dict(self.told.get(name, {}))
+
+
+def dossiers() -> list[Dossier]:
+    """Every written dossier, by file name."""
+    found = [_toml(path) for path in sorted((FOLDER / "dossiers").glob("*.toml"))]
+    return [Dossier(told["slug"], told["call"], told["state"], told) for told in found]
+
+
+def _toml(path: Path) -> Row:
+    return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,136 @@
+"""Plants the demonstration fund on a new database: people, three calls, and every written dossier walked to its state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from babel.dates import format_date
+from flask_security.utils import hash_password
+from sqlalchemy import update
+
+from grants.calls import actions as calls
+from grants.calls.models import Call
+from grants.demo import committee, content
+from grants.demo.applicants import Applicant
+from grants.demo.content import Row
+from grants.demo.script import Script
+from grants.demo.stage import Span, Stage, specimen_documents
+from grants.kernel.actor import Actor
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.kernel.words import force_locale
+from grants.people import actions as people
+from grants.people.models import College, Role
+from grants.people.rules import password_of
+from grants.programme import queries as programme
+
+PASSWORD = "passage-couvert"  # noqa: S105 - shown to everybody on purpose, and only ever on demonstration data
+SPANS = {"past": Span(-490, -430), "review": Span(-112, -61), "open": Span(-36, 21)}
+ENVELOPES = {"past": Money.euros(200_000), "review": Money.euros(120_000), "open": Money.euros(250_000)}
+THEMES = {
+    "past": ("Le climat change, la solidarité aussi", "The climate is changing, so is solidarity"),
+    "review": ("Bien vivre près de chez soi, en toute saison", "Living well close to home, in every season"),
+    "open": ("Des lieux frais, des liens solides", "Cool places, strong ties"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An account to try the demonstration with; `role` is a code, `association` for those who apply."""
+
+    role: str
+    name: str
+    email: str
+    title: str
+
+
+def plant(*, by: Actor) -> list[Shown]:
+    """Play the demonstration on a database that holds the reference data and nothing else; one transaction of its own.
+
+    Returns the accounts to show, all with the password `PASSWORD`. Nothing is mailed: letters are marked as sent.
+    """
+    with force_locale("fr"), unit_of_work():
+        fund = programme.fund()
+        script = Script(fund.zone)
+        stage = Stage(script, fund, by, hash_password(password_of(PASSWORD)))
+        stage.documents = specimen_documents(script.day(-500))
+        script.add(script.at_work(-540, 9, 30), lambda: _take_office(stage))
+        for name in SPANS:
+            _schedule_call(stage, name)
+        for applicant in _applicants(stage):
+            applicant.schedule()
+            committee.schedule_screening(stage, applicant)
+        script.play()
+        db.session.flush()
+        _mark_sent()
+    return [Shown(told["role"], told["name"], told["email"], told["title"]) for told in content.people()]
+
+
+# ---- people --------------------------------------------------------------------------------------------------------
+
+
+def _take_office(stage: Stage) -> None:
+    for told in content.people():
+        if told["role"] == "association":
+            continue
+        account = stage.open_account(told["key"], name=told["name"], email=told["email"], title=told["title"])
+        college = College(told["college"]) if "college" in told else None
+        people.appoint(account, Role(told["role"]), by=stage.by, college=college)
+
+
+def _applicants(stage: Stage) -> list[Applicant]:
+    """The associations, in the order in which they come to their call."""
+    found = []
+    for name in SPANS:
+        dossiers = [dossier for dossier in content.dossiers() if dossier.call == name]
+        found += [Applicant(stage, dossier, place, len(dossiers)) for place, dossier in enumerate(dossiers)]
+    return found
+
+
+# ---- calls ---------------------------------------------------------------------------------------------------------
+
+
+def _schedule_call(stage: Stage, name: str) -> None:
+    script, span = stage.script, SPANS[name]
+    stage.spans[name] = span
+    script.add(script.at_work(span.opens - 12, 14, 0), lambda: _write_call(stage, name))
+    script.add(script.at_work(span.opens - 3, 16, 30), lambda: _open_call(stage, name))
+
+
+def _write_call(stage: Stage, name: str) -> None:
+    script, span = stage.script, SPANS[name]
+    closes_on = script.day(span.closes)
+    theme, theme_en = THEMES[name]
+    framework = programme.frameworks()[0]
+    stage.calls[name] = calls.create_from_reference(
+        stage.fund,
+        framework,
+        code=f"{closes_on:%Y-%m}",
+        title=f"Innover pour les solidarités, appel {_of_month(closes_on)}",
+        title_en=f"Innovating for solidarity, call of {format_date(closes_on, 'LLLL y', locale='en')}",
+        theme=theme,
+        theme_en=theme_en,
+        opens_at=script.at(span.opens, 9),
+        closes_at=script.at(span.closes, 17),
+        envelope=ENVELOPES[name],
+        by=stage.actor("manager"),
+    )
+
+
+def _of_month(day: date) -> str:
+    month = format_date(day, "LLLL y", locale="fr")
+    return f"d’{month}" if month[0] in "ao" else f"de {month}"
+
+
+def _open_call(stage: Stage, name: str) -> None:
+    call = stage.calls[name]
+    calls.open_call(call, acknowledged=True, version=call.version, by=stage.actor("manager"))
+
+
+# ---- letters -------------------------------------------------------------------------------------------------------
+
+
+def _mark_sent() -> None:
+    """The letters of the demonstration left in their time; none really leaves."""
+    db.session.execute(update(Letter).where(Letter.sent_at.is_(None)).values(sent_at=Letter.created_at, attempts=1))
