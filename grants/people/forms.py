@@ -146,13 +146,15 @@ class OrganisationForm(Form):
     )
     email = _email(description=_l("Celle de l’organisation, pour les courriers."))
     representative_name = LineField(
-        _l("Prénom et nom"), [Required(_l("Écrivez le nom du représentant légal.")), NoLink()], limit=120,
+        _l("Nom du représentant légal"),
+        [Required(_l("Écrivez le nom du représentant légal.")), NoLink()],
+        limit=120,
         description=_l("La personne qui engage l’organisation : présidence, gérance, direction…"),
-    )  # fmt: skip
-    representative_role = LineField(
-        _l("Fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120
     )
-    representative_email = _email()
+    representative_role = LineField(
+        _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120
+    )
+    representative_email = LineField(_l("Son adresse électronique"), limit=254)
     version = HiddenField()
 
     def values(self) -> dict[str, Any]:

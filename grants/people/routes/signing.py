@@ -146,7 +146,7 @@ def _destination(account: Account | None = None) -> str:
         return target
     if account is not None and account.confirmed_at is None:
         return url_for("people.account")
-    return url_for("desk.home")
+    return url_for("desk.work")
 
 
 @bp.post("/deconnexion")
