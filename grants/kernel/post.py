@@ -1,7 +1,7 @@
 """The outbox: letters are rows written with the act that causes them, and leave afterwards under a lease."""
 
 import smtplib
-from collections.abc import Sequence
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -12,15 +12,20 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from flask import current_app, render_template
-from sqlalchemy import String, Text, UniqueConstraint, select, update
+from sqlalchemy import String, Text, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, db, unit_of_work
 from grants.kernel.words import force_locale
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(minutes=5)  # longer than the slowest conversation with a relay
 MAX_ATTEMPTS = 8
+TROUBLE_WAIT = timedelta(minutes=1)
+SMTP_TIMEOUT = 20
+# What concerns one letter; everything else (no relay, wrong password, sender not allowed) concerns them all.
+_REFUSALS = (smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError, ValueError)
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Letter(Keyed, Model):
@@ -75,19 +80,35 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True)
 class SmtpCarrier:
-    """An SMTP relay given as smtp://[user:password@]host[:port] or smtps://…"""
+    """An SMTP relay given as smtp://, smtp+starttls:// or smtps://[user:password@]host[:port].
+
+    Raises ValueError for anything else, and for a password that would cross a network in clear.
+    """
 
     url: str
 
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
+            raise ValueError("MAIL_URL: smtp://, smtp+starttls:// or smtps://[user:password@]host[:port]")
+        if parts.username and parts.scheme == "smtp" and parts.hostname not in _LOOPBACK:
+            raise ValueError("MAIL_URL: a password needs smtp+starttls:// or smtps://")
+
     def __call__(self, message: EmailMessage) -> None:
         parts = urlsplit(self.url)
-        kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with kind(
-            parts.hostname or "localhost", parts.port or (465 if parts.scheme == "smtps" else 25), timeout=20
-        ) as c:
+        host = parts.hostname or "localhost"
+        with self._open(parts.scheme, host, parts.port) as relay:
+            if parts.scheme == "smtp+starttls":
+                relay.starttls(context=ssl.create_default_context())
             if parts.username:
-                c.login(unquote(parts.username), unquote(parts.password or ""))
-            c.send_message(message)
+                relay.login(unquote(parts.username), unquote(parts.password or ""))
+            relay.send_message(message)
+
+    @staticmethod
+    def _open(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
+        if scheme == "smtps":
+            return smtplib.SMTP_SSL(host, port or 465, timeout=SMTP_TIMEOUT, context=ssl.create_default_context())
+        return smtplib.SMTP(host, port or (587 if scheme == "smtp+starttls" else 25), timeout=SMTP_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -99,7 +120,14 @@ class FolderCarrier:
     def __call__(self, message: EmailMessage) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = str(message["Message-ID"]).strip("<>").split("@")[0]
-        (self.folder / f"{name}.eml").write_bytes(message.as_bytes(policy=SMTP))
+        part = self.folder / f"{name}.part"
+        part.write_bytes(message.as_bytes(policy=SMTP))
+        part.replace(self.folder / f"{name}.eml")
+
+
+def carrier_for(mail_url: str, instance: Path) -> Carrier:
+    """The relay of MAIL_URL, or the folder `mail` of the instance without one. Raises ValueError as SmtpCarrier."""
+    return SmtpCarrier(mail_url) if mail_url else FolderCarrier(instance / "mail")
 
 
 def message_of(letter: Letter, sender: str) -> EmailMessage:
@@ -111,55 +139,80 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Date"] = letter.created_at
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = letter.locale
     message.set_content(letter.body)
+    message["Content-Language"] = letter.locale  # set_content drops the headers of an earlier content
     return message
 
 
-def claim(limit: int = 20) -> Sequence[UUID]:
-    """Take a lease on letters that wait; two workers never hold the same one."""
+def claim() -> UUID | None:
+    """Take a lease on the letter that waits longest; two workers never hold the same one."""
     at = clock.now()
     ready = (
         select(Letter.id)
         .where(Letter.sent_at.is_(None), Letter.attempts < MAX_ATTEMPTS)
         .where((Letter.lease_until.is_(None)) | (Letter.lease_until < at))
         .order_by(Letter.created_at, Letter.id)
-        .limit(limit)
+        .limit(1)
     )
     if db.session.get_bind().dialect.name == "postgresql":
         ready = ready.with_for_update(skip_locked=True)
     with unit_of_work() as session:
-        taken = session.execute(
+        return session.scalar(
             update(Letter)
             .where(Letter.id.in_(ready))
             .values(lease_until=at + LEASE, attempts=Letter.attempts + 1)
             .returning(Letter.id)
             .execution_options(synchronize_session=False)
         )
-        return list(taken.scalars())
 
 
 def deliver(carrier: Carrier, sender: str, limit: int = 20) -> int:
-    """Send what waits; returns how many left. A failure is kept with the letter and tried again after its lease."""
+    """Send what waits, one letter at a time and outside any transaction; returns how many left.
+
+    A letter the relay refuses is tried again after growing waits, MAX_ATTEMPTS times. When the relay itself is in
+    trouble the round ends and the attempt does not count: after an outage every letter leaves, once, in order.
+    """
     sent = 0
-    for letter_id in claim(limit):
-        letter = db.session.get(Letter, letter_id)
-        if letter is None:
-            continue
-        error = None
+    while sent < limit and (letter_id := claim()) is not None:
         try:
-            carrier(message_of(letter, sender))
-        except (OSError, smtplib.SMTPException, ValueError) as problem:
-            error = f"{type(problem).__name__}: {problem}"[:500]
-            current_app.logger.warning("letter %s not sent: %s", letter_id, error)
-        with unit_of_work():
-            letter.error = error
-            if error is None:
-                letter.sent_at = clock.now()
-                sent += 1
+            carrier(_message(letter_id, sender))
+        except _REFUSALS as refusal:
+            _put_back(letter_id, refusal, counted=True)
+        except OSError as trouble:
+            _put_back(letter_id, trouble, counted=False)
+            break
+        else:
+            _update(letter_id, sent_at=clock.now(), error=None)
+            sent += 1
     return sent
+
+
+def _message(letter_id: UUID, sender: str) -> EmailMessage:
+    with unit_of_work() as session:
+        return message_of(session.get_one(Letter, letter_id), sender)
+
+
+def _put_back(letter_id: UUID, problem: Exception, *, counted: bool) -> None:
+    """Keep the failure with the letter, and when to try again."""
+    with unit_of_work() as session:
+        attempts = session.get_one(Letter, letter_id).attempts
+    error = f"{type(problem).__name__}: {problem}"[:500]
+    current_app.logger.warning("letter %s not sent: %s", letter_id, error)
+    wait = timedelta(minutes=2**attempts) if counted else TROUBLE_WAIT
+    _update(letter_id, error=error, lease_until=clock.now() + wait, attempts=attempts if counted else attempts - 1)
+
+
+def _update(letter_id: UUID, **values: Any) -> None:
+    with unit_of_work() as session:
+        session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
 
 
 def waiting() -> int:
     """How many letters have not left yet."""
-    return len(db.session.execute(select(Letter.id).where(Letter.sent_at.is_(None))).all())
+    return db.session.scalar(select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None))) or 0
+
+
+def given_up() -> int:
+    """How many letters the relay refused for good."""
+    refused = select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None), Letter.attempts >= MAX_ATTEMPTS)
+    return db.session.scalar(refused) or 0

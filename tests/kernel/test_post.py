@@ -1,0 +1,271 @@
+"""The outbox: a letter leaves with its act or not at all, once whoever carries it, and an outage loses none."""
+
+import smtplib
+import socket
+import threading
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default as modern
+
+import pytest
+from sqlalchemy import select
+
+from grants.kernel import clock, post
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.post import FolderCarrier, Letter, SmtpCarrier, carrier_for
+
+SENDER = "Fonds d’innovation sociale <fonds@exemple.example>"
+NOON = datetime(2019, 2, 14, 11, 0, tzinfo=UTC)
+
+
+class Bag:
+    """A carrier that keeps what it is given, and fails when told."""
+
+    def __init__(self, *troubles):
+        self.messages = []
+        self.troubles = list(troubles)
+
+    def __call__(self, message):
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble is not None:
+            raise trouble
+        self.messages.append(message)
+
+
+def letters(count=1, **changes):
+    made = []
+    with unit_of_work() as session:
+        for i in range(count):
+            values = {
+                "kind": "test",
+                "recipient": f"personne{i}@exemple.example",
+                "subject": "Votre dossier est déposé",
+                "body": "Bonjour,\n\nMerci.\n",
+                "locale": "fr",
+                "dedup": f"test-{i}",
+                "created_at": clock.now() + timedelta(seconds=i),
+            }
+            made.append(Letter(**{**values, **changes}))
+        session.add_all(made)
+    return made
+
+
+def test_a_letter_leaves_once_and_says_so(app):
+    (letter,) = letters()
+    bag = Bag()
+    assert post.waiting() == 1
+    assert post.deliver(bag, SENDER) == 1
+    assert post.deliver(bag, SENDER) == 0
+    assert len(bag.messages) == 1
+    assert letter.sent_at is not None
+    assert post.waiting() == 0
+
+
+def test_a_letter_vanishes_with_the_act_that_failed(app):
+    def act():
+        db.session.add(Letter(kind="t", recipient="a@b.example", subject="s", body="b", locale="fr", dedup="d",
+                              created_at=clock.now()))  # fmt: skip
+        db.session.flush()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        act()
+    assert post.waiting() == 0
+
+
+def test_several_workers_carry_each_letter_exactly_once_in_order(app):
+    letters(30)
+    bags = [Bag() for _ in range(3)]
+
+    def worker(bag):
+        with app.app_context():
+            while post.deliver(bag, SENDER, limit=4):
+                pass
+            db.session.remove()
+
+    threads = [threading.Thread(target=worker, args=(bag,)) for bag in bags]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    carried = [[message["To"] for message in bag.messages] for bag in bags]
+    numbers = [[int(name.removeprefix("personne").partition("@")[0]) for name in names] for names in carried]
+    assert sorted(number for each in numbers for number in each) == list(range(30))
+    assert all(each == sorted(each) for each in numbers)
+
+
+def test_two_sessions_never_hold_the_same_lease(app):
+    letters(1)
+    taken = []
+
+    def claim():
+        with app.app_context():
+            taken.append(post.claim())
+            db.session.remove()
+
+    threads = [threading.Thread(target=claim) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(each is None for each in taken) == [False, True]
+
+
+def test_a_letter_held_by_a_worker_that_died_is_taken_again_after_its_lease(app):
+    with clock.fixed(NOON):
+        (letter,) = letters()
+        assert post.claim() == letter.id
+        assert post.deliver(Bag(), SENDER) == 0
+    with clock.fixed(NOON + post.LEASE + timedelta(seconds=1)):
+        bag = Bag()
+        assert post.deliver(bag, SENDER) == 1
+    assert bag.messages[0]["Message-ID"] == f"<{letter.id}@exemple.example>"
+
+
+def test_no_transaction_is_open_while_the_relay_is_spoken_to(app):
+    letters()
+    seen = []
+    post.deliver(lambda _message: seen.append(db.session().in_transaction()), SENDER)
+    assert seen == [False]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        ConnectionRefusedError(111, "refused"),
+        TimeoutError("slow"),
+        smtplib.SMTPServerDisconnected("gone"),
+        smtplib.SMTPAuthenticationError(535, b"no"),
+        smtplib.SMTPSenderRefused(550, b"no", SENDER),
+    ],
+)
+def test_an_outage_of_days_loses_no_letter_and_asks_the_relay_once_a_round(app, trouble):
+    with clock.fixed(NOON):
+        made = letters(3)
+    for minutes in range(0, 3 * 24 * 60, 240):
+        with clock.fixed(NOON + timedelta(minutes=minutes + 1)):
+            bag = Bag(trouble, trouble)
+            assert post.deliver(bag, SENDER) == 0
+            assert len(bag.troubles) == 1
+    assert post.given_up() == 0
+    db.session.expire_all()
+    assert type(trouble).__name__ in (made[0].error or "")
+    with clock.fixed(NOON + timedelta(days=4)):
+        assert post.deliver(bag := Bag(), SENDER) == 3
+    assert [message["To"] for message in bag.messages] == [letter.recipient for letter in made]
+
+
+def test_a_refused_letter_lets_the_next_ones_leave_and_is_given_up_in_the_end(app):
+    refusal = smtplib.SMTPRecipientsRefused({"personne0@exemple.example": (550, b"unknown")})
+    with clock.fixed(NOON):
+        refused, other = letters(2)
+        assert post.deliver(Bag(refusal), SENDER) == 1
+        assert other.sent_at is not None
+    for day in range(1, post.MAX_ATTEMPTS + 3):
+        with clock.fixed(NOON + timedelta(days=day)):
+            assert post.deliver(Bag(refusal), SENDER) == 0
+    db.session.expire_all()
+    assert refused.attempts == post.MAX_ATTEMPTS
+    assert "unknown" in (refused.error or "")
+    assert post.given_up() == 1
+
+
+@pytest.mark.parametrize(
+    "recipient", ["a@b.example\r\nBcc: autre@b.example", "a@b.example\nX-Y: z", "pas une adresse\n"]
+)
+def test_no_address_brings_a_header_with_it(app, recipient):
+    letters(recipient=recipient)
+    bag = Bag()
+    assert post.deliver(bag, SENDER) == 0
+    assert bag.messages == []
+    assert "ValueError" in (db.session.scalar(select(Letter.error)) or "")
+
+
+def test_no_subject_brings_a_header_with_it(app):
+    letters(subject="Votre dossier\nBcc: autre@exemple.example")
+    bag = Bag()
+    assert post.deliver(bag, SENDER) == 0
+    assert bag.messages == []
+
+
+def test_the_folder_holds_a_mail_any_program_opens(app, tmp_path):
+    (letter,) = letters()
+    post.deliver(FolderCarrier(tmp_path / "mail"), SENDER)
+    (path,) = (tmp_path / "mail").iterdir()
+    message = message_from_bytes(path.read_bytes(), policy=modern)
+    assert path.name == f"{letter.id}.eml"
+    assert message["Subject"] == "Votre dossier est déposé"
+    assert message["From"].addresses[0].display_name == "Fonds d’innovation sociale"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Content-Language"] == "fr"
+    assert message.get_content() == "Bonjour,\n\nMerci.\n"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://relais.example", "smtp:", "relais.example:25", "smtp://moi:secret@relais.example", "smtps://"],
+)
+def test_a_relay_that_cannot_be_or_would_tell_a_password_is_refused(url, tmp_path):
+    with pytest.raises(ValueError, match="MAIL_URL"):
+        carrier_for(url, tmp_path)
+
+
+def test_without_a_relay_letters_go_to_the_folder_of_the_instance(tmp_path):
+    assert carrier_for("", tmp_path) == FolderCarrier(tmp_path / "mail")
+    assert carrier_for("smtp+starttls://moi:secret@relais.example", tmp_path) == SmtpCarrier(
+        "smtp+starttls://moi:secret@relais.example"
+    )
+
+
+class Relay(threading.Thread):
+    """The least a relay can be: greets, takes one message, keeps it."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.heard = []
+
+    def run(self):
+        connection, _ = self.socket.accept()
+        with connection, connection.makefile("rwb") as line:
+            self.say(line, "220 relais")
+            is_body = False
+            for heard in line:
+                self.heard.append(heard)
+                if is_body:
+                    if heard == b".\r\n":
+                        is_body = False
+                        self.say(line, "250 pris")
+                    continue
+                word = heard[:4].upper().strip()
+                is_body = word == b"DATA"
+                self.say(line, {b"DATA": "354 j’écoute", b"QUIT": "221 adieu"}.get(word, "250 bien"))
+                if word == b"QUIT":
+                    return
+
+    @staticmethod
+    def say(line, words):
+        line.write(words.encode() + b"\r\n")
+        line.flush()
+
+
+def test_a_relay_receives_the_letter(app):
+    letters()
+    relay = Relay()
+    relay.start()
+    assert post.deliver(SmtpCarrier(f"smtp://127.0.0.1:{relay.port}"), SENDER) == 1
+    relay.join(10)
+    relay.socket.close()
+    heard = b"".join(relay.heard)
+    assert b"mail FROM:<fonds@exemple.example>" in heard
+    assert b"rcpt TO:<personne0@exemple.example>" in heard
+    assert b"Subject: Votre dossier est =?utf-8?" in heard
+
+
+def test_no_relay_at_all_is_an_outage(app):
+    letters()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert post.deliver(SmtpCarrier(f"smtp://127.0.0.1:{port}"), SENDER) == 0
+    assert post.waiting() == 1
