@@ -101,15 +101,17 @@ def save_section(
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
     _lock_draft(application)
-    before = queries.section_values(application, section)
-    if stamp is not None and stamp != rules.stamp_of(before):
-        if rules.stamp_of(values) == rules.stamp_of(before):
-            return
-        raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
-    if section.startswith(rules.QUESTIONS):
-        _save_answers(application, section, values, by=by)
-    else:
-        _SAVERS[section](application, values, by)
+    if stamp is not None:
+        before = queries.section_values(application, section)
+        if stamp != rules.stamp_of(before):
+            if rules.stamp_of({**values, "uploads": None}) == rules.stamp_of({**before, "uploads": None}):
+                return
+            raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
+    with db.session.no_autoflush:
+        if section.startswith(rules.QUESTIONS):
+            _save_answers(application, section, values, by=by)
+        else:
+            _SAVERS[section](application, values, by)
     application.touched_at = clock.now()
     journal.advance(LIFECYCLE, application, "save", by=by, section=section)
     db.session.flush()
@@ -446,11 +448,12 @@ def submit(
         raise ConflictError(
             _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
         )
-    lacking = rules.missing(queries.draft_content(application))
+    plain = queries.plain_content(application)
+    lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:
         raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
     _number(application, received_at)
-    version = _freeze(application, by=by, at=received_at)
+    version = _freeze(application, plain, by=by)
     _allocate(application)
     journal.advance(
         LIFECYCLE, application, "submit", by=by,
@@ -475,11 +478,13 @@ def _number(application: Application, received_at: datetime) -> None:
     names = (application.reference, application.title, organisation.name, organisation.acronym)
     numbers = (organisation.siret or "", organisation.rna or "")
     application.search_key = sort_key(" ".join((*names, *numbers)))
-    _set_request_line(application)
 
 
-def _freeze(application: Application, *, by: Actor, at: datetime) -> ApplicationVersion:
-    content = rules.canonical(queries.plain_content(application))
+def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> ApplicationVersion:
+    at = application.submitted_at
+    if at is None:
+        raise ValueError("an application is numbered and dated before it is frozen")
+    content = rules.canonical({**plain, "reference": application.reference, "submitted_at": at.isoformat()})
     version = ApplicationVersion(
         application_id=application.id,
         number=1,

@@ -2,9 +2,10 @@
 
 from grants.applications import queries
 from grants.applications.models import Application
-from grants.kernel import post
+from grants.kernel import papers, post
 from grants.kernel.actor import Actor
-from grants.kernel.words import force_locale
+from grants.kernel.pages import instant, link
+from grants.kernel.words import _, force_locale
 
 
 def receipt(application: Application, *, by: Actor) -> None:
@@ -35,6 +36,38 @@ def withdrawal(application: Application, *, by: Actor) -> None:
             application=application,
             name=by.name,
         )
+
+
+def receipt_pdf(told: queries.Receipt, *, language: str) -> bytes:
+    """The receipt on paper, in the language of its texts."""
+    with force_locale(language):
+        data = {
+            "reference": told.reference,
+            "letterhead": {"lines": [value for _label, value in told.service if value]},
+            "recipient": [told.organisation],
+            "text": told.text,
+            "facts": [
+                (_("Numéro du dossier"), told.reference),
+                (_("Projet"), told.title),
+                (_("Reçu le"), instant(told.submitted_at)),
+                (_("Empreinte SHA-256"), told.digest),
+            ],
+            "completeness": told.completeness,
+            "lacking": list(told.lacking),
+            "files_title": _("Fichiers reçus"),
+            "files_head": [_("Fichier"), _("Donné pour"), _("Empreinte SHA-256")],
+            "files": [[file["name"], file["given_for"], file["sha256"]] for file in told.files],
+            "silence_title": _("Si aucune décision ne vous parvient"),
+            "silence": told.silence,
+            "remedies": [{"title": title, "text": text} for title, text in told.remedies],
+            "verify_title": _("Vérifier ce reçu"),
+            "verify": _(
+                "N’importe qui peut vérifier ce reçu à l’adresse %(address)s, avec son numéro et son empreinte.",
+                address=link("applications.verify"),
+            ),
+        }
+        title = _("Accusé de réception électronique")
+    return papers.render("receipt", data, at=told.submitted_at, title=title, language=language)
 
 
 def _addresses(application: Application, by: Actor) -> list[str]:

@@ -14,7 +14,7 @@ from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, Applicati
 from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine, Signature
 from grants.applications.rules import Content, Part
 from grants.calls import queries as calls
-from grants.calls.models import Call, CallInstrument, Question, QuestionKind
+from grants.calls.models import Call, CallInstrument, Question, QuestionKind, Section, Statement
 from grants.kernel import journal
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
@@ -96,6 +96,7 @@ def plain_content(application: Application) -> Content:
     lines = list(application.budget_lines)
     found = rules.totals((line.side, line.account, line.amount) for line in lines)
     author = db.session.get(Account, application.author_id)
+    questions, statements = calls.questions_of(call.id), calls.statements_of(call.id)
     return {
         "format": FORMAT,
         "reference": application.reference,
@@ -149,9 +150,9 @@ def plain_content(application: Application) -> Content:
             "resources": [_line(line, accounts) for line in lines if line.side == "resource"],
             "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
         },
-        "sections": _sections(application, files),
-        "pieces": _pieces(application, files),
-        "statements": _statements(application),
+        "sections": _sections(application, questions, files),
+        "pieces": _pieces(application, questions, statements, files),
+        "statements": _statements(application, statements),
     }
 
 
@@ -262,8 +263,9 @@ def _line(line: BudgetLine, accounts: Mapping[str, Any]) -> Content:
     }
 
 
-def _sections(application: Application, files: Mapping[UUID, StoredFile]) -> list[Content]:
-    questions = calls.questions_of(application.call_id)
+def _sections(
+    application: Application, questions: Sequence[Question], files: Mapping[UUID, StoredFile]
+) -> list[Content]:
     given = {answer.question_id: answer for answer in application.answers}
     by_code = {question.code: given[question.id].value for question in questions if question.id in given}
     names = {row.insee: row.name for row in programme.communes()}
@@ -310,8 +312,13 @@ def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], c
     return told
 
 
-def _pieces(application: Application, files: Mapping[UUID, StoredFile]) -> list[Content]:
-    facts = _facts_for_pieces(application)
+def _pieces(
+    application: Application,
+    questions: Sequence[Question],
+    statements: Sequence[Statement],
+    files: Mapping[UUID, StoredFile],
+) -> list[Content]:
+    facts = _facts_for_pieces(application, questions, statements)
     given = sorted(application.attachments, key=lambda row: (row.given_at, str(row.id)))
     return [
         {
@@ -326,19 +333,21 @@ def _pieces(application: Application, files: Mapping[UUID, StoredFile]) -> list[
     ]
 
 
-def _facts_for_pieces(application: Application) -> dict[str, Any]:
-    questions = {question.id: question.code for question in calls.questions_of(application.call_id)}
-    first = next((row.value for row in application.answers if questions.get(row.question_id) == "first_request"), None)
-    statements = {row.id: row.code for row in calls.statements_of(application.call_id)}
-    signed = (row.choice for row in application.signatures if statements.get(row.statement_id) == "authority_to_sign")
+def _facts_for_pieces(
+    application: Application, questions: Sequence[Question], statements: Sequence[Statement]
+) -> dict[str, Any]:
+    asked = {question.id: question.code for question in questions}
+    signed = {statement.id: statement.code for statement in statements}
+    first = (row.value for row in application.answers if asked.get(row.question_id) == "first_request")
+    authority = (row.choice for row in application.signatures if signed.get(row.statement_id) == "authority_to_sign")
     return {
         "has_rna": bool(application.organisation.rna),
-        "first_request": first,
-        "authority": next(signed, None),
+        "first_request": next(first, None),
+        "authority": next(authority, None),
     }
 
 
-def _statements(application: Application) -> list[Content]:
+def _statements(application: Application, statements: Sequence[Statement]) -> list[Content]:
     made = {row.statement_id: row for row in application.signatures}
     people = _names({row.signed_by for row in made.values()})
     values = statement_values(application)
@@ -355,7 +364,7 @@ def _statements(application: Application) -> list[Content]:
             "chosen": None,
             **_signed(made.get(statement.id), people, statement.choices),
         }
-        for statement in calls.statements_of(application.call_id)
+        for statement in statements
     ]
 
 
@@ -408,7 +417,7 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
             }
         case Part.AXES:
             return {
-                "shares": {str(share.axis_id): share.percent for share in application.axis_shares},
+                "shares": _shares(application),
                 "actions": [str(row.id) for row in application.actions],
                 "fields": [str(row.id) for row in application.fields],
                 "plans": [str(row.id) for row in application.plans],
@@ -419,14 +428,17 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
                 "areas": [str(row.id) for row in application.areas],
             }
         case Part.PEOPLE:
+            audiences = {row.kind.value: (row.number, row.detail) for row in application.audiences}
+            justice = {row.kind.value: row.text for row in application.justice_effects}
             return {
-                "audiences": {row.kind.value: (row.number, row.detail) for row in application.audiences},
+                "audiences": {kind: audiences.get(kind, (None, "")) for kind in rules.AUDIENCE_LABELS},
                 "level": application.participation_level.value if application.participation_level else None,
                 "text": application.participation_text,
-                "justice": {row.kind.value: row.text for row in application.justice_effects},
+                "justice": {kind: justice.get(kind, "") for kind in rules.JUSTICE_LABELS},
             }
         case Part.CLIMATE:
-            return {"effects": {row.axis.value: (row.rating.value, row.proof) for row in application.climate_effects}}
+            effects = {row.axis.value: (row.rating.value, row.proof) for row in application.climate_effects}
+            return {"effects": {axis: effects.get(axis, (None, "")) for axis in rules.CLIMATE_LABELS}}
         case Part.PARTNERS | Part.CALENDAR | Part.INDICATORS:
             return {"rows": _rows_of(application, section)}
         case Part.BUDGET:
@@ -443,11 +455,17 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
                 ]
             }
         case Part.STATEMENTS:
-            return {"choices": {str(row.statement_id): row.choice for row in application.signatures}}
+            made = {row.statement_id: row.choice for row in application.signatures}
+            return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
         case _:
-            asked = {question.id for question in questions_on(application, section)}
             given = {row.question_id: row.value for row in application.answers}
-            return {"answers": {str(key): given[key] for key in sorted(asked & set(given), key=str)}}
+            asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
+            return {"answers": {str(row.id): given.get(row.id) for row in asked}}
+
+
+def _shares(application: Application) -> dict[str, int | None]:
+    given = {share.axis_id: share.percent for share in application.axis_shares}
+    return {str(axis.id): given.get(axis.id) for axis in programme.axes(application.call.framework_id)}
 
 
 def _rows_of(application: Application, section: str) -> list[dict[str, Any]]:
@@ -467,10 +485,44 @@ def _rows_of(application: Application, section: str) -> list[dict[str, Any]]:
     return [{"label": row.label, "unit": row.unit, "target": row.target} for row in application.indicators]
 
 
+def options_of(application: Application, section: str) -> dict[str, Any]:
+    """What a page of the writing space offers to choose from."""
+    framework_id, call_id = application.call.framework_id, application.call_id
+    match section:
+        case Part.PROJECT:
+            return {"instruments": calls.instruments_of(call_id)}
+        case Part.AXES:
+            return {
+                "axes": programme.axes(framework_id),
+                "actions": programme.actions(framework_id),
+                "fields": programme.fields(framework_id),
+                "plans": programme.plans(framework_id),
+                "placeholder": in_words_of(application.call.framework, "placeholder"),
+            }
+        case Part.TERRITORY:
+            return {"communes": programme.communes(), "areas": programme.priority_areas()}
+        case Part.BUDGET:
+            return {"accounts": programme.budget_accounts()}
+        case Part.STATEMENTS:
+            return {"statements": calls.statements_of(call_id)}
+        case Part.PIECES:
+            return {"pieces": calls.pieces_of(call_id)}
+        case Part():
+            return {}
+        case _:
+            return {"questions": questions_on(application, section), "communes": programme.communes()}
+
+
 def questions_on(application: Application, section: str) -> list[Question]:
     """The call's questions on a page of the writing space, in order."""
-    code = section.removeprefix(rules.QUESTIONS)
-    return [row for row in calls.questions_of(application.call_id) if row.section.code == code]
+    statement = (
+        select(Question)
+        .join(Section)
+        .where(Question.call_id == application.call_id, Section.code == section.removeprefix(rules.QUESTIONS))
+        .options(joinedload(Question.section), joinedload(Question.criterion))
+        .order_by(Question.position, Question.code)
+    )
+    return list(db.session.scalars(statement))
 
 
 @dataclass(frozen=True)
@@ -497,6 +549,12 @@ def steps(application: Application, content: Content) -> list[Step]:
     return [
         Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
     ]
+
+
+def section_codes(application: Application) -> list[str]:
+    """The pages of the writing space, in order."""
+    of_call = [f"{rules.QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
+    return [*rules.BEFORE_QUESTIONS, *of_call, *rules.AFTER_QUESTIONS]
 
 
 def _step_state(left: int, begun: bool) -> str:

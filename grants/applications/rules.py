@@ -122,6 +122,7 @@ LEGAL_FORM_LABELS: dict[str, LazyString] = {
     "other": _l("Autre forme"),
 }
 LABELS["legal_form"] = LEGAL_FORM_LABELS
+MOST_ROWS = 40  # lines of one table
 TO_PROVE = frozenset({"favourable", "mixed", "unfavourable"})
 
 # ---- frozen content ------------------------------------------------------------------------------------------------
@@ -446,3 +447,8 @@ def rate_of(content: Content) -> Any:
 def reference(fund: str, year: int, number: int) -> str:
     """The number people read: FIS-2019-0042."""
     return f"{fund}-{year}-{number:04d}"
+
+
+def as_written(reference_text: str, digest_text: str) -> tuple[str, str]:
+    """A number and a digest as they are kept, whatever spaces and capitals people copied with them."""
+    return "".join(reference_text.split()).upper(), "".join(digest_text.split()).lower()

@@ -1,43 +1,24 @@
 """The one maker: `make.application(state=…)` and its like; each call is one committed transaction."""
 
-import hashlib
 import itertools
-import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import select
 
+from grants.applications import actions as applications
 from grants.applications.lifecycle import ApplicationState
-from grants.applications.models import (
-    Allocation,
-    Answer,
-    Application,
-    ApplicationVersion,
-    Audience,
-    AudienceKind,
-    AxisShare,
-    BudgetLine,
-    ClimateAxis,
-    ClimateEffect,
-    ClimateRating,
-    Dimension,
-    FundingStatus,
-    Indicator,
-    JusticeEffect,
-    JusticeKind,
-    Milestone,
-    Participation,
-    Signature,
-)
+from grants.applications.models import Application
+from grants.applications.rules import QUESTIONS, Part, is_asked
 from grants.awards.lifecycle import AwardState, InstalmentState
 from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import InstalmentKind
 from grants.calls import actions as calls
+from grants.calls import queries as call_queries
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call, Criterion, Question, QuestionKind, Statement
+from grants.calls.models import Call, Criterion, Question, QuestionKind
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation, Verdict
 from grants.kernel import clock
@@ -213,88 +194,102 @@ class Make:
         organisation = organisation or self.organisation()
         author = self.member_of(organisation)
         number = next(self._numbers)
-        at = clock.now()
         requested = requested or Money.euros(8_000)
+        at = clock.now()
+        begun = min(at, call.closes_at or at)
         with unit_of_work() as session:
             application = Application(
                 call_id=call.id,
                 organisation_id=organisation.id,
                 author_id=author.id,
                 state=S.DRAFT,
-                title=title or f"Projet d’exemple {number}",
-                summary="Un été au frais pour les aînés du quartier.",
-                created_at=at,
-                touched_at=at,
+                created_at=begun,
+                touched_at=begun,
             )
             session.add(application)
             session.flush()
-            if complete:
-                self._fill(application, call, author, requested, instrument, shares)
-        if state is not S.DRAFT:
+            by = self.actor_of(author)
+            heading = {"title": title or f"Projet d’exemple {number}", "summary": "Un été au frais pour les aînés."}
+            self._write(application, by, heading, requested, instrument, shares if complete else None)
+            if state is not S.DRAFT:
+                applications.submit(application, by=by, received_at=begun)
+        if state not in {S.DRAFT, S.SUBMITTED}:
             self._carry(application, state)
         return application
 
-    def _fill(
+    def _write(
         self,
         application: Application,
-        call: Call,
-        author: Account,
+        by: Actor,
+        heading: dict[str, Any],
         requested: Money,
         instrument: str,
-        shares: Sequence[tuple[str, int]],
+        shares: Sequence[tuple[str, int]] | None,
     ) -> None:
-        session = db.session
+        """Fill the writing space page by page as a person would; without shares, the title and summary only."""
         today = clock.today()
-        chosen = next(i for i in programme.instruments() if i.code == instrument)
-        total = requested + requested if instrument == "development" else requested + Money.euros(2_000)
-        application.instrument_id = chosen.id
-        application.requested = requested
-        application.total = total
-        application.starts_on = today + timedelta(days=120)
-        application.ends_on = today + timedelta(days=420)
-        application.participation_level = Participation.CO_DESIGNED
-        application.participation_text = "Les habitants choisissent les lieux et les horaires."
-        axes = {axis.code: axis for axis in programme.axes(call.framework_id)}
-        for position, (code, percent) in enumerate(shares):
-            application.axis_shares.append(AxisShare(axis_id=axes[code].id, percent=percent, position=position))
-        application.actions = [a for a in programme.actions(call.framework_id) if a.number in {"13", "1.2"}]
-        application.fields = [f for f in programme.fields(call.framework_id) if f.code == "C5"]
-        application.communes = [c for c in programme.communes() if c.insee in {"69259", "69266"}]
-        application.audiences.append(Audience(kind=AudienceKind.OLDER_PEOPLE, number=60))
-        application.climate_effects.append(
-            ClimateEffect(axis=ClimateAxis.ADAPTATION, rating=ClimateRating.FAVOURABLE, proof="Relevés de température.")
-        )
-        application.justice_effects.append(JusticeEffect(kind=JusticeKind.INCOME, text="Gratuit sous le seuil."))
-        application.milestones.append(Milestone(label="Démarrage", due_on=application.starts_on))
-        application.indicators.append(Indicator(label="Personnes accueillies", unit="personnes", target=60))
-        application.budget_lines += [
-            BudgetLine(side="charge", account="64", label="Animation", amount=total, position=0),
-            BudgetLine(
-                side="resource", account="74", label="Métropole de Lyon", amount=requested, position=1,
-                funding_status=FundingStatus.REQUESTED, is_request=True,
-            ),
-            BudgetLine(side="resource", account="OWN", label="Fonds propres", amount=total - requested, position=2),
-        ]  # fmt: skip
-        for question in session.scalars(select(Question).where(Question.call_id == call.id)):
-            value = _answer(question)
-            if question.required and value is not None and question.asked_when is None:
-                application.answers.append(Answer(question_id=question.id, value=value))
-        for statement in session.scalars(select(Statement).where(Statement.call_id == call.id)):
-            if statement.required:
-                choice = statement.choices[0]["code"] if statement.choices else ""
-                application.signatures.append(
-                    Signature(statement_id=statement.id, choice=choice, signed_by=author.id, signed_at=clock.now())
-                )
+        chosen = next(row for row in programme.instruments() if row.code == instrument)
+        nothing = {"instrument": None, "requested": None, "starts_on": None, "ends_on": None}
+        project = {
+            "instrument": str(chosen.id),
+            "requested": requested,
+            "starts_on": today + timedelta(days=120),
+            "ends_on": today + timedelta(days=420),
+        }
+        said = heading | (nothing if shares is None else project)
+        pages: dict[str, Any] = {Part.PROJECT: said}
+        if shares is not None:
+            pages |= self._pages(application, shares, requested, instrument)
+        for section, values in pages.items():
+            applications.save_section(application, section, values, by=by)
+
+    def _pages(
+        self, application: Application, shares: Sequence[tuple[str, int]], requested: Money, instrument: str
+    ) -> dict[str, Any]:
+        framework_id = application.call.framework_id
+        axes = {axis.code: str(axis.id) for axis in programme.axes(framework_id)}
+        own = requested if instrument == "development" else Money.euros(2_000)
+        pages: dict[str, Any] = {
+            Part.AXES: {
+                "shares": {axes[code]: percent for code, percent in shares},
+                "actions": [str(a.id) for a in programme.actions(framework_id) if a.number in {"13", "1.2"}],
+                "fields": [str(f.id) for f in programme.fields(framework_id) if f.code == "C5"],
+                "plans": [],
+            },
+            Part.TERRITORY: {"communes": ["69259", "69266"], "areas": []},
+            Part.PEOPLE: {
+                "audiences": {"older_people": (60, "")},
+                "level": "co_designed",
+                "text": "Les habitants choisissent les lieux et les horaires.",
+                "justice": {"income": "Gratuit sous le seuil."},
+            },
+            Part.CLIMATE: {"effects": {"adaptation": ("favourable", "Relevés de température.")}},
+            Part.CALENDAR: {"rows": [{"label": "Démarrage", "due_on": clock.today() + timedelta(days=120)}]},
+            Part.INDICATORS: {"rows": [{"label": "Personnes accueillies", "unit": "personnes", "target": 60}]},
+            Part.BUDGET: {
+                "lines": [
+                    {"account": "64", "label": "Animation", "status": None, "amount": requested + own},
+                    {"account": "OWN", "label": "Fonds propres", "status": None, "amount": own},
+                ]
+            },
+        }
+        questions = call_queries.questions_of(application.call_id)
+        answers = {question.code: _answer(question) for question in questions if question.required}
+        for section in {question.section.code for question in questions}:
+            given = {
+                str(q.id): answers[q.code]
+                for q in questions
+                if q.section.code == section and q.required and is_asked(q.asked_when, answers)
+            }
+            pages[f"{QUESTIONS}{section}"] = {"answers": given}
+        statements = call_queries.statements_of(application.call_id)
+        made = {str(s.id): s.choices[0]["code"] if s.choices else "yes" for s in statements if s.required}
+        return pages | {Part.STATEMENTS: {"choices": made}}
 
     def _carry(self, application: Application, state: ApplicationState) -> None:
-        """Take a complete draft to a later state."""
+        """Take a submitted application to a later state."""
         at = clock.now()
-        with unit_of_work() as session:
-            number = next(self._numbers)
-            application.reference = f"FIS-2000-{number:04d}"
-            application.submitted_at = at
-            application.silence_on = clock.add_months(clock.today(), 2)
-            application.search_key = f"{application.title} {application.organisation.name}".lower()
+        with unit_of_work():
             if state in {S.ELIGIBLE, S.INELIGIBLE, S.AWARDED, S.DECLINED}:
                 application.screened_at = at
             if state is S.INELIGIBLE:
@@ -302,33 +297,6 @@ class Make:
             if state is S.WITHDRAWN:
                 application.withdrawn_at = at
             application.state = state
-            content = json.dumps({"title": application.title}, sort_keys=True)
-            session.add(
-                ApplicationVersion(
-                    application_id=application.id, number=1, content=content, frozen_at=at,
-                    digest=hashlib.sha256(content.encode()).hexdigest(),
-                )
-            )  # fmt: skip
-            self._allocate(application)
-
-    def _allocate(self, application: Application) -> None:
-        assert application.requested is not None
-        keys: dict[Dimension, list[tuple[UUID | None, int]]] = {
-            Dimension.AXIS: [(share.axis_id, share.percent) for share in application.axis_shares],
-            Dimension.ACTION: [(row.id, 1) for row in application.actions] or [(None, 1)],
-            Dimension.ORIENTATION: [(row.orientation_id, 1) for row in application.actions[:1]] or [(None, 1)],
-            Dimension.FIELD: [(row.id, 1) for row in application.fields] or [(None, 1)],
-            Dimension.COMMUNE: [(row.id, 1) for row in application.communes] or [(None, 1)],
-            Dimension.PLAN: [(row.id, 1) for row in application.plans] or [(None, 1)],
-        }
-        for dimension, weighted in keys.items():
-            parts = application.requested.share([weight for _, weight in weighted])
-            for (key_id, weight), part in zip(weighted, parts, strict=True):
-                db.session.add(
-                    Allocation(
-                        application_id=application.id, dimension=dimension, key_id=key_id, weight=weight, amount=part
-                    )
-                )
 
     # ---- reviewing ---------------------------------------------------------------------------------------------------
 
