@@ -1,5 +1,237 @@
-"""The doors of reviewers and of those who assign them."""
+"""The doors of reviewing: who reads what, the declaration, the marks beside the dossier, the others' reviews."""
 
-from flask import Blueprint
+from collections.abc import Callable
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.applications import queries as applications
+from grants.applications.models import Application
+from grants.calls.models import Call
+from grants.kernel import journal
+from grants.kernel.access import actor, door, hidden_dossiers
+from grants.kernel.db import db
+from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.words import _, n_
+from grants.permissions import P
+from grants.reviewing import actions, queries
+from grants.reviewing.forms import AssignForm, DeclareForm, ReviewForm, review_form
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment
+from grants.reviewing.rules import COLLEGE_LABELS
 
 bp = Blueprint("reviewing", __name__)
+Answer = str | Response | tuple[str, int]
+S = AssignmentState
+
+
+@bp.before_request
+def tell_late_marks() -> None:
+    """An old tab that sends marks after a recusal is told so (409); every page of that file stays unknown (404)."""
+    if request.endpoint not in {"reviewing.save", "reviewing.submit"} or request.view_args is None:
+        return
+    late = queries.own_assignment(request.view_args["assignment_id"], actor().id) if actor().is_authenticated else None
+    if late is None or not queries.is_interested(late.reviewer_id, late.application_id):
+        return
+    line = journal.line_of("assignment.late_marks_refused", late, actor(), {})
+    db.session.rollback()
+    journal.note(line)
+    raise RefusedError(
+        _("Vous avez déclaré un lien d’intérêt avec ce dossier. Votre évaluation n’a pas été enregistrée.")
+    )
+
+
+# ---- the manager ---------------------------------------------------------------------------------------------------
+
+
+@bp.get("/evaluations/affecter")
+@door(P.REVIEW_ASSIGN)
+def assign_index() -> Answer:
+    """The calls whose dossiers are to be read."""
+    calls = queries.calls_to_assign(hidden_dossiers())
+    if len(calls) == 1:
+        return redirect(url_for("reviewing.assign", call_id=calls[0].id))
+    return render_template("reviewing/assign_index.html", calls=calls)
+
+
+@bp.route("/evaluations/affecter/<uuid:call_id>", methods=["GET", "POST"])
+@door(P.REVIEW_ASSIGN, Call)
+def assign(call: Call) -> Answer:
+    """Who reads what, with each person's load; several assignments at once."""
+    dossiers = queries.dossiers_to_assign(call.id, hidden_dossiers())
+    reviewers = queries.reviewers_of(call.id)
+    form = AssignForm()
+    form.offer(dossiers, reviewers)
+    if form.validate_on_submit():
+        try:
+            outcome = actions.assign(call, **form.values(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            for message, tone in actions.told(outcome):
+                flash(message, tone)
+            return redirect(url_for("reviewing.assign", call_id=call.id))
+    body = render_template(
+        "reviewing/assign.html", call=call, dossiers=dossiers, reviewers=reviewers, form=form,
+        colleges=COLLEGE_LABELS, has_errors=bool(form.errors),
+    )  # fmt: skip
+    return body, 422 if request.method == "POST" else 200
+
+
+@bp.post("/evaluations/affecter/<uuid:call_id>/relancer")
+@door(P.REVIEW_ASSIGN, Call)
+def remind(call: Call) -> Response:
+    """Write to those who still owe reviews."""
+    number = actions.remind(call, by=actor())
+    if number:
+        flash(n_("%(num)d relance envoyée.", "%(num)d relances envoyées.", number, num=number), "success")
+    else:
+        flash(_("Personne à relancer : tout est envoyé, ou les relances d’aujourd’hui sont déjà parties."), "info")
+    return redirect(url_for("reviewing.assign", call_id=call.id))
+
+
+@bp.route("/evaluations/<uuid:assignment_id>/retirer", methods=["GET", "POST"])
+@door(P.REVIEW_ASSIGN, Assignment)
+def remove(assignment: Assignment) -> Answer:
+    """Take an assignment back, asked once."""
+    if request.method == "GET":
+        return render_template("reviewing/remove.html", assignment=assignment)
+    actions.remove(assignment, by=actor())
+    flash(_("Affectation annulée."), "success")
+    return redirect(url_for("reviewing.assign", call_id=assignment.application.call_id))
+
+
+@bp.get("/evaluations/dossier/<uuid:application_id>")
+@door(P.SCREENING_READ, Application)
+def results(application: Application) -> str:
+    """What the committee found of one dossier, review by review; not for somebody whose own review is due."""
+    if queries.owes_review(actor().id, application.id):
+        raise MissingError
+    return render_template(
+        "reviewing/results.html",
+        application=application,
+        result=queries.result_of(application),
+        parts=queries.rubric_of(application.call_id),
+        reviews=queries.reviews_of(application.id),
+    )
+
+
+# ---- the reviewer --------------------------------------------------------------------------------------------------
+
+
+@bp.get("/evaluations")
+@door(P.REVIEW_LIST)
+def index() -> str:
+    """What a reviewer has to read, where they left off first."""
+    readings = queries.readings_of(actor().id)
+    return render_template("reviewing/index.html", readings=readings, S=S)
+
+
+@bp.route("/evaluations/<uuid:assignment_id>/lien", methods=["GET", "POST"])
+@door(P.INTEREST_DECLARE, Assignment)
+def declare(assignment: Assignment) -> Answer:
+    """Say before the content opens whether there is a link; with one, the file no longer exists for the person."""
+    form = DeclareForm()
+    if form.validate_on_submit():
+        try:
+            actions.declare(assignment, **form.values(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            return _declared(assignment)
+    body = render_template(
+        "reviewing/declare.html", assignment=assignment, form=form, has_errors=bool(form.errors), S=S
+    )
+    return body, 422 if request.method == "POST" else 200
+
+
+def _declared(assignment: Assignment) -> Response:
+    if assignment.state is S.OPEN:
+        return redirect(url_for("reviewing.review", assignment_id=assignment.id))
+    flash(_("Votre déport est enregistré. Ce dossier ne vous sera plus présenté. Merci de l’avoir dit."), "success")
+    return redirect(url_for("reviewing.index"))
+
+
+@bp.get("/evaluations/<uuid:assignment_id>")
+@door(P.REVIEW_READ, Assignment)
+def review(assignment: Assignment) -> Answer:
+    """The dossier on the left, the marks on the right; the declaration first."""
+    if assignment.state is S.OFFERED:
+        return redirect(url_for("reviewing.declare", assignment_id=assignment.id))
+    return _review(assignment, _form_of(assignment))
+
+
+def _form_of(assignment: Assignment) -> ReviewForm:
+    parts = queries.rubric_of(assignment.application.call_id)
+    marks = queries.marks_of(assignment.id)
+    return review_form(parts, assignment, marks, assignment.application.call.scale_top)
+
+
+def _review(assignment: Assignment, form: ReviewForm) -> str:
+    return render_template(
+        "reviewing/review.html",
+        assignment=assignment,
+        application=assignment.application,
+        content=applications.content_of(assignment.application_id),
+        form=form,
+        is_open=assignment.state is S.OPEN and assignment.application.call.marks_frozen_at is None,
+        has_errors=bool(form.errors or form.form_errors),
+        readings=queries.readings_of(actor().id),
+        following=queries.next_reading(actor().id, besides=assignment.id),
+    )
+
+
+@bp.post("/evaluations/<uuid:assignment_id>")
+@door(P.REVIEW_MARK, Assignment)
+def save(assignment: Assignment) -> Answer:
+    """Keep the marks, complete or not."""
+    form = _form_of(assignment)
+    if not _done(actions.record_marks, assignment, form):
+        return _review(assignment, form), 422
+    flash(_("Brouillon enregistré."), "success")
+    return redirect(url_for("reviewing.review", assignment_id=assignment.id))
+
+
+@bp.post("/evaluations/<uuid:assignment_id>/envoyer")
+@door(P.REVIEW_SUBMIT, Assignment)
+def submit(assignment: Assignment) -> Answer:
+    """Send the review, and open the next file."""
+    form = _form_of(assignment)
+    if not _done(actions.submit, assignment, form):
+        return _review(assignment, form), 422
+    following = queries.next_reading(actor().id, besides=assignment.id)
+    if following is None:
+        flash(_("Évaluation envoyée. C’était la dernière : merci."), "success")
+        return redirect(url_for("reviewing.index"))
+    flash(_("Évaluation envoyée. Voici le dossier suivant."), "success")
+    return redirect(url_for("reviewing.review", assignment_id=following.id))
+
+
+def _done(act: Callable[..., None], assignment: Assignment, form: ReviewForm) -> bool:
+    """Whether the act was done; else the form holds what is wrong."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        act(assignment, form.reading(), version=form.version.data or 0, by=actor())
+    except InvalidError as error:
+        for name, message in error.facts.get("missing", {error.field: error.message}).items():
+            form.refuse(name, message)
+        return False
+    return True
+
+
+@bp.get("/evaluations/<uuid:assignment_id>/autres")
+@door(P.REVIEW_READ, Assignment)
+def others(assignment: Assignment) -> str:
+    """The other reviews, once one's own is in; before that, the page does not exist."""
+    if assignment.state is not S.SUBMITTED:
+        raise MissingError
+    application = assignment.application
+    return render_template(
+        "reviewing/others.html",
+        assignment=assignment,
+        application=application,
+        result=queries.result_of(application),
+        parts=queries.rubric_of(application.call_id),
+        reviews=queries.reviews_of(application.id),
+    )

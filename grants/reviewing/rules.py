@@ -6,9 +6,28 @@ from fractions import Fraction
 from typing import TypeVar
 from uuid import UUID
 
+from grants.kernel.words import LazyString, _l
+
 Key = TypeVar("Key", bound=Hashable)
 Marks = Mapping[UUID, int | None]
 TOTAL = 100
+
+NATURE_LABELS: dict[str, LazyString] = {
+    "leader": _l("J’y exerce une responsabilité (bureau, conseil, direction)"),
+    "employee": _l("J’y travaille ou j’y ai travaillé"),
+    "member": _l("J’en suis membre"),
+    "donor": _l("Je lui ai donné ou prêté de l’argent"),
+    "competitor": _l("Je participe à un projet concurrent"),
+    "family": _l("Un proche y est lié"),
+    "representative": _l("J’y représente une collectivité ou un organisme"),
+    "other": _l("Un autre lien"),
+}
+COLLEGE_LABELS: dict[str, LazyString] = {
+    "elected": _l("Élus"),
+    "agent": _l("Agents"),
+    "expert": _l("Experts"),
+    "user": _l("Usagers"),
+}
 
 
 @dataclass(frozen=True)

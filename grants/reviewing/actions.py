@@ -1,0 +1,270 @@
+"""Acts of reviewing: assign, remove, remind, declare, mark, submit. After the freeze every one of them is refused."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from grants.applications.lifecycle import ApplicationState
+from grants.calls.models import Call
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.pages import instant
+from grants.kernel.post import Letter
+from grants.kernel.words import _, in_words_of, n_
+from grants.people.models import Account
+from grants.reviewing import letters, queries, rules
+from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
+from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+from grants.reviewing.rules import Marks
+
+S = AssignmentState
+
+
+def refuse_when_frozen(call_id: UUID) -> None:
+    """Raise RefusedError once the marks of a call are frozen; holds the freeze back until this transaction ends."""
+    frozen_at = db.session.scalar(select(Call.marks_frozen_at).where(Call.id == call_id).with_for_update(read=True))
+    if frozen_at is not None:
+        raise RefusedError(
+            _("La délibération est close depuis le %(at)s. Les notes sont figées.", at=instant(frozen_at))
+        )
+
+
+# ---- the manager ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Assigned:
+    """What came of an assignment of several at once: how many were made, existed, and who was left out for a link."""
+
+    made: int = 0
+    already: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def assign(
+    call: Call, application_ids: Collection[UUID], reviewer_ids: Collection[UUID], *, due_on: date | None, by: Actor
+) -> Assigned:
+    """Give each reviewer each application, save where there is a link; one letter per reviewer.
+
+    Pairs that exist are left as they are, removed ones are offered again. Raises InvalidError when the choice is empty
+    or wrong, or when nothing is left of it; RefusedError after the freeze.
+    """
+    refuse_when_frozen(call.id)
+    dossiers = {row.id: row for row in queries.dossiers_to_assign(call.id, queries.linked_to_actor(by))}
+    reviewers = {row.id: row for row in queries.reviewers_of(call.id)}
+    _check_choice(call, set(application_ids) - set(dossiers), set(reviewer_ids) - set(reviewers), due_on)
+    existing = queries.existing_assignments(application_ids, reviewer_ids)
+    links = queries.links_between(application_ids, reviewer_ids)
+    outcome = Assigned()
+    for reviewer_id in sorted(set(reviewer_ids)):
+        new = 0
+        for application_id in sorted(set(application_ids)):
+            found = existing.get((application_id, reviewer_id))
+            if (application_id, reviewer_id) in links:
+                outcome.left_out.append(f"{reviewers[reviewer_id].name} · {dossiers[application_id].reference}")
+            elif found is not None and found.state is not S.REMOVED:
+                outcome.already += 1
+            else:
+                _offer(found, application_id, reviewer_id, due_on, by)
+                new += 1
+        if new:
+            outcome.made += new
+            letters.assigned(db.session.get_one(Account, reviewer_id), call, number=new, due_on=due_on)
+    if outcome.left_out and not outcome.made:
+        raise InvalidError(
+            _("Aucune affectation faite : un lien avec l’association est connu (%(pairs)s).", pairs=_listed(outcome)),
+            field="reviewers",
+        )
+    return outcome
+
+
+def _check_choice(call: Call, strange_dossiers: set[UUID], strange_people: set[UUID], due_on: date | None) -> None:
+    if strange_dossiers:
+        raise InvalidError(_("Un des dossiers choisis n’est plus à évaluer. Rechargez la page."), field="applications")
+    if strange_people:
+        raise InvalidError(_("Une des personnes choisies ne siège plus. Rechargez la page."), field="reviewers")
+    if due_on is not None and due_on < clock.today(call.fund.zone):
+        raise InvalidError(_("Cette date est passée : choisissez un jour à venir."), field="due_on")
+
+
+def _listed(outcome: Assigned) -> str:
+    return " ; ".join(sorted(outcome.left_out))
+
+
+def told(outcome: Assigned) -> list[tuple[str, str]]:
+    """What to tell the manager: (message, tone)."""
+    said = [
+        (n_("%(num)d affectation faite.", "%(num)d affectations faites.", outcome.made, num=outcome.made), "success")
+    ]
+    if outcome.already:
+        existed = n_("%(num)d existait déjà.", "%(num)d existaient déjà.", outcome.already, num=outcome.already)
+        said.append((existed, "info"))
+    if outcome.left_out:
+        said.append((_("Laissées de côté, à cause d’un lien connu : %(pairs)s.", pairs=_listed(outcome)), "warning"))
+    return said
+
+
+def _offer(found: Assignment | None, application_id: UUID, reviewer_id: UUID, due_on: date | None, by: Actor) -> None:
+    if found is not None:
+        found.due_on, found.assigned_at = due_on, clock.now()
+        journal.advance(LIFECYCLE, found, "offer_again", by=by, reviewer=reviewer_id)
+        return
+    assignment = Assignment(
+        application_id=application_id, reviewer_id=reviewer_id, assigned_at=clock.now(), due_on=due_on, state=S.OFFERED
+    )
+    db.session.add(assignment)
+    db.session.flush()
+    journal.record("assignment.offered", assignment, by=by, reviewer=reviewer_id, due_on=due_on)
+
+
+def remove(assignment: Assignment, *, by: Actor) -> None:
+    """Take an assignment back before it is submitted. Raises RefusedError after that, or after the freeze."""
+    refuse_when_frozen(assignment.application.call_id)
+    journal.advance(LIFECYCLE, assignment, "remove", by=by, reviewer=assignment.reviewer_id)
+
+
+def remind(call: Call, *, by: Actor) -> int:
+    """Write to each reviewer who still owes reviews, once a day at most; returns how many letters were written."""
+    db.session.execute(select(Call.id).where(Call.id == call.id).with_for_update())
+    refuse_when_frozen(call.id)
+    owing = queries.remaining_by_reviewer(call.id)
+    keys = {letters.dedup_of(account, call, letters.reminder_key()): account for account in owing}
+    sent = set(db.session.scalars(select(Letter.dedup).where(Letter.dedup.in_(keys))))
+    reminded = [account for key, account in keys.items() if key not in sent]
+    for account in reminded:
+        letters.reminder(account, call, number=owing[account])
+    if reminded:
+        journal.record("assignment.reminded", call, by=by, reviewers=[account.id for account in reminded])
+    return len(reminded)
+
+
+# ---- the reviewer --------------------------------------------------------------------------------------------------
+
+
+def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Actor) -> None:
+    """Keep the declaration: without a link the file opens; with one the person is recused, for good.
+
+    A link declared after submission sets the review aside. Raises InvalidError when a link is not explained,
+    RefusedError when the declaration was made already or the marks are frozen.
+    """
+    refuse_when_frozen(assignment.application.call_id)
+    if nature is InterestNature.OTHER and not text:
+        raise InvalidError(_("Dites en une phrase quel est ce lien."), field="text")
+    verb = "declare_none" if nature is InterestNature.NONE else "recuse"
+    assignment.declared_at = clock.now()
+    journal.advance(LIFECYCLE, assignment, verb, by=by, nature=nature.value)
+    db.session.add(
+        Interest(
+            application_id=assignment.application_id,
+            account_id=assignment.reviewer_id,
+            nature=nature,
+            text=text,
+            declared_at=clock.now(),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reviewer wrote: marks by criterion (None is "not applicable") and the two comments."""
+
+    marks: Marks
+    committee_comment: str
+    applicant_comment: str
+
+
+def record_marks(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+    """Keep a draft, complete or not. `version` is the assignment's when the page was shown.
+
+    Raises RefusedError when the review was sent or the marks are frozen, ConflictError with both texts on a stale page,
+    InvalidError on a mark off the scale.
+    """
+    _write(assignment, reading, version=version, by=by)
+
+
+def submit(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+    """Send the review: every criterion marked or not applicable, both comments written. It cannot be changed after.
+
+    Raises InvalidError whose facts["missing"] names each field left (criteria by id), else as `record_marks`.
+    """
+    _writable(assignment)
+    missing: dict[str, str] = {
+        criterion_id.hex: _("Choisissez un niveau, ou « sans objet ».")
+        for criterion_id in rules.unmarked(reading.marks, queries.grid_of(assignment.application.call_id))
+    }
+    if not reading.committee_comment:
+        missing["committee_comment"] = _("Dites au comité, en quelques lignes, ce qui fonde vos notes.")
+    if not reading.applicant_comment:
+        missing["applicant_comment"] = _("Écrivez une phrase que l’association lira, quelle que soit la décision.")
+    if missing:
+        raise InvalidError(_("L’évaluation n’est pas complète : elle n’a pas été envoyée."), missing=missing)
+    _write(assignment, reading, version=version, by=by)
+    assignment.submitted_at = clock.now()
+    journal.advance(LIFECYCLE, assignment, "submit", by=by)
+
+
+def _writable(assignment: Assignment) -> None:
+    refuse_when_frozen(assignment.application.call_id)
+    if assignment.state is S.SUBMITTED:
+        raise RefusedError(_("Vous avez déjà envoyé cette évaluation : elle ne se modifie plus."))
+    if assignment.application.state is not ApplicationState.ELIGIBLE:
+        raise RefusedError(_("Ce dossier n’est plus à évaluer."))
+
+
+def _write(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+    _writable(assignment)
+    grid = queries.grid_of(assignment.application.call_id)
+    strange = rules.why_not_on_scale(reading.marks, grid)
+    if strange is not None:
+        raise InvalidError(_("Cette note n’est pas sur l’échelle."), field=strange.hex)
+    if assignment.version != version:
+        raise _stale(assignment, reading)
+    journal.advance(LIFECYCLE, assignment, "record_marks", by=by, marks=len(reading.marks))
+    _keep(assignment, reading.marks)
+    assignment.committee_comment = reading.committee_comment
+    assignment.applicant_comment = reading.applicant_comment
+    assignment.saved_at = clock.now()
+    db.session.flush()
+
+
+def _keep(assignment: Assignment, marks: Marks) -> None:
+    kept = {mark.criterion_id: mark for mark in assignment.marks}
+    for criterion_id, points in marks.items():
+        mark = kept.pop(criterion_id, None)
+        if mark is None:
+            mark = Mark(criterion_id=criterion_id)
+            assignment.marks.append(mark)
+        mark.points, mark.not_applicable = points, points is None
+    for mark in kept.values():
+        assignment.marks.remove(mark)
+
+
+def _stale(assignment: Assignment, mine: Reading) -> ConflictError:
+    theirs = queries.marks_of(assignment.id)
+    versions = [
+        {"label": label, "mine": own, "theirs": kept}
+        for label, own, kept in (
+            (_("Commentaire pour le comité"), mine.committee_comment, assignment.committee_comment),
+            (_("Commentaire pour l’association"), mine.applicant_comment, assignment.applicant_comment),
+        )
+        if own != kept
+    ]
+    for part in queries.rubric_of(assignment.application.call_id):
+        for criterion in part.criteria:
+            pair = _level(mine.marks, criterion.id), _level(theirs, criterion.id)
+            if pair[0] != pair[1]:
+                versions.append({"label": in_words_of(criterion, "title"), "mine": pair[0], "theirs": pair[1]})
+    message = _("Vous avez enregistré cette évaluation ailleurs (autre onglet ou autre appareil) depuis cette page.")
+    return ConflictError(message, versions=versions)
+
+
+def _level(marks: Mapping[UUID, int | None], criterion_id: UUID) -> str:
+    if criterion_id not in marks:
+        return _("pas encore noté")
+    points = marks[criterion_id]
+    return _("sans objet") if points is None else str(points)
