@@ -67,7 +67,7 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
         LedgerKind.ENGAGED: Award.engaged + amount <= Award.amount,
         LedgerKind.ORDERED: Award.ordered + amount <= Award.engaged - Award.released,
         LedgerKind.PAID: Award.paid + amount <= Award.ordered,
-        LedgerKind.RELEASED: Award.ordered + Award.released + amount <= Award.amount,
+        LedgerKind.RELEASED: Award.released + amount <= Award.amount - Award.ordered,
     }
     if amount.cents <= 0:
         raise RefusedError(_("Un mouvement d’argent est toujours supérieur à zéro."))
