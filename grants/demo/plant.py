@@ -1,18 +1,16 @@
 """Plants the demonstration fund on a new database: people, three calls, and every written dossier walked to its state."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from babel.dates import format_date
 from flask_security.utils import hash_password
 from sqlalchemy import update
 
 from grants.calls import actions as calls
-from grants.calls.models import Call
 from grants.demo import committee, content
 from grants.demo.applicants import Applicant
-from grants.demo.content import Row
+from grants.demo.payments import Laureate
 from grants.demo.script import Script
 from grants.demo.stage import Span, Stage, specimen_documents
 from grants.kernel.actor import Actor
@@ -58,9 +56,18 @@ def plant(*, by: Actor) -> list[Shown]:
         script.add(script.at_work(-540, 9, 30), lambda: _take_office(stage))
         for name in SPANS:
             _schedule_call(stage, name)
-        for applicant in _applicants(stage):
-            applicant.schedule()
-            committee.schedule_screening(stage, applicant)
+        for name in SPANS:
+            applicants = _applicants(stage, name)
+            for applicant in applicants:
+                applicant.schedule()
+                committee.schedule_screening(stage, applicant)
+            committee.schedule_reviews(stage, name, applicants)
+            if name == "past":
+                committee.schedule_meeting(stage, name, applicants)
+            for applicant in applicants:
+                if applicant.dossier.part("award"):
+                    Laureate(stage, applicant).schedule()
+        committee.schedule_preparation(stage, "review", held=12)
         script.play()
         db.session.flush()
         _mark_sent()
@@ -79,13 +86,10 @@ def _take_office(stage: Stage) -> None:
         people.appoint(account, Role(told["role"]), by=stage.by, college=college)
 
 
-def _applicants(stage: Stage) -> list[Applicant]:
-    """The associations, in the order in which they come to their call."""
-    found = []
-    for name in SPANS:
-        dossiers = [dossier for dossier in content.dossiers() if dossier.call == name]
-        found += [Applicant(stage, dossier, place, len(dossiers)) for place, dossier in enumerate(dossiers)]
-    return found
+def _applicants(stage: Stage, name: str) -> list[Applicant]:
+    """The associations of a call, in the order in which they come."""
+    dossiers = [dossier for dossier in content.dossiers() if dossier.call == name]
+    return [Applicant(stage, dossier, place, len(dossiers)) for place, dossier in enumerate(dossiers)]
 
 
 # ---- calls ---------------------------------------------------------------------------------------------------------
