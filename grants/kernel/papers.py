@@ -31,7 +31,7 @@ def render(template: str, data: dict[str, Any], *, at: datetime, title: str, lan
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(all_drawable({**data, "house": _house(data, at, title, language)}))},
         pdf_standards=["a-2a", "ua-1"],
-        timestamp=at.astimezone(UTC),
+        timestamp=at.astimezone(UTC).replace(microsecond=0),
     )
 
 
