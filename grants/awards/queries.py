@@ -764,6 +764,16 @@ def reports_due(until: date) -> Sequence[Report]:
 # ---- what must hold ------------------------------------------------------------------------------------------------
 
 
+def released_by_call() -> dict[UUID, Money]:
+    """What awards gave back, by call."""
+    statement = (
+        select(Application.call_id, func.sum(Award.released).label("total"))
+        .join(Award, Award.application_id == Application.id)
+        .group_by(Application.call_id)
+    )
+    return {row.call_id: row.total for row in db.session.execute(statement)}
+
+
 def problems() -> Iterator[str]:
     """What does not hold in the ledger: running sums, splits and instalments against their lines."""
     yield from _sums_that_differ()

@@ -207,9 +207,10 @@ def _update(letter_id: UUID, **values: Any) -> None:
         session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
 
 
-def waiting() -> int:
-    """How many letters have not left yet."""
-    return db.session.scalar(select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None))) or 0
+def waiting(since: datetime | None = None) -> int:
+    """How many letters have not left yet; with `since`, only those written before that instant."""
+    unsent = select(func.count()).select_from(Letter).where(Letter.sent_at.is_(None))
+    return db.session.scalar(unsent if since is None else unsent.where(Letter.created_at < since)) or 0
 
 
 def given_up() -> int:

@@ -271,6 +271,18 @@ def attachment(content: bytes, name: str) -> Response:
 # ---- upkeep --------------------------------------------------------------------------------------------------------
 
 
+def why_not_writable() -> str | None:
+    """The reason why the store takes no file now, or None."""
+    trial = _store() / _INCOMING / f"trial-{secrets.token_hex(8)}"
+    try:
+        trial.parent.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"trial")
+        trial.unlink()
+    except OSError as error:
+        return str(error)
+    return None
+
+
 def sweep() -> int:
     """Remove forgotten temporary files and set aside files without a row; returns how many. For the worker."""
     before = (clock.now() - SETTLING).timestamp()

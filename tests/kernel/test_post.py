@@ -198,7 +198,7 @@ def test_the_folder_holds_a_mail_any_program_opens(app, tmp_path):
     assert message["From"].addresses[0].display_name == "Fonds d’innovation sociale"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Content-Language"] == "fr"
-    assert message.get_content() == "Bonjour,\n\nMerci.\n"
+    assert message.get_content().splitlines() == ["Bonjour,", "", "Merci."]
 
 
 @pytest.mark.parametrize(

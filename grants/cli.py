@@ -1,0 +1,479 @@
+"""The command line: prepare, serve, look after and prove a fund, through the chapters' own actions and queries."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, ScriptInfo
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.utils import import_string
+
+from grants import evidence
+from grants.applications import lifecycle as applications
+from grants.awards import lifecycle as award_lives
+from grants.awards import queries as awards
+from grants.calls import lifecycle as calls
+from grants.calls.models import Call
+from grants.config import Settings
+from grants.deliberation import lifecycle as deliberation_life
+from grants.deliberation import queries as deliberation
+from grants.demo import content
+from grants.demo.plant import PASSWORD, plant
+from grants.kernel import clock, journal, pages, post, schema, serving, sheets, vault
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import HouseError
+from grants.kernel.machine import Machine
+from grants.kernel.worker import Task, stop_on_signals, work
+from grants.observatory import exports
+from grants.observatory.rules import SCDL_COLUMNS
+from grants.people import actions as people
+from grants.people import queries as people_queries
+from grants.people.models import Account, Appointment, College, Role
+from grants.programme import actions as programme
+from grants.programme import queries as programme_queries
+from grants.reviewing import lifecycle as reviewing
+
+APPLICATION = "grants.app:create_app"
+BY = system("ligne de commande")
+LOW_ON_SPACE = 1_000_000_000
+LATE = timedelta(hours=1)
+
+
+# ---- the frame -----------------------------------------------------------------------------------------------------
+
+
+class _Help(click.HelpFormatter):
+    """The headings of help pages, in French."""
+
+    WORDS = {"Options": "Options", "Commands": "Commandes"}
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or "Emploi : ")
+
+    def write_heading(self, heading: str) -> None:
+        super().write_heading(f"{self.WORDS.get(heading, heading)}\u00a0")
+
+
+class _Context(click.Context):
+    formatter_class = _Help
+
+
+class _Command(click.Command):
+    context_class = _Context
+
+
+class _Group(AppGroup):
+    """A group whose refusals are sentences, not traces."""
+
+    context_class = _Context
+    command_class = _Command
+    group_class = type
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HouseError as refusal:
+            raise click.ClickException(refusal.message) from refusal
+
+
+def _load() -> Flask:
+    """The application, from its loader: the factory stands above the command line."""
+    try:
+        app: Flask = import_string(APPLICATION)()
+    except ValueError as error:
+        raise click.ClickException(f"Configuration : {error}") from error
+    return app
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group("grants", cls=_Group, context_settings=_HELP)
+def house() -> None:
+    """Traboule : tient un fonds, de l’appel à projets au registre public.
+
+    Sans réglage, tout vit dans le dossier instance/. DATABASE_URL désigne une autre base, PORT un autre port,
+    MAIL_URL un relais de courriel, GRANTS_INSTANCE un autre dossier.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    house.main(obj=ScriptInfo(create_app=_load, set_debug_flag=False), prog_name="grants")
+
+
+# ---- prepare -------------------------------------------------------------------------------------------------------
+
+
+@house.command()
+def init() -> None:
+    """Prépare la base : copie de sécurité, migration, données de référence. Peut être relancé sans risque."""
+    _init()
+
+
+def _init() -> None:
+    settings = _settings()
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    click.echo(f"Base : {db.engine.url.render_as_string(hide_password=True)}")
+    before, after, copy = schema.upgrade()
+    if copy is not None:
+        click.echo(f"Copie de sécurité : {copy}")
+    click.echo(f"Schéma : {after}, à jour" if before == after else f"Schéma : {before or 'base neuve'} → {after}")
+    with unit_of_work():
+        added = sum(programme.load_reference(by=BY).values())
+    click.echo(f"Données de référence : {added} lignes ajoutées" if added else "Données de référence : déjà là")
+
+
+def _is_empty() -> bool:
+    """Whether nobody has an account and there is no call: a database nobody has used yet."""
+    return not (db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Call.id).limit(1)))
+
+
+def _plant() -> None:
+    click.echo("Données de démonstration : quelques secondes…")
+    plant(by=BY)
+    click.echo("Données de démonstration : plantées")
+
+
+@house.command()
+@click.option("--yes-on-my-database", is_flag=True, help="Accepte de planter la démonstration dans DATABASE_URL.")
+def demo(yes_on_my_database: bool) -> None:
+    """Plante le fonds de démonstration dans une base neuve."""
+    if _settings().own_database and not yes_on_my_database:
+        raise click.ClickException(
+            "Cette base est la vôtre (DATABASE_URL) : --yes-on-my-database accepte d’y mettre des données inventées."
+        )
+    _init()
+    if _is_empty():
+        _plant()
+    else:
+        click.echo("Des comptes ou des appels existent déjà : rien n’a été ajouté.")
+    _show_accounts()
+
+
+def _show_accounts() -> None:
+    """The accounts of the demonstration that are there and open."""
+    told = content.people()
+    emails = [row["email"] for row in told]
+    there = set(db.session.scalars(select(Account.email).where(Account.email.in_(emails), Account.active)))
+    shown = [row for row in told if row["email"] in there]
+    if not shown:
+        return
+    width = max(len(row["email"]) for row in shown)
+    click.echo(f"\nComptes de démonstration, tous avec le mot de passe « {PASSWORD} » :")
+    for row in shown:
+        click.echo(f"  {row['email']:<{width}}  {row['title']}")
+
+
+# ---- serve ---------------------------------------------------------------------------------------------------------
+
+
+@house.command(with_appcontext=False)
+@click.option("--port", type=click.IntRange(1, 65_535), envvar="PORT", default=5000, help="Port (5000 sans réglage).")
+@click.option("--no-demo", is_flag=True, help="Ne plante pas la démonstration dans une base neuve.")
+@click.pass_context
+def run(context: click.Context, port: int, no_demo: bool) -> None:
+    """Prépare tout, puis sert le fonds sur cette machine jusqu’à Ctrl-C."""
+    if not serving.is_free(port):
+        raise click.ClickException(f"Le port {port} est déjà pris : choisissez-en un autre avec PORT=.")
+    os.environ["PORT"] = str(port)
+    app = context.ensure_object(ScriptInfo).load_app()
+    with app.app_context():
+        _init()
+        settings = _settings()
+        if not settings.own_database and not no_demo and _is_empty():
+            _plant()
+        if settings.is_demo:
+            _show_accounts()
+            click.echo(f"\nCourriels de la démonstration : {pages.link('desk.demo_mails')}")
+        click.echo(f"Adresse : http://{serving.HOST}:{port}  (Ctrl-C pour arrêter)")
+        db.session.remove()
+        db.engine.dispose()
+    sys.stdout.flush()
+    commands = [serving.web_server(port, f"{APPLICATION}()"), [sys.executable, "-m", "grants.cli", "worker"]]
+    if not serving.run_together(commands, {"PORT": str(port)}):
+        raise click.ClickException("Un des processus s’est arrêté de lui-même : voyez ce qu’il en dit ci-dessus.")
+
+
+@house.command()
+def worker() -> None:
+    """Porte les lettres et fait le ménage jusqu’à SIGTERM ; plusieurs peuvent tourner à la fois."""
+    settings = _settings()
+    try:
+        carrier = post.carrier_for(settings.mail_url, settings.instance)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    tasks = [
+        Task("post", timedelta(seconds=2), lambda: post.deliver(carrier, settings.mail_from)),
+        Task("sweep", timedelta(minutes=10), vault.sweep),
+    ]
+    work(tasks, stop_on_signals())
+
+
+# ---- people --------------------------------------------------------------------------------------------------------
+
+
+@house.group()
+def user() -> None:
+    """Crée, énumère ou ferme des comptes."""
+
+
+@user.command("create")
+@click.option("--email", required=True, help="Adresse de la personne.")
+@click.option("--name", required=True, help="Prénom et nom.")
+@click.option("--role", "roles", type=click.Choice([*Role]), multiple=True, help="Fonction ; peut être répété.")
+@click.option("--college", type=click.Choice([*College]), help="Collège où siège un membre du comité (reviewer).")
+def create(email: str, name: str, roles: tuple[Role, ...], college: College | None) -> None:
+    """Ouvre un compte déjà confirmé ; le mot de passe est demandé, ou lu sur l’entrée standard."""
+    with unit_of_work():
+        account = people.create_account(email, name, _password(), confirmed=True, by=BY)
+        for role in roles:
+            people.appoint(account, Role(role), by=BY, college=College(college) if college else None)
+        told = account.email
+    click.echo(f"Compte ouvert : {told}" + (f" ({', '.join(roles)})" if roles else ""))
+
+
+def _password() -> str:
+    """The password, never on the command line where other people of the machine would read it."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Mot de passe", hide_input=True, confirmation_prompt="Encore une fois"))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+@user.command("list")
+def list_users() -> None:
+    """Énumère les comptes, leurs fonctions d’aujourd’hui et leur état."""
+    rows = select(Account.id, Account.email, Account.name, Account.active).order_by(Account.email)
+    for account in db.session.execute(rows).all():
+        roles = ", ".join(people_queries.roles_of(account.id)) or "—"
+        click.echo(f"{account.email}\t{account.name}\t{roles}\t{'actif' if account.active else 'fermé'}")
+
+
+@user.command()
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Ferme un compte : plus de connexion, l’historique reste."""
+    with unit_of_work():
+        account = people_queries.account_by_email(email)
+        if account is None:
+            raise click.ClickException(f"Aucun compte ne porte l’adresse {email}.")
+        people.deactivate(account, by=BY)
+    click.echo(f"Compte fermé : {email}")
+
+
+# ---- look after ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `grants check`."""
+
+    GOOD = "bon"
+    NOTE = "à voir"
+    FAULT = "faute"
+
+    tone: str
+    subject: str
+    words: str
+
+
+def _check_configuration() -> Iterator[Finding]:
+    settings = _settings()
+    is_plain = settings.own_database and not settings.secure
+    words = f"dossier {settings.instance}, adresse {settings.base_url}{', sans HTTPS' if is_plain else ''}"
+    yield Finding(Finding.NOTE if is_plain else Finding.GOOD, "configuration", words)
+
+
+def _check_database() -> Iterator[Finding]:
+    stands, brings = schema.current(), schema.latest()
+    name = db.engine.dialect.name
+    if stands != brings:
+        words = f"{name}, schéma {stands or 'absent'} au lieu de {brings} : lancez grants init"
+        yield Finding(Finding.FAULT, "base", words)
+        return
+    yield Finding(Finding.GOOD, "base", f"{name}, schéma {brings}")
+    missing = schema.missing_triggers(evidence.expected())
+    words = f"manquent {', '.join(sorted(missing))}" if missing else f"{len(evidence.expected())} déclencheurs en place"
+    yield Finding(Finding.FAULT if missing else Finding.GOOD, "preuves", words)
+
+
+def _check_storage() -> Iterator[Finding]:
+    trouble = vault.why_not_writable()
+    if trouble is not None:
+        yield Finding(Finding.FAULT, "fichiers", trouble)
+        return
+    free = shutil.disk_usage(_settings().instance).free
+    tone = Finding.NOTE if free < LOW_ON_SPACE else Finding.GOOD
+    yield Finding(tone, "fichiers", f"dossier accessible en écriture, {pages.file_size(free)} libres")
+
+
+def _check_mail() -> Iterator[Finding]:
+    settings = _settings()
+    try:
+        post.carrier_for(settings.mail_url, settings.instance)
+    except ValueError as error:
+        yield Finding(Finding.FAULT, "courriel", str(error))
+        return
+    where = "relais de MAIL_URL" if settings.mail_url else f"dossier {settings.instance / 'mail'}, rien ne part"
+    tone = Finding.NOTE if settings.own_database and not settings.mail_url else Finding.GOOD
+    yield Finding(tone, "courriel", where)
+    late, refused = post.waiting(clock.now() - LATE), post.given_up()
+    words = f"{late} attendent depuis plus d’une heure, dont {refused} que le relais refuse"
+    yield Finding(Finding.FAULT if late else Finding.GOOD, "lettres", words if late else "aucune en retard")
+
+
+def _check_clock() -> Iterator[Finding]:
+    ours = clock.now()
+    if db.engine.dialect.name == "postgresql":
+        theirs = db.session.scalar(select(func.now()))
+        gap = abs((theirs - ours).total_seconds()) if theirs else 0.0
+        if gap > 5:
+            yield Finding(Finding.FAULT, "horloge", f"{gap:.0f} s d’écart avec celle de la base")
+            return
+    yield Finding(Finding.GOOD, "horloge", pages.instant(ours))
+
+
+def _check_people() -> Iterator[Finding]:
+    found = _administrators()
+    words = f"{found} pour administrer" if found else "personne n’administre : grants user create --role administrator"
+    yield Finding(Finding.GOOD if found else Finding.NOTE, "comptes", words)
+
+
+def _administrators() -> int:
+    """How many open accounts hold the administrator's office today."""
+    held = people_queries.held_on(clock.today())
+    holders = select(func.count(Account.id.distinct())).join(Appointment, Appointment.account_id == Account.id)
+    return db.session.scalar(holders.where(Account.active, Appointment.role == Role.ADMINISTRATOR, held)) or 0
+
+
+def _check_law() -> Iterator[Finding]:
+    unsure = programme_queries.unconfirmed()
+    words = f"{len(unsure)} règles ou textes à confirmer avant d’ouvrir un appel" if unsure else "tout est confirmé"
+    yield Finding(Finding.NOTE if unsure else Finding.GOOD, "textes", words)
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _check_configuration, _check_database, _check_storage, _check_mail, _check_clock, _check_people, _check_law,
+)  # fmt: skip
+
+
+@house.command()
+def check() -> None:
+    """Dit en une ligne chacun si réglages, base, fichiers, courriel, horloge et textes sont en état."""
+    faults = 0
+    for look in CHECKS:
+        try:
+            findings = list(look())
+        except (SQLAlchemyError, OSError) as error:
+            findings = [Finding(Finding.FAULT, look.__name__.removeprefix("_check_"), str(error).partition("\n")[0])]
+        for finding in findings:
+            faults += finding.tone == Finding.FAULT
+            click.echo(f"{finding.tone:<6}  {finding.subject:<13} {finding.words}")
+    if faults:
+        raise SystemExit(1)
+
+
+# ---- prove ---------------------------------------------------------------------------------------------------------
+
+
+def _journal_problems() -> Iterator[str]:
+    for seq, what in journal.broken_links():
+        yield f"ligne {seq} : {what}"
+
+
+VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
+    ("journal", _journal_problems),
+    ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
+    ("écritures", awards.problems),
+    ("fichiers", vault.problems),
+)
+
+
+@house.command()
+def verify() -> None:
+    """Recalcule les preuves : chaîne du journal, versions déposées, sommes, fichiers. Ne change rien."""
+    broken = 0
+    for subject, problems in VERIFICATIONS:
+        found = list(problems())
+        broken += len(found)
+        click.echo(f"{subject} : {f'{len(found)} anomalies' if found else 'intact'}")
+        for problem in found:
+            click.echo(f"  {problem}")
+    seq, digest = journal.head()
+    click.echo(f"tête du journal : ligne {seq}, {digest}")
+    if broken:
+        raise SystemExit(1)
+
+
+# ---- hand out ------------------------------------------------------------------------------------------------------
+
+
+@house.command()
+@click.argument("what", type=click.Choice(["scdl"]), metavar="scdl")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Fichier à écrire.")
+def export(what: str, output: Path) -> None:
+    """Écrit un fichier de données : scdl, les données essentielles des subventions."""
+    content_ = "".join(sheets.lines(SCDL_COLUMNS, exports.scdl_rows()))
+    output.write_text(content_, encoding="utf-8", newline="")
+    click.echo(f"{output} : {what} écrit")
+
+
+LIVES: tuple[tuple[str, Machine], ...] = (
+    ("Un appel", calls.LIFECYCLE),
+    ("Un dossier", applications.LIFECYCLE),
+    ("Une évaluation", reviewing.LIFECYCLE),
+    ("Une séance", deliberation_life.LIFECYCLE),
+    ("Une attribution", award_lives.AWARD),
+    ("Des coordonnées bancaires", award_lives.BANK),
+    ("Un versement", award_lives.INSTALMENT),
+    ("Un compte rendu", award_lives.REPORT),
+)
+
+
+@house.command()
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default="docs", help="Dossier à écrire.")
+@click.option("--check", "is_check", is_flag=True, help="N’écrit rien ; échoue si un fichier n’est plus à jour.")
+def docs(output: Path, is_check: bool) -> None:
+    """Écrit docs/lifecycle.md d’après les machines à états."""
+    path = output / "lifecycle.md"
+    fresh = _lifecycles()
+    if is_check:
+        if not path.exists() or path.read_text(encoding="utf-8") != fresh:
+            raise click.ClickException(f"{path} n’est plus à jour : lancez grants docs.")
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    path.write_text(fresh, encoding="utf-8")
+    click.echo(f"{path} écrit")
+
+
+def _lifecycles() -> str:
+    parts = ["# Les vies", "Écrit par `grants docs` d’après les tables `lifecycle.py` : ne pas modifier à la main."]
+    for title, machine in LIVES:
+        parts += [f"## {title}", f"```mermaid\n{machine.mermaid()}\n```", _moves(machine)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _moves(machine: Machine) -> str:
+    rows = ["| acte | de | vers | permission |", "|---|---|---|---|"]
+    for move in machine.moves:
+        sources = ", ".join(sorted(move.sources))
+        rows.append(f"| {move.label} (`{move.verb}`) | {sources} | {move.target or '—'} | `{move.permission}` |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()
