@@ -1,9 +1,15 @@
-"""Acts on calls: made from the reference files or from last year's call, opened, extended, archived."""
+"""Acts on calls: made from the reference files or from last year's call, written, opened, extended, archived."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
+from uuid import UUID
 
-from grants.calls.lifecycle import CallState
+from sqlalchemy import inspect, select
+
+from grants.calls import queries, rules
+from grants.calls.lifecycle import LIFECYCLE, CallState
 from grants.calls.models import (
     Block,
     Call,
@@ -16,12 +22,18 @@ from grants.calls.models import (
     Section,
     Statement,
 )
-from grants.kernel import journal, shelf
+from grants.kernel import clock, journal, shelf
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.words import _
 from grants.programme import queries as programme
 from grants.programme.models import Framework, Fund
+from grants.programme.rules import strange_placeholders
+
+Part: TypeAlias = Section | Question | Block | Criterion | Piece | Statement | Gate
+PARTS: tuple[type[Part], ...] = (Section, Question, Block, Criterion, Piece, Statement, Gate)
 
 
 def create_from_reference(
@@ -206,3 +218,378 @@ def _add_gates(call: Call) -> None:
                 position=row["position"],
             )
         )
+
+
+# ---- from last year's call -----------------------------------------------------------------------------------------
+
+
+def copy_call(
+    source: Call,
+    framework: Framework,
+    *,
+    code: str,
+    title: str,
+    opens_at: datetime,
+    closes_at: datetime,
+    envelope: Money,
+    by: Actor,
+    title_en: str = "",
+    theme: str = "",
+    theme_en: str = "",
+) -> Call:
+    """A draft call that asks, offers and judges as an earlier one did, under its own code, dates and envelope."""
+    call = Call(
+        fund_id=source.fund_id,
+        framework_id=framework.id,
+        code=code,
+        state=CallState.DRAFT,
+        title=title,
+        title_en=title_en,
+        theme=theme,
+        theme_en=theme_en,
+        texts={key: dict(text) for key, text in source.texts.items() if key != queries.EXTENSIONS},
+        opens_at=opens_at,
+        closes_at=closes_at,
+        envelope=envelope,
+        threshold=source.threshold,
+        minimum_reviewers=source.minimum_reviewers,
+        scale_top=source.scale_top,
+    )
+    db.session.add(call)
+    db.session.flush()
+    for offered in queries.instruments_of(source.id):
+        db.session.add(_twin(offered, call_id=call.id))
+    blocks = {row.id: _twin(row, call_id=call.id) for row in queries.blocks_of(source.id)}
+    sections = {row.id: _twin(row, call_id=call.id) for row in queries.sections_of(source.id)}
+    db.session.add_all([*blocks.values(), *sections.values()])
+    db.session.flush()
+    criteria = {
+        row.id: _twin(row, call_id=call.id, block_id=blocks[row.block_id].id) for row in queries.items_of(source.id)
+    }
+    db.session.add_all(criteria.values())
+    db.session.flush()
+    for question in queries.questions_of(source.id):
+        db.session.add(
+            _twin(
+                question,
+                call_id=call.id,
+                section_id=sections[question.section_id].id,
+                criterion_id=criteria[question.criterion_id].id if question.criterion_id else None,
+            )
+        )
+    others = (*queries.pieces_of(source.id), *queries.statements_of(source.id), *queries.gates_of(source.id))
+    db.session.add_all([_twin(row, call_id=call.id) for row in others])
+    db.session.flush()
+    journal.record("call.created", call, by=by, code=code, copied_from=source.code)
+    return call
+
+
+def _twin(row: Any, **changed: Any) -> Any:
+    """A new row with the columns of another, save its key and those given."""
+    mapper = inspect(type(row))
+    kept = {column.key: getattr(row, column.key) for column in mapper.column_attrs if column.key != "id"}
+    return type(row)(**{**kept, **changed})
+
+
+# ---- writing a call ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a manager writes of a call before it opens."""
+
+    framework: Framework
+    code: str
+    title: str
+    title_en: str
+    theme: str
+    theme_en: str
+    opens_at: datetime
+    closes_at: datetime
+    envelope: Money
+
+
+def create(fund: Fund, source: Call | None, told: Identity, *, by: Actor) -> Call:
+    """A draft call, from an earlier one or from the reference files. Raises InvalidError on what cannot stand."""
+    _check_identity(fund, told, None)
+    values = {name: value for name, value in vars(told).items() if name != "framework"}
+    if source is not None:
+        return copy_call(source, told.framework, **values, by=by)
+    return create_from_reference(fund, told.framework, **values, by=by)
+
+
+def _check_identity(fund: Fund, told: Identity, call: Call | None) -> None:
+    reason = rules.why_not_dates(told.opens_at, told.closes_at)
+    if reason is not None:
+        raise InvalidError(str(reason), field="closes_on")
+    left = queries.left_for(fund, call)
+    if told.envelope > left:
+        raise InvalidError(
+            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left)), field="envelope"
+        )
+    taken = db.session.scalar(select(Call.id).where(Call.code == told.code))
+    if taken is not None and (call is None or taken != call.id):
+        raise InvalidError(_("Un autre appel porte déjà ce code."), field="code")
+
+
+def _euros(amount: Money) -> str:
+    return f"{amount.cents // 100:,}".replace(",", "\u00a0") + "\u00a0€"
+
+
+def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, version: int, by: Actor) -> None:
+    """Write the identity, dates and rules of a draft call.
+
+    Raises RefusedError once it is open, ConflictError when somebody else wrote meanwhile, InvalidError on a field.
+    """
+    refuse_frozen(call)
+    _refuse_stale(call, version, told.title)
+    _check_identity(call.fund, told, call)
+    if told.framework.id != call.framework_id:
+        call.framework_id = told.framework.id
+    for name, value in vars(told).items():
+        if name != "framework":
+            setattr(call, name, value)
+    call.threshold, call.minimum_reviewers = threshold, minimum_reviewers
+    journal.advance(
+        LIFECYCLE, call, "edit", by=by,
+        part="identity", opens_at=told.opens_at, closes_at=told.closes_at, envelope=told.envelope.cents,
+    )  # fmt: skip
+
+
+def edit_words(call: Call, *, title: str, title_en: str, theme: str, theme_en: str, version: int, by: Actor) -> None:
+    """Mend the title and theme, which stay open to correction after the opening. Raises ConflictError when stale."""
+    _refuse_stale(call, version, title)
+    call.title, call.title_en, call.theme, call.theme_en = title, title_en, theme, theme_en
+    journal.record("call.words_changed", call, by=by, code=call.code, state=str(call.state))
+
+
+def edit_texts(call: Call, texts: Mapping[str, Mapping[str, str]], *, version: int, by: Actor) -> None:
+    """Write the texts of a call, before or after its opening; the journal names those that changed.
+
+    Raises InvalidError with the field `<code>_<language>` on a placeholder the system cannot fill in, ConflictError
+    when somebody else wrote meanwhile.
+    """
+    _refuse_stale(call, version, next(iter(texts.values()), {}).get("fr", ""))
+    known = queries.placeholders_of_texts()
+    for code, text in texts.items():
+        for language, body in text.items():
+            strange = strange_placeholders(body, known.get(code, frozenset()))
+            if strange is None:
+                raise InvalidError(
+                    _("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=f"{code}_{language}"
+                )
+            if strange:
+                words = ", ".join("{" + word + "}" for word in strange)
+                raise InvalidError(
+                    _("Le système ne sait pas remplir %(words)s dans ce texte.", words=words),
+                    field=f"{code}_{language}",
+                )
+    changed = sorted(code for code, text in texts.items() if call.texts.get(code) != dict(text))
+    if not changed:
+        return
+    call.texts = {**call.texts, **{code: dict(text) for code, text in texts.items()}}
+    journal.record("call.texts_changed", call, by=by, texts=changed, state=str(call.state))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a manager decides of one instrument for a call; `max_rate` in whole percent, None for no cap."""
+
+    instrument_id: UUID
+    minimum: Money
+    maximum: Money
+    max_rate: int | None
+
+
+def offer_instruments(call: Call, offers: Sequence[Offer], *, by: Actor) -> None:
+    """Say which instruments a draft call offers, within which bounds. Raises RefusedError once it is open."""
+    refuse_frozen(call)
+    told = {offer.instrument_id: offer for offer in offers}
+    for row in queries.instruments_of(call.id):
+        offer = told.pop(row.instrument_id, None)
+        if offer is None:
+            db.session.delete(row)
+        else:
+            row.minimum, row.maximum, row.max_rate = offer.minimum, offer.maximum, offer.max_rate
+    db.session.add_all(CallInstrument(call_id=call.id, **vars(offer)) for offer in told.values())
+    db.session.flush()
+    journal.advance(LIFECYCLE, call, "edit", by=by, part="instruments", offered=len(offers))
+
+
+def refuse_frozen(call: Call) -> None:
+    """Raise RefusedError when the call is open or past: what applicants relied on does not move any more."""
+    if call.state is not CallState.DRAFT:
+        raise RefusedError(
+            _(
+                "Cet appel est publié : ses montants, ses questions, ses critères, ses pièces et ses déclarations sont "
+                "figés, pour que tous les dossiers soient jugés sur les mêmes règles."
+            )
+        )
+
+
+def _refuse_stale(call: Call, version: int, mine: str) -> None:
+    if call.version != version:
+        raise ConflictError(
+            _("Quelqu’un d’autre a modifié cet appel entre-temps. Vos changements n’ont pas été enregistrés."),
+            versions=[{"label": _("Cet appel"), "mine": mine, "theirs": call.title}],
+        )
+
+
+# ---- the parts of a call -------------------------------------------------------------------------------------------
+
+
+def add_part(call: Call, kind: type[Part], values: Mapping[str, Any], *, by: Actor) -> Part:
+    """Add a part at the end of its group. Raises RefusedError once the call is open."""
+    refuse_frozen(call)
+    taken = set(db.session.scalars(select(kind.code).where(kind.call_id == call.id)))
+    told = dict(values)
+    if kind is Question:
+        told["choices"] = rules.choices_of(told["choices"], ())
+    if kind is Statement:
+        told["choices"] = rules.choices_of(told["choices"], ())
+    part = kind(call_id=call.id, code=rules.code_of(queries.name_in(told), taken), position=0, **told)
+    db.session.add(part)
+    db.session.flush()
+    _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
+    journal.advance(LIFECYCLE, call, "edit", by=by, part=kind.__tablename__, added=part.code)
+    return part
+
+
+def edit_part(part: Part, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
+    """Change a part of a draft call; `seen` is the fingerprint its form was shown with.
+
+    Raises RefusedError once the call is open, ConflictError when somebody else changed the part meanwhile.
+    """
+    call = queries.call_of(part)
+    refuse_frozen(call)
+    if seen != queries.fingerprint(part):
+        raise ConflictError(
+            _("Quelqu’un d’autre a modifié ce point entre-temps. Vos changements n’ont pas été enregistrés."),
+            versions=[
+                {"label": _("Intitulé"), "mine": queries.name_in(values), "theirs": queries.name_of(part)},
+            ],
+        )
+    group = queries.group_of(part)
+    told = dict(values)
+    if isinstance(part, Question | Statement):
+        told["choices"] = rules.choices_of(told["choices"], part.choices)
+    if isinstance(part, Question):
+        _refuse_lost_choices(part, told["choices"])
+    for name, value in told.items():
+        setattr(part, name, value)
+    db.session.flush()
+    if queries.group_of(part) != group:
+        _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
+    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, changed=part.code)
+
+
+def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]]) -> None:
+    """A choice that another question waits for cannot vanish."""
+    codes = {row["code"] for row in choices}
+    for other in queries.asked_after(question):
+        if other.asked_when and other.asked_when["equals"] not in codes:
+            raise InvalidError(
+                _("La question « %(label)s » dépend d’un choix que vous retirez.", label=other.label), field="choices"
+            )
+
+
+def move_part(part: Part, *, up: bool, by: Actor) -> None:
+    """Swap a part with its neighbour; at the end of its group nothing changes. Raises RefusedError once open."""
+    call = queries.call_of(part)
+    refuse_frozen(call)
+    rows = list(queries.neighbours_of(part))
+    place = rows.index(part)
+    other = place - 1 if up else place + 1
+    if not 0 <= other < len(rows):
+        return
+    rows[place], rows[other] = rows[other], rows[place]
+    _renumber(rows)
+    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, moved=part.code, up=up)
+
+
+def _renumber(rows: Sequence[Part]) -> None:
+    for position, row in enumerate(rows, start=1):
+        row.position = position
+    db.session.flush()
+
+
+def remove_part(part: Part, *, by: Actor) -> None:
+    """Take a part out of a draft call. Raises RefusedError when others stand on it, or once the call is open."""
+    call = queries.call_of(part)
+    refuse_frozen(call)
+    if isinstance(part, Section | Block) and queries.content_of(part):
+        raise RefusedError(
+            _("« %(title)s » n’est pas vide : déplacez ou retirez d’abord ce qu’elle contient.", title=part.title)
+        )
+    if isinstance(part, Question) and (waiting := queries.asked_after(part)):
+        raise RefusedError(
+            _("La question « %(label)s » dépend de celle-ci : changez-la d’abord.", label=waiting[0].label)
+        )
+    if isinstance(part, Criterion):
+        for question in queries.questions_of(call.id):
+            if question.criterion_id == part.id:
+                question.criterion_id = None
+        db.session.flush()
+    db.session.delete(part)
+    db.session.flush()
+    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, removed=part.code)
+
+
+# ---- the life of a call --------------------------------------------------------------------------------------------
+
+
+def open_call(call: Call, *, acknowledged: bool, version: int, by: Actor) -> None:
+    """Publish a call, once and for all. Its rules freeze now; it takes applications between its two dates.
+
+    Raises RefusedError with the first thing that is missing, InvalidError when facts from memory are neither
+    confirmed nor acknowledged, ConflictError when the call changed since it was read. The fund's row is locked
+    meanwhile, so that two calls cannot share the same euros.
+    """
+    if call.state is CallState.DRAFT:
+        _refuse_stale(call, version, call.title)
+        db.session.execute(select(Fund.id).where(Fund.id == call.fund_id).with_for_update())
+        missing = [check for check in queries.opening_checks(call, clock.now()) if check.missing is not None]
+        if missing:
+            raise RefusedError(_("L’appel n’est pas prêt : %(reason)s", reason=str(missing[0].missing)))
+        unsure = programme.unconfirmed()
+        if unsure and not acknowledged:
+            raise InvalidError(
+                _("Cochez cette case, ou confirmez d’abord les règles et les textes un par un."), field="acknowledged"
+            )
+        call.opened_at = clock.now()
+        journal.advance(
+            LIFECYCLE, call, "open", by=by, code=call.code, opens_at=call.opens_at, closes_at=call.closes_at,
+            envelope=call.envelope.cents, acknowledged=[code for _kind, code in unsure],
+        )  # fmt: skip
+    else:
+        journal.advance(LIFECYCLE, call, "open", by=by)
+
+
+def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: Actor) -> None:
+    """Put the closing later, with a public reason. Raises InvalidError when the new instant is not later.
+
+    Those who have a draft learn it from the letters of their own chapter, which reads `queries.extensions`.
+    """
+    before = call.closes_at
+    if before is None or call.state is not CallState.OPENED:
+        raise RefusedError(_("Seule la clôture d’un appel publié peut être reportée."))
+    if call.marks_frozen_at is not None or call.results_published_at is not None:
+        raise RefusedError(_("Le comité a déjà arrêté ses notes : la clôture ne peut plus être reportée."))
+    if closes_at <= max(before, clock.now()):
+        raise InvalidError(
+            _("La nouvelle clôture doit être à venir, et après celle qui est annoncée."), field="closes_on"
+        )
+    journal.advance(LIFECYCLE, call, "extend", by=by, before=before, after=closes_at)
+    line = {
+        "before": before.isoformat(), "after": closes_at.isoformat(), "at": clock.now().isoformat(),
+        "fr": reason, "en": reason_en,
+    }  # fmt: skip
+    call.texts = {**call.texts, queries.EXTENSIONS: [*call.texts.get(queries.EXTENSIONS, []), line]}
+    call.closes_at = closes_at
+
+
+def archive(call: Call, *, by: Actor) -> None:
+    """Put a call away once it is closed. Raises RefusedError while it is coming or open."""
+    if call.state is CallState.OPENED and call.closes_at is not None and clock.now() <= call.closes_at:
+        raise RefusedError(_("Cet appel n’est pas encore clos : il ne peut pas être archivé."))
+    journal.advance(LIFECYCLE, call, "archive", by=by, code=call.code)

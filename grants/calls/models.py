@@ -12,6 +12,7 @@ from grants.calls.lifecycle import LIFECYCLE, CallState
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.words import _l
 from grants.programme.models import Framework, Fund, Instrument
 
 
@@ -30,14 +31,17 @@ class QuestionKind(StrEnum):
 
 
 class Call(Keyed, Versioned, Model):
-    """A call for applications. `closes_at` is the last instant at which a complete submission is on time."""
+    """A call for applications. `closes_at` is the last instant at which a complete submission is on time.
+
+    `texts` holds {"fr", "en"} by code of text and, under "extensions", each later closing with its reason.
+    """
 
     __tablename__ = "call"
     lifecycle: ClassVar[Machine] = LIFECYCLE
 
     fund_id: Mapped[UUID] = mapped_column(ForeignKey("fund.id", ondelete="RESTRICT"))
     framework_id: Mapped[UUID] = mapped_column(ForeignKey("framework.id", ondelete="RESTRICT"))
-    code: Mapped[str] = mapped_column(String(24), unique=True)
+    code: Mapped[str] = mapped_column(String(24))
     state: Mapped[CallState] = mapped_column(text_enum(CallState), default=CallState.DRAFT)
     title: Mapped[str] = mapped_column(String(200))
     title_en: Mapped[str] = mapped_column(String(200), default="")
@@ -60,6 +64,7 @@ class Call(Keyed, Versioned, Model):
     __table_args__ = (
         CheckConstraint("committed_cents >= 0 AND committed_cents <= envelope_cents", name="committed_within_envelope"),
         CheckConstraint("opens_at IS NULL OR closes_at IS NULL OR opens_at < closes_at", name="dates_in_order"),
+        UniqueConstraint("code", info={"says": _l("Un autre appel porte déjà ce code."), "field": "code"}),
         *LIFECYCLE.checks(),
     )
 

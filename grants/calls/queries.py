@@ -1,13 +1,18 @@
 """Questions about calls: which are open, what one of them asks, and how it judges."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.orm import joinedload
 
+from grants.calls import rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import (
     Block,
@@ -21,7 +26,12 @@ from grants.calls.models import (
     Statement,
 )
 from grants.kernel.db import db
-from grants.programme.models import Instrument
+from grants.kernel.money import Money
+from grants.kernel.words import in_words_of, language
+from grants.programme import queries as programme
+from grants.programme.models import Fund, Instrument
+
+EXTENSIONS = "extensions"
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,11 @@ class BlockOfItems:
 
     block: Block
     items: tuple[Criterion, ...]
+
+    @property
+    def minimum(self) -> Fraction | None:
+        """The mean level the block must reach, on the scale of its items; None when any will do."""
+        return None if self.block.minimum_level is None else Fraction(self.block.minimum_level, 10)
 
 
 def _published() -> Select[Call]:
@@ -57,6 +72,19 @@ def call_by_code(code: str) -> Call | None:
     """A call by its code, with its fund and framework, drafts included: the caller asks whether it may be known."""
     statement = select(Call).where(Call.code == code).options(joinedload(Call.fund), joinedload(Call.framework))
     return db.session.scalar(statement)
+
+
+def call_by_id(call_id: UUID) -> Call | None:
+    """A call by its key."""
+    return db.session.get(Call, call_id)
+
+
+def counts_of(call_id: UUID) -> dict[str, int]:
+    """How many parts of each kind a call holds, by name of table. One query."""
+    kinds = (Question, Criterion, Piece, Statement, Gate, CallInstrument)
+    parts = [select(func.count()).select_from(kind).where(kind.call_id == call_id).scalar_subquery() for kind in kinds]
+    row = db.session.execute(select(*parts)).one()
+    return {kind.__tablename__: number for kind, number in zip(kinds, row, strict=True)}
 
 
 def all_calls() -> Sequence[Call]:
@@ -138,3 +166,141 @@ def statements_of(call_id: UUID) -> Sequence[Statement]:
 def gates_of(call_id: UUID) -> Sequence[Gate]:
     """The conditions a file must meet before it is judged, in order."""
     return db.session.scalars(select(Gate).where(Gate.call_id == call_id).order_by(Gate.position, Gate.code)).all()
+
+
+# ---- money and opening ---------------------------------------------------------------------------------------------
+
+
+def left_for(fund: Fund, call: Call | None) -> Money:
+    """What the fund can still give a call: its envelope, less what the other published calls hold."""
+    rows = db.session.execute(
+        select(Call.id, Call.envelope, Call.committed, Call.results_published_at).where(
+            Call.fund_id == fund.id, Call.state != CallState.DRAFT
+        )
+    )
+    others = [
+        (row.envelope, row.committed, row.results_published_at is not None)
+        for row in rows
+        if call is None or row.id != call.id
+    ]
+    return fund.envelope - rules.promised(others)
+
+
+def opening_checks(call: Call, at: datetime) -> list[rules.Check]:
+    """The checklist of a call before it opens."""
+    blocks = criteria_of(call.id)
+    return rules.opening_checks(
+        dates=rules.why_not_dates(call.opens_at, call.closes_at),
+        closes_later=call.closes_at is not None and call.closes_at > at,
+        weight=rules.total_weight([row.block for row in blocks]),
+        uneven_blocks=rules.uneven_blocks((in_words_of(r.block, "title"), r.block.weight, r.items) for r in blocks),
+        instruments=len(instruments_of(call.id)),
+        envelope=call.envelope,
+        left=left_for(call.fund, call),
+        questions=_count(Question, call.id),
+        statements=_count(Statement, call.id),
+        contact=bool(call.fund.service_email and call.fund.service_address),
+    )
+
+
+def _count(kind: type[Question] | type[Statement], call_id: UUID) -> int:
+    return db.session.scalar(select(func.count()).select_from(kind).where(kind.call_id == call_id)) or 0
+
+
+# ---- texts ---------------------------------------------------------------------------------------------------------
+
+
+def placeholders_of_texts() -> dict[str, frozenset[str]]:
+    """The words in braces the system can fill in, by code of text."""
+    return {row.code: frozenset(row.placeholders) for row in programme.texts_of_use("call")}
+
+
+def text_of_call(call: Call, code: str) -> str:
+    """A text of a call in the reader's language, French when it has no English, its placeholders as they stand."""
+    text = call.texts.get(code) or {}
+    return str((language() == "en" and text.get("en")) or text.get("fr") or "")
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A closing put later: from when to when, decided when, and why, in the reader's language."""
+
+    before: datetime
+    after: datetime
+    at: datetime
+    reason: str
+
+
+def extensions(call: Call) -> list[Extension]:
+    """The times the closing of a call was put later, the first first."""
+    return [
+        Extension(
+            before=datetime.fromisoformat(row["before"]),
+            after=datetime.fromisoformat(row["after"]),
+            at=datetime.fromisoformat(row["at"]),
+            reason=(language() == "en" and row["en"]) or row["fr"],
+        )
+        for row in call.texts.get(EXTENSIONS, [])
+    ]
+
+
+# ---- the parts of a call -------------------------------------------------------------------------------------------
+
+
+def call_of(part: Any) -> Call:
+    """The call a part belongs to."""
+    return db.session.get_one(Call, part.call_id)
+
+
+def name_in(values: Mapping[str, Any]) -> str:
+    """What a part is called, in the values of its form."""
+    return str(values.get("title") or values.get("label") or "")
+
+
+def name_of(part: Any) -> str:
+    """What a part is called, in the reader's language."""
+    return in_words_of(part, "label" if hasattr(part, "label") else "title")
+
+
+def group_of(part: Any) -> UUID:
+    """Among whom a part is ordered: its section, its block, or the call."""
+    if isinstance(part, Question):
+        return part.section_id
+    if isinstance(part, Criterion):
+        return part.block_id
+    call_id: UUID = part.call_id
+    return call_id
+
+
+def neighbours_of(part: Any) -> list[Any]:
+    """The parts ordered together with this one, itself included, in order."""
+    kind = type(part)
+    statement = select(kind).where(kind.call_id == part.call_id).order_by(kind.position, kind.code)
+    if kind is Question:
+        statement = statement.where(Question.section_id == part.section_id)
+    if kind is Criterion:
+        statement = statement.where(Criterion.block_id == part.block_id)
+    return list(db.session.scalars(statement))
+
+
+def content_of(part: Section | Block) -> int:
+    """How many questions a section holds, or items a block."""
+    if isinstance(part, Section):
+        statement = select(func.count()).select_from(Question).where(Question.section_id == part.id)
+    else:
+        statement = select(func.count()).select_from(Criterion).where(Criterion.block_id == part.id)
+    return db.session.scalar(statement) or 0
+
+
+def asked_after(question: Question) -> list[Question]:
+    """The questions asked only after a certain answer to this one."""
+    return [
+        row for row in questions_of(question.call_id) if row.asked_when and row.asked_when["question"] == question.code
+    ]
+
+
+def fingerprint(part: Any) -> str:
+    """What a part says, in sixteen characters, so that a form shown before somebody else's change is noticed."""
+    columns = inspect(type(part)).column_attrs
+    told = {column.key: str(getattr(part, column.key)) for column in columns if column.key != "position"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

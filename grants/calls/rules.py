@@ -1,9 +1,16 @@
 """What the dates and the rubric of a call say by themselves: its phase, and whether its weights add up."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from grants.kernel.machine import Text
+from grants.kernel.money import Money
+from grants.kernel.words import _l
+from grants.programme.rules import sort_key
 
 WHOLE = 100
 
@@ -16,6 +23,52 @@ class Phase(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     RESULTS = "results"
+
+
+OVER = frozenset({Phase.CLOSED, Phase.RESULTS})
+PHASE_LABELS = {
+    Phase.DRAFT: _l("En préparation"),
+    Phase.COMING: _l("À venir"),
+    Phase.OPEN: _l("Ouvert"),
+    Phase.CLOSED: _l("Clos, dossiers en cours d’examen"),
+    Phase.RESULTS: _l("Résultats publiés"),
+}
+PHASE_TONES = {
+    Phase.DRAFT: "neutral",
+    Phase.COMING: "info",
+    Phase.OPEN: "good",
+    Phase.CLOSED: "warn",
+    Phase.RESULTS: "neutral",
+}
+
+
+LEVEL_LABELS = (_l("Absent"), _l("Faible"), _l("Acceptable"), _l("Bon"), _l("Remarquable"))
+KIND_LABELS = {
+    "short": _l("Texte court"),
+    "long": _l("Texte"),
+    "choice": _l("Un choix"),
+    "choices": _l("Plusieurs choix"),
+    "number": _l("Nombre"),
+    "money": _l("Montant en euros"),
+    "date": _l("Date"),
+    "communes": _l("Communes"),
+    "file": _l("Fichier"),
+}
+STATEMENT_LABELS = {"tick": _l("Case à cocher"), "choice": _l("Un choix"), "money": _l("Montant en euros")}
+PIECE_RULE_LABELS = {
+    "always": _l("Toujours"),
+    "no_rna": _l("Si l’association n’a pas de numéro RNA"),
+    "first_or_changed": _l("À la première demande, ou en cas de changement"),
+    "signatory_differs": _l("Si la personne qui signe n’est pas le représentant légal"),
+    "subsidies_over_153000": _l("Au-delà de 153 000 € de subventions dans l’année"),
+    "renewal": _l("En cas de renouvellement"),
+    "optional": _l("Facultative"),
+}
+PIECE_BLOCKS_LABELS = {
+    "nothing": _l("Rien"),
+    "screening": _l("L’examen de recevabilité"),
+    "payment": _l("Le versement"),
+}
 
 
 class Dated(Protocol):
@@ -60,3 +113,172 @@ class Weighted(Protocol):
 def total_weight(things: Sequence[Weighted]) -> int:
     """The sum of the weights."""
     return sum(thing.weight for thing in things)
+
+
+def local_instant(day: date, hour: time, zone: str) -> datetime:
+    """A day and an hour as people of the zone read them, as an instant in UTC.
+
+    Raises ValueError when the clocks skip that hour; where they repeat one, the first counts.
+    """
+    local = datetime.combine(day, hour, ZoneInfo(zone))
+    instant = local.astimezone(UTC)
+    if instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValueError("the clocks skip that hour")
+    return instant
+
+
+def why_not_dates(opens_at: datetime | None, closes_at: datetime | None) -> Text | None:
+    """What is wrong with the dates of a call, or None."""
+    if opens_at is None or closes_at is None:
+        return _l("Donnez les deux dates : l’ouverture et la clôture.")
+    if opens_at >= closes_at:
+        return _l("La clôture doit venir après l’ouverture.")
+    return None
+
+
+def promised(
+    rows: Iterable[tuple[Money, Money, bool]],
+) -> Money:
+    """What other calls hold of the fund: rows of (envelope, committed, whether its results are published).
+
+    A call whose results are out holds what it committed; one still running holds its whole envelope.
+    """
+    return sum((committed if settled else envelope for envelope, committed, settled in rows), Money(0))
+
+
+@dataclass(frozen=True)
+class Check:
+    """A line of the checklist before opening; `missing` is what remains to be done, None when it holds."""
+
+    code: str
+    label: Text
+    missing: Text | None
+
+
+def opening_checks(
+    *,
+    dates: Text | None,
+    closes_later: bool,
+    weight: int,
+    uneven_blocks: Sequence[str],
+    instruments: int,
+    envelope: Money,
+    left: Money,
+    questions: int,
+    statements: int,
+    contact: bool,
+) -> list[Check]:
+    """What a call must satisfy before it opens; its texts and rules from memory are a matter of acknowledgement."""
+    uneven = _l("À reprendre : %(blocks)s.", blocks=", ".join(uneven_blocks)) if uneven_blocks else None
+    return [
+        Check("dates", _l("Les dates sont dans l’ordre"), dates),
+        Check(
+            "closes_later",
+            _l("La clôture est à venir"),
+            None if closes_later else _l("La date de clôture est déjà passée."),
+        ),
+        Check(
+            "weights",
+            _l("Les poids des blocs font 100"),
+            None if weight == WHOLE else _l("Ils font %(sum)s.", sum=weight),
+        ),
+        Check("items", _l("Dans chaque bloc, les poids des critères font le poids du bloc"), uneven),
+        Check(
+            "instruments",
+            _l("Au moins une forme d’aide est proposée"),
+            None if instruments else _l("Choisissez au moins une forme d’aide."),
+        ),
+        Check(
+            "envelope",
+            _l("L’enveloppe tient dans ce qui reste au fonds"),
+            None if Money(0) < envelope <= left else _l("L’enveloppe est vide ou dépasse ce qui reste au fonds."),
+        ),
+        Check(
+            "questions", _l("Des questions sont posées"), None if questions else _l("Ajoutez au moins une question.")
+        ),
+        Check(
+            "statements",
+            _l("Des déclarations sont demandées"),
+            None if statements else _l("Ajoutez au moins une déclaration."),
+        ),
+        Check(
+            "contact",
+            _l("Le service à joindre est renseigné"),
+            None if contact else _l("Renseignez l’adresse et le courriel du service à la page du fonds."),
+        ),
+    ]
+
+
+def uneven_blocks(blocks: Iterable[tuple[str, int, Sequence[Weighted]]]) -> list[str]:
+    """The titles of blocks, given as (title, weight, items), whose items do not add up to the weight of the block."""
+    return [title for title, weight, items in blocks if total_weight(items) != weight]
+
+
+def code_of(title: str, taken: Collection[str]) -> str:
+    """A code for a new part, read from its title, that no other part of the call has."""
+    words = sort_key(title).lower().replace(" ", "_")[:32].strip("_") or "x"
+    if words not in taken:
+        return words
+    return next(f"{words}_{number}" for number in range(2, len(taken) + 3) if f"{words}_{number}" not in taken)
+
+
+def choices_of(lines: Sequence[tuple[str, str]], before: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The choices of a question from (French, English) lines; a choice that was there keeps its code.
+
+    A label that did not change keeps its code wherever it moved; one renamed in place keeps it too.
+    """
+    by_label = {row["label"]: row["code"] for row in before}
+    kept = {by_label[label] for label, _english in lines if label in by_label}
+    choices: list[dict[str, str]] = []
+    for index, (label, english) in enumerate(lines):
+        code = by_label.get(label)
+        if code is None and index < len(before) and before[index]["code"] not in kept:
+            code = before[index]["code"]
+        if code is None:
+            code = code_of(label, kept | {row["code"] for row in choices} | {row["code"] for row in before})
+        choices.append({"code": code, "label": label, "label_en": english})
+    return choices
+
+
+# ---- the two-minute check ------------------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    """What the answers say of one condition."""
+
+    MET = "met"
+    UNSURE = "unsure"
+    UNMET = "unmet"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a call offers in one instrument."""
+
+    minimum: Money
+    maximum: Money
+    max_rate: int | None
+
+
+def amount_verdict(amount: Money | None, bounds: Bounds | None) -> Verdict:
+    """Whether an amount fits the bounds; unsure while either is missing."""
+    if amount is None or bounds is None:
+        return Verdict.UNSURE
+    return Verdict.MET if bounds.minimum <= amount <= bounds.maximum else Verdict.UNMET
+
+
+def rate_verdict(amount: Money | None, total: Money | None, bounds: Bounds | None) -> Verdict:
+    """Whether the share of the project's cost fits the highest rate; no rate is always met."""
+    if bounds is not None and bounds.max_rate is None:
+        return Verdict.MET
+    if amount is None or not total or bounds is None or bounds.max_rate is None:
+        return Verdict.UNSURE
+    return Verdict.MET if amount.cents * WHOLE <= total.cents * bounds.max_rate else Verdict.UNMET
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """The whole answer: one condition unmet settles it, one unsure leaves it open."""
+    found = set(verdicts)
+    if Verdict.UNMET in found:
+        return Verdict.UNMET
+    return Verdict.UNSURE if Verdict.UNSURE in found else Verdict.MET

@@ -1,12 +1,13 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
@@ -175,6 +176,11 @@ class ChoicesField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
+def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """What a list offers, from (value, label) pairs."""
+    return [SelectChoice(str(value), label) for value, label in pairs]
+
+
 def refuse_when(condition: bool, message: str) -> None:
     """Stop the validation of a field with a message."""
     if condition:
@@ -183,5 +189,5 @@ def refuse_when(condition: bool, message: str) -> None:
 
 __all__ = [
     "AtMost", "ChoicesField", "DayField", "Form", "LineField", "LongField", "MoneyField", "Required", "ValidationError",
-    "WholeField", "clean_line", "clean_text", "refuse_when",
+    "WholeField", "clean_line", "clean_text", "options", "refuse_when",
 ]  # fmt: skip

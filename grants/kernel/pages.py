@@ -78,6 +78,15 @@ def day(value: date | datetime | None) -> str:
     return "1er" + text[1:] if language() == "fr" and text.startswith("1 ") else text
 
 
+def weekday(value: date | datetime | None) -> str:
+    """ "vendredi", in the fund's zone."""
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        value = value.astimezone(zone()).date()
+    return str(format_date(value, "EEEE", locale=language()))
+
+
 def instant(value: datetime | None, *, with_zone: bool = True) -> str:
     """ "14 février 2019 à 17 h 00 (heure de Paris)", seconds shown when there are some."""
     if value is None:
@@ -243,7 +252,7 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     static, stylesheet = _static(app)
     app.jinja_env.filters.update(
-        money=money, number=number, percent=percent, decimal=decimal, day=day, instant=instant, relative=relative,
+        money=money, number=number, percent=percent, decimal=decimal, day=day, weekday=weekday, instant=instant, relative=relative,
         file_size=file_size,
     )  # fmt: skip
     app.jinja_env.globals.update(

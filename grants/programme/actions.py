@@ -1,14 +1,19 @@
 """Acts on the fund's reference data: loading the readable files, confirming law, completing frameworks."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from grants.kernel import journal, shelf
+from grants.kernel import clock, journal, shelf
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, InvalidError
 from grants.kernel.money import Money
+from grants.kernel.words import _
+from grants.programme import queries, rules
 from grants.programme.models import (
     Action,
     Axis,
@@ -25,7 +30,7 @@ from grants.programme.models import (
     RelatedPlan,
     Trust,
 )
-from grants.programme.rules import number_key
+from grants.programme.rules import FrameworkFile, number_key
 
 EVER = date(1, 1, 1)
 
@@ -96,9 +101,14 @@ def _load_fund() -> int:
 
 def _load_framework(folder: str, position: int) -> int:
     data = shelf.toml(f"frameworks/{folder}/framework.toml")
-    told = data["framework"]
-    if db.session.scalar(select(Framework.id).where(Framework.code == told["code"])) is not None:
+    if db.session.scalar(select(Framework.id).where(Framework.code == data["framework"]["code"])) is not None:
         return 0
+    return _add_framework(data, shelf.rows(f"frameworks/{folder}/actions.csv"), position)[1]
+
+
+def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], position: int) -> tuple[Framework, int]:
+    """A framework and everything in it; returns it with how many rows were added."""
+    told = data["framework"]
     framework = Framework(
         code=told["code"],
         **_text(told, "name", "summary", "placeholder"),
@@ -140,7 +150,6 @@ def _load_framework(folder: str, position: int) -> int:
     }
     db.session.add_all(orientations.values())
     db.session.flush()
-    listed = shelf.rows(f"frameworks/{folder}/actions.csv")
     for row in listed:
         db.session.add(
             Action(
@@ -149,13 +158,14 @@ def _load_framework(folder: str, position: int) -> int:
                 orientation_id=orientations[row["orientation"]].id if row["orientation"] else None,
                 number=row["number"],
                 sort_key=number_key(row["number"]),
-                **_text(row, "title"),
+                **_text(dict(row), "title"),
                 status=Trust(row["status"]),
                 source=row["source"],
                 fields=[fields[code] for code in row["fields"].split()],
             )
         )
-    return 1 + len(axes) + len(fields) + len(plans) + len(orientations) + len(listed)
+    db.session.flush()
+    return framework, 1 + len(axes) + len(fields) + len(plans) + len(orientations) + len(listed)
 
 
 def _day(text: str) -> date | None:
@@ -257,3 +267,208 @@ def _load_texts() -> int:
             )
         )
     return len(new)
+
+
+# ---- the fund ------------------------------------------------------------------------------------------------------
+
+
+def edit_fund(fund: Fund, values: Mapping[str, Any], *, confirmed: bool, version: int, by: Actor) -> None:
+    """Write the fund's envelope and contacts; `confirmed` says that the contacts were checked.
+
+    Raises InvalidError when the envelope would not hold what is committed, ConflictError when somebody else wrote
+    meanwhile. The row is locked first, so that nothing is committed between the check and the change.
+    """
+    db.session.refresh(fund, with_for_update=True)
+    if fund.version != version:
+        raise _conflict(_("Courriel du service"), values["service_email"], fund.service_email)
+    if values["envelope"] < fund.committed:
+        raise InvalidError(_("L’enveloppe ne peut pas descendre sous ce qui est déjà réservé."), field="envelope")
+    before = fund.envelope
+    changed = sorted(name for name, value in values.items() if getattr(fund, name) != value)
+    for name, value in values.items():
+        setattr(fund, name, value)
+    if confirmed:
+        fund.contact_status = Trust.CONFIRMED
+    elif fund.contact_status is Trust.CONFIRMED and any(name.startswith("service_") for name in changed):
+        fund.contact_status = Trust.PROPOSAL
+    journal.record(
+        "fund.edited", fund, by=by, changed=changed, confirmed=confirmed,
+        envelope_before=before.cents, envelope=fund.envelope.cents,
+    )  # fmt: skip
+
+
+def _conflict(label: str, mine: str, theirs: str) -> ConflictError:
+    return ConflictError(
+        _("Quelqu’un d’autre a modifié cette page entre-temps. Vos changements n’ont pas été enregistrés."),
+        versions=[{"label": label, "mine": mine, "theirs": theirs}],
+    )
+
+
+# ---- frameworks ----------------------------------------------------------------------------------------------------
+
+
+def create_framework(values: Mapping[str, Any], *, by: Actor) -> Framework:
+    """An empty framework, to be filled axis by axis. Raises InvalidError when its code is taken."""
+    if queries.framework(values["code"]) is not None:
+        raise InvalidError(_("Un cadre porte déjà ce code."), field="code")
+    words = {"placeholder": rules.UNTITLED, "placeholder_en": rules.UNTITLED_EN}
+    framework = Framework(**words, **values, position=_next_position())
+    db.session.add(framework)
+    db.session.flush()
+    journal.record("framework.created", framework, by=by, code=framework.code)
+    return framework
+
+
+def _next_position() -> int:
+    return (db.session.scalar(select(func.max(Framework.position))) or 0) + 1
+
+
+def import_framework(file: FrameworkFile, *, by: Actor) -> Framework:
+    """A framework from its files, already read and found sound. Raises InvalidError when its code is taken."""
+    code = file.data["framework"]["code"]
+    if queries.framework(code) is not None:
+        raise InvalidError(_("Un cadre porte déjà le code %(code)s.", code=code), field="toml")
+    framework, added = _add_framework(file.data, file.actions, _next_position())
+    journal.record("framework.imported", framework, by=by, code=code, rows=added)
+    return framework
+
+
+def add_axis(framework: Framework, values: Mapping[str, Any], *, by: Actor) -> Axis:
+    """A new axis at the end. Raises InvalidError when its code is taken."""
+    axes = queries.axes(framework.id)
+    if any(axis.code == values["code"] for axis in axes):
+        raise InvalidError(_("Un axe de ce cadre porte déjà ce code."), field="code")
+    axis = Axis(framework_id=framework.id, position=len(axes) + 1, **values)
+    db.session.add(axis)
+    db.session.flush()
+    journal.record("framework.axis_added", framework, by=by, code=axis.code)
+    return axis
+
+
+def add_orientation(framework: Framework, values: Mapping[str, Any], *, by: Actor) -> Orientation:
+    """A new orientation at the end of its axis. Raises InvalidError when its code is taken or its axis is elsewhere."""
+    _axis_of(framework, values["axis_id"])
+    siblings = [row for row in queries.orientations(framework.id) if row.axis_id == values["axis_id"]]
+    if any(row.code == values["code"] for row in siblings):
+        raise InvalidError(_("Une orientation de cet axe porte déjà ce code."), field="code")
+    orientation = Orientation(position=len(siblings) + 1, **values)
+    db.session.add(orientation)
+    db.session.flush()
+    journal.record("framework.orientation_added", framework, by=by, code=orientation.code)
+    return orientation
+
+
+def _axis_of(framework: Framework, axis_id: UUID) -> Axis:
+    axis = next((row for row in queries.axes(framework.id) if row.id == axis_id), None)
+    if axis is None:
+        raise InvalidError(_("Cet axe n’est pas dans ce cadre."), field="axis_id")
+    return axis
+
+
+def add_action(framework: Framework, values: Mapping[str, Any], *, by: Actor) -> Action:
+    """A new action; without a title it is shown as « intitulé à compléter ».
+
+    Raises InvalidError when its number is taken or strange, its orientation is in another axis, or a title has no
+    source.
+    """
+    number = values["number"]
+    if not rules.ACTION_NUMBER.fullmatch(number):
+        raise InvalidError(_("Écrivez un numéro d’action, par exemple 12 ou 41.1."), field="number")
+    if any(action.number == number for action in queries.actions(framework.id)):
+        raise InvalidError(_("Cette action existe déjà."), field="number")
+    axis = _axis_of(framework, values["axis_id"])
+    action = Action(framework_id=framework.id, axis_id=axis.id, number=number, sort_key=number_key(number))
+    _write_action(action, values)
+    db.session.add(action)
+    db.session.flush()
+    journal.record("framework.action_added", framework, by=by, number=number, titled=bool(action.title))
+    return action
+
+
+def edit_action(action: Action, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
+    """Complete or correct an action; `seen` is the title its form was shown with. Raises as `add_action` does."""
+    if action.title != seen:
+        raise _conflict(_("Intitulé"), values["title"], action.title)
+    _write_action(action, values)
+    journal.record("framework.action_edited", action, by=by, number=action.number, titled=bool(action.title))
+
+
+def _write_action(action: Action, values: Mapping[str, Any]) -> None:
+    if values["title"] and not values["source"]:
+        raise InvalidError(_("Dites d’où vient cet intitulé : un document et sa date."), field="source")
+    orientation_id = values["orientation_id"]
+    held = {row.id: row.axis_id for row in queries.orientations(action.framework_id)}
+    if orientation_id is not None and held.get(orientation_id) != action.axis_id:
+        raise InvalidError(_("Cette orientation n’est pas dans l’axe choisi."), field="orientation_id")
+    action.orientation_id = orientation_id
+    action.title, action.title_en, action.source = values["title"], values["title_en"], values["source"]
+    action.status = Trust.CONFIRMED if values["title"] else Trust.PROPOSAL
+    wanted = set(values["fields"])
+    action.fields = [field for field in queries.fields(action.framework_id) if field.id in wanted]
+
+
+# ---- law and texts -------------------------------------------------------------------------------------------------
+
+
+def confirm_law(law: Law, *, by: Actor) -> None:
+    """Say that a rule was read against its source. Saying it twice changes nothing."""
+    if law.confirmed_at is None:
+        law.confirmed_at, law.confirmed_by = clock.now(), by.id
+        journal.record("law.confirmed", law, by=by, code=law.code, valid_from=law.valid_from)
+
+
+def add_law_value(law: Law, values: Mapping[str, Any], *, by: Actor) -> Law:
+    """A new value of a rule from a day on, confirmed by who writes it; the value before ends the day before.
+
+    Raises InvalidError when a value already begins that day, or when it is not of the rule's unit.
+    """
+    reason = rules.why_not_value(values["value"], law.unit)
+    if reason is not None:
+        raise InvalidError(str(reason), field="value")
+    start: date = values["valid_from"]
+    rows = queries.law_of_code(law.code)
+    if any(row.valid_from == start for row in rows):
+        raise InvalidError(_("Une valeur commence déjà ce jour-là."), field="valid_from")
+    before = next((row for row in reversed(rows) if row.valid_from < start), None)
+    after = next((row for row in rows if row.valid_from > start), None)
+    if before is not None and (before.valid_to is None or before.valid_to >= start):
+        before.valid_to = rules.day_before(start)
+    new = Law(
+        code=law.code, title=law.title, title_en=law.title_en, unit=law.unit, value=values["value"], valid_from=start,
+        valid_to=rules.day_before(after.valid_from) if after else None, reference=values["reference"],
+        note=values["note"], status=Trust.CONFIRMED, confirmed_at=clock.now(), confirmed_by=by.id,
+    )  # fmt: skip
+    db.session.add(new)
+    db.session.flush()
+    journal.record("law.added", new, by=by, code=law.code, valid_from=start, value=values["value"])
+    return new
+
+
+def edit_text(text: ConfiguredText, body: str, body_en: str, *, confirmed: bool, version: int, by: Actor) -> None:
+    """Write a configured text; one that changed must be confirmed anew.
+
+    Raises InvalidError on a placeholder the system cannot fill in, ConflictError when somebody else wrote meanwhile.
+    """
+    if text.version != version:
+        raise _conflict(_("Texte"), body, text.body)
+    for field, told in (("body", body), ("body_en", body_en)):
+        strange = rules.strange_placeholders(told, text.placeholders)
+        if strange is None:
+            raise InvalidError(_("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=field)
+        if strange:
+            words = ", ".join("{" + word + "}" for word in strange)
+            raise InvalidError(_("Le système ne sait pas remplir %(words)s dans ce texte.", words=words), field=field)
+    changed = (text.body, text.body_en) != (body, body_en)
+    text.body, text.body_en = body, body_en
+    if changed:
+        text.confirmed_at = text.confirmed_by = None
+    if confirmed and text.confirmed_at is None:
+        text.confirmed_at, text.confirmed_by = clock.now(), by.id
+    journal.record("text.edited", text, by=by, code=text.code, changed=changed, confirmed=confirmed)
+
+
+def confirm_text(text: ConfiguredText, *, by: Actor) -> None:
+    """Say that a text may be shown as it is. Saying it twice changes nothing."""
+    if text.confirmed_at is None:
+        text.confirmed_at, text.confirmed_by = clock.now(), by.id
+        journal.record("text.confirmed", text, by=by, code=text.code)

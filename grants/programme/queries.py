@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from grants.kernel.db import db
 from grants.kernel.words import in_words_of
@@ -24,6 +24,7 @@ from grants.programme.models import (
     PriorityArea,
     RelatedPlan,
     Trust,
+    action_field,
 )
 
 UNSURE = (Trust.MEMORY, Trust.PROPOSAL)
@@ -45,6 +46,11 @@ def frameworks() -> Sequence[Framework]:
 def framework(code: str) -> Framework | None:
     """A framework by its code."""
     return db.session.scalar(select(Framework).where(Framework.code == code))
+
+
+def framework_by_id(framework_id: UUID) -> Framework:
+    """A framework by its key; it exists, because something points to it."""
+    return db.session.get_one(Framework, framework_id)
 
 
 def axes(framework_id: UUID) -> Sequence[Axis]:
@@ -115,12 +121,60 @@ def law_number(code: str, on: date) -> int:
     return int(law(code, on).value)
 
 
+def law_of_code(code: str) -> Sequence[Law]:
+    """Every dated row of a rule, the earliest first."""
+    return db.session.scalars(select(Law).where(Law.code == code).order_by(Law.valid_from)).all()
+
+
+def all_law() -> Sequence[Law]:
+    """The whole table of law, by title and then by day."""
+    return db.session.scalars(select(Law).order_by(Law.title, Law.code, Law.valid_from)).all()
+
+
+def all_texts() -> Sequence[ConfiguredText]:
+    """Every configured text, by use and position."""
+    statement = select(ConfiguredText)
+    return db.session.scalars(statement.order_by(ConfiguredText.use, ConfiguredText.position)).all()
+
+
+def fields_of_actions(framework_id: UUID) -> dict[UUID, list[FieldOfIntervention]]:
+    """The fields each action of a framework falls in, in one query."""
+    rows = db.session.execute(
+        select(action_field.c.action_id, FieldOfIntervention)
+        .join(FieldOfIntervention, FieldOfIntervention.id == action_field.c.field_id)
+        .where(FieldOfIntervention.framework_id == framework_id)
+        .order_by(FieldOfIntervention.position)
+    )
+    held: dict[UUID, list[FieldOfIntervention]] = {}
+    for action_id, field in rows:
+        held.setdefault(action_id, []).append(field)
+    return held
+
+
+def sizes() -> dict[UUID, tuple[int, int, int]]:
+    """By framework: how many axes, actions, and actions without a title. Two queries."""
+    counted = db.session.execute(select(Axis.framework_id, func.count()).group_by(Axis.framework_id))
+    axes = {row[0]: int(row[1]) for row in counted}
+    untitled = func.sum(case((Action.title == "", 1), else_=0))
+    actions = {
+        row[0]: (int(row[1]), int(row[2] or 0))
+        for row in db.session.execute(select(Action.framework_id, func.count(), untitled).group_by(Action.framework_id))
+    }
+    return {key: (axes.get(key, 0), *actions.get(key, (0, 0))) for key in {*axes, *actions}}
+
+
 def text_of_code(code: str) -> ConfiguredText:
     """A configured text by its code. Raises LookupError when it is missing."""
     found = db.session.scalar(select(ConfiguredText).where(ConfiguredText.code == code))
     if found is None:
         raise LookupError(f"no text {code}")
     return found
+
+
+def texts_of_use(use: str) -> Sequence[ConfiguredText]:
+    """The configured texts of a use (call, notice, remedy, letter, clause), in order."""
+    statement = select(ConfiguredText).where(ConfiguredText.use == use)
+    return db.session.scalars(statement.order_by(ConfiguredText.position, ConfiguredText.code)).all()
 
 
 def text_body(code: str, **values: Any) -> str:
@@ -138,4 +192,9 @@ def unconfirmed() -> list[tuple[str, str]]:
         .where(ConfiguredText.status.in_(UNSURE), ConfiguredText.confirmed_at.is_(None))
         .order_by(ConfiguredText.position)
     )
-    return [("law", code) for code in dict.fromkeys(laws)] + [("text", code) for code in texts]
+    contacts = db.session.scalars(select(Fund.code).where(Fund.contact_status.in_(UNSURE)).order_by(Fund.code))
+    return [
+        *(("contact", code) for code in contacts),
+        *(("law", code) for code in dict.fromkeys(laws)),
+        *(("text", code) for code in texts),
+    ]

@@ -1,0 +1,242 @@
+"""Where managers prepare a call: its identity, texts and amounts, the checklist, the opening, what comes after."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.calls import actions, queries, rules
+from grants.calls.forms import (
+    CallForm,
+    DraftForm,
+    ExtendForm,
+    NewCallForm,
+    OpenForm,
+    WordsForm,
+    instruments_form,
+    texts_form,
+)
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call
+from grants.calls.routes.board import bp
+from grants.calls.routes.public import phase_word
+from grants.kernel import clock, pages
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError
+from grants.kernel.forms import Form
+from grants.kernel.words import _, in_words_of
+from grants.permissions import P
+from grants.programme import queries as programme
+
+Answer = Response | tuple[str, int]
+
+
+def _page(template: str, form: Form, **facts: Any) -> tuple[str, int]:
+    page = render_template(template, form=form, has_errors=bool(form.errors or form.form_errors), **facts)
+    return page, 422 if request.method == "POST" else 200
+
+
+@bp.get("/gestion/appels")
+@door(P.CALL_LIST)
+def desk() -> str:
+    """Every call, with its phase and what it holds of the fund."""
+    at = clock.now()
+    fund = programme.fund()
+    rows = queries.all_calls()
+    return render_template(
+        "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None), word=lambda c: phase_word(c, at)
+    )
+
+
+@bp.route("/gestion/appels/nouveau", methods=["GET", "POST"])
+@door(P.CALL_EDIT)
+def create() -> Answer:
+    """A new call, from the model of the fund or from an earlier call."""
+    fund = programme.fund()
+    form = NewCallForm()
+    form.offer(programme.frameworks())
+    form.offer_sources(queries.all_calls())
+    if form.validate_on_submit() and (told := _identity(form, fund.zone)) is not None:
+        try:
+            call = actions.create(fund, _source(form), told, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’appel est créé. Il n’est visible que de votre équipe tant qu’il n’est pas publié."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/create.html", form, fund=fund, left=queries.left_for(fund, None))
+
+
+def _source(form: NewCallForm) -> Call | None:
+    return queries.call_by_id(UUID(form.source.data)) if form.source.data else None
+
+
+def _identity(form: CallForm, zone: str) -> actions.Identity | None:
+    """What the form says of a call; None when an hour does not exist, with the error in place."""
+    instants = form.instants(zone)
+    framework = programme.framework(form.framework.data)
+    if instants is None or framework is None or form.code.data is None or form.envelope.data is None:
+        return None
+    return actions.Identity(
+        framework=framework,
+        code=form.code.data,
+        opens_at=instants[0],
+        closes_at=instants[1],
+        envelope=form.envelope.data,
+        **form.words(),
+    )
+
+
+@bp.get("/gestion/appels/<uuid:call_id>")
+@door(P.CALL_LIST, Call)
+def manage(call: Call) -> str:
+    """One call at work: where it stands, what it still lacks, and the way to each of its pages."""
+    at = clock.now()
+    return render_template(
+        "calls/manage.html",
+        call=call,
+        word=phase_word(call, at),
+        phase=rules.phase(call, at),
+        checks=queries.opening_checks(call, at) if call.state is CallState.DRAFT else [],
+        unsure=programme.unconfirmed() if call.state is CallState.DRAFT else [],
+        counts=queries.counts_of(call.id),
+        left=queries.left_for(call.fund, call),
+        extensions=queries.extensions(call),
+    )
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/presentation", methods=["GET", "POST"])
+@door(P.CALL_EDIT, Call)
+def edit(call: Call) -> Answer:
+    """The identity of a call; once published, only its words."""
+    if call.state is not CallState.DRAFT:
+        return _edit_words(call)
+    form = DraftForm(data=_shown(call))
+    form.offer(programme.frameworks())
+    if form.validate_on_submit() and (told := _identity(form, call.fund.zone)) is not None:
+        rules_told = {name: form[name].data for name in ("threshold", "minimum_reviewers")}
+        try:
+            actions.edit(call, told, **rules_told, version=_version(form), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("C’est enregistré."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/edit.html", form, call=call, left=queries.left_for(call.fund, call))
+
+
+def _edit_words(call: Call) -> Answer:
+    names = ("title", "title_en", "theme", "theme_en", "version")
+    form = WordsForm(data={name: getattr(call, name) for name in names})
+    if form.validate_on_submit():
+        actions.edit_words(call, **form.words(), version=_version(form), by=actor())
+        flash(_("C’est enregistré."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/edit.html", form, call=call, left=None)
+
+
+def _version(form: Any) -> int:
+    text = form.version.data or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _local(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.astimezone(pages.zone())
+
+
+def _shown(call: Call) -> dict[str, Any]:
+    opens, closes = _local(call.opens_at), _local(call.closes_at)
+    names = ("title", "title_en", "theme", "theme_en", "code", "envelope", "threshold", "minimum_reviewers", "version")
+    return {
+        **{name: getattr(call, name) for name in names},
+        "framework": call.framework.code,
+        "opens_on": opens.date() if opens else None,
+        "opens_hour": opens.time() if opens else None,
+        "closes_on": closes.date() if closes else None,
+        "closes_hour": closes.time() if closes else None,
+    }
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/textes", methods=["GET", "POST"])
+@door(P.CALL_EDIT, Call)
+def texts(call: Call) -> Answer:
+    """The texts of a call in French and English; they stay open to correction after the opening."""
+    told = {row.code: row for row in programme.texts_of_use("call")}
+    form = texts_form({code: in_words_of(row, "title") for code, row in told.items()}, call.texts, call.version)
+    if form.validate_on_submit():
+        try:
+            actions.edit_texts(call, form.texts(list(told)), version=_version(form), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Les textes sont enregistrés."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/texts.html", form, call=call, told=told)
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/montants", methods=["GET", "POST"])
+@door(P.CALL_EDIT, Call)
+def instruments(call: Call) -> Answer:
+    """Which instruments the call offers, within which bounds."""
+    if request.method == "POST":
+        actions.refuse_frozen(call)
+    rows = programme.instruments()
+    form = instruments_form(rows, queries.instruments_of(call.id))
+    if form.validate_on_submit() and (told := form.offers(rows)) is not None:
+        actions.offer_instruments(call, [actions.Offer(**row) for row in told], by=actor())
+        flash(_("Les montants sont enregistrés."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/instruments.html", form, call=call, instruments=rows)
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/publication", methods=["GET", "POST"])
+@door(P.CALL_OPEN, Call)
+def open_call(call: Call) -> Answer:
+    """The last page before the opening: the checklist, the dates in words, what is not confirmed."""
+    form = OpenForm(data={"version": call.version})
+    if form.validate_on_submit():
+        try:
+            actions.open_call(call, acknowledged=bool(form.acknowledged.data), version=_version(form), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’appel est publié. Ses règles sont désormais figées."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    at = clock.now()
+    checks = queries.opening_checks(call, at)
+    facts = {"checks": checks, "unsure": programme.unconfirmed(), "ready": not any(c.missing for c in checks)}
+    return _page(
+        "calls/open_call.html", form, call=call, late=call.opens_at is not None and call.opens_at < at, **facts
+    )
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/report", methods=["GET", "POST"])
+@door(P.CALL_OPEN, Call)
+def extend(call: Call) -> Answer:
+    """Put the closing later, with a reason everybody reads."""
+    shown = _local(call.closes_at)
+    form = ExtendForm(data={"closes_hour": shown.time() if shown else None})
+    if form.validate_on_submit() and (closes_at := form.instant(call.fund.zone)) is not None:
+        words = {"reason": form.reason.data or "", "reason_en": form.reason_en.data or ""}
+        try:
+            actions.extend(call, closes_at=closes_at, **words, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La clôture est reportée. La page de l’appel le dit dès maintenant."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/extend.html", form, call=call)
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/archive", methods=["GET", "POST"])
+@door(P.CALL_OPEN, Call)
+def archive(call: Call) -> Answer:
+    """Put a closed call away."""
+    form = Form()
+    if form.validate_on_submit():
+        actions.archive(call, by=actor())
+        flash(_("L’appel est archivé. Sa page publique reste en ligne."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
+    return _page("calls/archive.html", form, call=call, is_over=rules.phase(call, clock.now()) in rules.OVER)

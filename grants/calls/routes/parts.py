@@ -1,0 +1,199 @@
+"""What a call is made of: questions by section, criteria by block, pieces, statements and conditions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.calls import actions, queries, rules
+from grants.calls.forms import FORMS, MoveForm
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
+from grants.calls.routes.board import bp
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError
+from grants.kernel.machine import Text
+from grants.kernel.words import _, _l
+from grants.permissions import P
+
+Answer = Response | tuple[str, int]
+
+
+@bp.get("/gestion/appels/<uuid:call_id>/questions")
+@door(P.CALL_LIST, Call)
+def questions(call: Call) -> str:
+    """The questions, section by section."""
+    return render_template(
+        "calls/questions.html",
+        call=call,
+        editable=call.state is CallState.DRAFT,
+        sections=queries.sections_of(call.id),
+        questions=queries.questions_of(call.id),
+        kinds=rules.KIND_LABELS,
+    )
+
+
+@bp.get("/gestion/appels/<uuid:call_id>/criteres")
+@door(P.CALL_LIST, Call)
+def criteria(call: Call) -> str:
+    """The blocks and their items, with the sum of the weights."""
+    blocks = queries.criteria_of(call.id)
+    return render_template(
+        "calls/criteria.html",
+        call=call,
+        editable=call.state is CallState.DRAFT,
+        blocks=[(row, rules.total_weight(row.items)) for row in blocks],
+        total=rules.total_weight([row.block for row in blocks]),
+        whole=rules.WHOLE,
+        levels=rules.LEVEL_LABELS,
+    )
+
+
+@bp.get("/gestion/appels/<uuid:call_id>/conditions")
+@door(P.CALL_LIST, Call)
+def conditions(call: Call) -> str:
+    """The pieces asked for, the statements made, the conditions checked."""
+    return render_template(
+        "calls/conditions.html",
+        call=call,
+        editable=call.state is CallState.DRAFT,
+        pieces=queries.pieces_of(call.id),
+        statements=queries.statements_of(call.id),
+        gates=queries.gates_of(call.id),
+        rules=rules.PIECE_RULE_LABELS,
+        blocks=rules.PIECE_BLOCKS_LABELS,
+    )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of part: its model, its place in addresses, the page that lists it, and the words of its own page."""
+
+    model: type[actions.Part]
+    word: str
+    slug: str
+    listed: str
+    new: Text
+    one: Text
+
+
+KINDS = (
+    Kind(Section, "section", "sections", "calls.questions", _l("Ajouter une section"), _l("Section")),
+    Kind(Question, "question", "questions", "calls.questions", _l("Ajouter une question"), _l("Question")),
+    Kind(Block, "block", "blocs", "calls.criteria", _l("Ajouter un bloc"), _l("Bloc de critères")),
+    Kind(Criterion, "criterion", "criteres", "calls.criteria", _l("Ajouter un critère"), _l("Critère")),
+    Kind(Piece, "piece", "pieces", "calls.conditions", _l("Ajouter une pièce"), _l("Pièce")),
+    Kind(Statement, "statement", "declarations", "calls.conditions", _l("Ajouter une déclaration"), _l("Déclaration")),
+    Kind(Gate, "gate", "conditions", "calls.conditions", _l("Ajouter une condition"), _l("Condition")),
+)
+
+
+def _form(kind: Kind, call: Call, part: actions.Part | None) -> Any:
+    """The form of a part, its lists filled; shown with the part's columns on a first visit."""
+    columns = {} if part is None else {key: value for key, value in vars(part).items() if not key.startswith("_")}
+    form = FORMS[kind.model](data=columns)
+    form.offer(
+        part=part,
+        sections=queries.sections_of(call.id),
+        questions=queries.questions_of(call.id),
+        blocks=queries.blocks_of(call.id),
+        items=queries.items_of(call.id),
+    )
+    if part is not None and request.method == "GET":
+        form.show(part)
+        form.seen.data = queries.fingerprint(part)
+    group = {"question": "section_id", "criterion": "block_id"}.get(kind.word)
+    if part is None and group and request.method == "GET":
+        wanted = request.args.get("dans", "")
+        known = {choice.value for choice in form[group].choices}
+        form[group].data = UUID(wanted) if wanted in known else None
+    return form
+
+
+def _page(kind: Kind, call: Call, form: Any, part: actions.Part | None) -> tuple[str, int]:
+    page = render_template(
+        "calls/part.html",
+        call=call,
+        form=form,
+        part=part,
+        name=queries.name_of(part) if part is not None else None,
+        kind=kind,
+        back=url_for(kind.listed, call_id=call.id),
+        has_errors=bool(form.errors or form.form_errors),
+    )
+    return page, 422 if request.method == "POST" else 200
+
+
+def _adding(kind: Kind) -> Callable[[Call], Answer]:
+    def add(call: Call) -> Answer:
+        actions.refuse_frozen(call)
+        form = _form(kind, call, None)
+        if form.validate_on_submit():
+            part = actions.add_part(call, kind.model, form.values(), by=actor())
+            flash(_("« %(name)s » est ajouté.", name=queries.name_of(part)), "success")
+            return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
+        return _page(kind, call, form, None)
+
+    return add
+
+
+def _editing(kind: Kind) -> Callable[[actions.Part], Answer]:
+    def edit(part: actions.Part) -> Answer:
+        call = queries.call_of(part)
+        actions.refuse_frozen(call)
+        form = _form(kind, call, part)
+        if form.validate_on_submit():
+            try:
+                actions.edit_part(part, form.values(), seen=form.seen.data or "", by=actor())
+            except InvalidError as error:
+                form.refuse(error.field, error.message)
+            else:
+                flash(_("C’est enregistré."), "success")
+                return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
+        return _page(kind, call, form, part)
+
+    return edit
+
+
+def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
+    def move(part: actions.Part) -> Answer:
+        form = MoveForm()
+        if not form.validate_on_submit():
+            raise InvalidError(_("Choisissez « monter » ou « descendre »."))
+        actions.move_part(part, up=form.way.data == "up", by=actor())
+        return redirect(url_for(kind.listed, call_id=part.call_id, _anchor=f"{kind.word}-{part.code}"))
+
+    return move
+
+
+def _removing(kind: Kind) -> Callable[[actions.Part], Answer]:
+    def remove(part: actions.Part) -> Answer:
+        name, call_id = queries.name_of(part), part.call_id
+        actions.remove_part(part, by=actor())
+        flash(_("« %(name)s » est retiré de l’appel.", name=name), "success")
+        return redirect(url_for(kind.listed, call_id=call_id))
+
+    return remove
+
+
+def _hang(kind: Kind) -> None:
+    """The four doors of a kind of part, each with its own endpoint and permission."""
+    part = f"/gestion/{kind.slug}/<uuid:{kind.word}_id>"
+    add = f"/gestion/appels/<uuid:call_id>/{kind.slug}/ajouter"
+    both, post = ["GET", "POST"], ["POST"]
+    doors: tuple[tuple[str, str, Any, type, list[str]], ...] = (
+        ("add", add, _adding(kind), Call, both),
+        ("edit", part, _editing(kind), kind.model, both),
+        ("move", f"{part}/deplacer", _moving(kind), kind.model, post),
+        ("remove", f"{part}/retirer", _removing(kind), kind.model, post),
+    )
+    for verb, path, view, subject, methods in doors:
+        hung = door(P.CALL_EDIT, subject)(view)
+        bp.add_url_rule(path, endpoint=f"{verb}_{kind.word}", view_func=hung, methods=methods)
+
+
+for _kind in KINDS:
+    _hang(_kind)

@@ -1,0 +1,141 @@
+"""What anyone reads of the calls: the list, the page of one, its text to print, and the two-minute check."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import render_template, request
+
+from grants.calls import queries, rules
+from grants.calls.forms import SelfCheckForm
+from grants.calls.models import Call
+from grants.calls.routes.board import bp
+from grants.kernel import clock, pages
+from grants.kernel.access import may_know, public
+from grants.kernel.errors import MissingError
+from grants.kernel.machine import StatusWord
+from grants.kernel.words import _, in_words_of, language
+from grants.programme import queries as programme
+from grants.programme.models import FundingForm
+
+
+def phase_word(call: rules.Dated, at: datetime) -> StatusWord:
+    """The phase of a call as a status word."""
+    phase = rules.phase(call, at)
+    return StatusWord(rules.PHASE_LABELS[phase], rules.PHASE_TONES[phase], str(phase))
+
+
+@bp.get("/appels")
+@public
+def index() -> str:
+    """Every published call: open, coming, past."""
+    at = clock.now()
+    groups = {"open": queries.open_calls(at), "coming": queries.coming_calls(at), "past": queries.past_calls(at)}
+    return render_template("calls/index.html", fund=programme.fund(), word=lambda call: phase_word(call, at), **groups)
+
+
+@bp.get("/appels/<code>")
+@public
+def show(code: str) -> str:
+    """The page of a call, and before its opening its preview for those who prepare it."""
+    return render_template("calls/show.html", **_facts(_known(code)))
+
+
+@bp.get("/appels/<code>/texte")
+@public
+def text(code: str) -> str:
+    """The whole call on one sheet, everything unfolded, to print or to read aloud."""
+    return render_template("calls/text.html", **_facts(_known(code)))
+
+
+@bp.get("/appels/<code>/pour-vous")
+@public
+def self_check(code: str) -> tuple[str, int]:
+    """« Cet appel est-il pour vous ? »: answers stay in the address, nothing is kept."""
+    call = _known(code)
+    offers = queries.instruments_of(call.id)
+    form = SelfCheckForm(request.args)
+    form.offer(offers)
+    asked = bool(request.args.keys() & form.data.keys())
+    valid = form.validate() if asked else True
+    findings = form.findings(queries.gates_of(call.id), offers) if asked and valid else []
+    verdict = rules.overall(verdict for _gate, verdict in findings) if findings else None
+    now = clock.now()
+    page = render_template(
+        "calls/self_check.html", call=call, form=form, findings=findings, verdict=verdict, has_errors=not valid,
+        phase=rules.phase(call, now), word=phase_word(call, now),
+    )  # fmt: skip
+    return page, 200 if valid else 422
+
+
+def _known(code: str) -> Call:
+    call = queries.call_by_code(code)
+    if call is None or not may_know(call):
+        raise MissingError
+    return call
+
+
+def _facts(call: Call) -> dict[str, Any]:
+    """Everything the page of a call says; a constant number of queries."""
+    at = clock.now()
+    offers = queries.instruments_of(call.id)
+    questions = queries.questions_of(call.id)
+    labels = {question.code: in_words_of(question, "label") for question in questions}
+    return {
+        "call": call,
+        "fund": call.fund,
+        "phase": rules.phase(call, at),
+        "word": phase_word(call, at),
+        "texts": _texts(call, offers),
+        "titles": {row.code: in_words_of(row, "title") for row in programme.texts_of_use("call")},
+        "offers": offers,
+        "advance": FundingForm.REPAYABLE_ADVANCE,
+        "axes": programme.axes(call.framework_id),
+        "blocks": queries.criteria_of(call.id),
+        "levels": rules.LEVEL_LABELS,
+        "sections": queries.sections_of(call.id),
+        "questions": questions,
+        "conditions": {
+            question.id: _condition(question.asked_when, labels, questions)
+            for question in questions
+            if question.asked_when
+        },
+        "kinds": rules.KIND_LABELS,
+        "pieces": queries.pieces_of(call.id),
+        "statements": queries.statements_of(call.id),
+        "gates": queries.gates_of(call.id),
+        "extensions": queries.extensions(call),
+    }
+
+
+def _condition(when: dict[str, Any], labels: dict[str, str], questions: Any) -> str:
+    asked = next((question for question in questions if question.code == when["question"]), None)
+    choices = asked.choices if asked is not None else []
+    choice = next((row for row in choices if row["code"] == when["equals"]), {"label": when["equals"], "label_en": ""})
+    word = choice["label_en"] if language() == "en" and choice.get("label_en") else choice["label"]
+    return _(
+        "Seulement si vous répondez « %(choice)s » à « %(question)s »",
+        choice=word,
+        question=labels.get(when["question"], ""),
+    )
+
+
+def _texts(call: Call, offers: Any) -> dict[str, str]:
+    """The texts of the call with what the system knows in place of their {words}; {instruments} is left to the page."""
+    fund = call.fund
+    values = {
+        "body": fund.body_name,
+        "fund": in_words_of(fund, "name"),
+        "envelope": pages.money(fund.envelope),
+        "email": fund.service_email,
+        "address": fund.service_address,
+        "phone": fund.service_phone,
+        "framework": in_words_of(call.framework, "name"),
+        "instruments": "{instruments}",
+        "minimum": pages.money(min((row.minimum for row in offers), default=None)),
+        "maximum": pages.money(max((row.maximum for row in offers), default=None)),
+        "minimum_reviewers": pages.number(call.minimum_reviewers),
+        "threshold": pages.number(call.threshold),
+        "closes_at": pages.instant(call.closes_at),
+    }
+    codes = [code for code in call.texts if code != queries.EXTENSIONS]
+    return {code: queries.text_of_call(call, code).format_map(values) for code in codes}
