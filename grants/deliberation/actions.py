@@ -348,7 +348,7 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     released, told = NOTHING, 0
     for decision in queries.decisions_of(meeting.id):
         application = decision.application
-        db.session.refresh(application, ["state"], with_for_update=True)
+        db.session.refresh(application, with_for_update=True)
         if application.state is not ApplicationState.ELIGIBLE:
             released += decision.amount
             journal.record("decision.released", decision, by=by, amount=decision.amount.cents)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
 from grants.deliberation.actions import Act, Advice, Vote
@@ -29,7 +30,7 @@ class AdviceForm(Form):
     verdict = RadioField(
         _l("Avis du comité"),
         [Required(_l("Choisissez l’avis du comité."))],
-        choices=list(VERDICT_LABELS.items()),
+        choices=[SelectChoice(verdict.value, label) for verdict, label in VERDICT_LABELS.items()],
         coerce=lambda value: value if value is None else str(value),
     )
     amount = MoneyField(_l("Montant proposé"))
@@ -106,7 +107,7 @@ class ActForm(Form):
                     [Required(_l("Écrivez le montant voté, ou 0 si l’acte refuse."))],
                     default=line.advised,
                 )
-                fields[f"reason_{line.application_id}"] = LongField(
+                fields[f"reason_{line.application_id}"] = LineField(
                     _l("Raison de l’écart pour %(reference)s", reference=line.reference), limit=1000
                 )
         made: ActForm = type("ActFormOfMeeting", (cls,), fields)(**values)

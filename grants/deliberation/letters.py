@@ -189,7 +189,7 @@ def _refused(decision: Decision, facts: Facts) -> list[Part]:
         retention_years=number(years),
         service=fund.service_name,
     )
-    return [Part("", opening), Part(_("Pourquoi"), why), Part(_("Et maintenant"), following)]
+    return [Part("", opening), Part(_("Les raisons"), why), Part(_("Et maintenant"), following)]
 
 
 def _remedies(facts: Facts) -> str:
@@ -219,9 +219,14 @@ def _report_due_on(ends_on: date, year_end_month: int) -> date:
 
 def for_reader(decision: Decision) -> DecisionLetter:
     """The letter in the language of who will read it."""
-    reader = queries.reader_of(decision.application)
-    with force_locale(reader.locale if reader is not None else "fr"):
+    with force_locale(locale_of(decision)):
         return compose(decision)
+
+
+def locale_of(decision: Decision) -> str:
+    """The language of who will read a letter; French when nobody is left to."""
+    reader = queries.reader_of(decision.application)
+    return reader.locale if reader is not None else "fr"
 
 
 def unconfirmed_texts() -> list[str]:
@@ -250,19 +255,21 @@ def announce(decision: Decision) -> bool:
     return True
 
 
-def decision_paper(decision: Decision, *, is_draft: bool = False) -> bytes:
-    """The letter on paper, in the reader's language; dated from the publication, or from now while it is a draft."""
-    letter = compose(decision)
+def decision_paper(decision: Decision, *, locale: str, is_draft: bool = False) -> bytes:
+    """The letter on paper, in a language; dated from the publication, or from now while it is a draft."""
+    with force_locale(locale):
+        letter = compose(decision)
+        draft = _("Projet de courrier, non publié") if is_draft else ""
     at = decision.meeting.published_at or clock.now()
     data: dict[str, Any] = {
         "reference": letter.reference,
         "letterhead": {"lines": list(letter.letterhead)},
         "recipient": list(letter.to),
-        "draft": _("Projet de courrier, non publié") if is_draft else "",
+        "draft": draft,
         "facts": [list(pair) for pair in letter.facts],
         "parts": [[part.title, part.text] for part in letter.parts],
     }
-    return papers.render("decision", data, at=at, title=letter.subject, language=language())
+    return papers.render("decision", data, at=at, title=letter.subject, language=locale)
 
 
 def minutes_paper(meeting: Meeting, ranking: Ranking, recusals: dict[UUID, list[str]]) -> bytes:

@@ -338,9 +338,10 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
     lines, running = [], NOTHING
     for row in ranked:
         counted = row.voted if row.granted is not None else row.advised
-        running += row.requested if counted is None else counted
+        counted = row.requested if counted is None else counted
+        running += counted
         place = places.get(row.id, Place(None, None))
-        lines.append(_line(row, shown.get(row.id), place, running, fits=running <= available))
+        lines.append(_line(row, shown.get(row.id), place, running, fits=not counted or running <= available))
     return Ranking(
         lines=tuple(lines),
         given_up=tuple(

@@ -11,11 +11,11 @@ from grants.deliberation import actions, letters, queries
 from grants.deliberation.forms import ActForm, AdviceForm, ConfirmForm, MeetingForm, RemovalForm
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
-from grants.deliberation.rules import VERDICT_LABELS, VERDICT_TONES
+from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TONES
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, note_refusal
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
-from grants.kernel.words import _, n_
+from grants.kernel.words import _, language, n_
 from grants.permissions import P
 
 bp = Blueprint("deliberation", __name__)
@@ -30,7 +30,7 @@ def _show(template: str, form: Any, **context: Any) -> tuple[str, int]:
 
 
 def _words() -> dict[str, Any]:
-    return {"verdicts": VERDICT_LABELS, "tones": VERDICT_TONES}
+    return {"verdicts": VERDICT_LABELS, "short_verdicts": VERDICT_SHORT, "tones": VERDICT_TONES}
 
 
 # ---- the meeting ---------------------------------------------------------------------------------------------------
@@ -243,9 +243,8 @@ def letter_pdf(application: Application) -> Response:
     """The same letter on paper, marked as a draft until it is published."""
     decision = _voted(application)
     is_draft = decision.meeting.state is not MeetingState.PUBLISHED
-    return vault.attachment(
-        letters.decisionvault.attachment(decision, is_draft=is_draft), f"courrier-{application.reference}.pdf"
-    )
+    paper = letters.decision_paper(decision, locale=letters.locale_of(decision), is_draft=is_draft)
+    return vault.attachment(paper, f"courrier-{application.reference}.pdf")
 
 
 def _voted(application: Application) -> Decision:
@@ -278,9 +277,8 @@ def minutes(meeting: Meeting) -> str:
 @door(P.MEETING_READ, Meeting)
 def minutes_pdf(meeting: Meeting) -> Response:
     """The minutes on paper."""
-    return vault.attachment(
-        letters.minutesvault.attachment(meeting, *_minutes_of(meeting)), f"proces-verbal-{meeting.call.code}.pdf"
-    )
+    paper = letters.minutes_paper(meeting, *_minutes_of(meeting))
+    return vault.attachment(paper, f"proces-verbal-{meeting.call.code}.pdf")
 
 
 def _minutes_of(meeting: Meeting) -> tuple[queries.Ranking, dict[Any, list[str]]]:
@@ -306,9 +304,8 @@ def decision(application: Application) -> str:
 @door(P.DECISION_READ_OWN, Application)
 def decision_pdf(application: Application) -> Response:
     """The letter on paper."""
-    return vault.attachment(
-        letters.decisionvault.attachment(_published(application)), f"decision-{application.reference}.pdf"
-    )
+    paper = letters.decision_paper(_published(application), locale=language())
+    return vault.attachment(paper, f"decision-{application.reference}.pdf")
 
 
 def _published(application: Application) -> Decision:

@@ -25,6 +25,10 @@ VERDICT_LABELS: Mapping[Verdict, LazyString] = {
     Verdict.FAVOURABLE_WITH_CONDITIONS: _l("Favorable avec conditions"),
     Verdict.UNFAVOURABLE: _l("Défavorable"),
 }
+VERDICT_SHORT: Mapping[Verdict, LazyString] = {
+    **VERDICT_LABELS,
+    Verdict.FAVOURABLE_WITH_CONDITIONS: _l("Avec conditions"),
+}
 VERDICT_TONES: Mapping[Verdict, str] = {
     Verdict.FAVOURABLE: "good",
     Verdict.FAVOURABLE_WITH_CONDITIONS: "warn",
