@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Regexp
 
 from grants.applications.rules import (
@@ -19,6 +20,8 @@ from grants.applications.rules import (
     QUESTIONS,
     RATING_LABELS,
     Part,
+    budget_gaps,
+    totals,
 )
 from grants.calls.models import Question, QuestionKind, Statement
 from grants.kernel.formats import SUFFIXES
@@ -32,9 +35,10 @@ from grants.kernel.forms import (
     Required,
     ValidationError,
     WholeField,
+    options,
 )
-from grants.kernel.money import Money
-from grants.kernel.pages import day, money
+from grants.kernel.money import Money, percentage
+from grants.kernel.pages import day, money, percent
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Action, Axis, BudgetAccount, Commune, PriorityArea
 
@@ -47,7 +51,7 @@ class OneOfField(RadioField):
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what was not offered; no choice at all is a draft, not a mistake."""
-        if self.data and self.data not in {value for value, *_rest in self.iter_choices()}:
+        if self.data and self.data not in {choice.value for choice in self.iter_choices()}:
             raise ValidationError(_("Ce choix n’est pas proposé."))
 
     def process_data(self, value: Any) -> None:
@@ -59,11 +63,11 @@ class OneInListField(SelectField):
     """One choice or none, in a list that begins with an empty line."""
 
     def __init__(self, label: Any, *, choices: Choices, empty: Any = "—", **kwargs: Any) -> None:
-        super().__init__(label, choices=[("", empty), *choices], **kwargs)
+        super().__init__(label, choices=options([("", empty), *choices]), **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what was not offered."""
-        if self.data and self.data not in {value for value, *_rest in self.iter_choices()}:
+        if self.data and self.data not in {choice.value for choice in self.iter_choices()}:
             raise ValidationError(_("Ce choix n’est pas proposé."))
 
     def process_data(self, value: Any) -> None:
@@ -82,7 +86,7 @@ class PartnerRow(RowForm):
     """A partner."""
 
     name = LineField(_l("Nom"), limit=200)
-    kind = SelectField(_l("Nature"), choices=list(PARTNER_LABELS.items()), default="association")
+    kind = SelectField(_l("Nature"), choices=options(PARTNER_LABELS.items()), default="association")
     role = LineField(_l("Rôle dans le projet"), limit=500)
     amount = MoneyField(_l("Apport en argent"))
     committed = BooleanField(_l("Engagement écrit"))
@@ -239,6 +243,48 @@ class BudgetForm(RowsForm):
         """The lines where something is written."""
         return {"lines": super().values()["rows"]}
 
+    def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None) -> Values:
+        """The table as it stands, mistakes included: both sides, contributions apart, totals, and what differs."""
+        sides: Values = {"charges": [], "resources": [], "in_kind_charges": [], "in_kind_resources": []}
+        for account in accounts:
+            if account.header:
+                continue
+            side = sides[("in_kind_" if account.in_kind else "") + f"{account.side}s"]
+            if account.by_funder and requested is not None:
+                side.append({"code": account.code, "label": _("Cette demande au fonds"), "amount": requested})
+            side += self._lines_of(account)
+        amounts = [(row["account"], row["amount"]) for row in self.values()["lines"]]
+        names = {account.code: account.side for account in accounts}
+        lines = [(names[code], code, amount) for code, amount in amounts if code in names]
+        found = totals([*lines, ("resource", "74", requested or Money(0))])
+        gaps = budget_gaps(found) if found.charges else []
+        rate = percentage(requested, found.resources) if requested and found.resources else None
+        told = _("Le montant demandé fait %(rate)s des ressources.", rate=percent(rate, 1)) if rate is not None else ""
+        return sides | {
+            "totals": found,
+            "balanced": (found.is_balanced and bool(found.charges)) or None if not gaps else False,
+            "message": " ".join(gaps),
+            "rate": told,
+        }
+
+    def _lines_of(self, account: BudgetAccount) -> list[Values]:
+        lines: list[Values] = []
+        for entry in self.rows:
+            row = entry.form
+            if row.account.data == account.code:
+                name = in_words_of(account, "title")
+                lines.append(
+                    {
+                        "code": account.code,
+                        "label": f"{name} ({len(lines) + 1})" if lines else name,
+                        "level": 2 if account.parent and not account.in_kind else 1,
+                        "hint": "" if lines else in_words_of(account, "examples"),
+                        "field": row.amount,
+                        "extra": [row.label, row.status] if account.by_funder else [row.label],
+                    }
+                )
+        return lines
+
 
 class ProjectBase(SectionForm):
     """The project in short; the instruments are those of the call."""
@@ -330,7 +376,7 @@ class PeopleBase(SectionForm):
         "text": _l("Comment elles participent"),
         **PARTICIPATION_LABELS,
     }
-    level = OneOfField(_l("Participation des personnes concernées"), choices=list(PARTICIPATION_LABELS.items()))
+    level = OneOfField(_l("Participation des personnes concernées"), choices=options(PARTICIPATION_LABELS.items()))
     text = LongField(
         _l("Comment elles participent"),
         limit=2000,
@@ -384,6 +430,22 @@ class QuestionsBase(SectionForm):
     """A section of the call's own questions; the fields are added by code."""
 
     questions: Sequence[Question] = ()
+    others: Sequence[Question] = ()
+
+    def condition_of(self, question: Question) -> dict[str, str] | None:
+        """When a question is asked only after an answer: that answer in words, and its field if it is on this page."""
+        told = question.asked_when
+        source = next((row for row in self.others if told and row.code == told["question"]), None)
+        if told is None or source is None:
+            return None
+        choice = next((one for one in source.choices if one["code"] == told["equals"]), None)
+        here = source.id in {row.id for row in self.questions}
+        return {
+            "name": f"q_{source.id}" if here else "",
+            "value": told["equals"],
+            "label": in_words_of(source, "label"),
+            "choice": _label_of(choice) if choice else told["equals"],
+        }
 
     @property
     def asked(self) -> list[tuple[Question, Any]]:
@@ -440,28 +502,28 @@ def _choice(field: Any) -> str | None:
 # ---- each page's form ----------------------------------------------------------------------------------------------
 
 
-def section_form(section: str, options: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "") -> Any:
+def section_form(section: str, offered: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "") -> Any:
     """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more."""
     if section.startswith(QUESTIONS):
-        return _questions_form(options["questions"], options["communes"], values)
+        return _questions_form(offered, values)
     match section:
         case Part.PROJECT:
-            choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in options["instruments"]]
-            fields = {"instrument": OneOfField(_l("Type de soutien"), choices=choices)}
+            choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in offered["instruments"]]
+            fields = {"instrument": OneOfField(_l("Type de soutien"), choices=options(choices))}
             names = {**ProjectBase.names, **dict(choices)}
             return _made(ProjectBase, fields, names)(data=values)
         case Part.AXES:
-            return _axes_form(options, values)
+            return _axes_form(offered, values)
         case Part.TERRITORY:
-            return _territory_form(options["communes"], options["areas"], values)
+            return _territory_form(offered["communes"], offered["areas"], values)
         case Part.PEOPLE:
             return _people_form(values)
         case Part.CLIMATE:
             return _climate_form(values)
         case Part.BUDGET:
-            return BudgetForm(data={"rows": _budget_rows(options["accounts"], values["lines"], account)})
+            return BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)})
         case Part.STATEMENTS:
-            return _statements_form(options["statements"], values)
+            return _statements_form(offered["statements"], values)
         case _:
             rows = values["rows"] + [{}] * max(more, 1 if values["rows"] else 2)
             return ROWS_FORMS[section](data={"rows": rows[:MOST_ROWS]})
@@ -478,40 +540,36 @@ def _made(base: type[SectionForm], fields: Mapping[str, Any], names: Mapping[str
     return type(base.__name__, (base,), {**fields, **facts, "names": names})
 
 
-def _axes_form(options: Mapping[str, Any], values: Values) -> Any:
-    axes, actions = options["axes"], options["actions"]
-    titles = {str(action.id): _action_title(action, options["placeholder"]) for action in actions}
-    grouped = {
-        f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}": [
-            (str(action.id), titles[str(action.id)]) for action in actions if action.axis_id == axis.id
-        ]
-        for axis in axes
-    }
+def _axes_form(offered: Mapping[str, Any], values: Values) -> Any:
+    axes, actions = offered["axes"], offered["actions"]
+    titles = {str(action.id): _action_title(action, offered["placeholder"]) for action in actions}
+    groups = {axis.id: f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}" for axis in axes}
+    grouped = [SelectChoice("", "—", optgroup="")]
+    for axis in axes:
+        here = [action for action in actions if action.axis_id == axis.id]
+        grouped += [SelectChoice(str(row.id), titles[str(row.id)], optgroup=groups[axis.id]) for row in here]
     fields: dict[str, Any] = {f"share_{axis.code}": WholeField(axis.code, maximum=100) for axis in axes}
-    empty = {"": [("", "—")]}
     for number in (1, 2, 3):
-        fields[f"action_{number}"] = _ActionField(
-            _l("Fiche action %(number)s", number=number), choices={**empty, **grouped}
-        )
+        fields[f"action_{number}"] = _ActionField(_l("Fiche action %(number)s", number=number), choices=grouped)
     names = {
         "actions": _l("Fiches actions"),
         "fields": _l("Champs d’intervention"),
         "plans": _l("Plans liés"),
         **{str(axis.id): axis.code for axis in axes},
         **titles,
-        **{str(row.id): in_words_of(row, "title") for row in (*options["fields"], *options["plans"])},
+        **{str(row.id): in_words_of(row, "title") for row in (*offered["fields"], *offered["plans"])},
     }
     chosen = {f"action_{number}": key for number, key in enumerate(values["actions"], 1)}
     shares = {f"share_{axis.code}": values["shares"].get(str(axis.id)) for axis in axes}
     form = _made(AxesBase, fields, names, axes=axes)
     data = {**shares, **chosen, "fields": values["fields"], "plans": values["plans"]}
-    return _with_choices(form, data, fields=options["fields"], plans=options["plans"])
+    return _with_choices(form, data, fields=offered["fields"], plans=offered["plans"])
 
 
-def _with_choices(kind: Any, data: Values, **offered: Sequence[Any]) -> Any:
+def _with_choices(kind: Any, data: Values, **rows_of: Sequence[Any]) -> Any:
     form = kind(data=data)
-    for name, rows in offered.items():
-        form[name].choices = [(str(row.id), in_words_of(row, "title")) for row in rows]
+    for name, rows in rows_of.items():
+        form[name].choices = options((row.id, in_words_of(row, "title")) for row in rows)
     return form
 
 
@@ -533,7 +591,7 @@ def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], 
     names = {row.id: row.name for row in communes}
     quarters = [(str(area.id), f"{area.name} ({names[area.commune_id]})") for area in areas]
     form = TerritoryForm(data=values)
-    form.communes.choices, form.areas.choices = choices, quarters
+    form.communes.choices, form.areas.choices = options(choices), options(quarters)
     form.names = {
         "communes": _l("Communes du projet"),
         "areas": _l("Quartiers prioritaires"),
@@ -580,12 +638,13 @@ def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], mor
     return rows
 
 
-def _questions_form(questions: Sequence[Question], communes: Sequence[Commune], values: Values) -> Any:
+def _questions_form(offered: Mapping[str, Any], values: Values) -> Any:
+    questions, communes = offered["questions"], offered["communes"]
     fields = {f"q_{question.id}": _question_field(question, communes) for question in questions}
     names = {str(question.id): in_words_of(question, "label") for question in questions}
     names |= {choice["code"]: choice["label"] for question in questions for choice in question.choices}
     data = {f"q_{question.id}": _typed(question, values["answers"].get(str(question.id))) for question in questions}
-    return _made(QuestionsBase, fields, names, questions=questions)(data=data)
+    return _made(QuestionsBase, fields, names, questions=questions, others=offered["all_questions"])(data=data)
 
 
 def _typed(question: Question, value: Any) -> Any:
@@ -605,9 +664,9 @@ def _question_field(question: Question, communes: Sequence[Commune]) -> Any:
         case QuestionKind.LONG:
             return LongField(label, limit=question.max_length or 4000)
         case QuestionKind.CHOICE:
-            return OneOfField(label, choices=choices)
+            return OneOfField(label, choices=options(choices))
         case QuestionKind.CHOICES:
-            return ChoicesField(label, choices=choices)
+            return ChoicesField(label, choices=options(choices))
         case QuestionKind.NUMBER:
             return WholeField(label, minimum=question.minimum or 0)
         case QuestionKind.MONEY:
@@ -615,7 +674,7 @@ def _question_field(question: Question, communes: Sequence[Commune]) -> Any:
         case QuestionKind.DATE:
             return DayField(label)
         case QuestionKind.COMMUNES:
-            return ChoicesField(label, choices=[(row.insee, row.name) for row in communes])
+            return ChoicesField(label, choices=options((row.insee, row.name) for row in communes))
         case QuestionKind.FILE:
             return FileField(label, render_kw={"accept": SUFFIXES})
 
@@ -634,7 +693,7 @@ def _statements_form(statements: Sequence[Statement], values: Values) -> Any:
         name = f"s_{statement.id}"
         if statement.kind == "choice":
             choices = [(one["code"], _label_of(one)) for one in statement.choices]
-            fields[name] = OneOfField(title, choices=choices)
+            fields[name] = OneOfField(title, choices=options(choices))
             data[name] = choice
         elif statement.kind == "money":
             fields[name] = MoneyField(title)

@@ -19,7 +19,7 @@ from grants.kernel import journal
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
-from grants.kernel.pages import day, instant, money
+from grants.kernel.pages import day, instant, money, url_path
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
@@ -55,7 +55,7 @@ def content_of(application_id: UUID) -> Content:
     - sections [{code, title, questions [{code, label, kind, criterion (code or None), required, asked, value, and by
       kind: chosen [{code, label}], amount, day_on, communes [{insee, name}], file}]}]
     - pieces [{code, label, expected, blocks, files [file]}], statements [{code, title, text, edition, kind, choice,
-      chosen {code, label} or None, required, annex, signed_by, signed_at}]; a statement not made has choice None
+      chosen {code, label} or None, amount or None, required, annex, signed_by, signed_at}]; choice None: not made
     - a file is {id, name, size, sha256, media_type}
     """
     version = latest_version(application_id)
@@ -362,17 +362,18 @@ def _statements(application: Application, statements: Sequence[Statement]) -> li
             "required": statement.required,
             "annex": statement.annex,
             "chosen": None,
-            **_signed(made.get(statement.id), people, statement.choices),
+            **_signed(made.get(statement.id), statement.kind, people, statement.choices),
         }
         for statement in statements
     ]
 
 
-def _signed(row: Signature | None, people: Mapping[UUID, str], choices: Sequence[Content]) -> Content:
+def _signed(row: Signature | None, kind: str, people: Mapping[UUID, str], choices: Sequence[Content]) -> Content:
     if row is None:
-        return {"choice": None, "signed_by": None, "signed_at": None}
+        return {"choice": None, "signed_by": None, "signed_at": None, "amount_cents": None}
     return {
         "choice": row.choice,
+        "amount_cents": int(row.choice) if kind == "money" else None,
         "chosen": next((choice for choice in choices if choice["code"] == row.choice), None),
         "signed_by": people[row.signed_by],
         "signed_at": _iso(row.signed_at),
@@ -504,13 +505,33 @@ def options_of(application: Application, section: str) -> dict[str, Any]:
         case Part.BUDGET:
             return {"accounts": programme.budget_accounts()}
         case Part.STATEMENTS:
-            return {"statements": calls.statements_of(call_id)}
+            statements, values = calls.statements_of(call_id), statement_values(application)
+            words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
+            return {"statements": statements, "words": words}
         case Part.PIECES:
             return {"pieces": calls.pieces_of(call_id)}
         case Part():
             return {}
         case _:
-            return {"questions": questions_on(application, section), "communes": programme.communes()}
+            everything = calls.questions_of(call_id)
+            code = section.removeprefix(rules.QUESTIONS)
+            return {
+                "questions": [row for row in everything if row.section.code == code],
+                "all_questions": everything,
+                "communes": programme.communes(),
+                "files_of": _given_files(application, everything),
+            }
+
+
+def _given_files(application: Application, questions: Sequence[Question]) -> dict[str, list[Content]]:
+    """The files that answer questions, by question code, each with where to get it."""
+    files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
+    by_id = {answer.question_id: answer.file_id for answer in application.answers if answer.file_id}
+    return {
+        row.code: [{"name": files[by_id[row.id]].name, "href": url_path("applications.file", file_id=by_id[row.id])}]
+        for row in questions
+        if row.id in by_id
+    }
 
 
 def questions_on(application: Application, section: str) -> list[Question]:

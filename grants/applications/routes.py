@@ -1,5 +1,384 @@
-"""The doors of applicants: start, write, submit, follow, withdraw."""
+"""The doors of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
 
-from flask import Blueprint
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.applications import actions, letters, queries, rules
+from grants.applications.forms import PieceForm, StartForm, SubmitForm, VerifyForm, WithdrawForm, section_form
+from grants.applications.lifecycle import UNDER_WAY, ApplicationState
+from grants.applications.models import Application
+from grants.applications.rules import Part
+from grants.calls import rules as call_rules
+from grants.calls.models import Call, Piece
+from grants.kernel import clock, vault
+from grants.kernel.access import actor, door, public, received_at
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, error_page
+from grants.kernel.forms import options
+from grants.kernel.vault import StoredFile
+from grants.kernel.words import _, in_words_of, language
+from grants.permissions import P
 
 bp = Blueprint("applications", __name__)
+Answer = str | Response | tuple[str, int]
+
+PAGES: dict[str, str] = {
+    Part.PROJECT: "applications/edit_project.html",
+    Part.AXES: "applications/edit_axes.html",
+    Part.TERRITORY: "applications/edit_territory.html",
+    Part.PEOPLE: "applications/edit_people.html",
+    Part.CLIMATE: "applications/edit_climate.html",
+    Part.PARTNERS: "applications/edit_partners.html",
+    Part.CALENDAR: "applications/edit_calendar.html",
+    Part.INDICATORS: "applications/edit_indicators.html",
+    Part.BUDGET: "applications/edit_budget.html",
+    Part.PIECES: "applications/edit_pieces.html",
+    Part.STATEMENTS: "applications/edit_statements.html",
+}
+QUESTIONS_PAGE = "applications/edit_questions.html"
+
+
+@bp.app_template_global("word_of")
+def word_of(group: str, code: str | None) -> str:
+    """The word for a code of a content: groups are those of `rules.LABELS`."""
+    return str(rules.LABELS[group].get(code, code)) if code else "—"
+
+
+@bp.app_template_global("words_in")
+def words_in(row: Any, name: str) -> str:
+    """The text of a content's row in the reader's language."""
+    return queries.in_words_of_dict(row, name)
+
+
+# ---- one's dossiers ------------------------------------------------------------------------------------------------
+
+
+@bp.get("/dossiers")
+@door(P.ACCOUNT_OWN)
+def index() -> str:
+    """The dossiers of the organisations one acts for."""
+    rows = queries.of_organisations(actor().organisations)
+    drafts = [row for row in rows if row.state is ApplicationState.DRAFT]
+    others = [row for row in rows if row.state is not ApplicationState.DRAFT]
+    return render_template("applications/index.html", drafts=drafts, others=others, at=clock.now())
+
+
+@bp.route("/appels/<uuid:call_id>/dossier", methods=["GET", "POST"])
+@door(P.APPLICATION_START, Call)
+def start(call: Call) -> Answer:
+    """Begin a dossier for one of one's organisations."""
+    candidates = queries.candidates(call, actor().organisations)
+    form = StartForm()
+    form.organisation.choices = options((row.id, row.name) for row in candidates if row.application_id is None)
+    if len(form.organisation.choices) == 1 and request.method == "GET":
+        form.organisation.data = form.organisation.choices[0].value
+    if form.validate_on_submit():
+        try:
+            application = actions.start(call, UUID(form.organisation.data), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Votre brouillon est prêt. Il se garde à chaque enregistrement."), "success")
+            return redirect(url_for(".edit", application_id=application.id, section=Part.PROJECT.value))
+    is_open = call_rules.is_open(call, clock.now())
+    page = render_template(
+        "applications/start.html",
+        call=call,
+        form=form,
+        candidates=candidates,
+        is_open=is_open,
+        has_errors=bool(form.errors),
+    )
+    return _shown(page)
+
+
+def _shown(page: str) -> tuple[str, int]:
+    return page, 422 if request.method == "POST" else 200
+
+
+# ---- the writing space ---------------------------------------------------------------------------------------------
+
+
+@bp.get("/dossiers/<uuid:application_id>/rediger")
+@door(P.APPLICATION_EDIT, Application)
+def write(application: Application) -> Response:
+    """The writing space, at the first page that is not complete."""
+    steps = queries.steps(application, queries.draft_content(application))
+    first = next((step for step in steps if step.state != "done"), steps[0])
+    return redirect(url_for(".edit", application_id=application.id, section=first.code))
+
+
+@bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
+@door(P.APPLICATION_EDIT, Application)
+def edit(application: Application, section: str) -> Answer:
+    """A page of the writing space: shown, saved complete or not."""
+    if application.state is not ApplicationState.DRAFT:
+        flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    if section == Part.PIECES:
+        return _edit_pieces(application)
+    offered = _offered(application, section)
+    form = _form(application, section, offered)
+    if request.method == "POST":
+        answer = _save(application, section, form)
+        if answer is not None:
+            return answer
+    return _shown(_edit_page(application, section, form, offered))
+
+
+def _offered(application: Application, section: str) -> dict[str, Any]:
+    offered = queries.options_of(application, section)
+    if section not in PAGES and not (section.startswith(rules.QUESTIONS) and offered.get("questions")):
+        raise MissingError
+    return offered
+
+
+def _form(application: Application, section: str, offered: dict[str, Any]) -> Any:
+    values = queries.section_values(application, section)
+    more, account = request.args.get("lignes", ""), request.args.get("compte", "")
+    form = section_form(
+        section, offered, values, more=int(more) if more in {"1", "2", "3", "4", "5"} else 1, account=account
+    )
+    if request.method == "GET":
+        form.stamp.data = rules.stamp_of(values)
+    return form
+
+
+def _save(application: Application, section: str, form: Any) -> Answer | None:
+    """Save what was typed; None to show the page again with what is to mend."""
+    if request.form.get("drop", "").isascii() and request.form.get("drop", "").isdigit():
+        form.drop_row(int(request.form["drop"]))
+    if form.validate():
+        try:
+            values = form.values()
+            if section.startswith(rules.QUESTIONS):
+                values["uploads"] = form.uploads()
+            actions.save_section(application, section, values, by=actor(), stamp=form.stamp.data)
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        except ConflictError as error:
+            return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
+        else:
+            return _saved(application, section)
+    if "add" in request.form and hasattr(form, "add_row") and section != Part.BUDGET:
+        form.add_row()
+    return None
+
+
+def _saved(application: Application, section: str) -> Response:
+    """Where a save leads: the same page, one more line on it, or the page that follows."""
+    place: dict[str, Any] = {"application_id": application.id, "section": section}
+    if "add" in request.form:
+        account = request.form.get("account", "")[:12]
+        extra: dict[str, Any] = (
+            {"compte": account, "_anchor": "budget"} if section == Part.BUDGET else {"lignes": 2, "_anchor": "lignes"}
+        )
+        return redirect(url_for(".edit", **place, **extra))
+    flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
+    if request.form.get("do") == "next":
+        return redirect(_next(application, section))
+    return redirect(url_for(".edit", **place))
+
+
+def _next(application: Application, section: str) -> str:
+    codes = queries.section_codes(application)
+    following = codes[codes.index(section) + 1 :]
+    if not following:
+        return url_for(".review", application_id=application.id)
+    return url_for(".edit", application_id=application.id, section=following[0])
+
+
+def _edit_page(application: Application, section: str, form: Any, offered: dict[str, Any]) -> str:
+    content = queries.draft_content(application)
+    steps = queries.steps(application, content)
+    here = next(index for index, step in enumerate(steps) if step.code == section)
+    return render_template(
+        PAGES.get(section, QUESTIONS_PAGE),
+        application=application,
+        content=content,
+        form=form,
+        step=steps[here],
+        steps=steps,
+        number=here + 1,
+        previous=steps[here - 1] if here else None,
+        lacking=[item for item in rules.missing(content) if item.section == section],
+        is_open=call_rules.is_open(application.call, clock.now()),
+        has_errors=bool(form is not None and request.method == "POST" and form.errors),
+        **offered,
+    )
+
+
+def _edit_pieces(application: Application) -> Answer:
+    """The documents: each is sent, or taken out, by its own button."""
+    offered = _offered(application, Part.PIECES)
+    forms = {piece.id: PieceForm(prefix=f"p{piece.id.hex}-") for piece in offered["pieces"]}
+    if request.method == "POST":
+        chosen = next((p for p in offered["pieces"] if str(p.id) == request.form.get("piece")), None)
+        if request.form.get("drop"):
+            return _remove_file(application, request.form["drop"])
+        if chosen is None:
+            raise MissingError
+        if _attached(application, chosen, forms[chosen.id]):
+            flash(_("Fichier reçu : « %(piece)s ».", piece=in_words_of(chosen, "label")), "success")
+            return redirect(
+                url_for(
+                    ".edit", application_id=application.id, section=Part.PIECES.value, _anchor=f"piece-{chosen.code}"
+                )
+            )
+    refused = next((form for form in forms.values() if form.errors), None)
+    offered |= {"forms": forms, "attachments": queries.attachments_of(application.id)}
+    return _shown(_edit_page(application, Part.PIECES, refused, offered))
+
+
+def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
+    given = form.file.data
+    if given is None or not given.filename:
+        form.refuse("file", _("Choisissez d’abord un fichier."))
+        return False
+    try:
+        actions.add_file(application, piece, given, by=actor())
+    except InvalidError as error:
+        form.refuse("file", error.message)
+        return False
+    return True
+
+
+def _remove_file(application: Application, attachment_id: str) -> Response:
+    try:
+        attachment = queries.attachment_of(application, UUID(attachment_id))
+    except ValueError:
+        attachment = None
+    if attachment is None:
+        raise MissingError
+    actions.remove_file(application, attachment, by=actor())
+    flash(_("Le fichier est retiré."), "success")
+    return redirect(url_for(".edit", application_id=application.id, section=Part.PIECES.value))
+
+
+# ---- review and submit ---------------------------------------------------------------------------------------------
+
+
+@bp.get("/dossiers/<uuid:application_id>/relire")
+@door(P.APPLICATION_READ_OWN, Application)
+def review(application: Application) -> Answer:
+    """Everything as the committee will read it, and what is missing."""
+    if application.state is not ApplicationState.DRAFT:
+        return redirect(url_for(".show", application_id=application.id))
+    content = queries.draft_content(application)
+    return render_template(
+        "applications/review.html",
+        application=application,
+        content=content,
+        steps=queries.steps(application, content),
+        missing=rules.missing(content),
+        lacking=[piece for piece in content["pieces"] if piece["expected"] and not piece["files"]],
+        is_open=call_rules.is_open(application.call, clock.now()),
+    )
+
+
+@bp.route("/dossiers/<uuid:application_id>/deposer", methods=["GET", "POST"])
+@door(P.APPLICATION_SUBMIT, Application)
+def submit(application: Application) -> Answer:
+    """Confirm, then submit once."""
+    if application.state is not ApplicationState.DRAFT:
+        flash(_("Ce dossier est déjà déposé : voici ce qu’il en est."), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    form = SubmitForm()
+    if form.validate_on_submit():
+        try:
+            actions.submit(application, by=actor(), received_at=received_at(), seen=int(form.seen.data))
+        except InvalidError as error:
+            form.refuse(None, error.message)
+        else:
+            flash(_("Votre dossier est déposé. Le reçu part aussi par courriel."), "success")
+            return redirect(url_for(".receipt", application_id=application.id))
+    form.seen.data = str(application.version)
+    missing = rules.missing(queries.draft_content(application))
+    is_open = call_rules.is_open(application.call, clock.now())
+    page = render_template(
+        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open, at=clock.now()
+    )
+    return _shown(page)
+
+
+@bp.get("/dossiers/<uuid:application_id>/recu")
+@door(P.APPLICATION_READ_OWN, Application)
+def receipt(application: Application) -> str:
+    """The receipt of a submitted dossier."""
+    return render_template("applications/receipt.html", application=application, receipt=_receipt(application))
+
+
+@bp.get("/dossiers/<uuid:application_id>/recu.pdf")
+@door(P.APPLICATION_READ_OWN, Application)
+def receipt_pdf(application: Application) -> Response:
+    """The same receipt on paper."""
+    content = letters.receipt_pdf(_receipt(application), language=language())
+    return vault.attachment(content, f"recu-{application.reference}.pdf")
+
+
+def _receipt(application: Application) -> queries.Receipt:
+    try:
+        return queries.receipt_of(application)
+    except LookupError as error:
+        raise MissingError from error
+
+
+@bp.get("/verifier")
+@public
+def verify() -> str:
+    """Tell anyone whether a number and a digest stand on one receipt; nothing else."""
+    form = VerifyForm(request.args)
+    asked = bool(form.reference.data or form.digest.data)
+    authentic = asked and queries.is_authentic(*rules.as_written(form.reference.data or "", form.digest.data or ""))
+    return render_template("applications/verify.html", form=form, asked=asked, authentic=authentic)
+
+
+# ---- a dossier as its applicants follow it -------------------------------------------------------------------------
+
+
+@bp.get("/dossiers/<uuid:application_id>")
+@door(P.APPLICATION_READ_OWN, Application)
+def show(application: Application) -> str:
+    """Where a dossier stands, in the applicant's words."""
+    frozen = queries.latest_version(application.id)
+    content = queries.draft_content(application) if frozen is None else queries.content_of(application.id)
+    return render_template(
+        "applications/show.html",
+        application=application,
+        content=content,
+        frozen=frozen,
+        story=queries.story_of(application),
+        left=len(rules.missing(content)) if frozen is None else 0,
+        is_open=call_rules.is_open(application.call, clock.now()),
+    )
+
+
+@bp.route("/dossiers/<uuid:application_id>/retirer", methods=["GET", "POST"])
+@door(P.APPLICATION_WITHDRAW, Application)
+def withdraw(application: Application) -> Answer:
+    """Withdraw, after saying why."""
+    if application.state not in UNDER_WAY | {ApplicationState.DRAFT}:
+        flash(_("Ce dossier ne peut plus être retiré."), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    form = WithdrawForm()
+    if "reason" in request.form and form.validate_on_submit():
+        try:
+            actions.withdraw(application, reason=form.reason.data or "", by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Le dossier est retiré."), "success")
+            return redirect(url_for(".show", application_id=application.id))
+    page = render_template(
+        "applications/withdraw.html", application=application, form=form, has_errors=bool(form.errors)
+    )
+    return _shown(page)
+
+
+@bp.get("/fichiers/<uuid:file_id>")
+@door(P.FILE_READ, StoredFile)
+def file(stored: StoredFile) -> Response:
+    """A stored file, as an attachment."""
+    return vault.send(stored)

@@ -7,7 +7,8 @@ const digits = (text) => {
 export default function (budget) {
   const lang = document.documentElement.lang;
   const euros = (cents) => `${new Intl.NumberFormat(lang, { minimumFractionDigits: cents % 100 ? 2 : 0, maximumFractionDigits: 2 }).format(cents / 100)}\u00a0€`;
-  const total = (side) => [...budget.querySelectorAll(`[data-side="${side}"] [data-amount]`)].reduce((sum, input) => sum + digits(input.value), 0);
+  const total = (side) => [...budget.querySelectorAll(`[data-side="${side}"] [data-amount]`)].reduce((sum, input) => sum + digits(input.value), 0)
+    + [...budget.querySelectorAll(`[data-side="${side}"] [data-fixed]`)].reduce((sum, told) => sum + Number(told.value), 0);
   const balance = budget.querySelector("[data-balance]");
   const sides = [...budget.querySelectorAll("[data-side]")].filter((side) => side.querySelector("[data-amount]")).map((side) => side.dataset.side);
   const show = () => {
