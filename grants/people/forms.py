@@ -3,6 +3,7 @@
 from typing import Any
 
 from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Regexp
 
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError, clean_line
@@ -94,7 +95,8 @@ class AccountForm(Form):
     name = LineField(_l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120)
     title = LineField(_l("Fonction"), limit=120, description=_l("Par exemple : trésorière, chargé de projet."))
     locale = RadioField(
-        _l("Langue des pages et des courriers"), choices=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES]
+        _l("Langue des pages et des courriers"),
+        choices=[SelectChoice(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
     )
 
 
@@ -113,13 +115,16 @@ class OrganisationForm(Form):
                      description=_l("Tel qu’il figure dans les statuts."))  # fmt: skip
     acronym = LineField(_l("Sigle"), [NoLink()], limit=40)
     legal_form = SelectField(
-        _l("Forme juridique"), choices=[(form.value, LEGAL_FORM_LABELS[form]) for form in LegalForm]
+        _l("Forme juridique"), choices=[SelectChoice(form.value, LEGAL_FORM_LABELS[form]) for form in LegalForm]
     )
     founded_on = DayField(_l("Date de création"), description=_l("Celle de la publication, pour une association."))
     year_end_month = SelectField(
-        _l("Fin de l’exercice comptable"), coerce=int, default=12, choices=[(i, m) for i, m in enumerate(MONTHS, 1)],
+        _l("Fin de l’exercice comptable"),
+        coerce=int,
+        default=12,
+        choices=[SelectChoice(str(number), month) for number, month in enumerate(MONTHS, 1)],
         description=_l("Le mois où vos comptes sont arrêtés."),
-    )  # fmt: skip
+    )
     purpose = LongField(
         _l("Objet"), [Required(_l("Dites en quelques mots ce que fait l’organisation."))], limit=1500,
         description=_l("Ce que fait l’organisation, en quelques lignes : l’objet des statuts convient."),
@@ -179,23 +184,26 @@ class InvitationForm(Form):
 
     email = _email(Required(_l("Écrivez l’adresse de la personne à inviter.")))
     role = RadioField(
-        _l("Rôle"), choices=[(role.value, MEMBER_LABELS[role]) for role in MemberRole], default=MemberRole.EDITOR.value
+        _l("Rôle"),
+        choices=[SelectChoice(role.value, MEMBER_LABELS[role]) for role in MemberRole],
+        default=MemberRole.EDITOR.value,
     )
 
 
 class MemberForm(Form):
     """What a member may do."""
 
-    role = SelectField(_l("Rôle"), choices=[(role.value, MEMBER_LABELS[role]) for role in MemberRole])
+    role = SelectField(_l("Rôle"), choices=[SelectChoice(role.value, MEMBER_LABELS[role]) for role in MemberRole])
 
 
 class OfficeForm(Form):
     """An office given to a person."""
 
-    role = SelectField(_l("Fonction"), choices=[(role.value, ROLE_LABELS[role]) for role in Role])
+    role = SelectField(_l("Fonction"), choices=[SelectChoice(role.value, ROLE_LABELS[role]) for role in Role])
     college = SelectField(
-        _l("Collège"), choices=[("", _l("Sans objet")), *((c.value, COLLEGE_LABELS[c]) for c in College)],
+        _l("Collège"),
+        choices=[SelectChoice("", _l("Sans objet")), *(SelectChoice(c.value, COLLEGE_LABELS[c]) for c in College)],
         description=_l("Pour un membre du comité seulement."),
-    )  # fmt: skip
+    )
     since_on = DayField(_l("À partir du"), description=_l("Aujourd’hui, si vous ne précisez rien."))
     until_on = DayField(_l("Jusqu’au"), description=_l("Laissez vide pour une durée indéterminée."))

@@ -30,7 +30,7 @@ from grants.permissions import P
 @door(P.ORGANISATION_CREATE)
 def organisation_new() -> Any:
     """Make an organisation known to the fund."""
-    form, taken = OrganisationForm(), None
+    form, taken, target = OrganisationForm(), None, rules.safe_path(request.args.get("next"))
     if form.validate_on_submit():
         try:
             organisation = actions.create_organisation(form.values(), by=actor())
@@ -39,9 +39,10 @@ def organisation_new() -> Any:
             taken = error.facts.get("taken")
         else:
             flash(_("L’organisation est enregistrée. Vous en êtes responsable."), "success")
-            return redirect(rules.safe_path(request.args.get("next")) or _page_of(organisation.id))
+            return redirect(target or _page_of(organisation.id))
     status = 422 if request.method == "POST" else 200
-    return render_template("people/organisation_new.html", form=form, taken=taken, has_errors=bool(form.errors)), status
+    facts = {"taken": taken, "target": target, "has_errors": bool(form.errors)}
+    return render_template("people/organisation_new.html", form=form, **facts), status
 
 
 @bp.post("/organisations/rejoindre")
