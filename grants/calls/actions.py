@@ -325,7 +325,7 @@ def _check_identity(fund: Fund, told: Identity, call: Call | None) -> None:
     left = queries.left_for(fund, call)
     if told.envelope > left:
         raise InvalidError(
-            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left)), field="envelope"
+            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left)), field="envelope"
         )
     taken = db.session.scalar(select(Call.id).where(Call.code == told.code))
     if taken is not None and (call is None or taken != call.id):
@@ -376,7 +376,7 @@ def edit_texts(call: Call, texts: Mapping[str, Mapping[str, str]], *, version: i
             strange = strange_placeholders(body, known.get(code, frozenset()))
             if strange is None:
                 raise InvalidError(
-                    _("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=f"{code}_{language}"
+                    _("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=f"{code}_{language}"
                 )
             if strange:
                 words = ", ".join("{" + word + "}" for word in strange)
@@ -421,7 +421,7 @@ def refuse_frozen(call: Call) -> None:
     if call.state is not CallState.DRAFT:
         raise RefusedError(
             _(
-                "Cet appel est publié : ses montants, ses questions, ses critères, ses pièces et ses déclarations sont "
+                "Cet appel est publié : ses montants, ses questions, ses critères, ses pièces et ses déclarations sont "
                 "figés, pour que tous les dossiers soient jugés sur les mêmes règles."
             )
         )
@@ -489,7 +489,7 @@ def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]
     for other in queries.asked_after(question):
         if other.asked_when and other.asked_when["equals"] not in codes:
             raise InvalidError(
-                _("La question « %(label)s » dépend d’un choix que vous retirez.", label=other.label), field="choices"
+                _("La question « %(label)s » dépend d’un choix que vous retirez.", label=other.label), field="choices"
             )
 
 
@@ -519,11 +519,11 @@ def remove_part(part: Part, *, by: Actor) -> None:
     refuse_frozen(call)
     if isinstance(part, Section | Block) and queries.content_of(part):
         raise RefusedError(
-            _("« %(title)s » n’est pas vide : déplacez ou retirez d’abord ce qu’elle contient.", title=part.title)
+            _("« %(title)s » n’est pas vide : déplacez ou retirez d’abord ce qu’elle contient.", title=part.title)
         )
     if isinstance(part, Question) and (waiting := queries.asked_after(part)):
         raise RefusedError(
-            _("La question « %(label)s » dépend de celle-ci : changez-la d’abord.", label=waiting[0].label)
+            _("La question « %(label)s » dépend de celle-ci : changez-la d’abord.", label=waiting[0].label)
         )
     if isinstance(part, Criterion):
         for question in queries.questions_of(call.id):
@@ -550,7 +550,7 @@ def open_call(call: Call, *, acknowledged: bool, version: int, by: Actor) -> Non
         db.session.execute(select(Fund.id).where(Fund.id == call.fund_id).with_for_update())
         missing = [check for check in queries.opening_checks(call, clock.now()) if check.missing is not None]
         if missing:
-            raise RefusedError(_("L’appel n’est pas prêt : %(reason)s", reason=str(missing[0].missing)))
+            raise RefusedError(_("L’appel n’est pas prêt : %(reason)s", reason=str(missing[0].missing)))
         unsure = programme.unconfirmed()
         if unsure and not acknowledged:
             raise InvalidError(
@@ -574,7 +574,7 @@ def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: 
     if before is None or call.state is not CallState.OPENED:
         raise RefusedError(_("Seule la clôture d’un appel publié peut être reportée."))
     if call.marks_frozen_at is not None or call.results_published_at is not None:
-        raise RefusedError(_("Le comité a déjà arrêté ses notes : la clôture ne peut plus être reportée."))
+        raise RefusedError(_("Le comité a déjà arrêté ses notes : la clôture ne peut plus être reportée."))
     if closes_at <= max(before, clock.now()):
         raise InvalidError(
             _("La nouvelle clôture doit être à venir, et après celle qui est annoncée."), field="closes_on"
@@ -591,5 +591,5 @@ def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: 
 def archive(call: Call, *, by: Actor) -> None:
     """Put a call away once it is closed. Raises RefusedError while it is coming or open."""
     if call.state is CallState.OPENED and call.closes_at is not None and clock.now() <= call.closes_at:
-        raise RefusedError(_("Cet appel n’est pas encore clos : il ne peut pas être archivé."))
+        raise RefusedError(_("Cet appel n’est pas encore clos : il ne peut pas être archivé."))
     journal.advance(LIFECYCLE, call, "archive", by=by, code=call.code)

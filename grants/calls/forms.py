@@ -58,7 +58,7 @@ def _instant(day: DayField, hour: HourField, zone: str) -> datetime | None:
     except ValueError:
         hour.errors = [
             *hour.errors,
-            _("Cette heure n’existe pas ce jour-là : l’heure change. Choisissez-en une autre."),
+            _("Cette heure n’existe pas ce jour-là : l’heure change. Choisissez-en une autre."),
         ]
         return None
 
@@ -68,15 +68,13 @@ def _instant(day: DayField, hour: HourField, zone: str) -> datetime | None:
 YES_NO_UNSURE = (("yes", _l("Oui")), ("no", _l("Non")), ("unsure", _l("Je ne sais pas")))
 VERDICTS = {"yes": Verdict.MET, "no": Verdict.UNMET, "unsure": Verdict.UNSURE, "": Verdict.UNSURE}
 ASKED = {
-    "legal_form": _l("Votre organisation est-elle une association déclarée ?"),
-    "territory": _l("Le projet se réalise-t-il dans au moins une commune du territoire ?"),
-    "axis_chosen": _l("Le projet sert-il au moins un des axes du cadre ?"),
-    "not_started": _l("Le projet se terminera-t-il après la clôture de l’appel ?"),
-    "obligations": _l("Votre association est-elle à jour de ses obligations (comptes, impôts, cotisations) ?"),
-    "commitment": _l(
-        "Votre association souscrit-elle le contrat d’engagement républicain, ou en est-elle réputée d’accord ?"
-    ),
-    "no_double_request": _l("Ces dépenses sont-elles financées par cette seule demande auprès de la collectivité ?"),
+    "legal_form": _l("Votre organisation est-elle une association déclarée ?"),
+    "territory": _l("Le projet se réalise-t-il dans au moins une commune du territoire ?"),
+    "axis_chosen": _l("Le projet sert-il au moins un des axes du cadre ?"),
+    "not_started": _l("Le projet se terminera-t-il après la clôture de l’appel ?"),
+    "obligations": _l("Votre association est-elle à jour de ses obligations (comptes, impôts, cotisations) ?"),
+    "commitment": _l("Votre association souscrit-elle le contrat d’engagement républicain ?"),
+    "no_double_request": _l("Ces dépenses sont-elles financées par cette seule demande auprès de la collectivité ?"),
 }
 
 
@@ -94,9 +92,9 @@ class SelfCheckForm(PlainForm):
     obligations = _asked("obligations")
     commitment = _asked("commitment")
     no_double_request = _asked("no_double_request")
-    instrument = SelectField(_l("Quelle phase ressemble à votre projet ?"), choices=[], validators=[Optional()])
-    amount = MoneyField(_l("Combien pensez-vous demander ?"))
-    total = MoneyField(_l("Combien coûterait tout le projet ?"))
+    instrument = SelectField(_l("Quelle phase ressemble à votre projet ?"), choices=[], validators=[Optional()])
+    amount = MoneyField(_l("Combien pensez-vous demander ?"))
+    total = MoneyField(_l("Combien coûterait tout le projet ?"))
 
     def offer(self, offers: Sequence[CallInstrument]) -> None:
         """Say which instruments can be chosen."""
@@ -149,11 +147,11 @@ class CallForm(WordsForm):
         description=_l("Il figure dans l’adresse de la page et dans les références."),
     )
     framework = SelectField(_l("Cadre stratégique"), validators=[Required()])
-    opens_on = DayField(_l("Ouverture : jour"), [Required()])
-    opens_hour = HourField(_l("Ouverture : heure"), [Required()], default=time(9, 0))
-    closes_on = DayField(_l("Clôture : jour"), [Required()])
+    opens_on = DayField(_l("Ouverture : jour"), [Required()])
+    opens_hour = HourField(_l("Ouverture : heure"), [Required()], default=time(9, 0))
+    closes_on = DayField(_l("Clôture : jour"), [Required()])
     closes_hour = HourField(
-        _l("Clôture : heure"),
+        _l("Clôture : heure"),
         [Required()],
         default=time(17, 0),
         description=_l("Le dernier instant admis. Choisissez une heure où l’équipe peut répondre."),
@@ -175,7 +173,7 @@ class NewCallForm(CallForm):
     """A new call and what it starts from."""
 
     source = SelectField(
-        _l("Partir de"), description=_l("Tout est repris : questions, critères, pièces, déclarations, textes.")
+        _l("Partir de"), description=_l("Tout est repris : questions, critères, pièces, déclarations, textes.")
     )
 
     def offer_sources(self, calls: Sequence[Call]) -> None:
@@ -253,7 +251,7 @@ def instruments_form(instruments: Sequence[Instrument], offered: Sequence[CallIn
             minimum=1,
             maximum=100,
             default=now.max_rate,
-            description=_l("Part du coût du projet. Vide : aucun taux maximal."),
+            description=_l("Part du coût du projet. Vide : aucun taux maximal."),
         )
     form: InstrumentsForm = type("CallInstrumentsForm", (InstrumentsForm,), fields)()
     return form
@@ -275,8 +273,8 @@ class OpenForm(Form):
 class ExtendForm(Form):
     """A later closing and its reason, which everybody will read."""
 
-    closes_on = DayField(_l("Nouvelle clôture : jour"), [Required()])
-    closes_hour = HourField(_l("Nouvelle clôture : heure"), [Required()])
+    closes_on = DayField(_l("Nouvelle clôture : jour"), [Required()])
+    closes_hour = HourField(_l("Nouvelle clôture : heure"), [Required()])
     reason = LongField(
         _l("Raison du report"), [Required()], limit=600, description=_l("Publiée sur la page de l’appel, telle quelle.")
     )
@@ -325,7 +323,7 @@ class _ChoicesForm(PartForm):
     choices = LongField(
         _l("Choix"),
         limit=4000,
-        description=_l("Un choix par ligne. Pour l’anglais, écrivez-le après une barre : Oui | Yes."),
+        description=_l("Un choix par ligne. Pour l’anglais, écrivez-le après une barre : Oui | Yes."),
     )
     kind: Any
 
@@ -343,7 +341,7 @@ class _ChoicesForm(PartForm):
         if len(set(labels)) != len(labels) or not all(labels):
             raise ValidationError(_("Chaque ligne doit porter un choix différent."))
         if any(len(word) > 200 for line in lines for word in line):
-            raise ValidationError(_("Un choix est trop long : 200 caractères au plus."))
+            raise ValidationError(_("Un choix est trop long : 200 caractères au plus."))
 
     def values(self) -> dict[str, Any]:
         told = super().values()
@@ -362,7 +360,7 @@ class SectionForm(PartForm):
 
 def _when(question: Question, choice: Mapping[str, str]) -> str:
     label = in_words_of(question, "label")
-    return _("Si « %(question)s » = « %(choice)s »", question=label, choice=choice["label"])
+    return _("Si « %(question)s » = « %(choice)s »", question=label, choice=choice["label"])
 
 
 class QuestionForm(_ChoicesForm):
@@ -429,7 +427,7 @@ class BlockForm(PartForm):
         [Optional()],
         minimum=1,
         maximum=20,
-        description=_l("1 départage en premier. Vide : jamais."),
+        description=_l("1 départage en premier. Vide : jamais."),
     )
     title_en = LineField(_l("Titre en anglais"))
 
@@ -489,10 +487,10 @@ class PieceForm(PartForm):
     blocks = SelectField(
         _l("Son absence retient"),
         choices=options(rules.PIECE_BLOCKS_LABELS.items()),
-        description=_l("Jamais le dépôt : une pièce manquante se demande après (CRPA, art. L114-5-1)."),
+        description=_l("Jamais le dépôt : une pièce manquante se demande après (CRPA, art. L114-5-1)."),
     )
     required = BooleanField(_l("Due quand la règle s’applique"))
-    once_for_all = BooleanField(_l("Donnée une fois pour toutes : elle n’est pas redemandée"))
+    once_for_all = BooleanField(_l("Donnée une fois pour toutes : elle n’est pas redemandée"))
     label_en = LineField(_l("Pièce, en anglais"))
     help_en = LongField(_l("Aide en anglais"), limit=2000)
     condition_en = LongField(_l("Règle en anglais"), limit=600)

@@ -299,8 +299,12 @@ def asked_after(question: Question) -> list[Question]:
     ]
 
 
+def columns_of(part: Any) -> dict[str, Any]:
+    """What the columns of a part hold, by name."""
+    return {column.key: getattr(part, column.key) for column in inspect(type(part)).column_attrs}
+
+
 def fingerprint(part: Any) -> str:
     """What a part says, in sixteen characters, so that a form shown before somebody else's change is noticed."""
-    columns = inspect(type(part)).column_attrs
-    told = {column.key: str(getattr(part, column.key)) for column in columns if column.key != "position"}
+    told = {name: str(value) for name, value in columns_of(part).items() if name != "position"}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

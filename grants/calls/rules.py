@@ -30,7 +30,7 @@ PHASE_LABELS = {
     Phase.DRAFT: _l("En préparation"),
     Phase.COMING: _l("À venir"),
     Phase.OPEN: _l("Ouvert"),
-    Phase.CLOSED: _l("Clos, dossiers en cours d’examen"),
+    Phase.CLOSED: _l("Clos, examen en cours"),
     Phase.RESULTS: _l("Résultats publiés"),
 }
 PHASE_TONES = {
@@ -130,7 +130,7 @@ def local_instant(day: date, hour: time, zone: str) -> datetime:
 def why_not_dates(opens_at: datetime | None, closes_at: datetime | None) -> Text | None:
     """What is wrong with the dates of a call, or None."""
     if opens_at is None or closes_at is None:
-        return _l("Donnez les deux dates : l’ouverture et la clôture.")
+        return _l("Donnez les deux dates : l’ouverture et la clôture.")
     if opens_at >= closes_at:
         return _l("La clôture doit venir après l’ouverture.")
     return None
@@ -169,7 +169,7 @@ def opening_checks(
     contact: bool,
 ) -> list[Check]:
     """What a call must satisfy before it opens; its texts and rules from memory are a matter of acknowledgement."""
-    uneven = _l("À reprendre : %(blocks)s.", blocks=", ".join(uneven_blocks)) if uneven_blocks else None
+    uneven = _l("À reprendre : %(blocks)s.", blocks=", ".join(uneven_blocks)) if uneven_blocks else None
     return [
         Check("dates", _l("Les dates sont dans l’ordre"), dates),
         Check(

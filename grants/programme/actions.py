@@ -395,7 +395,7 @@ def edit_action(action: Action, values: Mapping[str, Any], *, seen: str, by: Act
 
 def _write_action(action: Action, values: Mapping[str, Any]) -> None:
     if values["title"] and not values["source"]:
-        raise InvalidError(_("Dites d’où vient cet intitulé : un document et sa date."), field="source")
+        raise InvalidError(_("Dites d’où vient cet intitulé : un document et sa date."), field="source")
     orientation_id = values["orientation_id"]
     held = {row.id: row.axis_id for row in queries.orientations(action.framework_id)}
     if orientation_id is not None and held.get(orientation_id) != action.axis_id:
@@ -454,7 +454,7 @@ def edit_text(text: ConfiguredText, body: str, body_en: str, *, confirmed: bool,
     for field, told in (("body", body), ("body_en", body_en)):
         strange = rules.strange_placeholders(told, text.placeholders)
         if strange is None:
-            raise InvalidError(_("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=field)
+            raise InvalidError(_("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=field)
         if strange:
             words = ", ".join("{" + word + "}" for word in strange)
             raise InvalidError(_("Le système ne sait pas remplir %(words)s dans ce texte.", words=words), field=field)

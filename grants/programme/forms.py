@@ -40,7 +40,7 @@ class FundForm(Form):
     dpo_email = LineField(_l("Courriel du délégué à la protection des données"), [Optional(), ADDRESS], limit=254)
     court = LineField(_l("Juridiction des recours"), [Required()])
     court_en = LineField(_l("Juridiction, en anglais"))
-    confirmed = BooleanField(_l("Ces coordonnées sont exactes : elles figureront sur chaque accusé de réception."))
+    confirmed = BooleanField(_l("Ces coordonnées sont exactes : elles figureront sur chaque accusé de réception."))
 
     def values(self) -> dict[str, Any]:
         """What was written, by column."""
@@ -114,7 +114,7 @@ class CompleteActionForm(Form):
     title = LineField(
         _l("Intitulé"),
         limit=400,
-        description=_l("Recopié du document. Vide : l’action est montrée « intitulé à compléter »."),
+        description=_l("Recopié du document. Vide : l’action est montrée « intitulé à compléter »."),
     )
     source = LongField(
         _l("Source"), limit=1000, description=_l("Le document et sa date. Obligatoire avec un intitulé.")
@@ -166,7 +166,7 @@ class ImportForm(Form):
     )
     csv = FileField(
         _l("Les actions, en CSV"),
-        description=_l("Facultatif. Colonnes : number, title, axis, orientation, fields, status, source, title_en."),
+        description=_l("Facultatif. Colonnes : number, title, axis, orientation, fields, status, source, title_en."),
     )
     toml_text = HiddenField()
     csv_text = HiddenField()
@@ -196,4 +196,4 @@ class TextForm(Form):
     version = HiddenField()
     body = LongField(_l("Français"), [Required()], limit=8000)
     body_en = LongField(_l("Anglais"), limit=8000)
-    confirmed = BooleanField(_l("J’ai relu ce texte : il peut être montré au public."))
+    confirmed = BooleanField(_l("J’ai relu ce texte : il peut être montré au public."))

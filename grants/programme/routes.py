@@ -153,7 +153,7 @@ def _text_of(form: ImportForm, name: str) -> str:
         return clean_text(request.form.get(f"{name}_text", "")[:FILE_LIMIT]) or ""
     content = upload.stream.read(FILE_LIMIT + 1)
     if len(content) > FILE_LIMIT:
-        form.refuse(name, _("Ce fichier est trop lourd : 300 Ko au plus."))
+        form.refuse(name, _("Ce fichier est trop lourd : 300 Ko au plus."))
         return ""
     try:
         return clean_text(content.decode("utf-8-sig")) or ""
@@ -250,6 +250,7 @@ def law() -> str:
         trust=rules.TRUST_LABELS,
         tones=rules.TRUST_TONES,
         units=rules.UNIT_LABELS,
+        values=rules.VALUE_LABELS,
     )
 
 
@@ -258,7 +259,7 @@ def law() -> str:
 def confirm_law(law: Law) -> Response:
     """Say that a rule was read against its source."""
     actions.confirm_law(law, by=actor())
-    flash(_("« %(title)s » est confirmé.", title=law.title), "success")
+    flash(_("« %(title)s » est confirmé.", title=law.title), "success")
     return redirect(url_for("programme.law", etat=request.args.get("etat") or None, _anchor=law.code))
 
 
@@ -275,7 +276,12 @@ def add_law_value(law: Law) -> Answer:
         else:
             flash(_("La nouvelle valeur est enregistrée."), "success")
             return redirect(url_for("programme.law", _anchor=law.code))
-    facts = {"rows": queries.law_of_code(law.code), "ever": actions.EVER, "unit": rules.UNIT_LABELS.get(law.unit, "")}
+    facts = {
+        "rows": queries.law_of_code(law.code),
+        "ever": actions.EVER,
+        "unit": rules.UNIT_LABELS.get(law.unit, ""),
+        "values": rules.VALUE_LABELS,
+    }
     return _page("programme/add_law_value.html", form, law=law, **facts)
 
 
@@ -316,5 +322,5 @@ def edit_text(text: ConfiguredText) -> Answer:
 def confirm_text(text: ConfiguredText) -> Response:
     """Say that a text may be shown as it is."""
     actions.confirm_text(text, by=actor())
-    flash(_("« %(title)s » est confirmé.", title=text.title), "success")
+    flash(_("« %(title)s » est confirmé.", title=text.title), "success")
     return redirect(url_for("programme.texts", _anchor=text.code))

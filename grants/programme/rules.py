@@ -38,6 +38,13 @@ UNIT_LABELS = {
     "count": _l("nombre"),
     "text": "",
 }
+VALUE_LABELS = {
+    "required": _l("obligatoire"),
+    "forbidden": _l("interdit"),
+    "allowed": _l("permis"),
+    "not_blocking": _l("ne bloque pas"),
+    "receipt": _l("date de réception"),
+}
 UNTITLED, UNTITLED_EN = "intitulé à compléter", "title to be completed"
 THREADS = 6
 ACTION_NUMBER = re.compile(r"[1-9][0-9]?([.][1-9])?")
@@ -139,27 +146,27 @@ def _framework_problems(data: Mapping[str, Any]) -> list[Problem]:
     if not isinstance(told, dict):
         return [Problem("toml", None, _("La partie [framework] manque."))]
     problems = [
-        Problem("toml", None, _("[framework] : « %(key)s » manque ou n’est pas un texte.", key=key))
+        Problem("toml", None, _("[framework] : « %(key)s » manque ou n’est pas un texte.", key=key))
         for key in ("code", "name", "source")
         if not isinstance(told.get(key), str) or not told[key].strip()
     ]
     if type(told.get("valid_from")) is not date:
         problems.append(
-            Problem("toml", None, _("[framework] : « valid_from » doit être une date, par exemple 2017-11-06."))
+            Problem("toml", None, _("[framework] : « valid_from » doit être une date, par exemple 2017-11-06."))
         )
     if type(told.get("valid_to", date.max)) is not date:
-        problems.append(Problem("toml", None, _("[framework] : « valid_to » doit être une date, ou être absent.")))
+        problems.append(Problem("toml", None, _("[framework] : « valid_to » doit être une date, ou être absent.")))
     if len(str(told.get("code", ""))) > 40 or len(str(told.get("name", ""))) > 200:
         problems.append(Problem("toml", None, _("[framework] : code de 40 caractères et nom de 200 au plus.")))
     if not isinstance(told.get("expected_actions", 0), int):
-        problems.append(Problem("toml", None, _("[framework] : « expected_actions » doit être un nombre entier.")))
+        problems.append(Problem("toml", None, _("[framework] : « expected_actions » doit être un nombre entier.")))
     return problems
 
 
 def _table_problems(toml: str, data: Mapping[str, Any]) -> list[Problem]:
     problems: list[Problem] = []
     if not data.get("axes"):
-        problems.append(Problem("toml", None, _("Il faut au moins un axe : [[axes]].")))
+        problems.append(Problem("toml", None, _("Il faut au moins un axe : [[axes]].")))
     axes = {row.get("code") for row in _rows_of(data, "axes")}
     for table, needed in _TABLES.items():
         lines = [number for number, line in enumerate(toml.split("\n"), 1) if line.strip() == f"[[{table}]]"]
@@ -169,14 +176,14 @@ def _table_problems(toml: str, data: Mapping[str, Any]) -> list[Problem]:
             problems += [Problem("toml", line, message) for message in _row_faults(row, needed)]
             if row.get("code") in seen:
                 problems.append(
-                    Problem("toml", line, _("Le code « %(code)s » est donné deux fois.", code=row.get("code")))
+                    Problem("toml", line, _("Le code « %(code)s » est donné deux fois.", code=row.get("code")))
                 )
             seen.add(row.get("code"))
             if table == "orientations" and row.get("axis") not in axes:
-                problems.append(Problem("toml", line, _("L’axe « %(code)s » n’existe pas.", code=row.get("axis"))))
+                problems.append(Problem("toml", line, _("L’axe « %(code)s » n’existe pas.", code=row.get("axis"))))
             if table == "axes" and not (isinstance(row.get("colour", 1), int) and 1 <= row.get("colour", 1) <= THREADS):
                 problems.append(
-                    Problem("toml", line, _("« colour » est le numéro d’un fil, de 1 à %(top)s.", top=THREADS))
+                    Problem("toml", line, _("« colour » est le numéro d’un fil, de 1 à %(top)s.", top=THREADS))
                 )
     return problems
 
@@ -188,9 +195,9 @@ def _rows_of(data: Mapping[str, Any], table: str) -> list[dict[str, Any]]:
 
 def _row_faults(row: Mapping[str, Any], needed: Sequence[str]) -> list[str]:
     missing = [key for key in needed if not isinstance(row.get(key), str) or not str(row[key]).strip()]
-    faults = [_("« %(key)s » manque ou n’est pas un texte.", key=key) for key in missing]
+    faults = [_("« %(key)s » manque ou n’est pas un texte.", key=key) for key in missing]
     return faults + [
-        _("« %(key)s » est trop long : %(limit)s caractères au plus.", key=key, limit=limit)
+        _("« %(key)s » est trop long : %(limit)s caractères au plus.", key=key, limit=limit)
         for key, limit in _LENGTHS.items()
         if len(str(row.get(key, ""))) > limit
     ]
@@ -228,22 +235,22 @@ def _action_faults(
 ) -> list[str]:
     faults: list[str] = []
     if not ACTION_NUMBER.fullmatch(row["number"]):
-        faults.append(_("« %(number)s » n’est pas un numéro d’action (par exemple 12 ou 41.1).", number=row["number"]))
+        faults.append(_("« %(number)s » n’est pas un numéro d’action (par exemple 12 ou 41.1).", number=row["number"]))
     if row["number"] in seen:
         faults.append(_("L’action %(number)s est donnée deux fois.", number=row["number"]))
     if row["axis"] not in axes:
-        faults.append(_("L’axe « %(code)s » n’existe pas.", code=row["axis"]))
+        faults.append(_("L’axe « %(code)s » n’existe pas.", code=row["axis"]))
     if row["orientation"] and orientations.get(row["orientation"]) != row["axis"]:
-        faults.append(_("L’orientation « %(code)s » n’existe pas dans cet axe.", code=row["orientation"]))
+        faults.append(_("L’orientation « %(code)s » n’existe pas dans cet axe.", code=row["orientation"]))
     faults += [
-        _("Le champ « %(code)s » n’existe pas.", code=code) for code in row["fields"].split() if code not in fields
+        _("Le champ « %(code)s » n’existe pas.", code=code) for code in row["fields"].split() if code not in fields
     ]
     if row["status"] and row["status"] not in _STATUSES:
-        faults.append(_("Le statut « %(status)s » n’est pas connu.", status=row["status"]))
+        faults.append(_("Le statut « %(status)s » n’est pas connu.", status=row["status"]))
     if row["title"] and not row["source"]:
         faults.append(_("Un intitulé doit dire sa source."))
     if len(row["title"]) > 400 or len(row["title_en"]) > 400:
-        faults.append(_("L’intitulé est trop long : 400 caractères au plus."))
+        faults.append(_("L’intitulé est trop long : 400 caractères au plus."))
     return faults
 
 

@@ -68,6 +68,9 @@ def conditions(call: Call) -> str:
     )
 
 
+SHAPED = frozenset({"choices", "asked_when", "criterion_id", "minimum_level"})  # a form shows them in its own way
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of part: its model, its place in addresses, the page that lists it, and the words of its own page."""
@@ -93,8 +96,8 @@ KINDS = (
 
 def _form(kind: Kind, call: Call, part: actions.Part | None) -> Any:
     """The form of a part, its lists filled; shown with the part's columns on a first visit."""
-    columns = {} if part is None else {key: value for key, value in vars(part).items() if not key.startswith("_")}
-    form = FORMS[kind.model](data=columns)
+    columns = {} if part is None else queries.columns_of(part)
+    form = FORMS[kind.model](data={name: value for name, value in columns.items() if name not in SHAPED})
     form.offer(
         part=part,
         sections=queries.sections_of(call.id),
@@ -133,7 +136,7 @@ def _adding(kind: Kind) -> Callable[[Call], Answer]:
         form = _form(kind, call, None)
         if form.validate_on_submit():
             part = actions.add_part(call, kind.model, form.values(), by=actor())
-            flash(_("« %(name)s » est ajouté.", name=queries.name_of(part)), "success")
+            flash(_("« %(name)s » est ajouté.", name=queries.name_of(part)), "success")
             return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
         return _page(kind, call, form, None)
 
@@ -162,7 +165,7 @@ def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
     def move(part: actions.Part) -> Answer:
         form = MoveForm()
         if not form.validate_on_submit():
-            raise InvalidError(_("Choisissez « monter » ou « descendre »."))
+            raise InvalidError(_("Choisissez « monter » ou « descendre »."))
         actions.move_part(part, up=form.way.data == "up", by=actor())
         return redirect(url_for(kind.listed, call_id=part.call_id, _anchor=f"{kind.word}-{part.code}"))
 
@@ -173,7 +176,7 @@ def _removing(kind: Kind) -> Callable[[actions.Part], Answer]:
     def remove(part: actions.Part) -> Answer:
         name, call_id = queries.name_of(part), part.call_id
         actions.remove_part(part, by=actor())
-        flash(_("« %(name)s » est retiré de l’appel.", name=name), "success")
+        flash(_("« %(name)s » est retiré de l’appel.", name=name), "success")
         return redirect(url_for(kind.listed, call_id=call_id))
 
     return remove

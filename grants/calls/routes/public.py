@@ -113,7 +113,7 @@ def _condition(when: dict[str, Any], labels: dict[str, str], questions: Any) -> 
     choice = next((row for row in choices if row["code"] == when["equals"]), {"label": when["equals"], "label_en": ""})
     word = choice["label_en"] if language() == "en" and choice.get("label_en") else choice["label"]
     return _(
-        "Seulement si vous répondez « %(choice)s » à « %(question)s »",
+        "Seulement si vous répondez « %(choice)s » à « %(question)s »",
         choice=word,
         question=labels.get(when["question"], ""),
     )
