@@ -415,6 +415,11 @@ def award_totals(by: Actor, wanted: Wanted) -> Found:
     return db.session.execute(_listed(sums).where(visible_to(by), *_conditions(wanted))).one()
 
 
+def left_of(totals: Found) -> Money:
+    """What is still to be ordered of the awards that were added up."""
+    return (totals.amount or ZERO) - (totals.released or ZERO) - (totals.ordered or ZERO)
+
+
 def calls_with_awards(by: Actor) -> Sequence[Found]:
     """The calls awards come from: code and title, the latest first."""
     statement = (

@@ -12,9 +12,6 @@ from grants.applications import actions as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.applications.rules import QUESTIONS, Part, is_asked
-from grants.awards.lifecycle import AwardState, InstalmentState
-from grants.awards.models import Award, Instalment
-from grants.awards.models.disbursement import InstalmentKind
 from grants.calls import actions as calls
 from grants.calls import queries as call_queries
 from grants.calls.lifecycle import CallState
@@ -30,6 +27,7 @@ from grants.people.models import Account, Appointment, College, LegalForm, Membe
 from grants.programme import queries as programme
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+from tests.factories.awards import AwardMaker
 
 S = ApplicationState
 SIRETS = itertools.count(1)
@@ -52,7 +50,7 @@ def siret(number: int) -> str:
     return nic + luhn(nic)
 
 
-class Make:
+class Make(AwardMaker):
     """Every maker; `make.by` acts for the house."""
 
     def __init__(self) -> None:
@@ -413,48 +411,6 @@ class Make:
             if published:
                 call.results_published_at = at
         return meeting
-
-    # ---- awards ------------------------------------------------------------------------------------------------------
-
-    def award(self, application: Application | None = None, *, state: AwardState = AwardState.VOTED) -> Award:
-        """An award of a published decision."""
-        if application is None:
-            application = self.application(state=S.ELIGIBLE)
-            self.decided(application)
-        decision = db.session.scalars(select(Decision).where(Decision.application_id == application.id)).one()
-        with unit_of_work() as session:
-            engaged = state in {AwardState.RUNNING, AwardState.CLOSED}
-            award = Award(
-                application_id=application.id,
-                decision_id=decision.id,
-                organisation_id=application.organisation_id,
-                state=state,
-                amount=decision.amount,
-                eligible_base=application.total,
-                engaged=decision.amount if engaged else Money(0),
-                engaged_on=clock.today() if engaged else None,
-                closed_on=clock.today() if state is AwardState.CLOSED else None,
-                opened_at=clock.now(),
-                notified_on=clock.today(),
-            )
-            session.add(award)
-        return award
-
-    def instalment(self, award: Award, amount: Money | None = None, **columns: Any) -> Instalment:
-        """A planned instalment of an award."""
-        with unit_of_work() as session:
-            position = len(session.scalars(select(Instalment.id).where(Instalment.award_id == award.id)).all())
-            instalment = Instalment(
-                award_id=award.id,
-                position=position,
-                label="Versement",
-                kind=InstalmentKind.SINGLE,
-                amount=amount or award.amount,
-                state=InstalmentState.PLANNED,
-                **columns,
-            )
-            session.add(instalment)
-        return instalment
 
 
 def _answer(question: Question) -> Any:

@@ -1,5 +1,6 @@
 """The doors of awards: agreement, bank details, payments, reports."""
 
-from flask import Blueprint
+from grants.awards.routes import agreement, bank, disbursement, reporting
+from grants.awards.routes.blueprint import bp
 
-bp = Blueprint("awards", __name__)
+__all__ = ["agreement", "bank", "bp", "disbursement", "reporting"]

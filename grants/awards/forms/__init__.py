@@ -1,0 +1,1 @@
+"""Forms of awards, by noun: agreement, disbursement, reporting."""

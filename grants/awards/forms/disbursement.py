@@ -1,0 +1,94 @@
+"""Forms of the schedule and of payment orders."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from wtforms import FieldList, FormField, HiddenField, SelectChoice, SelectField
+from wtforms import Form as PlainForm
+
+from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
+from grants.kernel.forms import DayField, Form, LineField, MoneyField, Required
+from grants.kernel.money import Money
+from grants.kernel.words import _, _l
+
+MOST_STEPS = 12
+
+
+class StepForm(PlainForm):
+    """One instalment; a line left empty does not count."""
+
+    label = LineField(_l("Intitulé"), limit=120)
+    kind = SelectField(_l("Nature"), choices=[SelectChoice(kind.value, word) for kind, word in KIND_LABELS.items()])
+    amount = MoneyField(_l("Montant"), whole=False)
+    due_on = DayField(_l("Date prévue"))
+    condition = LineField(_l("Condition ou événement"), limit=500)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was written on this line."""
+        typed = self.amount.raw_data and str(self.amount.raw_data[0]).strip()
+        return not (self.label.data or typed or self.condition.data)
+
+
+class ScheduleForm(Form):
+    """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
+
+    version = HiddenField()
+    steps = FieldList(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
+
+    def written(self) -> Iterator[Any]:
+        """The lines that hold something."""
+        return (entry.form for entry in self.steps.entries if not entry.form.is_empty())
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Each line that holds something needs a name and an amount."""
+        fine = bool(super().validate(extra_validators))
+        for line in self.written():
+            if not line.label.data:
+                line.label.errors = [_("Donnez un nom à cette échéance.")]
+                fine = False
+            if line.amount.data is None and not line.amount.errors:
+                line.amount.errors = [_("Donnez un montant.")]
+                fine = False
+        return fine
+
+    def values(self) -> list[dict[str, Any]]:
+        """What was planned, line by line."""
+        return [
+            {
+                "label": line.label.data,
+                "kind": InstalmentKind(line.kind.data),
+                "amount": line.amount.data,
+                "due_on": line.due_on.data,
+                "condition": line.condition.data or "",
+            }
+            for line in self.written()
+        ]
+
+    def total(self) -> Money:
+        """What the lines add up to, as far as they can be read."""
+        return sum((line.amount.data for line in self.written() if line.amount.data), Money(0))
+
+    def add_line(self) -> None:
+        """One more empty line."""
+        if len(self.steps.entries) < MOST_STEPS:
+            self.steps.append_entry()
+
+    def edition(self) -> int | None:
+        """The edition of the award this page was filled with."""
+        return int(self.version.data) if str(self.version.data or "").isdigit() else None
+
+
+class OrderForm(Form):
+    """A payment order issued in the finance software."""
+
+    number = LineField(_l("Numéro du mandat"), [Required()], limit=40, description=_l("Celui du logiciel financier."))
+    ordered_on = DayField(_l("Date du mandat"), [Required(_l("Indiquez la date."))])
+
+
+class PayForm(Form):
+    """The day on which the public accountant says to have paid."""
+
+    paid_on = DayField(
+        _l("Date comptable"), [Required(_l("Indiquez la date."))],
+        description=_l("La date de paiement donnée par le comptable public."),
+    )  # fmt: skip

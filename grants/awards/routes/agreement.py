@@ -1,0 +1,196 @@
+"""Doors on awards and their agreements: the lists, the page of one, its agreement, for staff and association."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.awards import letters, queries
+from grants.awards.actions import agreement as actions
+from grants.awards.actions import reporting
+from grants.awards.forms.agreement import SignForm, TermsForm
+from grants.awards.lifecycle import AWARD, AwardState
+from grants.awards.models import Agreement, Award
+from grants.awards.models.disbursement import LEDGER_LABELS
+from grants.awards.queries import Wanted
+from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
+from grants.kernel import clock, vault
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.money import Money
+from grants.kernel.words import _, n_
+from grants.permissions import P
+from grants.programme import queries as programme
+
+WORDS: dict[str, Any] = {
+    "step_labels": STEP_LABELS,
+    "need_labels": NEED_LABELS,
+    "needs": AgreementNeed,
+    "ledger_labels": LEDGER_LABELS,
+    "masked": masked,
+}
+
+
+# ---- staff ---------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/attributions")
+@door(P.AWARD_LIST)
+def index() -> str:
+    """Awards, what comes next for each, and the decisions that wait for theirs."""
+    given = request.args
+    wanted = Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("late") == "1")
+    totals = queries.award_totals(actor(), wanted)
+    return render_template(
+        "awards/index.html",
+        waiting=queries.decisions_without_award(actor()),
+        page=queries.awards(actor(), wanted, after=given.get("after"), before=given.get("before")),
+        totals=totals,
+        wanted=wanted,
+        calls=[(row.code, row.title) for row in queries.calls_with_awards(actor())],
+        states=[(state.value, AWARD.states[state].label) for state in AwardState],
+        machine=AWARD,
+        left=queries.left_of(totals),
+        zero=Money(0),
+        today=clock.today(),
+        **WORDS,
+    )
+
+
+@bp.post("/attributions/ouvrir")
+@door(P.AGREEMENT_PREPARE)
+def open_waiting() -> Response:
+    """Open the award of every granted and published decision that waits for one."""
+    opened = actions.open_awards(queries.decisions_without_award(actor()), by=actor())
+    if opened:
+        flash(n_("%(num)s attribution est ouverte.", "%(num)s attributions sont ouvertes.", len(opened)), "success")
+    else:
+        flash(_("Toutes les décisions publiées ont déjà leur attribution."), "info")
+    return redirect(url_for("awards.index"))
+
+
+@bp.get("/attributions/<uuid:award_id>", endpoint="show")
+@door(P.AWARD_READ, Award)
+def award_page(award: Award) -> str:
+    """One award: figures, papers, schedule, report, every movement of money."""
+    instalments = queries.instalments_of(award.id)
+    report = queries.report_of(award.id)
+    return render_template(
+        "awards/show.html",
+        award=award,
+        line=queries.award_line(award),
+        agreement=queries.agreement_of(award.id),
+        need=queries.agreement_need(award),
+        counted=queries.granted_in_year(award.organisation_id, queries.act_day(award).year, actor()),
+        threshold=Money.euros(programme.law_number("agreement_threshold", queries.act_day(award))),
+        bank=next(iter(queries.bank_details_of(award.organisation_id)), None),
+        confirmed=queries.confirmed_bank_details(award.organisation_id),
+        instalments=instalments,
+        report=report,
+        entries=queries.ledger_of(award.id),
+        why_not_close=reporting.why_not_close(award),
+        **WORDS,
+    )
+
+
+@bp.route("/attributions/<uuid:award_id>/convention", methods=["GET", "POST"])
+@door(P.AGREEMENT_PREPARE, Award)
+def agreement(award: Award) -> Answer:
+    """Compose the agreement, complete it, and tell the association that it is ready."""
+    found = queries.agreement_of(award.id)
+    terms = found.terms if found else letters.terms_of(award, queries.instalments_of(award.id))
+    form = TermsForm(data={"terms": terms, "version": found.version if found else ""}, marker=letters.TO_COMPLETE)
+    if form.validate_on_submit():
+        actions.prepare_agreement(award, form.terms.data, by=actor(), version=form.edition())
+        flash(_("La convention est prête. L’association est prévenue."), "success")
+        return redirect(url_for("awards.show", award_id=award.id))
+    return show("agreement", form, form=form, award=award, agreement=found, need=queries.agreement_need(award), **WORDS)
+
+
+@bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
+@door(P.AGREEMENT_SIGN, Award)
+def sign(award: Award) -> Answer:
+    """Record the signature, with the signed document."""
+    found = queries.agreement_of(award.id)
+    if found is None:
+        raise RefusedError(_("Préparez d’abord la convention."))
+    form = SignForm()
+    if form.validate_on_submit():
+        try:
+            file = vault.accept(form.file.data, by=actor(), organisation_id=award.organisation_id,
+                                dossier_id=award.application_id, field="file")  # fmt: skip
+            actions.sign_agreement(award, signed_on=form.data["signed_on"], file=file, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La signature est enregistrée et l’attribution est engagée."), "success")
+            return redirect(url_for("awards.show", award_id=award.id))
+    return show("sign", form, form=form, award=award, agreement=found)
+
+
+@bp.post("/attributions/<uuid:award_id>/engager")
+@door(P.AGREEMENT_SIGN, Award)
+def engage(award: Award) -> Response:
+    """Engage an award that needs no agreement."""
+    actions.engage(award, by=actor())
+    flash(_("L’attribution est engagée."), "success")
+    return redirect(url_for("awards.show", award_id=award.id))
+
+
+@bp.post("/attributions/<uuid:award_id>/clore")
+@door(P.AWARD_CLOSE, Award)
+def close(award: Award) -> Response:
+    """Close an award that is wholly settled."""
+    reporting.close(award, by=actor())
+    flash(_("L’attribution est close."), "success")
+    return redirect(url_for("awards.show", award_id=award.id))
+
+
+# ---- both ----------------------------------------------------------------------------------------------------------
+
+
+@bp.get("/conventions/<uuid:agreement_id>/convention.pdf")
+@door(P.FILE_READ, Agreement)
+def agreement_pdf(agreement: Agreement) -> Response:
+    """The agreement to be signed, as a document."""
+    return vault.attachment(letters.agreement_paper(agreement), f"{agreement.number}.pdf")
+
+
+@bp.get("/conventions/<uuid:agreement_id>/signee")
+@door(P.FILE_READ, Agreement)
+def agreement_file(agreement: Agreement) -> Response:
+    """The signed agreement, as it was recorded."""
+    if agreement.file is None:
+        raise MissingError
+    return vault.send(agreement.file)
+
+
+# ---- association ---------------------------------------------------------------------------------------------------
+
+
+@bp.get("/mes-attributions")
+@door(P.ACCOUNT_OWN)
+def mine() -> str:
+    """What the organisations of the person were awarded."""
+    return render_template("awards/mine.html", lines=queries.awards_of(actor()), machine=AWARD, **WORDS)
+
+
+@bp.get("/mes-attributions/<uuid:award_id>")
+@door(P.AWARD_READ_OWN, Award)
+def own(award: Award) -> str:
+    """One award as its beneficiary sees it: what to do, what comes, what is left."""
+    report = queries.report_of(award.id)
+    return render_template(
+        "awards/own.html",
+        award=award,
+        line=queries.award_line(award),
+        agreement=queries.agreement_of(award.id),
+        bank=next(iter(queries.bank_details_of(award.organisation_id)), None),
+        confirmed=queries.confirmed_bank_details(award.organisation_id),
+        instalments=queries.instalments_of(award.id),
+        report=report,
+        balance=queries.settlement_of(report) if report and report.submitted_at else None,
+        rate=letters.rate_of(award),
+        **WORDS,
+    )

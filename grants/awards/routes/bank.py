@@ -1,0 +1,116 @@
+"""Doors on bank details: given by the association, read with a reason, confirmed by two different people."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.awards import queries
+from grants.awards.actions import agreement as actions
+from grants.awards.forms.agreement import BankForm, RefuseForm, RevealForm
+from grants.awards.lifecycle import BANK, BankState
+from grants.awards.models import BankDetails
+from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.rules import masked
+from grants.kernel.access import actor, door, repeatable
+from grants.kernel.errors import InvalidError
+from grants.kernel.words import _
+from grants.people.models import Organisation
+from grants.permissions import P
+
+VIEWS = ("waiting", "confirmed", "past")
+
+
+@bp.route("/organisations/<uuid:organisation_id>/coordonnees-bancaires", methods=["GET", "POST"])
+@door(P.BANK_DETAILS_GIVE, Organisation)
+def give_bank(organisation: Organisation) -> Answer:
+    """Give the account on which the fund may pay."""
+    form = BankForm(data={"holder": organisation.name})
+    if form.validate_on_submit():
+        try:
+            actions.give_bank_details(
+                organisation, iban=form.iban.data, bic=form.bic.data or "", holder=form.holder.data, by=actor()
+            )
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Vos coordonnées sont enregistrées. Deux personnes du service vont les vérifier."), "success")
+            return redirect(url_for("awards.mine"))
+    return show("give_bank", form, form=form, organisation=organisation,
+                known=queries.bank_details_of(organisation.id), masked=masked)  # fmt: skip
+
+
+@bp.get("/coordonnees-bancaires")
+@door(P.BANK_DETAILS_LIST)
+def bank_inbox() -> str:
+    """Bank details that wait for a first or a second check, those in use, those of the past."""
+    view = request.args.get("vue", "")
+    view = view if view in VIEWS else VIEWS[0]
+    counts = queries.bank_counts()
+    return render_template(
+        "awards/bank_inbox.html",
+        view=view,
+        page=queries.bank_inbox(view, after=request.args.get("after"), before=request.args.get("before")),
+        waiting=sum(counts.get(state, 0) for state in queries.BANK_WAITING),
+        confirmed=counts.get(BankState.CONFIRMED, 0),
+        machine=BANK,
+        masked=masked,
+    )
+
+
+@bp.get("/coordonnees-bancaires/<uuid:bank_details_id>")
+@door(P.BANK_DETAILS_LIST, BankDetails)
+def bank(details: BankDetails) -> Answer:
+    """One set of bank details, masked, and what can be done with it."""
+    return _bank_page(details)
+
+
+def _bank_page(details: BankDetails, *, iban: str = "", **forms: Any) -> Answer:
+    refusal, reveal = forms.get("refusal") or RefuseForm(), forms.get("reveal") or RevealForm()
+    return show(
+        "bank", *forms.values(), details=details, iban=iban, refusal=refusal, reveal=reveal, masked=masked,
+        names=queries.names_of([details.given_by, details.first_by, details.second_by]),
+        others=queries.others_with(details),
+        earlier=[row for row in queries.bank_details_of(details.organisation_id) if row.id != details.id],
+    )  # fmt: skip
+
+
+@bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/reveler")
+@door(P.BANK_DETAILS_REVEAL, BankDetails)
+@repeatable
+def reveal_bank(details: BankDetails) -> Answer:
+    """Show the whole account number, once, to somebody who says why."""
+    form = RevealForm()
+    if form.validate_on_submit():
+        return _bank_page(details, iban=actions.reveal_bank_details(details, form.reason.data, by=actor()))
+    return _bank_page(details, reveal=form)
+
+
+@bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/verifier")
+@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+def check_bank(details: BankDetails) -> Response:
+    """A first person compared the details with the bank's paper."""
+    actions.check_bank_details(details, by=actor())
+    flash(_("Première vérification enregistrée. Une autre personne doit confirmer."), "success")
+    return redirect(url_for("awards.bank_inbox"))
+
+
+@bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/confirmer")
+@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+def confirm_bank(details: BankDetails) -> Response:
+    """A second person confirms: money may be ordered to this account."""
+    actions.confirm_bank_details(details, by=actor())
+    flash(_("Les coordonnées sont confirmées. L’association est prévenue."), "success")
+    return redirect(url_for("awards.bank_inbox"))
+
+
+@bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/refuser")
+@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+def refuse_bank(details: BankDetails) -> Answer:
+    """The details cannot be used; the association reads why."""
+    form = RefuseForm()
+    if form.validate_on_submit():
+        actions.refuse_bank_details(details, form.note.data, by=actor())
+        flash(_("Les coordonnées sont refusées. L’association est prévenue et lira votre message."), "success")
+        return redirect(url_for("awards.bank_inbox"))
+    return _bank_page(details, refusal=form)

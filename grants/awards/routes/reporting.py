@@ -1,0 +1,132 @@
+"""Doors on the final report: written by the association, examined by the fund."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.awards import letters, queries
+from grants.awards.actions import reporting as actions
+from grants.awards.forms.reporting import ReturnForm, report_form, report_values
+from grants.awards.lifecycle import ReportState
+from grants.awards.models import Report
+from grants.awards.routes.blueprint import Answer, bp, show
+from grants.kernel import vault
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.words import _, in_words_of
+from grants.permissions import P
+from grants.programme import queries as programme
+
+WRITABLE = (ReportState.EXPECTED, ReportState.RETURNED)
+
+
+def _titles() -> dict[str, str]:
+    """The names of the accounts, in the reader's language."""
+    return {account.code: in_words_of(account, "title") for account in programme.budget_accounts()}
+
+
+@bp.route("/mes-bilans/<uuid:report_id>", methods=["GET", "POST"])
+@door(P.REPORT_WRITE, Report)
+def report(report: Report) -> Answer:
+    """Write the report: keep it as it is, or send it."""
+    if report.state not in WRITABLE and request.method == "GET":
+        return redirect(url_for("awards.report_read", report_id=report.id))
+    form = report_form(report, _titles())
+    if form.validate_on_submit():
+        try:
+            _keep(report, form)
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            sent = report.state is ReportState.SUBMITTED
+            flash(_("Votre bilan est envoyé. Merci.") if sent else _("Votre bilan est enregistré."), "success")
+            return redirect(
+                url_for("awards.own", award_id=report.award_id)
+                if sent
+                else url_for("awards.report", report_id=report.id)
+            )
+    return show("report", form, form=form, **_sides(report), **_context(report))
+
+
+def _keep(report: Report, form: Any) -> None:
+    """Save what was written, with its documents; send it when that button was pressed."""
+    award = report.award
+    files = [
+        vault.accept(file, by=actor(), organisation_id=award.organisation_id, dossier_id=award.application_id,
+                     field="files")
+        for file in form.given_files()
+    ]  # fmt: skip
+    actions.save(report, **report_values(form, report), files=files, version=form.edition(), by=actor())
+    if "submit" in request.form:
+        actions.submit(report, by=actor())
+
+
+def _context(report: Report) -> dict[str, Any]:
+    return {
+        "report": report,
+        "award": report.award,
+        "titles": _titles(),
+        "balance": queries.settlement_of(report),
+        "rate": letters.rate_of(report.award),
+        "to_explain": {line.id for line in queries.lines_to_explain(report)},
+        "files": [
+            {"name": row.file.name, "href": url_for("awards.report_file", report_id=report.id, file=row.file_id)}
+            for row in report.files
+        ],
+    }
+
+
+def _sides(report: Report) -> dict[str, Any]:
+    """The totals of both sides, in money and in kind, as last saved."""
+    names = ("charges", "resources")
+    money = dict(zip(names, actions.sides_of(report, in_kind=False), strict=True))
+    kind = dict(zip((f"{name}_in_kind" for name in names), actions.sides_of(report, in_kind=True), strict=True))
+    return {"sides": {**money, **kind}, "is_in_kind": queries.is_in_kind}
+
+
+# ---- reading and deciding ------------------------------------------------------------------------------------------
+
+
+@bp.get("/bilans/<uuid:report_id>")
+@door(P.FILE_READ, Report)
+def report_read(report: Report) -> Answer:
+    """The report as it was sent, planned and real side by side."""
+    return _read_page(report)
+
+
+def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
+    forms = (form,) if form else ()
+    return show("report_read", *forms, form=form or ReturnForm(), **_sides(report), **_context(report))
+
+
+@bp.post("/bilans/<uuid:report_id>/accepter")
+@door(P.REPORT_DECIDE, Report)
+def accept_report(report: Report) -> Response:
+    """Accept the report; the balance follows."""
+    actions.accept(report, by=actor())
+    flash(_("Le bilan est accepté et le solde est calculé. L’association est prévenue."), "success")
+    return redirect(url_for("awards.show", award_id=report.award_id))
+
+
+@bp.post("/bilans/<uuid:report_id>/renvoyer")
+@door(P.REPORT_DECIDE, Report)
+def return_report(report: Report) -> Answer:
+    """Ask the association for a correction."""
+    form = ReturnForm()
+    if form.validate_on_submit():
+        actions.send_back(report, form.note.data, by=actor())
+        flash(_("La correction est demandée. L’association est prévenue et lira votre message."), "success")
+        return redirect(url_for("awards.show", award_id=report.award_id))
+    return _read_page(report, form)
+
+
+@bp.get("/bilans/<uuid:report_id>/documents/<uuid:file>")
+@door(P.FILE_READ, Report)
+def report_file(report: Report, file: UUID) -> Response:
+    """A document given with the report."""
+    for row in report.files:
+        if row.file_id == file:
+            return vault.send(row.file)
+    raise MissingError
