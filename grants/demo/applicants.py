@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -95,7 +96,7 @@ class Applicant:
     def _evening(self, day: int, parts: tuple[str, ...]) -> None:
         script = self.stage.script
         for turn, part in enumerate(parts):
-            script.add(script.at(day, 20, 7 * turn + self.place), lambda part=part: self.write(part))
+            script.add(script.at(day, 20, 7 * turn + self.place), partial(self.write, part))
 
     # ---- arriving --------------------------------------------------------------------------------------------------
 

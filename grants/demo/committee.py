@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import select
@@ -106,13 +107,11 @@ def schedule_reviews(stage: Stage, name: str, applicants: Sequence[Applicant]) -
     for turn, reviewer in enumerate(reviewers):
         script.add(
             script.at_work(span.closes + ASSIGNED_AFTER, 14, 3 * turn),
-            lambda reviewer=reviewer: assign(stage, name, reviewer, applicants),
+            partial(assign, stage, name, reviewer, applicants),
         )
     for applicant in applicants:
         if applicant.dossier.slug == MISASSIGNED[0]:
-            script.add(
-                script.at_work(span.closes + ASSIGNED_AFTER, 16, 45), lambda each=applicant: take_back(stage, each)
-            )
+            script.add(script.at_work(span.closes + ASSIGNED_AFTER, 16, 45), partial(take_back, stage, applicant))
         for turn, row in enumerate(_readings(applicant)):
             _schedule_reading(stage, applicant, row, turn)
 
@@ -197,11 +196,11 @@ def schedule_meeting(stage: Stage, name: str, applicants: Sequence[Applicant]) -
     )
     for applicant in advised:
         minute = 4 * applicant.place
-        script.add(script.at_work(closes + MEETING_AFTER, 15, minute), lambda each=applicant: recommend(stage, each))
-    script.add(script.at_work(closes + MEETING_AFTER + 2, 9, 30), lambda: freeze(stage, name))
+        script.add(script.at_work(closes + MEETING_AFTER, 15, minute), partial(recommend, stage, applicant))
+    script.add(script.at_work(closes + MEETING_AFTER + 3, 9, 30), lambda: freeze(stage, name))
     script.add(script.at_work(closes + ACT_AFTER + 1, 10, 0), lambda: record_act(stage, name))
     script.add(script.at_work(closes + PUBLISHED_AFTER, 10, 30), lambda: publish(stage, name))
-    script.add(script.at_work(closes + PUBLISHED_AFTER + 2, 9, 15), lambda: open_awards(stage))
+    script.add(script.at_work(closes + PUBLISHED_AFTER + 3, 9, 15), lambda: open_awards(stage))
 
 
 def schedule_preparation(stage: Stage, name: str, held: int) -> None:

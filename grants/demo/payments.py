@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
+from functools import partial
 from typing import Any
+
+from sqlalchemy import select
 
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, reporting
@@ -24,8 +26,6 @@ STEPS = ("prepared", "approved", "ordered", "paid")
 class Laureate:
     """An association that was granted something, and the fund's side of what follows."""
 
-    _orders = count(1411)
-
     def __init__(self, stage: Stage, applicant: Applicant) -> None:
         self.stage, self.applicant = stage, applicant
         self.told: dict[str, Any] = applicant.dossier.part("award")
@@ -33,7 +33,7 @@ class Laureate:
     @property
     def award(self) -> Award:
         """The award as it is now."""
-        return db.session.scalars(db.select(Award).where(Award.application_id == self.applicant.application.id)).one()
+        return db.session.scalars(select(Award).where(Award.application_id == self.applicant.application.id)).one()
 
     @property
     def report(self) -> Report:
@@ -166,7 +166,7 @@ class Laureate:
         }
         for step in steps:
             days, hour, act = acts[step]
-            script.add(script.at_work(due + days, hour, 20 + place), lambda act=act: act(index))
+            script.add(script.at_work(due + days, hour, 20 + place), partial(act, index))
 
     def _instalment(self, index: int) -> Instalment:
         return queries.instalments_of(self.award.id)[index]
@@ -181,7 +181,7 @@ class Laureate:
 
     def order(self, index: int) -> None:
         """Finance records the order that was issued."""
-        number = f"{clock.today().year}-{next(self._orders):05d}"
+        number = f"{clock.today().year}-{next(self.stage.orders):05d}"
         disbursement.order(self._instalment(index), number=number, on=clock.today(), by=self.stage.actor("finance"))
 
     def pay(self, index: int) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 from babel.dates import format_date
 from flask_security.utils import hash_password
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from grants.calls import actions as calls
 from grants.demo import committee, content
@@ -21,9 +21,12 @@ from grants.kernel.words import force_locale
 from grants.people import actions as people
 from grants.people.models import College, Role
 from grants.people.rules import password_of
+from grants.programme import actions
 from grants.programme import queries as programme
+from grants.programme.models import ConfiguredText, Law
 
 PASSWORD = "passage-couvert"  # noqa: S105 - shown to everybody on purpose, and only ever on demonstration data
+NEXT = Span(118, 176)  # a call being prepared
 SPANS = {"past": Span(-490, -430), "review": Span(-112, -61), "open": Span(-36, 21)}
 ENVELOPES = {"past": Money.euros(200_000), "review": Money.euros(120_000), "open": Money.euros(250_000)}
 THEMES = {
@@ -54,8 +57,11 @@ def plant(*, by: Actor) -> list[Shown]:
         stage = Stage(script, fund, by, hash_password(password_of(PASSWORD)))
         stage.documents = specimen_documents(script.day(-500))
         script.add(script.at_work(-540, 9, 30), lambda: _take_office(stage))
+        script.add(script.at_work(-533, 10, 0), lambda: _confirm_reference(stage))
         for name in SPANS:
             _schedule_call(stage, name)
+        script.add(script.at_work(-25, 16, 0), lambda: calls.archive(stage.calls["past"], by=stage.actor("manager")))
+        script.add(script.at_work(-11, 15, 0), lambda: _prepare_next(stage))
         for name in SPANS:
             applicants = _applicants(stage, name)
             for applicant in applicants:
@@ -78,12 +84,35 @@ def plant(*, by: Actor) -> list[Shown]:
 
 
 def _take_office(stage: Stage) -> None:
+    """The staff and the committee arrive."""
     for told in content.people():
         if told["role"] == "association":
             continue
         account = stage.open_account(told["key"], name=told["name"], email=told["email"], title=told["title"])
         college = College(told["college"]) if "college" in told else None
         people.appoint(account, Role(told["role"]), by=stage.by, college=college)
+
+
+def _confirm_reference(stage: Stage) -> None:
+    """The manager writes the contacts of the service, and confirms what came from memory or was only proposed."""
+    by, fund = stage.actor("manager"), stage.fund
+    contacts = {
+        "service_address": "1 passage de l’Exemple, 69000 Lyon (adresse fictive)",
+        "service_phone": "00 00 00 00 00",
+        "envelope": fund.envelope,
+    }
+    actions.edit_fund(
+        fund, {**contacts, "service_email": fund.service_email}, confirmed=True, version=fund.version, by=by
+    )
+    unsure = {code for _kind, code in programme.unconfirmed()}
+    for law in db.session.scalars(select(Law).where(Law.code.in_(unsure)).order_by(Law.code, Law.valid_from)):
+        actions.confirm_law(law, by=by)
+    for text in db.session.scalars(
+        select(ConfiguredText)
+        .where(ConfiguredText.code.in_(unsure))
+        .order_by(ConfiguredText.position, ConfiguredText.code)
+    ):
+        actions.confirm_text(text, by=by)
 
 
 def _applicants(stage: Stage, name: str) -> list[Applicant]:
@@ -122,6 +151,23 @@ def _write_call(stage: Stage, name: str) -> None:
     )
 
 
+def _prepare_next(stage: Stage) -> None:
+    """A draft for the next call, made from the one that is open."""
+    script, source = stage.script, stage.calls["open"]
+    closes_on = script.day(NEXT.closes)
+    calls.copy_call(
+        source,
+        source.framework,
+        code=f"{closes_on:%Y-%m}",
+        title=f"Innover pour les solidarités, appel {_of_month(closes_on)}",
+        title_en=f"Innovating for solidarity, call of {format_date(closes_on, 'LLLL y', locale='en')}",
+        opens_at=script.at(NEXT.opens, 9),
+        closes_at=script.at(NEXT.closes, 17),
+        envelope=Money.euros(150_000),
+        by=stage.actor("manager"),
+    )
+
+
 def _of_month(day: date) -> str:
     month = format_date(day, "LLLL y", locale="fr")
     return f"d’{month}" if month[0] in "ao" else f"de {month}"
@@ -129,7 +175,7 @@ def _of_month(day: date) -> str:
 
 def _open_call(stage: Stage, name: str) -> None:
     call = stage.calls[name]
-    calls.open_call(call, acknowledged=True, version=call.version, by=stage.actor("manager"))
+    calls.open_call(call, acknowledged=False, version=call.version, by=stage.actor("manager"))
 
 
 # ---- letters -------------------------------------------------------------------------------------------------------

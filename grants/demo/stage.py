@@ -1,8 +1,10 @@
 """What every scene of the demonstration stands on: the script, the people, the calls, the specimen documents."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from io import BytesIO
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -41,6 +43,7 @@ class Stage:
     calls: dict[str, Call] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
+    orders: Iterator[int] = field(default_factory=lambda: count(1411))
     _actors: dict[str, Actor] = field(default_factory=dict)
 
     def open_account(self, key: str, *, name: str, email: str, title: str = "") -> Account:
