@@ -2,7 +2,8 @@
 
 from grants.applications import queries
 from grants.applications.models import Application
-from grants.kernel import papers, post
+from grants.calls import queries as calls
+from grants.kernel import clock, papers, post
 from grants.kernel.actor import Actor
 from grants.kernel.pages import instant, link
 from grants.kernel.words import _, force_locale
@@ -36,6 +37,37 @@ def withdrawal(application: Application, *, by: Actor) -> None:
             application=application,
             name=by.name,
         )
+
+
+def extensions() -> int:
+    """To the author of each draft of an open call: its closing was put later, and why. Returns how many were written.
+
+    The calls chapter does not know the dossiers; this one asks it. A closing is told once per dossier, so that the
+    worker may ask again and again.
+    """
+    told = 0
+    at = clock.now()
+    for call in [call for call in calls.open_calls(at) if calls.extensions(call)]:
+        known = queries.told_of_extension(call.id)
+        for draft in queries.drafts_with_author(call.id):
+            dedup = f"extension:{call.id}:{draft.id}:{call.closes_at}"
+            if dedup in known:
+                continue
+            with force_locale(draft.locale):
+                reason = calls.extensions(call)[-1].reason
+            post.write(
+                "applications_extension",
+                to=draft.email,
+                dedup=dedup,
+                locale=draft.locale,
+                dossier_id=draft.id,
+                call=call,
+                title=draft.title,
+                reason=reason,
+                application_id=draft.id,
+            )
+            told += 1
+    return told
 
 
 def receipt_pdf(told: queries.Receipt, *, language: str) -> bytes:

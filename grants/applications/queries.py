@@ -15,7 +15,7 @@ from grants.applications.models import Application, ApplicationVersion, Attachme
 from grants.applications.rules import Content, Part
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Question, QuestionKind, Section, Statement
-from grants.kernel import journal
+from grants.kernel import journal, post
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
@@ -871,3 +871,33 @@ def is_authentic(reference: str, digest: str) -> bool:
         )
     )
     return bool(found)
+
+
+# ---- the closing put later -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DraftOf:
+    """A draft and the person who began it, as a letter needs them."""
+
+    id: UUID
+    title: str
+    email: str
+    locale: str
+
+
+def drafts_with_author(call_id: UUID) -> list[DraftOf]:
+    """The drafts of a call with their authors, the oldest first; closed accounts are left out."""
+    rows = db.session.execute(
+        select(Application.id, Application.title, Account.email, Account.locale)
+        .join(Account, Account.id == Application.author_id)
+        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
+        .order_by(Application.created_at, Application.id)
+    )
+    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
+
+
+def told_of_extension(call_id: UUID) -> set[str]:
+    """The keys of the letters already written about the later closing of a call."""
+    kept = select(post.Letter.dedup).where(post.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
+    return set(db.session.scalars(kept))
