@@ -55,6 +55,11 @@ class Required(InputRequired):
     def __init__(self, message: Any = None) -> None:
         super().__init__(message or _l("Remplissez ce champ."))
 
+    def __call__(self, form: Any, field: Field) -> None:
+        super().__call__(form, field)
+        if field.data == "":
+            raise StopValidation(self.message)
+
 
 class AtMost(Length):
     """No longer than the column."""

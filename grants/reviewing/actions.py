@@ -98,11 +98,9 @@ def _listed(outcome: Assigned) -> str:
 
 def told(outcome: Assigned) -> list[tuple[str, str]]:
     """What to tell the manager: (message, tone)."""
-    said = [
-        (n_("%(num)d affectation faite.", "%(num)d affectations faites.", outcome.made, num=outcome.made), "success")
-    ]
+    said = [(n_("%(num)d affectation faite.", "%(num)d affectations faites.", outcome.made), "success")]
     if outcome.already:
-        existed = n_("%(num)d existait déjà.", "%(num)d existaient déjà.", outcome.already, num=outcome.already)
+        existed = n_("%(num)d existait déjà.", "%(num)d existaient déjà.", outcome.already)
         said.append((existed, "info"))
     if outcome.left_out:
         said.append((_("Laissées de côté, à cause d’un lien connu : %(pairs)s.", pairs=_listed(outcome)), "warning"))

@@ -9,7 +9,7 @@ from wtforms import Field, RadioField, SelectField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField
+from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField, options
 from grants.kernel.words import _, _l
 from grants.reviewing.actions import Reading
 from grants.reviewing.models import Assignment, InterestNature
@@ -30,8 +30,8 @@ class AssignForm(Form):
 
     def offer(self, dossiers: Sequence[Dossier], reviewers: Sequence[Reviewer]) -> None:
         """Offer what may be chosen today."""
-        self.applications.choices = [(str(row.id), row.title) for row in dossiers]
-        self.reviewers.choices = [(str(row.id), row.name) for row in reviewers]
+        self.applications.choices = options((row.id, row.title) for row in dossiers)
+        self.reviewers.choices = options((row.id, row.name) for row in reviewers)
 
     def values(self) -> dict[str, Any]:
         """The ids chosen and the day."""
@@ -48,11 +48,11 @@ class DeclareForm(Form):
 
     link = RadioField(
         _l("Avez-vous un lien avec cette association ou avec ce projet ?"),
-        choices=[("no", _l("Je n’ai aucun lien")), ("yes", _l("J’ai un lien : je me déporte"))],
+        choices=options([("no", _l("Je n’ai aucun lien")), ("yes", _l("J’ai un lien : je me déporte"))]),
     )
     nature = SelectField(
         _l("Quel lien ?"),
-        choices=[("", _l("Choisissez")), *NATURE_LABELS.items()],
+        choices=options([("", _l("Choisissez")), *NATURE_LABELS.items()]),
         description=_l("Seulement si vous avez un lien."),
     )
     text = LongField(

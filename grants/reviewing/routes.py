@@ -84,7 +84,7 @@ def remind(call: Call) -> Response:
     """Write to those who still owe reviews."""
     number = actions.remind(call, by=actor())
     if number:
-        flash(n_("%(num)d relance envoyée.", "%(num)d relances envoyées.", number, num=number), "success")
+        flash(n_("%(num)d relance envoyée.", "%(num)d relances envoyées.", number), "success")
     else:
         flash(_("Personne à relancer : tout est envoyé, ou les relances d’aujourd’hui sont déjà parties."), "info")
     return redirect(url_for("reviewing.assign", call_id=call.id))

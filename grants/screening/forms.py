@@ -9,7 +9,7 @@ from wtforms import HiddenField, RadioField, SelectField
 from wtforms.widgets import HiddenInput
 
 from grants.calls.models import Gate, Piece
-from grants.kernel.forms import DayField, Form, LineField, LongField, Required, WholeField
+from grants.kernel.forms import DayField, Form, LineField, LongField, Required, WholeField, options
 from grants.kernel.words import _, _l, in_words_of
 from grants.screening.actions import Judgement
 from grants.screening.rules import Outcome
@@ -40,7 +40,7 @@ def gates_form(gates: Sequence[Gate], outcomes: Sequence[Outcome], version: int)
         unsaid = _("Suivre le calcul") if gate.computed else _("Pas encore jugée")
         fields[f"gate-{gate.id.hex}"] = RadioField(
             in_words_of(gate, "title"),
-            choices=[("", unsaid), ("yes", _("Remplie")), ("no", _("Non remplie"))],
+            choices=options([("", unsaid), ("yes", _("Remplie")), ("no", _("Non remplie"))]),
             default=CODES[outcome.found],
         )
         fields[f"note-{gate.id.hex}"] = LineField(
@@ -85,7 +85,7 @@ class PieceForm(Form):
             else in_words_of(piece, "label")
             for piece in ordered
         }
-        self.piece.choices = [("", _("Autre pièce")), *words.items()]
+        self.piece.choices = options([("", _("Autre pièce")), *words.items()])
 
     def values(self, pieces: Sequence[Piece]) -> dict[str, Any]:
         """What is asked for: a piece of the call (None for another one), its name, the message, the day it is due."""
