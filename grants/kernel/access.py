@@ -215,7 +215,7 @@ def _note(event: str, subject: Any, **facts: Any) -> None:
 
 
 def note_refusal(event: str, subject: Any, **facts: Any) -> None:
-    """A line about an act refused in this request: written once its own transaction is undone (answers from 400)."""
+    """A line about an act refused in this request: written once its own transaction is undone (refused or failed)."""
     g.setdefault("refusals", []).append(journal.line_of(event, subject, actor(), facts))
 
 
@@ -264,7 +264,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
             return redirect((replayed.location if replayed else None) or request.path)
         raise
     except BaseException:
-        db.session.rollback()
+        _undo()
         raise
     return response
 

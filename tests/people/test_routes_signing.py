@@ -238,8 +238,11 @@ def test_an_unknown_address_is_throttled_like_a_known_one(page, app):
 
 
 def test_one_network_cannot_try_every_account(page, app):
-    statuses = [come_in(page, f"p{number}@exemple.example").status for number in range(101)]
-    assert statuses == [422] * 100 + [429]
+    at = clock.now()
+    with unit_of_work() as session:
+        session.add_all(Attempt(act="sign_in", who="127.0.0.0/24", at=at) for _try in range(99))
+    statuses = [come_in(page, f"p{number}@exemple.example").status for number in range(2)]
+    assert statuses == [422, 429]
 
 
 def test_a_forged_header_does_not_change_the_network(page, camille):

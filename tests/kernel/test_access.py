@@ -1,0 +1,310 @@
+"""The doors: who passes, what is committed, and what a second press does."""
+
+from contextvars import Context
+from enum import StrEnum
+from uuid import uuid4
+
+import pytest
+from flask import Flask, redirect, request
+from flask_babel import Babel
+from sqlalchemy import func, select, update
+
+from grants.kernel import access, journal
+from grants.kernel.access import Policy, RequestKey, Rule, close_doors, door, public, repeatable
+from grants.kernel.actor import ANONYMOUS, Actor
+from grants.kernel.db import db
+from grants.kernel.errors import HouseError, InvalidError, RefusedError
+from grants.people.models import Organisation
+
+
+class W(StrEnum):
+    """The words of the toy house."""
+
+    READ = "thing:read"
+    WRITE = "thing:write"
+    OPEN = "thing:open"
+
+
+NOBODY = Rule(lambda who, _: False, "no way")
+ANYBODY = Rule(lambda who, _: True, for_all=True)
+SIGNED = Rule(lambda who, _: who.is_authenticated, "sign in")
+WRITER = Rule(lambda who, _: "writer" in who.roles, "writers only", "not for writers")
+MAY = {W.READ: SIGNED, W.WRITE: WRITER, W.OPEN: ANYBODY}
+KNOW = {Organisation: Rule(lambda who, thing: "stranger" not in who.roles)}
+READER, WRITES, STRANGER = (
+    Actor(id=uuid4(), name=name, roles=frozenset({name})) for name in ("reader", "writer", "stranger")
+)
+
+
+class Toy:
+    """A small house with real doors on the test's database."""
+
+    def __init__(self, app: Flask) -> None:
+        self.who, self.runs = READER, 0
+        self.flask = toy = Flask("toy")
+        toy.config.update(
+            SECRET_KEY="k" * 40,
+            SQLALCHEMY_DATABASE_URI=app.config["SQLALCHEMY_DATABASE_URI"],
+            PROPAGATE_EXCEPTIONS=True,
+        )
+        db.init_app(toy)
+        Babel(toy)
+        access.install(toy, Policy(MAY, KNOW), lambda: self.who, "sign_in")
+
+        @toy.errorhandler(HouseError)
+        def refused(error: HouseError):
+            return error.message, error.status
+
+        @toy.get("/in")
+        @public
+        def sign_in():
+            return "in"
+
+        @toy.get("/things/<uuid:thing_id>/<int:page>")
+        @door(W.READ, Organisation)
+        def read(thing, page):
+            return f"{thing.name} {page}"
+
+        @toy.get("/open")
+        @door(W.OPEN)
+        def opened():
+            return "open"
+
+        @toy.get("/writes-on-get")
+        @public
+        def writes_on_get():
+            db.session.execute(update(Organisation).values(city="GET"))
+            return "never"
+
+        @toy.post("/things/<uuid:thing_id>/city")
+        @door(W.WRITE, Organisation)
+        def write(thing):
+            self.runs += 1
+            thing.city = request.form["city"]
+            journal.record("thing.written", thing, by=self.who)
+            if request.form["city"] == "wrong":
+                access.note_refusal("thing.refused", thing, reason="wrong")
+                return "wrong", 422
+            if request.form["city"] == "refused":
+                access.note_refusal("thing.refused", thing, reason="refused")
+                raise RefusedError("refused")
+            if request.form["city"] == "taken":
+                raise_taken(thing)
+            return redirect(f"/done/{self.runs}")
+
+        @toy.post("/again")
+        @public
+        @repeatable
+        def again():
+            self.runs += 1
+            return redirect(f"/done/{self.runs}")
+
+        close_doors(toy, W)
+
+    def ask(self, method, url, **values):
+        db.session.rollback()
+        client = self.flask.test_client()
+        return Context().run(client.open, url, method=method, **values)
+
+    def post(self, url, key="key", **values):
+        return self.ask("POST", url, data={"_key": key, **values})
+
+
+def raise_taken(thing):
+    db.session.add(
+        Organisation(**{c.key: getattr(thing, c.key) for c in Organisation.__table__.columns if c.key != "id"})
+    )
+    db.session.flush()
+
+
+@pytest.fixture
+def toy(app):
+    house = Toy(app)
+    yield house
+    with house.flask.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def thing(make):
+    return make.organisation(name="La chose")
+
+
+def noted():
+    lines = db.session.scalars(select(journal.Entry).order_by(journal.Entry.seq))
+    return [line.event for line in lines if line.event.startswith(("thing", "access"))]
+
+
+def city(thing):
+    db.session.expire_all()
+    return thing.city
+
+
+# ---- who -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "who", "reason"),
+    [
+        (SIGNED, READER, None),
+        (SIGNED, ANONYMOUS, "sign in"),
+        (SIGNED & WRITER, WRITES, None),
+        (SIGNED & WRITER, READER, "writers only"),
+        (SIGNED & WRITER, ANONYMOUS, "sign in"),
+        (WRITER | SIGNED, READER, None),
+        (WRITER | NOBODY, READER, "writers only"),
+        (~WRITER, WRITES, "not for writers"),
+        (~WRITER, READER, None),
+        (~~WRITER, READER, "writers only"),
+        ((SIGNED & ~WRITER) | NOBODY, READER, None),
+        (SIGNED & (WRITER | NOBODY) & ~NOBODY, READER, "writers only"),
+    ],
+)
+def test_rules_combine_and_give_the_first_reason(rule, who, reason):
+    assert rule.why_not(who, None) == reason
+    assert rule.test(who, None) is (reason is None)
+
+
+def test_the_view_receives_the_thing_and_then_the_rest_of_the_address(toy, thing):
+    assert toy.ask("GET", f"/things/{thing.id}/7").text == "La chose 7"
+
+
+def test_whoever_is_not_signed_in_is_led_there_and_back(toy, thing):
+    toy.who = ANONYMOUS
+    answer = toy.ask("GET", f"/things/{thing.id}/7?x=1")
+    assert answer.status_code == 302
+    assert answer.location == f"/in?next=/things/{thing.id}/7?x%3D1"
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").location == "/in"
+    assert toy.ask("GET", "/open").text == "open"
+
+
+def test_unknown_and_not_to_be_known_are_the_same_bytes(toy, thing):
+    toy.who = STRANGER
+    hidden, missing = (toy.ask("GET", f"/things/{key}/7") for key in (thing.id, uuid4()))
+    assert (hidden.status_code, hidden.data) == (missing.status_code, missing.data) == (404, b"")
+    assert noted() == ["access.unknown"]
+
+
+def test_known_but_not_allowed_says_why_and_leaves_a_line(toy, thing):
+    answer = toy.post(f"/things/{thing.id}/city", city="Bron")
+    assert (answer.status_code, answer.text) == (403, "writers only")
+    assert city(thing) == "Lyon"
+    (line,) = journal.of(thing)
+    assert (line.event, line.actor_id) == ("access.denied", READER.id)
+    assert line.facts == {"endpoint": "write", "permission": "thing:write"}
+
+
+# ---- what is committed ---------------------------------------------------------------------------------------------
+
+
+def test_the_door_commits_an_answer_below_400(toy, thing):
+    toy.who = WRITES
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").status_code == 302
+    assert city(thing) == "Bron"
+    assert noted() == ["thing.written"]
+
+
+@pytest.mark.parametrize(("value", "status"), [("wrong", 422), ("refused", 409), ("taken", 409)])
+def test_the_door_undoes_everything_else_and_keeps_the_refusal(toy, thing, value, status):
+    toy.who = WRITES
+    answer = toy.post(f"/things/{thing.id}/city", city=value)
+    assert answer.status_code == status
+    assert city(thing) == "Lyon"
+    assert noted() == ([] if value == "taken" else ["thing.refused"])
+    assert db.session.scalar(select(func.count()).select_from(RequestKey)) == 0
+
+
+def test_a_broken_promise_is_told_in_its_words(toy, thing):
+    toy.who = WRITES
+    assert toy.post(f"/things/{thing.id}/city", city="taken").text == "Une organisation porte déjà ce numéro SIRET."
+
+
+def test_reading_never_writes(toy, thing):
+    with pytest.raises(RuntimeError, match="must not write"):
+        toy.ask("GET", "/writes-on-get")
+    assert city(thing) == "Lyon"
+
+
+# ---- a second press ------------------------------------------------------------------------------------------------
+
+
+def test_a_form_without_its_key_is_refused(toy, thing):
+    toy.who = WRITES
+    assert toy.ask("POST", f"/things/{thing.id}/city", data={"city": "Bron"}).status_code == 422
+    assert toy.runs == 0
+
+
+def test_a_second_press_gets_the_first_answer(toy, thing):
+    toy.who = WRITES
+    first, second = (toy.post(f"/things/{thing.id}/city", city="Bron") for _press in range(2))
+    assert first.location == second.location == "/done/1"
+    assert toy.runs == 1
+    assert noted() == ["thing.written"]
+
+
+def test_a_form_corrected_after_a_refusal_or_after_going_back_counts_anew(toy, thing):
+    toy.who = WRITES
+    assert toy.post(f"/things/{thing.id}/city", city="wrong").status_code == 422
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").location == "/done/2"
+    assert toy.post(f"/things/{thing.id}/city", city="Vaulx").location == "/done/3"
+    assert toy.post(f"/things/{thing.id}/city", city="Vaulx").location == "/done/3"
+    assert city(thing) == "Vaulx"
+
+
+def test_the_key_of_another_person_or_page_opens_nothing(toy, thing, make):
+    toy.who = WRITES
+    toy.post(f"/things/{thing.id}/city", city="Bron")
+    other = make.organisation()
+    assert toy.post(f"/things/{other.id}/city", city="Bron").status_code == 409
+    toy.who = Actor(id=uuid4(), name="second", roles=frozenset({"writer"}))
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").status_code == 409
+    assert toy.runs == 1
+
+
+def test_a_repeatable_act_is_done_again_and_leaves_no_key(toy):
+    assert [toy.post("/again").location for _press in range(2)] == ["/done/1", "/done/2"]
+    assert db.session.scalar(select(RequestKey.key)) is None
+
+
+def test_what_a_form_said_is_kept_as_nobody_could_guess_it(toy, thing):
+    toy.who = WRITES
+    toy.post(f"/things/{thing.id}/city", city="Bron")
+    first = db.session.scalar(select(RequestKey.body))
+    toy.flask.secret_key = "another secret key, for the same words"
+    toy.post(f"/things/{thing.id}/city", key="other", city="Bron")
+    assert len({*db.session.scalars(select(RequestKey.body)), first}) == 2
+
+
+# ---- a house with an open door does not start ----------------------------------------------------------------------
+
+
+def house_with(view, may=MAY):
+    toy = Flask("toy")
+    access.install(toy, Policy(may, KNOW), lambda: ANONYMOUS, "view")
+    toy.add_url_rule("/view", "view", view)
+    return toy
+
+
+def test_a_view_without_a_door_is_refused():
+    with pytest.raises(RuntimeError, match="view has no door"):
+        close_doors(house_with(lambda: "open"), W)
+
+
+def test_a_door_with_an_unknown_word_is_refused():
+    with pytest.raises(RuntimeError, match="unknown permission"):
+        close_doors(house_with(door("thing:burn")(lambda: "open")), W)
+
+
+def test_a_word_without_a_rule_is_refused_and_so_is_a_rule_without_a_word():
+    with pytest.raises(RuntimeError, match="thing:open"):
+        close_doors(house_with(public(lambda: "open"), {W.READ: SIGNED, W.WRITE: WRITER}), W)
+    with pytest.raises(RuntimeError, match="thing:burn"):
+        close_doors(house_with(public(lambda: "open"), {**MAY, "thing:burn": SIGNED}), W)
+    close_doors(house_with(public(lambda: "open")), W)
+
+
+def test_an_expired_form_says_that_nothing_was_saved(toy, thing):
+    toy.who = WRITES
+    assert "rien n’a été enregistré" in toy.ask("POST", f"/things/{thing.id}/city", data={"city": "x"}).text
+    assert InvalidError.status == 422
