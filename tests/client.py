@@ -137,7 +137,7 @@ class Page:
         if as_ is not None:
             self.sign_in(as_)
         db.session.rollback()
-        response = Context().run(self.client.open, url, method=method, data=data)
+        response = Context().run(self.client.open, url, method=method, data=data, buffered=True)
         answer = Answer(response, urlsplit(url).path)
         if answer.tree is not None:
             check_page(self.app, answer)

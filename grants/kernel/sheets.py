@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
-from flask import Response
+from flask import Response, stream_with_context
 
 from grants.kernel.money import Money
 
@@ -49,7 +49,7 @@ def lines(head: Iterable[str], rows: Iterable[Iterable[Any]], *, separator: str 
 
 def download(name: str, head: Iterable[str], rows: Iterable[Iterable[Any]], *, separator: str = ",") -> Response:
     """The sheet as a streamed download."""
-    response = Response(lines(head, rows, separator=separator), mimetype="text/csv")
+    response = Response(stream_with_context(lines(head, rows, separator=separator)), mimetype="text/csv")
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
