@@ -45,7 +45,9 @@ def dossier(make: Make, call: Call, *points: int, title: str | None = None, **co
     return application
 
 
-def advise(page: Page, application: Application, verdict: str = "favourable", amount: str = "8000", **values: Any) -> Any:
+def advise(
+    page: Page, application: Application, verdict: str = "favourable", amount: str = "8000", **values: Any
+) -> Any:
     """Give an advice through its page."""
     page.get("deliberation.recommend", application)
     told = {"verdict": verdict, "amount": amount, "reason": "Répond aux deux priorités.", **values}
