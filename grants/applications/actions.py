@@ -104,7 +104,7 @@ def save_section(
     if stamp is not None:
         before = queries.section_values(application, section)
         if stamp != rules.stamp_of(before):
-            if rules.stamp_of({**values, "uploads": None}) == rules.stamp_of({**before, "uploads": None}):
+            if rules.stamp_of({key: values[key] for key in before}) == rules.stamp_of(before):
                 return
             raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
     with db.session.no_autoflush:
@@ -306,6 +306,9 @@ def _save_answers(application: Application, section: str, values: Values, *, by:
         question = asked.get(key)
         if question is not None and question.kind is not QuestionKind.FILE:
             _set_answer(application, question, given.get(question.id), value)
+    file = asked.get(values.get("dropped", ""))
+    if file is not None and file.kind is QuestionKind.FILE and file.id in given:
+        _drop_file(application, given.pop(file.id))
     for key, upload in values.get("uploads", {}).items():
         question = asked.get(key)
         if question is not None and question.kind is QuestionKind.FILE:
@@ -338,6 +341,12 @@ def _set_file(application: Application, question: Question, row: Answer | None, 
     before, row.file_id, row.value = row.file_id, stored.id, str(stored.id)
     db.session.flush()
     _forget(before)
+
+
+def _drop_file(application: Application, row: Answer) -> None:
+    application.answers.remove(row)
+    db.session.flush()
+    _forget(row.file_id)
 
 
 def _forget(file_id: UUID | None) -> None:

@@ -209,10 +209,10 @@ class RowsForm(SectionForm):
         if len(self.rows.entries) < MOST_ROWS:
             self.rows.append_entry()
 
-    def drop_row(self, index: int) -> None:
-        """Take a line out, by its place in the table."""
-        if 0 <= index < len(self.rows.entries):
-            del self.rows.entries[index]
+    def drop_row(self, place: str) -> None:
+        """Take a line out, by its place in the table; what names no line is left alone."""
+        if place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
+            del self.rows.entries[int(place)]
 
 
 class PartnersForm(RowsForm):

@@ -7,15 +7,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grants.applications import actions, letters, queries, rules
-from grants.applications.forms import PieceForm, StartForm, SubmitForm, VerifyForm, WithdrawForm, section_form
+from grants.applications.forms import PieceForm, RowsForm, StartForm, SubmitForm, VerifyForm, WithdrawForm, section_form
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application
 from grants.applications.rules import Part
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, vault
-from grants.kernel.access import actor, door, public, received_at
-from grants.kernel.errors import ConflictError, InvalidError, MissingError, error_page
+from grants.kernel.access import actor, door, note_refusal, public, received_at
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import options
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _, in_words_of, language
@@ -148,13 +148,14 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> An
 
 def _save(application: Application, section: str, form: Any) -> Answer | None:
     """Save what was typed; None to show the page again with what is to mend."""
-    if request.form.get("drop", "").isascii() and request.form.get("drop", "").isdigit():
-        form.drop_row(int(request.form["drop"]))
+    dropped = request.form.get("drop", "")[:40]
+    if isinstance(form, RowsForm):
+        form.drop_row(dropped)
     if form.validate():
         try:
             values = form.values()
             if section.startswith(rules.QUESTIONS):
-                values["uploads"] = form.uploads()
+                values |= {"uploads": form.uploads(), "dropped": dropped}
             actions.save_section(application, section, values, by=actor(), stamp=form.stamp.data)
         except InvalidError as error:
             form.refuse(error.field, error.message)
@@ -162,7 +163,7 @@ def _save(application: Application, section: str, form: Any) -> Answer | None:
             return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
         else:
             return _saved(application, section)
-    if "add" in request.form and hasattr(form, "add_row") and section != Part.BUDGET:
+    if "add" in request.form and isinstance(form, RowsForm) and section != Part.BUDGET:
         form.add_row()
     return None
 
@@ -176,7 +177,10 @@ def _saved(application: Application, section: str) -> Response:
             {"compte": account, "_anchor": "budget"} if section == Part.BUDGET else {"lignes": 2, "_anchor": "lignes"}
         )
         return redirect(url_for(".edit", **place, **extra))
-    flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
+    if call_rules.is_open(application.call, clock.now()):
+        flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
+    else:
+        flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
     if request.form.get("do") == "next":
         return redirect(_next(application, section))
     return redirect(url_for(".edit", **place))
@@ -291,6 +295,9 @@ def submit(application: Application) -> Answer:
             actions.submit(application, by=actor(), received_at=received_at(), seen=int(form.seen.data))
         except InvalidError as error:
             form.refuse(None, error.message)
+        except RefusedError:
+            note_refusal("application.late", application, received_at=received_at().isoformat())
+            raise
         else:
             flash(_("Votre dossier est déposé. Le reçu part aussi par courriel."), "success")
             return redirect(url_for(".receipt", application_id=application.id))
@@ -298,7 +305,7 @@ def submit(application: Application) -> Answer:
     missing = rules.missing(queries.draft_content(application))
     is_open = call_rules.is_open(application.call, clock.now())
     page = render_template(
-        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open, at=clock.now()
+        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open
     )
     return _shown(page)
 
