@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import click
 from flask import Flask, current_app
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.utils import import_string
 
 from grants import evidence
+from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
@@ -46,6 +47,8 @@ APPLICATION = "grants.app:create_app"
 BY = system("ligne de commande")
 LOW_ON_SPACE = 1_000_000_000
 LATE = timedelta(hours=1)
+ROLES = [role.value for role in Role]
+COLLEGES = [college.value for college in College]
 
 
 # ---- the frame -----------------------------------------------------------------------------------------------------
@@ -54,13 +57,11 @@ LATE = timedelta(hours=1)
 class _Help(click.HelpFormatter):
     """The headings of help pages, in French."""
 
-    WORDS = {"Options": "Options", "Commands": "Commandes"}
-
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, args, prefix or "Emploi : ")
 
     def write_heading(self, heading: str) -> None:
-        super().write_heading(f"{self.WORDS.get(heading, heading)}\u00a0")
+        super().write_heading({"Options": "Options ", "Commands": "Commandes "}.get(heading, heading))
 
 
 class _Context(click.Context):
@@ -70,19 +71,33 @@ class _Context(click.Context):
 class _Command(click.Command):
     context_class = _Context
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _in_words(super().get_help_option(ctx))
+
 
 class _Group(AppGroup):
-    """A group whose refusals are sentences, not traces."""
-
     context_class = _Context
     command_class = _Command
-    group_class = type
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except HouseError as refusal:
-            raise click.ClickException(refusal.message) from refusal
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _in_words(super().get_help_option(ctx))
+
+
+def _in_words(option: click.Option | None) -> click.Option | None:
+    if option is not None:
+        option.help = "Montre cette aide."
+    return option
+
+
+def _what_is_wrong(error: click.UsageError) -> str:
+    """What was typed that cannot be, and where to read what can."""
+    where = error.ctx.command_path if error.ctx else "grants"
+    told = {
+        click.NoSuchOption: "Cette option n’existe pas",
+        click.MissingParameter: "Il manque une option obligatoire",
+        click.BadParameter: "Cette valeur n’est pas acceptée",
+    }.get(type(error), "Cette commande n’est pas comprise")
+    return f"{told} ({error.format_message().rstrip('.')}). Voyez : {where} --help"
 
 
 def _load() -> Flask:
@@ -99,10 +114,10 @@ def _settings() -> Settings:
     return settings
 
 
-_HELP = {"help_option_names": ["-h", "--help"]}
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-@click.group("grants", cls=_Group, context_settings=_HELP)
+@click.group("grants", cls=_Group, context_settings=_HELP, subcommand_metavar="COMMANDE …")
 def house() -> None:
     """Traboule : tient un fonds, de l’appel à projets au registre public.
 
@@ -112,8 +127,25 @@ def house() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    house.main(obj=ScriptInfo(create_app=_load, set_debug_flag=False), prog_name="grants")
+    """Run the command line; a refusal is a sentence on the error output, never a trace."""
+    try:
+        house.main(obj=ScriptInfo(create_app=_load, set_debug_flag=False), prog_name="grants", standalone_mode=False)
+    except click.UsageError as error:
+        _stop(_what_is_wrong(error), 2)
+    except click.ClickException as error:
+        _stop(error.format_message(), 1)
+    except HouseError as refusal:
+        _stop(refusal.message, 1)
+    except SQLAlchemyError as error:
+        reason = str(error).partition("\n")[0]
+        _stop(f"La base n’est pas prête ({reason}). Lancez « grants init », puis « grants check ».", 1)
+    except click.Abort:
+        _stop("Interrompu : rien n’a été enregistré.", 130)
+
+
+def _stop(words: str, code: int) -> NoReturn:
+    click.echo(words, err=True)
+    sys.exit(code)
 
 
 # ---- prepare -------------------------------------------------------------------------------------------------------
@@ -121,7 +153,7 @@ def main() -> None:
 
 @house.command()
 def init() -> None:
-    """Prépare la base : copie de sécurité, migration, données de référence. Peut être relancé sans risque."""
+    """Prépare la base, et peut être relancé. Copie de sécurité, migration, données de référence."""
     _init()
 
 
@@ -188,7 +220,8 @@ def _show_accounts() -> None:
 @click.pass_context
 def run(context: click.Context, port: int, no_demo: bool) -> None:
     """Prépare tout, puis sert le fonds sur cette machine jusqu’à Ctrl-C."""
-    if not serving.is_free(port):
+    listening = serving.listen(port)
+    if listening is None:
         raise click.ClickException(f"Le port {port} est déjà pris : choisissez-en un autre avec PORT=.")
     os.environ["PORT"] = str(port)
     app = context.ensure_object(ScriptInfo).load_app()
@@ -204,14 +237,21 @@ def run(context: click.Context, port: int, no_demo: bool) -> None:
         db.session.remove()
         db.engine.dispose()
     sys.stdout.flush()
-    commands = [serving.web_server(port, f"{APPLICATION}()"), [sys.executable, "-m", "grants.cli", "worker"]]
-    if not serving.run_together(commands, {"PORT": str(port)}):
+    commands = [serving.web_server(listening, f"{APPLICATION}()"), [sys.executable, "-m", "grants.cli", "worker"]]
+    if not serving.run_together(commands, keep=listening):
         raise click.ClickException("Un des processus s’est arrêté de lui-même : voyez ce qu’il en dit ci-dessus.")
+    click.echo("Arrêté.")
+
+
+def _tell_closings() -> int:
+    """Write to those who have a draft of a call whose closing was put later."""
+    with unit_of_work():
+        return application_letters.extensions()
 
 
 @house.command()
 def worker() -> None:
-    """Porte les lettres et fait le ménage jusqu’à SIGTERM ; plusieurs peuvent tourner à la fois."""
+    """Porte les lettres et fait le ménage. Plusieurs peuvent tourner à la fois ; SIGTERM les arrête."""
     settings = _settings()
     try:
         carrier = post.carrier_for(settings.mail_url, settings.instance)
@@ -220,6 +260,7 @@ def worker() -> None:
     tasks = [
         Task("post", timedelta(seconds=2), lambda: post.deliver(carrier, settings.mail_from)),
         Task("sweep", timedelta(minutes=10), vault.sweep),
+        Task("closings", timedelta(minutes=1), _tell_closings),
     ]
     work(tasks, stop_on_signals())
 
@@ -227,7 +268,7 @@ def worker() -> None:
 # ---- people --------------------------------------------------------------------------------------------------------
 
 
-@house.group()
+@house.group(cls=_Group, subcommand_metavar="COMMANDE …")
 def user() -> None:
     """Crée, énumère ou ferme des comptes."""
 
@@ -235,9 +276,19 @@ def user() -> None:
 @user.command("create")
 @click.option("--email", required=True, help="Adresse de la personne.")
 @click.option("--name", required=True, help="Prénom et nom.")
-@click.option("--role", "roles", type=click.Choice([*Role]), multiple=True, help="Fonction ; peut être répété.")
-@click.option("--college", type=click.Choice([*College]), help="Collège où siège un membre du comité (reviewer).")
-def create(email: str, name: str, roles: tuple[Role, ...], college: College | None) -> None:
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(ROLES),
+    multiple=True,
+    help="Fonction ; peut être répété.",
+)
+@click.option(
+    "--college",
+    type=click.Choice(COLLEGES),
+    help="Collège où siège un membre du comité (reviewer).",
+)
+def create(email: str, name: str, roles: tuple[str, ...], college: str | None) -> None:
     """Ouvre un compte déjà confirmé ; le mot de passe est demandé, ou lu sur l’entrée standard."""
     with unit_of_work():
         account = people.create_account(email, name, _password(), confirmed=True, by=BY)
@@ -373,7 +424,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
 
 @house.command()
 def check() -> None:
-    """Dit en une ligne chacun si réglages, base, fichiers, courriel, horloge et textes sont en état."""
+    """Dit si tout est en état. Une ligne par sujet : réglages, base, fichiers, courriel, horloge, textes."""
     faults = 0
     for look in CHECKS:
         try:
@@ -405,7 +456,7 @@ VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
 
 @house.command()
 def verify() -> None:
-    """Recalcule les preuves : chaîne du journal, versions déposées, sommes, fichiers. Ne change rien."""
+    """Recalcule les preuves, sans rien changer. Chaîne du journal, versions déposées, sommes, fichiers."""
     broken = 0
     for subject, problems in VERIFICATIONS:
         found = list(problems())
@@ -426,7 +477,7 @@ def verify() -> None:
 @click.argument("what", type=click.Choice(["scdl"]), metavar="scdl")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Fichier à écrire.")
 def export(what: str, output: Path) -> None:
-    """Écrit un fichier de données : scdl, les données essentielles des subventions."""
+    """Écrit un fichier de données. scdl : les données essentielles des subventions."""
     content_ = "".join(sheets.lines(SCDL_COLUMNS, exports.scdl_rows()))
     output.write_text(content_, encoding="utf-8", newline="")
     click.echo(f"{output} : {what} écrit")

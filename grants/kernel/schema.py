@@ -12,7 +12,7 @@ from alembic.util import CommandError
 from flask import current_app
 
 from grants.kernel import clock
-from grants.kernel.db import db
+from grants.kernel.db import access_mode, db
 from grants.kernel.errors import RefusedError
 from grants.kernel.guards import present
 from grants.kernel.words import _
@@ -20,7 +20,7 @@ from grants.kernel.words import _
 
 def current() -> str | None:
     """The revision the database stands at; None when it has never been migrated."""
-    with db.engine.connect() as connection:
+    with access_mode(writing=False), db.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
@@ -64,7 +64,7 @@ def _copy(revision: str) -> Path | None:
 
 def missing_triggers(expected: set[str]) -> set[str]:
     """Which of the expected guards the database lacks."""
-    with db.engine.connect() as connection:
+    with access_mode(writing=False), db.engine.connect() as connection:
         return expected - present(connection)
 
 

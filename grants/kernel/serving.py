@@ -1,11 +1,10 @@
 """Serving on this machine: a port tried before anything is begun, and processes that live and end together."""
 
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from threading import Event
 
 from grants.kernel.worker import stop_on_signals
@@ -15,35 +14,40 @@ GRACE = 15.0
 _PAUSE = 0.2
 
 
-def is_free(port: int) -> bool:
-    """Whether a server may listen on the port of the loopback address."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+def listen(port: int) -> socket.socket | None:
+    """Take the port of the loopback address, to be handed to the web server; None when somebody else holds it.
+
+    Taken before anything else is done, so that a second start is refused at once and a browser waits for the first.
+    """
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((HOST, port))
+        taken.listen(128)
+    except OSError:
+        taken.close()
+        return None
+    return taken
 
 
-def web_server(port: int, application: str) -> list[str]:
-    """The command of the web server: two processes of four threads, on loopback."""
+def web_server(listening: socket.socket, application: str) -> list[str]:
+    """The command of the web server on a port already taken: two processes of four threads."""
     return [
-        sys.executable, "-m", "gunicorn", application, "--bind", f"{HOST}:{port}",
+        sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listening.fileno()}",
         "--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "10",
         "--keep-alive", "5", "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip
 
 
-def run_together(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> bool:
+def run_together(commands: Sequence[Sequence[str]], *, keep: socket.socket | None = None) -> bool:
     """Run commands side by side until a signal, or until one of them ends; then end the others.
 
-    Returns whether it was a signal: a process that ended by itself is a fault.
+    `keep` is a socket they inherit. Returns whether it was a signal: a process that ended by itself is a fault.
     """
     stop = stop_on_signals()
-    everything = {**os.environ, **environment}
+    kept = () if keep is None else (keep.fileno(),)
     # The commands are this program's own, none holds anything typed by a person.
-    children = [subprocess.Popen(list(command), env=everything) for command in commands]  # noqa: S603
+    children = [subprocess.Popen(list(command), pass_fds=kept) for command in commands]  # noqa: S603
     _wait(children, stop)
     for child in children:
         child.terminate()
