@@ -231,7 +231,7 @@ class SignInError(Exception):
 
 def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     key = request.form.get("_key", "")[:64]
-    if not key:
+    if not (key.isascii() and key.isprintable() and key):
         raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
     remembered = not getattr(view, "__repeatable__", False)
     earlier = db.session.get(RequestKey, key) if remembered else None
@@ -296,6 +296,8 @@ def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_
     @app.before_request
     def _mode() -> None:
         set_access_mode(writing=request.method not in SAFE)
+        if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
+            raise MissingError  # no address of ours holds a NUL, and PostgreSQL takes none
         if request.method not in SAFE:
             request.form  # noqa: B018 - reading it waits for the last byte: only then was the request received
             g.received_at = clock.now()

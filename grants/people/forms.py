@@ -1,5 +1,6 @@
 """What people type about themselves, their organisation and the offices they give."""
 
+from collections.abc import Callable
 from typing import Any
 
 from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
@@ -7,7 +8,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Regexp
 
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError, clean_line
-from grants.kernel.words import LANGUAGES, _, _l
+from grants.kernel.words import LANGUAGES, LazyString, _, _l
 from grants.people.models import (
     COLLEGE_LABELS,
     LEGAL_FORM_LABELS,
@@ -18,7 +19,15 @@ from grants.people.models import (
     MemberRole,
     Role,
 )
-from grants.people.rules import PASSWORD_MIN, holds_a_link
+from grants.people.rules import (
+    PASSWORD_MIN,
+    email_of,
+    holds_a_link,
+    number_of,
+    why_not_password,
+    why_not_rna,
+    why_not_siret,
+)
 
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
 MONTHS = (
@@ -39,12 +48,47 @@ class NoLink:
             raise ValidationError(_("Écrivez un nom, sans adresse ni lien."))
 
 
-def _email(*validators: Any, **kwargs: Any) -> LineField:
-    return LineField(_l("Adresse électronique"), list(validators), limit=254, **kwargs)
+class Address:
+    """Refuses an address nobody could write to."""
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        try:
+            if field.data:
+                email_of(field.data)
+        except ValueError as error:
+            raise ValidationError(
+                _("Cette adresse n’est pas valable. Écrivez-la sous la forme nom@exemple.fr.")
+            ) from error
+
+
+class HardToGuess:
+    """Refuses a password that is too short or too common; the action also knows the words of the house."""
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        reason = why_not_password(field.data or "")
+        if reason is not None:
+            raise ValidationError(str(reason))
+
+
+class Number:
+    """Refuses a SIRET or RNA number that cannot be one, with the reason."""
+
+    def __init__(self, why_not: Callable[[str], LazyString | None]) -> None:
+        self.why_not = why_not
+
+    def __call__(self, _form: Any, field: Any) -> None:
+        number = number_of(field.data or "")
+        reason = self.why_not(number) if number else None
+        if reason is not None:
+            raise ValidationError(str(reason))
+
+
+def _email(*validators: Any, label: Any = None, **kwargs: Any) -> LineField:
+    return LineField(label or _l("Adresse électronique"), [*validators, Address()], limit=254, **kwargs)
 
 
 def _new_password(label: Any) -> PasswordField:
-    return PasswordField(label, [Required(_l("Choisissez un mot de passe."))], description=PASSWORD_HINT)
+    return PasswordField(label, [Required(_l("Choisissez un mot de passe.")), HardToGuess()], description=PASSWORD_HINT)
 
 
 class SignInForm(Form):
@@ -104,11 +148,11 @@ class OrganisationForm(Form):
     """What the fund keeps of an organisation, asked once."""
 
     siret = LineField(
-        _l("Numéro SIRET"), limit=40,
+        _l("Numéro SIRET"), [Number(why_not_siret)], limit=40,
         description=_l("14 chiffres, sur l’avis de situation de l’Insee. Les espaces ne gênent pas."),
     )  # fmt: skip
     rna = LineField(
-        _l("Numéro RNA"), limit=40,
+        _l("Numéro RNA"), [Number(why_not_rna)], limit=40,
         description=_l("Pour une association : W et 9 chiffres, sur le récépissé de la préfecture."),
     )  # fmt: skip
     name = LineField(_l("Nom"), [Required(_l("Écrivez le nom de l’organisation.")), NoLink()], limit=200,
@@ -159,7 +203,7 @@ class OrganisationForm(Form):
     representative_role = LineField(
         _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120
     )
-    representative_email = LineField(_l("Son adresse électronique"), limit=254)
+    representative_email = _email(label=_l("Son adresse électronique"))
     version = HiddenField()
 
     def values(self) -> dict[str, Any]:

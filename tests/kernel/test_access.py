@@ -304,6 +304,20 @@ def test_a_word_without_a_rule_is_refused_and_so_is_a_rule_without_a_word():
     close_doors(house_with(public(lambda: "open")), W)
 
 
+@pytest.mark.parametrize("address", ["/in%00", "/in?q=%00", "/in?%00=1", "/in?next=/x%00"])
+def test_no_address_holds_a_nul(toy, address):
+    assert toy.ask("GET", address).status_code == 404
+    assert toy.post(address.replace("/in", "/again")).status_code == 404
+    assert toy.runs == 0
+
+
+@pytest.mark.parametrize("key", ["", "\x00", "a\x00b", "é", "\n"])
+def test_a_strange_key_is_refused(toy, thing, key):
+    toy.who = WRITES
+    assert toy.post(f"/things/{thing.id}/city", key=key, city="Bron").status_code == 422
+    assert toy.runs == 0
+
+
 def test_an_expired_form_says_that_nothing_was_saved(toy, thing):
     toy.who = WRITES
     assert "rien n’a été enregistré" in toy.ask("POST", f"/things/{thing.id}/city", data={"city": "x"}).text

@@ -96,7 +96,7 @@ def test_a_forgotten_password_is_replaced_and_the_link_dies(page, app):
 
 @pytest.mark.parametrize(
     "link",
-    ["/confirmation/xyz", "/nouveau-mot-de-passe/xyz", "/confirmation/%00%F0%9F%98%80", "/nouveau-mot-de-passe/a.b.c"],
+    ["/confirmation/xyz", "/nouveau-mot-de-passe/xyz", "/confirmation/%F0%9F%98%80%01", "/nouveau-mot-de-passe/a.b.c"],
 )
 def test_a_damaged_link_says_so(page, app, link):
     answer = page.get(link)
@@ -175,6 +175,12 @@ def test_what_is_wrong_is_said_on_its_field_and_nothing_is_written(page, app, ch
     for name in {"name", "email"} - {field}:
         assert answer.tree.xpath(f"string(//*[@id='{name}']/@value)") == NEW[name]
     assert answer.tree.xpath("//input[@type='password']/@value") == [""]
+
+
+def test_everything_wrong_is_said_at_once(page, app):
+    page.get("people.sign_up")
+    answer = page.submit({"name": "", "email": "zoe", "password": "court"})
+    assert answer.tree.xpath("//*[@id='erreurs']//a/@href") == ["#name", "#email", "#password"]
 
 
 def test_emoji_and_accents_in_a_name_are_kept(page, app):
