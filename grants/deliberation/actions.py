@@ -67,9 +67,9 @@ def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
     if queries.meeting_of(call.id) is not None:
         raise RefusedError(_("La séance de cet appel existe déjà."))
     if call.state is not CallState.OPENED or call.closes_at is None or call.closes_at >= clock.now():
-        raise RefusedError(_("L’appel n’est pas encore clos : la séance se prépare après la clôture."))
+        raise RefusedError(_("L’appel n’est pas encore clos : la séance se prépare après la clôture."))
     if not queries.count_of(call.id, ApplicationState.ELIGIBLE):
-        raise RefusedError(_("Aucun dossier de cet appel n’est recevable : il n’y a rien à examiner."))
+        raise RefusedError(_("Aucun dossier de cet appel n’est recevable : il n’y a rien à examiner."))
     _check_day(call, held_on)
     meeting = Meeting(call_id=call.id, title=title, held_on=held_on, state=MeetingState.PREPARING)
     db.session.add(meeting)
@@ -145,10 +145,10 @@ def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recomme
         raise RefusedError(_("Les avis sont figés depuis le %(day)s.", day=day(meeting.frozen_at)))
     db.session.refresh(application, with_for_update=True)
     if application.organisation_id in by.organisations:
-        raise ForbiddenError(_("Vous êtes membre de cette organisation : une autre personne doit enregistrer l’avis."))
+        raise ForbiddenError(_("Vous êtes membre de cette organisation : une autre personne doit enregistrer l’avis."))
     known = queries.recommendation_of(application.id)
     if application.state is not ApplicationState.ELIGIBLE and known is None:
-        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
+        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
     return meeting, known
 
 
@@ -169,7 +169,7 @@ def _refuse_stale(known: Recommendation | None, version: int | None, advice: Adv
 def _check(application: Application, advice: Advice) -> None:
     requested = application.requested or NOTHING
     if application.state is not ApplicationState.ELIGIBLE:
-        raise RefusedError(_("L’association a retiré ce dossier : retirez l’avis pour libérer le montant."))
+        raise RefusedError(_("L’association a retiré ce dossier : retirez l’avis pour libérer le montant."))
     reasons = {
         "amount": rules.why_not_amount(advice.verdict, advice.amount, requested),
         "conditions": rules.why_not_conditions(advice.verdict, advice.conditions),
@@ -224,7 +224,7 @@ def _move_money(call: Call, delta: Money, *, already: Money = NOTHING) -> None:
             if taken.rowcount != 1:
                 left = row.envelope - row.committed + already
                 raise RefusedError(
-                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left)),
+                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left)),
                     field="amount",
                     requested=(delta + already).cents,
                     left=left.cents,
@@ -259,7 +259,7 @@ def why_not_freeze(meeting: Meeting) -> str | None:
     if reason is not None:
         return str(reason)
     if meeting.held_on > clock.today():
-        return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
+        return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
                  day=day(meeting.held_on))  # fmt: skip
     unscreened = queries.count_of(meeting.call_id, *queries.UNSCREENED)
     if unscreened:

@@ -40,7 +40,7 @@ class AdviceForm(Form):
     reason = LongField(
         _l("Raison de l’avis"),
         limit=3000,
-        description=_l("L’association la lira dans la lettre : écrivez-la pour elle, sans nommer personne."),
+        description=_l("L’association la lira dans la lettre : écrivez-la pour elle, sans nommer personne."),
     )
     version = WholeField(widget=HiddenInput())
 

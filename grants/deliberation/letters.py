@@ -38,7 +38,7 @@ class Part:
             is_item = line.startswith("- ")
             if not line:
                 found.append((False, []))
-            elif found and found[-1][0] == is_item and (is_item or not found[-1][1]):
+            elif found and found[-1][0] == is_item:
                 found[-1][1].append(line.removeprefix("- "))
             else:
                 found.append((is_item, [line.removeprefix("- ")]))
@@ -84,8 +84,8 @@ def compose(decision: Decision) -> DecisionLetter:
 def _subject(decision: Decision) -> str:
     title = decision.application.title
     if decision.granted:
-        return _("Votre projet « %(title)s » est soutenu", title=title)
-    return _("Votre projet « %(title)s » n’est pas retenu", title=title)
+        return _("Votre projet « %(title)s » est soutenu", title=title)
+    return _("Votre projet « %(title)s » n’est pas retenu", title=title)
 
 
 def _address(facts: Facts) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _granted(decision: Decision, facts: Facts) -> list[Part]:
         parts.append(Part(_("Les conditions"), reserve))
     parts.append(Part(_("La suite"), _what_happens_next(decision, facts)))
     if facts.is_economic:
-        parts.append(Part(_("Aide « de minimis »"), _de_minimis(decision, facts)))
+        parts.append(Part(_("Aide « de minimis »"), _de_minimis(decision, facts)))
     return parts
 
 
@@ -150,7 +150,7 @@ def _what_happens_next(decision: Decision, facts: Facts) -> str:
     due_on = _report_due_on(facts.ends_on or _act_day(decision.meeting), facts.organisation.year_end_month)
     text = programme.text_body("award_next", report_due_on=day(due_on))
     if facts.is_advance:
-        repaid = _("Cette aide est une avance : la convention fixera l’échéancier de son remboursement.")
+        repaid = _("Cette aide est une avance : la convention fixera l’échéancier de son remboursement.")
         return f"{repaid}\n\n{text}"
     return text
 
@@ -289,7 +289,7 @@ def minutes_paper(meeting: Meeting, ranking: Ranking, recusals: dict[UUID, list[
         "partial": _("Cet exemplaire ne mentionne pas les dossiers avec lesquels la personne qui l’a édité a un lien.")
         if ranking.hides_some
         else "",
-        "closing": _("Le comité rend un avis ; la décision appartient à l’assemblée délibérante."),
+        "closing": _("Le comité rend un avis ; la décision appartient à l’assemblée délibérante."),
         "signatures": [[_("La présidence de séance"), []], [_("Le secrétariat de séance"), []]],
     }  # fmt: skip
     at = meeting.frozen_at or clock.now()
@@ -340,8 +340,8 @@ def _minutes_detail(line: Line, recused: list[str]) -> dict[str, Any]:
     return {
         "title": f"{line.reference} — {line.title}",
         "reason": line.reason,
-        "conditions": _("Conditions : %(text)s", text=_inline(line.conditions)) if line.conditions else "",
-        "recused": _("Déport : %(names)s", names=", ".join(recused)) if recused else "",
+        "conditions": _("Conditions : %(text)s", text=_inline(line.conditions)) if line.conditions else "",
+        "recused": _("Déport : %(names)s", names=", ".join(recused)) if recused else "",
         "decided": _decided(line),
     }
 
@@ -350,4 +350,4 @@ def _decided(line: Line) -> str:
     """How the act departed from the advice, when it did."""
     if line.granted is None or line.voted == line.advised:
         return ""
-    return _("L’acte a voté %(amount)s : %(reason)s", amount=money(line.voted), reason=line.decided_reason)
+    return _("L’acte a voté %(amount)s : %(reason)s", amount=money(line.voted), reason=line.decided_reason)

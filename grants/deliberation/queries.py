@@ -110,14 +110,14 @@ def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
         by_fund[call.fund_id] = by_fund.get(call.fund_id, NOTHING) + expected
         if call.committed != expected:
             yield _(
-                "Appel %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
+                "Appel %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
                 code=call.code, committed=call.committed.cents, expected=expected.cents,
             )  # fmt: skip
     for fund in db.session.execute(select(Fund.id, Fund.code, Fund.committed).order_by(Fund.code)):
         expected = by_fund.get(fund.id, NOTHING)
         if fund.committed != expected:
             yield _(
-                "Fonds %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
+                "Fonds %(code)s : %(committed)s centimes réservés, %(expected)s d’après les avis et les actes.",
                 code=fund.code, committed=fund.committed.cents, expected=expected.cents,
             )  # fmt: skip
 

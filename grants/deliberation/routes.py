@@ -152,7 +152,7 @@ def _about(application: Application) -> dict[str, Any]:
     ranking = queries.ranking_of(found.call, actor())
     lines = {line.application_id: line for line in (*ranking.lines, *ranking.given_up)}
     if application.id not in lines:
-        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
+        raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
     line = lines[application.id]
     return {
         "application": application,
@@ -171,7 +171,7 @@ def _about(application: Application) -> dict[str, Any]:
 def withdraw_advice(application: Application) -> Response:
     """Take an advice back."""
     actions.withdraw_advice(application, version=RemovalForm().version.data, by=actor())
-    flash(_("L’avis est retiré ; le montant réservé est libéré."), "success")
+    flash(_("L’avis est retiré ; le montant réservé est libéré."), "success")
     return redirect(url_for("deliberation.recommend", application_id=application.id))
 
 
@@ -217,8 +217,8 @@ def publish(meeting: Meeting) -> Page:
     form = ConfirmForm()
     if form.validate_on_submit():
         told = actions.publish(meeting, by=actor())
-        flash(n_("Les résultats sont publiés : %(num)s courrier part.",
-                 "Les résultats sont publiés : %(num)s courriers partent.", told), "success")  # fmt: skip
+        flash(n_("Les résultats sont publiés : %(num)s courrier part.",
+                 "Les résultats sont publiés : %(num)s courriers partent.", told), "success")  # fmt: skip
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     if meeting.state not in DECIDED:
         raise RefusedError(_("Enregistrez d’abord l’acte de l’assemblée délibérante."))

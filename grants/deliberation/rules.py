@@ -39,7 +39,7 @@ VERDICT_TONES: Mapping[Verdict, str] = {
 def why_not_amount(verdict: Verdict, amount: Money | None, requested: Money) -> Text | None:
     """None when an amount goes with a verdict and stays within the request, else the reason."""
     if verdict is Verdict.UNFAVOURABLE:
-        return _l("Un avis défavorable ne propose pas de montant : laissez ce champ vide.") if amount else None
+        return _l("Un avis défavorable ne propose pas de montant : laissez ce champ vide.") if amount else None
     if not amount:
         return _l("Indiquez le montant proposé.")
     return _l("Ce montant dépasse la demande.") if amount > requested else None
@@ -48,9 +48,9 @@ def why_not_amount(verdict: Verdict, amount: Money | None, requested: Money) -> 
 def why_not_conditions(verdict: Verdict, conditions: str) -> Text | None:
     """None when conditions are written exactly where the verdict announces some, else the reason."""
     if verdict is Verdict.FAVOURABLE_WITH_CONDITIONS and not conditions:
-        return _l("Écrivez les conditions, une par ligne, ou choisissez « Favorable ».")
+        return _l("Écrivez les conditions, une par ligne, ou choisissez « Favorable ».")
     if verdict is not Verdict.FAVOURABLE_WITH_CONDITIONS and conditions:
-        return _l("Des conditions sont écrites : choisissez « Favorable avec conditions », ou effacez-les.")
+        return _l("Des conditions sont écrites : choisissez « Favorable avec conditions », ou effacez-les.")
     return None
 
 
@@ -61,11 +61,11 @@ def why_not_reason(
     if reason:
         return None
     if verdict is Verdict.UNFAVOURABLE:
-        return _l("Écrivez pourquoi : l’association lira cette raison.")
+        return _l("Écrivez pourquoi : l’association lira cette raison.")
     if amount is not None and amount < minimum:
-        return _l("Le montant est sous le minimum de l’instrument : écrivez pourquoi.")
+        return _l("Le montant est sous le minimum de l’instrument : écrivez pourquoi.")
     if amount is not None and amount < requested:
-        return _l("Le montant est inférieur à la demande : écrivez pourquoi, l’association lira cette raison.")
+        return _l("Le montant est inférieur à la demande : écrivez pourquoi, l’association lira cette raison.")
     return _l("Écrivez en une phrase ce qui a décidé le comité.")
 
 
@@ -74,7 +74,7 @@ def why_not_act_day(on: date, *, held_on: date, today: date) -> Text | None:
     if on > today:
         return _l("Cette date est dans l’avenir. Enregistrez l’acte une fois voté.")
     if on < held_on:
-        return _l("Cette date précède la séance du comité : l’acte ne peut venir qu’après son avis.")
+        return _l("Cette date précède la séance du comité : l’acte ne peut venir qu’après son avis.")
     return None
 
 
@@ -86,12 +86,12 @@ def why_not_voted(amount: Money, reason: str, *, advised: Money) -> tuple[str, T
     if amount > advised:
         return "amount", _l("Le montant voté ne peut pas dépasser celui que le comité a proposé.")
     if amount < advised and not reason:
-        return "reason", _l("Écrivez pourquoi l’acte s’écarte de l’avis : l’association lira cette raison.")
+        return "reason", _l("Écrivez pourquoi l’acte s’écarte de l’avis : l’association lira cette raison.")
     return None
 
 
 def act_in_words(number: str) -> str:
     """The act as a letter names it. Orders of the president carry a day and an R, deliberations a year and a number."""
     if _ORDER.fullmatch(number):
-        return _("arrêté n° %(number)s", number=number)
-    return _("délibération n° %(number)s", number=number)
+        return _("arrêté n° %(number)s", number=number)
+    return _("délibération n° %(number)s", number=number)

@@ -1,5 +1,6 @@
 """The committee's pages, from the ranking to the letters, as each person may see them."""
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from grants.applications import actions as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.deliberation import queries
 from grants.deliberation.lifecycle import MeetingState
-from grants.deliberation.models import Decision, Meeting, Recommendation
+from grants.deliberation.models import Meeting
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
@@ -110,7 +112,7 @@ def test_a_call_goes_from_its_closing_to_the_letters(
     assert "tribunal" in letters[lost.id].body
     page.sign_in(make.member_of(won.organisation))
     answer = page.get("deliberation.decision", won)
-    assert "Votre projet « Cour fraîche » est soutenu".replace("« ", "«\u00a0").replace(" »", "\u00a0»") or answer.title
+    assert answer.title == "Votre projet « Cour fraîche » est soutenu"
     assert "Ouvrir le samedi" in answer.words
     page.sign_in(make.member_of(lost.organisation))
     assert "Projet encore trop vague." in page.get("deliberation.decision", lost).words
@@ -125,3 +127,353 @@ def test_a_call_goes_from_its_closing_to_the_letters(
     ]  # fmt: skip
     assert list(queries.problems()) == []
     assert list(journal.broken_links()) == []
+
+
+# ---- who sees what -------------------------------------------------------------------------------------------------
+
+
+def test_a_person_with_a_link_never_finds_the_dossier_nor_its_money(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    """Absent from the list, the ranks, the totals and what is left; its own pages do not exist."""
+    known = dossier(make, closed, 2, 2, 2, title="Cour fraîche")
+    hidden = dossier(make, closed, 4, 4, 4, title="Jardin suspendu")
+    judge, linked = make.account("reviewer"), make.account("manager", "reviewer")
+    make.assignment(hidden, judge, state=AssignmentState.RECUSED)
+    make.assignment(hidden, linked, state=AssignmentState.RECUSED)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, known, amount="5000")
+    advise(page, hidden, amount="7000")
+    full = page.get("deliberation.meeting", meeting).words.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "12 000 €" in full
+    for person in (judge, linked):
+        page.sign_in(person)
+        answer = page.get("deliberation.meeting", meeting)
+        words = answer.words.replace("\u202f", " ").replace("\u00a0", " ")
+        assert "Jardin suspendu" not in words
+        assert "12 000 €" not in words
+        assert "7 000 €" not in words
+        assert "5 000 €" in words
+        assert answer.tree.xpath("//td[@class='narrow']")[0].text_content().strip() == "1"
+        assert "ne figurent ni dans cette page" in words
+    for endpoint in ("deliberation.recommend", "deliberation.letter", "deliberation.letter_pdf"):
+        assert page.get(endpoint, hidden, as_=linked).status == 404
+    assert page.post("deliberation.withdraw_advice", hidden, data={"version": 1}, as_=linked).status == 404
+    page.sign_in(manager)
+    carry_to(page, meeting, MeetingState.FROZEN)
+    page.sign_in(linked)
+    assert "Jardin suspendu" not in page.get("deliberation.minutes", meeting).words
+    assert "Jardin suspendu" not in page.get("deliberation.record_act", meeting).words
+    assert page.submit(act_values(), action="/acte").status == 200
+    decision = queries.decision_of(hidden.id)
+    assert decision is not None
+    assert decision.amount == Money.euros(7000)
+
+
+def test_a_reviewer_sees_no_score_of_a_dossier_they_still_owe(app: Flask, make: Make, page: Page, closed: Call) -> None:
+    application = dossier(make, closed, 3, 3, 3)
+    dossier(make, closed, 1, 1, 1)
+    owing, free = make.account("reviewer"), make.account("reviewer")
+    make.assignment(application, owing)
+    meeting = make.meeting(closed)
+    assert "75,0" in page.get("deliberation.meeting", meeting, as_=free).words
+    words = page.get("deliberation.meeting", meeting, as_=owing).words
+    assert "75,0" not in words
+    assert "Visible quand votre propre évaluation sera envoyée" in words
+    assert page.get("deliberation.minutes", meeting, as_=owing).status == 409
+
+
+def test_a_manager_who_still_owes_a_review_reads_nothing_of_the_others(
+    app: Flask, make: Make, page: Page, closed: Call
+) -> None:
+    application = dossier(make, closed, 3, 3, 3)
+    both = make.account("manager", "reviewer")
+    make.assignment(application, both)
+    make.meeting(closed)
+    words = page.get("deliberation.recommend", application, as_=both).words
+    assert "Projet solide." not in words
+    assert "75,0" not in words
+
+
+@pytest.mark.parametrize("role", ["reviewer", "auditor", "finance", "authorising_officer", "administrator"])
+def test_only_managers_act(app: Flask, make: Make, page: Page, closed: Call, role: str) -> None:
+    application = dossier(make, closed, 3)
+    meeting = make.meeting(closed)
+    person = make.account(role)
+    seen = 200 if role in {"reviewer", "auditor"} else 404
+    assert page.get("deliberation.meeting", meeting, as_=person).status == seen
+    for endpoint in ("edit", "freeze", "record_act", "publish"):
+        refused = {403, 404}
+        assert page.get(f"deliberation.{endpoint}", meeting, as_=person).status in refused
+        assert page.post(f"deliberation.{endpoint}", meeting, as_=person).status in refused
+    assert page.get("deliberation.recommend", application, as_=person).status in {403, 404}
+
+
+def test_tied_dossiers_share_a_rank_and_the_published_tie_break_orders_them(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    dossier(make, closed, 3, 3, 3, title="Premier déposé")
+    dossier(make, closed, 3, 3, 3, title="Second déposé")
+    meeting = make.meeting(closed)
+    words = page.get("deliberation.meeting", meeting, as_=manager).words
+    assert words.count("ex æquo") == 2
+    assert words.count("égalité entière") == 2
+
+
+# ---- what is typed -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"verdict": ""}, "Choisissez l’avis du comité."),
+        ({"verdict": "splendid"}, "Avis du comité"),
+        ({"amount": "-5"}, "Montant invalide"),
+        ({"amount": "٣٠٠٠"}, "Montant invalide"),
+        ({"amount": "1e3"}, "Montant invalide"),
+        ({"amount": "2000000000"}, "trop grand"),
+        ({"amount": "8000,50"}, "sans centimes"),
+        ({"amount": "8001"}, "dépasse la demande"),
+        ({"reason": "x" * 3001}, "trop long"),
+        ({"reason": ""}, "Écrivez en une phrase"),
+        ({"version": "abc"}, "nombre entier"),
+    ],
+)
+def test_what_cannot_be_an_advice_is_said_on_its_field(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call, values: dict[str, str], message: str
+) -> None:
+    application = dossier(make, closed, 3)
+    make.meeting(closed)
+    page.sign_in(manager)
+    answer = advise(page, application, **{"reason": "Une raison \x00 écrite 🙂", **values})
+    assert answer.status == 422
+    assert message in answer.words
+    assert queries.recommendation_of(application.id) is None
+    if "reason" not in values:
+        assert "🙂" in answer.text
+
+
+def test_a_refused_amount_keeps_what_was_typed_and_leaves_a_line(
+    app: Flask, make: Make, page: Page, manager: Account
+) -> None:
+    call = make.call(closes_at=clock.now() - timedelta(days=3), envelope=Money.euros(5_000))
+    application = dossier(make, call, 3)
+    make.meeting(call)
+    page.sign_in(manager)
+    answer = advise(page, application, amount="8000", reason="Un texte que personne ne veut retaper.")
+    assert answer.status == 409
+    assert "Enveloppe insuffisante : il reste 5 000 €." in answer.words.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "Un texte que personne ne veut retaper." in answer.text
+    assert queries.recommendation_of(application.id) is None
+    lines = [entry for entry in journal.of(application) if entry.event == "budget.refused"]
+    assert [entry.facts for entry in lines] == [{"requested": 800_000, "left": 500_000}]
+    assert page.submit({"amount": "5000"}, action=str(application.id), follow=False).status == 302
+    assert fresh(call).committed == Money.euros(5_000)
+
+
+def test_a_stale_page_shows_both_texts(app: Flask, make: Make, page: Page, manager: Account, closed: Call) -> None:
+    application = dossier(make, closed, 3)
+    make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, application, reason="Premier texte.")
+    stale = {"verdict": "favourable", "amount": "6000", "reason": "Second texte.", "version": ""}
+    answer = page.post("deliberation.recommend", application, data=stale)
+    assert answer.status == 409
+    assert "Premier texte." in answer.text
+    assert "Second texte." in answer.text
+    assert fresh(closed).committed == Money.euros(8_000)
+
+
+def test_an_advice_is_taken_back_through_its_page(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    application = dossier(make, closed, 3)
+    make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, application)
+    page.get("deliberation.recommend", application)
+    assert page.submit(action="/retirer").status == 200
+    assert queries.recommendation_of(application.id) is None
+    assert fresh(closed).committed == Money(0)
+
+
+def test_the_page_of_a_meeting_is_edited(app: Flask, make: Make, page: Page, manager: Account, closed: Call) -> None:
+    dossier(make, closed, 3)
+    meeting = make.meeting(closed)
+    page.get("deliberation.edit", meeting, as_=manager)
+    assert page.submit({"title": "", "held_on": "2019-02-30"}).status == 422
+    assert page.submit({"title": "Jury d’automne", "held_on": clock.today().isoformat()}).title == "Jury d’automne"
+
+
+def test_an_act_says_on_each_dossier_what_is_wrong_and_keeps_the_rest(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    first, second = dossier(make, closed, 3), dossier(make, closed, 3)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, first)
+    advise(page, second)
+    carry_to(page, meeting, MeetingState.FROZEN)
+    page.get("deliberation.record_act", meeting)
+    for values, message in (
+        ({f"amount_{first.id}": ""}, "ou 0 si l’acte refuse"),
+        ({f"amount_{first.id}": "8001"}, "ne peut pas dépasser"),
+        ({f"amount_{first.id}": "7000"}, "pourquoi l’acte s’écarte"),
+        ({f"amount_{first.id}": "8000", "act_on": (clock.today() + timedelta(days=1)).isoformat()}, "avenir"),
+        ({"act_on": clock.today().isoformat(), "act_number": "x" * 41}, "trop long"),
+    ):
+        answer = page.submit({**act_values(), **values}, action="/acte")
+        assert answer.status == 422
+        assert message in answer.words
+        assert fresh(meeting).state is MeetingState.FROZEN
+    told = {**act_values(), f"amount_{first.id}": "0", f"reason_{first.id}": "Déjà financé."}
+    assert page.submit(told, action="/acte").status == 200
+    assert fresh(closed).committed == Money.euros(8_000)
+    assert page.get("deliberation.record_act", meeting).status == 409
+
+
+def test_freezing_is_offered_only_when_nothing_is_left_to_do(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    application = dossier(make, closed, 3)
+    meeting = make.meeting(closed)
+    answer = page.get("deliberation.freeze", meeting, as_=manager)
+    assert "1 dossier recevable attend encore un avis" in answer.words
+    assert not answer.tree.xpath("//main//form")
+    assert page.post("deliberation.freeze", meeting).status == 409
+    advise(page, application)
+    assert page.get("deliberation.freeze", meeting).tree.xpath("//main//form")
+    carry_to(page, meeting, MeetingState.FROZEN)
+    answer = page.post("deliberation.recommend", application, data={"verdict": "unfavourable", "reason": "Non."})
+    assert answer.status == 409
+    assert "figés depuis" in answer.words
+
+
+# ---- nothing leaks -------------------------------------------------------------------------------------------------
+
+
+def applicant_pages(page: Page, application: Application) -> dict[str, tuple[int, str]]:
+    """Everything an applicant can open about a dossier, without what changes at each opening."""
+    found = {}
+    for endpoint in (
+        "applications.show", "applications.index", "applications.receipt", "deliberation.decision",
+        "deliberation.decision_pdf",
+    ):  # fmt: skip
+        subject = () if endpoint == "applications.index" else (application,)
+        answer = page.get(endpoint, *subject)
+        keys = re.sub(r'name="(csrf_token|_key)" value="[^"]*"', "", answer.text)
+        found[endpoint] = (answer.status, keys)
+    return found
+
+
+def test_nothing_an_applicant_opens_tells_the_decision_before_the_publication(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    won, lost = dossier(make, closed, 4, 4, 4), dossier(make, closed, 1, 1, 1)
+    meeting = make.meeting(closed)
+    pairs = [(application, make.member_of(application.organisation)) for application in (won, lost)]
+    with clock.fixed(clock.now()):
+        before = [applicant_pages(page.sign_in(person), application) for application, person in pairs]
+        page.sign_in(manager)
+        advise(page, won)
+        advise(page, lost, "unfavourable", "", reason="Trop vague.")
+        for state in (MeetingState.PREPARING, MeetingState.FROZEN, MeetingState.VOTED):
+            if state is MeetingState.FROZEN:
+                carry_to(page.sign_in(manager), meeting, state)
+            if state is MeetingState.VOTED:
+                page.sign_in(manager).get("deliberation.record_act", meeting)
+                page.submit(act_values(), action="/acte")
+            after = [applicant_pages(page.sign_in(person), application) for application, person in pairs]
+            assert after == before
+        assert before[0]["deliberation.decision"][0] == 404
+        assert db.session.scalars(select(Letter).where(Letter.kind == "deliberation_decision")).all() == []
+        page.sign_in(manager).get("deliberation.publish", meeting)
+        page.submit(action="/publication")
+        for application, person in pairs:
+            assert page.get("deliberation.decision", application, as_=person).status == 200
+
+
+def test_a_decision_is_for_the_members_of_its_organisation(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    application = dossier(make, closed, 3)
+    make.decided(application)
+    stranger = make.member_of(make.organisation())
+    for endpoint in ("deliberation.decision", "deliberation.decision_pdf"):
+        assert page.get(endpoint, application, as_=stranger).status == 404
+        assert page.get(endpoint, application, as_=manager).status == 403
+
+
+# ---- on paper, and at any size -------------------------------------------------------------------------------------
+
+
+def test_letters_and_minutes_are_accessible_papers_that_stay_the_same(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    won, lost = dossier(make, closed, 3, title="Cour fraîche"), dossier(make, closed, 1)
+    recused = make.account("reviewer", name="Dominique Déport")
+    make.assignment(won, recused, state=AssignmentState.RECUSED)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, won, "favourable_with_conditions", "7000", conditions="Ouvrir le samedi\nPrévenir les voisins")
+    advise(page, lost, "unfavourable", "", reason="Trop vague.")
+    carry_to(page, meeting, MeetingState.VOTED)
+    draft = page.get("deliberation.letter_pdf", won).response
+    assert draft.data.startswith(b"%PDF")
+    assert draft.headers["Content-Disposition"].startswith("attachment")
+    page.get("deliberation.publish", meeting)
+    page.submit(action="/publication")
+    minutes = page.get("deliberation.minutes", meeting)
+    assert "Dominique Déport" in minutes.words
+    assert "Ouvrir le samedi" in minutes.words
+    for endpoint, subject in (("deliberation.minutes_pdf", meeting), ("deliberation.letter_pdf", won)):
+        first, second = (page.get(endpoint, subject).response.data for _ in range(2))
+        assert first == second
+        assert first != draft.data
+    page.sign_in(make.member_of(lost.organisation))
+    paper = page.get("deliberation.decision_pdf", lost).response
+    assert paper.data.startswith(b"%PDF")
+    assert page.get("deliberation.decision_pdf", lost).response.data == paper.data
+
+
+def test_the_pages_of_a_meeting_cost_the_same_for_one_dossier_and_for_four(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call, queries: Any
+) -> None:
+    dossier(make, closed, 3, 3)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+
+    def cost() -> list[int]:
+        return [
+            queries.count(lambda: page.get("deliberation.meeting", meeting)),
+            queries.count(lambda: page.get("deliberation.index")),
+            queries.count(lambda: page.get("deliberation.freeze", meeting)),
+        ]
+
+    cost()
+    one = cost()
+    for points in (1, 2, 4):
+        dossier(make, closed, points, points)
+    assert cost() == one
+
+
+def test_an_empty_desk_says_what_will_appear(app: Flask, page: Page, manager: Account) -> None:
+    assert "Aucune délibération en vue" in page.get("deliberation.index", as_=manager).words
+
+
+def test_a_withdrawn_dossier_stays_in_sight_until_its_money_is_back(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    gone, stays = dossier(make, closed, 3), dossier(make, closed, 3)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, gone)
+    advise(page, stays, amount="5000")
+    with unit_of_work():
+        applications.withdraw(gone, reason="Reporté", by=make.actor_of(make.member_of(gone.organisation)))
+    answer = page.get("deliberation.meeting", meeting)
+    assert "Dossiers retirés par l’association" in answer.words
+    page.get("deliberation.recommend", gone)
+    page.submit(action="/retirer")
+    assert fresh(closed).committed == Money.euros(5_000)
