@@ -1,0 +1,183 @@
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from grants.app import create_app
+from grants.applications import queries as applications
+from grants.applications import rules
+from grants.applications.models import Allocation, Application, ApplicationVersion
+from grants.awards import queries as awards
+from grants.calls import queries as calls
+from grants.calls.models import Call
+from grants.deliberation import queries as deliberation
+from grants.demo.loom import siret_of
+from grants.demo.volume import Grown, grow
+from grants.kernel import clock, journal
+from grants.kernel.actor import system
+from grants.kernel.db import db, next_number, unit_of_work
+from grants.kernel.errors import RefusedError
+from grants.kernel.post import Letter
+from grants.kernel.words import force_locale
+from grants.people.models import Account, Organisation
+from grants.people.rules import why_not_rna, why_not_siret
+from grants.reviewing import queries as reviewing
+from grants.screening import queries as screening
+from grants.screening import rules as gates
+from tests.conftest import settings_for
+from tests.databases import Databases
+
+BY = system("tests")
+NUMBER = 300
+
+
+@pytest.fixture(scope="module")
+def grown_once(house: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory):
+    """Grow a volume once on a copy of the template (`house` has filled it)."""
+    url = store.create(f"{own}grown", template=f"{own}template")
+    app = create_app(settings_for(url, tmp_path_factory.mktemp("grown")), TESTING=True)
+    with app.app_context():
+        at = clock.now()
+        told = grow(NUMBER, 7, by=BY)
+        db.session.remove()
+    yield app, told, at
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def grown(grown_once):
+    """Give the grown volume, its application context pushed."""
+    app, told, _at = grown_once
+    with app.app_context(), force_locale("fr"):
+        yield told
+        db.session.remove()
+
+
+def digests() -> list[tuple[str, str]]:
+    rows = select(Application.reference, ApplicationVersion.digest).join(
+        ApplicationVersion, ApplicationVersion.application_id == Application.id
+    )
+    return [tuple(row) for row in db.session.execute(rows.order_by(Application.reference))]
+
+
+def volume() -> Call:
+    call = calls.call_by_code("volume-7")
+    assert call is not None
+    return call
+
+
+def test_as_many_as_asked_stand_in_a_call_that_says_what_it_is(grown: Grown) -> None:
+    assert sum(grown.states.values()) == NUMBER + 1  # and one draft that is hardly begun
+    assert set(grown.states) == {"draft", "submitted", "eligible", "ineligible"}
+    assert min(grown.states.values()) > NUMBER // 20
+    assert grown.call == "volume-7"
+    assert "inventés" in volume().title
+
+
+def test_the_same_seed_on_the_same_day_gives_the_same_content(grown_once, app: Flask, grown: Grown) -> None:
+    with grown_once[0].app_context():
+        expected = digests()
+    with app.app_context():
+        with clock.fixed(grown_once[2] + timedelta(seconds=1)):
+            grow(NUMBER, 7, by=BY)
+        assert digests() == expected
+        with clock.fixed(grown_once[2] + timedelta(seconds=1)):
+            grow(60, 8, by=BY)
+        assert not {digest for _reference, digest in expected} & {digest for _, digest in digests()[len(expected) :]}
+        with pytest.raises(RefusedError):
+            grow(10, 7, by=BY)
+        assert list(journal.broken_links()) == []
+        db.session.remove()
+
+
+def test_a_frozen_version_is_what_the_tables_say(grown: Grown) -> None:
+    versions = db.session.scalars(select(ApplicationVersion).order_by(ApplicationVersion.id).limit(80)).all()
+    for version in versions:
+        application = db.session.get_one(Application, version.application_id)
+        assert rules.canonical(applications.plain_content(application)) == version.content
+        assert rules.digest(version.content) == version.digest
+
+
+def test_a_submitted_application_could_have_been_submitted_by_hand(grown: Grown) -> None:
+    submitted = select(Application).where(Application.submitted_at.is_not(None)).order_by(Application.id).limit(60)
+    for application in db.session.scalars(submitted):
+        assert rules.missing(applications.draft_content(application)) == []
+        assert application.silence_on is not None
+
+
+def test_every_budget_balances_and_every_euro_is_read_once_in_each_dimension(grown: Grown) -> None:
+    requested = {}
+    for application in db.session.scalars(select(Application).where(Application.requested.is_not(None))):
+        found = rules.totals((line.side, line.account, line.amount) for line in application.budget_lines)
+        assert found.is_balanced
+        assert found.charges == application.total
+        if application.submitted_at is not None:
+            requested[application.id] = application.requested
+    sums = db.session.execute(
+        select(Allocation.application_id, func.sum(Allocation.amount)).group_by(
+            Allocation.application_id, Allocation.dimension
+        )
+    ).all()
+    assert len(sums) == 6 * len(requested)
+    assert all(amount == requested[application_id] for application_id, amount in sums)
+
+
+def test_references_follow_one_another_in_the_order_of_arrival(grown: Grown) -> None:
+    rows = db.session.execute(
+        select(Application.reference, Application.submitted_at)
+        .where(Application.reference.is_not(None))
+        .order_by(Application.submitted_at, Application.reference)
+    ).all()
+    numbers = [int(row.reference.rpartition("-")[2]) for row in rows]
+    assert numbers == list(range(1, len(rows) + 1))
+    with unit_of_work():
+        assert next_number(f"application:{rows[0].reference.rpartition('-')[0]}") == len(rows) + 1
+        db.session.rollback()
+
+
+def test_decided_ones_hold_to_their_gates(grown: Grown) -> None:
+    states = {row.id: row.state.value for row in db.session.execute(select(Application.id, Application.state))}
+    decided = [key for key, state in states.items() if state in {"eligible", "ineligible"}]
+    outcomes = screening.outcomes_of(decided, screening.gates_of(volume().id))
+    for application_id, found in outcomes.items():
+        assert gates.pending(found) == []
+        expected = ["no_double_request"] if states[application_id] == "ineligible" else []
+        assert gates.failed(found) == expected
+
+
+def test_some_reviews_count_and_the_money_holds(grown: Grown) -> None:
+    results = reviewing.results_of(volume().id)
+    assert len(results) == grown.states["eligible"]
+    counted = Counter(result.reviews for result in results.values())
+    assert counted[0] > counted[3] > 0
+    assert list(deliberation.problems()) == []
+    assert list(awards.problems()) == []
+
+
+def test_the_journal_tells_each_life_in_an_unbroken_chain(grown: Grown) -> None:
+    assert list(journal.broken_links()) == []
+    events = Counter(db.session.scalars(select(journal.Entry.event)))
+    submitted = NUMBER + 1 - grown.states["draft"]
+    assert events["application.submit"] == submitted
+    assert events["application.accept"] == grown.states["eligible"]
+    assert events["application.exclude"] == grown.states["ineligible"]
+    assert events["application.started"] == NUMBER + 1
+
+
+def test_nobody_is_real_nobody_signs_in_and_nothing_is_mailed(grown: Grown) -> None:
+    assert db.session.scalar(select(func.count()).select_from(Letter)) == 0
+    assert set(db.session.scalars(select(Account.password))) == {None}
+    assert all(email.endswith("@volume.example") for email in db.session.scalars(select(Account.email)))
+    for organisation in db.session.scalars(select(Organisation)):
+        assert organisation.name.endswith("(fictive)")
+        assert organisation.siret is None or why_not_siret(organisation.siret) is None
+        assert why_not_rna(organisation.rna) is None
+
+
+def test_a_siret_is_right_and_never_twice_the_same() -> None:
+    numbers = [siret_of(number) for number in range(2000)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(why_not_siret(number) is None for number in numbers)
