@@ -1,5 +1,6 @@
 """What we write about awards: letters at each step, the terms of an agreement and its printed paper."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
@@ -7,7 +8,6 @@ from typing import Any
 
 from grants.awards import queries, rules
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
-from grants.awards.rules import NEED_LABELS
 from grants.kernel import clock
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import day, decimal, money
@@ -125,8 +125,13 @@ def terms_of(award: Award, instalments: Sequence[Instalment], *, at: date | None
         if award.decision.conditions:
             titled.insert(3, (_("Conditions particulières"), award.decision.conditions))
     return "\n\n".join(
-        f"Article {number} – {title}\n{body.strip()}" for number, (title, body) in enumerate(titled, start=1)
+        f"Article {number} – {title}\n{_spaced(body)}" for number, (title, body) in enumerate(titled, start=1)
     )
+
+
+def _spaced(body: str) -> str:
+    """A clause with one empty line between paragraphs, whatever its placeholders brought."""
+    return re.sub(r"\n\s*\n\s*", "\n\n", body).strip()
 
 
 def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict[str, str]:
@@ -147,7 +152,7 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
         "amount": money(award.amount),
         "rate": rate_of(award),
         "eligible_base": money(award.eligible_base),
-        "schedule": _listing([schedule_line(row) for row in instalments]),
+        "schedule": _listing([schedule_line(row) for row in instalments] or [TO_COMPLETE]),
         "repayment_schedule": _listing([TO_COMPLETE]),
         "unspent_limit": _("%(rate)s de l’aide versée", rate=f"{programme.law_number('unspent_limit', at)} %"),
         "partners": _listing([f"{row.name} : {money(row.amount)}" for row in partners]) or _("aucun partenaire."),
@@ -165,7 +170,7 @@ def schedule_line(instalment: Instalment) -> str:
 
 
 def _listing(lines: Sequence[str]) -> str:
-    return "".join(f"\n- {line}" for line in lines)
+    return "".join(f"\n- {line}" for line in lines) + "\n\n" if lines else ""
 
 
 def agreement_paper(agreement: Agreement) -> bytes:
@@ -196,7 +201,6 @@ def _paper_of(agreement: Agreement, award: Award) -> dict[str, Any]:
             [_("Projet"), f"{application.title} ({application.reference})"],
             [_("Acte"), f"{meeting.act_body}, {meeting.act_number}, {day(meeting.act_on)}"],
             [_("Montant"), money(award.amount)],
-            [_("Convention"), str(NEED_LABELS[queries.agreement_need(award)])],
         ],
         "shares_title": _("Les axes que sert le projet"),
         "shares": [
@@ -216,7 +220,9 @@ def _paper_of(agreement: Agreement, award: Award) -> dict[str, Any]:
         "budget": [
             {
                 "caption": _("Charges") if side == "charge" else _("Ressources"),
-                "rows": [[line.account, line.label, money(line.amount)] for line in lines],
+                "rows": [
+                    [line.account if line.account.isdigit() else "", line.label, money(line.amount)] for line in lines
+                ],
                 "total": ["", _("Total"), money(sum((line.amount for line in lines), Money(0)))],
             }
             for side, lines in sides.items()

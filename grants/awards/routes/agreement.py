@@ -192,5 +192,6 @@ def own(award: Award) -> str:
         report=report,
         balance=queries.settlement_of(report) if report and report.submitted_at else None,
         rate=letters.rate_of(award),
+        today=clock.today(),
         **WORDS,
     )

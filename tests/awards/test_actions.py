@@ -1,0 +1,641 @@
+"""The money of an award: every path leaves the ledger whole, and no path is open to one person alone."""
+
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DatabaseError
+
+from grants.applications.lifecycle import ApplicationState
+from grants.awards import letters, queries
+from grants.awards.actions import agreement, disbursement, ledger, reporting
+from grants.awards.actions.disbursement import Step
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
+from grants.awards.models import Award, BankDetails, Instalment, LedgerEntry, LedgerKind
+from grants.awards.models.disbursement import InstalmentKind
+from grants.awards.rules import AgreementNeed
+from grants.kernel import clock, journal
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.people import actions as people
+from grants.people.models import Role
+from tests.factories.awards import iban
+
+S, T, R, B = AwardState, InstalmentState, ReportState, BankState
+EUROS = Money.euros
+ELIGIBLE = ApplicationState.ELIGIBLE
+
+
+def sound():
+    assert list(queries.problems()) == []
+
+
+def refused(kind, act, *arguments, **keywords):
+    """Run an act in a transaction of its own and give its refusal."""
+    with pytest.raises(kind) as caught, unit_of_work():
+        act(*arguments, **keywords)
+    return caught.value
+
+
+def letters_of(kind):
+    return db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.recipient)).all()
+
+
+# ---- award and agreement -------------------------------------------------------------------------------------------
+
+
+def test_opening_writes_the_voted_line_and_tells_the_association(app, make):
+    award = make.award()
+    (line,) = queries.ledger_of(award.id)
+    assert (line.kind, line.amount, line.day) == (LedgerKind.VOTED, award.amount, award.decision.meeting.act_on)
+    assert award.eligible_base == award.application.total
+    (letter,) = letters_of("awards_opened")
+    assert letter.recipient == make.member_of(award.organisation).email
+    assert f"/mes-attributions/{award.id}" in letter.body
+    sound()
+
+
+def test_an_award_is_opened_once(app, make):
+    award = make.award()
+    assert not queries.decisions_without_award(make.actor("manager"))
+    with pytest.raises(DatabaseError), unit_of_work():
+        agreement.open_awards([award.decision], by=make.by)
+
+
+def _instrument(amount):
+    return "emergence" if amount <= 10_000 else "development" if amount <= 15_000 else "scale_up"
+
+
+def two_awards(make, first, second):
+    """Two awards of one act to the same body."""
+    organisation, call = make.organisation(), make.call()
+    made = [
+        make.application(state=ELIGIBLE, call=call, organisation=organisation, requested=EUROS(amount),
+                         instrument=_instrument(amount))
+        for amount in (first, second)
+    ]  # fmt: skip
+    make.decided(*made)
+    return [make.award(application) for application in made]
+
+
+def test_awards_of_the_year_count_together(app, make):
+    first, second = two_awards(make, 9_000, 9_500)
+    assert queries.agreement_need(first) is AgreementNeed.NOT_DUE
+    assert queries.received_in_year(first.organisation_id, first.decision.meeting.act_on.year) == EUROS(18_500)
+    third, fourth = two_awards(make, 20_000, 9_000)
+    assert queries.agreement_need(fourth) is AgreementNeed.ABOVE_THRESHOLD
+    error = refused(RefusedError, agreement.engage, fourth, by=make.by)
+    assert "seuil" in error.message
+    assert third.state is fourth.state is S.VOTED
+    with unit_of_work():
+        agreement.engage(second, by=make.by)
+    assert second.state is S.RUNNING
+    assert queries.report_of(second.id).state is R.EXPECTED
+    sound()
+
+
+def test_exactly_the_threshold_is_a_warning_and_no_more(app, make):
+    award, _other = two_awards(make, 13_000, 10_000)
+    assert queries.agreement_need(award) is AgreementNeed.AT_THRESHOLD
+    with unit_of_work():
+        agreement.engage(award, by=make.by)
+    assert award.engaged == award.amount
+    sound()
+
+
+def test_an_engaged_award_gets_the_agreement_that_a_later_act_makes_due(app, make):
+    organisation = make.organisation()
+    award = make.award(_decided(make, organisation, 9_000), state=S.RUNNING)
+    instalment = make.instalment(award)
+    make.bank_details(organisation)
+    assert queries.why_not_prepare(instalment) is None
+    make.award(_decided(make, organisation, 20_000))
+    error = refused(RefusedError, disbursement.prepare, instalment, by=make.actor("finance"))
+    assert "convention" in error.message
+    make.agreement(award, signed=True)
+    assert award.state is S.RUNNING
+    assert award.engaged == award.amount
+    with unit_of_work():
+        disbursement.prepare(instalment, by=make.actor("finance"))
+    sound()
+
+
+def _decided(make, organisation, amount):
+    made = make.application(
+        state=ELIGIBLE, call=make.call(), organisation=organisation, requested=EUROS(amount),
+        instrument=_instrument(amount),
+    )  # fmt: skip
+    make.decided(made)
+    return made
+
+
+def test_an_engaged_award_that_needs_no_agreement_gets_none(app, make):
+    award = make.award(state=S.RUNNING)
+    refused(RefusedError, agreement.prepare_agreement, award, "Article 1 – Objet\nRien.", by=make.by)
+
+
+def test_terms_are_filled_and_the_association_is_told(app, make):
+    award = make.award(_decided(make, make.organisation(), 30_000))
+    make.schedule(award, EUROS(18_000), EUROS(12_000))
+    terms = letters.terms_of(award, queries.instalments_of(award.id))
+    assert "{" not in terms
+    assert "Versement 1 : 18 000 €" in " ".join(terms.split())
+    assert "Remboursement" in terms
+    assert terms.count(letters.TO_COMPLETE) == 1
+    grant = make.award()
+    other = letters.terms_of(grant, [])
+    assert "Remboursement" not in other
+    with unit_of_work():
+        made = agreement.prepare_agreement(award, terms, by=make.by)
+    assert made.number.startswith("CONV-")
+    assert len(letters_of("awards_agreement")) == 1
+
+
+def test_a_signed_agreement_never_changes(app, make):
+    award = make.award()
+    made = make.agreement(award, signed=True)
+    assert award.state is S.RUNNING
+    refused(RefusedError, agreement.prepare_agreement, award, "Autre texte", by=make.by)
+    refused(RefusedError, agreement.sign_agreement, award, signed_on=clock.today(), file=None, by=make.by)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(text("UPDATE agreement SET terms = 'x'"))
+    assert made.terms.startswith("Article 1")
+    sound()
+
+
+@pytest.mark.parametrize("days", [-400, 1])
+def test_a_signature_lies_between_the_act_and_today(app, make, days):
+    award = make.award(state=S.AGREEMENT)
+    error = refused(
+        InvalidError, agreement.sign_agreement, award, signed_on=clock.today() + timedelta(days), file=None, by=make.by
+    )
+    assert error.field == "signed_on"
+    assert queries.agreement_of(award.id).signed_on is None
+
+
+def test_two_people_do_not_overwrite_an_agreement(app, make):
+    award = make.award(state=S.AGREEMENT)
+    first = queries.agreement_of(award.id).version
+    with unit_of_work():
+        agreement.prepare_agreement(award, "Article 1 – Le mien", by=make.by, version=first)
+    error = refused(ConflictError, agreement.prepare_agreement, award, "Le leur", by=make.by, version=first)
+    assert error.facts["versions"][0]["theirs"] == "Article 1 – Le mien"
+
+
+# ---- schedule ------------------------------------------------------------------------------------------------------
+
+
+def test_a_schedule_says_what_is_missing_or_too_much(app, make):
+    award = make.award()
+    short = [Step("Un", InstalmentKind.SINGLE, award.amount - EUROS(1))]
+    assert "il manque 1\u00a0€" in refused(InvalidError, disbursement.plan, award, short, by=make.by).message
+    long = [Step("Un", InstalmentKind.SINGLE, award.amount + Money(50))]
+    assert "0,50\u00a0€ de trop" in refused(InvalidError, disbursement.plan, award, long, by=make.by).message
+    nothing = [Step("Un", InstalmentKind.SINGLE, award.amount), Step("Deux", InstalmentKind.BALANCE, Money(0))]
+    refused(InvalidError, disbursement.plan, award, nothing, by=make.by)
+    assert not queries.instalments_of(award.id)
+
+
+def test_nothing_is_planned_on_top_of_what_is_ordered(app, make):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.ORDERED)
+    assert not disbursement.left_to_plan(award)
+    more = [Step("Encore", InstalmentKind.SINGLE, EUROS(1))]
+    refused(InvalidError, disbursement.plan, award, more, by=make.by)
+    sound()
+
+
+def test_a_schedule_made_on_an_old_page_is_refused(app, make):
+    award = make.award()
+    version = award.version
+    step = [Step("Un", InstalmentKind.SINGLE, award.amount)]
+    with unit_of_work():
+        disbursement.plan(award, step, by=make.by, version=version)
+    refused(ConflictError, disbursement.plan, award, step, by=make.by, version=version)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_schedule_paid_to_any_point_and_settled_on_any_cost_leaves_the_ledger_whole(app, make, data):
+    award = make.award()
+    cuts = sorted(data.draw(st.sets(st.integers(1, award.amount.cents - 1), max_size=2)))
+    edges = [0, *cuts, award.amount.cents]
+    amounts = [Money(high - low) for low, high in zip(edges, edges[1:], strict=False)]
+    make.engaged(award)
+    make.bank_details(award.organisation)
+    rows = make.schedule(award, *amounts)
+    sound()
+    for row in [r for r in rows if r.kind is not InstalmentKind.BALANCE][: data.draw(st.integers(0, 3))]:
+        make.carried(row, T.PAID)
+        sound()
+    ordered = award.ordered
+    envelope = award.application.call.committed
+    make.report(award, state=R.ACCEPTED, spent=Fraction(data.draw(st.integers(0, 140)), 100))
+    sound()
+    assert award.ordered == ordered
+    assert envelope - award.application.call.committed == award.released
+    for row in queries.open_instalments(award.id):
+        make.carried(row, T.PAID)
+    sound()
+    assert award.paid + award.released == award.amount
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    assert award.state is S.CLOSED
+    assert not list(journal.broken_links())
+
+
+# ---- payment orders ------------------------------------------------------------------------------------------------
+
+
+def test_the_line_of_payment_tells_the_association_at_each_end(app, make):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award, state=T.PAID)
+    assert [line.kind for line in queries.ledger_of(award.id)] == ["voted", "engaged", "ordered", "paid"]
+    assert instalment.order_number in letters_of("awards_ordered")[0].body
+    paid = letters_of("awards_paid")[0]
+    assert "comptable public" in paid.subject
+    assert len({instalment.prepared_by, instalment.approved_by}) == 2
+    sound()
+
+
+def test_whoever_prepared_does_not_approve(app, make):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award)
+    make.bank_details(award.organisation)
+    both = make.actor("finance", "authorising_officer")
+    with unit_of_work():
+        disbursement.prepare(instalment, by=both)
+    refused(ForbiddenError, disbursement.approve, instalment, by=both)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(
+            update(Instalment)
+            .where(Instalment.id == instalment.id)
+            .values(state=T.APPROVED, approved_by=both.id, approved_at=clock.now())
+        )
+    assert db.session.get(Instalment, instalment.id).state is T.PREPARED
+
+
+def test_an_officer_appointed_by_whoever_prepared_does_not_approve(app, make):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award)
+    make.bank_details(award.organisation)
+    preparer, straw = make.actor("finance", "administrator"), make.account()
+    with unit_of_work():
+        people.appoint(straw, Role.AUTHORISING_OFFICER, by=preparer)
+    with unit_of_work():
+        disbursement.prepare(instalment, by=preparer)
+    refused(ForbiddenError, disbursement.approve, instalment, by=make.actor_of(straw))
+    with unit_of_work():
+        disbursement.approve(instalment, by=make.actor("authorising_officer"))
+
+
+def test_bank_details_that_changed_block_the_approval_and_the_order(app, make):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award, state=T.PREPARED)
+    make.bank_details(award.organisation)
+    assert "ont changé" in refused(RefusedError, disbursement.approve, instalment, by=make.actor()).message
+    with unit_of_work():
+        disbursement.send_back(instalment, by=make.actor("authorising_officer"))
+    make.carried(instalment, T.APPROVED)
+    make.bank_details(award.organisation)
+    refused(RefusedError, disbursement.order, instalment, number="M1", on=clock.today(), by=make.actor("finance"))
+    assert not award.ordered
+    sound()
+
+
+def test_nothing_is_prepared_without_confirmed_details_or_out_of_turn(app, make):
+    award = make.award(state=S.RUNNING)
+    first, second = make.schedule(award, EUROS(2_000), award.amount - EUROS(2_000))
+    finance = make.actor("finance")
+    assert "bancaires" in refused(RefusedError, disbursement.prepare, first, by=finance).message
+    make.bank_details(award.organisation, state=B.CHECKED)
+    refused(RefusedError, disbursement.prepare, first, by=finance)
+    make.bank_details(award.organisation)
+    assert "précédente" in refused(RefusedError, disbursement.prepare, second, by=finance).message
+    make.carried(first, T.PAID)
+    assert "bilan" in refused(RefusedError, disbursement.prepare, second, by=finance).message
+
+
+def test_nothing_is_prepared_before_the_award_is_engaged(app, make):
+    award = make.award()
+    instalment = make.instalment(award)
+    make.bank_details(award.organisation)
+    assert "engagée" in refused(RefusedError, disbursement.prepare, instalment, by=make.actor()).message
+
+
+def test_who_comes_second_learns_who_was_first(app, make):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award, state=T.ORDERED)
+    error = refused(RefusedError, disbursement.order, instalment, number="M2", on=clock.today(), by=make.actor())
+    assert journal.of(instalment)[-1].actor in error.message
+    assert award.ordered == award.amount
+    sound()
+
+
+@pytest.mark.parametrize(("act", "field"), [("order", "ordered_on"), ("pay", "paid_on")])
+@pytest.mark.parametrize("days", [-40, 1])
+def test_days_are_in_order(app, make, act, field, days):
+    award = make.award(state=S.RUNNING)
+    instalment = make.instalment(award, state=T.APPROVED if act == "order" else T.ORDERED)
+    on = clock.today() + timedelta(days)
+    facts = {"number": "M1"} if act == "order" else {}
+    error = refused(InvalidError, getattr(disbursement, act), instalment, on=on, by=make.actor(), **facts)
+    assert error.field == field
+    sound()
+
+
+def test_a_paid_instalment_and_the_ledger_are_beyond_reach(app, make):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    for statement in (
+        "UPDATE instalment SET amount_cents = 1",
+        "DELETE FROM instalment",
+        "UPDATE ledger_entry SET amount_cents = 1",
+        "DELETE FROM ledger_allocation",
+    ):
+        with pytest.raises(DatabaseError), unit_of_work() as session:
+            session.execute(text(statement))
+    sound()
+
+
+def test_the_bounds_of_the_ledger_hold_against_a_direct_call(app, make):
+    award = make.award(state=S.RUNNING)
+    today = clock.today()
+    refused(RefusedError, ledger.move, award, LedgerKind.PAID, Money(1), on=today, by=make.by)
+    refused(RefusedError, ledger.move, award, LedgerKind.ENGAGED, Money(1), on=today, by=make.by)
+    refused(RefusedError, ledger.move, award, LedgerKind.ORDERED, award.amount + Money(1), on=today, by=make.by)
+    refused(RefusedError, ledger.move, award, LedgerKind.ORDERED, Money(0), on=today, by=make.by)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(update(Award).values(paid=award.amount))
+    sound()
+
+
+# ---- bank details --------------------------------------------------------------------------------------------------
+
+
+def test_an_iban_is_nowhere_in_clear(app, make):
+    number = iban(424_242)
+    organisation = make.organisation()
+    spaced = " ".join(number[i : i + 4] for i in range(0, len(number), 4))
+    details = make.bank_details(organisation, number=spaced.lower())
+    assert details.iban_last4 == number[-4:]
+    account = number[9:25]
+    for table in db.metadata.sorted_tables:
+        for row in db.session.execute(select(table)):
+            told = "".join(str(row).split())
+            assert number not in told
+            assert account not in told
+    with unit_of_work():
+        assert agreement.reveal_bank_details(details, "compare", by=make.actor("finance")).replace(" ", "") == number
+    line = journal.of(details)[-1]
+    assert (line.event, line.facts["reason"]) == ("bank_details.revealed", "compare")
+    refused(InvalidError, agreement.reveal_bank_details, details, "par curiosité", by=make.actor("finance"))
+
+
+def test_everybody_who_could_tell_a_theft_is_warned(app, make):
+    owner, colleague = make.account(), make.account()
+    organisation = make.organisation(owner, colleague)
+    with unit_of_work():
+        organisation.email = "contact@association.example"
+    gone = make.account()
+    make.bank_details(organisation, owner=gone)
+    with unit_of_work() as session:
+        session.execute(text("DELETE FROM letter"))
+    make.bank_details(organisation, state=B.GIVEN, owner=owner)
+    told = {letter.recipient for letter in letters_of("awards_bank_given")}
+    assert told == {
+        owner.email, colleague.email, gone.email, organisation.email, organisation.representative_email
+    }  # fmt: skip
+
+
+def test_new_details_wait_while_the_old_ones_stay_in_use(app, make):
+    organisation = make.organisation()
+    old = make.bank_details(organisation)
+    new = make.bank_details(organisation, state=B.CHECKED)
+    assert queries.confirmed_bank_details(organisation.id).id == old.id
+    with unit_of_work():
+        agreement.confirm_bank_details(new, by=make.actor("authorising_officer"))
+    assert queries.confirmed_bank_details(organisation.id).id == new.id
+    assert old.state is B.REPLACED
+    assert [letter.kind for letter in letters_of("awards_bank_settled")]
+
+
+def test_confirmation_takes_two_people_who_did_not_give_them(app, make):
+    giver = make.account("finance", "authorising_officer")
+    organisation = make.organisation(giver)
+    details = make.bank_details(organisation, state=B.GIVEN)
+    by_giver = make.actor_of(giver)
+    refused(ForbiddenError, agreement.check_bank_details, details, by=by_giver)
+    first = make.actor("finance")
+    with unit_of_work():
+        agreement.check_bank_details(details, by=first)
+    refused(ForbiddenError, agreement.confirm_bank_details, details, by=first)
+    refused(ForbiddenError, agreement.confirm_bank_details, details, by=by_giver)
+    for column in ("first_by", "given_by"):
+        with pytest.raises(DatabaseError), unit_of_work() as session:
+            session.execute(
+                update(BankDetails).values(state=B.CONFIRMED, second_by=getattr(BankDetails, column)),
+                execution_options={"synchronize_session": False},
+            )
+    assert db.session.get(BankDetails, details.id).state is B.CHECKED
+
+
+def test_one_account_is_confirmed_per_organisation(app, make):
+    organisation = make.organisation()
+    make.bank_details(organisation)
+    other = make.bank_details(organisation, state=B.CHECKED)
+    officer = make.actor("authorising_officer")
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(
+            update(BankDetails).where(BankDetails.id == other.id).values(state=B.CONFIRMED, second_by=officer.id)
+        )
+
+
+def test_the_account_in_use_is_not_given_again(app, make):
+    organisation, number = make.organisation(), iban(7)
+    make.bank_details(organisation, number=number)
+    giver = make.actor_of(make.member_of(organisation))
+    error = refused(InvalidError, agreement.give_bank_details, organisation, iban=number, bic="",
+                    holder=organisation.name, by=giver)  # fmt: skip
+    assert error.field == "iban"
+    make.bank_details(make.organisation(), number=number, state=B.GIVEN)
+    other = db.session.scalars(select(BankDetails).where(BankDetails.organisation_id != organisation.id)).one()
+    assert queries.others_with(other) == [organisation.name]
+
+
+def test_refused_details_say_why(app, make):
+    details = make.bank_details(make.organisation(), state=B.REFUSED)
+    assert details.note in letters_of("awards_bank_settled")[0].body
+
+
+# ---- report --------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_half_filled_from_the_application(app, make):
+    award = make.award(state=S.RUNNING)
+    report = queries.report_of(award.id)
+    application = award.application
+    assert [line.planned for line in report.lines] == [line.amount for line in application.budget_lines]
+    assert [(row.label, row.target) for row in report.indicators] == [
+        (row.label, row.target) for row in application.indicators
+    ]
+    assert report.due_on == clock.add_months(application.ends_on.replace(month=12, day=31), 6)
+
+
+def test_a_report_is_kept_incomplete_and_sent_complete(app, make):
+    award = make.award(state=S.RUNNING)
+    report = queries.report_of(award.id)
+    writer = make.actor_of(make.member_of(award.organisation))
+    told = make.told(report)
+    missing = {
+        "narrative": {"narrative": "  "},
+        "people_reached": {"people_reached": None},
+        "lines": {"lines": dict.fromkeys(told["lines"])},
+        "indicators": {"indicators": dict.fromkeys(told["indicators"])},
+    }
+    for field, change in missing.items():
+        with unit_of_work():
+            reporting.save(report, **{**told, **change}, by=writer)
+        assert refused(InvalidError, reporting.submit, report, by=writer).field == field
+    line = next(line for line in report.lines if line.side == "charge")
+    with unit_of_work():
+        reporting.save(report, **{**told, "lines": told["lines"] | {line.id: EUROS(1)}}, by=writer)
+    assert "égal" in refused(InvalidError, reporting.submit, report, by=writer).message
+    assert report.state is R.EXPECTED
+
+
+def test_a_gap_must_be_explained(app, make):
+    award = make.award(state=S.RUNNING)
+    report = queries.report_of(award.id)
+    writer = make.actor_of(make.member_of(award.organisation))
+    with unit_of_work():
+        reporting.save(report, **{**make.told(report, Fraction(1, 2)), "gaps": ""}, by=writer)
+    assert refused(InvalidError, reporting.submit, report, by=writer).field == "gaps"
+    assert len(queries.lines_to_explain(report)) == len(report.lines)
+
+
+def test_a_colleague_who_wrote_meanwhile_is_not_overwritten(app, make):
+    award = make.award(state=S.RUNNING)
+    report = queries.report_of(award.id)
+    writer = make.actor_of(make.member_of(award.organisation))
+    version, told = report.version, make.told(report)
+    with unit_of_work():
+        reporting.save(report, **{**told, "narrative": ""}, by=writer, version=version)
+    refused(ConflictError, reporting.save, report, **told, by=writer, version=version)
+
+
+def test_a_returned_report_is_corrected_and_sent_again(app, make):
+    award = make.award(state=S.RUNNING)
+    report = make.report(award, state=R.RETURNED)
+    assert report.decision_note in letters_of("awards_report_returned")[0].body
+    make.report(award, state=R.ACCEPTED)
+    assert letters_of("awards_report_accepted")
+    sound()
+
+
+def test_a_cheaper_project_gives_money_back_to_the_envelope(app, make):
+    award = make.award(state=S.RUNNING)
+    call = award.application.call
+    before = call.committed, call.fund.committed
+    make.schedule(award, EUROS(4_000), award.amount - EUROS(4_000))
+    make.carried(queries.instalments_of(award.id)[0], T.PAID)
+    make.report(award, state=R.ACCEPTED, spent=Fraction(3, 4))
+    db.session.refresh(call)
+    assert award.released == award.amount - award.amount.percent(75)
+    assert (call.committed, call.fund.committed) == tuple(each - award.released for each in before)
+    sound()
+
+
+def test_an_award_wholly_paid_on_a_cheap_project_is_told_as_an_excess(app, make):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    report = make.report(award, state=R.ACCEPTED, spent=Fraction(1, 2))
+    assert not award.released
+    assert queries.settlement_of(report).excess == award.amount - award.amount.percent(50)
+    assert "de plus que ce que permettent" in letters_of("awards_report_accepted")[0].body
+    sound()
+
+
+def test_an_order_under_way_holds_the_settlement_back(app, make):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PREPARED)
+    report = make.report(award, spent=Fraction(1, 2))
+    assert "préparation" in refused(RefusedError, reporting.accept, report, by=make.actor("manager")).message
+    assert db.session.get(type(report), report.id).state is R.SUBMITTED
+    sound()
+
+
+def test_an_accepted_report_is_beyond_reach(app, make):
+    make.report(make.award(state=S.RUNNING), state=R.ACCEPTED)
+    for statement in ("UPDATE report SET narrative = 'x'", "UPDATE report_line SET actual_cents = 1"):
+        with pytest.raises(DatabaseError), unit_of_work() as session:
+            session.execute(text(statement))
+
+
+def test_an_award_closes_when_nothing_is_left(app, make):
+    award = make.award(state=S.RUNNING)
+    assert "bilan" in refused(RefusedError, reporting.close, award, by=make.by).message
+    instalment = make.instalment(award)
+    make.report(award, state=R.ACCEPTED)
+    assert "échéance" in refused(RefusedError, reporting.close, award, by=make.by).message
+    make.carried(instalment, T.ORDERED)
+    refused(RefusedError, reporting.close, award, by=make.by)
+    with unit_of_work():
+        disbursement.pay(instalment, on=clock.today(), by=make.actor("finance"))
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    assert award.closed_on == clock.today()
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(text("UPDATE award SET amount_cents = amount_cents + 1"))
+    sound()
+
+
+def test_reminders_are_written_once_each(app, make):
+    award = make.award(state=S.RUNNING)
+    report = queries.report_of(award.id)
+
+    def remind(days):
+        at = clock.now() + (report.due_on - clock.today()) - timedelta(days=days)
+        with clock.fixed(at), unit_of_work():
+            return reporting.remind()
+
+    assert [remind(days) for days in (90, 60, 59, 30, 12, 0, -5)] == [0, 1, 0, 1, 0, 1, 0]
+    assert len(letters_of("awards_report_expected")) == 3
+
+
+def test_a_broken_ledger_is_told(app, make):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.ORDERED)
+    with unit_of_work() as session:
+        session.execute(update(Award).values(ordered=Award.ordered - Money(1)))
+    assert any("ordered differs" in each for each in queries.problems())
+    with unit_of_work() as session:
+        session.add(
+            LedgerEntry(award_id=award.id, kind=LedgerKind.VOTED, amount=Money(1), day=clock.today(),
+                        written_at=clock.now())
+        )  # fmt: skip
+    told = list(queries.problems())
+    assert any("voted differs" in each for each in told)
+    assert any("not split" in each for each in told)
+
+
+def test_every_line_is_split_by_the_weights_of_the_application(app, make):
+    award = make.award(state=S.RUNNING)
+    by_axis = db.session.execute(
+        text("SELECT SUM(amount_cents), key_id FROM ledger_allocation WHERE dimension = 'axis' GROUP BY key_id")
+    ).all()
+    engaged_and_voted = award.amount.cents * 2
+    assert sorted(row[0] for row in by_axis) == [engaged_and_voted * 40 // 100, engaged_and_voted * 60 // 100]
+
+
+def test_the_house_may_act_by_name(app, make):
+    award = make.award()
+    with unit_of_work():
+        agreement.engage(award, by=system("demonstration"))
+    assert journal.of(award)[-1].actor == "demonstration"
