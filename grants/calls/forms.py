@@ -32,6 +32,7 @@ from grants.kernel.forms import (
     Required,
     ValidationError,
     WholeField,
+    key_of,
     options,
 )
 from grants.kernel.words import _, _l, in_words_of
@@ -366,7 +367,7 @@ def _when(question: Question, choice: Mapping[str, str]) -> str:
 class QuestionForm(_ChoicesForm):
     """A question of the call."""
 
-    section_id = SelectField(_l("Section"), validators=[Required()], coerce=UUID)
+    section_id = SelectField(_l("Section"), validators=[Required()], coerce=key_of)
     label = LineField(_l("Question"), [Required()], limit=300)
     help = LongField(_l("Aide"), limit=2000, description=_l("Ce que le comité y cherche, un exemple, une limite."))
     kind = SelectField(_l("Type de réponse"), choices=options(rules.KIND_LABELS.items()))
@@ -443,7 +444,7 @@ class BlockForm(PartForm):
 class CriterionForm(PartForm):
     """An item reviewers mark, with the sense of each level."""
 
-    block_id = SelectField(_l("Bloc"), validators=[Required()], coerce=UUID)
+    block_id = SelectField(_l("Bloc"), validators=[Required()], coerce=key_of)
     title = LineField(_l("Titre"), [Required()])
     weight = WholeField(_l("Poids, en points"), [Required()], minimum=1, maximum=100)
     applicant_hint = LongField(_l("Ce que lit l’association"), limit=1500)

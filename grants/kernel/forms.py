@@ -1,9 +1,11 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField, TextAreaField
@@ -15,6 +17,7 @@ from grants.kernel.money import Money, parse_money
 from grants.kernel.words import _, _l
 
 _KEPT_CONTROLS = {"\n", "\t"}
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 
 
 def clean_text(value: str | None) -> str | None:
@@ -31,9 +34,9 @@ def clean_text(value: str | None) -> str | None:
 
 
 def clean_line(value: str | None) -> str | None:
-    """The same for a single line: inner white space becomes one space."""
+    """The same for a single line: inner white space becomes one space; no-break spaces, which French needs, stay."""
     cleaned = clean_text(value)
-    return None if cleaned is None else " ".join(cleaned.split())
+    return None if cleaned is None else _SPACES.sub(" ", cleaned)
 
 
 class Form(FlaskForm):
@@ -181,6 +184,11 @@ class ChoicesField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
+def key_of(value: Any) -> UUID:
+    """Coerces the choice of a list to a key; ValueError for what is none."""
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
 def options(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
     """What a list offers, from (value, label) pairs."""
     return [SelectChoice(str(value), label) for value, label in pairs]
@@ -194,5 +202,5 @@ def refuse_when(condition: bool, message: str) -> None:
 
 __all__ = [
     "AtMost", "ChoicesField", "DayField", "Form", "LineField", "LongField", "MoneyField", "Required", "ValidationError",
-    "WholeField", "clean_line", "clean_text", "options", "refuse_when",
+    "WholeField", "clean_line", "clean_text", "key_of", "options", "refuse_when",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from grants.kernel.forms import (
     MoneyField,
     Required,
     WholeField,
+    key_of,
     options,
 )
 from grants.kernel.words import _, _l, in_words_of
@@ -93,7 +94,7 @@ class AxisForm(Form):
 class OrientationForm(Form):
     """A new orientation."""
 
-    axis_id = SelectField(_l("Axe"), validators=[Required()], coerce=UUID)
+    axis_id = SelectField(_l("Axe"), validators=[Required()], coerce=key_of)
     code = LineField(_l("Code"), [Required(), CODE], limit=12, description=_l("Par exemple A1.O5."))
     title = LineField(_l("Intitulé"), [Required()], limit=300)
     title_en = LineField(_l("Intitulé en anglais"), limit=300)
@@ -120,7 +121,7 @@ class CompleteActionForm(Form):
         _l("Source"), limit=1000, description=_l("Le document et sa date. Obligatoire avec un intitulé.")
     )
     orientation_id = SelectField(_l("Orientation"))
-    fields = ChoicesField(_l("Champs d’intervention"), coerce=UUID)
+    fields = ChoicesField(_l("Champs d’intervention"), coerce=key_of)
     title_en = LineField(_l("Intitulé en anglais"), limit=400)
 
     def offer(self, orientations: Sequence[Orientation], fields: Sequence[FieldOfIntervention]) -> None:
@@ -144,7 +145,7 @@ class CompleteActionForm(Form):
 class NewActionForm(CompleteActionForm):
     """A new action of a framework."""
 
-    axis_id = SelectField(_l("Axe"), validators=[Required()], coerce=UUID)
+    axis_id = SelectField(_l("Axe"), validators=[Required()], coerce=key_of)
     number = LineField(
         _l("Numéro"), [Required()], limit=12, description=_l("Tel qu’il figure dans le document, par exemple 41.1.")
     )

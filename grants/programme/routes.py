@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
 from grants.kernel.errors import InvalidError, MissingError
-from grants.kernel.forms import Form, clean_text
+from grants.kernel.forms import Form
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.programme import actions, queries, rules
@@ -129,8 +129,8 @@ def import_framework() -> Answer:
     if request.method == "GET" or not form.validate():
         return _page("programme/import_framework.html", form, problems=[], file=None)
     toml, table = _text_of(form, "toml"), _text_of(form, "csv")
-    file, problems = rules.read_framework(toml, table) if toml else (None, [])
-    if not toml and not form.errors:
+    file, problems = rules.read_framework(toml, table) if toml.strip() else (None, [])
+    if not toml.strip() and not form.errors:
         form.refuse("toml", _("Choisissez le fichier TOML du cadre."))
     if file is not None and not form.errors and request.form.get("step") == "import":
         try:
@@ -150,16 +150,21 @@ def _text_of(form: ImportForm, name: str) -> str:
     """The text of an uploaded file, or of the step before; what cannot be read is refused on its field."""
     upload = request.files.get(name)
     if upload is None or not upload.filename:
-        return clean_text(request.form.get(f"{name}_text", "")[:FILE_LIMIT]) or ""
+        return _lines_as_they_stand(request.form.get(f"{name}_text", "")[: 2 * FILE_LIMIT])
     content = upload.stream.read(FILE_LIMIT + 1)
     if len(content) > FILE_LIMIT:
         form.refuse(name, _("Ce fichier est trop lourd : 300 Ko au plus."))
         return ""
     try:
-        return clean_text(content.decode("utf-8-sig")) or ""
+        return _lines_as_they_stand(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         form.refuse(name, _("Ce fichier n’est pas un texte UTF-8."))
         return ""
+
+
+def _lines_as_they_stand(text: str) -> str:
+    """The text of a file with its line numbers intact, so that an error names the line its author sees."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
 
 
 @bp.get("/gestion/cadres/<uuid:framework_id>")

@@ -7,7 +7,7 @@ from flask import render_template, request
 
 from grants.calls import queries, rules
 from grants.calls.forms import SelfCheckForm
-from grants.calls.models import Call
+from grants.calls.models import Call, Statement
 from grants.calls.routes.board import bp
 from grants.kernel import clock, pages
 from grants.kernel.access import may_know, public
@@ -101,10 +101,19 @@ def _facts(call: Call) -> dict[str, Any]:
         },
         "kinds": rules.KIND_LABELS,
         "pieces": queries.pieces_of(call.id),
-        "statements": queries.statements_of(call.id),
+        "statements": [(row, _said(row, call)) for row in queries.statements_of(call.id)],
         "gates": queries.gates_of(call.id),
         "extensions": queries.extensions(call),
     }
+
+
+def _said(statement: Statement, call: Call) -> str:
+    """What a statement will say, with words in place of what is not known before there is a dossier."""
+    text = in_words_of(statement, "text")
+    known = {"amount": _("[montant demandé]"), "title": _("[titre du projet]"), "body": call.fund.body_name}
+    for name, word in known.items():
+        text = text.replace("{" + name + "}", word)
+    return text
 
 
 def _condition(when: dict[str, Any], labels: dict[str, str], questions: Any) -> str:

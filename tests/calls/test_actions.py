@@ -1,0 +1,328 @@
+"""Writing a call, opening it once and for all, putting its closing later, putting it away."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from grants.applications import letters
+from grants.applications.lifecycle import ApplicationState
+from grants.calls import actions, queries
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Block, Criterion, Gate, Piece, Question, QuestionKind, Section, Statement
+from grants.kernel import clock, journal
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.programme import queries as programme
+
+
+def identity(**changed):
+    at = clock.now()
+    told = {
+        "framework": programme.frameworks()[0],
+        "code": "FIS-2030",
+        "title": "Un nouvel appel",
+        "title_en": "",
+        "theme": "",
+        "theme_en": "",
+        "opens_at": at + timedelta(days=5),
+        "closes_at": at + timedelta(days=40),
+        "envelope": Money.euros(100_000),
+    }
+    return actions.Identity(**{**told, **changed})
+
+
+def open_now(call, make, *, acknowledged=True):
+    with unit_of_work():
+        actions.open_call(call, acknowledged=acknowledged, version=call.version, by=make.by)
+
+
+def events_of(call):
+    return [entry.event for entry in journal.of(call)]
+
+
+# ---- made -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_asks_offers_and_judges_as_its_model_and_leaves_the_model_alone(make):
+    source = make.call()
+    with unit_of_work():
+        copy = actions.create(programme.fund(), source, identity(), by=make.by)
+    assert copy.state is CallState.DRAFT
+    assert copy.opened_at is None
+    assert copy.texts == source.texts
+    for read in (queries.questions_of, queries.items_of, queries.pieces_of, queries.statements_of, queries.gates_of):
+        ours, theirs = read(copy.id), read(source.id)
+        assert [row.code for row in ours] == [row.code for row in theirs]
+        assert not {row.id for row in ours} & {row.id for row in theirs}
+    judged = {
+        question.code: question.criterion.code for question in queries.questions_of(copy.id) if question.criterion
+    }
+    assert judged == {q.code: q.criterion.code for q in queries.questions_of(source.id) if q.criterion}
+    assert {item.call_id for item in queries.items_of(copy.id)} == {copy.id}
+    assert all(
+        question.criterion.call_id == copy.id for question in queries.questions_of(copy.id) if question.criterion
+    )
+    assert journal.of(copy)[-1].facts["copied_from"] == source.code
+
+
+@pytest.mark.parametrize("field", ["code", "envelope", "closes_on"])
+def test_a_call_that_cannot_stand_is_refused_on_its_field(make, field):
+    taken = make.call(envelope=Money.euros(950_000))
+    wrong = {
+        "code": {"code": taken.code, "envelope": Money.euros(1)},
+        "envelope": {"envelope": Money.euros(50_001)},
+        "closes_on": {"closes_at": clock.now()},
+    }[field]
+    with pytest.raises(InvalidError) as refused, unit_of_work():
+        actions.create(programme.fund(), None, identity(**wrong), by=make.by)
+    assert refused.value.field == field
+    assert len(queries.all_calls()) == 1
+
+
+def test_a_stale_page_is_a_conflict_that_shows_both_titles(make):
+    call = make.call(state=CallState.DRAFT)
+    with unit_of_work():
+        actions.edit_words(
+            call, title="Le premier", title_en="", theme="", theme_en="", version=call.version, by=make.by
+        )
+    with pytest.raises(ConflictError) as conflict, unit_of_work():
+        actions.edit_words(call, title="Le second", title_en="", theme="", theme_en="", version=1, by=make.by)
+    assert conflict.value.facts["versions"][0]["theirs"] == "Le premier"
+    assert conflict.value.facts["versions"][0]["mine"] == "Le second"
+
+
+# ---- texts ----------------------------------------------------------------------------------------------------------
+
+
+def test_texts_change_before_and_after_the_opening_and_the_journal_names_them(make):
+    call = make.call()
+    told = {code: dict(body) for code, body in call.texts.items()}
+    told["what_for"]["fr"] = "Pour la {body}, autrement."
+    with unit_of_work():
+        actions.edit_texts(call, told, version=call.version, by=make.by)
+    assert queries.text_of_call(call, "what_for") == "Pour la {body}, autrement."
+    assert journal.of(call)[-1].facts["texts"] == ["what_for"]
+
+
+@pytest.mark.parametrize("body", ["La {bodi} décide.", "Une accolade { seule.", "{body!r}"])
+def test_a_text_the_system_cannot_fill_in_is_refused(make, body):
+    call = make.call(state=CallState.DRAFT)
+    told = {"what_for": {"fr": body, "en": ""}}
+    with pytest.raises(InvalidError) as refused, unit_of_work():
+        actions.edit_texts(call, told, version=call.version, by=make.by)
+    assert refused.value.field == "what_for_fr"
+    assert "call.texts_changed" not in events_of(call)
+
+
+# ---- parts ----------------------------------------------------------------------------------------------------------
+
+
+def question_values(call, **changed):
+    section = queries.sections_of(call.id)[0]
+    told = {
+        "section_id": section.id, "label": "Avez-vous un local ?", "label_en": "", "help": "", "help_en": "",
+        "kind": QuestionKind.CHOICE, "required": True, "max_length": None, "minimum": None, "criterion_id": None,
+        "asked_when": None, "choices": [("Oui", "Yes"), ("Non", "No")],
+    }  # fmt: skip
+    return {**told, **changed}
+
+
+def test_a_question_is_added_last_moved_up_and_removed(make):
+    call = make.call(state=CallState.DRAFT)
+    with unit_of_work():
+        added = actions.add_part(call, Question, question_values(call), by=make.by)
+    section_codes = lambda: [q.code for q in queries.questions_of(call.id) if q.section_id == added.section_id]  # noqa: E731
+    assert section_codes()[-1] == "avez_vous_un_local" == added.code
+    assert [choice["code"] for choice in added.choices] == ["oui", "non"]
+    with unit_of_work():
+        actions.move_part(added, up=True, by=make.by)
+    assert section_codes()[-2] == added.code
+    with unit_of_work():
+        actions.remove_part(added, by=make.by)
+    assert added.code not in section_codes()
+    assert events_of(call)[-3:] == ["call.edit"] * 3
+
+
+def test_the_first_part_does_not_move_up(make):
+    call = make.call(state=CallState.DRAFT)
+    first = queries.questions_of(call.id)[0]
+    before = [question.code for question in queries.questions_of(call.id)]
+    with unit_of_work():
+        actions.move_part(first, up=True, by=make.by)
+    assert [question.code for question in queries.questions_of(call.id)] == before
+
+
+def test_a_question_another_waits_for_cannot_go_nor_lose_that_choice(make):
+    call = make.call(state=CallState.DRAFT)
+    first = next(question for question in queries.questions_of(call.id) if question.code == "first_request")
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.remove_part(first, by=make.by)
+    values = question_values(call, label=first.label, section_id=first.section_id, choices=[("A", ""), ("B", "")])
+    values["choices"] = [("Oui, c’est la première", "")]
+    with pytest.raises(InvalidError) as refused, unit_of_work():
+        actions.edit_part(first, values, seen=queries.fingerprint(first), by=make.by)
+    assert refused.value.field == "choices"
+
+
+def test_a_part_changed_by_somebody_else_is_a_conflict(make):
+    call = make.call(state=CallState.DRAFT)
+    gate = queries.gates_of(call.id)[0]
+    seen = queries.fingerprint(gate)
+    values = {
+        "title": "Autre",
+        "title_en": "",
+        "explanation": "e",
+        "explanation_en": "",
+        "refusal": "r",
+        "refusal_en": "",
+    }
+    with unit_of_work():
+        actions.edit_part(gate, values, seen=seen, by=make.by)
+    with pytest.raises(ConflictError), unit_of_work():
+        actions.edit_part(gate, {**values, "title": "Encore autre"}, seen=seen, by=make.by)
+    assert db.session.get(Gate, gate.id).title == "Autre"
+
+
+def test_a_block_with_items_stays_and_a_removed_item_lets_its_questions_go(make):
+    call = make.call(state=CallState.DRAFT)
+    block = queries.blocks_of(call.id)[0]
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.remove_part(block, by=make.by)
+    item = next(q.criterion for q in queries.questions_of(call.id) if q.criterion)
+    item_id = item.id
+    with unit_of_work():
+        actions.remove_part(item, by=make.by)
+    assert item_id not in {question.criterion_id for question in queries.questions_of(call.id)}
+
+
+@pytest.mark.parametrize("kind", [Section, Question, Block, Criterion, Piece, Statement, Gate])
+def test_after_the_opening_no_part_moves_by_the_door_nor_by_the_database(make, kind):
+    call = make.call()
+    part = db.session.scalars(select(kind).where(kind.call_id == call.id)).first()
+    for act in (
+        lambda: actions.add_part(call, kind, {}, by=make.by),
+        lambda: actions.edit_part(part, {}, seen=queries.fingerprint(part), by=make.by),
+        lambda: actions.move_part(part, up=False, by=make.by),
+        lambda: actions.remove_part(part, by=make.by),
+    ):
+        with pytest.raises(RefusedError), unit_of_work():
+            act()
+    with pytest.raises(DBAPIError), unit_of_work() as session:
+        session.execute(text(f"UPDATE {kind.__tablename__} SET position = 99"))
+
+
+# ---- the life of a call ---------------------------------------------------------------------------------------------
+
+
+def test_a_ready_call_opens_once_and_its_journal_says_what_was_acknowledged(make):
+    call = make.call(state=CallState.DRAFT)
+    open_now(call, make)
+    assert call.state is CallState.OPENED
+    assert call.opened_at is not None
+    line = journal.of(call)[-1]
+    assert line.event == "call.open"
+    assert line.facts["envelope"] == 30_000_000
+    assert set(line.facts["acknowledged"]) == {code for _kind, code in programme.unconfirmed()}
+    with pytest.raises(RefusedError):
+        open_now(call, make)
+
+
+def test_what_nobody_confirmed_must_be_acknowledged(make):
+    call = make.call(state=CallState.DRAFT)
+    with pytest.raises(InvalidError) as refused:
+        open_now(call, make, acknowledged=False)
+    assert refused.value.field == "acknowledged"
+    assert call.state is CallState.DRAFT
+
+
+@pytest.mark.parametrize("lack", ["weights", "items", "instruments", "envelope", "closes_later"])
+def test_a_call_that_lacks_something_does_not_open(make, lack):
+    call = make.call(state=CallState.DRAFT)
+    with unit_of_work() as session:
+        block = queries.blocks_of(call.id)[0]
+        match lack:
+            case "weights":
+                block.weight += 1
+            case "items":
+                queries.items_of(call.id)[0].weight += 1
+            case "instruments":
+                for row in queries.instruments_of(call.id):
+                    session.delete(row)
+            case "envelope":
+                call.envelope = Money.euros(1_000_001)
+            case "closes_later":
+                call.opens_at, call.closes_at = clock.now() - timedelta(days=9), clock.now() - timedelta(days=1)
+    missing = {check.code for check in queries.opening_checks(call, clock.now()) if check.missing is not None}
+    assert lack in missing
+    with pytest.raises(RefusedError):
+        open_now(call, make)
+    assert call.state is CallState.DRAFT
+
+
+def test_a_page_read_before_the_call_changed_does_not_open_it(make):
+    call = make.call(state=CallState.DRAFT)
+    with unit_of_work():
+        call.title = "Changé depuis"
+    with pytest.raises(ConflictError), unit_of_work():
+        actions.open_call(call, acknowledged=True, version=1, by=make.by)
+
+
+def test_two_calls_cannot_share_the_same_euros(make):
+    first = make.call(state=CallState.DRAFT, envelope=Money.euros(600_000))
+    second = make.call(state=CallState.DRAFT, envelope=Money.euros(600_000))
+    open_now(first, make)
+    with pytest.raises(RefusedError):
+        open_now(second, make)
+
+
+def test_the_closing_only_moves_later_and_says_why(make):
+    call = make.call()
+    before = call.closes_at
+    for wrong in (before, before - timedelta(hours=1)):
+        with pytest.raises(InvalidError) as refused, unit_of_work():
+            actions.extend(call, closes_at=wrong, reason="Panne", reason_en="", by=make.by)
+        assert refused.value.field == "closes_on"
+    with unit_of_work():
+        actions.extend(call, closes_at=before + timedelta(days=2), reason="Panne du site.", reason_en="", by=make.by)
+    assert call.closes_at == before + timedelta(days=2)
+    told = queries.extensions(call)
+    assert [(each.before, each.after, each.reason) for each in told] == [(before, call.closes_at, "Panne du site.")]
+    assert events_of(call)[-1] == "call.extend"
+    assert "Panne" not in journal.of(call)[-1].data
+
+
+def test_those_who_have_a_draft_are_told_once_of_each_later_closing(make):
+    call = make.call()
+    draft = make.application(call=call)
+    make.application(call=call, state=ApplicationState.SUBMITTED)
+    with unit_of_work():
+        assert letters.extensions() == 0
+        actions.extend(
+            call, closes_at=call.closes_at + timedelta(days=2), reason="Panne du site.", reason_en="", by=make.by
+        )
+    for expected in (1, 0):
+        with unit_of_work():
+            assert letters.extensions() == expected
+    letter = db.session.scalars(select(Letter).where(Letter.kind == "applications_extension")).one()
+    assert letter.dossier_id == draft.id
+    assert "Panne du site." in letter.body
+    assert "reportée" in letter.subject
+
+
+def test_a_draft_call_has_no_closing_to_put_later(make):
+    call = make.call(state=CallState.DRAFT)
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.extend(call, closes_at=clock.now() + timedelta(days=99), reason="x", reason_en="", by=make.by)
+
+
+def test_a_call_is_archived_only_once_closed(make):
+    call = make.call()
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.archive(call, by=make.by)
+    with clock.fixed(call.closes_at + timedelta(seconds=1)), unit_of_work():
+        actions.archive(call, by=make.by)
+    assert call.state is CallState.ARCHIVED

@@ -1,0 +1,399 @@
+"""The public page of a call in each of its phases, and the pages where managers prepare it."""
+
+from datetime import timedelta
+
+import pytest
+
+from grants.calls import actions, queries
+from grants.calls.lifecycle import CallState
+from grants.kernel import clock
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from tests.client import form_values
+
+PARTS = ("section", "question", "block", "criterion", "piece", "statement", "gate")
+READ = {
+    "section": queries.sections_of, "question": queries.questions_of, "block": queries.blocks_of,
+    "criterion": queries.items_of, "piece": queries.pieces_of, "statement": queries.statements_of,
+    "gate": queries.gates_of,
+}  # fmt: skip
+
+
+@pytest.fixture
+def manager(make):
+    return make.account("manager")
+
+
+@pytest.fixture
+def draft(make):
+    return make.call(state=CallState.DRAFT)
+
+
+# ---- public ---------------------------------------------------------------------------------------------------------
+
+
+def folded(text):
+    """A text as `words` gives it: any white space is one space."""
+    return " ".join(text.split())
+
+
+def test_the_page_of_an_open_call_says_everything_and_offers_one_act(make, page):
+    call = make.call()
+    answer = page.get("calls.show", code=call.code)
+    assert answer.title == call.title
+    for words in (
+        "10 000 €",
+        "Jusqu’à 50 %",
+        "Avance remboursable",
+        "heure de Paris",
+        "L’heure du serveur",
+    ):
+        assert words in answer.words
+    for block in queries.criteria_of(call.id):
+        assert folded(block.block.title) in answer.words
+        for item in block.items:
+            assert folded(item.title) in answer.words
+            assert folded(item.anchors[4]) in answer.words
+    for rows in (queries.questions_of(call.id), queries.pieces_of(call.id)):
+        assert all(folded(row.label) in answer.words for row in rows)
+    for rows in (queries.statements_of(call.id), queries.gates_of(call.id)):
+        assert all(folded(row.title) in answer.words for row in rows)
+    assert "{" not in answer.tree.xpath("string(//main)")
+    assert [a.text_content().strip() for a in answer.tree.xpath("//a[@class='button primary']")] == [
+        "Préparer un dossier"
+    ]
+
+
+def test_a_coming_a_closed_and_a_settled_call_say_so_and_take_no_dossier(make, page):
+    at = clock.now()
+    day = timedelta(days=1)
+    coming = make.call(opens_at=at + day, closes_at=at + 9 * day)
+    past = make.call(opens_at=at - 9 * day, closes_at=at - day)
+    for call, words in ((coming, "n’est pas encore ouvert"), (past, "en cours d’examen")):
+        answer = page.get("calls.show", code=call.code)
+        assert words in answer.words
+        assert "Préparer un dossier" not in answer.words
+    with unit_of_work():
+        past.results_published_at = at
+    assert "Résultats publiés" in page.get("calls.show", code=past.code).words
+
+
+def test_a_draft_is_known_to_the_team_alone(make, page, draft, manager):
+    assert page.get("calls.show", code=draft.code).status == 404
+    assert page.get("calls.show", code=draft.code, as_=make.account()).status == 404
+    answer = page.get("calls.show", code=draft.code, as_=manager)
+    assert answer.status == 200
+    assert "Aperçu" in answer.words
+    assert page.get("calls.show", code="ABSENT").status == 404
+    page.sign_in(None)
+    assert draft.title not in page.get("calls.index").words
+
+
+def test_the_page_costs_the_same_whatever_the_call_holds(make, page, queries):
+    call = make.call()
+    page.get("calls.show", code=call.code)
+    full = queries.count(lambda: page.get("calls.show", code=call.code))
+    empty = make.call(state=CallState.DRAFT)
+    with unit_of_work() as session:
+        for rows in (READ["question"](empty.id), READ["piece"](empty.id), READ["gate"](empty.id)):
+            for row in rows:
+                session.delete(row)
+        session.flush()
+        empty.opened_at, empty.state = empty.opens_at, CallState.OPENED
+    assert queries.count(lambda: page.get("calls.show", code=empty.code)) == full
+
+
+def test_the_sheet_to_print_unfolds_everything(make, page):
+    call = make.call()
+    answer = page.get("calls.text", code=call.code)
+    folded = answer.tree.xpath("//main//details[not(@open)]")
+    assert answer.status == 200
+    assert not folded
+    assert answer.tree.xpath("//main//details")
+
+
+def test_the_list_shows_open_coming_and_past(make, page):
+    at = clock.now()
+    day = timedelta(days=1)
+    make.call(opens_at=at + day, closes_at=at + 9 * day, code="COMING")
+    make.call(opens_at=at - 9 * day, closes_at=at - day, code="PAST")
+    words = page.get("calls.index").words
+    assert "Aucun appel n’est ouvert en ce moment." in words
+    assert "COMING" in words
+    assert "PAST" in words
+
+
+def test_the_check_answers_without_account_and_writes_nothing(make, page, queries):
+    call = make.call()
+    good = dict.fromkeys(
+        ("legal_form", "territory", "axis_chosen", "not_started", "obligations", "commitment", "no_double_request"),
+        "yes",
+    )
+    money = {"instrument": "development", "amount": "10 000", "total": "20000"}
+    assert "semble fait pour vous" in page.get("calls.self_check", code=call.code, **good, **money).words
+    unmet = page.get("calls.self_check", code=call.code, **{**good, "territory": "no"}, **money)
+    gate = next(gate for gate in READ["gate"](call.id) if gate.code == "territory")
+    assert "pas tel que vous décrivez" in unmet.words
+    assert gate.refusal in unmet.words
+    too_much = page.get("calls.self_check", code=call.code, **good, **{**money, "total": "19999"})
+    assert "pas tel que vous décrivez" in too_much.words
+    assert "il reste des points" in page.get("calls.self_check", code=call.code, legal_form="yes").words
+    with queries.watched() as statements:
+        page.get("calls.self_check", code=call.code, **good, **money)
+    assert not [s for s in statements if s.split()[0] in {"INSERT", "UPDATE", "DELETE"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("amount", "-5"), ("amount", "1e5"), ("amount", "١٢"), ("legal_form", "peut-être"), ("instrument", "x")],
+)
+def test_the_check_refuses_what_it_cannot_read(make, page, name, value):
+    call = make.call()
+    answer = page.get("calls.self_check", code=call.code, **{name: value})
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@class='field-error']")
+
+
+# ---- managers -------------------------------------------------------------------------------------------------------
+
+
+def new_call(**changed):
+    told = {
+        "title": "Vieillir au frais", "theme": "Pour les aînés", "code": "FIS-2031", "framework": "PMS",
+        "opens_on": "2031-02-03", "opens_hour": "09:00", "closes_on": "2031-04-30", "closes_hour": "17:00",
+        "envelope": "120 000", "source": "",
+    }  # fmt: skip
+    return {**told, **changed}
+
+
+def test_a_manager_makes_a_call_from_the_model_and_from_an_earlier_one(make, page, manager):
+    page.get("calls.create", as_=manager)
+    answer = page.submit(new_call())
+    assert answer.title == "Vieillir au frais"
+    made = queries.call_by_code("FIS-2031")
+    assert made.closes_at.isoformat() == "2031-04-30T15:00:00+00:00"
+    assert made.envelope == Money.euros(120_000)
+    assert len(queries.questions_of(made.id)) == 22
+    page.get("calls.create")
+    page.submit(new_call(code="FIS-2032", source=str(made.id)))
+    assert len(queries.questions_of(queries.call_by_code("FIS-2032").id)) == 22
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"code": "fis 2031"}, "code"),
+        ({"code": "CODE-QUI-EST-BEAUCOUP-TROP-LONG"}, "code"),
+        ({"closes_on": "2031-02-30"}, "closes_on"),
+        ({"closes_on": "2031-01-01"}, "closes_on"),
+        ({"closes_hour": "25:00"}, "closes_hour"),
+        ({"closes_on": "2031-03-30", "closes_hour": "02:30"}, "closes_hour"),
+        ({"envelope": "-1"}, "envelope"),
+        ({"envelope": "1 000 001"}, "envelope"),
+        ({"envelope": "١٢٠٠٠"}, "envelope"),
+        ({"framework": "ABSENT"}, "framework"),
+    ],
+)
+def test_bad_input_is_told_on_its_field_and_nothing_is_written(page, manager, changed, field):
+    page.get("calls.create", as_=manager)
+    answer = page.submit(new_call(**changed))
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@id=$id]", id=f"{field}-error"), answer.words[:400]
+    if "title" not in changed:
+        assert answer.tree.xpath("//input[@name='title']/@value") == ["Vieillir au frais"]
+    assert not queries.all_calls()
+
+
+def test_nobody_but_a_manager_writes_a_call(make, page, draft):
+    for role in ("finance", "auditor", "administrator"):
+        account = make.account(role)
+        assert page.get("calls.desk", as_=account).status == 200
+        for endpoint in ("edit", "texts", "instruments", "open_call", "add_question"):
+            assert page.get(f"calls.{endpoint}", draft, as_=account).status == 403
+    assert page.get("calls.desk", as_=make.account()).status == 403
+    assert page.get("calls.manage", draft, as_=make.account()).status == 404
+
+
+def test_a_draft_is_edited_and_a_published_call_keeps_only_its_words_open(make, page, manager, draft):
+    page.get("calls.edit", draft, as_=manager)
+    page.submit({"title": "Autre titre", "threshold": "55", "envelope": "200000"})
+    db.session.expire_all()
+    assert (draft.title, draft.threshold, draft.envelope) == ("Autre titre", 55, Money.euros(200_000))
+    opened = make.call()
+    answer = page.get("calls.edit", opened)
+    assert not answer.tree.xpath("//input[@name='envelope']")
+    assert "figées" in answer.words
+    page.submit({"theme": "Un thème corrigé"})
+    db.session.expire_all()
+    assert opened.theme == "Un thème corrigé"
+
+
+def test_a_second_tab_with_an_old_version_is_told_so(make, page, manager, draft):
+    stale = page.get("calls.edit", draft, as_=manager)
+    page.submit({"title": "Le premier"})
+    page.last = stale
+    answer = page.submit({"title": "Le second"})
+    assert answer.status == 409
+    assert "Le premier" in answer.words
+    assert db.session.get(type(draft), draft.id).title == "Le premier"
+
+
+def test_texts_are_written_and_a_strange_placeholder_is_told_on_its_field(page, manager, draft):
+    page.get("calls.texts", draft, as_=manager)
+    answer = page.submit({"how_much_fr": "Entre {mini} et {maximum}."})
+    assert answer.status == 422
+    assert "{mini}" in answer.tree.xpath("string(//*[@id='how_much_fr-error'])")
+    page.get("calls.texts", draft)
+    page.submit({"how_much_fr": "Entre {minimum} et {maximum} exactement."})
+    db.session.expire_all()
+    assert "exactement" in page.get("calls.show", code=draft.code).words
+
+
+def test_amounts_are_offered_within_their_own_order(page, manager, draft):
+    page.get("calls.instruments", draft, as_=manager)
+    answer = page.submit({"emergence_minimum": "9000", "emergence_maximum": "8000"})
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@id='emergence_maximum-error']")
+    page.get("calls.instruments", draft)
+    form = dict(form_values(page.last.form()))
+    form.pop("scale_up_offered")
+    page.post("calls.instruments", draft, data={**form, "emergence_maximum": "8000", "development_rate": ""})
+    offered = {row.instrument.code: row for row in queries.instruments_of(draft.id)}
+    assert set(offered) == {"emergence", "development"}
+    assert offered["emergence"].maximum == Money.euros(8_000)
+    assert offered["development"].max_rate is None
+
+
+@pytest.mark.parametrize("word", PARTS)
+def test_each_kind_of_part_is_shown_saved_as_it_is_and_moved(page, manager, draft, word):
+    part = READ[word](draft.id)[0]
+    before = queries.columns_of(part)
+    page.get(f"calls.edit_{word}", part, as_=manager)
+    assert page.submit().status == 200
+    db.session.expire_all()
+    assert queries.columns_of(part) == before
+    assert page.post(f"calls.move_{word}", part, data={"way": "down"}).status == 302
+    assert page.post(f"calls.move_{word}", part, data={"way": "aside"}).status == 422
+
+
+@pytest.mark.parametrize("word", PARTS)
+def test_a_published_call_refuses_each_act_on_each_part(make, page, manager, word):
+    call = make.call()
+    part = READ[word](call.id)[0]
+    page.sign_in(manager)
+    assert page.get(f"calls.add_{word}", call).status == 409
+    assert page.get(f"calls.edit_{word}", part).status == 409
+    for act in ("edit", "move", "remove"):
+        assert page.post(f"calls.{act}_{word}", part, data={"way": "up"}).status == 409
+    listed = {"section": "questions", "question": "questions", "block": "criteria", "criterion": "criteria"}
+    answer = page.get(f"calls.{listed.get(word, 'conditions')}", call)
+    assert "Figé" in answer.words
+    assert not answer.tree.xpath("//main//form")
+
+
+def test_a_question_with_choices_is_added_where_one_asked_for_it(page, manager, draft):
+    section = queries.sections_of(draft.id)[2]
+    page.get("calls.add_question", draft, as_=manager, dans=section.id)
+    bad = page.submit({"label": "Où ?", "kind": "choice", "choices": "Un seul"})
+    assert bad.status == 422
+    assert bad.tree.xpath("//*[@id='choices-error']")
+    page.submit({"label": "Où ?", "kind": "choice", "choices": "Ici | Here\nLà-bas | There"})
+    added = next(question for question in queries.questions_of(draft.id) if question.label == "Où ?")
+    assert added.section_id == section.id
+    assert added.choices[0] == {"code": "ici", "label": "Ici", "label_en": "Here"}
+
+
+@pytest.mark.parametrize("value", ["<script>alert(1)</script>", "x\0y", "👩🏽‍🌾" * 10])
+def test_strange_titles_are_kept_as_text_or_refused_but_never_run(page, manager, draft, value):
+    gate = queries.gates_of(draft.id)[0]
+    page.get("calls.edit_gate", gate, as_=manager)
+    assert page.submit({"title": value}).status == 200
+    db.session.expire_all()
+    assert gate.title == value.replace("\0", "")
+
+
+def test_removing_asks_and_then_removes(page, manager, draft):
+    piece = queries.pieces_of(draft.id)[0]
+    code = piece.code
+    page.get("calls.conditions", draft, as_=manager)
+    answer = page.submit(action=f"/gestion/pieces/{piece.id}/retirer")
+    assert "est retiré" in answer.words
+    assert code not in {row.code for row in queries.pieces_of(draft.id)}
+
+
+def test_the_opening_repeats_the_dates_in_words_and_wants_both_boxes(page, manager, draft):
+    with unit_of_work():
+        at = clock.now()
+        draft.opens_at, draft.closes_at = at + timedelta(days=1), at + timedelta(days=30)
+    answer = page.get("calls.open_call", draft, as_=manager)
+    assert any(day in answer.words for day in ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"))
+    assert page.submit().status == 422
+    page.get("calls.open_call", draft)
+    assert page.submit({"dates_read": "y"}).status == 422
+    page.get("calls.open_call", draft)
+    answer = page.submit({"dates_read": "y", "acknowledged": "y"})
+    assert "L’appel est publié" in answer.words
+    db.session.expire_all()
+    assert draft.state is CallState.OPENED
+
+
+def test_an_unready_call_shows_what_it_lacks_and_no_way_to_open(page, manager, draft):
+    with unit_of_work():
+        queries.blocks_of(draft.id)[0].weight += 3
+    answer = page.get("calls.open_call", draft, as_=manager)
+    assert "Ils font 103" in answer.words
+    assert not answer.tree.xpath("//main//form")
+    answer = page.post(
+        "calls.open_call", draft, data={"dates_read": "y", "acknowledged": "y", "version": str(draft.version)}
+    )
+    assert answer.status == 409
+
+
+def test_the_closing_is_put_later_and_the_public_page_says_why(make, page, manager):
+    call = make.call()
+    page.get("calls.extend", call, as_=manager)
+    early = page.submit({"closes_on": "2001-01-01", "closes_hour": "17:00", "reason": "Panne du site"})
+    assert early.status == 422
+    assert early.tree.xpath("//*[@id='closes_on-error']")
+    page.get("calls.extend", call)
+    later = (call.closes_at + timedelta(days=7)).date().isoformat()
+    page.submit({"closes_on": later, "closes_hour": "17:00", "reason": "Panne du site"})
+    assert "Panne du site" in page.get("calls.show", code=call.code).words
+
+
+def test_a_double_click_opens_one_call_only_once(page, manager, draft):
+    page.get("calls.open_call", draft, as_=manager)
+    shown = page.last
+    page.submit({"dates_read": "y", "acknowledged": "y"})
+    page.last = shown
+    assert page.submit({"dates_read": "y", "acknowledged": "y"}).status == 200
+
+
+def test_a_closed_call_is_put_away_and_stays_public(make, page, manager):
+    at = clock.now()
+    call = make.call(opens_at=at - timedelta(days=9), closes_at=at - timedelta(days=1))
+    page.get("calls.archive", call, as_=manager)
+    assert "archivé" in page.submit().words
+    assert page.get("calls.show", code=call.code).status == 200
+    running = make.call()
+    assert not page.get("calls.archive", running).tree.xpath("//main//form")
+    assert page.post("calls.archive", running).status == 409
+
+
+def test_the_list_of_calls_costs_the_same_for_one_and_three(make, page, manager, queries):
+    make.call()
+    page.get("calls.desk", as_=manager)
+    one = queries.count(lambda: page.get("calls.desk"))
+    make.call(), make.call()
+    assert queries.count(lambda: page.get("calls.desk")) == one
+
+
+def test_an_extension_shows_in_both_languages(make, page):
+    call = make.call()
+    with unit_of_work():
+        later = call.closes_at + timedelta(days=2)
+        actions.extend(call, closes_at=later, reason="Panne", reason_en="Outage", by=make.by)
+    page.client.set_cookie("language", "en")
+    assert "Outage" in page.get("calls.show", code=call.code).words

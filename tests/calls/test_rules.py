@@ -1,0 +1,110 @@
+"""What dates, weights and choices say by themselves."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from grants.calls import rules
+from grants.calls.rules import Bounds, Phase, Verdict
+from grants.kernel.money import Money
+from grants.programme.rules import strange_placeholders
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOON + timedelta(days=30)
+
+
+@dataclass
+class Dates:
+    opens_at: datetime | None = NOON
+    closes_at: datetime | None = LATER
+    opened_at: datetime | None = NOON
+    results_published_at: datetime | None = None
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOON - timedelta(seconds=1), Phase.COMING),
+        (NOON, Phase.OPEN),
+        (LATER, Phase.OPEN),
+        (LATER + timedelta(microseconds=1), Phase.CLOSED),
+    ],
+)
+def test_the_closing_instant_itself_is_on_time(at, expected):
+    assert rules.phase(Dates(), at) is expected
+    assert rules.is_open(Dates(), at) is (expected is Phase.OPEN)
+
+
+def test_a_call_never_opened_is_a_draft_whatever_its_dates():
+    assert rules.phase(Dates(opened_at=None), LATER) is Phase.DRAFT
+
+
+def test_published_results_show_from_their_instant_on():
+    call = Dates(results_published_at=LATER + timedelta(days=9))
+    assert rules.phase(call, LATER + timedelta(days=8)) is Phase.CLOSED
+    assert rules.phase(call, LATER + timedelta(days=9)) is Phase.RESULTS
+
+
+def test_an_hour_of_paris_becomes_utc_in_winter_and_in_summer():
+    assert rules.local_instant(date(2026, 1, 15), time(17), "Europe/Paris") == datetime(2026, 1, 15, 16, tzinfo=UTC)
+    assert rules.local_instant(date(2026, 7, 15), time(17), "Europe/Paris") == datetime(2026, 7, 15, 15, tzinfo=UTC)
+
+
+def test_an_hour_the_clocks_skip_is_refused_and_one_they_repeat_is_the_first():
+    with pytest.raises(ValueError, match="skip"):
+        rules.local_instant(date(2026, 3, 29), time(2, 30), "Europe/Paris")
+    assert rules.local_instant(date(2026, 10, 25), time(2, 30), "Europe/Paris") == datetime(
+        2026, 10, 25, 0, 30, tzinfo=UTC
+    )
+
+
+def test_a_running_call_holds_its_envelope_and_a_settled_one_what_it_committed():
+    rows = [(Money.euros(300), Money.euros(100), False), (Money.euros(500), Money.euros(120), True)]
+    assert rules.promised(rows) == Money.euros(420)
+
+
+def test_codes_come_from_titles_and_never_collide():
+    assert rules.code_of("Étes-vous prêts ?", set()) == "etes_vous_prets"
+    assert rules.code_of("Étes-vous prêts ?", {"etes_vous_prets", "etes_vous_prets_2"}) == "etes_vous_prets_3"
+    assert rules.code_of("???", set()) == "x"
+
+
+def test_a_choice_keeps_its_code_when_it_moves_or_is_renamed_in_place():
+    before = [{"code": "yes", "label": "Oui", "label_en": ""}, {"code": "no", "label": "Non", "label_en": ""}]
+    moved = rules.choices_of([("Non", ""), ("Oui", "Yes")], before)
+    assert [row["code"] for row in moved] == ["no", "yes"]
+    renamed = rules.choices_of([("Oui, déjà", ""), ("Non", ""), ("Peut-être", "")], before)
+    assert [row["code"] for row in renamed] == ["yes", "no", "peut_etre"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("Le {fund} et la {body}", []),
+        ("Le {found}", ["found"]),
+        ("Une { seule", None),
+        ("{fund!r}", None),
+        ("{fund:>9}", None),
+        ("{fund.envelope}", ["fund.envelope"]),
+    ],
+)
+def test_placeholders_of_a_text_are_known_words_and_nothing_else(body, expected):
+    assert strange_placeholders(body, {"fund", "body"}) == expected
+
+
+def test_amount_and_rate_are_met_at_the_bound_and_unmet_past_it():
+    bounds = Bounds(Money.euros(5_000), Money.euros(15_000), 50)
+    assert rules.amount_verdict(Money.euros(15_000), bounds) is Verdict.MET
+    assert rules.amount_verdict(Money(1_500_001), bounds) is Verdict.UNMET
+    assert rules.amount_verdict(None, bounds) is Verdict.UNSURE
+    assert rules.rate_verdict(Money.euros(10_000), Money.euros(20_000), bounds) is Verdict.MET
+    assert rules.rate_verdict(Money.euros(10_001), Money.euros(20_000), bounds) is Verdict.UNMET
+    assert rules.rate_verdict(Money.euros(10_000), Money(0), bounds) is Verdict.UNSURE
+    assert rules.rate_verdict(None, None, Bounds(Money(0), Money(1), None)) is Verdict.MET
+
+
+def test_one_condition_unmet_settles_the_answer():
+    assert rules.overall([Verdict.MET, Verdict.UNSURE, Verdict.UNMET]) is Verdict.UNMET
+    assert rules.overall([Verdict.MET, Verdict.UNSURE]) is Verdict.UNSURE
+    assert rules.overall([Verdict.MET]) is Verdict.MET

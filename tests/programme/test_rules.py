@@ -1,0 +1,103 @@
+"""A framework read from files: what is sound comes whole, what is not is told by line."""
+
+import pytest
+
+from grants.kernel import shelf
+from grants.programme import rules
+
+TOML = """
+[framework]
+code = "NEW"
+name = "Un cadre"
+valid_from = 2024-01-01
+source = "Délibération du 1er janvier 2024"
+
+[[axes]]
+code = "N1"
+title = "Premier axe"
+
+[[axes]]
+code = "N2"
+title = "Second axe"
+
+[[orientations]]
+code = "N1.O1"
+axis = "N1"
+title = "Une orientation"
+
+[[fields]]
+code = "F1"
+title = "Un champ"
+"""
+CSV = "number,title,axis,orientation,fields,status,source\n12,Faire,N1,N1.O1,F1,,Livret\n13,,N2,,,,\n"
+
+
+@pytest.fixture(autouse=True)
+def context(app):
+    """The words of the messages need an application."""
+
+
+def test_a_sound_framework_is_read_whole_and_completed():
+    file, problems = rules.read_framework(TOML, CSV)
+    assert problems == []
+    assert [axis["colour"] for axis in file.data["axes"]] == [1, 2]
+    assert file.data["framework"]["placeholder"] == "intitulé à compléter"
+    assert [(row["number"], row["status"]) for row in file.actions] == [("12", "confirmed"), ("13", "proposal")]
+
+
+def test_the_reference_frameworks_are_of_the_shape_the_import_reads():
+    for folder in shelf.folders("frameworks"):
+        base = shelf.SHELF / "frameworks" / folder
+        actions = base / "actions.csv"
+        text = actions.read_text(encoding="utf-8") if actions.exists() else ""
+        file, problems = rules.read_framework((base / "framework.toml").read_text(encoding="utf-8"), text)
+        assert problems == []
+        assert file.data["axes"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('code = "N2"', 'code = "N1"', 12),
+        ('title = "Second axe"', "", 12),
+        ('axis = "N1"', 'axis = "N9"', 16),
+        ('title = "Un champ"', 'title = "' + "x" * 301 + '"', 21),
+        ('code = "N1.O1"', "code = ", 17),
+        ('title = "Premier axe"', 'title = "Premier axe"\ncolour = 9', 8),
+    ],
+)
+def test_a_fault_of_the_framework_is_told_with_its_line(old, new, line):
+    file, problems = rules.read_framework(TOML.replace(old, new), "")
+    assert file is None
+    assert (problems[0].file, problems[0].line) == ("toml", line)
+
+
+@pytest.mark.parametrize("missing", ["[framework]", 'code = "NEW"', 'source = "', "valid_from"])
+def test_a_framework_without_its_head_is_refused(missing):
+    text = "\n".join(line for line in TOML.split("\n") if not line.startswith(missing))
+    assert rules.read_framework(text, "")[0] is None
+
+
+@pytest.mark.parametrize(
+    "row", ["abc,,N1,,,,", "12,,N9,,,,", "12,,N2,N1.O1,,,", "12,,N1,,F9,,", "12,,N1,,,sure,", "12,Un titre,N1,,,,"]
+)
+def test_a_fault_of_an_action_is_told_with_its_line(row):
+    file, problems = rules.read_framework(
+        TOML, f"number,title,axis,orientation,fields,status,source\n11,,N1,,,,\n{row}\n"
+    )
+    assert file is None
+    assert [(problem.file, problem.line) for problem in problems] == [("csv", 3)]
+
+
+def test_an_action_given_twice_and_a_strange_head_are_refused():
+    head = "number,title,axis,orientation,fields,status,source\n"
+    assert rules.read_framework(TOML, head + "12,,N1,,,,\n12,,N1,,,,\n")[1][0].line == 3
+    assert rules.read_framework(TOML, "nombre;axe\n1;N1\n")[1][0].line == 1
+
+
+@pytest.mark.parametrize(("value", "unit", "sound"), [
+    ("23000", "EUR", True), ("23 000", "EUR", False), ("-1", "day", False), ("١٢", "month", False),
+    ("", "count", False), ("tout", "text", True),
+])  # fmt: skip
+def test_a_value_of_law_is_a_whole_number_unless_it_is_text(value, unit, sound):
+    assert (rules.why_not_value(value, unit) is None) is sound
