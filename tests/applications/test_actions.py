@@ -1,0 +1,342 @@
+"""What applicants do to a dossier."""
+
+import io
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from grants.applications import actions, queries, rules
+from grants.applications.lifecycle import LIFECYCLE
+from grants.applications.lifecycle import ApplicationState as S
+from grants.applications.models import Allocation, Application, ApplicationVersion, Attachment, Dimension
+from grants.applications.rules import Part
+from grants.calls import queries as calls
+from grants.kernel import clock, journal
+from grants.kernel.access import set_access_mode
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.journal import advance
+from grants.kernel.money import Money
+from grants.kernel.post import Letter
+from grants.kernel.vault import Offered, StoredFile
+from grants.programme import queries as programme
+
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\ntrailer<</Root 1 0 R/Size 4>>\n%%EOF\n"
+)
+
+
+@pytest.fixture
+def draft(make):
+    return make.application()
+
+
+@pytest.fixture
+def by(make, draft):
+    return make.actor_of(make.member_of(draft.organisation))
+
+
+def save(application, section, values, by, **more):
+    with unit_of_work():
+        actions.save_section(application, section, values, by=by, **more)
+
+
+def submit(application, by, at=None, **more):
+    with unit_of_work():
+        return actions.submit(application, by=by, received_at=at or clock.now(), **more)
+
+
+def say(app, call):
+    with app.test_request_context():
+        return call()
+
+
+# ---- start ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_application_per_organisation_and_call_unless_withdrawn(make):
+    call, organisation = make.call(), make.organisation()
+    by = make.actor_of(make.member_of(organisation))
+    with unit_of_work():
+        first = actions.start(call, organisation.id, by=by)
+    with pytest.raises(InvalidError) as refused, unit_of_work():
+        actions.start(call, organisation.id, by=by)
+    assert refused.value.field == "organisation"
+    with unit_of_work():
+        actions.withdraw(first, reason="", by=by)
+    with unit_of_work():
+        second = actions.start(call, organisation.id, by=by)
+    assert second.id != first.id
+    assert [entry.event for entry in journal.of(second)] == ["application.started"]
+
+
+def test_nobody_starts_for_a_foreign_organisation_or_a_closed_call(make):
+    organisation = make.organisation()
+    stranger = make.actor_of(make.member_of(make.organisation()))
+    member = make.actor_of(make.member_of(organisation))
+    with pytest.raises(InvalidError), unit_of_work():
+        actions.start(make.call(), organisation.id, by=stranger)
+    closed = make.call(closes_at=clock.now() - timedelta(seconds=1))
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.start(closed, organisation.id, by=member)
+    assert db.session.scalar(select(func.count()).select_from(Application)) == 0
+
+
+# ---- write ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_kept_complete_or_not_and_leaves_a_line(draft, by):
+    save(draft, Part.CALENDAR, {"rows": [{"label": "", "due_on": clock.today()}]}, by)
+    assert [row.label for row in draft.milestones] == [""]
+    assert journal.of(draft)[-1].facts["section"] == "calendrier"
+
+
+def test_a_stale_page_is_refused_with_both_texts(draft, by):
+    shown = queries.section_values(draft, Part.PROJECT)
+    stamp = rules.stamp_of(shown)
+    save(draft, Part.PROJECT, {**shown, "summary": "La trésorière a écrit ceci."}, by, stamp=stamp)
+    with pytest.raises(ConflictError) as refused:
+        save(draft, Part.PROJECT, {**shown, "summary": "La présidente a écrit cela."}, by, stamp=stamp)
+    assert refused.value.facts["theirs"]["summary"] == "La trésorière a écrit ceci."
+    assert draft.summary == "La trésorière a écrit ceci."
+
+
+def test_two_people_on_two_pages_do_not_disturb_each_other(draft, by):
+    project = queries.section_values(draft, Part.PROJECT)
+    territory = queries.section_values(draft, Part.TERRITORY)
+    save(draft, Part.PROJECT, {**project, "title": "Nouveau titre"}, by, stamp=rules.stamp_of(project))
+    save(draft, Part.TERRITORY, {"communes": ["69123"], "areas": []}, by, stamp=rules.stamp_of(territory))
+    assert (draft.title, [row.insee for row in draft.communes]) == ("Nouveau titre", ["69123"])
+
+
+def test_the_same_words_saved_twice_are_no_conflict(draft, by):
+    shown = queries.section_values(draft, Part.PROJECT)
+    stamp = rules.stamp_of(shown)
+    for _time in range(2):
+        save(draft, Part.PROJECT, {**shown, "title": "Le même titre"}, by, stamp=stamp)
+    assert draft.title == "Le même titre"
+
+
+@pytest.mark.parametrize("section", [part for part in Part if part is not Part.PIECES])
+def test_what_a_page_says_can_be_saved_as_it_is(draft, by, section):
+    before = queries.section_values(draft, section)
+    save(draft, section, before, by, stamp=rules.stamp_of(before))
+    db.session.expire_all()
+    assert queries.section_values(draft, section) == before
+
+
+def test_the_line_of_the_request_follows_the_amount(draft, by):
+    values = queries.section_values(draft, Part.PROJECT)
+    save(draft, Part.PROJECT, {**values, "requested": Money.euros(6_000)}, by)
+    line = next(line for line in draft.budget_lines if line.is_request)
+    assert (line.account, line.amount) == ("74", Money.euros(6_000))
+    save(draft, Part.PROJECT, {**values, "requested": None}, by)
+    assert not [line for line in draft.budget_lines if line.is_request]
+
+
+def test_a_statement_whose_words_changed_is_to_be_made_again(draft, by):
+    codes = {row.id: row.code for row in calls.statements_of(draft.call_id)}
+    values = queries.section_values(draft, Part.PROJECT)
+    save(draft, Part.PROJECT, {**values, "requested": Money.euros(7_000)}, by)
+    made = {codes[row.statement_id] for row in draft.signatures}
+    assert "amount" not in made
+    assert "exactness" in made
+
+
+def test_a_foreign_account_or_instrument_is_refused(draft, by):
+    line = {"account": "999", "label": "", "status": None, "amount": Money(100)}
+    with pytest.raises(InvalidError):
+        save(draft, Part.BUDGET, {"lines": [line]}, by)
+    values = queries.section_values(draft, Part.PROJECT)
+    with pytest.raises(InvalidError):
+        save(draft, Part.PROJECT, {**values, "instrument": str(draft.id)}, by)
+
+
+def test_a_file_is_kept_replaced_and_removed_with_its_row(draft, by):
+    piece = calls.pieces_of(draft.call_id)[0]
+    with unit_of_work():
+        given = actions.add_file(draft, piece, Offered("statuts.pdf", io.BytesIO(PDF)), by=by)
+    assert queries.attachments_of(draft.id)[piece.id][0].file.name == "statuts.pdf"
+    with unit_of_work():
+        actions.remove_file(draft, given, by=by)
+    assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 0
+
+
+def test_a_wrong_file_is_refused_on_its_field_and_nothing_is_kept(draft, by):
+    piece = calls.pieces_of(draft.call_id)[0]
+    with pytest.raises(InvalidError) as refused, unit_of_work():
+        actions.add_file(draft, piece, Offered("statuts.pdf", io.BytesIO(b"<html>non</html>")), by=by)
+    assert refused.value.field == f"piece_{piece.id}"
+    assert db.session.scalar(select(func.count()).select_from(Attachment)) == 0
+
+
+# ---- submit --------------------------------------------------------------------------------------------------------
+
+
+def test_a_submission_numbers_freezes_splits_and_writes(make, draft, by):
+    version = submit(draft, by)
+    year = draft.call.closes_at.year
+    assert (draft.state, draft.reference) == (S.SUBMITTED, f"FIS-{year}-0001")
+    assert version.digest == rules.digest(version.content)
+    content = queries.content_of(draft.id)
+    assert (content["reference"], content["project"]["title"]) == (draft.reference, draft.title)
+    assert draft.silence_on == clock.add_months(clock.today(), 2)
+    line = journal.of(draft)[-1]
+    assert (line.event, line.facts["digest"]) == ("application.submit", version.digest)
+    letters = db.session.scalars(select(Letter).where(Letter.dossier_id == draft.id)).all()
+    assert {letter.recipient for letter in letters} == {by.email, draft.organisation.representative_email}
+    for letter in letters:
+        assert version.digest in letter.body
+        assert draft.reference in letter.subject
+
+
+def test_the_euros_of_each_dimension_add_up_to_the_request(draft, by):
+    submit(draft, by)
+    for dimension in Dimension:
+        rows = db.session.scalars(
+            select(Allocation).where(Allocation.application_id == draft.id, Allocation.dimension == dimension)
+        ).all()
+        assert sum(row.amount.cents for row in rows) == draft.requested.cents, dimension
+    axes = {axis.id: axis.code for axis in programme.axes(draft.call.framework_id)}
+    by_axis = db.session.scalars(select(Allocation).where(Allocation.dimension == Dimension.AXIS)).all()
+    assert {axes[row.key_id]: row.amount for row in by_axis} == {"A1": Money.euros(4_800), "A4": Money.euros(3_200)}
+
+
+def test_two_clicks_make_one_receipt(draft, by):
+    first, second = submit(draft, by), submit(draft, by)
+    assert first.id == second.id
+    assert db.session.scalar(select(func.count()).select_from(ApplicationVersion)) == 1
+    letters = db.session.scalars(select(Letter.dedup)).all()
+    assert len(letters) == len(set(letters)) == 2
+
+
+def test_two_tabs_in_the_same_instant_make_one_receipt(app, make, draft, by):
+    application_id, ready, outcomes = draft.id, threading.Barrier(2), []
+    db.session.rollback()
+    db.session.remove()
+
+    def press():
+        with app.app_context():
+            set_access_mode(writing=True)
+            ready.wait()
+            with unit_of_work() as session:
+                application = session.get(Application, application_id)
+                outcomes.append(actions.submit(application, by=by, received_at=clock.now()).digest)
+            db.session.remove()
+
+    tabs = [threading.Thread(target=press) for _tab in range(2)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert len(outcomes) == 2
+    assert len(set(outcomes)) == 1
+    assert db.session.scalar(select(func.count()).select_from(Letter)) == 2
+
+
+def test_references_follow_without_a_gap_after_a_refusal(make, draft, by):
+    other = make.application(call=draft.call, complete=False)
+    author = make.actor_of(make.member_of(other.organisation))
+    with pytest.raises(InvalidError):
+        submit(other, author)
+    submit(draft, by)
+    assert draft.reference.endswith("-0001")
+
+
+def test_the_closing_instant_counts_and_a_microsecond_later_does_not(make):
+    closes_at = datetime(2026, 9, 30, 21, 59, 59, tzinfo=UTC)
+    call = make.call(closes_at=closes_at, opens_at=closes_at - timedelta(days=30))
+    late, exact = make.application(call=call), make.application(call=call)
+    with pytest.raises(RefusedError, match="L’appel est clos depuis le 30 septembre 2026 à 23"):
+        submit(late, make.actor_of(make.member_of(late.organisation)), closes_at + timedelta(microseconds=1))
+    assert (late.state, late.title != "") == (S.DRAFT, True)
+    submit(exact, make.actor_of(make.member_of(exact.organisation)), closes_at)
+    assert (exact.state, exact.submitted_at) == (S.SUBMITTED, closes_at)
+
+
+def test_an_incomplete_dossier_is_not_submitted_and_says_what_is_missing(make):
+    application = make.application(complete=False)
+    with pytest.raises(InvalidError) as refused:
+        submit(application, make.actor_of(make.member_of(application.organisation)))
+    sections = {item.section for item in refused.value.facts["missing"]}
+    assert {"projet", "axes", "territoire", "publics", "climat", "budget", "declarations"} <= sections
+    assert (application.state, application.reference) == (S.DRAFT, None)
+
+
+def test_what_was_read_must_be_what_is_submitted(draft, by):
+    seen = draft.version
+    values = queries.section_values(draft, Part.PROJECT)
+    save(draft, Part.PROJECT, {**values, "summary": "Un collègue passe par là."}, by)
+    with pytest.raises(ConflictError):
+        submit(draft, by, seen=seen)
+    assert draft.state is S.DRAFT
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        (Part.PROJECT, {"requested": Money.euros(4_999)}, "trop bas"),
+        (Part.PROJECT, {"requested": Money.euros(10_001)}, "trop haut"),
+        (Part.AXES, {"shares": {}}, "au moins un axe"),
+        (Part.TERRITORY, {"communes": []}, "au moins une commune"),
+        (Part.CLIMATE, {"effects": {"water": ("favourable", "")}}, "Gestion de l’eau"),
+        (Part.INDICATORS, {"rows": []}, "au moins un indicateur"),
+        (
+            Part.BUDGET,
+            {"lines": [{"account": "64", "label": "", "status": None, "amount": Money.euros(9_000)}]},
+            "Il manque 1\u202f000\u00a0€ de ressources",
+        ),
+    ],
+)
+def test_each_gap_is_named(app, draft, by, section, change, message):
+    save(draft, section, {**queries.section_values(draft, section), **change}, by)
+    told = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(draft))])
+    assert any(message in one for one in told), told
+
+
+def test_a_request_over_the_instruments_rate_is_named(app, make):
+    application = make.application(instrument="development")
+    by = make.actor_of(make.member_of(application.organisation))
+    lines = [
+        {"account": "64", "label": "", "status": None, "amount": Money.euros(15_000)},
+        {"account": "OWN", "label": "", "status": None, "amount": Money.euros(7_000)},
+    ]
+    save(application, Part.BUDGET, {"lines": lines}, by)
+    told = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(application))])
+    assert told == ["Le montant demandé dépasse 50 pour cent des ressources du projet : 500\u00a0€ de trop."]
+
+
+# ---- withdraw ------------------------------------------------------------------------------------------------------
+
+
+def test_a_submitted_dossier_is_withdrawn_with_a_reason_and_a_letter(make):
+    application = make.application(state=S.SUBMITTED)
+    by = make.actor_of(make.member_of(application.organisation))
+    with pytest.raises(InvalidError), unit_of_work():
+        actions.withdraw(application, reason="", by=by)
+    with unit_of_work():
+        actions.withdraw(application, reason="Le lieu n’est plus disponible.", by=by)
+    assert (application.state, application.withdrawal_reason) == (S.WITHDRAWN, "Le lieu n’est plus disponible.")
+    kinds = db.session.scalars(select(Letter.kind).where(Letter.dossier_id == application.id)).all()
+    assert kinds.count("applications_withdrawal") == 2
+
+
+@pytest.mark.parametrize(("verb", "state"), LIFECYCLE.impossible())
+def test_a_move_is_refused_outside_its_states(make, verb, state):
+    application = make.application(state=state)
+    by = make.actor_of(make.member_of(application.organisation))
+    with pytest.raises(RefusedError), unit_of_work():
+        advance(LIFECYCLE, application, verb, by=by)
+    assert application.state is state
+    assert journal.of(application)[-1].event != f"application.{verb}" or verb in {"submit", "save"}
+
+
+def test_a_submitted_dossier_is_not_written_any_more(make):
+    application = make.application(state=S.SUBMITTED)
+    by = make.actor_of(make.member_of(application.organisation))
+    with pytest.raises(RefusedError):
+        save(application, Part.TERRITORY, {"communes": [], "areas": []}, by)
+    assert application.communes
