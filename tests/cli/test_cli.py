@@ -1,0 +1,375 @@
+"""The command line: speaks French, never shows a trace, never puts invented data in somebody's database."""
+
+import io
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text
+
+from grants import evidence
+from grants.app import create_app
+from grants.cli import main
+from grants.kernel import journal, schema, serving, vault
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.observatory.rules import SCDL_COLUMNS
+from grants.people import queries as people
+from grants.people.models import Account
+from grants.programme.models import Law
+from tests.conftest import settings_for
+from tests.kernel import corpus
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "quatre mots sans lien aucun"
+
+
+@pytest.fixture
+def grants(capsys, monkeypatch):
+    """Give a function that types a command: (exit code, what is said, what is complained about)."""
+
+    def type_it(*words, typed=""):
+        monkeypatch.setattr(sys, "argv", ["grants", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return type_it
+
+
+@pytest.fixture
+def bare(store, own, tmp_path):
+    """Give an application on a database that holds nothing, its context pushed."""
+    url = store.create(f"{own}bare")
+    app = create_app(settings_for(url, tmp_path), TESTING=True)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    store.drop(f"{own}bare")
+
+
+@pytest.fixture
+def theirs(app, monkeypatch):
+    """Say that the database was given by the operator."""
+    settings = app.config["SETTINGS"]
+    monkeypatch.setitem(app.config, "SETTINGS", type(settings)(**{**vars(settings), "own_database": True}))
+
+
+# ------------------------------------------------------------------------------------------------------------- manners
+
+
+def test_help_is_in_french_and_names_every_command(grants):
+    code, said, _ = grants("--help")
+    assert code == 0
+    for name in ("check", "demo", "docs", "export", "init", "run", "user", "verify", "worker"):
+        assert f"\n  {name} " in said
+    assert "Emploi : grants" in said
+    assert not any(word in said for word in ("Usage", "Show this message", "Commands:"))
+    assert "Montre cette aide." in grants("user", "create", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("nimporte",), "n’est pas comprise"),
+        (("init", "--vite"), "option n’existe pas"),
+        (("user", "create", "--email", "a@b.example"), "Il manque une option"),
+        (("run", "--port", "0"), "n’est pas acceptée"),
+    ],
+)
+def test_a_slip_is_told_in_a_sentence(grants, words, told):
+    code, said, complaint = grants(*words)
+    assert (code, said) == (2, "")
+    assert told in complaint
+    assert "--help" in complaint
+
+
+def test_a_database_that_is_not_ready_is_told_in_a_sentence(bare, grants):
+    code, _, complaint = grants("user", "list")
+    assert code == 1
+    assert "grants init" in complaint
+    assert "Traceback" not in complaint
+
+
+# ------------------------------------------------------------------------------------------------------------- prepare
+
+
+def test_init_prepares_an_empty_database_and_may_be_repeated(bare, grants):
+    code, said, _ = grants("init")
+    assert code == 0
+    assert f"base neuve → {schema.latest()}" in said
+    assert "lignes ajoutées" in said
+    assert schema.missing_triggers(evidence.expected()) == set()
+    laws = db.session.scalar(select(func.count()).select_from(Law))
+    assert laws > 0
+    db.session.remove()
+    code, said, _ = grants("init")
+    assert code == 0
+    assert "à jour" in said
+    assert "déjà là" in said
+    assert db.session.scalar(select(func.count()).select_from(Law)) == laws
+
+
+def test_a_database_is_copied_beside_itself_before_it_changes(app, dialect, tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(schema, "latest", lambda: "9999")
+    monkeypatch.setattr(schema.command, "upgrade", lambda _config, _to: steps.append(sorted(copies())))
+    folder = Path(db.engine.url.database).parent
+
+    def copies():
+        return [path.name for path in folder.glob("*-0001-*")]
+
+    before, after, copy = schema.upgrade()
+    assert (before, after) == ("0001", "9999")
+    if dialect == "postgresql":
+        assert copy is None
+        return
+    assert steps == [[copy.name]]
+    with sqlite3.connect(copy) as kept:
+        assert kept.execute("select count(*) from law").fetchone()[0] > 0
+        assert kept.execute("pragma integrity_check").fetchone() == ("ok",)
+    copy.unlink()
+
+
+def test_a_database_that_is_up_to_date_is_not_copied(app):
+    assert schema.upgrade() == ("0001", "0001", None)
+
+
+def test_a_database_of_a_later_version_is_left_alone(app, grants):
+    with unit_of_work() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+    code, _, complaint = grants("init")
+    assert code == 1
+    assert "plus récente" in complaint
+
+
+def test_the_demonstration_never_enters_a_given_database_unasked(theirs, grants):
+    code, _, complaint = grants("demo")
+    assert code == 1
+    assert "--yes-on-my-database" in complaint
+    assert db.session.scalar(select(func.count()).select_from(Account)) == 0
+
+
+def test_the_demonstration_never_joins_people_who_are_there(app, make, grants):
+    make.account()
+    code, said, _ = grants("demo")
+    assert code == 0
+    assert "existent déjà" in said
+    assert db.session.scalar(select(func.count()).select_from(Account)) == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- people
+
+
+def test_the_first_administrator_is_made_from_the_terminal(app, grants):
+    words = ("user", "create", "--email", "Ada@Exemple.example", "--name", "Ada Lyon", "--role", "administrator")
+    code, said, complaint = grants(*words, "--role", "manager", typed=PASSWORD + "\n")
+    assert (code, complaint) == (0, "")
+    assert "ada@exemple.example (administrator, manager)" in said
+    account = people.account_by_email("ada@exemple.example")
+    assert account.confirmed_at is not None
+    assert people.roles_of(account.id) == ["administrator", "manager"]
+    assert journal.of(account)[0].actor == "ligne de commande"
+    assert PASSWORD not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "told"),
+    [
+        (("--email", "ada@exemple.example", "--name", "Ada"), "court", "12 caractères"),
+        (("--email", "pas une adresse", "--name", "Ada"), PASSWORD, "adresse"),
+        (("--email", "ada@exemple.example", "--name", "Ada", "--role", "reviewer"), PASSWORD, "collège"),
+    ],
+)
+def test_an_account_that_cannot_be_is_refused_whole(app, grants, words, typed, told):
+    code, _, complaint = grants("user", "create", *words, typed=typed)
+    assert code == 1
+    assert told in complaint
+    assert db.session.scalar(select(func.count()).select_from(Account)) == 0
+
+
+def test_accounts_are_listed_and_closed(app, make, grants):
+    make.account(email="ada@exemple.example")
+    assert "ada@exemple.example\t" in grants("user", "list")[1]
+    code, said, _ = grants("user", "deactivate", "ada@exemple.example")
+    assert (code, said) == (0, "Compte fermé : ada@exemple.example\n")
+    assert grants("user", "list")[1].endswith("fermé\n")
+    assert grants("user", "deactivate", "ada@exemple.example")[0] == 1
+    assert "Aucun compte" in grants("user", "deactivate", "personne@exemple.example")[2]
+
+
+# ---------------------------------------------------------------------------------------------------------- look after
+
+
+def test_check_says_in_a_line_each_that_all_is_well(app, grants):
+    code, said, _ = grants("check")
+    assert code == 0
+    subjects = [line[8:].split()[0] for line in said.splitlines()]
+    assert subjects == [
+        "configuration", "base", "preuves", "fichiers", "courriel", "lettres", "horloge", "comptes", "textes",
+    ]  # fmt: skip
+    assert "grants user create --role administrator" in said
+
+
+def test_check_finds_a_guard_that_is_gone(app, dialect, grants):
+    with unit_of_work() as session:
+        on = " ON journal_entry" if dialect == "postgresql" else ""
+        session.execute(text(f"DROP TRIGGER journal_entry_no_update{on}"))
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "journal_entry_no_update" in said
+
+
+def test_check_finds_a_store_that_takes_nothing(app, tmp_path, monkeypatch, grants):
+    settings = app.config["SETTINGS"]
+    (tmp_path / "files").write_text("a file where a folder should be")
+    changed = {**vars(settings), "instance": tmp_path, "mail_url": "http://relais.example"}
+    monkeypatch.setitem(app.config, "SETTINGS", type(settings)(**changed))
+    code, said, _ = grants("check")
+    assert code == 1
+    assert [line.split()[1] for line in said.splitlines() if line.startswith("faute")] == ["fichiers", "courriel"]
+
+
+def test_check_finds_a_database_that_is_not_prepared(bare, grants):
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "grants init" in said
+
+
+def test_verify_recalculates_the_proofs_and_tells_the_head(app, make, grants):
+    make.call()
+    code, said, _ = grants("verify")
+    assert code == 0
+    seq, digest = journal.head()
+    assert f"ligne {seq}, {digest}" in said
+    assert "anomalies" not in said
+
+
+def test_verify_finds_a_file_and_a_line_that_were_changed(app, dialect, tmp_path, monkeypatch, grants):
+    settings = app.config["SETTINGS"]
+    monkeypatch.setitem(app.config, "SETTINGS", type(settings)(**{**vars(settings), "instance": tmp_path}))
+    with unit_of_work():
+        stored = vault.keep(corpus.pdf(), name="a.pdf", media_type="application/pdf", by=system("tests"))
+    (tmp_path / "files" / stored.place).write_bytes(b"changed")
+    with unit_of_work() as session:
+        on = " ON journal_entry" if dialect == "postgresql" else ""
+        session.execute(text(f"DROP TRIGGER journal_entry_no_update{on}"))
+        session.execute(text("UPDATE journal_entry SET actor = 'autre' WHERE seq = 1"))
+    code, said, _ = grants("verify")
+    assert code == 1
+    assert "journal : 1 anomalies" in said
+    assert "fichiers : 1 anomalies" in said
+
+
+# ------------------------------------------------------------------------------------------------------------ hand out
+
+
+def test_open_data_are_written_to_a_file(app, tmp_path, grants):
+    code, _, _ = grants("export", "scdl", "--output", str(tmp_path / "subventions.csv"))
+    assert code == 0
+    assert (tmp_path / "subventions.csv").read_text(encoding="utf-8").splitlines()[0] == ",".join(SCDL_COLUMNS)
+
+
+def test_the_lives_in_the_documentation_are_those_of_the_program(app, tmp_path, grants):
+    assert grants("docs", "--check", "--output", str(ROOT / "docs"))[0] == 0
+    assert grants("docs", "--output", str(tmp_path))[0] == 0
+    path = tmp_path / "lifecycle.md"
+    path.write_text(path.read_text(encoding="utf-8") + "autre\n", encoding="utf-8")
+    code, _, complaint = grants("docs", "--check", "--output", str(tmp_path))
+    assert code == 1
+    assert "grants docs" in complaint
+
+
+# --------------------------------------------------------------------------------------------------------------- serve
+
+
+@pytest.fixture
+def free_port():
+    """Give a port nobody holds."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = {**os.environ, "PORT": str(taken.getsockname()[1]), "GRANTS_INSTANCE": str(tmp_path / "instance")}
+        done = command(tmp_path, environment, "run")
+    assert done.returncode == 1
+    assert done.stderr.strip() == f"Le port {environment['PORT']} est déjà pris : choisissez-en un autre avec PORT=."
+    assert not (tmp_path / "instance").exists()
+
+
+def command(folder, environment, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "grants.cli", *words],
+        cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def answer(port):
+    """The status of the home page, or None while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as response:
+            return response.status
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return None
+
+
+def test_run_prepares_serves_and_ends_whole_without_inventing_anything(store, own, tmp_path, free_port):
+    url = store.create(f"{own}served")
+    given = {"PORT": str(free_port), "GRANTS_INSTANCE": str(tmp_path), "DATABASE_URL": url}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **given}
+    served = subprocess.Popen(
+        [sys.executable, "-m", "grants.cli", "run"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        limit = time.monotonic() + 120
+        while answer(free_port) != 200:
+            assert served.poll() is None
+            assert time.monotonic() < limit
+            time.sleep(0.2)
+        served.send_signal(signal.SIGTERM)
+        said, _ = served.communicate(timeout=60)
+    finally:
+        served.kill()
+    assert served.returncode == 0
+    assert f"Adresse : http://127.0.0.1:{free_port}" in said
+    assert "monstration" not in said
+    assert answer(free_port) is None
+    listed = command(tmp_path, environment, "user", "list")
+    assert (listed.returncode, listed.stdout) == (0, "")
+    store.drop(f"{own}served")
+
+
+def test_processes_end_together_when_one_ends_by_itself(tmp_path):
+    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert serving.run_together([waiting, [sys.executable, "-c", "raise SystemExit(3)"]]) is False
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def test_a_port_is_held_by_one_only(free_port):
+    held = serving.listen(free_port)
+    assert held is not None
+    assert serving.listen(free_port) is None
+    held.close()
+    again = serving.listen(free_port)
+    assert again is not None
+    again.close()
