@@ -1,12 +1,11 @@
 """Acts of the committee and after it: prepare, advise within the envelope, freeze, record the act, publish."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
 from grants.applications.lifecycle import ApplicationState
@@ -17,7 +16,7 @@ from grants.calls.models import Call
 from grants.deliberation import letters, queries, rules
 from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.deliberation.rules import Verdict
+from grants.deliberation.rules import Act, Advice, Vote
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -29,34 +28,6 @@ from grants.programme.models import Fund
 from grants.reviewing import queries as reviewing
 
 NOTHING = Money(0)
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What the committee says of one dossier, as it was typed."""
-
-    verdict: Verdict
-    amount: Money | None
-    conditions: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Act:
-    """The act of the deliberative body."""
-
-    number: str
-    on: date
-    body: str
-    receipt: str
-
-
-@dataclass(frozen=True)
-class Vote:
-    """What the act gives to one dossier, and why when it departs from the advice."""
-
-    amount: Money
-    reason: str = ""
 
 
 # ---- the meeting ---------------------------------------------------------------------------------------------------
@@ -204,6 +175,13 @@ def _hold(meeting: Meeting) -> None:
     db.session.refresh(meeting, with_for_update=True)
 
 
+def _hold_dossiers(meeting: Meeting) -> None:
+    """Read the dossiers of a meeting as they are now and keep their associations from withdrawing them meanwhile."""
+    advised = select(Recommendation.application_id).where(Recommendation.meeting_id == meeting.id)
+    held = select(Application).where(Application.id.in_(advised)).order_by(Application.id).with_for_update()
+    db.session.scalars(held.execution_options(populate_existing=True)).all()
+
+
 def _move_money(call: Call, delta: Money, *, already: Money = NOTHING) -> None:
     """Reserve (or, below zero, release) money of the call and of its fund: both or none.
 
@@ -241,6 +219,7 @@ def freeze(meeting: Meeting, *, by: Actor) -> None:
     reason = why_not_freeze(meeting)
     if reason is not None:
         raise RefusedError(reason)
+    _hold_dossiers(meeting)
     for advice in queries.advices_of(meeting.id):
         if advice.application.state is not ApplicationState.ELIGIBLE:
             _drop(meeting, advice, by)
@@ -293,6 +272,7 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
     reason = rules.why_not_act_day(act.on, held_on=meeting.held_on, today=clock.today())
     if reason is not None:
         raise InvalidError(str(reason), field="act_on")
+    _hold_dossiers(meeting)
     advices = queries.advices_of(meeting.id)
     decisions, released = [], NOTHING
     for advice in advices:
@@ -346,9 +326,9 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     journal.advance(LIFECYCLE, meeting, "publish", by=by)
     meeting.published_at = at
     released, told = NOTHING, 0
+    _hold_dossiers(meeting)
     for decision in queries.decisions_of(meeting.id):
         application = decision.application
-        db.session.refresh(application, with_for_update=True)
         if application.state is not ApplicationState.ELIGIBLE:
             released += decision.amount
             journal.record("decision.released", decision, by=by, amount=decision.amount.cents)

@@ -8,10 +8,9 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import HiddenInput
 
-from grants.deliberation.actions import Act, Advice, Vote
 from grants.deliberation.models import Recommendation
 from grants.deliberation.queries import Line
-from grants.deliberation.rules import VERDICT_LABELS, Verdict
+from grants.deliberation.rules import VERDICT_LABELS, Act, Advice, Verdict, Vote
 from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required, WholeField
 from grants.kernel.words import _l
 

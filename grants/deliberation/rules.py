@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -34,6 +35,34 @@ VERDICT_TONES: Mapping[Verdict, str] = {
     Verdict.FAVOURABLE_WITH_CONDITIONS: "warn",
     Verdict.UNFAVOURABLE: "neutral",
 }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the committee says of one dossier, as it was typed."""
+
+    verdict: Verdict
+    amount: Money | None
+    conditions: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """The act of the deliberative body."""
+
+    number: str
+    on: date
+    body: str
+    receipt: str
+
+
+@dataclass(frozen=True)
+class Vote:
+    """What the act gives to one dossier, and why when it departs from the advice."""
+
+    amount: Money
+    reason: str = ""
 
 
 def why_not_amount(verdict: Verdict, amount: Money | None, requested: Money) -> Text | None:

@@ -16,10 +16,9 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.deliberation import actions, queries
-from grants.deliberation.actions import Act, Advice, Vote
 from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.deliberation.rules import Verdict
+from grants.deliberation.rules import Act, Advice, Verdict, Vote
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, unit_of_work
