@@ -320,12 +320,18 @@ def _as_lines(choices: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(f"{row['label']} | {row['label_en']}" if row.get("label_en") else row["label"] for row in choices)
 
 
-class _ChoicesForm(PartForm):
-    choices = LongField(
+def _choices_field() -> LongField:
+    return LongField(
         _l("Choix"),
         limit=4000,
         description=_l("Un choix par ligne. Pour l’anglais, écrivez-le après une barre : Oui | Yes."),
     )
+
+
+class _ChoicesForm(PartForm):
+    """A part that may be answered by a choice; its forms hang `choices` after `kind`."""
+
+    choices: LongField
     kind: Any
 
     def show(self, part: Any) -> None:
@@ -371,6 +377,7 @@ class QuestionForm(_ChoicesForm):
     label = LineField(_l("Question"), [Required()], limit=300)
     help = LongField(_l("Aide"), limit=2000, description=_l("Ce que le comité y cherche, un exemple, une limite."))
     kind = SelectField(_l("Type de réponse"), choices=options(rules.KIND_LABELS.items()))
+    choices = _choices_field()
     required = BooleanField(_l("Réponse obligatoire"))
     max_length = WholeField(
         _l("Caractères au plus"), [Optional()], minimum=20, maximum=20_000, description=_l("Pour les textes.")
@@ -503,6 +510,7 @@ class StatementForm(_ChoicesForm):
     title = LineField(_l("Titre"), [Required()])
     text = LongField(_l("Texte que la personne déclare"), [Required()], limit=4000)
     kind = SelectField(_l("Réponse"), choices=options(rules.STATEMENT_LABELS.items()))
+    choices = _choices_field()
     edition = LineField(_l("Version du texte"), [Required()], limit=40)
     required = BooleanField(_l("Obligatoire"))
     title_en = LineField(_l("Titre en anglais"))
