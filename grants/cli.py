@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ from werkzeug.utils import import_string
 from grants import evidence
 from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
+from grants.applications import queries as application_queries
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
 from grants.calls import lifecycle as calls
@@ -28,6 +30,7 @@ from grants.deliberation import lifecycle as deliberation_life
 from grants.deliberation import queries as deliberation
 from grants.demo import content
 from grants.demo.plant import PASSWORD, plant
+from grants.demo.volume import grow
 from grants.kernel import clock, journal, pages, post, schema, serving, sheets, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
@@ -182,9 +185,22 @@ def _plant() -> None:
 
 
 @house.command()
+@click.option(
+    "--applications",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Ajoute N dossiers inventés, dans un appel à part.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 999_999),
+    default=1,
+    metavar="S",
+    help="Graine (1 sans réglage) : la même, le même jour, donne les mêmes dossiers.",
+)
 @click.option("--yes-on-my-database", is_flag=True, help="Accepte de planter la démonstration dans DATABASE_URL.")
-def demo(yes_on_my_database: bool) -> None:
-    """Plante le fonds de démonstration dans une base neuve."""
+def demo(applications: int | None, seed: int, yes_on_my_database: bool) -> None:
+    """Plante le fonds de démonstration dans une base neuve, et du volume si on le demande."""
     if _settings().own_database and not yes_on_my_database:
         raise click.ClickException(
             "Cette base est la vôtre (DATABASE_URL) : --yes-on-my-database accepte d’y mettre des données inventées."
@@ -193,8 +209,19 @@ def demo(yes_on_my_database: bool) -> None:
     if _is_empty():
         _plant()
     else:
-        click.echo("Des comptes ou des appels existent déjà : rien n’a été ajouté.")
+        click.echo("Des comptes ou des appels existent déjà : rien n’a été ajouté à la démonstration.")
+    if applications is not None:
+        _grow(applications, seed)
     _show_accounts()
+
+
+def _grow(number: int, seed: int) -> None:
+    click.echo(f"Volume : {pages.number(number)} dossiers à écrire…")
+    began = time.monotonic()
+    grown = grow(number, seed, by=BY)
+    words = applications.LIFECYCLE.states
+    told = ", ".join(f"{words[state].label} {pages.number(found)}" for state, found in grown.states.items())
+    click.echo(f"Volume : appel {grown.call}, {told}, en {time.monotonic() - began:.0f} s")
 
 
 def _show_accounts() -> None:
@@ -448,6 +475,7 @@ def _journal_problems() -> Iterator[str]:
 
 VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("journal", _journal_problems),
+    ("dossiers déposés", application_queries.problems),
     ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
     ("écritures", awards.problems),
     ("fichiers", vault.problems),

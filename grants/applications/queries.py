@@ -1,6 +1,6 @@
 """Questions about applications: what one says, draft or frozen, what it lacks, whose they are, its receipt."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
-from grants.applications.models import Application, ApplicationVersion, Attachment, BudgetLine, Signature
+from grants.applications.models import Allocation, Application, ApplicationVersion, Attachment, BudgetLine, Signature
 from grants.applications.rules import Content, Part
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Question, QuestionKind, Section, Statement
@@ -901,3 +901,34 @@ def told_of_extension(call_id: UUID) -> set[str]:
     """The keys of the letters already written about the later closing of a call."""
     kept = select(post.Letter.dedup).where(post.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
     return set(db.session.scalars(kept))
+
+
+# ---- proofs --------------------------------------------------------------------------------------------------------
+
+
+def problems() -> Iterator[str]:
+    """For `grants verify`: frozen texts that no longer give their digest, numbers without one, euros split amiss."""
+    frozen = (
+        select(Application.reference, ApplicationVersion.number, ApplicationVersion.content, ApplicationVersion.digest)
+        .join(Application, Application.id == ApplicationVersion.application_id)
+        .order_by(Application.reference, ApplicationVersion.number)
+    )
+    for row in db.session.execute(frozen.execution_options(yield_per=200)):
+        if rules.digest(row.content) != row.digest:
+            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=row.reference)
+    version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
+    unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())
+    for reference in db.session.scalars(unfrozen.order_by(Application.reference)):
+        yield _("Dossier %(reference)s : aucun texte déposé n’est conservé.", reference=reference)
+    split = (
+        select(Application.reference, Allocation.dimension)
+        .join(Application, Application.id == Allocation.application_id)
+        .group_by(Application.reference, Application.requested, Allocation.dimension)
+        .having(func.sum(Allocation.amount) != Application.requested)
+        .order_by(Application.reference, Allocation.dimension)
+    )
+    for reference, dimension in db.session.execute(split):
+        yield _(
+            "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
+            reference=reference, dimension=dimension,
+        )  # fmt: skip

@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text
 
 from grants import evidence
 from grants.app import create_app
+from grants.applications.lifecycle import ApplicationState
 from grants.cli import main
 from grants.kernel import journal, schema, serving, vault
 from grants.kernel.actor import system
@@ -273,6 +274,22 @@ def test_verify_finds_a_file_and_a_line_that_were_changed(app, dialect, tmp_path
     assert code == 1
     assert "journal : 1 anomalies" in said
     assert "fichiers : 1 anomalies" in said
+
+
+def test_verify_finds_a_frozen_text_and_a_split_that_were_changed(app, make, dialect, grants):
+    application = make.application(state=ApplicationState.SUBMITTED)
+    reference = application.reference
+    assert grants("verify")[0] == 0
+    with unit_of_work() as session:
+        for table in ("application_version", "allocation"):
+            on = f" ON {table}" if dialect == "postgresql" else ""
+            session.execute(text(f"DROP TRIGGER {table}_no_update{on}"))
+        session.execute(text("UPDATE application_version SET content = replace(content, 'a', 'b')"))
+        session.execute(text("UPDATE allocation SET amount_cents = amount_cents + 1 WHERE dimension = 'axis'"))
+    code, said, _ = grants("verify")
+    assert code == 1
+    assert f"Dossier {reference} : le texte déposé n’a plus son empreinte." in said
+    assert "« axis »" in said
 
 
 # ------------------------------------------------------------------------------------------------------------ hand out
