@@ -31,13 +31,15 @@ from grants.deliberation import queries as deliberation
 from grants.demo import content
 from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
+from grants.desk import exports as desk_exports
+from grants.desk.queries import Sieve
 from grants.kernel import clock, journal, pages, post, schema, serving, sheets, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import Task, stop_on_signals, work
-from grants.observatory import exports
+from grants.observatory import exports as public_exports
 from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import actions as people
 from grants.people import queries as people_queries
@@ -502,12 +504,16 @@ def verify() -> None:
 
 
 @house.command()
-@click.argument("what", type=click.Choice(["scdl"]), metavar="scdl")
+@click.argument("what", type=click.Choice(["scdl", "applications"]), metavar="scdl|applications")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Fichier à écrire.")
 def export(what: str, output: Path) -> None:
-    """Écrit un fichier de données. scdl : les données essentielles des subventions."""
-    content_ = "".join(sheets.lines(SCDL_COLUMNS, exports.scdl_rows()))
-    output.write_text(content_, encoding="utf-8", newline="")
+    """Écrit un fichier CSV. scdl : les données publiques des subventions ; applications : les dossiers déposés."""
+    if what == "scdl":
+        sheet = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
+    else:
+        sheet = sheets.lines(desk_exports.DOSSIER_COLUMNS, desk_exports.dossier_rows(Sieve(), BY))
+    with output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(sheet)
     click.echo(f"{output} : {what} écrit")
 
 

@@ -37,22 +37,12 @@ from grants.applications.models import (
     application_plan,
 )
 from grants.applications.rules import Content
-from grants.calls.models import CallInstrument, Gate, Piece, Question, QuestionKind, Statement
+from grants.calls.models import QuestionKind
 from grants.kernel import clock
 from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.people.models import Account, LegalForm, MemberRole, Membership, Organisation
 from grants.people.rules import sort_key as name_key
-from grants.programme.models import (
-    Action,
-    Axis,
-    BudgetAccount,
-    Commune,
-    FieldOfIntervention,
-    Fund,
-    PriorityArea,
-    RelatedPlan,
-)
 from grants.programme.rules import sort_key
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
@@ -73,33 +63,33 @@ def fabric() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Frame:
-    """What is the same for every application of the call: the call's own parts and the reference data.
+    """What is the same for every application of the call: rows of the call and of the reference data, as plain values.
 
     `model` is the content of an empty draft of the call: the shape in which every version is frozen.
     """
 
-    fund: Fund
+    fund: Any
     call_id: UUID
     zone: ZoneInfo
     opens_at: datetime
     closes_at: datetime
     closes_on: date
     model: Content
-    offered: Sequence[CallInstrument]
-    questions: Mapping[str, Question]
-    statements: Sequence[Statement]
-    pieces: Sequence[Piece]
-    gates: Sequence[Gate]
+    offered: Sequence[Any]
+    questions: Mapping[str, Any]
+    statements: Sequence[Any]
+    pieces: Sequence[Any]
+    gates: Sequence[Any]
     criteria: Sequence[UUID]
-    axes: Mapping[str, Axis]
-    actions: Sequence[Action]
-    fields: Sequence[FieldOfIntervention]
-    plans: Sequence[RelatedPlan]
-    communes: Sequence[Commune]
-    areas: Sequence[PriorityArea]
-    accounts: Mapping[str, BudgetAccount]
-    manager: Account
-    reviewers: Sequence[Account]
+    axes: Mapping[str, Any]
+    actions: Sequence[Any]
+    fields: Sequence[Any]
+    plans: Sequence[Any]
+    communes: Sequence[Any]
+    areas: Sequence[Any]
+    accounts: Mapping[str, Any]
+    manager: Any
+    reviewers: Sequence[Any]
     silence_months: int
 
 
@@ -115,7 +105,7 @@ class Woven:
     digest: str
     decided_at: datetime | None
     gates: tuple[str, ...]
-    assignments: tuple[tuple[Assignment, Account], ...]
+    assignments: tuple[tuple[Assignment, Any], ...]
 
 
 class Loom:
@@ -186,11 +176,11 @@ class Loom:
     def _reference(self, number: int) -> str:
         return rules.reference(self.frame.fund.code, self.frame.closes_on.year, number)
 
-    def _say(self, name: str, theme: Row, commune: Commune) -> str:
+    def _say(self, name: str, theme: Row, commune: Any) -> str:
         """A sentence of a kind, its placeholders filled."""
         return self._fill(self.rng.choice(self.told["sentences"][name]), theme, commune)
 
-    def _fill(self, text: str, theme: Row, commune: Commune) -> str:
+    def _fill(self, text: str, theme: Row, commune: Any) -> str:
         values = {
             "place": commune.name,
             "public": theme["public"],
@@ -203,7 +193,7 @@ class Loom:
 
     # ---- who -------------------------------------------------------------------------------------------------------
 
-    def _association(self, number: int, theme: Row, commune: Commune, at: datetime) -> tuple[Account, Organisation]:
+    def _association(self, number: int, theme: Row, commune: Any, at: datetime) -> tuple[Account, Organisation]:
         rng, told = self.rng, self.told
         person = f"{rng.choice(told['first_names'])} {rng.choice(told['last_names'])}"
         name = f"{rng.choice(told['names'])} {rng.choice(told['nouns'])}, {commune.name} n° {number} (fictive)"
@@ -233,7 +223,7 @@ class Loom:
     # ---- what ------------------------------------------------------------------------------------------------------
 
     def _content(
-        self, application: Application, author: Account, organisation: Organisation, theme: Row, commune: Commune,
+        self, application: Application, author: Account, organisation: Organisation, theme: Row, commune: Any,
         at: datetime,
     ) -> Content:  # fmt: skip
         """Draw what the application says: its rows are kept, its content is returned as a version freezes it."""
@@ -260,7 +250,7 @@ class Loom:
             self._allocate(application.id, requested, content)
         return content
 
-    def _project(self, theme: Row, commune: Commune) -> Row:
+    def _project(self, theme: Row, commune: Any) -> Row:
         rng, frame = self.rng, self.frame
         offered = rng.choices(frame.offered, [60, 30, 10][: len(frame.offered)])[0]
         low, high = offered.minimum.cents // 10_000, offered.maximum.cents // 10_000  # hundreds of euros
@@ -286,7 +276,7 @@ class Loom:
             "ends_on": (starts_on + timedelta(days=rng.randint(180, 540))).isoformat(),
         }
 
-    def _choices(self, application_id: UUID, theme: Row, commune: Commune) -> Content:
+    def _choices(self, application_id: UUID, theme: Row, commune: Any) -> Content:
         """Axes, actions, fields, plans and territory, linked and told."""
         rng, frame = self.rng, self.frame
         shares = [(axis, theme["axes"][code]) for code, axis in frame.axes.items() if code in theme["axes"]]
@@ -335,7 +325,7 @@ class Loom:
             "areas": [{"id": str(row.id), "name": row.name, "commune": row.commune.name} for row in areas],
         }
 
-    def _parts(self, application_id: UUID, theme: Row, commune: Commune, starts_on: date) -> Content:
+    def _parts(self, application_id: UUID, theme: Row, commune: Any, starts_on: date) -> Content:
         """The people, the effects, the partners and the calendar, kept and told."""
         rng = self.rng
         reached = rng.randint(3, 60) * 10
@@ -430,7 +420,7 @@ class Loom:
 
     # ---- answers, pieces, statements -------------------------------------------------------------------------------
 
-    def _answers(self, application_id: UUID, theme: Row, commune: Commune, project: Row) -> list[Content]:
+    def _answers(self, application_id: UUID, theme: Row, commune: Any, project: Row) -> list[Content]:
         """The answers to the call's questions, in the shape of the empty draft."""
         values = self._values(theme, commune, project)
         sections: list[Content] = [
@@ -451,7 +441,7 @@ class Loom:
                 })  # fmt: skip
         return sections
 
-    def _values(self, theme: Row, commune: Commune, project: Row) -> Row:
+    def _values(self, theme: Row, commune: Any, project: Row) -> Row:
         rng = self.rng
         first, economic = rng.random() < 0.8, rng.random() < 0.2
         values: Row = {
@@ -471,7 +461,7 @@ class Loom:
                 values[code] = self._say(code, theme, commune)
         return values
 
-    def _tell(self, told: Content, question: Question, value: Any) -> None:
+    def _tell(self, told: Content, question: Any, value: Any) -> None:
         told["value"] = value
         match question.kind:
             case QuestionKind.CHOICE | QuestionKind.CHOICES:
@@ -567,7 +557,7 @@ class Loom:
             })  # fmt: skip
         return at, tuple(gate.code for gate in frame.gates if gate.code in refused)
 
-    def _review(self, application: Application) -> tuple[tuple[Assignment, Account], ...]:
+    def _review(self, application: Application) -> tuple[tuple[Assignment, Any], ...]:
         """One eligible dossier in five is given to three reviewers; most of them sent their review."""
         rng, frame = self.rng, self.frame
         if application.state is not S.ELIGIBLE or rng.random() >= 0.2:
@@ -580,7 +570,7 @@ class Loom:
             made.append((self._assignment(application, reviewer, state), reviewer))
         return tuple(made)
 
-    def _assignment(self, application: Application, reviewer: Account, state: AssignmentState) -> Assignment:
+    def _assignment(self, application: Application, reviewer: Any, state: AssignmentState) -> Assignment:
         rng, frame = self.rng, self.frame
         assigned_at = frame.closes_at + timedelta(days=18)
         declared_at = assigned_at + timedelta(days=rng.randint(1, 6), minutes=rng.randint(0, 600))

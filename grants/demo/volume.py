@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from sqlalchemy import Table, event, func, inspect, select, update
 
 from grants.applications import actions as applications
 from grants.applications import queries
+from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import (
     Allocation,
     Answer,
@@ -68,7 +70,7 @@ class Grown:
     """What was grown: the code of the call, and how many applications stand in each state."""
 
     call: str
-    states: dict[str, int]
+    states: dict[ApplicationState, int]
 
 
 def grow(number: int, seed: int, *, by: Actor) -> Grown:
@@ -81,15 +83,13 @@ def grow(number: int, seed: int, *, by: Actor) -> Grown:
         with unit_of_work():
             frame = _frame(seed, by)
             taken = _taken()
-            db.session.expunge_all()
         loom = Loom(frame, seed, number)
         for start in range(0, number, CHUNK):
             with unit_of_work():
                 _grow_chunk(loom, range(start, min(start + CHUNK, number)), taken)
-                db.session.expunge_all()
     counted = select(Application.state, func.count()).where(Application.call_id == frame.call_id)
-    states = db.session.execute(counted.group_by(Application.state).order_by(Application.state)).all()
-    return Grown(str(frame.model["call"]["code"]), {str(state): found for state, found in states})
+    states = db.session.execute(counted.group_by(Application.state).order_by(Application.state))
+    return Grown(str(frame.model["call"]["code"]), {row[0]: row[1] for row in states})
 
 
 def _taken() -> int:
@@ -194,42 +194,44 @@ def _model(call: Call, seed: int, keys: Iterator[UUID]) -> dict[str, Any]:
 
 
 def _loaded(call: Call, model: dict[str, Any], manager: Account, reviewers: Sequence[Account]) -> Frame:
-    """Everything applications are drawn from, loaded once and let go of by the session."""
+    """Everything applications are drawn from, read once and kept apart from the session."""
     framework_id, opens_at, closes_at = call.framework_id, call.opens_at, call.closes_at
     if opens_at is None or closes_at is None:
         raise LookupError("a call that was opened has its dates")
     zone = Script(call.fund.zone).zone
-    frame = Frame(
-        fund=call.fund,
+    return Frame(
+        fund=_copy(call.fund),
         call_id=call.id,
         zone=zone,
         opens_at=opens_at,
         closes_at=closes_at,
         closes_on=closes_at.astimezone(zone).date(),
         model=model,
-        offered=calls_queries.instruments_of(call.id),
-        questions={row.code: row for row in calls_queries.questions_of(call.id)},
-        statements=calls_queries.statements_of(call.id),
-        pieces=calls_queries.pieces_of(call.id),
-        gates=calls_queries.gates_of(call.id),
+        offered=[_copy(row, "instrument") for row in calls_queries.instruments_of(call.id)],
+        questions={row.code: _copy(row) for row in calls_queries.questions_of(call.id)},
+        statements=[_copy(row) for row in calls_queries.statements_of(call.id)],
+        pieces=[_copy(row) for row in calls_queries.pieces_of(call.id)],
+        gates=[_copy(row) for row in calls_queries.gates_of(call.id)],
         criteria=[row.id for row in calls_queries.items_of(call.id)],
-        axes={row.code: row for row in programme.axes(framework_id)},
-        actions=programme.actions(framework_id),
-        fields=programme.fields(framework_id),
-        plans=programme.plans(framework_id),
-        communes=programme.communes(),
-        areas=programme.priority_areas(),
-        accounts={row.code: row for row in programme.budget_accounts()},
-        manager=manager,
-        reviewers=reviewers,
+        axes={row.code: _copy(row) for row in programme.axes(framework_id)},
+        actions=[_copy(row, "axis", "orientation") for row in programme.actions(framework_id)],
+        fields=[_copy(row) for row in programme.fields(framework_id)],
+        plans=[_copy(row) for row in programme.plans(framework_id)],
+        communes=[_copy(row) for row in programme.communes()],
+        areas=[_copy(row, "commune") for row in programme.priority_areas()],
+        accounts={row.code: _copy(row) for row in programme.budget_accounts()},
+        manager=_copy(manager),
+        reviewers=[_copy(row) for row in reviewers],
         silence_months=programme.law_number("implicit_rejection", opens_at.astimezone(zone).date()),
     )
-    for action in frame.actions:
-        inspect(action).attrs.axis.load_history()
-        inspect(action).attrs.orientation.load_history()
-    for area in frame.areas:
-        inspect(area).attrs.commune.load_history()
-    return frame
+
+
+def _copy(row: Any, *relations: str) -> Any:
+    """A row as plain values, with some of the rows it points to: read thousands of times, it must cost nothing."""
+    if row is None:
+        return None
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    return SimpleNamespace(**values, **{name: _copy(getattr(row, name)) for name in relations})
 
 
 # ---- the applications ------------------------------------------------------------------------------------------------
@@ -304,7 +306,7 @@ def _decision(each: Woven, manager: Actor, at: datetime) -> Any:
     )
 
 
-def _reading(assignment: Assignment, reviewer: Account, manager: Actor) -> Iterator[Any]:
+def _reading(assignment: Assignment, reviewer: Any, manager: Actor) -> Iterator[Any]:
     by = Actor(id=reviewer.id, name=reviewer.name)
     yield _line("assignment.offered", assignment, manager, assignment.assigned_at, reviewer=reviewer.id, due_on=None)
     if assignment.declared_at is not None:
