@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls import queries as calls
-from grants.desk import queries
+from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import Sieve
 from grants.kernel import clock, shelf
@@ -330,23 +330,7 @@ def _sieve() -> Sieve:
 @door(P.EXPORT_MAKE)
 def dossiers_csv() -> Response:
     """The same list as a sheet, whole."""
-    words = dict(queries.state_choices())
-    head = ("reference", "titre", "organisation", "appel", "instrument", "etat", "depose_le", "demande", "attribue")
-    rows = (
-        (
-            row.reference,
-            row.title,
-            row.organisation,
-            row.call,
-            row.instrument,
-            str(words[str(row.state)]),
-            row.submitted_at,
-            row.requested,
-            row.awarded,
-        )
-        for row in queries.every_dossier(_sieve(), actor())
-    )
-    return download("dossiers.csv", head, rows)
+    return download("dossiers.csv", exports.DOSSIER_COLUMNS, exports.dossier_rows(_sieve(), actor()))
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")

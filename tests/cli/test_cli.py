@@ -301,6 +301,14 @@ def test_open_data_are_written_to_a_file(app, tmp_path, grants):
     assert (tmp_path / "subventions.csv").read_text(encoding="utf-8").splitlines()[0] == ",".join(SCDL_COLUMNS)
 
 
+def test_the_list_of_dossiers_is_written_to_a_file(app, make, tmp_path, grants):
+    submitted, draft = make.application(state=ApplicationState.SUBMITTED), make.application()
+    assert grants("export", "applications", "--output", str(tmp_path / "dossiers.csv"))[0] == 0
+    sheet = (tmp_path / "dossiers.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.partition(",")[0] for line in sheet] == ["reference", submitted.reference]
+    assert draft.reference is None
+
+
 def test_the_lives_in_the_documentation_are_those_of_the_program(app, tmp_path, grants):
     assert grants("docs", "--check", "--output", str(ROOT / "docs"))[0] == 0
     assert grants("docs", "--output", str(tmp_path))[0] == 0
