@@ -20,7 +20,7 @@ from grants.people.models import Account
 from grants.reviewing import letters, queries, rules
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
-from grants.reviewing.rules import Marks
+from grants.reviewing.rules import Draft, Marks
 
 S = AssignmentState
 
@@ -167,16 +167,7 @@ def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Ac
     )
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What a reviewer wrote: marks by criterion (None is "not applicable") and the two comments."""
-
-    marks: Marks
-    committee_comment: str
-    applicant_comment: str
-
-
-def record_marks(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
     """Keep a draft, complete or not. `version` is the assignment's when the page was shown.
 
     Raises RefusedError when the review was sent or the marks are frozen, ConflictError with both texts on a stale page,
@@ -185,7 +176,7 @@ def record_marks(assignment: Assignment, reading: Reading, *, version: int, by: 
     _write(assignment, reading, version=version, by=by)
 
 
-def submit(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
     """Send the review: every criterion marked or not applicable, both comments written. It cannot be changed after.
 
     Raises InvalidError whose facts["missing"] names each field left (criteria by id), else as `record_marks`.
@@ -214,7 +205,7 @@ def _writable(assignment: Assignment) -> None:
         raise RefusedError(_("Ce dossier n’est plus à évaluer."))
 
 
-def _write(assignment: Assignment, reading: Reading, *, version: int, by: Actor) -> None:
+def _write(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
     _writable(assignment)
     grid = queries.grid_of(assignment.application.call_id)
     strange = rules.why_not_on_scale(reading.marks, grid)
@@ -242,7 +233,7 @@ def _keep(assignment: Assignment, marks: Marks) -> None:
         assignment.marks.remove(mark)
 
 
-def _stale(assignment: Assignment, mine: Reading) -> ConflictError:
+def _stale(assignment: Assignment, mine: Draft) -> ConflictError:
     theirs = queries.marks_of(assignment.id)
     versions = [
         {"label": label, "mine": own, "theirs": kept}

@@ -11,10 +11,9 @@ from wtforms.widgets import HiddenInput
 
 from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField, options
 from grants.kernel.words import _, _l
-from grants.reviewing.actions import Reading
 from grants.reviewing.models import Assignment, InterestNature
 from grants.reviewing.queries import Dossier, GridPart, Reviewer
-from grants.reviewing.rules import NATURE_LABELS
+from grants.reviewing.rules import NATURE_LABELS, Draft
 
 NOT_APPLICABLE = "na"
 
@@ -24,9 +23,7 @@ class AssignForm(Form):
 
     applications = ChoicesField(_l("Dossiers"), [Required(_l("Choisissez au moins un dossier."))])
     reviewers = ChoicesField(_l("Membres du comité"), [Required(_l("Choisissez au moins une personne."))])
-    due_on = DayField(
-        _l("À envoyer avant le"), description=_l("Facultatif. Chaque personne verra cette date dans sa liste.")
-    )
+    due_on = DayField(_l("À envoyer avant le"), description=_l("Chaque personne verra cette date dans sa liste."))
 
     def offer(self, dossiers: Sequence[Dossier], reviewers: Sequence[Reviewer]) -> None:
         """Offer what may be chosen today."""
@@ -108,10 +105,10 @@ class ReviewForm(Form):
     )
     parts: Sequence[GridPart] = ()
 
-    def reading(self) -> Reading:
+    def reading(self) -> Draft:
         """What was marked and written; a criterion without a level is left out."""
         fields = {c.id: self[c.id.hex].data for part in self.parts for c in part.criteria}
-        return Reading(
+        return Draft(
             marks={
                 criterion_id: None if text == NOT_APPLICABLE else int(text)
                 for criterion_id, text in fields.items()

@@ -31,6 +31,15 @@ COLLEGE_LABELS: dict[str, LazyString] = {
 
 
 @dataclass(frozen=True)
+class Draft:
+    """What a reviewer wrote, sent or not: marks by criterion (None is "not applicable") and the two comments."""
+
+    marks: Marks
+    committee_comment: str
+    applicant_comment: str
+
+
+@dataclass(frozen=True)
 class GridBlock:
     """A block of the grid; `minimum_level` in tenths of a level (20 = level 2), as the call keeps it."""
 

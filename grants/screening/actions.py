@@ -1,7 +1,6 @@
 """Acts of screening: find, overrule, accept, exclude, ask for a piece, take the answer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -21,18 +20,10 @@ from grants.programme import queries as programme
 from grants.screening import letters, queries, rules
 from grants.screening.models import Finding, PieceRequest
 from grants.screening.queries import WAITING
-from grants.screening.rules import Outcome
+from grants.screening.rules import Judgement, Outcome
 
 S = ApplicationState
 STILL_WANTED = (S.PIECES_REQUESTED, S.SUBMITTED, S.ELIGIBLE)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a manager finds of one gate: `passed` None leaves it to what was computed, or unjudged."""
-
-    passed: bool | None
-    note: str = ""
 
 
 def judge(application: Application, judgements: Mapping[UUID, Judgement], *, version: int, by: Actor) -> None:

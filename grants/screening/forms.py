@@ -11,8 +11,7 @@ from wtforms.widgets import HiddenInput
 from grants.calls.models import Gate, Piece
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, WholeField, options
 from grants.kernel.words import _, _l, in_words_of
-from grants.screening.actions import Judgement
-from grants.screening.rules import Outcome
+from grants.screening.rules import Judgement, Outcome
 
 FOUND = {"yes": True, "no": False, "": None}
 CODES = {found: code for code, found in FOUND.items()}

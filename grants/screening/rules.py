@@ -84,6 +84,14 @@ class Outcome:
         return self.computed is not None and self.is_found and self.found is not self.computed.passed
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What a manager finds of one gate: `passed` None leaves it to what was computed, or unjudged."""
+
+    passed: bool | None
+    note: str = ""
+
+
 def legal_form(facts: Facts) -> Finding:
     """An association with an RNA number passes; without one a person looks at the receipt of the prefecture."""
     shown = (
