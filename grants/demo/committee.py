@@ -12,9 +12,8 @@ from grants.awards.actions import agreement
 from grants.calls import queries as calls
 from grants.deliberation import actions as deliberation
 from grants.deliberation import queries as meetings
-from grants.deliberation.actions import Act, Advice
 from grants.deliberation.models import Meeting
-from grants.deliberation.rules import Verdict
+from grants.deliberation.rules import Act, Advice, Verdict
 from grants.demo.applicants import Applicant
 from grants.demo.content import Row
 from grants.demo.stage import Stage
@@ -22,10 +21,10 @@ from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.reviewing import actions as reviewing
-from grants.reviewing.actions import Reading
 from grants.reviewing.models import Assignment, InterestNature
+from grants.reviewing.rules import Draft
 from grants.screening import actions, queries, rules
-from grants.screening.actions import Judgement
+from grants.screening.rules import Judgement
 
 DOUBLE = "no_double_request"
 MISASSIGNED = ("nounous-au-frais", "r2")  # given to a reviewer by mistake, and taken back
@@ -168,14 +167,14 @@ def begin(stage: Stage, applicant: Applicant, row: Row) -> None:
     db.session.flush()
     marks = _marks(applicant, row)
     kept = marks if row["status"] == "in_progress" else dict(list(marks.items())[:9])
-    reading = Reading(kept, row.get("comment", ""), row.get("applicant_comment", ""))
+    reading = Draft(kept, row.get("comment", ""), row.get("applicant_comment", ""))
     reviewing.record_marks(assignment, reading, version=assignment.version, by=by)
 
 
 def send(stage: Stage, applicant: Applicant, row: Row) -> None:
     """The reviewer completes and sends the review."""
     assignment = _assignment(stage, applicant, row["reviewer"])
-    reading = Reading(_marks(applicant, row), row["comment"], row["applicant_comment"])
+    reading = Draft(_marks(applicant, row), row["comment"], row["applicant_comment"])
     reviewing.submit(assignment, reading, version=assignment.version, by=stage.actor(row["reviewer"]))
 
 
