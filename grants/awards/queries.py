@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased, joinedload
 
+from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, AxisShare, Dimension
 from grants.awards import rules
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
@@ -36,6 +37,7 @@ from grants.kernel.money import Money
 from grants.kernel.pages import Page, cursor, read_cursor
 from grants.kernel.words import LazyString
 from grants.people.models import Account, Membership, Organisation
+from grants.people.rules import sort_key
 from grants.programme import queries as programme
 from grants.programme.models import Axis, FundingForm, Instrument, Law
 from grants.reviewing import queries as reviewing
@@ -58,12 +60,17 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def decisions_without_award(by: Actor) -> Sequence[Decision]:
-    """Granted and published decisions that no award was opened for yet, as far as the person may know them."""
+    """Granted and published decisions that no award was opened for yet, as far as the person may know them.
+
+    A dossier withdrawn between the act and its publication is none: its money went back to the envelope.
+    """
     statement = (
         select(Decision)
         .join(Meeting)
+        .join(Application, Decision.application_id == Application.id)
         .outerjoin(Award, Award.decision_id == Decision.id)
         .where(Decision.granted, Meeting.state == MeetingState.PUBLISHED, Award.id.is_(None))
+        .where(Application.state == ApplicationState.AWARDED)
         .where(Decision.application_id.not_in(reviewing.linked_to(by.id)))
         .options(joinedload(Decision.meeting), joinedload(Decision.application).joinedload(Application.organisation))
         .order_by(Decision.decided_at, Decision.id)
@@ -268,11 +275,12 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(Report.due_on < clock.today())
     found += [
         or_(
-            Application.search_key.contains(word.lower(), autoescape=True),
+            Application.search_key.contains(key, autoescape=True),
             Application.reference.contains(word.upper(), autoescape=True),
-            Organisation.sort_key.contains(word.upper(), autoescape=True),
+            Organisation.sort_key.contains(key, autoescape=True),
         )
         for word in wanted.words.split()[:6]
+        if (key := sort_key(word))
     ]
     return found
 

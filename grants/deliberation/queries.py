@@ -38,21 +38,8 @@ NOTHING = Money(0)
 # ---- for other chapters --------------------------------------------------------------------------------------------
 
 
-def decisions_ready() -> Sequence[Decision]:
-    """What published acts granted and the applicant did not give up, by application reference: the inbox of awards."""
-    statement = (
-        select(Decision)
-        .join(Decision.meeting)
-        .join(Decision.application)
-        .where(Meeting.state == MeetingState.PUBLISHED, Decision.granted, Application.state == S.AWARDED)
-        .options(joinedload(Decision.application).joinedload(Application.organisation), joinedload(Decision.meeting))
-        .order_by(Application.reference, Decision.id)
-    )
-    return db.session.scalars(statement).unique().all()
-
-
 def decision_of(application_id: UUID) -> Decision | None:
-    """What the act decided for an application, published or not: never show it before asking `is_published`."""
+    """What the act decided for an application, published or not: never show it outside before its meeting is."""
     return db.session.scalar(select(Decision).where(Decision.application_id == application_id))
 
 
@@ -70,32 +57,6 @@ def published_decision_of(application_id: UUID) -> Decision | None:
         .options(joinedload(Decision.meeting).joinedload(Meeting.call).joinedload(Call.fund))
     )
     return db.session.scalar(statement)
-
-
-def published_results(call_id: UUID) -> Sequence[Any]:
-    """The published laureates of a call: application_id, reference, title, organisation, amount, act_number, act_on."""
-    statement = (
-        select(
-            Application.id.label("application_id"),
-            Application.reference,
-            Application.title,
-            Organisation.name.label("organisation"),
-            Decision.amount,
-            Meeting.act_number,
-            Meeting.act_on,
-        )
-        .join(Application, Decision.application_id == Application.id)
-        .join(Organisation, Application.organisation_id == Organisation.id)
-        .join(Meeting, Decision.meeting_id == Meeting.id)
-        .where(
-            Application.call_id == call_id,
-            Meeting.state == MeetingState.PUBLISHED,
-            Decision.granted,
-            Application.state == S.AWARDED,
-        )
-        .order_by(Organisation.sort_key, Application.reference)
-    )
-    return db.session.execute(statement).all()
 
 
 def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
