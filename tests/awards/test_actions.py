@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -226,7 +227,7 @@ def test_any_schedule_paid_to_any_point_and_settled_on_any_cost_leaves_the_ledge
     award = make.award()
     cuts = sorted(data.draw(st.sets(st.integers(1, award.amount.cents - 1), max_size=2)))
     edges = [0, *cuts, award.amount.cents]
-    amounts = [Money(high - low) for low, high in zip(edges, edges[1:], strict=False)]
+    amounts = [Money(high - low) for low, high in pairwise(edges)]
     make.engaged(award)
     make.bank_details(award.organisation)
     rows = make.schedule(award, *amounts)

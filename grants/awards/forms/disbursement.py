@@ -7,7 +7,7 @@ from wtforms import FieldList, FormField, HiddenField, SelectChoice, SelectField
 from wtforms import Form as PlainForm
 
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
-from grants.kernel.forms import DayField, Form, LineField, MoneyField, Required
+from grants.kernel.forms import DayField, Form, LineField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
 from grants.kernel.words import _, _l
 
@@ -28,6 +28,16 @@ class StepForm(PlainForm):
         typed = self.amount.raw_data and str(self.amount.raw_data[0]).strip()
         return not (self.label.data or typed or self.condition.data)
 
+    def validate_label(self, field: Any) -> None:
+        """A line that holds something has a name."""
+        if not field.data and not self.is_empty():
+            raise ValidationError(_("Donnez un nom à cette échéance."))
+
+    def validate_amount(self, field: Any) -> None:
+        """A line that holds something has an amount."""
+        if field.data is None and not field.process_errors and not self.is_empty():
+            raise ValidationError(_("Donnez un montant."))
+
 
 class ScheduleForm(Form):
     """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
@@ -38,18 +48,6 @@ class ScheduleForm(Form):
     def written(self) -> Iterator[Any]:
         """The lines that hold something."""
         return (entry.form for entry in self.steps.entries if not entry.form.is_empty())
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        """Each line that holds something needs a name and an amount."""
-        fine = bool(super().validate(extra_validators))
-        for line in self.written():
-            if not line.label.data:
-                line.label.errors = [_("Donnez un nom à cette échéance.")]
-                fine = False
-            if line.amount.data is None and not line.amount.errors:
-                line.amount.errors = [_("Donnez un montant.")]
-                fine = False
-        return fine
 
     def values(self) -> list[dict[str, Any]]:
         """What was planned, line by line."""

@@ -1,0 +1,213 @@
+"""Lists of awards, payments and accounts: who sees what, in what order, at what cost."""
+
+from datetime import timedelta
+
+from grants.applications.lifecycle import ApplicationState
+from grants.awards import queries
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState
+from grants.awards.queries import Wanted
+from grants.awards.rules import NextStep
+from grants.kernel import clock
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from grants.reviewing.models import Interest, InterestNature
+
+ALL = Wanted()
+T = InstalmentState
+
+
+def link(actor, application):
+    """Declare a link of a person with an application."""
+    with unit_of_work() as session:
+        session.add(
+            Interest(
+                application_id=application.id,
+                account_id=actor.id,
+                nature=InterestNature.FAMILY,
+                declared_at=clock.now(),
+            )
+        )
+
+
+def awards_of_one_call(make, number):
+    call = make.call()
+    made = [make.application(state=ApplicationState.ELIGIBLE, call=call) for _each in range(number)]
+    make.decided(*made)
+    return [make.award(application) for application in made]
+
+
+def test_lists_cost_the_same_for_one_and_three(app, make, queries):
+    from grants.awards import queries as awards
+
+    (first,) = awards_of_one_call(make, 1)
+    manager = make.actor("manager")
+    make.instalment(first)
+    by_member = make.actor_of(make.member_of(first.organisation))
+
+    def cost():
+        db.session.rollback()
+        db.session.connection()
+        return [
+            queries.count(lambda: awards.awards(manager, ALL)),
+            queries.count(lambda: awards.award_totals(manager, ALL)),
+            queries.count(lambda: awards.payments(manager, "later")),
+            queries.count(lambda: awards.payment_counts(manager)),
+            queries.count(lambda: awards.bank_inbox("waiting")),
+            queries.count(lambda: awards.awards_of(by_member)),
+        ]
+
+    one = cost()
+    for award in awards_of_one_call(make, 3):
+        make.instalment(award)
+        make.bank_details(award.organisation, state=BankState.GIVEN)
+    assert cost() == one
+
+
+def test_pages_follow_one_another_both_ways(app, make, monkeypatch):
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    made = awards_of_one_call(make, 5)
+    manager = make.actor("manager")
+    first = queries.awards(manager, ALL)
+    second = queries.awards(manager, ALL, after=first.following)
+    third = queries.awards(manager, ALL, after=second.following)
+    seen = [line.id for page in (first, second, third) for line in page.rows]
+    assert seen == [award.id for award in reversed(made)]
+    assert third.following is None
+    assert first.previous is None
+    back = queries.awards(manager, ALL, before=third.previous)
+    assert [line.id for line in back.rows] == [line.id for line in second.rows]
+    assert [line.id for line in queries.awards(manager, ALL, after="%%%").rows] == seen[:2]
+
+
+def test_payments_are_ordered_by_day_and_paged(app, make, monkeypatch):
+    monkeypatch.setattr(queries, "PAGE_SIZE", 1)
+    early, late, never = awards_of_one_call(make, 3)
+    make.instalment(late, due_on=clock.today() + timedelta(days=9))
+    make.instalment(never)
+    make.instalment(early, due_on=clock.today())
+    manager = make.actor("manager")
+    seen, after = [], None
+    for _each in range(3):
+        page = queries.payments(manager, "later", after=after)
+        seen.append(page.rows[0].award_id)
+        after = page.following
+    assert seen == [early.id, late.id, never.id]
+    assert after is None
+
+
+def test_an_award_under_a_declared_link_is_nowhere(app, make):
+    seen, hidden = awards_of_one_call(make, 2)
+    make.instalment(hidden)
+    manager = make.actor("manager")
+    link(manager, hidden.application)
+    assert [line.id for line in queries.awards(manager, ALL).rows] == [seen.id]
+    assert queries.award_totals(manager, ALL).amount == seen.amount
+    assert queries.payments(manager, "later").rows == []
+    assert queries.payment_counts(manager)["later"] == (0, Money(0))
+
+
+def test_a_decision_under_a_declared_link_waits_for_somebody_else(app, make):
+    application = make.application(state=ApplicationState.ELIGIBLE)
+    make.decided(application)
+    manager = make.actor("manager")
+    assert len(queries.decisions_without_award(manager)) == 1
+    link(manager, application)
+    assert not queries.decisions_without_award(manager)
+
+
+def test_unpublished_decisions_wait(app, make):
+    application = make.application(state=ApplicationState.ELIGIBLE)
+    make.decided(application, published=False)
+    assert not queries.decisions_without_award(make.actor("manager"))
+
+
+def test_a_list_is_narrowed(app, make):
+    (voted,) = awards_of_one_call(make, 1)
+    (running,) = awards_of_one_call(make, 1)
+    make.engaged(running)
+    manager = make.actor("manager")
+
+    def found(**wanted):
+        page, totals = queries.awards(manager, Wanted(**wanted)), queries.award_totals(manager, Wanted(**wanted))
+        assert totals.number == len(page.rows)
+        return [line.id for line in page.rows]
+
+    assert found(state="running") == [running.id]
+    assert found(call=voted.application.call.code) == [voted.id]
+    assert found(words=running.organisation.name.lower()) == [running.id]
+    assert found(words=voted.application.reference) == [voted.id]
+    assert found(words="100% introuvable") == []
+    assert found(late=True) == []
+    assert set(found(state="inconnu")) == {voted.id, running.id}
+    due = queries.report_of(running.id).due_on
+    with clock.fixed(clock.now() + (due - clock.today()) + timedelta(days=2)):
+        assert found(late=True) == [running.id]
+
+
+def test_the_next_step_follows_the_award(app, make):
+    award = make.award()
+    steps = [queries.award_line(award).step]
+    make.engaged(award)
+    steps.append(queries.award_line(award).step)
+    first, last = make.schedule(award, Money.euros(1_000), award.amount - Money.euros(1_000))
+    steps.append(queries.award_line(award).step)
+    make.bank_details(award.organisation)
+    for row, states in ((first, (T.PREPARED, T.APPROVED, T.ORDERED, T.PAID)),):
+        steps.append(queries.award_line(award).step)
+        for place, _state in enumerate(states):
+            walk(make, row, place)
+            steps.append(queries.award_line(award).step)
+    make.report(award)
+    steps.append(queries.award_line(award).step)
+    assert steps == [
+        NextStep.ENGAGE, NextStep.PLAN, NextStep.BANK_GIVE, NextStep.PREPARE, NextStep.APPROVE, NextStep.ORDER,
+        NextStep.PAY, NextStep.REPORT, NextStep.EXAMINE,
+    ]  # fmt: skip
+    assert last.state is T.PLANNED
+
+
+def walk(make, row, place):
+    """One step along the line of payment."""
+    from grants.awards.actions import disbursement
+
+    today = clock.today()
+    act = (
+        lambda: disbursement.prepare(row, by=make.actor("finance")),
+        lambda: disbursement.approve(row, by=make.actor("authorising_officer")),
+        lambda: disbursement.order(row, number="M1", on=today, by=make.actor("finance")),
+        lambda: disbursement.pay(row, on=today, by=make.actor("finance")),
+    )[place]
+    with unit_of_work():
+        act()
+
+
+def test_each_instalment_stands_in_one_view(app, make):
+    ready, blocked = awards_of_one_call(make, 2)
+    make.engaged(ready)
+    make.bank_details(ready.organisation)
+    make.schedule(ready, Money.euros(1_000), ready.amount - Money.euros(1_000))
+    make.instalment(blocked)
+    manager = make.actor("manager")
+    counts = queries.payment_counts(manager)
+    assert {name: number for name, (number, _amount) in counts.items()} == {
+        "prepare": 1, "approve": 0, "order": 0, "pay": 0, "later": 2, "paid": 0,
+    }  # fmt: skip
+    (line,) = queries.payments(manager, "prepare").rows
+    assert line.reason is None
+    reasons = [str(row.reason) for row in queries.payments(manager, "later").rows]
+    assert sorted("engagée" in reason for reason in reasons) == [False, True]
+
+
+def test_other_awards_of_the_year_are_named_only_to_whoever_may_know_them(app, make):
+    organisation, call = make.organisation(), make.call()
+    both = [
+        make.application(state=ApplicationState.ELIGIBLE, call=call, organisation=organisation) for _each in range(2)
+    ]
+    make.decided(*both)
+    first, _second = (make.award(application) for application in both)
+    manager = make.actor("manager")
+    link(manager, both[1])
+    counted = queries.granted_in_year(organisation.id, first.decision.meeting.act_on.year, manager)
+    assert sorted((row.title is None) for row in counted) == [False, True]
+    assert sum(row.amount.cents for row in counted) == first.amount.cents * 2
+    assert queries.award_line(first).state is AwardState.VOTED

@@ -1,0 +1,173 @@
+"""Thirty-two people at once: an instalment is ordered and paid once, and nothing passes its bound."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+
+from grants.app import create_app
+from grants.awards import queries
+from grants.awards.actions import agreement, disbursement, ledger
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState
+from grants.awards.models import Award, BankDetails, Instalment, LedgerEntry, LedgerKind
+from grants.kernel import clock, journal
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import RefusedError
+from grants.kernel.money import Money
+
+CROWD = 32
+BEATEN = (RefusedError, StaleDataError, IntegrityError)
+T = InstalmentState
+
+
+@pytest.fixture
+def crowded(app: Flask) -> Iterator[Flask]:
+    """Give an application on the same database with a connection for each of the crowd."""
+    options = {"pool_size": CROWD, "max_overflow": 0}
+    other = create_app(app.config["SETTINGS"], TESTING=True, SQLALCHEMY_ENGINE_OPTIONS=options)
+    yield other
+    with other.app_context():
+        db.engine.dispose()
+
+
+def together(app: Flask, *acts: Callable[[], object]) -> int:
+    """Run acts at the same moment, each in a transaction on its own connection; give how many passed."""
+    db.session.rollback()
+    gate, passed, strange = threading.Barrier(len(acts)), [], []
+
+    def run(act: Callable[[], object]) -> None:
+        with app.app_context():
+            try:
+                gate.wait(60)
+                with unit_of_work():
+                    act()
+                passed.append(act)
+            except BEATEN:
+                pass
+            except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+                strange.append(error)
+            finally:
+                db.session.remove()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not strange
+    return len(passed)
+
+
+def lines(kind: LedgerKind) -> int:
+    return db.session.scalar(select(func.count()).select_from(LedgerEntry).where(LedgerEntry.kind == kind))
+
+
+def fresh(award_id) -> Award:
+    db.session.rollback()
+    db.session.expire_all()
+    assert list(queries.problems()) == []
+    assert list(journal.broken_links()) == []
+    return db.session.get(Award, award_id)
+
+
+def test_one_instalment_is_ordered_once_then_paid_once(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    instalment = make.instalment(award, state=T.APPROVED)
+    finance, key, today = make.actor("finance"), instalment.id, clock.today()
+    db.session.rollback()
+
+    def order():
+        disbursement.order(db.session.get(Instalment, key), number="M1", on=today, by=finance)
+
+    def pay():
+        disbursement.pay(db.session.get(Instalment, key), on=today, by=finance)
+
+    assert together(crowded, *[order] * CROWD) == 1
+    found = fresh(award.id)
+    assert (found.ordered, lines(LedgerKind.ORDERED)) == (found.amount, 1)
+    assert together(crowded, *[pay] * CROWD) == 1
+    found = fresh(award.id)
+    assert (found.paid, lines(LedgerKind.PAID)) == (found.amount, 1)
+
+
+def test_different_instalments_are_each_paid_once(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    part = Money(award.amount.cents // 8)
+    rows = make.schedule(award, *[part] * 7, award.amount - Money(part.cents * 7))
+    for row in rows[:7]:
+        make.carried(row, T.ORDERED)
+    finance, today, keys = make.actor("finance"), clock.today(), [row.id for row in rows[:7]]
+    db.session.rollback()
+
+    def payer(key):
+        return lambda: disbursement.pay(db.session.get(Instalment, key), on=today, by=finance)
+
+    assert together(crowded, *[payer(keys[place % 7]) for place in range(CROWD)]) == 7
+    found = fresh(award.id)
+    assert found.paid == found.ordered == Money(part.cents * 7)
+    assert lines(LedgerKind.PAID) == 7
+
+
+def test_nothing_is_ordered_beyond_the_award(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    key, part, today, by = award.id, Money(award.amount.cents // 10), clock.today(), make.by
+    db.session.rollback()
+
+    def take():
+        ledger.move(db.session.get(Award, key), LedgerKind.ORDERED, part, on=today, by=by)
+
+    assert together(crowded, *[take] * CROWD) == 10
+    db.session.expire_all()
+    found = db.session.get(Award, key)
+    assert found.ordered == Money(part.cents * 10) == found.amount
+    assert lines(LedgerKind.ORDERED) == 10
+
+
+def test_one_schedule_stands_when_many_plan_at_once(app, crowded, make):
+    award = make.award()
+    key, amount, by, version = award.id, award.amount, make.by, award.version
+    db.session.rollback()
+
+    def plan():
+        steps = [disbursement.Step("Un", disbursement.InstalmentKind.SINGLE, amount)]
+        disbursement.plan(db.session.get(Award, key), steps, by=by, version=version)
+
+    assert together(crowded, *[_unless_stale(plan)] * CROWD) == 1
+    fresh(key)
+    assert db.session.scalar(select(func.count()).select_from(Instalment)) == 1
+
+
+def _unless_stale(act):
+    def run():
+        try:
+            act()
+        except disbursement.ConflictError as error:
+            raise RefusedError(error.message) from error
+
+    return run
+
+
+def test_an_order_never_goes_to_details_replaced_before_it(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    instalment = make.instalment(award, state=T.APPROVED)
+    waiting = make.bank_details(award.organisation, state=BankState.CHECKED)
+    finance, officer, today = make.actor("finance"), make.actor("authorising_officer"), clock.today()
+    key, details = instalment.id, waiting.id
+    db.session.rollback()
+
+    def order():
+        disbursement.order(db.session.get(Instalment, key), number="M1", on=today, by=finance)
+
+    def confirm():
+        agreement.confirm_bank_details(db.session.get(BankDetails, details), by=officer)
+
+    together(crowded, *[order] * (CROWD // 2), *[confirm] * (CROWD // 2))
+    fresh(award.id)
+    told = {entry.event: entry.seq for entry in journal.of(db.session.get(Instalment, key))}
+    replaced = db.session.scalar(select(journal.Entry.seq).where(journal.Entry.event == "bank_details.replace"))
+    assert replaced is not None
+    assert "instalment.order" not in told or told["instalment.order"] < replaced
