@@ -2,7 +2,7 @@
 
 from wtforms import BooleanField, EmailField, FileField, IntegerField, RadioField, SelectField
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, MoneyField, Required
+from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, MoneyField, Required, options
 from grants.kernel.money import Money
 from grants.kernel.words import _l
 
@@ -23,25 +23,29 @@ class SpecimenForm(Form):
     kind = SelectField(
         _l("Forme de l’aide"),
         [Required()],
-        choices=[("grant", _l("Subvention")), ("advance", _l("Avance remboursable"))],
+        choices=options([("grant", _l("Subvention")), ("advance", _l("Avance remboursable"))]),
     )
     first = RadioField(
-        _l("Est-ce votre première demande ?"), [Required()], choices=[("yes", _l("Oui")), ("no", _l("Non"))]
+        _l("Est-ce votre première demande ?"), [Required()], choices=options([("yes", _l("Oui")), ("no", _l("Non"))])
     )
     audiences = ChoicesField(
         _l("Publics"),
-        choices=[("children", _l("Enfants")), ("youth", _l("Jeunes")), ("older_people", _l("Personnes âgées"))],
+        choices=options(
+            [("children", _l("Enfants")), ("youth", _l("Jeunes")), ("older_people", _l("Personnes âgées"))]
+        ),
     )
     attested = BooleanField(_l("J’atteste que ces informations sont exactes"))
     starts = DayField(_l("Début du projet"), [Required()])
     asked = MoneyField(_l("Montant demandé"), [Required()])
     instrument = RadioField(
         _l("Ce que vous demandez"),
-        choices=[
-            ("emergence", _l("Émergence")),
-            ("development", _l("Développement")),
-            ("scale_up", _l("Changement d’échelle")),
-        ],
+        choices=options(
+            [
+                ("emergence", _l("Émergence")),
+                ("development", _l("Développement")),
+                ("scale_up", _l("Changement d’échelle")),
+            ]
+        ),
         default="emergence",
     )
     document = FileField(_l("Statuts"), description=_l("PDF, 10 Mo au plus."))

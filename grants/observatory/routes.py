@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -113,7 +114,7 @@ def tracking() -> str:
         readings=READING_LABELS,
         figures=FIGURE_LABELS,
         reading_tabs=[
-            (label, url_for("observatory.tracking", par=one, **chosen), one is reading)
+            (label, f"{url_for('observatory.tracking')}?{urlencode({'par': one, **chosen})}", one is reading)
             for one, label in READING_LABELS.items()
         ],
         figure_heads=[(label, None, "amount") for label in FIGURE_LABELS.values()],
