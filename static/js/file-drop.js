@@ -1,5 +1,4 @@
 // Lets a file be dropped on its field and shows how much of it has been sent; the plain form does the same without.
-import { enhance } from "./main.js";
 
 function watch(form) {
   if (form.dataset.watched) return;
@@ -25,7 +24,7 @@ function watch(form) {
       history.pushState(null, "", request.responseURL);
       document.title = page.title;
       document.body.replaceWith(document.adoptNode(page.body));
-      enhance();
+      document.dispatchEvent(new Event("house:page"));
       scrollTo(0, 0);
       if (!document.querySelector("[data-behaviour~='error-summary']")) document.querySelector("main")?.focus();
     });
