@@ -58,7 +58,7 @@ def piece_requested(request: PieceRequest) -> None:
             notice = programme.text_body("receipt_incomplete", missing_pieces=label, due_on=day(request.due_on))
         _write(
             "screening_piece", application, account, key=f"piece:{request.id}",
-            label=label, notice=notice, piece_request=request,
+            notice=notice, piece_request=request,
         )  # fmt: skip
 
 
