@@ -18,12 +18,6 @@ def today(zone: str = "Europe/Paris") -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
-def end_of_day(day: date, zone: str) -> datetime:
-    """The last second of a day in the zone, as an instant in UTC."""
-    following = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone))
-    return following.astimezone(UTC) - timedelta(seconds=1)
-
-
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day (Règlement 1182/71, article 3, for periods in months)."""
     index = day.year * 12 + day.month - 1 + months
