@@ -252,8 +252,8 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     static, stylesheet = _static(app)
     app.jinja_env.filters.update(
-        money=money, number=number, percent=percent, decimal=decimal, day=day, weekday=weekday, instant=instant, relative=relative,
-        file_size=file_size,
+        money=money, number=number, percent=percent, decimal=decimal, day=day, weekday=weekday, instant=instant,
+        relative=relative, file_size=file_size,
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,

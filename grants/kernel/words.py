@@ -1,5 +1,6 @@
 """The words on the page: French is the source language of every message, the catalogues translate it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import has_request_context, request
@@ -41,11 +42,12 @@ def best_language(preferred: str | None) -> str:
 
 def in_words_of(row: object, name: str) -> str:
     """A row's text in the reader's language: `title_en` when it has one and English is read, else `title`."""
-    if language() == "en":
-        english = getattr(row, f"{name}_en", None)
-        if english:
-            return str(english)
-    return str(getattr(row, name) or "")
+    wanted = (f"{name}_en", name) if language() == "en" else (name,)
+    for key in wanted:
+        text = row.get(key) if isinstance(row, Mapping) else getattr(row, key, None)
+        if text:
+            return str(text)
+    return ""
 
 
 __all__ = ["LANGUAGES", "LazyString", "_", "_l", "best_language", "force_locale", "in_words_of", "language", "n_"]
