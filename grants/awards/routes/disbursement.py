@@ -13,7 +13,7 @@ from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import masked
-from grants.kernel.access import actor, can, door
+from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
 from grants.kernel.words import _
@@ -110,7 +110,6 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
         states=InstalmentState,
         kinds=KIND_LABELS,
         masked=masked,
-        can_reveal=can(P.BANK_DETAILS_REVEAL),
     )
 
 
