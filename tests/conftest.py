@@ -21,6 +21,8 @@ from tests.client import Page
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
 from tests.factories import Make
 
+pytest_plugins = ("tests.browsing",)  # one browser for the whole run: Playwright starts once in a process
+
 SERVER = pytest.StashKey[str]()
 RUNNING = pytest.StashKey[ExitStack]()
 

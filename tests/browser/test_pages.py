@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from tests.browser.conftest import Server
+from tests.browsing import Server
 
 ROLES = {
     "public": None,

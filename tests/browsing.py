@@ -20,7 +20,7 @@ from grants.kernel.db import db
 from tests.conftest import settings_for
 from tests.databases import Databases
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,0 +1,183 @@
+"""The people of a journey: each has a window of their own and does what people do, by the words on the page."""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
+from sqlalchemy import select
+
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.post import Letter
+from grants.people import actions as people
+from grants.people.models import College, Role
+from tests.browsing import Server
+
+PASSWORD = "trois ponts et une colline"
+PATIENCE = 60_000  # milliseconds: the machine may be busy
+
+
+def called(label: str) -> re.Pattern[str]:
+    """The whole of a label, with or without the word that says it may stay empty."""
+    return re.compile(rf"^\s*{loosely(label)}\s*(·?\s*facultatif)?\s*$")
+
+
+def loosely(words: str) -> str:
+    """A pattern of words kept apart by plain or no-break spaces alike."""
+    return r"\s+".join(re.escape(word) for word in words.split())
+
+
+@dataclass
+class Person:
+    """Somebody before a browser. Every act waits for what it needs; `told` is what the page must answer."""
+
+    page: Page
+    address: str
+    name: str = ""
+    email: str = ""
+    complaints: list[str] = field(default_factory=list)
+
+    # ---- going about -------------------------------------------------------------------------------------------------
+
+    def opens(self, path: str) -> None:
+        """Go to an address of the site."""
+        self.page.goto(self.address + path)
+
+    def follows(self, link: str, *, within: str | None = None) -> None:
+        """Follow a link by its words, perhaps in a part of the page named by its label."""
+        place = self.page.get_by_role("navigation", name=within) if within else self.page.get_by_role("main")
+        place.get_by_role("link", name=link).first.click()
+        self.page.wait_for_load_state()
+
+    def goes_to(self, entry: str) -> None:
+        """Follow an entry of one's own menu."""
+        self.opens("/mon-espace")
+        self.page.get_by_role("navigation", name="Mon espace").get_by_role("link", name=entry, exact=True).click()
+        self.page.wait_for_load_state()
+
+    def reads(self, *words: str) -> None:
+        """The page shows these words."""
+        for some in words:
+            expect(self.page.get_by_role("main")).to_contain_text(re.compile(loosely(some)))
+
+    def reads_title(self, title: str) -> None:
+        """The page is the one with this title."""
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(title)
+
+    # ---- forms -------------------------------------------------------------------------------------------------------
+
+    def part(self, title: str) -> Locator:
+        """The section or group of a page under a title."""
+        group = self.page.get_by_role("group", name=title)
+        section = self.page.locator("section").filter(has=self.page.get_by_role("heading", name=title))
+        return group.or_(section).last
+
+    def writes(self, label: str, text: str | date, *, within: Locator | None = None) -> None:
+        """Fill a field."""
+        (within or self.page).get_by_label(called(label)).fill(str(text))
+
+    def ticks(self, *labels: str, within: Locator | None = None) -> None:
+        """Tick boxes, or choose among cards and circles."""
+        for label in labels:
+            (within or self.page).get_by_label(label).first.check()
+
+    def chooses(self, label: str, option: str, *, within: Locator | None = None) -> None:
+        """Choose a line of a list."""
+        (within or self.page).get_by_label(called(label)).select_option(label=option)
+
+    def attaches(self, label: str, file: Path, *, within: Locator | None = None) -> None:
+        """Choose a file of one's own."""
+        (within or self.page).get_by_label(called(label)).set_input_files(file)
+
+    def presses(self, button: str, *, told: str | None = None, within: Locator | None = None) -> None:
+        """Press a button; the page that follows says `told`."""
+        (within or self.page.get_by_role("main")).get_by_role("button", name=button).click()
+        if told is not None:
+            self.reads(told)
+
+    def confirms(self, question: str, answer: str, *, told: str) -> None:
+        """Open a question asked before an act that counts, then answer it."""
+        self.page.get_by_role("main").locator("summary", has_text=question).click()
+        self.presses(answer, told=told)
+
+    def downloads(self, link: str) -> bytes:
+        """Download what a link leads to."""
+        with self.page.expect_download() as found:
+            self.page.get_by_role("main").get_by_role("link", name=link).first.click()
+        download: Download = found.value
+        return Path(download.path()).read_bytes()
+
+    # ---- coming in ---------------------------------------------------------------------------------------------------
+
+    def signs_in(self, email: str = "", password: str = PASSWORD) -> "Person":
+        """Pass by the sign-in form."""
+        self.opens("/connexion")
+        self.writes("Adresse électronique", email or self.email)
+        self.writes("Mot de passe", password)
+        self.presses("Se connecter")
+        expect(self.page.get_by_role("navigation", name="Mon espace")).to_be_visible()
+        return self
+
+
+@dataclass
+class Troupe(AbstractContextManager["Troupe"]):
+    """Those who take part in a journey; at its end nobody's browser may have complained."""
+
+    browser: Browser
+    server: Server
+    app: Flask
+    people: list[Person] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def enters(self, name: str, email: str, **context: Any) -> Person:
+        """Somebody opens a browser of their own."""
+        made = self.browser.new_context(locale="fr-FR", **context)
+        made.set_default_timeout(PATIENCE)
+        self.contexts.append(made)
+        person = Person(made.new_page(), self.server.address, name, email)
+        person.page.on("console", lambda said: self._hear(person, said))
+        person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
+        self.people.append(person)
+        return person
+
+    def _hear(self, person: Person, said: Any) -> None:
+        # Chromium also writes a line for each answer 4xx; a form sent back with its mistakes (422) is one.
+        if said.type == "error" and "422" not in said.text:
+            person.complaints.append(f"{urlsplit(person.page.url).path}: {said.text}")
+
+    def serves(self, name: str, email: str, role: Role, college: College | None = None, **context: Any) -> Person:
+        """Somebody of the fund, with an account and an office, already signed in."""
+        with self.app.app_context(), unit_of_work():
+            account = people.create_account(email, name, PASSWORD, confirmed=True, by=system("tests"))
+            people.appoint(account, role, by=system("tests"), college=college)
+        return self.enters(name, email, **context).signs_in()
+
+    def mail_to(self, email: str) -> Sequence[Letter]:
+        """What was written to an address, oldest first."""
+        with self.app.app_context():
+            found = db.session.scalars(
+                select(Letter).where(Letter.recipient == email).order_by(Letter.created_at)
+            ).all()
+            db.session.expunge_all()
+            return found
+
+    def link_in_last_mail_to(self, email: str) -> str:
+        """The path of the first link of the last letter."""
+        links = re.findall(r"https?://\S+", self.mail_to(email)[-1].body)
+        found = urlsplit(links[0])
+        return f"{found.path}?{found.query}" if found.query else found.path
+
+    def complaints(self) -> list[str]:
+        """What the browsers complained of: scripts, styles and addresses the content policy refused."""
+        return [f"{person.name} {complaint}" for person in self.people for complaint in person.complaints]
+
+    def __exit__(self, *_: object) -> None:
+        for context in self.contexts:
+            context.close()

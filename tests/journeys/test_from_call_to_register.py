@@ -1,0 +1,677 @@
+"""The whole story in a real browser: from the opening of a call to the public register, through every role.
+
+One thing is not done by hand: time. The call is published with a closing a month ahead; once the dossier is in, the
+closing is moved to now in the database, because no page lets anybody bring a published closing forward.
+"""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from playwright.sync_api import Locator, expect
+from sqlalchemy import select
+
+from grants.applications import queries as applications
+from grants.awards import queries as awards
+from grants.calls.models import Call
+from grants.deliberation import queries as deliberation
+from grants.kernel import clock, journal
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.pages import day
+from grants.people.models import College, Role
+from tests.factories.awards import iban
+from tests.factories.make import siret
+from tests.journeys.cast import PASSWORD, Person, Troupe, called
+from tests.kernel.corpus import pdf
+
+CALL = "Innover pour les solidarités, premier appel"
+CODE = "FIS-1"
+TITLE = "Des cours d’école ouvertes et fraîches"
+ASSOCIATION = "Les Cours ouvertes (fictive)"
+VOLUNTEER = "leila.haddad@cours-ouvertes.example"
+REVIEWERS = (
+    ("Anne Vial", "anne.vial@comite.example", College.ELECTED),
+    ("Boris Petit", "boris.petit@comite.example", College.AGENT),
+    ("Clara Diop", "clara.diop@comite.example", College.EXPERT),
+    ("Denis Roche", "denis.roche@comite.example", College.USER),
+)
+
+
+def test_from_the_call_to_the_register(troupe: Troupe, tmp_path: Path) -> None:
+    manager = troupe.serves("Maud Ferrand", "maud.ferrand@fonds.example", Role.MANAGER)
+    manager_confirms_a_rule_and_a_text(manager)
+    manager_confirms_the_fund(manager)
+    manager_prepares_and_opens_the_call(manager)
+
+    volunteer = troupe.enters("Leïla Haddad", VOLUNTEER)
+    volunteer_signs_up_and_confirms(volunteer, troupe)
+    volunteer_registers_the_association(volunteer)
+    volunteer_begins_a_dossier(volunteer)
+    volunteer_sees_what_is_missing(volunteer)
+    volunteer_writes_the_dossier(volunteer, document(tmp_path, "rapport-d-activite.pdf"))
+    reference = volunteer_submits(volunteer)
+    volunteer_keeps_the_receipt(volunteer, troupe, reference)
+
+    manager_requests_a_piece(manager)
+    volunteer_sends_the_piece(volunteer, troupe, document(tmp_path, "comptes-2025.pdf"))
+    manager_declares_the_dossier_eligible(manager, reference)
+
+    reviewers = [troupe.serves(name, email, Role.REVIEWER, college) for name, email, college in REVIEWERS]
+    manager_assigns(manager, [person.name for person in reviewers[:3]])
+    reviewer_recuses(reviewers[0])
+    manager_assigns(manager, [reviewers[3].name])
+    for person, level in zip(reviewers[1:], (3, 4, 3), strict=True):
+        reviewer_marks_and_sends(person, level)
+    reviewer_reads_the_others(reviewers[1], reviewers[2].name)
+
+    the_call_closes(troupe)
+    manager_prepares_the_meeting(manager)
+    manager_records_the_advice(manager)
+    manager_freezes(manager)
+    volunteer_sees_nothing_of_it(volunteer)
+    manager_records_the_act(manager)
+    manager_publishes(manager)
+    volunteer_reads_the_decision(volunteer, troupe)
+
+    finance = troupe.serves("Farid Morel", "farid.morel@fonds.example", Role.FINANCE)
+    officer = troupe.serves("Odile Granger", "odile.granger@fonds.example", Role.AUTHORISING_OFFICER)
+    manager_opens_the_award(manager)
+    volunteer_gives_bank_details(volunteer)
+    finance_checks_the_bank_details(finance)
+    officer_confirms_the_bank_details(officer)
+    manager_plans_the_instalments(manager)
+    manager_prepares_the_agreement(manager)
+    manager_records_the_signature(manager, document(tmp_path, "convention-signee.pdf"))
+    pay(finance, officer, "Avance", order="M-1001", amount="15 000 €")
+    volunteer_writes_the_report(volunteer)
+    manager_accepts_the_report(manager)
+    pay(finance, officer, "Solde", order="M-1002", amount="15 000 €")
+    manager_closes_the_award(manager)
+
+    manager_reads_the_money_by_axis(manager)
+    anybody_finds_the_award(troupe.enters("Quelqu’un", ""), reference)
+
+    everything_holds(troupe)
+    assert troupe.complaints() == []
+
+
+# ---- the call --------------------------------------------------------------------------------------------------------
+
+
+def manager_confirms_a_rule_and_a_text(manager: Person) -> None:
+    manager.goes_to("Droit et textes")
+    manager.follows("À confirmer")
+    confirm_one(manager)
+    manager.follows("Textes")
+    manager.reads_title("Textes du fonds")
+    confirm_one(manager)
+
+
+def confirm_one(manager: Person) -> None:
+    waiting = manager.page.get_by_role("button", name="Confirmer")
+    left = waiting.count() - 1
+    waiting.first.click()
+    expect(waiting).to_have_count(left)
+
+
+def manager_confirms_the_fund(manager: Person) -> None:
+    manager.goes_to("Fonds")
+    manager.writes("Adresse postale", "20 rue du Lac, 69003 Lyon")
+    manager.ticks("Ces coordonnées sont exactes")
+    manager.presses("Enregistrer le fonds")
+    expect(manager.page.get_by_text("Coordonnées à confirmer")).to_have_count(0)
+
+
+def manager_prepares_and_opens_the_call(manager: Person) -> None:
+    manager.goes_to("Appels")
+    manager.follows("Préparer un appel")
+    manager.chooses("Partir de", "Le modèle de départ du fonds")
+    manager.writes("Titre", CALL)
+    manager.writes("Thème, en une phrase", "Des lieux frais, des liens solides")
+    manager.writes("Code", CODE)
+    manager.writes("Ouverture : jour", clock.today() - timedelta(days=1))
+    manager.writes("Clôture : jour", clock.today() + timedelta(days=30))
+    manager.writes("Clôture : heure", "17:00")
+    manager.writes("Enveloppe de l’appel", "200 000")
+    manager.presses("Créer l’appel", told="L’appel est créé.")
+    manager.follows("Publier l’appel…")
+    manager.reads(f"{day(clock.today() + timedelta(days=30))} à 17 h 00")
+    manager.reads("Ce que personne n’a encore confirmé")
+    manager.ticks("J’ouvre l’appel en sachant", "J’ai relu l’ouverture et la clôture")
+    manager.presses("Publier l’appel", told="L’appel est publié. Ses règles sont désormais figées.")
+
+
+# ---- the dossier -----------------------------------------------------------------------------------------------------
+
+
+def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
+    volunteer.opens("/")
+    volunteer.follows(CALL)
+    volunteer.reads("Comment il est jugé", "Les pièces à préparer")
+    volunteer.follows("Préparer un dossier")
+    volunteer.follows("Créer un compte")
+    volunteer.writes("Prénom et nom", volunteer.name)
+    volunteer.writes("Adresse électronique", volunteer.email)
+    volunteer.writes("Mot de passe", PASSWORD)
+    volunteer.presses("Créer mon compte", told="Un message vient de partir")
+    volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
+    volunteer.presses("Confirmer mon adresse", told="confirmée")
+    volunteer.signs_in()
+
+
+def volunteer_registers_the_association(volunteer: Person) -> None:
+    volunteer.opens(f"/appels/{CODE}")
+    volunteer.follows("Préparer un dossier")
+    volunteer.follows("Enregistrer une organisation")
+    volunteer.writes("Numéro SIRET", "12345678901234")
+    volunteer.presses("Enregistrer l’organisation")
+    expect(volunteer.page.get_by_label(called("Numéro SIRET"))).to_have_attribute("aria-invalid", "true")
+    volunteer.writes("Numéro SIRET", siret(4711))
+    volunteer.writes("Nom", ASSOCIATION)
+    volunteer.writes("Objet", "Ouvrir aux habitants les cours d’école plantées, hors du temps scolaire.")
+    volunteer.writes("Numéro et rue", "12 rue de l’Exemple")
+    volunteer.writes("Code postal", "69100")
+    volunteer.writes("Commune", "Villeurbanne")
+    volunteer.writes("Nom du représentant légal", "Leïla Haddad")
+    volunteer.writes("Sa fonction", "présidente")
+    volunteer.presses("Enregistrer l’organisation")
+    volunteer.reads_title("Préparer un dossier")
+
+
+def volunteer_begins_a_dossier(volunteer: Person) -> None:
+    volunteer.ticks(ASSOCIATION)
+    volunteer.presses("Commencer le dossier", told="Votre brouillon est prêt.")
+
+
+def volunteer_sees_what_is_missing(volunteer: Person) -> None:
+    volunteer.writes("Titre du projet", TITLE)
+    volunteer.presses("Enregistrer et continuer", told="Ce dossier n’est pas encore déposé.")
+    volunteer.follows("Relire et déposer")
+    volunteer.reads("avant de pouvoir déposer", "Indiquez le montant demandé.", "Choisissez au moins une commune.")
+    expect(volunteer.page.get_by_role("link", name="Aller au dépôt")).to_have_count(0)
+    volunteer.follows("Indiquez le montant demandé.")
+
+
+def volunteer_writes_the_dossier(volunteer: Person, document: Path) -> None:
+    for title, write in (
+        ("Le projet en bref", volunteer_tells_the_project),
+        ("Axes et actions", volunteer_shares_by_axis),
+        ("Territoire", volunteer_chooses_the_communes),
+        ("Publics et justice sociale", volunteer_says_for_whom),
+        ("Climat et environnement", volunteer_rates_the_climate_effects),
+        ("Partenaires", volunteer_names_a_partner),
+        ("Calendrier", volunteer_plans_the_steps),
+        ("Indicateurs", volunteer_sets_targets),
+        ("Budget du projet", volunteer_balances_the_budget),
+        ("Votre association et cette demande", volunteer_tells_the_association),
+        ("Le besoin et le projet", volunteer_answers_about_the_need),
+        ("Justice sociale et climat", volunteer_answers_about_justice_and_climate),
+        ("Les personnes et l’organisation", volunteer_answers_about_the_team),
+        ("Les résultats et la suite", volunteer_answers_about_what_follows),
+    ):
+        volunteer.reads_title(title)
+        write(volunteer)
+        volunteer.presses("Enregistrer et continuer", told="Enregistré.")
+    volunteer.reads_title("Pièces jointes")
+    volunteer_attaches(volunteer, "Dernier rapport d’activité approuvé", document)
+    volunteer.follows("Continuer")
+    volunteer.reads_title("Déclarations")
+    volunteer_declares(volunteer)
+    volunteer.presses("Enregistrer et continuer")
+    volunteer.reads_title("Relire le dossier")
+    volunteer.reads("Le dossier est complet")
+
+
+def volunteer_tells_the_project(volunteer: Person) -> None:
+    volunteer.writes("Résumé", "Quatre cours d’école plantées s’ouvrent le soir et l’été aux familles du quartier.")
+    volunteer.ticks("Changement d’échelle")
+    volunteer.writes("Montant demandé", "30 000")
+    volunteer.writes("Début", clock.today() + timedelta(days=60))
+    volunteer.writes("Fin", clock.today() + timedelta(days=400))
+
+
+def volunteer_shares_by_axis(volunteer: Person) -> None:
+    volunteer.ticks("Développement social")
+    volunteer.page.get_by_label(re.compile("^A1 ")).fill("60")
+    volunteer.page.get_by_label(re.compile("^A4 ")).fill("40")
+    expect(volunteer.page.get_by_role("group", name="Parts du projet par axe")).to_contain_text(re.compile(r"100\s%"))
+
+
+def volunteer_chooses_the_communes(volunteer: Person) -> None:
+    volunteer.writes("Chercher une commune", "vill")
+    volunteer.ticks("Villeurbanne")
+    volunteer.reads("1 commune choisie")
+
+
+def volunteer_says_for_whom(volunteer: Person) -> None:
+    volunteer.writes("Nombre de personnes", "220", within=volunteer.part("Familles"))
+    volunteer.ticks("Elles décident avec vous")
+    volunteer.writes("Comment elles participent", "Un conseil de cour réunit chaque mois parents, enfants et voisins.")
+    volunteer.writes(
+        "Tarifs et reste à charge", "Tout est gratuit : aucune famille n’y renonce pour des raisons d’argent."
+    )
+
+
+def volunteer_rates_the_climate_effects(volunteer: Person) -> None:
+    adaptation = volunteer.part("Adaptation au changement climatique")
+    volunteer.chooses("Effet du projet", "Favorable", within=adaptation)
+    volunteer.writes("Ce qui le montre", "Six degrés de moins au sol en juillet sur la cour pilote.", within=adaptation)
+
+
+def volunteer_names_a_partner(volunteer: Person) -> None:
+    first = volunteer.part("Partenaire 1")
+    volunteer.writes("Nom", "École des Tilleuls (fictive)", within=first)
+    volunteer.chooses("Nature", "Organisme public", within=first)
+    volunteer.writes("Rôle dans le projet", "Ouvre sa cour et garde les clés", within=first)
+
+
+def volunteer_plans_the_steps(volunteer: Person) -> None:
+    first = volunteer.part("Étape 1")
+    volunteer.writes("Étape", "Ouverture de la première cour", within=first)
+    volunteer.writes("Date", clock.today() + timedelta(days=90), within=first)
+    volunteer.presses("Ajouter une étape")
+    third = volunteer.part("Étape 3")
+    volunteer.writes("Étape", "Fête des quatre cours", within=third)
+    volunteer.writes("Date", clock.today() + timedelta(days=380), within=third)
+
+
+def volunteer_sets_targets(volunteer: Person) -> None:
+    first = volunteer.part("Indicateur 1")
+    volunteer.writes("Ce que vous compterez", "Familles venues au moins trois fois", within=first)
+    volunteer.writes("Cible", "90", within=first)
+    volunteer.writes("Unité", "familles", within=first)
+
+
+def volunteer_balances_the_budget(volunteer: Person) -> None:
+    volunteer.writes("60 Achats", "12 000")
+    volunteer.writes("64 Charges de personnel", "28 000")
+    volunteer.writes("+ Ressources propres affectées au projet", "9 000")
+    volunteer.reads("Il manque")
+    volunteer.writes("+ Ressources propres affectées au projet", "10 000")
+    volunteer.reads("Le budget est équilibré.")
+
+
+def volunteer_tells_the_association(volunteer: Person) -> None:
+    volunteer.ticks("Oui, c’est la première")
+    volunteer.writes("Nombre de bénévoles au 31 décembre dernier", "34")
+    volunteer.writes("Nombre de salariés au 31 décembre dernier", "1")
+    volunteer.writes("Nombre d’adhérents au 31 décembre dernier", "120")
+    volunteer.ticks("Non", within=volunteer.part("Le projet comporte-t-il une activité économique ?"))
+
+
+def volunteer_answers_about_the_need(volunteer: Person) -> None:
+    volunteer.writes("À quel besoin répondez-vous ?", "L’été, 800 enfants du quartier n’ont aucun lieu frais à pied.")
+    volunteer.writes("Que voulez-vous faire ?", "Ouvrir quatre cours plantées, de 17 h à 21 h et tout l’été.")
+    volunteer.writes("Qu’essayez-vous de nouveau ?", "Les familles tiennent elles-mêmes les clés et le planning.")
+    volunteer.writes("Date de début des premières dépenses du projet", clock.today() + timedelta(days=60))
+
+
+def volunteer_answers_about_justice_and_climate(volunteer: Person) -> None:
+    volunteer.writes(
+        "En quoi votre projet sert-il à la fois le climat et la justice sociale ?",
+        "Le sol désimperméabilisé rafraîchit d’abord ceux qui n’ont ni jardin ni vacances.",
+    )
+    volunteer.writes("Qu’est-ce qui permet à chacun de venir ?", "À moins de dix minutes à pied, sans inscription.")
+    volunteer.ticks("Rien, c’est gratuit")
+
+
+def volunteer_answers_about_the_team(volunteer: Person) -> None:
+    volunteer.writes("Qui réalisera le projet ?", "Une coordinatrice à mi-temps et trente-quatre bénévoles.")
+    volunteer.writes(
+        "Comment décide-t-on, et quelle place ont les bénéficiaires ?", "Le conseil de cour vote, une voix par famille."
+    )
+
+
+def volunteer_answers_about_what_follows(volunteer: Person) -> None:
+    volunteer.writes("Comment saurez-vous que le projet réussit ?", "On compte les familles qui reviennent.")
+    volunteer.writes("Que pourront reprendre les autres ?", "Le guide des clés partagées, écrit avec l’école.")
+    volunteer.writes("Que se passe-t-il après l’aide ?", "La commune reprend la coordination dans ses écoles.")
+
+
+def volunteer_attaches(volunteer: Person, piece: str, document: Path) -> None:
+    section = volunteer.part(piece)
+    volunteer.attaches("Choisir un fichier", document, within=section)
+    volunteer.presses("Joindre ce fichier", within=section, told="Fichier reçu")
+    volunteer.reads(document.name)
+
+
+def volunteer_declares(volunteer: Person) -> None:
+    for box in volunteer.page.get_by_label("Je le déclare").all():
+        box.check()
+    volunteer.ticks(
+        "L’association souscrit le contrat", "500 000 € ou moins", "Représentant légal ou représentante légale"
+    )
+
+
+def volunteer_submits(volunteer: Person) -> str:
+    volunteer.follows("Aller au dépôt")
+    volunteer.reads("Après le dépôt, le dossier ne se modifie plus.")
+    volunteer.presses("Déposer le dossier", told="Votre dossier est déposé.")
+    title = volunteer.page.get_by_role("heading", level=1).inner_text()
+    return title.rsplit(" ", 1)[-1]
+
+
+def volunteer_keeps_the_receipt(volunteer: Person, troupe: Troupe, reference: str) -> None:
+    volunteer.reads_title(f"Reçu du dossier {reference}")
+    volunteer.reads("Empreinte SHA-256", "rapport-d-activite.pdf", "Derniers comptes annuels approuvés")
+    digest = volunteer.page.locator("code.digest").first.inner_text()
+    assert volunteer.downloads("Télécharger le reçu (PDF)").startswith(b"%PDF-")
+    letter = troupe.mail_to(VOLUNTEER)[-1]
+    assert reference in letter.subject + letter.body
+    assert digest in letter.body
+    volunteer.follows("Vérifier ce reçu")
+    volunteer.reads("Ce reçu est authentique")
+    volunteer.writes("Empreinte SHA-256", "0" + digest[1:] if digest[0] != "0" else "1" + digest[1:])
+    volunteer.presses("Vérifier", told="Ce reçu n’est pas reconnu")
+
+
+# ---- screening -------------------------------------------------------------------------------------------------------
+
+
+def manager_requests_a_piece(manager: Person) -> None:
+    manager.goes_to("Recevabilité")
+    manager.follows(TITLE)
+    manager.presses("Demander une pièce")
+    manager.chooses("Pièce", "Derniers comptes annuels approuvés (absente du dossier)")
+    manager.writes(
+        "Message à l’association", "Les comptes de 2025 manquent : ils montrent l’équilibre de l’association."
+    )
+    manager.presses("Envoyer la demande", told="La demande est partie.")
+
+
+def volunteer_sends_the_piece(volunteer: Person, troupe: Troupe, document: Path) -> None:
+    assert "Les comptes de 2025 manquent" in troupe.mail_to(VOLUNTEER)[-1].body
+    volunteer.goes_to("Mes dossiers")
+    volunteer.follows(TITLE)
+    volunteer.follows("Envoyer la pièce demandée")
+    volunteer.attaches("Fichier", document)
+    volunteer.presses("Envoyer la pièce", told="Pièce reçue.")
+
+
+def manager_declares_the_dossier_eligible(manager: Person, reference: str) -> None:
+    manager.goes_to("Recevabilité")
+    manager.follows(TITLE)
+    manager.reads("comptes-2025.pdf")
+    for judged in manager.page.get_by_role("radiogroup", name="Votre jugement").all():
+        if judged.is_visible():
+            judged.get_by_label("Remplie", exact=True).check()
+    manager.presses("Déclarer recevable", told=f"Dossier {reference} déclaré recevable.")
+
+
+# ---- reviews ---------------------------------------------------------------------------------------------------------
+
+
+def manager_assigns(manager: Person, names: list[str]) -> None:
+    manager.goes_to("Affectations")
+    manager.ticks(TITLE)
+    manager.ticks(*names)
+    manager.writes("À envoyer avant le", clock.today() + timedelta(days=45))
+    manager.presses("Affecter")
+    row = manager.page.get_by_role("row").filter(has_text=TITLE)
+    for name in names:
+        expect(row).to_contain_text(name)
+
+
+def reviewer_recuses(reviewer: Person) -> None:
+    reviewer.goes_to("Mes évaluations")
+    reviewer.follows(TITLE)
+    reviewer.ticks("J’ai un lien")
+    reviewer.chooses("Quel lien ?", "J’en suis membre")
+    reviewer.presses("Enregistrer ma déclaration", told="Votre déport est enregistré.")
+    expect(reviewer.page.get_by_text(TITLE)).to_have_count(0)
+
+
+def reviewer_marks_and_sends(reviewer: Person, level: int) -> None:
+    reviewer.goes_to("Mes évaluations")
+    reviewer.follows(TITLE)
+    reviewer.reads_title("Avant d’ouvrir ce dossier")
+    expect(reviewer.page.get_by_text("conseil de cour")).to_have_count(0)
+    reviewer.ticks("Je n’ai aucun lien")
+    reviewer.presses("Enregistrer ma déclaration", told="Un conseil de cour réunit chaque mois")
+    for criterion in criteria(reviewer).all():
+        criterion.get_by_role("radio", name=re.compile(rf"^{level}\b")).check()
+    reviewer.presses("Enregistrer le brouillon", told="Brouillon enregistré.")
+    reviewer.writes("Pour le comité", f"{reviewer.name} : un projet que les familles portent elles-mêmes.")
+    reviewer.writes("Pour l’association", "Point fort : les clés partagées. À préciser : l’entretien en hiver.")
+    reviewer.presses("Envoyer l’évaluation", told="Évaluation envoyée.")
+
+
+def criteria(reviewer: Person) -> Locator:
+    return reviewer.page.get_by_role("group").filter(has=reviewer.page.get_by_role("radio"))
+
+
+def reviewer_reads_the_others(reviewer: Person, other: str) -> None:
+    reviewer.goes_to("Mes évaluations")
+    reviewer.follows(TITLE)
+    reviewer.follows("Lire les autres évaluations")
+    reviewer.reads(f"{other} : un projet que les familles portent elles-mêmes.")
+
+
+# ---- the decision ----------------------------------------------------------------------------------------------------
+
+
+def the_call_closes(troupe: Troupe) -> None:
+    with troupe.app.app_context(), unit_of_work() as session:
+        call = session.scalars(select(Call).where(Call.code == CODE)).one()
+        call.closes_at = clock.now()
+
+
+def manager_prepares_the_meeting(manager: Person) -> None:
+    manager.goes_to("Délibérations")
+    manager.follows("Préparer la séance")
+    manager.writes("Nom de la séance", "Comité de sélection")
+    manager.writes("Jour de la séance", clock.today())
+    manager.presses("Créer la séance", told="La séance est prête.")
+
+
+def manager_records_the_advice(manager: Person) -> None:
+    manager.follows(TITLE)
+    manager.ticks("Favorable avec conditions")
+    manager.writes("Montant proposé", "30 000")
+    manager.writes("Conditions", "Publier le guide des clés partagées")
+    manager.writes(
+        "Raison de l’avis", "Le projet répond à un besoin pressant et sert le climat et la justice ensemble."
+    )
+    manager.presses("Enregistrer l’avis")
+    manager.reads_title("Comité de sélection")
+    manager.reads("Avec conditions", "170 000 €")
+
+
+def manager_freezes(manager: Person) -> None:
+    manager.follows("Figer les avis")
+    manager.reads("Les notes des évaluateurs ne changent plus")
+    manager.presses("Figer les notes et les avis")
+    manager.reads_title("Comité de sélection")
+    manager.reads("Avis figés")
+
+
+def volunteer_sees_nothing_of_it(volunteer: Person) -> None:
+    volunteer.goes_to("Mes dossiers")
+    volunteer.follows(TITLE)
+    expect(volunteer.page.get_by_text("Lire la décision")).to_have_count(0)
+    expect(volunteer.page.get_by_role("main")).not_to_contain_text("Favorable avec conditions")
+
+
+def manager_records_the_act(manager: Person) -> None:
+    manager.follows("Enregistrer l’acte")
+    manager.writes("Numéro de l’acte", "2026-0417")
+    manager.writes("Jour de l’acte", clock.today())
+    manager.writes("Assemblée ou autorité", "Conseil de la Métropole")
+    manager.presses("Enregistrer l’acte", told="L’acte est enregistré.")
+
+
+def manager_publishes(manager: Person) -> None:
+    manager.reads_title("Publier les résultats")
+    manager.presses("Publier les résultats", told="Les résultats sont publiés")
+
+
+def volunteer_reads_the_decision(volunteer: Person, troupe: Troupe) -> None:
+    volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
+    volunteer.reads("30 000 €", "Publier le guide des clés partagées", "2026-0417")
+    assert volunteer.downloads("PDF").startswith(b"%PDF-")
+
+
+# ---- the award -------------------------------------------------------------------------------------------------------
+
+
+def manager_opens_the_award(manager: Person) -> None:
+    manager.goes_to("Attributions")
+    manager.reads("Décisions publiées sans attribution")
+    manager.presses("Ouvrir l’attribution", told="1 attribution est ouverte.")
+
+
+def volunteer_gives_bank_details(volunteer: Person) -> None:
+    volunteer.goes_to("Mes attributions")
+    volunteer.follows(TITLE)
+    volunteer.follows("Donner les coordonnées")
+    volunteer.writes("IBAN", "FR76 3000 6000 0112 3456 7890 188")
+    volunteer.presses("Envoyer ces coordonnées")
+    expect(volunteer.page.get_by_label(called("IBAN"))).to_have_attribute("aria-invalid", "true")
+    volunteer.writes("IBAN", iban(4711))
+    volunteer.presses("Envoyer ces coordonnées", told="Vos coordonnées sont enregistrées.")
+
+
+def finance_checks_the_bank_details(finance: Person) -> None:
+    finance.goes_to("Coordonnées bancaires")
+    finance.follows(ASSOCIATION)
+    finance.ticks("Comparer avec le RIB")
+    finance.presses("Afficher l’IBAN", told="FR")
+    finance.presses("Enregistrer la première vérification", told="Une autre personne doit confirmer.")
+
+
+def officer_confirms_the_bank_details(officer: Person) -> None:
+    officer.goes_to("Coordonnées bancaires")
+    officer.follows(ASSOCIATION)
+    officer.presses("Confirmer ces coordonnées", told="Les coordonnées sont confirmées.")
+
+
+def manager_plans_the_instalments(manager: Person) -> None:
+    open_award(manager)
+    manager.follows("Établir l’échéancier")
+    first, second = manager.part("Échéance 1"), manager.part("Échéance 2")
+    manager.writes("Intitulé", "Avance", within=first)
+    manager.writes("Montant", "15 000", within=first)
+    manager.writes("Intitulé", "Solde", within=second)
+    manager.writes("Montant", "15 000,01", within=second)
+    manager.presses("Enregistrer l’échéancier", told="de trop")
+    manager.writes("Montant", "15 000", within=manager.part("Échéance 2"))
+    manager.presses("Enregistrer l’échéancier", told="L’échéancier est enregistré.")
+
+
+def manager_prepares_the_agreement(manager: Person) -> None:
+    open_award(manager)
+    manager.follows("Préparer la convention")
+    terms = manager.page.get_by_label(called("Texte de la convention"))
+    text = terms.input_value()
+    assert "30 000 €" in " ".join(text.split())
+    terms.fill(text.replace("[à compléter]", "en cinq annuités égales"))
+    manager.presses("Enregistrer et prévenir l’association", told="La convention est prête.")
+    assert manager.downloads("Convention (PDF)").startswith(b"%PDF-")
+
+
+def manager_records_the_signature(manager: Person, document: Path) -> None:
+    manager.follows("Enregistrer la signature")
+    manager.writes("Date de la dernière signature", clock.today())
+    manager.attaches("Convention signée, numérisée", document)
+    manager.presses("Enregistrer la signature", told="l’attribution est engagée.")
+
+
+def pay(finance: Person, officer: Person, instalment: str, *, order: str, amount: str) -> None:
+    open_instalment(finance, "À préparer", instalment)
+    finance.reads(amount)
+    finance.confirms("Préparer le mandat", "Préparer le mandat", told="Une autre personne doit l’approuver.")
+    open_instalment(officer, "À approuver", instalment)
+    officer.confirms("Approuver le mandat", "Approuver le mandat", told="Le mandat est approuvé.")
+    open_instalment(finance, "À mandater", instalment)
+    finance.writes("Numéro du mandat", order)
+    finance.writes("Date du mandat", clock.today())
+    finance.presses("Enregistrer le mandat", told="Le mandat est enregistré.")
+    open_instalment(finance, "En attente de paiement", instalment)
+    finance.writes("Date comptable", clock.today())
+    finance.presses("Enregistrer la date de paiement", told="La date comptable est enregistrée.")
+
+
+def open_instalment(person: Person, tab: str, instalment: str) -> None:
+    person.goes_to("Mandats")
+    person.follows(tab)
+    person.follows(instalment)
+    person.reads_title(instalment)
+
+
+def open_award(person: Person) -> None:
+    person.goes_to("Attributions")
+    person.follows(TITLE)
+    person.reads_title(TITLE)
+
+
+def volunteer_writes_the_report(volunteer: Person) -> None:
+    volunteer.goes_to("Mes attributions")
+    volunteer.follows(TITLE)
+    volunteer.reads("15 000 €")
+    volunteer.follows("Ouvrir le bilan")
+    volunteer.writes("Ce qui a été fait", "Quatre cours ouvertes 210 soirs ; les familles ont tenu les clés.")
+    volunteer.presses("Enregistrer sans envoyer", told="Votre bilan est enregistré.")
+    volunteer.writes("Personnes touchées", "240")
+    volunteer.writes("Familles venues au moins trois fois", "96")
+    for account, amount in (("60 Achats", "12 000"), ("64 Charges de personnel", "28 000")):
+        volunteer.writes(account, amount)
+    volunteer.page.get_by_label(re.compile("^74 ")).fill("30 000")
+    volunteer.writes("+ Ressources propres affectées au projet", "10 000")
+    volunteer.presses("Envoyer le bilan", told="Votre bilan est envoyé.")
+
+
+def manager_accepts_the_report(manager: Person) -> None:
+    open_award(manager)
+    manager.follows("Examiner le bilan")
+    manager.reads("Quatre cours ouvertes 210 soirs")
+    manager.confirms("Accepter le bilan", "Accepter le bilan", told="accepté")
+
+
+def manager_closes_the_award(manager: Person) -> None:
+    open_award(manager)
+    manager.confirms("Clore l’attribution", "Clore l’attribution", told="L’attribution est close.")
+
+
+# ---- what everybody can read -----------------------------------------------------------------------------------------
+
+
+def manager_reads_the_money_by_axis(manager: Person) -> None:
+    manager.goes_to("Suivi par axe")
+    for axis, amount in (("A1", "18 000 €"), ("A4", "12 000 €")):
+        row = manager.page.get_by_role("row").filter(has_text=axis)
+        for figure in range(5):
+            expect(row.get_by_role("cell").nth(figure)).to_have_text(re.compile(re.sub(" ", r"\\s", amount)))
+    manager.reads("Les totaux sont égaux au grand livre, au centime près.")
+
+
+def anybody_finds_the_award(anybody: Person, reference: str) -> None:
+    anybody.opens("/")
+    anybody.page.get_by_role("navigation", name="Menu principal").get_by_role("link", name="Registre").click()
+    anybody.follows(TITLE)
+    anybody.reads(ASSOCIATION, "30 000 €", "Avance remboursable", "2026-0417", "Villeurbanne")
+    anybody.opens("/registre")
+    anybody.follows("Données ouvertes")
+    rows = list(csv.DictReader(io.StringIO(anybody.downloads("CSV").decode("utf-8-sig"))))
+    assert [(row["referenceDecision"], row["nomBeneficiaire"], Decimal(row["montant"])) for row in rows] == [
+        ("2026-0417", ASSOCIATION, 30_000)
+    ]
+    assert siret(4711) in rows[0]["idBeneficiaire"]
+
+
+def everything_holds(troupe: Troupe) -> None:
+    with troupe.app.app_context():
+        assert list(journal.broken_links()) == []
+        assert list(awards.problems()) == []
+        assert list(applications.problems()) == []
+        assert list(deliberation.problems(awards.released_by_call())) == []
+        db.session.remove()
+
+
+def document(folder: Path, name: str) -> Path:
+    """A document of the association."""
+    path = folder / name
+    path.write_bytes(pdf())
+    return path
