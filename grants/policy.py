@@ -80,7 +80,7 @@ def _submitted(actor: Actor, subject: Any) -> bool:
 
 anyone = Rule(lambda actor, _: True, for_all=True)
 signed_in = Rule(lambda actor, _: actor.is_authenticated, _l("Connectez-vous d’abord."))
-confirmed = Rule(lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé."))
+confirmed = Rule(lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé."))
 member = Rule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
 owner = Rule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
 interested = Rule(_interested, otherwise=_l("Vous avez déclaré un lien d’intérêt avec ce dossier."))
@@ -96,7 +96,7 @@ reviewer = role("reviewer")
 staff = role(*STAFF)
 prepared_it = Rule(
     lambda actor, subject: getattr(subject, "prepared_by", None) == actor.id,
-    otherwise=_l("Vous avez préparé ce mandat : une autre personne doit l’approuver."),
+    otherwise=_l("Vous avez préparé ce mandat : une autre personne doit l’approuver."),
 )
 gave_or_checked_it = Rule(
     lambda actor, subject: actor.id in {getattr(subject, "given_by", None), getattr(subject, "first_by", None)},

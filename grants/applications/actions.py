@@ -67,7 +67,7 @@ def start(call: Call, organisation_id: UUID, *, by: Actor) -> Application:
     """
     at = clock.now()
     if not call_rules.is_open(call, at):
-        raise RefusedError(_("Cet appel n’est pas ouvert : on ne peut pas y commencer de dossier."))
+        raise RefusedError(_("Cet appel n’est pas ouvert : on ne peut pas y commencer de dossier."))
     if organisation_id not in by.organisations:
         raise InvalidError(_("Choisissez une organisation dont vous êtes membre."), field="organisation")
     # Locked, so that two people of one organisation who press at the same time do not begin two dossiers.
@@ -120,7 +120,7 @@ def save_section(
 def _lock_draft(application: Application) -> None:
     db.session.refresh(application, with_for_update=True)
     if application.state is not ApplicationState.DRAFT:
-        raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
+        raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
 
 
 def _save_project(application: Application, values: Values, by: Actor) -> None:
@@ -286,7 +286,7 @@ def _save_budget(application: Application, values: Values, by: Actor) -> None:
     for line in values["lines"]:
         account = accounts.get(line["account"])
         if account is None or account.header:
-            raise InvalidError(_("Ce compte n’existe pas : %(account)s.", account=line["account"]), field="lines")
+            raise InvalidError(_("Ce compte n’existe pas : %(account)s.", account=line["account"]), field="lines")
         status = FundingStatus(line["status"]) if account.by_funder and line["status"] else None
         facts = {"side": account.side, "account": account.code, "label": line["label"] or "", "amount": line["amount"]}
         wanted.append({**facts, "funding_status": status})
@@ -403,7 +403,7 @@ def add_file(application: Application, piece: Piece, upload: Upload, *, by: Acto
     ).all()
     if len(held) >= MOST_FILES_PER_PIECE:
         message = _(
-            "Il y a déjà %(most)s fichiers pour cette pièce : retirez-en un d’abord.", most=MOST_FILES_PER_PIECE
+            "Il y a déjà %(most)s fichiers pour cette pièce : retirez-en un d’abord.", most=MOST_FILES_PER_PIECE
         )
         raise InvalidError(message, field=field)
     stored = vault.accept(
@@ -460,7 +460,7 @@ def submit(
     plain = queries.plain_content(application)
     lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:
-        raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
+        raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
     _number(application, received_at)
     version = _freeze(application, plain, by=by)
     _allocate(application)

@@ -301,7 +301,7 @@ class ProjectBase(SectionForm):
     summary = LongField(
         _l("Résumé"),
         limit=1000,
-        description=_l("Pour qui, où, quoi, et ce qui changera : ce texte sera publié si le projet est soutenu."),
+        description=_l("Pour qui, où, quoi, et ce qui changera : ce texte sera publié si le projet est soutenu."),
     )
     requested = MoneyField(_l("Montant demandé"), description=_l("En euros entiers."))
     starts_on = DayField(_l("Début"))
@@ -733,7 +733,7 @@ class SubmitForm(Form):
 class WithdrawForm(Form):
     """Why the dossier is withdrawn."""
 
-    reason = LongField(_l("Pourquoi retirez-vous ce dossier ?"), limit=1000)
+    reason = LongField(_l("Pourquoi retirez-vous ce dossier ?"), limit=1000)
 
 
 class VerifyForm(Form):

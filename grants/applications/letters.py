@@ -83,7 +83,7 @@ def receipt_pdf(told: queries.Receipt, *, language: str) -> bytes:
                 (_("Projet"), told.title),
                 (_("Reçu le"), instant(told.submitted_at)),
             ],
-            "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
+            "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
             "digest": told.digest,
             "completeness": told.completeness,
             "lacking": list(told.lacking),

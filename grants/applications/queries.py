@@ -825,7 +825,7 @@ def receipt_of(application: Application) -> Receipt:
 def _completeness(lacking: Sequence[str]) -> str:
     if not lacking:
         return _("Toutes les pièces attendues sont jointes.")
-    return _("Des pièces attendues manquent. Elles n’empêchent pas l’examen du dossier ; elles vous seront demandées.")
+    return _("Des pièces attendues manquent. Elles n’empêchent pas l’examen du dossier ; elles vous seront demandées.")
 
 
 def _configured(code: str, values: Mapping[str, str]) -> str:
@@ -915,11 +915,11 @@ def problems() -> Iterator[str]:
     )
     for row in db.session.execute(frozen.execution_options(yield_per=200)):
         if rules.digest(row.content) != row.digest:
-            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=row.reference)
+            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=row.reference)
     version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
     unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())
     for reference in db.session.scalars(unfrozen.order_by(Application.reference)):
-        yield _("Dossier %(reference)s : aucun texte déposé n’est conservé.", reference=reference)
+        yield _("Dossier %(reference)s : aucun texte déposé n’est conservé.", reference=reference)
     split = (
         select(Application.reference, Allocation.dimension)
         .join(Application, Application.id == Allocation.application_id)
@@ -929,6 +929,6 @@ def problems() -> Iterator[str]:
     )
     for reference, dimension in db.session.execute(split):
         yield _(
-            "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
+            "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
             reference=reference, dimension=dimension,
         )  # fmt: skip

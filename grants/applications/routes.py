@@ -115,7 +115,7 @@ def write(application: Application) -> Response:
 def edit(application: Application, section: str) -> Answer:
     """A page of the writing space: shown, saved complete or not."""
     if application.state is not ApplicationState.DRAFT:
-        flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
+        flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
         return redirect(url_for(".show", application_id=application.id))
     if section == Part.PIECES:
         return _edit_pieces(application)
@@ -180,7 +180,7 @@ def _saved(application: Application, section: str) -> Response:
     if call_rules.is_open(application.call, clock.now()):
         flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
     else:
-        flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
+        flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
     if request.form.get("do") == "next":
         return redirect(_next(application, section))
     return redirect(url_for(".edit", **place))
@@ -225,7 +225,7 @@ def _edit_pieces(application: Application) -> Answer:
         if chosen is None:
             raise MissingError
         if _attached(application, chosen, forms[chosen.id]):
-            flash(_("Fichier reçu : « %(piece)s ».", piece=in_words_of(chosen, "label")), "success")
+            flash(_("Fichier reçu : « %(piece)s ».", piece=in_words_of(chosen, "label")), "success")
             return redirect(
                 url_for(
                     ".edit", application_id=application.id, section=Part.PIECES.value, _anchor=f"piece-{chosen.code}"
@@ -287,7 +287,7 @@ def review(application: Application) -> Answer:
 def submit(application: Application) -> Answer:
     """Confirm, then submit once."""
     if application.state is not ApplicationState.DRAFT:
-        flash(_("Ce dossier est déjà déposé : voici ce qu’il en est."), "info")
+        flash(_("Ce dossier est déjà déposé : voici ce qu’il en est."), "info")
         return redirect(url_for(".show", application_id=application.id))
     form = SubmitForm()
     if form.validate_on_submit():

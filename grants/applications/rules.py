@@ -284,10 +284,10 @@ def _missing_project(project: Content) -> Iterable[Missing]:
 def _out_of_bounds(instrument: Content, requested: Money) -> Iterable[Missing]:
     low, high = instrument["minimum"], instrument["maximum"]
     if requested < low:
-        message = _("Le montant demandé est trop bas : %(bound)s au moins pour ce type de soutien.", bound=money(low))
+        message = _("Le montant demandé est trop bas : %(bound)s au moins pour ce type de soutien.", bound=money(low))
         yield Missing(Part.PROJECT, "requested", message)
     elif requested > high:
-        message = _("Le montant demandé est trop haut : %(bound)s au plus pour ce type de soutien.", bound=money(high))
+        message = _("Le montant demandé est trop haut : %(bound)s au plus pour ce type de soutien.", bound=money(high))
         yield Missing(Part.PROJECT, "requested", message)
 
 
@@ -302,8 +302,8 @@ def _missing_axes(axes: Sequence[Content]) -> Iterable[Missing]:
 def shares_gap(total: int) -> str:
     """How far the shares are from a hundred, in words."""
     if total < 100:
-        return _("Les parts font %(total)s sur 100 : il manque %(gap)s.", total=total, gap=100 - total)
-    return _("Les parts font %(total)s sur 100 : il y a %(gap)s de trop.", total=total, gap=total - 100)
+        return _("Les parts font %(total)s sur 100 : il manque %(gap)s.", total=total, gap=100 - total)
+    return _("Les parts font %(total)s sur 100 : il y a %(gap)s de trop.", total=total, gap=total - 100)
 
 
 def _missing_territory(content: Content) -> Iterable[Missing]:
@@ -330,7 +330,7 @@ def _missing_climate(effects: Sequence[Content]) -> Iterable[Missing]:
     for effect in effects:
         if effect["rating"] in TO_PROVE and not effect["proof"]:
             name = str(CLIMATE_LABELS[effect["axis"]])
-            message = _("Dites sur quoi repose la cotation « %(axis)s ».", axis=name)
+            message = _("Dites sur quoi repose la cotation « %(axis)s ».", axis=name)
             yield Missing(Part.CLIMATE, f"proof_{effect['axis']}", message)
 
 
@@ -367,15 +367,15 @@ def budget_gaps(found: Totals) -> list[str]:
     gaps = []
     gap = found.charges - found.resources
     if gap.cents > 0:
-        gaps.append(_("Il manque %(gap)s de ressources : le total doit égaler celui des charges.", gap=money(gap)))
+        gaps.append(_("Il manque %(gap)s de ressources : le total doit égaler celui des charges.", gap=money(gap)))
     elif gap.cents < 0:
         gaps.append(
-            _("Les ressources dépassent les charges de %(gap)s : les deux totaux doivent être égaux.", gap=money(-gap))
+            _("Les ressources dépassent les charges de %(gap)s : les deux totaux doivent être égaux.", gap=money(-gap))
         )
     gap = found.in_kind_charges - found.in_kind_resources
     if gap:
         message = _(
-            "Contributions en nature : les comptes 86 et 87 diffèrent de %(gap)s.", gap=money(Money(abs(gap.cents)))
+            "Contributions en nature : les comptes 86 et 87 diffèrent de %(gap)s.", gap=money(Money(abs(gap.cents)))
         )
         gaps.append(message)
     return gaps
@@ -386,7 +386,7 @@ def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | 
     if max_rate is None or not is_over_rate(requested, resources, max_rate):
         return None
     return _(
-        "Le montant demandé dépasse %(rate)s pour cent des ressources du projet : %(over)s de trop.",
+        "Le montant demandé dépasse %(rate)s pour cent des ressources du projet : %(over)s de trop.",
         rate=max_rate,
         over=money(Money(requested.cents - resources.cents * max_rate // 100)),
     )
@@ -396,7 +396,7 @@ def _missing_answers(sections: Sequence[Content]) -> Iterable[Missing]:
     for section in sections:
         for question in section["questions"]:
             if question["required"] and question["asked"] and is_empty(question["value"]):
-                message = _("Répondez à la question « %(question)s ».", question=question["label"])
+                message = _("Répondez à la question « %(question)s ».", question=question["label"])
                 yield Missing(f"{QUESTIONS}{section['code']}", question["code"], message)
 
 
@@ -413,7 +413,7 @@ def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, Any]) ->
 def _missing_statements(statements: Sequence[Content]) -> Iterable[Missing]:
     for statement in statements:
         if statement["required"] and statement["choice"] is None:
-            message = _("Il reste une déclaration à faire : %(title)s.", title=statement["title"])
+            message = _("Il reste une déclaration à faire : %(title)s.", title=statement["title"])
             yield Missing(Part.STATEMENTS, statement["code"], message)
 
 

@@ -215,7 +215,7 @@ def _paper_of(agreement: Agreement, award: Award) -> dict[str, Any]:
                 [f"{organisation.representative_name}, {organisation.representative_role}", _("Fait à … le …")],
             ],
         ],
-        "annex_title": _("Annexe : budget prévisionnel du projet"),
+        "annex_title": _("Annexe : budget prévisionnel du projet"),
         "columns": [[_("Compte"), "left", 1], [_("Intitulé"), "left", 5], [_("Prévu"), "right", 2]],
         "budget": [
             {

@@ -46,10 +46,10 @@ class AgreementNeed(StrEnum):
 
 
 NEED_LABELS: dict[AgreementNeed, LazyString] = {
-    AgreementNeed.NOT_DUE: _l("Facultative : le total de l’année ne dépasse pas le seuil."),
-    AgreementNeed.AT_THRESHOLD: _l("Facultative, de justesse : le total de l’année est égal au seuil."),
-    AgreementNeed.ABOVE_THRESHOLD: _l("Obligatoire : le total de l’année dépasse le seuil."),
-    AgreementNeed.ADVANCE: _l("Nécessaire : une avance remboursable a besoin d’un échéancier de remboursement écrit."),
+    AgreementNeed.NOT_DUE: _l("Facultative : le total de l’année ne dépasse pas le seuil."),
+    AgreementNeed.AT_THRESHOLD: _l("Facultative, de justesse : le total de l’année est égal au seuil."),
+    AgreementNeed.ABOVE_THRESHOLD: _l("Obligatoire : le total de l’année dépasse le seuil."),
+    AgreementNeed.ADVANCE: _l("Nécessaire : une avance remboursable a besoin d’un échéancier de remboursement écrit."),
 }
 
 
@@ -138,14 +138,14 @@ def why_not_iban(text: str) -> LazyString | None:
     try:
         IBAN(text, validate_bban=True)
     except SchwiftyException:
-        return _l("Cet IBAN n’est pas valide : vérifiez chaque caractère sur votre RIB.")
+        return _l("Cet IBAN n’est pas valide : vérifiez chaque caractère sur votre RIB.")
     return None
 
 
 def why_not_bic(text: str) -> LazyString | None:
     """The reason why a BIC cannot be right, or None; empty is allowed."""
     if text and not bic_numbers.is_valid(text):
-        return _l("Ce BIC n’est pas valide : 8 ou 11 caractères, comme sur votre RIB.")
+        return _l("Ce BIC n’est pas valide : 8 ou 11 caractères, comme sur votre RIB.")
     return None
 
 
@@ -198,9 +198,9 @@ class Readiness:
 def why_not_prepare(facts: Readiness) -> LazyString | None:
     """The reason why a payment order cannot be prepared now, or None."""
     if not facts.is_running:
-        return _l("L’attribution n’est pas engagée : enregistrez d’abord la convention ou l’engagement.")
+        return _l("L’attribution n’est pas engagée : enregistrez d’abord la convention ou l’engagement.")
     if facts.lacks_agreement:
-        return _l("Une convention signée est devenue obligatoire : le total de l’année dépasse le seuil.")
+        return _l("Une convention signée est devenue obligatoire : le total de l’année dépasse le seuil.")
     if not facts.has_bank_details:
         return _l("Les coordonnées bancaires ne sont pas confirmées par deux personnes.")
     if facts.follows_open_one:
@@ -243,7 +243,7 @@ STEP_LABELS: dict[NextStep, LazyString] = {
     NextStep.REPORT: _l("Attendre le bilan"),
     NextStep.EXAMINE: _l("Examiner le bilan"),
     NextStep.CLOSE: _l("Clore"),
-    NextStep.NOTHING: _l("Rien : l’attribution est soldée"),
+    NextStep.NOTHING: _l("Rien : l’attribution est soldée"),
 }
 
 

@@ -104,7 +104,7 @@ def _taken() -> int:
 def _frame(seed: int, by: Actor) -> Frame:
     code = f"volume-{seed}"
     if calls_queries.call_by_code(code) is not None:
-        raise RefusedError(_("Ce volume est déjà là : choisissez une autre graine."))
+        raise RefusedError(_("Ce volume est déjà là : choisissez une autre graine."))
     fund = programme.fund()
     script = Script(fund.zone)
     keys = Loom.keys(seed)

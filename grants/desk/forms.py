@@ -14,7 +14,7 @@ class SpecimenForm(Form):
         _l("Intitulé du projet"), [Required()], limit=120, description=_l("Une phrase que tout le monde comprend.")
     )
     need = LongField(
-        _l("À quel besoin répond le projet ?"),
+        _l("À quel besoin répond le projet ?"),
         [Required()],
         limit=1500,
         description=_l("Le comité jugera ici le besoin mal couvert."),
@@ -26,7 +26,7 @@ class SpecimenForm(Form):
         choices=options([("grant", _l("Subvention")), ("advance", _l("Avance remboursable"))]),
     )
     first = RadioField(
-        _l("Est-ce votre première demande ?"), [Required()], choices=options([("yes", _l("Oui")), ("no", _l("Non"))])
+        _l("Est-ce votre première demande ?"), [Required()], choices=options([("yes", _l("Oui")), ("no", _l("Non"))])
     )
     audiences = ChoicesField(
         _l("Publics"),

@@ -232,13 +232,13 @@ class SignInError(Exception):
 def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     key = request.form.get("_key", "")[:64]
     if not (key.isascii() and key.isprintable() and key):
-        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
+        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
     remembered = not getattr(view, "__repeatable__", False)
     earlier = db.session.get(RequestKey, key) if remembered else None
     body = _body_digest() if remembered else ""
     if earlier is not None:
         if earlier.actor_id == actor().id and earlier.path == request.path and earlier.body == body:
-            flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
+            flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
             return redirect(earlier.location or request.path)
         if earlier.actor_id != actor().id or earlier.path != request.path:
             raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez."))

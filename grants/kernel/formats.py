@@ -82,7 +82,7 @@ def _pdf(content: bytes) -> bytes:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             if pdf.is_encrypted:
                 raise UnfitError(
-                    "encrypted", _l("Ce PDF est protégé : enregistrez-le sans mot de passe ni restriction.")
+                    "encrypted", _l("Ce PDF est protégé : enregistrez-le sans mot de passe ni restriction.")
                 )
             if int(pdf.trailer.get("/Size", 0)) > PDF_OBJECTS:
                 raise UnfitError("objects", _l("Ce PDF est trop complexe. Imprimez-le de nouveau en PDF."))
@@ -95,7 +95,7 @@ def _pdf(content: bytes) -> bytes:
             return kept.getvalue()
     except pikepdf.PasswordError as error:
         raise UnfitError(
-            "encrypted", _l("Ce PDF est protégé : enregistrez-le sans mot de passe ni restriction.")
+            "encrypted", _l("Ce PDF est protégé : enregistrez-le sans mot de passe ni restriction.")
         ) from error
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise UnfitError("structure", _NOT_PDF) from error
@@ -130,7 +130,7 @@ def _image(kind: str, magic: bytes) -> Callable[[bytes], bytes]:
 def _encoded_again(image: Image.Image, kind: str) -> bytes:
     pixels = image.width * image.height
     if pixels > (PIXELS_OFFERED if kind == "JPEG" else PIXELS_DECODED):
-        raise UnfitError("pixels", _l("Cette image est trop grande : 25 millions de points au plus (60 pour un JPEG)."))
+        raise UnfitError("pixels", _l("Cette image est trop grande : 25 millions de points au plus (60 pour un JPEG)."))
     if pixels > PIXELS_DECODED:
         reduction = math.isqrt(pixels // PIXELS_DECODED) + 1
         image.draft(None, (image.width // reduction, image.height // reduction))
@@ -147,8 +147,8 @@ def _encoded_again(image: Image.Image, kind: str) -> bytes:
 # ---- office documents ----------------------------------------------------------------------------------------------
 
 _NOT_OFFICE = _l("Ce document est abîmé, ou n’est pas du type que son nom annonce.")
-_MACROS = _l("Ce document contient des macros ou des objets actifs : enregistrez-le sans eux, ou en PDF.")
-_OUTSIDE = _l("Ce document va chercher des éléments à l’extérieur : rompez ces liens, ou enregistrez-le en PDF.")
+_MACROS = _l("Ce document contient des macros ou des objets actifs : enregistrez-le sans eux, ou en PDF.")
+_OUTSIDE = _l("Ce document va chercher des éléments à l’extérieur : rompez ces liens, ou enregistrez-le en PDF.")
 _ACTIVE = re.compile(
     r"(^|/)((macrosheets|dialogsheets|activex|customui|basic|scripts)/|vba[^/]*\.bin$)|oleobject[^/]*\.bin$",
     re.IGNORECASE,
@@ -168,7 +168,7 @@ def _archive(content: bytes) -> zipfile.ZipFile:
         if content[-22:-18] != b"PK\x05\x06" or min(entry.header_offset for entry in entries):
             raise UnfitError("polyglot", _NOT_OFFICE)
         if len(entries) > ENTRIES or sum(entry.file_size for entry in entries) > UNPACKED:
-            raise UnfitError("ratio", _l("Ce document est trop lourd une fois ouvert : enregistrez-le en PDF."))
+            raise UnfitError("ratio", _l("Ce document est trop lourd une fois ouvert : enregistrez-le en PDF."))
         if len({entry.filename.lower() for entry in entries}) != len(entries):
             raise UnfitError("structure", _NOT_OFFICE)
         for entry in entries:
@@ -183,11 +183,11 @@ def _archive(content: bytes) -> zipfile.ZipFile:
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     if entry.flag_bits & 0x1:
-        raise UnfitError("encrypted", _l("Ce document est protégé : enregistrez-le sans mot de passe."))
+        raise UnfitError("encrypted", _l("Ce document est protégé : enregistrez-le sans mot de passe."))
     if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise UnfitError("structure", _NOT_OFFICE)
     if entry.file_size > _RATIO_FROM and entry.file_size > RATIO * max(entry.compress_size, 1):
-        raise UnfitError("ratio", _l("Ce document est trop lourd une fois ouvert : enregistrez-le en PDF."))
+        raise UnfitError("ratio", _l("Ce document est trop lourd une fois ouvert : enregistrez-le en PDF."))
     strange = not name.isprintable() or "\\" in name or ":" in name or name.startswith("/")
     if strange or name != entry.orig_filename or posixpath.normpath(name) != name.rstrip("/") or name.startswith(".."):
         raise UnfitError("path", _NOT_OFFICE)
@@ -250,7 +250,7 @@ def _odf(media_type: str) -> Callable[[bytes], bytes]:
                 raise UnfitError("structure", _NOT_OFFICE)
             manifest = archive.read("META-INF/manifest.xml")
             if b"encryption-data" in manifest:
-                raise UnfitError("encrypted", _l("Ce document est protégé : enregistrez-le sans mot de passe."))
+                raise UnfitError("encrypted", _l("Ce document est protégé : enregistrez-le sans mot de passe."))
         return content
 
     return fit

@@ -68,7 +68,7 @@ class AtMost(Length):
     """No longer than the column."""
 
     def __init__(self, maximum: int) -> None:
-        super().__init__(max=maximum, message=_l("Ce texte est trop long : %(max)d caractères au plus."))
+        super().__init__(max=maximum, message=_l("Ce texte est trop long : %(max)d caractères au plus."))
 
 
 class LineField(StringField):

@@ -137,7 +137,7 @@ def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:
 
 
 def _formats() -> str:
-    return _("Formats acceptés : %(formats)s.", formats=LABELS)
+    return _("Formats acceptés : %(formats)s.", formats=LABELS)
 
 
 def clean_name(given: str) -> str:
@@ -242,14 +242,14 @@ def read(stored: StoredFile) -> bytes:
         raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie.")) from error
     if len(content) != stored.size or hashlib.sha256(content).hexdigest() != stored.sha256:
         current_app.logger.error("a stored file was altered: %s", stored.id)
-        raise StoreError(_("Ce fichier a été altéré : il n’est plus remis. L’équipe du fonds en est avertie."))
+        raise StoreError(_("Ce fichier a été altéré : il n’est plus remis. L’équipe du fonds en est avertie."))
     return content
 
 
 def send(stored: StoredFile) -> Response:
     """The file as an attachment that no browser opens in the name of this site. Raises StoreError, RefusedError."""
     if stored.clearance is Clearance.REFUSED:
-        raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
+        raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
     return attachment(read(stored), stored.name)
 
 
@@ -315,11 +315,11 @@ def problems() -> Iterator[str]:
     for row in db.session.execute(rows.execution_options(yield_per=500)):
         path = _path(row)
         if not path.is_file():
-            yield _("Fichier %(id)s : absent du stockage.", id=row.id)
+            yield _("Fichier %(id)s : absent du stockage.", id=row.id)
         elif path.stat().st_size != row.size or hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
-            yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
+            yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
     for path in _orphans():
-        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=f"{path.parent.name}/{path.name}")
+        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=f"{path.parent.name}/{path.name}")
 
 
 def _store() -> Path:

@@ -389,9 +389,9 @@ def _name_of_fact(name: str) -> str:
         "email": _("Adresse électronique"),
         "founded_on": _("Date de création"),
         "year_end_month": _("Fin de l’exercice comptable"),
-        "representative_name": _("Représentant légal : nom"),
-        "representative_role": _("Représentant légal : fonction"),
-        "representative_email": _("Représentant légal : adresse électronique"),
+        "representative_name": _("Représentant légal : nom"),
+        "representative_role": _("Représentant légal : fonction"),
+        "representative_email": _("Représentant légal : adresse électronique"),
     }[name]
 
 

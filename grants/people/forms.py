@@ -109,7 +109,7 @@ class SignUpForm(Form):
     )  # fmt: skip
     email = _email(
         Required(_l("Écrivez votre adresse électronique.")),
-        description=_l("La vôtre, pas celle de l’association : vous pourrez agir pour plusieurs organisations."),
+        description=_l("La vôtre, pas celle de l’association : vous pourrez agir pour plusieurs organisations."),
     )  # fmt: skip
     password = _new_password(_l("Mot de passe"))
 
@@ -137,7 +137,7 @@ class AccountForm(Form):
     """How a person is called and in which language they are written to."""
 
     name = LineField(_l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120)
-    title = LineField(_l("Fonction"), limit=120, description=_l("Par exemple : trésorière, chargé de projet."))
+    title = LineField(_l("Fonction"), limit=120, description=_l("Par exemple : trésorière, chargé de projet."))
     locale = RadioField(
         _l("Langue des pages et des courriers"),
         choices=[SelectChoice(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
@@ -153,7 +153,7 @@ class OrganisationForm(Form):
     )  # fmt: skip
     rna = LineField(
         _l("Numéro RNA"), [Number(why_not_rna)], limit=40,
-        description=_l("Pour une association : W et 9 chiffres, sur le récépissé de la préfecture."),
+        description=_l("Pour une association : W et 9 chiffres, sur le récépissé de la préfecture."),
     )  # fmt: skip
     name = LineField(_l("Nom"), [Required(_l("Écrivez le nom de l’organisation.")), NoLink()], limit=200,
                      description=_l("Tel qu’il figure dans les statuts."))  # fmt: skip
@@ -171,7 +171,7 @@ class OrganisationForm(Form):
     )
     purpose = LongField(
         _l("Objet"), [Required(_l("Dites en quelques mots ce que fait l’organisation."))], limit=1500,
-        description=_l("Ce que fait l’organisation, en quelques lignes : l’objet des statuts convient."),
+        description=_l("Ce que fait l’organisation, en quelques lignes : l’objet des statuts convient."),
     )  # fmt: skip
     address = LineField(_l("Numéro et rue"), [Required(_l("Écrivez l’adresse du siège."))], limit=250)
     postcode = LineField(
@@ -198,7 +198,7 @@ class OrganisationForm(Form):
         _l("Nom du représentant légal"),
         [Required(_l("Écrivez le nom du représentant légal.")), NoLink()],
         limit=120,
-        description=_l("La personne qui engage l’organisation : présidence, gérance, direction…"),
+        description=_l("La personne qui engage l’organisation : présidence, gérance, direction…"),
     )
     representative_role = LineField(
         _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120

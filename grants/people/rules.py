@@ -143,7 +143,7 @@ def why_not_password(password: str, *, known: Iterable[str] = ()) -> LazyString 
     text = password_of(password)
     if len(text) < PASSWORD_MIN:
         return _l(
-            "Choisissez au moins %(least)s caractères : trois ou quatre mots sans lien entre eux conviennent bien.",
+            "Choisissez au moins %(least)s caractères : trois ou quatre mots sans lien entre eux conviennent bien.",
             least=PASSWORD_MIN,
         )
     if len(text) > PASSWORD_MAX:
@@ -204,7 +204,7 @@ def why_not_siret(number: str) -> LazyString | None:
     if len(number) == 9:
         return _l("C’est un numéro SIREN (9 chiffres). Ajoutez les 5 chiffres de l’établissement pour former le SIRET.")
     if len(number) != 14:
-        return _l("Un numéro SIRET compte 14 chiffres ; celui-ci en compte %(found)s.", found=len(number))
+        return _l("Un numéro SIRET compte 14 chiffres ; celui-ci en compte %(found)s.", found=len(number))
     if number.endswith("00000"):
         return _l(
             "Ce numéro se termine par cinq zéros : un tableur l’a sans doute abîmé. "
@@ -213,7 +213,7 @@ def why_not_siret(number: str) -> LazyString | None:
     try:
         siret.validate(number)
     except ValidationError:
-        return _l("La clé de ce numéro SIRET est fausse : un chiffre est erroné, ou deux chiffres sont inversés.")
+        return _l("La clé de ce numéro SIRET est fausse : un chiffre est erroné, ou deux chiffres sont inversés.")
     return None
 
 

@@ -146,20 +146,20 @@ def _framework_problems(data: Mapping[str, Any]) -> list[Problem]:
     if not isinstance(told, dict):
         return [Problem("toml", None, _("La partie [framework] manque."))]
     problems = [
-        Problem("toml", None, _("[framework] : « %(key)s » manque ou n’est pas un texte.", key=key))
+        Problem("toml", None, _("[framework] : « %(key)s » manque ou n’est pas un texte.", key=key))
         for key in ("code", "name", "source")
         if not isinstance(told.get(key), str) or not told[key].strip()
     ]
     if type(told.get("valid_from")) is not date:
         problems.append(
-            Problem("toml", None, _("[framework] : « valid_from » doit être une date, par exemple 2017-11-06."))
+            Problem("toml", None, _("[framework] : « valid_from » doit être une date, par exemple 2017-11-06."))
         )
     if type(told.get("valid_to", date.max)) is not date:
-        problems.append(Problem("toml", None, _("[framework] : « valid_to » doit être une date, ou être absent.")))
+        problems.append(Problem("toml", None, _("[framework] : « valid_to » doit être une date, ou être absent.")))
     if len(str(told.get("code", ""))) > 40 or len(str(told.get("name", ""))) > 200:
-        problems.append(Problem("toml", None, _("[framework] : code de 40 caractères et nom de 200 au plus.")))
+        problems.append(Problem("toml", None, _("[framework] : code de 40 caractères et nom de 200 au plus.")))
     if not isinstance(told.get("expected_actions", 0), int):
-        problems.append(Problem("toml", None, _("[framework] : « expected_actions » doit être un nombre entier.")))
+        problems.append(Problem("toml", None, _("[framework] : « expected_actions » doit être un nombre entier.")))
     return problems
 
 

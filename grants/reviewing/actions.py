@@ -77,7 +77,7 @@ def assign(
             letters.assigned(db.session.get_one(Account, reviewer_id), call, number=new, due_on=due_on)
     if outcome.left_out and not outcome.made:
         raise InvalidError(
-            _("Aucune affectation faite : un lien avec l’association est connu (%(pairs)s).", pairs=_listed(outcome)),
+            _("Aucune affectation faite : un lien avec l’association est connu (%(pairs)s).", pairs=_listed(outcome)),
             field="reviewers",
         )
     return outcome
@@ -89,7 +89,7 @@ def _check_choice(call: Call, strange_dossiers: set[UUID], strange_people: set[U
     if strange_people:
         raise InvalidError(_("Une des personnes choisies ne siège plus. Rechargez la page."), field="reviewers")
     if due_on is not None and due_on < clock.today(call.fund.zone):
-        raise InvalidError(_("Cette date est passée : choisissez un jour à venir."), field="due_on")
+        raise InvalidError(_("Cette date est passée : choisissez un jour à venir."), field="due_on")
 
 
 def _listed(outcome: Assigned) -> str:
@@ -103,7 +103,7 @@ def told(outcome: Assigned) -> list[tuple[str, str]]:
         existed = n_("%(num)d existait déjà.", "%(num)d existaient déjà.", outcome.already)
         said.append((existed, "info"))
     if outcome.left_out:
-        said.append((_("Laissées de côté, à cause d’un lien connu : %(pairs)s.", pairs=_listed(outcome)), "warning"))
+        said.append((_("Laissées de côté, à cause d’un lien connu : %(pairs)s.", pairs=_listed(outcome)), "warning"))
     return said
 
 
@@ -183,7 +183,7 @@ def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -
     """
     _writable(assignment)
     missing: dict[str, str] = {
-        criterion_id.hex: _("Choisissez un niveau, ou « sans objet ».")
+        criterion_id.hex: _("Choisissez un niveau, ou « sans objet ».")
         for criterion_id in rules.unmarked(reading.marks, queries.grid_of(assignment.application.call_id))
     }
     if not reading.committee_comment:
@@ -191,7 +191,7 @@ def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -
     if not reading.applicant_comment:
         missing["applicant_comment"] = _("Écrivez une phrase que l’association lira, quelle que soit la décision.")
     if missing:
-        raise InvalidError(_("L’évaluation n’est pas complète : elle n’a pas été envoyée."), missing=missing)
+        raise InvalidError(_("L’évaluation n’est pas complète : elle n’a pas été envoyée."), missing=missing)
     _write(assignment, reading, version=version, by=by)
     assignment.submitted_at = clock.now()
     journal.advance(LIFECYCLE, assignment, "submit", by=by)
@@ -200,7 +200,7 @@ def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -
 def _writable(assignment: Assignment) -> None:
     refuse_when_frozen(assignment.application.call_id)
     if assignment.state is S.SUBMITTED:
-        raise RefusedError(_("Vous avez déjà envoyé cette évaluation : elle ne se modifie plus."))
+        raise RefusedError(_("Vous avez déjà envoyé cette évaluation : elle ne se modifie plus."))
     if assignment.application.state is not ApplicationState.ELIGIBLE:
         raise RefusedError(_("Ce dossier n’est plus à évaluer."))
 

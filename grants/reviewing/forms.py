@@ -44,11 +44,11 @@ class DeclareForm(Form):
     """The declaration made before a file opens."""
 
     link = RadioField(
-        _l("Avez-vous un lien avec cette association ou avec ce projet ?"),
-        choices=options([("no", _l("Je n’ai aucun lien")), ("yes", _l("J’ai un lien : je me déporte"))]),
+        _l("Avez-vous un lien avec cette association ou avec ce projet ?"),
+        choices=options([("no", _l("Je n’ai aucun lien")), ("yes", _l("J’ai un lien : je me déporte"))]),
     )
     nature = SelectField(
-        _l("Quel lien ?"),
+        _l("Quel lien ?"),
         choices=options([("", _l("Choisissez")), *NATURE_LABELS.items()]),
         description=_l("Seulement si vous avez un lien."),
     )

@@ -86,7 +86,7 @@ def remind(call: Call) -> Response:
     if number:
         flash(n_("%(num)d relance envoyée.", "%(num)d relances envoyées.", number), "success")
     else:
-        flash(_("Personne à relancer : tout est envoyé, ou les relances d’aujourd’hui sont déjà parties."), "info")
+        flash(_("Personne à relancer : tout est envoyé, ou les relances d’aujourd’hui sont déjà parties."), "info")
     return redirect(url_for("reviewing.assign", call_id=call.id))
 
 
@@ -201,7 +201,7 @@ def submit(assignment: Assignment) -> Answer:
         return _review(assignment, form), 422
     following = queries.next_reading(actor().id, besides=assignment.id)
     if following is None:
-        flash(_("Évaluation envoyée. C’était la dernière : merci."), "success")
+        flash(_("Évaluation envoyée. C’était la dernière : merci."), "success")
         return redirect(url_for("reviewing.index"))
     flash(_("Évaluation envoyée. Voici le dossier suivant."), "success")
     return redirect(url_for("reviewing.review", assignment_id=following.id))

@@ -174,13 +174,13 @@ def request_piece(
         raise InvalidError(_("Choisissez une pièce, ou nommez celle que vous demandez."), field="label")
     if due_on <= clock.today(application.call.fund.zone):
         raise InvalidError(
-            _("Donnez une date à venir : l’association doit avoir le temps de répondre."), field="due_on"
+            _("Donnez une date à venir : l’association doit avoir le temps de répondre."), field="due_on"
         )
     if piece is not None and piece.call_id != application.call_id:
         raise InvalidError(_("Cette pièce n’est pas de cet appel."), field="piece")
     already = [row for row in queries.requests_of(application.id) if row.answered_at is None]
     if any((piece and row.piece_id == piece.id) or (not piece and row.label == label) for row in already):
-        raise InvalidError(_("Cette pièce est déjà demandée : la réponse est attendue."), field="piece")
+        raise InvalidError(_("Cette pièce est déjà demandée : la réponse est attendue."), field="piece")
     journal.advance(
         LIFECYCLE, application, "request_piece", by=by, piece=piece.code if piece else "other", due_on=due_on
     )

@@ -43,7 +43,7 @@ def gates_form(gates: Sequence[Gate], outcomes: Sequence[Outcome], version: int)
             default=CODES[outcome.found],
         )
         fields[f"note-{gate.id.hex}"] = LineField(
-            _("Note sur « %(title)s »", title=in_words_of(gate, "title")), limit=1000, default=outcome.note
+            _("Note sur « %(title)s »", title=in_words_of(gate, "title")), limit=1000, default=outcome.note
         )
     built = type("BoundGatesForm", (GatesForm,), fields)
     form: GatesForm = built(data={"version": version})

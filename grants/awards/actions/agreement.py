@@ -53,7 +53,7 @@ def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | Non
     ledger.hold(award)
     agreement = queries.agreement_of(award.id)
     if agreement is not None and agreement.signed_on is not None:
-        raise RefusedError(_("Cette convention est signée : elle ne change plus."))
+        raise RefusedError(_("Cette convention est signée : elle ne change plus."))
     if agreement is not None and version is not None and version != agreement.version:
         raise ConflictError(
             _("Quelqu’un d’autre vient de modifier cette convention."),
@@ -103,7 +103,7 @@ def engage(award: Award, *, by: Actor) -> None:
         raise RefusedError(
             _("Une avance remboursable a besoin d’une convention signée.")
             if need is rules.AgreementNeed.ADVANCE
-            else _("Une convention signée est obligatoire : l’organisation reçoit plus que le seuil cette année.")
+            else _("Une convention signée est obligatoire : l’organisation reçoit plus que le seuil cette année.")
         )
     _engage(award, on=clock.today(), by=by, verb="engage")
 
@@ -208,7 +208,7 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
         raise ForbiddenError(_("Une autre personne doit confirmer ces coordonnées."))
     if queries.gave_office(details.first_by, by.id) or queries.gave_office(by.id, details.first_by):
         raise ForbiddenError(
-            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
+            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
         )
     if reason := BANK.why_not(details, "confirm"):
         raise RefusedError(str(reason))

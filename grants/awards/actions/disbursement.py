@@ -108,9 +108,9 @@ def _check_steps(to_plan: Money, steps: Sequence[Step]) -> None:
         missing = gap.cents < 0
         facts = {"total": money(to_plan + gap), "expected": money(to_plan), "gap": money(-gap if missing else gap)}
         raise InvalidError(
-            _("Les échéances font %(total)s pour %(expected)s à verser : il manque %(gap)s.", **facts)
+            _("Les échéances font %(total)s pour %(expected)s à verser : il manque %(gap)s.", **facts)
             if missing
-            else _("Les échéances font %(total)s pour %(expected)s à verser : %(gap)s de trop.", **facts),
+            else _("Les échéances font %(total)s pour %(expected)s à verser : %(gap)s de trop.", **facts),
             field="steps",
         )
 
@@ -135,9 +135,9 @@ def approve(instalment: Instalment, *, by: Actor) -> None:
     """
     _still(instalment, "approve")
     if instalment.prepared_by == by.id:
-        raise ForbiddenError(_("Vous avez préparé ce mandat : une autre personne doit l’approuver."))
+        raise ForbiddenError(_("Vous avez préparé ce mandat : une autre personne doit l’approuver."))
     if queries.gave_office(instalment.prepared_by, by.id):
-        raise ForbiddenError(_("La personne qui a préparé ce mandat vous a nommé : une autre doit l’approuver."))
+        raise ForbiddenError(_("La personne qui a préparé ce mandat vous a nommé : une autre doit l’approuver."))
     _same_bank_details(instalment)
     instalment.approved_by, instalment.approved_at = by.id, clock.now()
     journal.advance(INSTALMENT, instalment, "approve", by=by, amount=instalment.amount.cents)
@@ -182,10 +182,10 @@ def _still(instalment: Instalment, verb: str) -> None:
     line = queries.last_line(instalment)
     word = INSTALMENT.states[instalment.state].label
     raise RefusedError(
-        _("Cette échéance a déjà été traitée : %(state)s.", state=word)
+        _("Cette échéance a déjà été traitée : %(state)s.", state=word)
         if line is None
         else _(
-            "Cette échéance vient d’être traitée par %(name)s, %(at)s : %(state)s.",
+            "Cette échéance vient d’être traitée par %(name)s, %(at)s : %(state)s.",
             name=line.actor,
             at=instant(line.at),
             state=word,

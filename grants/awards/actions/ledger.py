@@ -95,4 +95,4 @@ def give_back(award: Award, amount: Money) -> None:
             .execution_options(synchronize_session=False)
         )
         if done.rowcount != 1:  # type: ignore[attr-defined]
-            raise RefusedError(_("L’enveloppe ne contient pas ce montant : vérifiez les comptes avant de continuer."))
+            raise RefusedError(_("L’enveloppe ne contient pas ce montant : vérifiez les comptes avant de continuer."))

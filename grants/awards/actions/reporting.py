@@ -117,7 +117,7 @@ def _settle(award: Award, balance: rules.Settlement, *, by: Actor) -> None:
         if not left:
             break
         if instalment.state is not InstalmentState.PLANNED:
-            raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
+            raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
         if instalment.amount <= left:
             left -= instalment.amount
             journal.advance(INSTALMENT, instalment, "cancel", by=by, amount=instalment.amount.cents)
@@ -138,7 +138,7 @@ def why_not_close(award: Award) -> str | None:
     if queries.open_instalments(award.id) or award.ordered != award.paid:
         return _("Il reste une échéance à mandater ou un mandat à payer.")
     if award.ordered + award.released != award.amount:
-        return _("Les échéances ne couvrent pas le montant attribué : complétez l’échéancier.")
+        return _("Les échéances ne couvrent pas le montant attribué : complétez l’échéancier.")
     return None
 
 

@@ -30,7 +30,7 @@ class TermsForm(Form):
     def validate_terms(self, field: Any) -> None:
         """Nothing leaves with a passage still to be written."""
         if self.marker in (field.data or ""):
-            raise ValidationError(_l("Complétez d’abord chaque passage marqué « %(marker)s ».", marker=self.marker))
+            raise ValidationError(_l("Complétez d’abord chaque passage marqué « %(marker)s ».", marker=self.marker))
 
     def edition(self) -> int | None:
         """The edition of the agreement this page was filled with."""
@@ -46,7 +46,7 @@ class SignForm(Form):
     )  # fmt: skip
     file = FileField(
         _l("Convention signée, numérisée"),
-        [Required(_l("Joignez la convention signée : le comptable public la demande."))],
+        [Required(_l("Joignez la convention signée : le comptable public la demande."))],
         description=_l("Un seul fichier, PDF de préférence."),
     )
 
@@ -56,13 +56,13 @@ class BankForm(Form):
 
     holder = LineField(
         _l("Titulaire du compte"), [Required()], limit=200,
-        description=_l("Exactement comme sur le RIB : c’est le nom de l’association."),
+        description=_l("Exactement comme sur le RIB : c’est le nom de l’association."),
     )  # fmt: skip
     iban = LineField(
         _l("IBAN"), [Required()], limit=50,
-        description=_l("Avec ou sans espaces. En France : FR, puis 25 chiffres ou lettres."),
+        description=_l("Avec ou sans espaces. En France : FR, puis 25 chiffres ou lettres."),
     )  # fmt: skip
-    bic = LineField(_l("BIC"), limit=20, description=_l("8 ou 11 caractères ; il est aussi sur le RIB."))
+    bic = LineField(_l("BIC"), limit=20, description=_l("8 ou 11 caractères ; il est aussi sur le RIB."))
 
 
 class RefuseForm(Form):
@@ -78,7 +78,7 @@ class RevealForm(Form):
     """Why somebody needs to read the whole account number."""
 
     reason = RadioField(
-        _l("Pourquoi avez-vous besoin du numéro complet ?"),
+        _l("Pourquoi avez-vous besoin du numéro complet ?"),
         [Required(_l("Choisissez une raison.")), AnyOf([code for code, _word in REVEAL_CHOICES])],
         choices=[SelectChoice(code, word) for code, word in REVEAL_CHOICES],
         validate_choice=False,

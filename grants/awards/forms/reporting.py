@@ -18,7 +18,7 @@ class ReportForm(Form):
     version = HiddenField()
     narrative = LongField(
         _l("Ce qui a été fait"), limit=12_000,
-        description=_l("Où, quand, avec qui ; ce qui a marché, ce qui n’a pas marché, ce que vous en retenez."),
+        description=_l("Où, quand, avec qui ; ce qui a marché, ce qui n’a pas marché, ce que vous en retenez."),
     )  # fmt: skip
     people_reached = WholeField(_l("Personnes touchées"), maximum=10_000_000)
     gaps = LongField(
@@ -27,7 +27,7 @@ class ReportForm(Form):
     )  # fmt: skip
     files = MultipleFileField(
         _l("Documents"),
-        description=_l("Rapport d’activité, comptes approuvés, photos : tout est facultatif."),
+        description=_l("Rapport d’activité, comptes approuvés, photos : tout est facultatif."),
     )
 
     def edition(self) -> int | None:

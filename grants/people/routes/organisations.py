@@ -139,7 +139,7 @@ def _members_page(subject: Organisation, form: InvitationForm) -> str:
 def cancel_invitation(invitation: Invitation) -> Response:
     """Take an invitation back."""
     actions.cancel_invitation(invitation, by=actor())
-    flash(_("L’invitation est annulée : son lien ne fonctionne plus."), "success")
+    flash(_("L’invitation est annulée : son lien ne fonctionne plus."), "success")
     return redirect(url_for("people.members", organisation_id=invitation.organisation_id))
 
 
@@ -195,7 +195,7 @@ def accept_invitation(secret: str) -> Response:
     found = _invitation(secret)
     own: Account = own_account()
     actions.accept(found, own, by=actor())
-    flash(_("Vous agissez désormais pour « %(name)s ».", name=found.organisation.name), "success")
+    flash(_("Vous agissez désormais pour « %(name)s ».", name=found.organisation.name), "success")
     return redirect(_page_of(found.organisation_id))
 
 
