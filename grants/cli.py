@@ -23,6 +23,7 @@ from grants.applications import lifecycle as applications
 from grants.applications import queries as application_queries
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
+from grants.awards.actions import reporting
 from grants.calls import lifecycle as calls
 from grants.calls.models import Call
 from grants.config import Settings
@@ -278,6 +279,12 @@ def _tell_closings() -> int:
         return application_letters.extensions()
 
 
+def _remind_of_reports() -> int:
+    """Remind associations of the reports that are due soon; each reminder is written once."""
+    with unit_of_work():
+        return reporting.remind()
+
+
 @house.command()
 def worker() -> None:
     """Porte les lettres et fait le ménage. Plusieurs peuvent tourner à la fois ; SIGTERM les arrête."""
@@ -290,6 +297,7 @@ def worker() -> None:
         Task("post", timedelta(seconds=2), lambda: post.deliver(carrier, settings.mail_from)),
         Task("sweep", timedelta(minutes=10), vault.sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
+        Task("reports", timedelta(hours=1), _remind_of_reports),
     ]
     work(tasks, stop_on_signals())
 
