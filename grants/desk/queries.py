@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
-from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
-from grants.awards.models import Award, BankDetails, Instalment, Report
+from grants.awards import queries as awards
+from grants.awards.lifecycle import AwardState, BankState, ReportState
+from grants.awards.models import Award, BankDetails, Report
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
@@ -353,20 +354,10 @@ def waiting_for_manager(actor: Actor) -> dict[str, int]:
     }
 
 
-def waiting_for_payments() -> dict[str, int]:
-    """What the finance people have to do, by state, in two statements."""
-    rows = db.session.execute(
-        select(Instalment.state, func.count())
-        .join(Award, Award.id == Instalment.award_id)
-        .where(Award.state == AwardState.RUNNING)
-        .group_by(Instalment.state)
-    )
-    counted = {row[0]: row[1] for row in rows}
-    return {
-        "to_prepare": counted.get(InstalmentState.PLANNED, 0),
-        "to_approve": counted.get(InstalmentState.PREPARED, 0),
-        "to_order": counted.get(InstalmentState.APPROVED, 0),
-        "to_pay": counted.get(InstalmentState.ORDERED, 0),
+def waiting_for_payments(by: Actor) -> dict[str, int]:
+    """What the finance people have to do, counted as the list of payments counts it, in two statements."""
+    counted = {view: number for view, (number, _amount) in awards.payment_counts(by).items()}
+    return counted | {
         "bank": _count(select(BankDetails.id).where(BankDetails.state.in_((BankState.GIVEN, BankState.CHECKED)))),
     }
 

@@ -282,7 +282,7 @@ def work() -> str:
         open_calls=calls.open_calls(clock.now()),
         reviews=queries.reviews_left(who) if who.has_role("reviewer") else None,
         manager=queries.waiting_for_manager(who) if who.has_role("manager") else None,
-        payments=queries.waiting_for_payments() if who.has_role("finance", "authorising_officer") else None,
+        payments=queries.waiting_for_payments(who) if who.has_role("finance", "authorising_officer") else None,
     )
 
 
