@@ -142,7 +142,7 @@ def test_law_is_confirmed_and_given_a_new_value(page, manager):
     assert bad.tree.xpath("//*[@id='value-error']")
     page.get("programme.add_law_value", threshold)
     answer = page.submit({"value": "30000", "valid_from": "2030-01-01", "reference": "Loi"})
-    assert "30000 euros" in answer.words
+    assert "30 000 euros" in answer.words
     assert "1er janvier 2030" in answer.words
 
 
