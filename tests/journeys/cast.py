@@ -1,8 +1,8 @@
 """The people of a journey: each has a window of their own and does what people do, by the words on the page."""
 
 import re
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
+from flask_security.utils import hash_password
 from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, expect
 from sqlalchemy import select
 
@@ -18,15 +19,27 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter
 from grants.people import actions as people
 from grants.people.models import College, Role
+from grants.people.rules import password_of
 from tests.browsing import Server
+from tests.factories import Make
 
 PASSWORD = "trois ponts et une colline"
 PATIENCE = 60_000  # milliseconds: the machine may be busy
 
 
+def hashed() -> str:
+    """The password of everybody here, as accounts keep it."""
+    return str(hash_password(password_of(PASSWORD)))
+
+
 def called(label: str) -> re.Pattern[str]:
     """The whole of a label, with or without the word that says it may stay empty."""
     return re.compile(rf"^\s*{loosely(label)}\s*(·?\s*facultatif)?\s*$")
+
+
+def named(words: str) -> re.Pattern[str]:
+    """A name that holds these words."""
+    return re.compile(loosely(words))
 
 
 def loosely(words: str) -> str:
@@ -53,7 +66,7 @@ class Person:
     def follows(self, link: str, *, within: str | None = None) -> None:
         """Follow a link by its words, perhaps in a part of the page named by its label."""
         place = self.page.get_by_role("navigation", name=within) if within else self.page.get_by_role("main")
-        place.get_by_role("link", name=link).first.click()
+        place.get_by_role("link", name=named(link)).first.click()
         self.page.wait_for_load_state()
 
     def goes_to(self, entry: str) -> None:
@@ -65,18 +78,18 @@ class Person:
     def reads(self, *words: str) -> None:
         """The page shows these words."""
         for some in words:
-            expect(self.page.get_by_role("main")).to_contain_text(re.compile(loosely(some)))
+            expect(self.page.get_by_role("main")).to_contain_text(named(some))
 
     def reads_title(self, title: str) -> None:
         """The page is the one with this title."""
-        expect(self.page.get_by_role("heading", level=1)).to_contain_text(title)
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(named(title))
 
     # ---- forms -------------------------------------------------------------------------------------------------------
 
     def part(self, title: str) -> Locator:
         """The section or group of a page under a title."""
-        group = self.page.get_by_role("group", name=title)
-        section = self.page.locator("section").filter(has=self.page.get_by_role("heading", name=title))
+        group = self.page.get_by_role("group", name=named(title))
+        section = self.page.locator("section").filter(has=self.page.get_by_role("heading", name=named(title)))
         return group.or_(section).last
 
     def writes(self, label: str, text: str | date, *, within: Locator | None = None) -> None:
@@ -86,7 +99,13 @@ class Person:
     def ticks(self, *labels: str, within: Locator | None = None) -> None:
         """Tick boxes, or choose among cards and circles."""
         for label in labels:
-            (within or self.page).get_by_label(label).first.check()
+            (within or self.page).get_by_label(named(label)).first.check()
+
+    def unfolds(self, holding: str) -> None:
+        """Open what hides a choice: the list of a territory, for instance."""
+        folded = self.page.locator("details").filter(has_text=holding).first
+        if not folded.evaluate("found => found.open"):
+            folded.locator("summary").click()
 
     def chooses(self, label: str, option: str, *, within: Locator | None = None) -> None:
         """Choose a line of a list."""
@@ -96,21 +115,31 @@ class Person:
         """Choose a file of one's own."""
         (within or self.page).get_by_label(called(label)).set_input_files(file)
 
+    def holds(self, label: str, text: str) -> None:
+        """A field still holds what was typed."""
+        expect(self.page.get_by_label(called(label))).to_have_value(text)
+
+    def criteria(self) -> list[Locator]:
+        """The criteria to mark, in the order of the page."""
+        found = self.page.get_by_role("group").filter(has=self.page.get_by_role("radio"))
+        expect(found.first).to_be_visible()
+        return found.all()
+
     def presses(self, button: str, *, told: str | None = None, within: Locator | None = None) -> None:
         """Press a button; the page that follows says `told`."""
-        (within or self.page.get_by_role("main")).get_by_role("button", name=button).click()
+        (within or self.page.get_by_role("main")).get_by_role("button", name=named(button)).click()
         if told is not None:
             self.reads(told)
 
     def confirms(self, question: str, answer: str, *, told: str) -> None:
         """Open a question asked before an act that counts, then answer it."""
-        self.page.get_by_role("main").locator("summary", has_text=question).click()
+        self.page.get_by_role("main").locator("summary", has_text=named(question)).click()
         self.presses(answer, told=told)
 
     def downloads(self, link: str) -> bytes:
         """Download what a link leads to."""
         with self.page.expect_download() as found:
-            self.page.get_by_role("main").get_by_role("link", name=link).first.click()
+            self.page.get_by_role("main").get_by_role("link", name=named(link)).first.click()
         download: Download = found.value
         return Path(download.path()).read_bytes()
 
@@ -126,13 +155,21 @@ class Person:
         return self
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A fund that is served: its address, and the same application for what tests make and ask."""
+
+    server: Server
+    app: Flask
+    make: Make
+
+
 @dataclass
 class Troupe(AbstractContextManager["Troupe"]):
     """Those who take part in a journey; at its end nobody's browser may have complained."""
 
     browser: Browser
-    server: Server
-    app: Flask
+    stage: Stage
     people: list[Person] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -141,7 +178,7 @@ class Troupe(AbstractContextManager["Troupe"]):
         made = self.browser.new_context(locale="fr-FR", **context)
         made.set_default_timeout(PATIENCE)
         self.contexts.append(made)
-        person = Person(made.new_page(), self.server.address, name, email)
+        person = Person(made.new_page(), self.stage.server.address, name, email)
         person.page.on("console", lambda said: self._hear(person, said))
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
         self.people.append(person)
@@ -154,14 +191,21 @@ class Troupe(AbstractContextManager["Troupe"]):
 
     def serves(self, name: str, email: str, role: Role, college: College | None = None, **context: Any) -> Person:
         """Somebody of the fund, with an account and an office, already signed in."""
-        with self.app.app_context(), unit_of_work():
+        with self.stage.app.app_context(), unit_of_work():
             account = people.create_account(email, name, PASSWORD, confirmed=True, by=system("tests"))
             people.appoint(account, role, by=system("tests"), college=college)
         return self.enters(name, email, **context).signs_in()
 
+    @contextmanager
+    def making(self) -> Iterator[Make]:
+        """Make what a journey starts from, in one context of the application."""
+        with self.stage.app.app_context():
+            yield self.stage.make
+            db.session.remove()
+
     def mail_to(self, email: str) -> Sequence[Letter]:
         """What was written to an address, oldest first."""
-        with self.app.app_context():
+        with self.stage.app.app_context():
             found = db.session.scalars(
                 select(Letter).where(Letter.recipient == email).order_by(Letter.created_at)
             ).all()

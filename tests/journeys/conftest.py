@@ -1,6 +1,7 @@
-"""A fund on its first day: reference data, a server, a browser, nobody yet."""
+"""The stages of journeys: a fund on its first day for the whole story, another that shorter journeys share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,40 @@ from grants.kernel.db import db
 from tests.browsing import serving
 from tests.conftest import settings_for
 from tests.databases import Databases
-from tests.journeys.cast import PATIENCE, Troupe
+from tests.factories import Make
+from tests.journeys.cast import PATIENCE, Stage, Troupe
+
+
+@contextmanager
+def staged(url: str, folder: Path) -> Iterator[Stage]:
+    """Serve a database for as long as the block lasts."""
+    expect.set_options(timeout=PATIENCE)
+    app = create_app(settings_for(url, folder), TESTING=True)
+    with serving(url, folder) as server:
+        yield Stage(server, app, Make())
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
-def troupe(browser: Browser, store: Databases, own: str, house: object, tmp_path: Path) -> Iterator[Troupe]:
-    """Give those who will take part, on a database of their own that holds the reference data and nothing else."""
-    expect.set_options(timeout=PATIENCE)
+def first_day(browser: Browser, store: Databases, own: str, house: object, tmp_path: Path) -> Iterator[Troupe]:
+    """Give a fund of its own that holds the reference data and nothing else, nobody there yet."""
     url = store.create(f"{own}journey", template=f"{own}template")
-    app = create_app(settings_for(url, tmp_path), TESTING=True)
-    with serving(url, tmp_path) as server, Troupe(browser, server, app) as troupe:
+    with staged(url, tmp_path) as stage, Troupe(browser, stage) as troupe:
         yield troupe
-    with app.app_context():
-        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def stage(store: Databases, own: str, house: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Serve the fund that shorter journeys share; each brings its own people and dossiers."""
+    url = store.create(f"{own}journeys", template=f"{own}template")
+    with staged(url, tmp_path_factory.mktemp("journeys")) as stage:
+        yield stage
+
+
+@pytest.fixture
+def troupe(browser: Browser, stage: Stage) -> Iterator[Troupe]:
+    """Give those who will take part in a short journey; no browser may complain."""
+    with Troupe(browser, stage) as troupe:
+        yield troupe
+        assert troupe.complaints() == []

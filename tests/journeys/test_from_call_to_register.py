@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from grants.applications import queries as applications
@@ -25,11 +25,17 @@ from grants.people.models import College, Role
 from tests.factories.awards import iban
 from tests.factories.make import siret
 from tests.journeys.cast import PASSWORD, Person, Troupe, called
-from tests.kernel.corpus import pdf
+from tests.journeys.dossier import (
+    TITLE,
+    document,
+    volunteer_balances_the_budget,
+    volunteer_shares_by_axis,
+    volunteer_submits,
+    volunteer_writes_the_dossier,
+)
 
 CALL = "Innover pour les solidarités, premier appel"
 CODE = "FIS-1"
-TITLE = "Des cours d’école ouvertes et fraîches"
 ASSOCIATION = "Les Cours ouvertes (fictive)"
 VOLUNTEER = "leila.haddad@cours-ouvertes.example"
 REVIEWERS = (
@@ -40,7 +46,8 @@ REVIEWERS = (
 )
 
 
-def test_from_the_call_to_the_register(troupe: Troupe, tmp_path: Path) -> None:
+def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> None:
+    troupe = first_day
     manager = troupe.serves("Maud Ferrand", "maud.ferrand@fonds.example", Role.MANAGER)
     manager_confirms_a_rule_and_a_text(manager)
     manager_confirms_the_fund(manager)
@@ -51,7 +58,7 @@ def test_from_the_call_to_the_register(troupe: Troupe, tmp_path: Path) -> None:
     volunteer_registers_the_association(volunteer)
     volunteer_begins_a_dossier(volunteer)
     volunteer_sees_what_is_missing(volunteer)
-    volunteer_writes_the_dossier(volunteer, document(tmp_path, "rapport-d-activite.pdf"))
+    volunteer_writes_the_dossier(volunteer, document(tmp_path, "rapport-d-activite.pdf"), instead=SEEN_LIVE)
     reference = volunteer_submits(volunteer)
     volunteer_keeps_the_receipt(volunteer, troupe, reference)
 
@@ -195,163 +202,33 @@ def volunteer_sees_what_is_missing(volunteer: Person) -> None:
     volunteer.follows("Indiquez le montant demandé.")
 
 
-def volunteer_writes_the_dossier(volunteer: Person, document: Path) -> None:
-    for title, write in (
-        ("Le projet en bref", volunteer_tells_the_project),
-        ("Axes et actions", volunteer_shares_by_axis),
-        ("Territoire", volunteer_chooses_the_communes),
-        ("Publics et justice sociale", volunteer_says_for_whom),
-        ("Climat et environnement", volunteer_rates_the_climate_effects),
-        ("Partenaires", volunteer_names_a_partner),
-        ("Calendrier", volunteer_plans_the_steps),
-        ("Indicateurs", volunteer_sets_targets),
-        ("Budget du projet", volunteer_balances_the_budget),
-        ("Votre association et cette demande", volunteer_tells_the_association),
-        ("Le besoin et le projet", volunteer_answers_about_the_need),
-        ("Justice sociale et climat", volunteer_answers_about_justice_and_climate),
-        ("Les personnes et l’organisation", volunteer_answers_about_the_team),
-        ("Les résultats et la suite", volunteer_answers_about_what_follows),
-    ):
-        volunteer.reads_title(title)
-        write(volunteer)
-        volunteer.presses("Enregistrer et continuer", told="Enregistré.")
-    volunteer.reads_title("Pièces jointes")
-    volunteer_attaches(volunteer, "Dernier rapport d’activité approuvé", document)
-    volunteer.follows("Continuer")
-    volunteer.reads_title("Déclarations")
-    volunteer_declares(volunteer)
-    volunteer.presses("Enregistrer et continuer")
-    volunteer.reads_title("Relire le dossier")
-    volunteer.reads("Le dossier est complet")
-
-
-def volunteer_tells_the_project(volunteer: Person) -> None:
-    volunteer.writes("Résumé", "Quatre cours d’école plantées s’ouvrent le soir et l’été aux familles du quartier.")
-    volunteer.ticks("Changement d’échelle")
-    volunteer.writes("Montant demandé", "30 000")
-    volunteer.writes("Début", clock.today() + timedelta(days=60))
-    volunteer.writes("Fin", clock.today() + timedelta(days=400))
-
-
-def volunteer_shares_by_axis(volunteer: Person) -> None:
-    volunteer.ticks("Développement social")
+def volunteer_sees_the_shares_add_up(volunteer: Person) -> None:
+    shares = volunteer.page.get_by_role("group", name="Parts du projet par axe")
     volunteer.page.get_by_label(re.compile("^A1 ")).fill("60")
-    volunteer.page.get_by_label(re.compile("^A4 ")).fill("40")
-    expect(volunteer.page.get_by_role("group", name="Parts du projet par axe")).to_contain_text(re.compile(r"100\s%"))
+    expect(shares).to_contain_text(re.compile(r"60\s%"))
+    volunteer_shares_by_axis(volunteer)
+    expect(shares).to_contain_text(re.compile(r"100\s%"))
 
 
-def volunteer_chooses_the_communes(volunteer: Person) -> None:
+def volunteer_looks_for_a_commune(volunteer: Person) -> None:
     volunteer.writes("Chercher une commune", "vill")
     volunteer.ticks("Villeurbanne")
     volunteer.reads("1 commune choisie")
 
 
-def volunteer_says_for_whom(volunteer: Person) -> None:
-    volunteer.writes("Nombre de personnes", "220", within=volunteer.part("Familles"))
-    volunteer.ticks("Elles décident avec vous")
-    volunteer.writes("Comment elles participent", "Un conseil de cour réunit chaque mois parents, enfants et voisins.")
-    volunteer.writes(
-        "Tarifs et reste à charge", "Tout est gratuit : aucune famille n’y renonce pour des raisons d’argent."
-    )
-
-
-def volunteer_rates_the_climate_effects(volunteer: Person) -> None:
-    adaptation = volunteer.part("Adaptation au changement climatique")
-    volunteer.chooses("Effet du projet", "Favorable", within=adaptation)
-    volunteer.writes("Ce qui le montre", "Six degrés de moins au sol en juillet sur la cour pilote.", within=adaptation)
-
-
-def volunteer_names_a_partner(volunteer: Person) -> None:
-    first = volunteer.part("Partenaire 1")
-    volunteer.writes("Nom", "École des Tilleuls (fictive)", within=first)
-    volunteer.chooses("Nature", "Organisme public", within=first)
-    volunteer.writes("Rôle dans le projet", "Ouvre sa cour et garde les clés", within=first)
-
-
-def volunteer_plans_the_steps(volunteer: Person) -> None:
-    first = volunteer.part("Étape 1")
-    volunteer.writes("Étape", "Ouverture de la première cour", within=first)
-    volunteer.writes("Date", clock.today() + timedelta(days=90), within=first)
-    volunteer.presses("Ajouter une étape")
-    third = volunteer.part("Étape 3")
-    volunteer.writes("Étape", "Fête des quatre cours", within=third)
-    volunteer.writes("Date", clock.today() + timedelta(days=380), within=third)
-
-
-def volunteer_sets_targets(volunteer: Person) -> None:
-    first = volunteer.part("Indicateur 1")
-    volunteer.writes("Ce que vous compterez", "Familles venues au moins trois fois", within=first)
-    volunteer.writes("Cible", "90", within=first)
-    volunteer.writes("Unité", "familles", within=first)
-
-
-def volunteer_balances_the_budget(volunteer: Person) -> None:
-    volunteer.writes("60 Achats", "12 000")
+def volunteer_sees_the_budget_balance(volunteer: Person) -> None:
+    volunteer_balances_the_budget(volunteer)
+    volunteer.writes("64 Charges de personnel", "27 000")
+    volunteer.reads("Les ressources dépassent les charges de 1 000 €")
     volunteer.writes("64 Charges de personnel", "28 000")
-    volunteer.writes("+ Ressources propres affectées au projet", "9 000")
-    volunteer.reads("Il manque")
-    volunteer.writes("+ Ressources propres affectées au projet", "10 000")
     volunteer.reads("Le budget est équilibré.")
 
 
-def volunteer_tells_the_association(volunteer: Person) -> None:
-    volunteer.ticks("Oui, c’est la première")
-    volunteer.writes("Nombre de bénévoles au 31 décembre dernier", "34")
-    volunteer.writes("Nombre de salariés au 31 décembre dernier", "1")
-    volunteer.writes("Nombre d’adhérents au 31 décembre dernier", "120")
-    volunteer.ticks("Non", within=volunteer.part("Le projet comporte-t-il une activité économique ?"))
-
-
-def volunteer_answers_about_the_need(volunteer: Person) -> None:
-    volunteer.writes("À quel besoin répondez-vous ?", "L’été, 800 enfants du quartier n’ont aucun lieu frais à pied.")
-    volunteer.writes("Que voulez-vous faire ?", "Ouvrir quatre cours plantées, de 17 h à 21 h et tout l’été.")
-    volunteer.writes("Qu’essayez-vous de nouveau ?", "Les familles tiennent elles-mêmes les clés et le planning.")
-    volunteer.writes("Date de début des premières dépenses du projet", clock.today() + timedelta(days=60))
-
-
-def volunteer_answers_about_justice_and_climate(volunteer: Person) -> None:
-    volunteer.writes(
-        "En quoi votre projet sert-il à la fois le climat et la justice sociale ?",
-        "Le sol désimperméabilisé rafraîchit d’abord ceux qui n’ont ni jardin ni vacances.",
-    )
-    volunteer.writes("Qu’est-ce qui permet à chacun de venir ?", "À moins de dix minutes à pied, sans inscription.")
-    volunteer.ticks("Rien, c’est gratuit")
-
-
-def volunteer_answers_about_the_team(volunteer: Person) -> None:
-    volunteer.writes("Qui réalisera le projet ?", "Une coordinatrice à mi-temps et trente-quatre bénévoles.")
-    volunteer.writes(
-        "Comment décide-t-on, et quelle place ont les bénéficiaires ?", "Le conseil de cour vote, une voix par famille."
-    )
-
-
-def volunteer_answers_about_what_follows(volunteer: Person) -> None:
-    volunteer.writes("Comment saurez-vous que le projet réussit ?", "On compte les familles qui reviennent.")
-    volunteer.writes("Que pourront reprendre les autres ?", "Le guide des clés partagées, écrit avec l’école.")
-    volunteer.writes("Que se passe-t-il après l’aide ?", "La commune reprend la coordination dans ses écoles.")
-
-
-def volunteer_attaches(volunteer: Person, piece: str, document: Path) -> None:
-    section = volunteer.part(piece)
-    volunteer.attaches("Choisir un fichier", document, within=section)
-    volunteer.presses("Joindre ce fichier", within=section, told="Fichier reçu")
-    volunteer.reads(document.name)
-
-
-def volunteer_declares(volunteer: Person) -> None:
-    for box in volunteer.page.get_by_label("Je le déclare").all():
-        box.check()
-    volunteer.ticks(
-        "L’association souscrit le contrat", "500 000 € ou moins", "Représentant légal ou représentante légale"
-    )
-
-
-def volunteer_submits(volunteer: Person) -> str:
-    volunteer.follows("Aller au dépôt")
-    volunteer.reads("Après le dépôt, le dossier ne se modifie plus.")
-    volunteer.presses("Déposer le dossier", told="Votre dossier est déposé.")
-    title = volunteer.page.get_by_role("heading", level=1).inner_text()
-    return title.rsplit(" ", 1)[-1]
+SEEN_LIVE = {
+    "Axes et actions": volunteer_sees_the_shares_add_up,
+    "Territoire": volunteer_looks_for_a_commune,
+    "Budget du projet": volunteer_sees_the_budget_balance,
+}
 
 
 def volunteer_keeps_the_receipt(volunteer: Person, troupe: Troupe, reference: str) -> None:
@@ -431,16 +308,12 @@ def reviewer_marks_and_sends(reviewer: Person, level: int) -> None:
     expect(reviewer.page.get_by_text("conseil de cour")).to_have_count(0)
     reviewer.ticks("Je n’ai aucun lien")
     reviewer.presses("Enregistrer ma déclaration", told="Un conseil de cour réunit chaque mois")
-    for criterion in criteria(reviewer).all():
+    for criterion in reviewer.criteria():
         criterion.get_by_role("radio", name=re.compile(rf"^{level}\b")).check()
     reviewer.presses("Enregistrer le brouillon", told="Brouillon enregistré.")
     reviewer.writes("Pour le comité", f"{reviewer.name} : un projet que les familles portent elles-mêmes.")
     reviewer.writes("Pour l’association", "Point fort : les clés partagées. À préciser : l’entretien en hiver.")
     reviewer.presses("Envoyer l’évaluation", told="Évaluation envoyée.")
-
-
-def criteria(reviewer: Person) -> Locator:
-    return reviewer.page.get_by_role("group").filter(has=reviewer.page.get_by_role("radio"))
 
 
 def reviewer_reads_the_others(reviewer: Person, other: str) -> None:
@@ -454,7 +327,7 @@ def reviewer_reads_the_others(reviewer: Person, other: str) -> None:
 
 
 def the_call_closes(troupe: Troupe) -> None:
-    with troupe.app.app_context(), unit_of_work() as session:
+    with troupe.stage.app.app_context(), unit_of_work() as session:
         call = session.scalars(select(Call).where(Call.code == CODE)).one()
         call.closes_at = clock.now()
 
@@ -662,16 +535,9 @@ def anybody_finds_the_award(anybody: Person, reference: str) -> None:
 
 
 def everything_holds(troupe: Troupe) -> None:
-    with troupe.app.app_context():
+    with troupe.stage.app.app_context():
         assert list(journal.broken_links()) == []
         assert list(awards.problems()) == []
         assert list(applications.problems()) == []
         assert list(deliberation.problems(awards.released_by_call())) == []
         db.session.remove()
-
-
-def document(folder: Path, name: str) -> Path:
-    """A document of the association."""
-    path = folder / name
-    path.write_bytes(pdf())
-    return path

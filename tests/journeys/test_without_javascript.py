@@ -1,0 +1,67 @@
+"""Every main task is done with a browser that runs no script."""
+
+import re
+from pathlib import Path
+
+from tests.journeys.cast import Troupe
+from tests.journeys.dossier import TITLE as DOSSIER
+from tests.journeys.dossier import document, volunteer_submits, volunteer_writes_the_dossier
+from tests.journeys.worlds import (
+    TITLE,
+    officer_with_a_payment_order,
+    reviewer_with_a_dossier,
+    volunteer_with_an_open_call,
+)
+
+
+def test_a_volunteer_goes_from_signing_in_to_the_receipt(troupe: Troupe, tmp_path: Path) -> None:
+    volunteer, call = volunteer_with_an_open_call(troupe, java_script_enabled=False)
+    volunteer.signs_in()
+    volunteer.opens(call)
+    volunteer.follows("Préparer un dossier")
+    volunteer.presses("Commencer le dossier", told="Votre brouillon est prêt.")
+    volunteer.writes("Titre du projet", DOSSIER)
+    volunteer_writes_the_dossier(volunteer, document(tmp_path, "rapport-d-activite.pdf"))
+    reference = volunteer_submits(volunteer)
+    volunteer.reads_title(f"Reçu du dossier {reference}")
+    assert volunteer.downloads("Télécharger le reçu (PDF)").startswith(b"%PDF-")
+    volunteer.follows("Vérifier ce reçu")
+    volunteer.reads("Ce reçu est authentique")
+
+
+def test_a_mistake_is_told_and_nothing_written_is_lost(troupe: Troupe) -> None:
+    volunteer, call = volunteer_with_an_open_call(troupe, java_script_enabled=False)
+    volunteer.signs_in()
+    volunteer.opens(call)
+    volunteer.follows("Préparer un dossier")
+    volunteer.presses("Commencer le dossier", told="Votre brouillon est prêt.")
+    volunteer.writes("Titre du projet", DOSSIER)
+    volunteer.writes("Montant demandé", "beaucoup")
+    volunteer.presses("Enregistrer et continuer", told="Montant invalide.")
+    volunteer.reads_title("Le projet en bref")
+    volunteer.holds("Titre du projet", DOSSIER)
+    volunteer.holds("Montant demandé", "beaucoup")
+
+
+def test_a_reviewer_marks_and_sends(troupe: Troupe) -> None:
+    reviewer = reviewer_with_a_dossier(troupe, java_script_enabled=False).signs_in()
+    reviewer.goes_to("Mes évaluations")
+    reviewer.follows(TITLE)
+    reviewer.ticks("Je n’ai aucun lien")
+    reviewer.presses("Enregistrer ma déclaration")
+    first, *others = reviewer.criteria()
+    first.get_by_role("radio", name=re.compile(r"^s\. o\.")).check()
+    for criterion in others:
+        criterion.get_by_role("radio", name=re.compile(r"^3\b")).check()
+    reviewer.presses("Enregistrer le brouillon", told="Brouillon enregistré.")
+    reviewer.writes("Pour le comité", "Un besoin réel, une équipe solide.")
+    reviewer.writes("Pour l’association", "Point fort : l’ombre. À préciser : l’entretien.")
+    reviewer.presses("Envoyer l’évaluation", told="Évaluation envoyée.")
+
+
+def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
+    officer, _instalment = officer_with_a_payment_order(troupe, java_script_enabled=False)
+    officer.signs_in()
+    officer.goes_to("Mandats")
+    officer.follows("Versement")
+    officer.confirms("Approuver le mandat", "Approuver le mandat", told="Le mandat est approuvé.")
