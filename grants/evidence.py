@@ -30,7 +30,7 @@ FROZEN = {
     "call_instrument": _CALL_IS_OPEN,
 }
 _REPORT_IS_ACCEPTED = "EXISTS (SELECT 1 FROM report r WHERE r.id = {row}.report_id AND r.state = 'accepted')"
-FROZEN |= {table: _REPORT_IS_ACCEPTED for table in ("report_line", "report_indicator", "report_file")}
+FROZEN |= dict.fromkeys(("report_line", "report_indicator", "report_file"), _REPORT_IS_ACCEPTED)
 SETTLED = {
     "instalment": "OLD.state IN ('paid', 'cancelled')",
     "agreement": "OLD.signed_on IS NOT NULL",
