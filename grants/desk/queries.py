@@ -27,6 +27,7 @@ from grants.kernel.post import Letter
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
+from grants.programme.rules import sort_key
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
@@ -83,15 +84,9 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
 
 def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
     statement = statement.where(_seen_by(actor))
-    if sieve.words:
-        for word in sieve.words.lower().split()[:6]:
-            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            statement = statement.where(
-                or_(
-                    Application.search_key.like(pattern, escape="\\"),
-                    func.lower(Application.reference).like(pattern, escape="\\"),
-                )
-            )
+    for word in sieve.words.split()[:6]:
+        # What has no letter nor digit has no key; it is looked for as it stands, and not found.
+        statement = statement.where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
     if sieve.call:
         statement = statement.where(Call.code == sieve.call)
     if sieve.state in set(SUBMITTED_STATES):

@@ -32,6 +32,7 @@ from grants.programme.models import (
     Orientation,
     RelatedPlan,
 )
+from grants.programme.rules import sort_key
 
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
@@ -318,8 +319,7 @@ def register(
     """A page of the register, newest act first, and the cursor of the next one; three statements."""
     statement = _laureates()
     if words:
-        pattern = "%" + words.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        statement = statement.where(Application.search_key.like(pattern, escape="\\"))
+        statement = statement.where(Application.search_key.contains(sort_key(words) or words, autoescape=True))
     if call_code:
         statement = statement.where(Call.code == call_code)
     if axis_code:
