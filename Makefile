@@ -10,8 +10,10 @@ python := $(bin)/python
 # How many tests run side by side, and what `make test` runs: make test JOBS=4 TESTS=tests/awards
 JOBS ?= 2
 TESTS ?= tests
+# Which figures `make assure` measures: all, or make assure FIGURES="crash access"
+FIGURES ?=
 
-.PHONY: help run test test-sqlite test-postgresql coverage check format translations lock wheel clean env-run env-dev chromium
+.PHONY: help run test test-sqlite test-postgresql coverage assure bench storm check format translations lock wheel clean env-run env-dev chromium
 
 help: ## ce que make sait faire
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +37,10 @@ test-postgresql: env-dev chromium ## la suite sur PostgreSQL (TESTS=, JOBS=)
 coverage: env-dev chromium ## la suite sur SQLite, et les lignes qu’elle ne traverse pas
 	@$(python) .ci/translations.py compile
 	exec $(python) -m pytest --db=sqlite -n $(JOBS) --cov --cov-report=term-missing:skip-covered $(TESTS)
+
+assure: env-dev chromium ## mesure ce que la confiance demande, sur les deux bases (FIGURES=) ; écrit docs/assurance.md
+	@$(python) .ci/translations.py compile
+	exec $(python) -m tests.assure $(FIGURES)
 
 check: env-dev ## format, lint, types, sens des imports, traductions, code mort
 	@set -x

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +12,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from grants.app import create_app
-from grants.config import Settings
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.programme.actions import load_reference
 from tests.client import Page
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
 from tests.factories import Make
+from tests.site import settings_for
 
 pytest_plugins = ("tests.browsing",)  # one browser for the whole run: Playwright starts once in a process
 
@@ -102,22 +101,6 @@ def own(pytestconfig: pytest.Config) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------------- application
-
-
-def settings_for(url: str, folder: Path) -> Settings:
-    """Give the settings of an application under test."""
-    return Settings(
-        instance=folder,
-        database_url=url,
-        own_database=False,
-        secret_key="a secret for tests, long enough to be taken",
-        field_key="another secret for tests, long enough as well",
-        base_url="http://localhost",
-        mail_url="",
-        mail_from="Fonds <ne-pas-repondre@exemple.example>",
-        secure=False,
-        is_demo=True,
-    )
 
 
 @pytest.fixture(scope="session")

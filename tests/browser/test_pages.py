@@ -14,7 +14,7 @@ from playwright.sync_api import Error as DownloadError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from tests.browsing import Server
+from tests.site import Server
 
 ROLES: dict[str, str | None] = {"public": None}
 RULES = {

@@ -26,8 +26,8 @@ from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import queries as people
 from grants.people.models import Account
 from grants.programme.models import Law
-from tests.conftest import settings_for
 from tests.kernel import corpus
+from tests.site import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "quatre mots sans lien aucun"

@@ -10,8 +10,8 @@ from grants.app import create_app
 from grants.demo.plant import Shown, plant
 from grants.kernel.actor import system
 from grants.kernel.db import db
-from tests.conftest import settings_for
 from tests.databases import Databases
+from tests.site import settings_for
 
 
 class Planted(NamedTuple):

@@ -26,8 +26,8 @@ from grants.people.rules import why_not_rna, why_not_siret
 from grants.reviewing import queries as reviewing
 from grants.screening import queries as screening
 from grants.screening import rules as gates
-from tests.conftest import settings_for
 from tests.databases import Databases
+from tests.site import settings_for
 
 BY = system("tests")
 NUMBER = 300

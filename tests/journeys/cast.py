@@ -20,8 +20,8 @@ from grants.kernel.post import Letter
 from grants.people import actions as people
 from grants.people.models import College, Role
 from grants.people.rules import password_of
-from tests.browsing import Server
 from tests.factories import Make
+from tests.site import Server
 
 PASSWORD = "trois ponts et une colline"
 PATIENCE = 60_000  # milliseconds: the machine may be busy

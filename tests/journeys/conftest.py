@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, expect
 from grants.app import create_app
 from grants.kernel.db import db
 from tests.browsing import serving
-from tests.conftest import settings_for
 from tests.databases import Databases
 from tests.factories import Make
 from tests.journeys.cast import PATIENCE, Stage, Troupe
+from tests.site import settings_for
 
 
 @contextmanager

@@ -1,0 +1,134 @@
+"""`make assure`: measures every figure of trust, writes the table down, and fails when one does not hold.
+
+python -m tests.assure              all figures, on both databases
+python -m tests.assure crash races  these alone (nothing is written)
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+
+from flask_migrate import upgrade
+from playwright.sync_api import Browser, sync_playwright
+
+from grants.app import create_app
+from grants.demo.plant import plant
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.programme.actions import load_reference
+from tests.assure.everything import FIGURES, figures
+from tests.assure.figures import Figure, Reading
+from tests.browsing import chromium
+from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
+from tests.site import ROOT, Place, settings_for
+
+TABLE = ROOT / "docs" / "assurance.md"
+RECORD = ROOT / "instance" / "assure.json"
+HEAD = """# Ce qui est prouvé
+
+Écrit par `make assure` : ne pas modifier à la main. Mesuré le {day} sur le commit `{commit}`, en {minutes} minutes.
+
+Chaque chiffre compte des fautes : le seuil est zéro. « Essais » dit combien de fois l’instrument a regardé ; trop peu
+d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffres que le projet s’est donnés.
+
+| n° | chiffre | ce qui est compté | base | essais | valeur | seuil | | secondes |
+|---|---|---|---|--:|--:|--:|---|--:|
+"""
+
+
+def prepared(url: str, folder: Path, *, planted: bool) -> None:
+    """Fill a template: migrated, reference data loaded, the demonstration planted when asked."""
+    app = create_app(settings_for(url, folder), TESTING=True)
+    with app.app_context():
+        upgrade()
+        with unit_of_work():
+            load_reference(by=system("assurance"))
+        if planted:
+            plant(by=system("assurance"))
+        db.session.remove()
+        db.engine.dispose()
+
+
+@contextmanager
+def place(dialect: str) -> Iterator[Place]:
+    """Open the databases of a kind and fill the two funds that instruments copy."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="traboule-assure-")))
+        (folder / "databases").mkdir()
+        where = running.enter_context(postgresql_server()) if dialect == "postgresql" else folder / "databases"
+        store: Databases = databases(dialect, where)
+        files = folder / "planted"
+        files.mkdir()
+        fill_template(store, "assure_bare", lambda url: prepared(url, folder, planted=False))
+        fill_template(store, "assure_planted", lambda url: prepared(url, files, planted=True))
+        opened: list[Browser] = []
+
+        def browser() -> Browser:
+            if not opened:
+                opened.append(running.enter_context(chromium(running.enter_context(sync_playwright()))))
+            return opened[0]
+
+        templates = {"bare": ("assure_bare", None), "planted": ("assure_planted", files)}
+        yield Place(dialect, store, "assure_", folder, templates, browser, full=True)
+
+
+def measured(figure: Figure, where: Place) -> tuple[Reading, float]:
+    """Measure one figure; a measure that breaks is a fault like another."""
+    start = time.monotonic()
+    try:
+        reading = figure.measure(where)
+    except Exception as error:  # noqa: BLE001 - the other figures are still to be measured
+        reading = Reading(0, [f"the measure broke: {type(error).__name__}: {error}"])
+    return reading, time.monotonic() - start
+
+
+def commit() -> str:
+    """Give the commit that is measured, and say so when files differ from it."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=10"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or "inconnu"
+
+
+def main() -> int:
+    """Measure, print, write; give the exit code."""
+    wanted, start, rows, record = set(sys.argv[1:]), time.monotonic(), [], []
+    unknown = wanted - {one.name for one in FIGURES}
+    if unknown:
+        print(f"inconnu : {', '.join(sorted(unknown))}. Chiffres : {', '.join(one.name for one in FIGURES)}")
+        return 2
+    for dialect in DIALECTS:
+        chosen = [one for one in figures(dialect, short=False) if not wanted or one.name in wanted]
+        if not chosen:
+            continue
+        with place(dialect) as where:
+            for figure in chosen:
+                reading, seconds = measured(figure, where)
+                verdict = "PASS" if reading.passes else "FAIL"
+                name = f"{figure.name}/{dialect}"
+                print(f"{name:28} {reading.found} 0 {verdict}  ({reading.tried} essais, {seconds:.0f} s)", flush=True)
+                for fault in reading.faults[:20]:
+                    print(f"    {fault}", flush=True)
+                cells = (figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict)
+                rows.append(f"| {' | '.join(map(str, cells))} | {seconds:.0f} |")
+                record.append(
+                    {"name": name, "value": reading.found, "threshold": 0, "pass": reading.passes,
+                     "tried": reading.tried, "seconds": round(seconds, 1)}
+                )  # fmt: skip
+    if not wanted:
+        minutes = round((time.monotonic() - start) / 60)
+        head = HEAD.format(day=date.today().isoformat(), commit=commit(), minutes=minutes)  # noqa: DTZ011 - a civil day
+        TABLE.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+        RECORD.parent.mkdir(exist_ok=True)
+        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(each["pass"] for each in record) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

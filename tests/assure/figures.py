@@ -1,0 +1,65 @@
+"""The figures of trust: what each one measures, on which databases, and what it found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.site import Place
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a measure found: how much it tried, and a line for each fault. `value` is told when it is not their number.
+
+    Too little tried is a fault as well: an instrument that looks at nothing finds nothing.
+    """
+
+    tried: int
+    faults: list[str] = field(default_factory=list)
+    value: int | None = None
+    least: int = 1
+    unit: str = ""
+
+    @property
+    def found(self) -> int:
+        """The figure itself; 0 is wanted."""
+        return len(self.faults) if self.value is None else self.value
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing was found after enough was tried."""
+        return not self.faults and not self.found and self.tried >= self.least
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `number` is the one of the bar of 44 figures; `minutes` is its share of a full run."""
+
+    name: str
+    number: str
+    says: str
+    minutes: float
+    measure: Callable[[Place], Reading]
+    databases: tuple[str, ...]
+    short: bool
+
+
+FIGURES: list[Figure] = []
+
+
+def figure(
+    name: str,
+    *,
+    number: str,
+    says: str,
+    minutes: float,
+    databases: tuple[str, ...] = ("sqlite", "postgresql"),
+    short: bool = True,
+) -> Callable[[Callable[[Place], Reading]], Callable[[Place], Reading]]:
+    """Add a measure to the table. `says` is what is counted, in French; `short` tells whether `make test` runs it."""
+
+    def add(measure: Callable[[Place], Reading]) -> Callable[[Place], Reading]:
+        assert all(one.name != name for one in FIGURES), f"two figures are named {name}"
+        FIGURES.append(Figure(name, number, says, minutes, measure, databases, short))
+        return measure
+
+    return add

@@ -1,0 +1,19 @@
+"""The short form of `make assure`: every figure on fewer rounds, on the database of the run."""
+
+import pytest
+
+from tests.assure.everything import figures
+from tests.assure.figures import Figure
+from tests.site import Place
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each figure of this database that has a short form."""
+    chosen = figures(metafunc.config.getoption("--db"), short=True)
+    metafunc.parametrize("figure", chosen, ids=[one.name for one in chosen])
+
+
+def test_a_figure_of_trust_is_held(figure: Figure, place: Place) -> None:
+    reading = figure.measure(place)
+    assert reading.faults == []
+    assert reading.passes, f"{reading.found} found, {reading.tried} tried, {reading.least} wanted"
