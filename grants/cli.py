@@ -48,6 +48,7 @@ from grants.people.models import Account, Appointment, College, Role
 from grants.programme import actions as programme
 from grants.programme import queries as programme_queries
 from grants.reviewing import lifecycle as reviewing
+from grants.reviewing import queries as reviewing_queries
 
 APPLICATION = "grants.app:create_app"
 BY = system("ligne de commande")
@@ -486,6 +487,7 @@ def _journal_problems() -> Iterator[str]:
 VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("journal", _journal_problems),
     ("dossiers déposés", application_queries.problems),
+    ("notes", reviewing_queries.problems),
     ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
     ("écritures", awards.problems),
     ("fichiers", vault.problems),

@@ -19,6 +19,8 @@ _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.s
 FROZEN = {
     "mark": "EXISTS (SELECT 1 FROM assignment a JOIN application p ON p.id = a.application_id "
     "JOIN call c ON c.id = p.call_id WHERE a.id = {row}.assignment_id AND c.marks_frozen_at IS NOT NULL)",
+    "standing": "EXISTS (SELECT 1 FROM application p JOIN call c ON c.id = p.call_id WHERE p.id = {row}.application_id "
+    "AND c.marks_frozen_at IS NOT NULL)",
     "recommendation": "EXISTS (SELECT 1 FROM meeting m WHERE m.id = {row}.meeting_id AND m.state <> 'preparing')",
     "criterion_block": _CALL_IS_OPEN,
     "criterion": _CALL_IS_OPEN,

@@ -45,7 +45,8 @@ from grants.people.models import Account, LegalForm, MemberRole, Membership, Org
 from grants.people.rules import sort_key as name_key
 from grants.programme.rules import sort_key
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
+from grants.reviewing.rules import Grid, Marks, hundredths, result
 from grants.screening.models import Finding
 
 Row = dict[str, Any]
@@ -81,6 +82,7 @@ class Frame:
     pieces: Sequence[Any]
     gates: Sequence[Any]
     criteria: Sequence[UUID]
+    grid: Grid
     axes: Mapping[str, Any]
     actions: Sequence[Any]
     fields: Sequence[Any]
@@ -562,13 +564,33 @@ class Loom:
         rng, frame = self.rng, self.frame
         if application.state is not S.ELIGIBLE or rng.random() >= 0.2:
             return ()
-        made = []
+        made, reviews = [], []
         for reviewer in rng.sample(list(frame.reviewers), 3):
             state = rng.choices((AssignmentState.SUBMITTED, AssignmentState.OPEN, AssignmentState.OFFERED), (8, 1, 1))[
                 0
             ]
-            made.append((self._assignment(application, reviewer, state), reviewer))
+            assignment = self._assignment(application, reviewer, state)
+            made.append((assignment, reviewer))
+            if state is AssignmentState.SUBMITTED:
+                reviews.append(self._marks(assignment))
+        if reviews:
+            found = result(reviews, frame.grid)
+            self.rows[table_of(Standing)].append(
+                {"application_id": application.id, "score": hundredths(found.total), "reviews": found.reviews}
+            )
         return tuple(made)
+
+    def _marks(self, assignment: Assignment) -> Marks:
+        """A whole review: every criterion marked, now and then not applicable."""
+        rng, marks = self.rng, {}
+        merit = rng.randint(0, 2)
+        for criterion_id in self.frame.criteria:
+            level = marks[criterion_id] = None if rng.random() < 0.03 else rng.randint(merit, merit + 2)
+            self.rows[table_of(Mark)].append({
+                "id": self.key(), "assignment_id": assignment.id, "criterion_id": criterion_id, "points": level,
+                "not_applicable": level is None,
+            })  # fmt: skip
+        return marks
 
     def _assignment(self, application: Application, reviewer: Any, state: AssignmentState) -> Assignment:
         rng, frame = self.rng, self.frame
@@ -598,14 +620,6 @@ class Loom:
                 "id": self.key(), "application_id": application.id, "account_id": reviewer.id,
                 "nature": InterestNature.NONE, "text": "", "declared_at": declared_at,
             })  # fmt: skip
-        if is_sent:
-            merit = rng.randint(0, 2)
-            for criterion_id in frame.criteria:
-                level = None if rng.random() < 0.03 else rng.randint(merit, merit + 2)
-                self.rows[table_of(Mark)].append({
-                    "id": self.key(), "assignment_id": assignment.id, "criterion_id": criterion_id, "points": level,
-                    "not_applicable": level is None,
-                })  # fmt: skip
         return assignment
 
     # ---- rows ------------------------------------------------------------------------------------------------------

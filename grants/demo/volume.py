@@ -48,7 +48,8 @@ from grants.people import actions as people
 from grants.people import queries as people_queries
 from grants.people.models import Account, Appointment, College, Membership, Organisation, Role
 from grants.programme import queries as programme
-from grants.reviewing.models import Assignment, Interest, Mark
+from grants.reviewing import queries as reviewing
+from grants.reviewing.models import Assignment, Interest, Mark, Standing
 from grants.screening.models import Finding
 
 CHUNK = 500  # applications written at once: one transaction each, so that an interruption leaves whole ones
@@ -60,7 +61,7 @@ ORDER: tuple[Table, ...] = (
     application_action, application_field, application_plan, application_commune, application_area,
     *(table_of(model) for model in (
         AxisShare, Audience, ClimateEffect, JusticeEffect, Partner, Milestone, Indicator, BudgetLine, Answer, Signature,
-        ApplicationVersion, Allocation, Finding, Assignment, Interest, Mark,
+        ApplicationVersion, Allocation, Finding, Assignment, Interest, Mark, Standing,
     )),
 )  # fmt: skip
 
@@ -213,6 +214,7 @@ def _loaded(call: Call, model: dict[str, Any], manager: Account, reviewers: Sequ
         pieces=[_copy(row) for row in calls_queries.pieces_of(call.id)],
         gates=[_copy(row) for row in calls_queries.gates_of(call.id)],
         criteria=[row.id for row in calls_queries.items_of(call.id)],
+        grid=reviewing.grid_of(call.id),
         axes={row.code: _copy(row) for row in programme.axes(framework_id)},
         actions=[_copy(row, "axis", "orientation") for row in programme.actions(framework_id)],
         fields=[_copy(row) for row in programme.fields(framework_id)],

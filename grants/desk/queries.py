@@ -30,7 +30,7 @@ from grants.programme.models import Axis, Instrument
 from grants.programme.rules import sort_key
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment
+from grants.reviewing.models import Assignment, Standing
 from grants.screening.models import Finding, PieceRequest
 
 Rows = Select[*tuple[Any, ...]]
@@ -71,6 +71,8 @@ SORTS: dict[str, Any] = {
     "requested": Application.requested,
     "state": Application.state,
 }
+UNSCORED = -1
+SCORE = func.coalesce(Standing.score, UNSCORED)
 
 
 def _seen_by(actor: Actor) -> ColumnElement[bool]:
@@ -118,6 +120,7 @@ def _from(*columns: Any) -> Rows:
         .join(Call, Call.id == Application.call_id)
         .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Instrument, Instrument.id == Application.instrument_id)
+        .outerjoin(Standing, Standing.application_id == Application.id)
         .outerjoin(Award, Award.application_id == Application.id)
     )
 
@@ -135,12 +138,17 @@ _COLUMNS = (
     Call.code.label("call"),
     Instrument.name.label("instrument"),
     Award.amount.label("awarded"),
+    Standing.score,
+    Standing.reviews,
 )
 
 
-def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None) -> Page:
-    """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, shares)."""
-    column, descending = _sort(sieve.sort)
+def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None, scores: bool = False) -> Page:
+    """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, shares).
+
+    `scores` tells that the person may see what reviews come to; without it, asking for that order gives the usual one.
+    """
+    column, descending = _sort(sieve.sort, scores=scores)
     statement = _sieved(_from(*_COLUMNS, column.label("sorted_by")), sieve, actor)
     place = read_cursor(after)
     if place is not None and len(place) == 2:
@@ -155,8 +163,9 @@ def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None) -> Page:
     return Page([(row, shares) for row, shares in _with_shares(rows[:PAGE])], following)
 
 
-def _sort(sort: str) -> tuple[Any, bool]:
-    return SORTS.get(sort.removeprefix("-"), Application.submitted_at), sort.startswith("-")
+def _sort(sort: str, *, scores: bool) -> tuple[Any, bool]:
+    sorts = SORTS | {"score": SCORE} if scores else SORTS
+    return sorts.get(sort.removeprefix("-"), Application.submitted_at), sort.startswith("-")
 
 
 def _plain(value: Any) -> Any:
@@ -173,6 +182,8 @@ def _beyond(column: Any, place: list[Any], *, descending: bool) -> ColumnElement
             value = datetime.fromisoformat(str(value))
         elif column is Application.requested:
             value = Money(int(value))
+        elif column is SCORE:
+            value = int(value)
         elif column is Application.state:
             value = ApplicationState(str(value))
         after = UUID(str(place[1]))
@@ -203,9 +214,9 @@ def totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
     return int(count), requested or Money(0), awarded or Money(0)
 
 
-def every_dossier(sieve: Sieve, actor: Actor) -> Iterator[Found]:
-    """The whole list, streamed, for the sheet."""
-    column, descending = _sort(sieve.sort)
+def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
+    """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
+    column, descending = _sort(sieve.sort, scores=scores)
     statement = _sieved(_from(*_COLUMNS), sieve, actor)
     ordered = column.desc() if descending else column.asc()
     yield from db.session.execute(statement.order_by(ordered, Application.id).execution_options(yield_per=500))

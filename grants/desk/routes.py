@@ -290,13 +290,14 @@ def work() -> str:
 @door(P.DOSSIER_LIST)
 def dossiers() -> str:
     """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
-    sieve = _sieve()
+    sieve, scores = _sieve(), reviewing.sees_scores(actor())
     count, requested, awarded = queries.totals(sieve, actor())
     return render_template(
         "desk/dossiers.html",
         sieve=sieve,
         chosen=sieve.chosen(),
-        page=queries.dossiers(sieve, actor(), after=request.args.get("after")),
+        page=queries.dossiers(sieve, actor(), after=request.args.get("after"), scores=scores),
+        scores=scores,
         count=count,
         requested=requested,
         awarded=awarded,
@@ -342,7 +343,7 @@ def dossier(application: Application) -> str:
         application=application,
         content=applications.content_of(application.id),
         parts=queries.dossier_of(application),
-        result=reviewing.result_of(application) if actor().has_role("manager", "auditor") else None,
+        result=reviewing.result_of(application) if reviewing.sees_results(actor(), application.id) else None,
     )
 
 

@@ -245,6 +245,11 @@ def form_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+def hundredths(value: int | None) -> str:
+    """A number kept in hundredths: 7346 → "73,5"."""
+    return decimal(None if value is None else Fraction(value, 100))
+
+
 def install(app: Flask) -> None:
     """Give templates their filters and words, and every answer its headers."""
     app.jinja_env.undefined = StrictUndefined
@@ -252,8 +257,8 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     static, stylesheet = _static(app)
     app.jinja_env.filters.update(
-        money=money, number=number, percent=percent, decimal=decimal, day=day, weekday=weekday, instant=instant,
-        relative=relative, file_size=file_size,
+        money=money, number=number, percent=percent, decimal=decimal, hundredths=hundredths, day=day, weekday=weekday,
+        instant=instant, relative=relative, file_size=file_size,
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
@@ -19,7 +20,7 @@ from grants.kernel.words import _, in_words_of, n_
 from grants.people.models import Account
 from grants.reviewing import letters, queries, rules
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
-from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
 from grants.reviewing.rules import Draft, Marks
 
 S = AssignmentState
@@ -165,6 +166,8 @@ def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Ac
             declared_at=clock.now(),
         )
     )
+    if verb == "recuse":
+        settle(assignment.application)
 
 
 def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
@@ -195,6 +198,19 @@ def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -
     _write(assignment, reading, version=version, by=by)
     assignment.submitted_at = clock.now()
     journal.advance(LIFECYCLE, assignment, "submit", by=by)
+    settle(assignment.application)
+
+
+def settle(application: Application) -> None:
+    """Keep what the reviews now come to; those who send at the same moment wait for one another."""
+    db.session.flush()
+    db.session.execute(select(Application.id).where(Application.id == application.id).with_for_update(key_share=True))
+    found = queries.result_of(application)
+    standing = db.session.get(Standing, application.id, populate_existing=True)
+    if standing is None:
+        standing = Standing(application_id=application.id)
+        db.session.add(standing)
+    standing.score, standing.reviews = rules.hundredths(found.total), found.reviews
 
 
 def _writable(assignment: Assignment) -> None:

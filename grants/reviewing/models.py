@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.models import Application
@@ -97,3 +97,22 @@ class Mark(Keyed, Model):
     points: Mapped[int | None] = mapped_column(SmallInteger)
     not_applicable: Mapped[bool] = mapped_column(default=False)
     criterion: Mapped[Criterion] = relationship()
+
+
+class Standing(Model):
+    """What the reviews of an application come to, kept beside it so that lists show it and sort by it.
+
+    Written whenever a review begins or ceases to count. `score` is in hundredths of a point out of 100, absent while
+    nothing is marked; `queries.result_of` stays the exact truth, and `queries.problems` compares the two.
+    """
+
+    __tablename__ = "standing"
+    __table_args__ = (
+        CheckConstraint("score IS NULL OR (score >= 0 AND score <= 10000)", name="score_out_of_100"),
+        CheckConstraint("reviews >= 0", name="reviews_counted"),
+        Index("ix_standing_score", "score", "application_id"),
+    )
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), primary_key=True)
+    score: Mapped[int | None] = mapped_column(SmallInteger)
+    reviews: Mapped[int] = mapped_column(SmallInteger)

@@ -1,7 +1,7 @@
 """Questions about assignments, interests and marks."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,8 +21,8 @@ from grants.kernel.machine import StatusWord
 from grants.people.models import Account, Appointment, Membership, Organisation, Role
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
-from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
-from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, result
+from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
+from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
 
 S = AssignmentState
 SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
@@ -57,6 +57,19 @@ def owes_review(account_id: UUID | None, application_id: UUID) -> bool:
         Assignment.state.in_((S.OFFERED, S.OPEN)),
     )
     return db.session.scalar(owed.limit(1)) is not None
+
+
+def sees_results(who: Actor, application_id: UUID) -> bool:
+    """Whether the person may see what the reviews of an application come to: not before their own is in."""
+    return who.has_role("manager", "auditor") and not owes_review(who.id, application_id)
+
+
+def sees_scores(who: Actor) -> bool:
+    """The same for a whole list: an order tells as much as a number, so whoever owes one review sees neither."""
+    if not who.has_role("manager", "auditor"):
+        return False
+    owed = select(Assignment.id).where(Assignment.reviewer_id == who.id, Assignment.state.in_((S.OFFERED, S.OPEN)))
+    return db.session.scalar(owed.limit(1)) is None
 
 
 def linked_to(account_id: UUID | None) -> Select[UUID]:
@@ -136,6 +149,19 @@ def result_of(application: Application) -> Result:
         if criterion_id is not None:
             review[criterion_id] = points
     return result(list(marks.values()), grid_of(application.call_id))
+
+
+def problems() -> Iterator[str]:
+    """Applications whose kept standing is not what their reviews come to."""
+    kept = {
+        row.application_id: (row.score, row.reviews)
+        for row in db.session.execute(select(Standing.application_id, Standing.score, Standing.reviews))
+    }
+    for call_id in db.session.scalars(select(Call.id).order_by(Call.code)).all():
+        for application_id, found in results_of(call_id).items():
+            stands = kept.get(application_id, (None, 0))
+            if stands != (hundredths(found.total), found.reviews):
+                yield f"dossier {application_id} : note gardée {stands}, évaluations {found.total}"
 
 
 def _counted() -> tuple[ColumnElement[bool], ...]:

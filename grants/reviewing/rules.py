@@ -190,6 +190,11 @@ def own_total(marks: Marks, grid: Grid) -> Fraction | None:
     return _total(tuple(_block_result(block, items, grid) for block in grid.blocks))
 
 
+def hundredths(total: Fraction | None) -> int | None:
+    """A total in hundredths of a point, halves up, as lists keep it; rankings compare the exact totals."""
+    return None if total is None else (total * 200 + 1).__floor__() // 2
+
+
 def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, Place]:
     """The place of each application, best first; what has no total comes last, without a rank."""
     deciders = sorted((b for b in grid.blocks if b.tie_rank is not None), key=lambda b: b.tie_rank or 0)

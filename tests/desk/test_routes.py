@@ -97,3 +97,57 @@ def test_everybody_has_a_home(page: Page, make: Make, roles: tuple[str, ...]) ->
 
 def test_the_mails_of_the_demonstration_can_be_read(page: Page, make: Make) -> None:
     assert page.get("desk.demo_mails").status == 200
+
+
+def test_the_list_sorts_by_score_for_those_who_may_see_it(page: Page, make: Make) -> None:
+    call = make.call()
+    for title, level in (("Moyen", 2), ("Meilleur", 4), ("Faible", 1)):
+        dossier = make.application(state=ApplicationState.ELIGIBLE, call=call, title=title)
+        make.reviewed(dossier, level)
+    make.application(state=ApplicationState.SUBMITTED, call=call, title="Sans note")
+
+    def titles(path: str) -> list[str]:
+        return [link.text for link in page.get(path).tree.xpath("//a[@class='row-link']")]
+
+    manager = make.account("manager")
+    page.sign_in(manager)
+    assert titles("/gestion/dossiers?sort=-score") == ["Meilleur", "Moyen", "Faible", "Sans note"]
+    assert titles("/gestion/dossiers?sort=score") == ["Sans note", "Faible", "Moyen", "Meilleur"]
+    assert "50,0" in page.get("/gestion/dossiers").words
+    assert ",100.00,1\n" in page.get("/gestion/dossiers.csv").text
+    usual = titles("/gestion/dossiers")
+    page.sign_in(make.account("finance"))
+    assert titles("/gestion/dossiers?sort=-score") == usual
+    assert "Note sur 100" not in page.get("/gestion/dossiers").words
+    assert ",100.00," not in page.get("/gestion/dossiers.csv").text
+
+
+def test_who_owes_a_review_sees_no_score_before_it_is_in(page: Page, make: Make) -> None:
+    call = make.call()
+    dossiers = [make.application(state=ApplicationState.ELIGIBLE, call=call, title=f"Projet {n}") for n in (1, 2)]
+    make.reviewed(dossiers[0], 1)
+    make.reviewed(dossiers[1], 4)
+    both = make.account("manager", "reviewer")
+    make.assignment(dossiers[1], both, state=AssignmentState.OPEN)
+    page.sign_in(both)
+    listed = page.get("/gestion/dossiers?sort=-score")
+    assert "Note sur 100" not in listed.words
+    assert "100,0" not in page.get("desk.dossier", dossiers[1]).words
+    assert "25,0" in page.get("desk.dossier", dossiers[0]).words
+
+
+def test_pages_of_the_list_by_score_follow_one_another(page: Page, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grants.desk.queries.PAGE", 2)
+    call = make.call()
+    for number in range(5):
+        dossier = make.application(state=ApplicationState.ELIGIBLE, call=call, title=f"Projet {number}")
+        if number:
+            make.reviewed(dossier, min(number, 3))
+    page.sign_in(make.account("manager"))
+    seen, path = [], "/gestion/dossiers?sort=-score"
+    while path:
+        answer = page.get(path)
+        seen += [link.text for link in answer.tree.xpath("//a[@class='row-link']")]
+        path = next(iter(answer.tree.xpath("//nav//a[contains(@href, 'after=')]/@href")), "")
+    assert len(seen) == len(set(seen)) == 5
+    assert seen[-1] == "Projet 0"

@@ -25,6 +25,7 @@ from grants.kernel.money import Money
 from grants.people import queries as people
 from grants.people.models import Account, Appointment, College, LegalForm, MemberRole, Membership, Organisation, Role
 from grants.programme import queries as programme
+from grants.reviewing import actions as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
 from tests.factories.awards import AwardMaker
@@ -330,6 +331,8 @@ class Make(AwardMaker):
                 assignment.committee_comment = "Projet solide."
                 assignment.applicant_comment = "Un dossier clair et concret."
             session.add(assignment)
+            if state is AssignmentState.SUBMITTED:
+                reviewing.settle(application)
         return assignment
 
     def reviewed(self, application: Application, *points: int) -> list[Assignment]:

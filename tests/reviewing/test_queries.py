@@ -2,10 +2,11 @@
 
 from grants.applications.lifecycle import ApplicationState
 from grants.kernel import clock
-from grants.kernel.db import unit_of_work
+from grants.kernel.db import db, unit_of_work
+from grants.reviewing import actions
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Interest, InterestNature
+from grants.reviewing.models import Interest, InterestNature, Standing
 
 ELIGIBLE = ApplicationState.ELIGIBLE
 
@@ -70,3 +71,17 @@ def test_the_grid_of_a_call_carries_its_weights_minima_and_tie_break(app, make):
     assert {b.code: b.tie_rank for b in grid.blocks if b.tie_rank} == {"conjunction": 1, "justice": 2, "innovation": 3}
     assert {b.code: b.minimum_level for b in grid.blocks if b.minimum_level} == {"innovation": 20, "justice": 20}
     assert (len(grid.items), grid.top, grid.threshold, grid.minimum_reviewers) == (15, 4, 60, 3)
+
+
+def test_the_standing_follows_what_counts_and_a_wrong_one_is_told(app, make):
+    application = make.application(state="eligible")
+    first, _second = make.reviewed(application, 4, 2)
+    assert db.session.get_one(Standing, application.id).score == 7500
+    with unit_of_work():
+        actions.declare(first, nature=InterestNature.FAMILY, text="", by=make.actor_of(first.reviewer))
+    standing = db.session.get_one(Standing, application.id)
+    assert (standing.score, standing.reviews) == (5000, 1)
+    assert list(reviewing.problems()) == []
+    with unit_of_work():
+        standing.score = 9900
+    assert [problem for problem in reviewing.problems() if str(application.id) in problem]

@@ -10,7 +10,7 @@ from grants.kernel.post import Letter
 from grants.reviewing import actions
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment, InterestNature
+from grants.reviewing.models import Assignment, InterestNature, Standing
 from grants.reviewing.rules import Draft
 from tests.crowd import at_once
 
@@ -102,3 +102,21 @@ def test_several_managers_remind_once(app, make):
     db.session.remove()
     at_once(app, *[lambda: actions.remind(db.session.get_one(Call, call_id), by=by)] * 5)
     assert len(db.session.scalars(select(Letter).where(Letter.kind == "reviewing_reminder")).all()) == 1
+
+
+def test_reviews_sent_at_once_are_all_in_the_standing(app, make):
+    application = make.application(state=ELIGIBLE)
+    reviewers = [make.account("reviewer") for _ in range(5)]
+    keys = [make.assignment(application, reviewer, state=S.OPEN).id for reviewer in reviewers]
+    criteria = db.session.scalars(select(Criterion.id).where(Criterion.call_id == application.call_id)).all()
+    people, dossier = [make.actor_of(reviewer) for reviewer in reviewers], application.id
+    db.session.remove()
+
+    def send(place):
+        draft = Draft(dict.fromkeys(criteria, place), "Pour le comité", "Pour l’association")
+        actions.submit(db.session.get_one(Assignment, keys[place]), draft, version=1, by=people[place])
+
+    assert len(at_once(app, *[lambda place=place: send(place) for place in range(5)])) == 5
+    standing = db.session.get_one(Standing, dossier)
+    assert (standing.score, standing.reviews) == (5000, 5)
+    assert list(reviewing.problems()) == []

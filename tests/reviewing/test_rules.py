@@ -11,6 +11,7 @@ from grants.reviewing.rules import (
     Grid,
     GridBlock,
     GridItem,
+    hundredths,
     own_total,
     ranking,
     result,
@@ -187,3 +188,11 @@ def test_a_rank_never_depends_on_the_order_of_rows(order):
         "z": result([review(3, 3, 3, 3)], GRID),
     }
     assert ranking({k: results[k] for k in order}, GRID) == ranking(results, GRID)
+
+
+@pytest.mark.parametrize(
+    ("total", "kept"),
+    [(None, None), (Fraction(0), 0), (Fraction(200, 3), 6667), (Fraction(12345, 1000), 1235), (Fraction(100), 10000)],
+)
+def test_a_total_is_kept_in_hundredths_halves_up(total, kept):
+    assert hundredths(total) == kept

@@ -1821,6 +1821,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("application_id", "statement_id", name=op.f("uq_signature_application_id_statement_id")),
     )
     op.create_table(
+        "standing",
+        sa.Column("application_id", sa.Uuid(), nullable=False),
+        sa.Column("score", sa.SmallInteger(), nullable=True),
+        sa.Column("reviews", sa.SmallInteger(), nullable=False),
+        sa.CheckConstraint("reviews >= 0", name=op.f("ck_standing_reviews_counted")),
+        sa.CheckConstraint(
+            "score IS NULL OR (score >= 0 AND score <= 10000)", name=op.f("ck_standing_score_out_of_100")
+        ),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["application.id"], name=op.f("fk_standing_application_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("application_id", name=op.f("pk_standing")),
+    )
+    with op.batch_alter_table("standing", schema=None) as batch_op:
+        batch_op.create_index("ix_standing_score", ["score", "application_id"], unique=False)
+
+    op.create_table(
         "action_field",
         sa.Column("action_id", sa.Uuid(), nullable=False),
         sa.Column("field_id", sa.Uuid(), nullable=False),
@@ -2339,6 +2356,10 @@ def downgrade() -> None:
 
     op.drop_table("application_action")
     op.drop_table("action_field")
+    with op.batch_alter_table("standing", schema=None) as batch_op:
+        batch_op.drop_index("ix_standing_score")
+
+    op.drop_table("standing")
     op.drop_table("signature")
     with op.batch_alter_table("recommendation", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recommendation_meeting_id"))
