@@ -17,7 +17,7 @@ from grants.calls import routes as calls
 from grants.config import Settings, settings_from
 from grants.deliberation import routes as deliberation
 from grants.desk import routes as desk
-from grants.kernel import access, errors, pages
+from grants.kernel import access, errors, pages, words
 from grants.kernel.db import db
 from grants.kernel.words import best_language
 from grants.observatory import routes as observatory
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(config.PACKAGE / "migrations"), render_as_batch=True, compare_type=True)
     Babel(app, default_translation_directories=str(config.PACKAGE / "translations"), locale_selector=_language)
+    words.install(app)
     CSRFProtect(app)
     people.install(app)
     pages.install(app)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
-from babel.numbers import format_decimal
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 from jinja2 import StrictUndefined
 from werkzeug.wrappers import Response
 
@@ -47,7 +48,10 @@ def money(value: Money | None, *, cents: bool | None = None) -> str:
 
 def number(value: int | None) -> str:
     """A whole number grouped as the reader expects."""
-    return "—" if value is None else str(format_decimal(value, locale=language()))
+    if value is None:
+        return "—"
+    grouped = f"{value:,}"
+    return grouped.replace(",", THIN) if language() == "fr" else grouped
 
 
 def percent(value: int | Fraction | None, digits: int = 0) -> str:
@@ -74,8 +78,13 @@ def day(value: date | datetime | None) -> str:
         return "—"
     if isinstance(value, datetime):
         value = value.astimezone(zone()).date()
-    text = str(format_date(value, "d MMMM y", locale=language()))
-    return "1er" + text[1:] if language() == "fr" and text.startswith("1 ") else text
+    return _day(value, language())
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, code: str) -> str:
+    text = str(format_date(value, "d MMMM y", locale=code))
+    return "1er" + text[1:] if code == "fr" and text.startswith("1 ") else text
 
 
 def weekday(value: date | datetime | None) -> str:
@@ -182,13 +191,13 @@ def _static(app: Flask) -> tuple[Callable[[str], str], Callable[[], str]]:
 
     def static(path: str) -> str:
         if path not in known or app.debug:
-            known[path] = _digest((folder / path).read_bytes())
-        return url_for("static", filename=path, v=known[path])
+            known[path] = url_for("static", filename=path, v=_digest((folder / path).read_bytes()))
+        return known[path]
 
     def stylesheet() -> str:
         if "site.css" not in known or app.debug:
-            known["site.css"] = _digest(site_css(folder))
-        return url_for("stylesheet", v=known["site.css"])
+            known["site.css"] = url_for("stylesheet", v=_digest(site_css(folder)))
+        return known["site.css"]
 
     return static, stylesheet
 
@@ -227,6 +236,31 @@ def read_cursor(text: str | None) -> list[Any] | None:
     return values if isinstance(values, list) else None
 
 
+# ---- addresses -----------------------------------------------------------------------------------------------------
+
+
+def _addresses(app: Flask) -> Callable[..., str]:
+    """`url_for` for templates: the address of an endpoint whose values are ids is built once, then filled.
+
+    A list of fifty rows asks for the same address fifty times.
+    """
+    patterns: dict[tuple[str, str, tuple[str, ...]], str] = {}
+
+    def address(endpoint: str, **values: Any) -> str:
+        if not has_request_context() or not all(type(value) is UUID for value in values.values()):
+            return app.url_for(endpoint, **values)
+        key = (request.script_root, endpoint, tuple(values))
+        if key not in patterns:
+            marks: dict[str, Any] = {name: UUID(int=place) for place, name in enumerate(values)}
+            pattern = app.url_for(endpoint, **marks)
+            for name, mark in marks.items():
+                pattern = pattern.replace(str(mark), f"{{{name}}}")
+            patterns[key] = pattern
+        return patterns[key].format(**values)
+
+    return address
+
+
 # ---- installation --------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +296,7 @@ def install(app: Flask) -> None:
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
-        moves=moves, endpoint_exists=lambda name: name in app.view_functions,
+        moves=moves, url_for=_addresses(app), endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
     )  # fmt: skip

@@ -1,34 +1,98 @@
 """The words on the page: French is the source language of every message, the catalogues translate it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from flask import has_request_context, request
-from flask_babel import force_locale, get_locale, gettext, lazy_gettext, ngettext
+import flask_babel
+from flask import Flask, current_app, g, has_app_context, has_request_context, request
 from flask_babel.speaklater import LazyString
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 LANGUAGES = ("fr", "en")
 
 
 def _(message: str, **values: Any) -> str:
     """The message in the reader's language."""
-    return str(gettext(message, **values))
+    said = _said(message)
+    return said % values if values else said
 
 
 def _l(message: str, **values: Any) -> LazyString:
     """The message, translated when it is shown (for module level)."""
-    return lazy_gettext(message, **values)
+    return LazyString(_, message, **values)
 
 
 def n_(one: str, many: str, number: int, **values: Any) -> str:
     """The message in the singular or the plural."""
-    return str(ngettext(one, many, number, **values))
+    return _said_of(one, many, number) % {"num": number, **values}
 
 
 def language() -> str:
-    """The reader's language code, one of LANGUAGES."""
-    locale = get_locale()
-    return locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]
+    """The reader's language code, one of LANGUAGES; found once per request."""
+    if not has_app_context():
+        return LANGUAGES[0]
+    kept: str | None = g.get("language")
+    if kept is None:
+        locale = flask_babel.get_locale()
+        kept = locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]
+        g.language = kept
+    return kept
+
+
+@contextmanager
+def force_locale(code: str) -> Iterator[None]:
+    """Write in a language for a while, whatever the reader's: for letters and papers."""
+    if not has_app_context():
+        yield
+        return
+    before = g.pop("language", None)
+    try:
+        with flask_babel.force_locale(code):
+            yield
+    finally:
+        g.pop("language", None)
+        if before is not None:
+            g.language = before
+
+
+def _said(message: str) -> str:
+    """French is written in the code itself: only the other languages ask their catalogue."""
+    return message if language() == LANGUAGES[0] else str(_catalogue().gettext(message))
+
+
+def _said_of(one: str, many: str, number: int) -> str:
+    if language() == LANGUAGES[0]:
+        return one if number == 1 else many
+    return str(_catalogue().ngettext(one, many, number))
+
+
+def _catalogue() -> Any:
+    """The messages of the reader's language, read from their file once per application."""
+    kept: dict[str, Any] = current_app.extensions.setdefault("catalogues", {})
+    code = language()
+    if code not in kept:
+        kept[code] = flask_babel.get_translations()
+    return kept[code]
+
+
+@pass_eval_context
+def _in_template(context: EvalContext, message: str, **values: Any) -> str:
+    said = _said(message)
+    return (Markup(said) if context.autoescape else said) % values  # noqa: S704 - a message of ours, values escaped
+
+
+@pass_eval_context
+def _n_in_template(context: EvalContext, one: str, many: str, number: int, **values: Any) -> str:
+    said = _said_of(one, many, number)
+    return (Markup(said) if context.autoescape else said) % {"num": number, **values}  # noqa: S704 - as above
+
+
+def install(app: Flask) -> None:
+    """Give templates the same words; Flask-Babel's own ask five questions per message, a page has hundreds."""
+    app.jinja_env.globals.update(_=_in_template, gettext=_in_template, ngettext=_n_in_template)
 
 
 def best_language(preferred: str | None) -> str:

@@ -1,0 +1,68 @@
+"""Words, numbers and addresses as pages show them: the short ways give what the long ways give."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, render_template_string, url_for
+
+from grants.kernel import pages
+from grants.kernel.words import _, force_locale, language, n_
+
+
+@pytest.mark.parametrize("code", ["fr", "en"])
+@pytest.mark.parametrize("value", [0, 7, -1234, 999, 1000, 12_345_678])
+def test_numbers_are_grouped_as_the_language_has_it(app: Flask, code: str, value: int) -> None:
+    with force_locale(code):
+        assert pages.number(value) == format_decimal(value, locale=code)
+
+
+def test_days_are_written_in_the_language_of_the_moment(app: Flask) -> None:
+    written = date(2026, 3, 2)
+    for code in ("fr", "en", "fr"):
+        with force_locale(code):
+            assert pages.day(written) == format_date(written, "d MMMM y", locale=code)
+
+
+def test_a_forced_language_ends_with_its_block(app: Flask) -> None:
+    assert language() == "fr"
+    with force_locale("en"):
+        assert (language(), _("Se connecter")) == ("en", "Sign in")
+        with force_locale("fr"):
+            assert _("Se connecter") == "Se connecter"
+        assert language() == "en"
+    assert _("Se connecter") == "Se connecter"
+
+
+def test_plurals_follow_the_number(app: Flask) -> None:
+    one, many = "%(num)d relance envoyée.", "%(num)d relances envoyées."
+    assert [n_(one, many, number) for number in (1, 2)] == ["1 relance envoyée.", "2 relances envoyées."]
+    with force_locale("en"):
+        assert n_(one, many, 2) not in {one % {"num": 2}, many % {"num": 2}}
+
+
+def test_what_is_put_into_a_message_is_escaped_in_a_page(app: Flask) -> None:
+    with app.test_request_context():
+        shown = render_template_string('{{ _("%(product)s, retour à l’accueil", product="<b>") }}')
+        told = render_template_string("{% trans n=2, name='<i>' %}{{ n }} de {{ name }}{% endtrans %}")
+    assert shown == "&lt;b&gt;, retour à l’accueil"
+    assert told == "2 de &lt;i&gt;"
+
+
+def test_addresses_filled_from_a_pattern_are_those_flask_builds(app: Flask) -> None:
+    first, second = uuid4(), uuid4()
+    with app.test_request_context():
+        shown = [
+            render_template_string("{{ url_for('desk.dossier', application_id=key) }}", key=key)
+            for key in (first, second)
+        ]
+        several = render_template_string("{{ url_for('desk.dossiers', commune=key, par=key) }}", key=first)
+        plain = render_template_string("{{ url_for('desk.dossiers', mots='a b', etat='eligible') }}")
+        assert shown == [url_for("desk.dossier", application_id=key) for key in (first, second)]
+        assert several == url_for("desk.dossiers", commune=first, par=first).replace("&", "&amp;")
+        assert plain == url_for("desk.dossiers", mots="a b", etat="eligible").replace("&", "&amp;")
+    with app.test_request_context(base_url="http://localhost/ailleurs"):
+        below = render_template_string("{{ url_for('desk.dossier', application_id=key) }}", key=first)
+        assert below == f"/ailleurs/gestion/dossiers/{first}"
