@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -95,7 +95,14 @@ HELP: dict[str, tuple[str, Text]] = {
 
 
 def navigation() -> list[MenuLink]:
-    """The menus of the person of this request."""
+    """The menus of the person of this request; the head of a page and its side ask for them in turn."""
+    kept: list[MenuLink] | None = g.get("navigation")
+    if kept is None:
+        kept = g.navigation = _navigation()
+    return kept
+
+
+def _navigation() -> list[MenuLink]:
     who = actor()
     links = [_link(label, endpoint, "public") for label, endpoint in PUBLIC if _exists(endpoint)]
     if not who.is_authenticated:
@@ -115,7 +122,7 @@ def _exists(endpoint: str) -> bool:
 
 
 def _link(label: Text, endpoint: str, group: Text) -> MenuLink:
-    return MenuLink(label, url_for(endpoint), request.endpoint == endpoint, group)
+    return MenuLink(str(label), url_for(endpoint), request.endpoint == endpoint, str(group))
 
 
 @bp.record_once
@@ -303,15 +310,11 @@ def dossiers() -> str:
         awarded=awarded,
         states=queries.state_choices(),
         calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in queries.call_choices()],
-        instruments=[(row.code, in_words_of(row, "name")) for row in programme.instruments()],
-        axes=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
-        communes=[(str(row.id), row.name) for row in programme.communes()],
-        words=dict(queries.state_choices()),
+        instruments=programme.instrument_choices(),
+        axes=programme.axis_choices(),
+        communes=programme.commune_choices(),
+        words={state: str(word) for state, word in queries.state_choices()},
     )
-
-
-def _axes() -> Any:
-    return programme.axes(programme.frameworks()[0].id)
 
 
 def _sieve() -> Sieve:

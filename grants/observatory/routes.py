@@ -37,7 +37,7 @@ def register() -> str:
         call=call,
         axis=axis,
         call_choices=[(row.code, in_words_of(row, "title")) for row in queries.published_calls()],
-        axis_choices=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
+        axis_choices=programme.axis_choices(),
         count=count,
         amount=amount,
     )
@@ -127,7 +127,7 @@ def tracking() -> str:
         call_choices=[
             (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
         ],
-        commune_choices=[(str(row.id), row.name) for row in programme.communes()],
+        commune_choices=programme.commune_choices(),
         axis_choices=[(str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
         chosen=chosen,
     )

@@ -91,6 +91,29 @@ def communes() -> Sequence[Commune]:
     return db.session.scalars(select(Commune).order_by(Commune.sort_key)).all()
 
 
+def commune_choices() -> list[tuple[str, str]]:
+    """The communes of the territory for a list of choices: key and name."""
+    rows = db.session.execute(select(Commune.id, Commune.name).order_by(Commune.sort_key))
+    return [(str(row.id), row.name) for row in rows]
+
+
+def axis_choices() -> list[tuple[str, str]]:
+    """The axes of the first framework for a list of choices: code, and code with title."""
+    first = select(Framework.id).order_by(Framework.position, Framework.code).limit(1).scalar_subquery()
+    rows = db.session.execute(
+        select(Axis.code, Axis.title, Axis.title_en).where(Axis.framework_id == first).order_by(Axis.position)
+    )
+    return [(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in rows]
+
+
+def instrument_choices() -> list[tuple[str, str]]:
+    """The fund's instruments for a list of choices: code and name."""
+    rows = db.session.execute(
+        select(Instrument.code, Instrument.name, Instrument.name_en).order_by(Instrument.position, Instrument.code)
+    )
+    return [(row.code, in_words_of(row, "name")) for row in rows]
+
+
 def priority_areas() -> Sequence[PriorityArea]:
     """The priority neighbourhoods, by commune and name."""
     statement = select(PriorityArea).join(Commune).order_by(Commune.sort_key, PriorityArea.name)

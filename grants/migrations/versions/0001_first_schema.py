@@ -954,6 +954,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.create_index("ix_application_call_state", ["call_id", "state", "submitted_at"], unique=False)
+        batch_op.create_index("ix_application_listed", ["submitted_at", "id", "state", "requested_cents"], unique=False)
         batch_op.create_index(batch_op.f("ix_application_organisation_id"), ["organisation_id"], unique=False)
 
     op.create_table(
@@ -2457,6 +2458,7 @@ def downgrade() -> None:
     op.drop_table("call_instrument")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_application_organisation_id"))
+        batch_op.drop_index("ix_application_listed")
         batch_op.drop_index("ix_application_call_state")
 
     op.drop_table("application")
