@@ -26,7 +26,7 @@ from flask import Flask
 from lxml import html
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as BrowserPage
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import Row
 
 from grants.app import create_app
@@ -255,6 +255,21 @@ class Site:
     def scalar(self, statement: str, **values: Any) -> Any:
         """Ask the database for one value."""
         return self.rows(statement, **values)[0][0]
+
+    @contextmanager
+    def unguarded(self) -> Iterator[Connection]:
+        """A connection that the triggers of the database do not watch, as somebody with its password has; committed."""
+        with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+                yield connection
+                return
+            triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+            for name, _sql in triggers:
+                connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+            yield connection
+            for _name, sql in triggers:
+                connection.exec_driver_sql(sql)
 
     @contextmanager
     def making(self) -> Iterator[Make]:

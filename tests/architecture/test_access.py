@@ -23,14 +23,17 @@ from werkzeug.routing import Rule
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState
-from grants.awards.models import Agreement
+from grants.awards.models import Agreement, ReportFile
 from grants.calls.lifecycle import CallState
+from grants.calls.models import Call
 from grants.kernel import clock, vault
 from grants.kernel.access import Door
 from grants.kernel.db import Base, db, unit_of_work
-from grants.people.models import Account, Invitation, MemberRole
+from grants.people.models import Account, Invitation, MemberRole, Membership, Organisation, SignIn
 from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment
 from grants.screening.models import PieceRequest
 from tests.client import Page
 from tests.factories import Make
@@ -38,6 +41,7 @@ from tests.factories.people import session_of
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 SIGN_IN, MISSING, REFUSED, OPEN = "connexion", "404", "403", "oui"
+RELATIONS = ("own", "related", "foreign")
 PERSONAS = (
     "anonyme",
     "non confirmé",
@@ -55,9 +59,14 @@ PERSONAS = (
 HEAD = """# Qui peut ouvrir quoi
 
 Observé par des requêtes, route par route et personne par personne, puis comparé à ce fichier à chaque essai
-(`tests/architecture/test_access.py`). L’objet de la route appartient à l’équipe ; il est déposé et recevable.
+(`tests/architecture/test_access.py`, `make assure`). L’objet de la route est déposé et recevable.
+
+Une case donne trois réponses quand elles diffèrent : pour le dossier de l’équipe (et ce que chacun a en propre : son
+compte, ses connexions, ses affectations) / pour celui d’une autre équipe du même appel / pour celui d’inconnus, dans
+un autre appel. Pour « autre équipe », le sien vient en premier. « Déporté » l’est du premier et lit le deuxième.
 
 - **oui** : la porte s’ouvre (l’acte peut encore être refusé par l’état des choses) ;
+- **409** : la personne a déclaré un lien : ce qu’elle envoie d’un vieil onglet est refusé ;
 - **403** : la personne sait que l’objet existe, mais ne peut pas faire cela ;
 - **404** : pour elle, l’objet n’existe pas ;
 - **connexion** : il faut d’abord se connecter.
@@ -73,22 +82,18 @@ class World:
     things: dict[type, Any]
     words: dict[str, str]
 
+    @property
+    def application(self) -> Application:
+        """The dossier that was sent; another one of the same organisation was awarded."""
+        return self.things[Application]  # type: ignore[no-any-return]
+
 
 def world(make: Make) -> World:
     """One application with everything that may hang on it, and people around it."""
-    team = make.account(name="Équipe")
+    team, other = make.account(name="Équipe"), make.account(name="Autre")
     organisation = make.organisation(team)
-    call = make.call()
-    draft_call = make.call(state=CallState.DRAFT)
-    application = make.application(state=ApplicationState.ELIGIBLE, call=call, organisation=organisation)
-    assigned, unassigned, recused = (make.account("reviewer") for _ in range(3))
-    assignment = make.assignment(application, assigned, state=AssignmentState.OPEN)
-    make.assignment(application, recused, state=AssignmentState.RECUSED)
-    other = make.account(name="Autre")
     make.organisation(other)
-    second = make.application(state=ApplicationState.ELIGIBLE, call=make.call(), organisation=organisation)
-    meeting = make.decided(second)
-    award = make.award(second, state=AwardState.RUNNING)
+    assigned, unassigned, recused = (make.account("reviewer") for _ in range(3))
     people: dict[str, Account | None] = {
         "anonyme": None,
         "non confirmé": make.account(confirmed=False),
@@ -103,6 +108,59 @@ def world(make: Make) -> World:
         "administration": make.account("administrator"),
         "audit": make.account("auditor"),
     }
+    place = surroundings(make, people, organisation, make.call(), assigned)
+    make.assignment(place.application, recused, state=AssignmentState.RECUSED)
+    return place
+
+
+def worlds(make: Make) -> dict[str, World]:
+    """The same people around three dossiers: the team's own, one of another team in the same call, a stranger's.
+
+    Who recused themselves from the team's reads the related one.
+    """
+    own = world(make)
+    other, recused = made(own.people["autre équipe"]), made(own.people["déporté"])
+    theirs = db.session.scalars(db.select(Organisation).join(Membership).where(Membership.account_id == other.id)).one()
+    foreign, reader = make.organisation(make.account(name="Étrangère")), make.account("reviewer")
+    return {
+        "own": own,
+        "related": surroundings(make, own.people, theirs, own.application.call, recused),
+        "foreign": surroundings(make, own.people, foreign, make.call(), reader),
+    }
+
+
+def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
+    """The things of a relation as one person stands to them: to the other team, their own dossier is theirs.
+
+    What everybody has of their own (an account, a session, one's assignment) takes the place of the team's.
+    """
+    turned = {"own": "related", "related": "own"} if persona == "autre équipe" else {}
+    place = places[turned.get(relation, relation)]
+    person, theirs = place.people[persona], {}
+    if person is not None:
+        queries = [
+            db.select(Assignment).where(
+                Assignment.reviewer_id == person.id, Assignment.application_id == place.application.id
+            )
+        ]
+        if relation == "own":
+            queries += [db.select(Account).where(Account.id == person.id)]
+            queries += [db.select(SignIn).where(SignIn.account_id == person.id).order_by(SignIn.started_at).limit(1)]
+        theirs = {type(found): found for query in queries if (found := db.session.scalars(query).first()) is not None}
+    return World(place.people, place.things | theirs, place.words)
+
+
+def surroundings(
+    make: Make, people: dict[str, Account | None], organisation: Organisation, call: Call, reader: Account
+) -> World:
+    """Everything that may hang on an organisation: a dossier the committee reads, and one that was awarded."""
+    team = make.member_of(organisation)
+    draft_call = make.call(state=CallState.DRAFT)
+    application = make.application(state=ApplicationState.ELIGIBLE, call=call, organisation=organisation)
+    assignment = make.assignment(application, reader, state=AssignmentState.OPEN)
+    second = make.application(state=ApplicationState.ELIGIBLE, call=make.call(), organisation=organisation)
+    meeting = make.decided(second)
+    award = make.award(second, state=AwardState.RUNNING)
     with unit_of_work() as session:
         file = vault.accept(
             FileStorage(blank_pdf(), "statuts.pdf"),
@@ -113,11 +171,20 @@ def world(make: Make) -> World:
             requested_by=made(people["gestion"]).id,
         )  # fmt: skip
         invitation = Invitation(
-            organisation_id=organisation.id, email="invitee@exemple.example", role=MemberRole.EDITOR, secret="0" * 64,
-            invited_by=team.id, invited_at=clock.now(), expires_at=clock.now() + timedelta(days=1),
+            organisation_id=organisation.id, email="invitee@exemple.example", role=MemberRole.EDITOR,
+            secret=organisation.id.hex * 2, invited_by=team.id, invited_at=clock.now(),
+            expires_at=clock.now() + timedelta(days=1),
         )  # fmt: skip
-        agreement = Agreement(award_id=award.id, number="CONV-1", terms="Article 1", prepared_at=clock.now())
-        session.add_all([file, request, invitation, agreement])
+        agreement = Agreement(
+            award_id=award.id, number=f"CONV-{organisation.siret}", terms="Article 1", prepared_at=clock.now()
+        )
+        report = awards.report_of(award.id)
+        accounts = vault.accept(
+            FileStorage(blank_pdf(), "comptes.pdf"),
+            by=make.actor_of(team), organisation_id=organisation.id, dossier_id=second.id,
+        )  # fmt: skip
+        given = ReportFile(report_id=report.id, file=accounts, given_at=clock.now())
+        session.add_all([file, request, invitation, agreement, given])
     session_of(team)
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
     things += [agreement, make.instalment(award), make.bank_details(organisation)]
@@ -129,9 +196,16 @@ def world(make: Make) -> World:
         "filename": "css/tokens.css",
         "token": "pas-un-jeton",
         "secret": "pas-un-secret",
-        "file": str(file.id),
+        "file": str(accounts.id),
     }
-    return World(people, found_things(things, draft_call.id, organisation.id), words)
+    near = {
+        "call_id": [draft_call.id],
+        "organisation_id": [organisation.id],
+        "application_id": [application.id, second.id],
+        "award_id": [award.id],
+        "account_id": [team.id],
+    }
+    return World(people, found_things(things, near), words)
 
 
 def blank_pdf() -> BytesIO:
@@ -150,19 +224,16 @@ def made(person: Account | None) -> Account:
     return person
 
 
-def found_things(given: list[Any], draft_call_id: UUID, organisation_id: UUID) -> dict[type, Any]:
+def found_things(given: list[Any], near: dict[str, list[UUID]]) -> dict[type, Any]:
     """One thing of every type: those given, and for the others the row nearest to the team's."""
     things = {type(thing): thing for thing in given}
     for mapper in Base.registry.mappers:
         kind = mapper.class_
         if kind in things:
             continue
-        query = db.select(kind)
-        if hasattr(kind, "call_id"):
-            query = query.where(kind.call_id == draft_call_id)
-        if hasattr(kind, "organisation_id"):
-            query = query.where(kind.organisation_id == organisation_id)
-        found = db.session.scalars(query.limit(1)).first()
+        query = db.select(kind).limit(1)
+        tied = [getattr(kind, column).in_(ids) for column, ids in near.items() if hasattr(kind, column)]
+        found = db.session.scalars(query.where(*tied)).first() or db.session.scalars(query).first()
         if found is not None:
             things[kind] = found
     return things
@@ -196,36 +267,72 @@ def observed(client: FlaskClient, method: str, url: str, token: str) -> str:
     """How the door answers. A POST without its key is stopped just behind the door, before it can write."""
     data = {"csrf_token": token} if method == "POST" else None
     response = Context().run(client.open, url, method=method, data=data, buffered=True)
-    if response.status_code == 302 and "/connexion" in response.headers["Location"]:
-        return SIGN_IN
-    if response.status_code in {403, 404}:
-        return str(response.status_code)
     assert response.status_code < 500, f"{method} {url}: {response.status_code}"
-    return OPEN
+    return verdict(method, response.status_code, response.headers.get("Location", ""))
 
 
-def observe(app: Flask, make: Make) -> list[str]:
-    """The table's rows."""
-    place = world(make)
-    asked = [(method, rule, address(app, rule, told, place)) for method, rule, told in routes(app)]
-    columns: list[list[str]] = []
+def verdict(method: str, status: int, location: str) -> str:
+    """The word of the table for an answer. A page may say 409 of the state of things; a POST without key may not."""
+    if status == 302 and "/connexion" in location:
+        return SIGN_IN
+    return str(status) if status in {403, 404} or (status, method) == (409, "POST") else OPEN
+
+
+def observe(app: Flask, make: Make, relations: tuple[str, ...]) -> dict[str, list[list[str]]]:
+    """What the doors answer: for each row of the table a cell for each person, with a word for each relation."""
+    places, columns = worlds(make), []
     for persona in PERSONAS:
-        page = Page(app).sign_in(place.people[persona])
-        db.session.rollback()
+        page = Page(app).sign_in(places["own"].people[persona])
         token = html.fromstring(Context().run(page.client.get, "/styleguide").text).xpath(
             "//input[@name='csrf_token']/@value"
         )[0]
-        columns.append([observed(page.client, method, url, token) for method, _rule, url in asked])
-    rows = []
-    for index, (method, rule, _url) in enumerate(asked):
-        cells = " | ".join(column[index] for column in columns)
-        rows.append(f"| {method} `{rule.rule}` | {cells} |")
+        columns.append(observed_by(app, page.client, token, persona, places, relations))
+    db.session.rollback()
+    return {key: [column[key] for column in columns] for key in columns[0]}
+
+
+def observed_by(
+    app: Flask, client: FlaskClient, token: str, persona: str, places: dict[str, World], relations: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """What one person is answered, row by row; an address that is the same for all relations is asked once."""
+    cells: dict[str, list[str]] = {}
+    seen = {relation: seen_by(persona, relation, places) for relation in relations}
+    asked = [
+        (f"{method} `{rule.rule}`", method, [address(app, rule, told, seen[relation]) for relation in relations])
+        for method, rule, told in routes(app)
+    ]
+    db.session.rollback()
+    for row, method, urls in asked:
+        answers = {url: observed(client, method, url, token) for url in dict.fromkeys(urls)}
+        cells[row] = [answers[url] for url in urls]
+    return cells
+
+
+def declared() -> dict[str, list[list[str]]]:
+    """The table as it stands: for each row a cell for each person, with a word for each of the three relations."""
+    rows: dict[str, list[list[str]]] = {}
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith(("| GET ", "| POST ")):
+            row, *cells = line.strip("| ").split(" | ")
+            rows[row] = [(cell.split(" / ") * len(RELATIONS))[: len(RELATIONS)] for cell in cells]
     return rows
 
 
+def written(rows: dict[str, list[list[str]]]) -> str:
+    """The text of the table."""
+    lines = [f"| route | {' | '.join(PERSONAS)} |", "|" + "---|" * (len(PERSONAS) + 1)]
+    for row, cells in rows.items():
+        words = [cell[0] if len(set(cell)) == 1 else " / ".join(cell) for cell in cells]
+        lines.append(f"| {row} | {' | '.join(words)} |")
+    return HEAD + "\n".join(lines) + "\n"
+
+
 def test_the_doors_answer_as_the_table_says(app: Flask, make: Make) -> None:
-    head = f"| route | {' | '.join(PERSONAS)} |\n|{'---|' * (len(PERSONAS) + 1)}\n"
-    text = HEAD + head + "\n".join(observe(app, make)) + "\n"
+    """The team's own dossier; the figure `access` of tests/assure asks about the others as well, by HTTP."""
     if os.environ.get("UPDATE_ACCESS"):
-        TABLE.write_text(text, encoding="utf-8")
-    assert TABLE.read_text(encoding="utf-8") == text
+        TABLE.write_text(written(observe(app, make, RELATIONS)), encoding="utf-8")
+        return
+    table, found = declared(), observe(app, make, RELATIONS[:1])
+    assert list(table) == list(found)
+    assert {row: [cell[:1] for cell in cells] for row, cells in table.items()} == found
+    assert TABLE.read_text(encoding="utf-8") == written(table)
