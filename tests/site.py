@@ -45,7 +45,7 @@ SECRETS = {
     "SECRET_KEY": "a secret for tests, long enough to be taken",
     "FIELD_KEY": "another secret for tests, long enough as well",
 }
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def settings_for(url: str, folder: Path, *, base_url: str = "http://localhost") -> Settings:
