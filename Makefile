@@ -42,6 +42,10 @@ assure: env-dev chromium ## mesure ce que la confiance demande, sur les deux bas
 	@$(python) .ci/translations.py compile
 	exec $(python) -m tests.assure $(FIGURES)
 
+storm: env-dev ## la nuit de la clôture en une minute : 100 associations déposent à la fois, sur les deux bases
+	@$(python) .ci/translations.py compile
+	exec $(python) -m tests.storm
+
 check: env-dev ## format, lint, types, sens des imports, traductions, code mort
 	@set -x
 	$(bin)/ruff format --check .

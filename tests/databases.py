@@ -21,11 +21,12 @@ from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy.engine import URL, make_url
 
 DIALECTS = ("sqlite", "postgresql")
-# Durability is of no use to a database that is thrown away: nothing is synced, nothing is written twice.
 SERVER_OPTIONS = (
-    "-c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off "
-    "-c max_connections=200 -c shared_buffers=64MB -c max_wal_size=4GB -c wal_level=minimal -c max_wal_senders=0"
+    "-c listen_addresses= -c max_connections=200 -c shared_buffers=64MB -c max_wal_size=4GB -c wal_level=minimal "
+    "-c max_wal_senders=0"
 )
+# Durability is of no use to a database that is thrown away: nothing is synced, nothing is written twice.
+FORGETFUL = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
 
 
 class Databases(Protocol):
@@ -123,11 +124,12 @@ def programs_for(folder: Path, *, user: str | None) -> Path:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[str]:
+def postgresql_server(*, durable: bool = False) -> Iterator[str]:
     """Run a PostgreSQL server for as long as the block lasts; give the URL of its maintenance database.
 
-    It listens on a socket in a temporary folder alone. PostgreSQL refuses to run as root: in that case it runs as
-    `nobody`, from a copy of its programs, because the checkout may lie where nobody may look.
+    A `durable` one syncs what it is told, as in service. It listens on a socket in a temporary folder alone. PostgreSQL
+    refuses to run as root: in that case it runs as `nobody`, from a copy of its programs, because the checkout may lie
+    where nobody may look.
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
@@ -156,7 +158,8 @@ def postgresql_server() -> Iterator[str]:
 
     try:
         run("initdb", "--no-sync", "--auth=trust", "--username=traboule", "--encoding=UTF8", "--locale=C")
-        run("pg_ctl", "-w", "-o", f"{SERVER_OPTIONS} -k {folder}", "start")
+        options = SERVER_OPTIONS if durable else f"{SERVER_OPTIONS} {FORGETFUL}"
+        run("pg_ctl", "-w", "-o", f"{options} -k {folder}", "start")
         try:
             yield f"postgresql+psycopg://traboule@/postgres?host={folder}"
         finally:

@@ -1,0 +1,78 @@
+"""`make storm`: a hundred associations submit within a minute, on the server of `make run`, on both databases."""
+
+import json
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.assure.__main__ import prepared
+from tests.databases import DIALECTS, databases, fill_template, postgresql_server
+from tests.site import ROOT, Site
+from tests.storm.night import STEPS, Night, night
+
+RECORD = ROOT / "instance" / "storm.json"
+ASSOCIATIONS, SECONDS = 100, 60.0
+WORDS = {
+    "open": "ouvrir",
+    "save": "enregistrer",
+    "upload": "joindre 1 Mo",
+    "submit": "déposer",
+    "receipt": "lire le reçu",
+}
+
+
+def stormed(dialect: str) -> Night:
+    """Run one night on a fund of its own; the database keeps what it is told as it would in service."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="traboule-storm-")))
+        where = running.enter_context(postgresql_server(durable=True)) if dialect == "postgresql" else folder
+        store = databases(dialect, where)
+        files = folder / "site"
+        files.mkdir()
+        site = Site(fill_template(store, "storm", lambda url: prepared(url, files, planted=False)), files)
+        running.callback(site.close)
+        with site.serve(worker=True) as server:
+            return night(site, server, ASSOCIATIONS, SECONDS, tell=_progress)
+
+
+def _progress(told: Night) -> None:
+    print(f"\r  {told.submitted}/{told.associations} déposés, {told.requests} requêtes", end="", flush=True)
+
+
+def _shown(dialect: str, told: Night) -> None:
+    print(
+        f"\r{dialect} : {told.submitted} dossiers déposés en {told.seconds:.0f} s, {told.requests} requêtes ; "
+        f"perdus {told.lost}, doublés {told.doubled}, erreurs du serveur {told.errors}"
+    )
+    for step in STEPS:
+        median, late = told.percentiles(step)
+        print(f"  {WORDS[step]:14} médiane {median:7.0f} ms   p95 {late:7.0f} ms   ({len(told.times[step])} fois)")
+    for fault in told.faults[:20]:
+        print(f"    {fault}")
+
+
+def _record(dialect: str, told: Night) -> dict[str, object]:
+    steps = {step: dict(zip(("p50_ms", "p95_ms"), map(round, told.percentiles(step)), strict=True)) for step in STEPS}
+    return {
+        "database": dialect, "associations": told.associations, "submitted": told.submitted, "lost": told.lost,
+        "doubled": told.doubled, "errors": told.errors, "requests": told.requests, "seconds": round(told.seconds, 1),
+        "steps": steps, "faults": told.faults,
+    }  # fmt: skip
+
+
+def main() -> int:
+    """Run, print, write; give the exit code."""
+    record = []
+    for dialect in DIALECTS:
+        print(f"{dialect} : {ASSOCIATIONS} associations en {SECONDS:.0f} s…", flush=True)
+        told = stormed(dialect)
+        _shown(dialect, told)
+        record.append(_record(dialect, told))
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 1 if any(each["faults"] for each in record) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
