@@ -163,7 +163,10 @@ def door(permission: str, subject: type | None = None) -> Callable[[View], View]
 def _hang(view: View, told: Door) -> View:
     @wraps(view)
     def wrapper(**params: Any) -> Any:
-        arguments = _enter(told, params)
+        try:
+            arguments = _enter(told, params)
+        except ReplayError as replay:
+            return _answered(replay.first)
         if request.method in SAFE:
             return view(*arguments)
         return _write(view, arguments)
@@ -195,14 +198,17 @@ def _known(kind: type, params: dict[str, Any]) -> Any:
     name = next(key for key in params if key.endswith("_id"))
     subject = db.session.get(kind, params.pop(name))
     if subject is None:
+        _unless_replayed()
         raise MissingError
     if not may_know(subject):
+        _unless_replayed()
         _note("access.unknown", subject)
         raise MissingError
     return subject
 
 
 def _refuse(permission: str, subject: Any, reason: Text) -> None:
+    _unless_replayed()
     message = str(reason)
     _note("access.denied", subject, permission=permission)
     raise ForbiddenError(message)
@@ -229,19 +235,55 @@ class SignInError(Exception):
     """Raised when somebody must sign in first."""
 
 
-def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
+class ReplayError(Exception):
+    """Raised at a closed door when this very form already passed it."""
+
+    def __init__(self, first: RequestKey) -> None:
+        super().__init__(first.path)
+        self.first = first
+
+
+def _unless_replayed() -> None:
+    """Give way to the first answer of a form sent twice: an act may close behind its author the door it came by.
+
+    Somebody who checks, declares a link or removes a thing may not do so again. A double click is no attempt, and the
+    journal must not call it one.
+    """
+    key = "" if request.method in SAFE else _form_key()
+    first = db.session.get(RequestKey, key) if key else None
+    if first is not None and _is_same(first) and first.body == _body_digest():
+        raise ReplayError(first)
+
+
+def _form_key() -> str:
+    """The key of the form that was sent; empty when it has none that we could have given."""
     key = request.form.get("_key", "")[:64]
-    if not (key.isascii() and key.isprintable() and key):
-        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
+    return key if key.isascii() and key.isprintable() else ""
+
+
+def _is_same(earlier: RequestKey) -> bool:
+    """Whether a key was used by this person at this address."""
+    return earlier.actor_id == actor().id and earlier.path == request.path
+
+
+def _answered(first: RequestKey) -> Response:
+    """The first answer again, with a word that says so."""
+    flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
+    return redirect(first.location or request.path)
+
+
+def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
+    key = _form_key()
+    if not key:
+        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
     remembered = not getattr(view, "__repeatable__", False)
     earlier = db.session.get(RequestKey, key) if remembered else None
     body = _body_digest() if remembered else ""
     if earlier is not None:
-        if earlier.actor_id == actor().id and earlier.path == request.path and earlier.body == body:
-            flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
-            return redirect(earlier.location or request.path)
-        if earlier.actor_id != actor().id or earlier.path != request.path:
+        if not _is_same(earlier):
             raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez."))
+        if earlier.body == body:
+            return _answered(earlier)
     try:
         if earlier is None and remembered:
             earlier = RequestKey(key=key, actor_id=actor().id, path=request.path[:400], body=body, at=clock.now())
@@ -256,17 +298,24 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
         commit()
     except IntegrityError as error:
         db.session.rollback()
-        broken = promise_broken(error)
-        if broken is not None:
-            raise ConflictError(_(broken[0]), field=broken[1]) from error
-        if "request_key" in str(error.orig):
-            replayed = db.session.get(RequestKey, key)
-            return redirect((replayed.location if replayed else None) or request.path)
-        raise
+        return _beaten(error, key, body)
     except BaseException:
         _undo()
         raise
     return response
+
+
+def _beaten(error: IntegrityError, key: str, body: str) -> Response:
+    """The answer to whoever came second at the same instant: what the constraint says, or the same form's answer."""
+    broken = promise_broken(error)
+    if broken is not None:
+        raise ConflictError(_(broken[0]), field=broken[1]) from error
+    if "request_key" not in str(error.orig):
+        raise error
+    first = db.session.get(RequestKey, key)
+    if first is not None and _is_same(first) and first.body == body:
+        return _answered(first)
+    raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez.")) from error
 
 
 def _body_digest() -> str:

@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 from flask import Flask, redirect, request
 from flask_babel import Babel
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from grants.kernel import access, journal
 from grants.kernel.access import Policy, RequestKey, Rule, close_doors, door, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
 from grants.kernel.errors import HouseError, InvalidError, RefusedError
-from grants.people.models import Organisation
+from grants.people.models import Membership, Organisation
 
 
 class W(StrEnum):
@@ -251,6 +251,28 @@ def test_a_form_corrected_after_a_refusal_or_after_going_back_counts_anew(toy, t
     assert toy.post(f"/things/{thing.id}/city", city="Vaulx").location == "/done/3"
     assert toy.post(f"/things/{thing.id}/city", city="Vaulx").location == "/done/3"
     assert city(thing) == "Vaulx"
+
+
+def test_a_second_press_at_a_door_that_the_first_one_closed_is_no_attempt(toy, thing):
+    toy.who = WRITES
+    toy.post(f"/things/{thing.id}/city", city="Bron")
+    toy.who = Actor(id=WRITES.id, name="writer")
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").location == "/done/1"
+    assert noted() == ["thing.written"]
+    assert toy.post(f"/things/{thing.id}/city", city="Vaulx").status_code == 403
+    assert noted() == ["thing.written", "access.denied"]
+
+
+def test_a_second_press_on_what_the_first_one_hid_or_removed_gets_the_first_answer(toy, thing):
+    toy.who = WRITES
+    toy.post(f"/things/{thing.id}/city", city="Bron")
+    toy.who = Actor(id=WRITES.id, name="writer", roles=frozenset({"stranger", "writer"}))
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").location == "/done/1"
+    assert toy.post(f"/things/{thing.id}/city", "other", city="Bron").status_code == 404
+    db.session.execute(delete(Membership).where(Membership.organisation_id == thing.id))
+    db.session.execute(delete(Organisation).where(Organisation.id == thing.id))
+    db.session.commit()
+    assert toy.post(f"/things/{thing.id}/city", city="Bron").location == "/done/1"
 
 
 def test_the_key_of_another_person_or_page_opens_nothing(toy, thing, make):
