@@ -34,7 +34,7 @@ from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
 from grants.desk.queries import Sieve
-from grants.kernel import clock, journal, pages, post, schema, serving, sheets, vault
+from grants.kernel import access, clock, journal, pages, post, schema, serving, sheets, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError
@@ -280,6 +280,12 @@ def _tell_closings() -> int:
         return application_letters.extensions()
 
 
+def _forget() -> int:
+    """What served its time: keys of forms, sessions unused for a year."""
+    with unit_of_work():
+        return people.forget_sessions() + access.forget_keys()
+
+
 def _remind_of_reports() -> int:
     """Remind associations of the reports that are due soon; each reminder is written once."""
     with unit_of_work():
@@ -299,6 +305,7 @@ def worker() -> None:
         Task("sweep", timedelta(minutes=10), vault.sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
+        Task("forgetting", timedelta(days=1), _forget),
     ]
     work(tasks, stop_on_signals())
 

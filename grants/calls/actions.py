@@ -91,10 +91,6 @@ def create_from_reference(
     return call
 
 
-def _text(row: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {key: str(row[key]).strip() for name in names for key in (name, f"{name}_en") if row.get(key) is not None}
-
-
 def _default_texts() -> dict[str, Any]:
     """The texts of a call, by code: {"fr": …, "en": …}."""
     return {
@@ -111,7 +107,7 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
         blocks[row["code"]] = Block(
             call_id=call.id,
             code=row["code"],
-            **_text(row, "title"),
+            **shelf.texts(row, "title"),
             weight=row["weight"],
             minimum_level=None if threshold is None else threshold * 10,
             tie_rank=row.get("tie_rank"),
@@ -125,7 +121,7 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
             call_id=call.id,
             block_id=blocks[row["block"]].id,
             code=row["code"],
-            **_text(row, "title", "guidance", "applicant_hint"),
+            **shelf.texts(row, "title", "guidance", "applicant_hint"),
             weight=row["weight"],
             anchors=list(row["anchors"]),
             anchors_en=list(row["anchors_en"]),
@@ -140,7 +136,7 @@ def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
     data = shelf.toml("questions.toml")
     sections = {
         row["code"]: Section(
-            call_id=call.id, code=row["code"], **_text(row, "title", "intro"), position=row["position"]
+            call_id=call.id, code=row["code"], **shelf.texts(row, "title", "intro"), position=row["position"]
         )
         for row in data["sections"]
     }
@@ -155,7 +151,7 @@ def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
                 criterion_id=criteria[item].id if item else None,
                 code=row["code"],
                 kind=QuestionKind(row["kind"]),
-                **_text(row, "label", "help"),
+                **shelf.texts(row, "label", "help"),
                 required=row["required"],
                 max_length=row.get("max_length"),
                 minimum=row.get("minimum"),
@@ -172,7 +168,7 @@ def _add_pieces(call: Call) -> None:
             Piece(
                 call_id=call.id,
                 code=row["code"],
-                **_text(row, "label", "help", "condition"),
+                **shelf.texts(row, "label", "help", "condition"),
                 rule=row["rule"],
                 blocks=row["blocks"],
                 once_for_all=row["once_for_all"],
@@ -192,7 +188,7 @@ def _add_statements(call: Call) -> None:
                 call_id=call.id,
                 code=row["code"],
                 kind=row["kind"],
-                **_text(row, "title", "text"),
+                **shelf.texts(row, "title", "text"),
                 annex=_annex(annex) if annex else None,
                 edition=str(row["version"]),
                 choices=row.get("choices", []),
@@ -203,8 +199,8 @@ def _add_statements(call: Call) -> None:
 
 
 def _annex(row: dict[str, Any]) -> dict[str, Any]:
-    items = [{**_text(item, "title"), "number": item["number"]} for item in row["items"]]
-    return {**_text(row, "title", "intro"), "items": items}
+    items = [{**shelf.texts(item, "title"), "number": item["number"]} for item in row["items"]]
+    return {**shelf.texts(row, "title", "intro"), "items": items}
 
 
 def _add_gates(call: Call) -> None:
@@ -213,7 +209,7 @@ def _add_gates(call: Call) -> None:
             Gate(
                 call_id=call.id,
                 code=row["code"],
-                **_text(row, "title", "explanation", "refusal"),
+                **shelf.texts(row, "title", "explanation", "refusal"),
                 computed=row["how"] == "computed",
                 position=row["position"],
             )

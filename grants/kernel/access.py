@@ -4,13 +4,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask, current_app, flash, g, has_request_context, redirect, request, url_for
-from sqlalchemy import String
+from sqlalchemy import String, delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
@@ -82,6 +82,9 @@ class Door:
 
     permission: str | None
     subject: type | None = None
+
+
+KEYS_KEPT = timedelta(days=30)
 
 
 class RequestKey(Model):
@@ -335,6 +338,12 @@ def _body_digest() -> str:
                 digest.update(chunk)
             file.stream.seek(0)
     return digest.hexdigest()
+
+
+def forget_keys() -> int:
+    """Forget the keys of forms sent long ago; returns how many."""
+    gone = db.session.execute(delete(RequestKey).where(RequestKey.at < clock.now() - KEYS_KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str) -> None:

@@ -25,3 +25,8 @@ def rows(name: str) -> list[dict[str, str]]:
 def folders(name: str) -> list[str]:
     """The folders inside a folder of the shelf, in order of name."""
     return sorted(path.name for path in (SHELF / name).iterdir() if path.is_dir())
+
+
+def texts(row: dict[str, Any], *names: str) -> dict[str, str]:
+    """The named texts of a row, trimmed, with their English when the row has it."""
+    return {key: str(row[key]).strip() for name in names for key in (name, f"{name}_en") if row.get(key) is not None}

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from flask_security.confirmable import confirm_email_token_status, generate_confirmation_token
 from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
 from flask_security.utils import hash_password, verify_and_update_password, verify_password
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.kernel import clock, journal, throttle
@@ -270,6 +270,12 @@ def end_sessions(account: Account, *, by: Actor, why: str, besides: UUID | None 
     ended = int(db.session.execute(living.values(ended_at=clock.now())).rowcount)  # type: ignore[attr-defined]
     journal.record("session.all_closed", account, by=by, number=ended, why=why)
     return ended
+
+
+def forget_sessions() -> int:
+    """Forget sessions nobody has used for a year; returns how many. The journal keeps that they were opened."""
+    gone = db.session.execute(delete(SignIn).where(SignIn.last_seen_at < clock.now() - rules.SESSIONS_KEPT))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def touch_session(sign_in_id: UUID) -> None:

@@ -33,6 +33,7 @@ PASSWORD = Throttle("password", 10, 100, timedelta(minutes=15))
 CONFIRMATION = Throttle("confirmation", 5, 40, timedelta(hours=1))
 JOIN = Throttle("join", 10, 60, timedelta(days=1))
 INVITATIONS_A_DAY = 10
+SESSIONS_KEPT = timedelta(days=365)
 INVITATION_LASTS = timedelta(days=14)
 CONFIRMATION_LASTS = timedelta(days=3)
 RESET_LASTS = timedelta(hours=1)

@@ -54,11 +54,6 @@ def load_reference(*, by: Actor) -> dict[str, int]:
     return added
 
 
-def _text(row: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The named texts of a row, trimmed, with their English when the row has it."""
-    return {key: str(row[key]).strip() for name in names for key in (name, f"{name}_en") if row.get(key) is not None}
-
-
 def _load_fund() -> int:
     if db.session.scalar(select(Fund.id).limit(1)) is not None:
         return 0
@@ -67,7 +62,7 @@ def _load_fund() -> int:
     db.session.add(
         Fund(
             code=fund["code"],
-            **_text(fund, "name", "summary", "purpose"),
+            **shelf.texts(fund, "name", "summary", "purpose"),
             envelope=Money.euros(fund["envelope"]),
             announced_on=fund["announced_on"],
             zone=fund["zone"],
@@ -87,7 +82,7 @@ def _load_fund() -> int:
         db.session.add(
             Instrument(
                 code=row["code"],
-                **_text(row, "name", "description"),
+                **shelf.texts(row, "name", "description"),
                 form=row["form"],
                 minimum=Money.euros(row["minimum"]),
                 maximum=Money.euros(row["maximum"]),
@@ -111,7 +106,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
     told = data["framework"]
     framework = Framework(
         code=told["code"],
-        **_text(told, "name", "summary", "placeholder"),
+        **shelf.texts(told, "name", "summary", "placeholder"),
         valid_from=told["valid_from"],
         valid_to=told.get("valid_to"),
         expected_actions=told.get("expected_actions"),
@@ -124,7 +119,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
         row["code"]: Axis(
             framework_id=framework.id,
             code=row["code"],
-            **_text(row, "title", "short"),
+            **shelf.texts(row, "title", "short"),
             position=row["position"],
             colour=row["colour"],
         )
@@ -132,19 +127,19 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
     }
     fields = {
         row["code"]: FieldOfIntervention(
-            framework_id=framework.id, code=row["code"], **_text(row, "title"), position=row["position"]
+            framework_id=framework.id, code=row["code"], **shelf.texts(row, "title"), position=row["position"]
         )
         for row in data.get("fields", ())
     }
     plans = [
-        RelatedPlan(framework_id=framework.id, code=row["code"], **_text(row, "title"), position=row["position"])
+        RelatedPlan(framework_id=framework.id, code=row["code"], **shelf.texts(row, "title"), position=row["position"])
         for row in data.get("plans", ())
     ]
     db.session.add_all([*axes.values(), *fields.values(), *plans])
     db.session.flush()
     orientations = {
         row["code"]: Orientation(
-            axis_id=axes[row["axis"]].id, code=row["code"], **_text(row, "title"), position=row["position"]
+            axis_id=axes[row["axis"]].id, code=row["code"], **shelf.texts(row, "title"), position=row["position"]
         )
         for row in data.get("orientations", ())
     }
@@ -158,7 +153,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
                 orientation_id=orientations[row["orientation"]].id if row["orientation"] else None,
                 number=row["number"],
                 sort_key=number_key(row["number"]),
-                **_text(dict(row), "title"),
+                **shelf.texts(dict(row), "title"),
                 status=Trust(row["status"]),
                 source=row["source"],
                 fields=[fields[code] for code in row["fields"].split()],
@@ -223,7 +218,7 @@ def _load_accounts() -> int:
                 code=row["code"],
                 side=row["side"],
                 parent=row["group"],
-                **_text(row, "title", "examples"),
+                **shelf.texts(row, "title", "examples"),
                 in_kind=row["in_kind"],
                 by_funder=row.get("by_funder", False),
                 header=row.get("header", False),
@@ -240,7 +235,7 @@ def _load_law() -> int:
         db.session.add(
             Law(
                 code=row["code"],
-                **_text(row, "title", "note"),
+                **shelf.texts(row, "title", "note"),
                 value=str(row["value"]),
                 unit=row["unit"],
                 valid_from=row.get("valid_from", EVER),
@@ -260,7 +255,7 @@ def _load_texts() -> int:
             ConfiguredText(
                 code=row["code"],
                 use=row["use"],
-                **_text(row, "title", "body"),
+                **shelf.texts(row, "title", "body"),
                 placeholders=row["placeholders"],
                 position=row["position"],
                 status=Trust(row["status"]),

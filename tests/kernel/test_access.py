@@ -1,6 +1,7 @@
 """The doors: who passes, what is committed, and what a second press does."""
 
 from contextvars import Context
+from datetime import timedelta
 from enum import StrEnum
 from uuid import uuid4
 
@@ -9,10 +10,10 @@ from flask import Flask, redirect, request
 from flask_babel import Babel
 from sqlalchemy import delete, func, select, update
 
-from grants.kernel import access, journal
+from grants.kernel import access, clock, journal
 from grants.kernel.access import Policy, RequestKey, Rule, close_doors, door, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
-from grants.kernel.db import db
+from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError, InvalidError, RefusedError
 from grants.people.models import Membership, Organisation
 
@@ -345,3 +346,13 @@ def test_an_expired_form_says_that_nothing_was_saved(toy, thing):
     toy.who = WRITES
     assert "rien n’a été enregistré" in toy.ask("POST", f"/things/{thing.id}/city", data={"city": "x"}).text
     assert InvalidError.status == 422
+
+
+def test_keys_are_forgotten_after_a_month(toy, thing):
+    with unit_of_work() as session:
+        for key, days in (("old", 31), ("recent", 29)):
+            at = clock.now() - timedelta(days=days)
+            session.add(RequestKey(key=key, actor_id=None, path="/", body="", location=None, at=at))
+    with unit_of_work():
+        assert access.forget_keys() == 1
+    assert db.session.scalars(db.select(RequestKey.key)).all() == ["recent"]

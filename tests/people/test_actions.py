@@ -414,3 +414,14 @@ def test_an_account_is_closed_and_opened_again(app):
     assert [event for event in events(account) if "session" not in event] == [
         "account.created", "account.closed", "account.reopened"
     ]  # fmt: skip
+
+
+def test_sessions_nobody_used_for_a_year_are_forgotten(app, make):
+    account = make.account()
+    with unit_of_work():
+        for days in (366, 364):
+            with clock.fixed(clock.now() - timedelta(days=days)):
+                actions.open_session(account)
+    with unit_of_work():
+        assert actions.forget_sessions() == 1
+    assert len(db.session.scalars(db.select(SignIn)).all()) == 1
