@@ -5,6 +5,10 @@ from playwright.sync_api import Locator, expect
 from tests.journeys.cast import PASSWORD, Person, Troupe, called, named
 from tests.journeys.worlds import (
     TITLE,
+    administrator_and_somebody_to_appoint,
+    auditor_with_a_dossier,
+    finance_with_an_instalment,
+    manager_with_a_dossier_to_screen,
     officer_with_a_payment_order,
     reviewer_with_a_dossier,
     volunteer_with_a_complete_draft,
@@ -44,6 +48,8 @@ class Keys:
         """Take the link that passes by the menus."""
         self.reaches(self.page.get_by_role("link", name="Aller au contenu"))
         self.keyboard.press("Enter")
+        # The jump itself takes a moment; a Tab before it would start again from the top.
+        self.page.wait_for_function("document.querySelector(':target') !== null")
 
     def follows(self, link: str) -> None:
         """Reach a link of the content and open it."""
@@ -56,6 +62,18 @@ class Keys:
         """Reach a button and press it."""
         self.reaches(self.page.get_by_role("main").get_by_role("button", name=named(button)))
         self.keyboard.press(key)
+        self.person.reads(told)
+
+    def answers(self, question: str, *, told: str) -> None:
+        """Open a question asked before an act that counts, and press the button that bears the same words."""
+        self.reaches(self.page.get_by_role("main").locator("summary", has_text=named(question)))
+        self.keyboard.press("Enter")
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        button = dialog.get_by_role("button", name=named(question))
+        if not button.evaluate("found => found === document.activeElement"):
+            self.reaches(button)
+        self.keyboard.press("Enter")
         self.person.reads(told)
 
     def types(self, label: str, text: str) -> None:
@@ -132,3 +150,51 @@ def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
         keys.reaches(approve)
     keys.keyboard.press("Enter")
     keys.person.reads("Le mandat est approuvé.")
+
+
+def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
+    keys = Keys(manager_with_a_dossier_to_screen(troupe))
+    keys.signs_in()
+    keys.person.opens("/recevabilite")
+    keys.follows(TITLE)
+    keys.skips_to_the_content()
+    for judged in keys.page.get_by_role("radiogroup", name="Votre jugement").all():
+        levels, met = judged.get_by_role("radio"), judged.get_by_label("Remplie", exact=True)
+        keys.reaches(levels.first)
+        for _step in range(levels.count()):
+            if not met.is_checked():
+                keys.keyboard.press("ArrowDown")
+        expect(met).to_be_checked()
+    keys.presses("Déclarer recevable", told="déclaré recevable.")
+
+
+def test_the_finances_prepare_a_payment_order(troupe: Troupe) -> None:
+    finance, instalment = finance_with_an_instalment(troupe)
+    keys = Keys(finance)
+    keys.signs_in()
+    keys.person.opens("/mandats")
+    keys.follows("Versement")
+    assert keys.page.url.endswith(str(instalment))
+    keys.skips_to_the_content()
+    keys.answers("Préparer le mandat", told="Une autre personne doit l’approuver.")
+
+
+def test_an_administrator_gives_an_office(troupe: Troupe) -> None:
+    administrator, name = administrator_and_somebody_to_appoint(troupe)
+    keys = Keys(administrator)
+    keys.signs_in()
+    keys.person.opens("/personnes")
+    keys.follows(name)
+    keys.skips_to_the_content()
+    keys.reaches(keys.page.get_by_label(called("Fonction")))
+    keys.keyboard.type("Audit")
+    keys.presses("Confier la fonction", told="Audit")
+
+
+def test_an_auditor_reads_the_journal_of_a_dossier(troupe: Troupe) -> None:
+    keys = Keys(auditor_with_a_dossier(troupe))
+    keys.signs_in()
+    keys.person.opens("/gestion/dossiers")
+    keys.follows(TITLE)
+    keys.follows("Journal")
+    keys.person.reads_title("Journal")

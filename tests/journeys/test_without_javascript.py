@@ -8,6 +8,10 @@ from tests.journeys.dossier import TITLE as DOSSIER
 from tests.journeys.dossier import document, volunteer_submits, volunteer_writes_the_dossier
 from tests.journeys.worlds import (
     TITLE,
+    administrator_and_somebody_to_appoint,
+    auditor_with_a_dossier,
+    finance_with_an_instalment,
+    manager_with_a_dossier_to_screen,
     officer_with_a_payment_order,
     reviewer_with_a_dossier,
     volunteer_with_an_open_call,
@@ -65,3 +69,37 @@ def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
     officer.goes_to("Mandats")
     officer.follows("Versement")
     officer.confirms("Approuver le mandat", "Approuver le mandat", told="Le mandat est approuvé.")
+
+
+def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
+    manager = manager_with_a_dossier_to_screen(troupe, java_script_enabled=False).signs_in()
+    manager.goes_to("Recevabilité")
+    manager.follows(TITLE)
+    for judged in manager.page.get_by_role("radiogroup", name="Votre jugement").all():
+        judged.get_by_label("Remplie", exact=True).check()
+    manager.presses("Déclarer recevable", told="déclaré recevable.")
+
+
+def test_the_finances_prepare_a_payment_order(troupe: Troupe) -> None:
+    finance, _instalment = finance_with_an_instalment(troupe, java_script_enabled=False)
+    finance.signs_in()
+    finance.goes_to("Mandats")
+    finance.follows("Versement")
+    finance.confirms("Préparer le mandat", "Préparer le mandat", told="Une autre personne doit l’approuver.")
+
+
+def test_an_administrator_gives_an_office(troupe: Troupe) -> None:
+    administrator, name = administrator_and_somebody_to_appoint(troupe, java_script_enabled=False)
+    administrator.signs_in()
+    administrator.goes_to("Personnes")
+    administrator.follows(name)
+    administrator.chooses("Fonction", "Audit")
+    administrator.presses("Confier la fonction", told="Audit")
+
+
+def test_an_auditor_reads_the_journal_of_a_dossier(troupe: Troupe) -> None:
+    auditor = auditor_with_a_dossier(troupe, java_script_enabled=False).signs_in()
+    auditor.goes_to("Dossiers")
+    auditor.follows(TITLE)
+    auditor.follows("Journal")
+    auditor.reads_title("Journal")

@@ -40,3 +40,39 @@ def officer_with_a_payment_order(troupe: Troupe, **context: bool) -> tuple[Perso
         make.decided(application)
         instalment = make.instalment(make.award(application), state=InstalmentState.PREPARED)
         return troupe.enters(account.name, account.email, **context), instalment.id
+
+
+def manager_with_a_dossier_to_screen(troupe: Troupe, **context: bool) -> Person:
+    """A manager, and a dossier that was just submitted."""
+    with troupe.making() as make:
+        account = make.account("manager", password=hashed())
+        make.application(state="submitted", title=TITLE)
+        return troupe.enters(account.name, account.email, **context)
+
+
+def finance_with_an_instalment(troupe: Troupe, **context: bool) -> tuple[Person, UUID]:
+    """Somebody of the finances, and an instalment whose order is to be prepared."""
+    with troupe.making() as make:
+        account = make.account("finance", password=hashed())
+        application = make.application(state="eligible", title=TITLE)
+        make.decided(application)
+        award = make.engaged(make.award(application))
+        make.bank_details(award.organisation)
+        instalment = make.instalment(award)
+        return troupe.enters(account.name, account.email, **context), instalment.id
+
+
+def administrator_and_somebody_to_appoint(troupe: Troupe, **context: bool) -> tuple[Person, str]:
+    """An administrator, and the name of somebody without an office yet."""
+    with troupe.making() as make:
+        account = make.account("administrator", password=hashed())
+        other = make.account(name="Nadia Solal")
+        return troupe.enters(account.name, account.email, **context), other.name
+
+
+def auditor_with_a_dossier(troupe: Troupe, **context: bool) -> Person:
+    """An auditor, and a dossier whose journal can be read."""
+    with troupe.making() as make:
+        account = make.account("auditor", password=hashed())
+        make.application(state="eligible", title=TITLE)
+        return troupe.enters(account.name, account.email, **context)

@@ -1,0 +1,122 @@
+"""Every page of every role in a real browser: axe, valid HTML, reflow, and a content policy nothing complains of."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page as BrowserPage
+
+from tests.assure.figures import Reading, figure
+from tests.client import check_page
+from tests.site import ROOT, Place, Server, Site, Visitor, tree_of
+from tests.walk import Screen, people, walk
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"]
+LOOKS = (("light", 1280), ("dark", 320), ("light", 320), ("dark", 1280))
+# WCAG 1.4.12: readers may space their text this much. Set through the style sheets' own interface, which the content
+# policy leaves to the page's scripts.
+SPACED = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important; } p { margin-block-end: 2em !important; }`);
+  document.adoptedStyleSheets = [sheet];
+}"""
+TOO_WIDE = "document.scrollingElement.scrollWidth - window.innerWidth"
+
+
+def pages_of(site: Site, visitor: Visitor, who: str) -> list[Screen]:
+    """One page for each route and set of filters that links lead a person to."""
+    adapter = site.app.url_map.bind("localhost")
+    screens = walk(visitor, who, adapter, most=1, start=("/", "/mon-espace", "/styleguide"))
+    found = {(screen.rule, screen.path.partition("?")[2] != ""): screen for screen in screens if screen.is_page}
+    return [screen for screen in found.values() if screen.answer.status_code == 200]
+
+
+def opened(place: Place, server: Server, visitor: Visitor, heard: list[str]) -> BrowserPage:
+    """A browser with the visitor's session, whose complaints are heard."""
+    context = place.browser().new_context(viewport={"width": 1280, "height": 900})
+    context.add_cookies(
+        [{"name": str(one.name), "value": str(one.value), "url": server.address} for one in visitor.session.cookies]
+    )
+    page = context.new_page()
+    page.on("console", lambda said: heard.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
+    return page
+
+
+def looked_at(page: BrowserPage, name: str, looks: tuple[tuple[str, int], ...]) -> Iterator[str]:
+    """The faults of the open page, in each theme and width."""
+    for theme, width in looks:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        for violation in Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]:
+            yield f"{name} {theme} {width}: {violation['id']} {violation['nodes'][0]['html'][:160]}"
+        if (wide := page.evaluate(TOO_WIDE)) > 0:
+            yield f"{name} {theme} {width}: {wide} px too wide"
+    page.evaluate(SPACED)
+    if (wide := page.evaluate(TOO_WIDE)) > 0:
+        yield f"{name}: {wide} px too wide once the text is spaced"
+
+
+def unsound(site: Site, screen: Screen) -> Iterator[str]:
+    """Why the HTML of a page is not valid."""
+    path = screen.path.partition("?")[0]
+    try:
+        check_page(site.app, SimpleNamespace(tree=tree_of(screen.answer), url=path, text=screen.answer.text))  # type: ignore[arg-type]
+    except AssertionError as fault:
+        yield f"{screen.who}: {fault}"
+
+
+@figure(
+    "pages",
+    number="19, 41, 43",
+    says="violations axe (RGAA, WCAG 2.2 AA), HTML invalide, débordements, plaintes de la politique de contenu",
+    minutes=14,
+    databases=("sqlite",),
+)
+def pages(place: Place) -> Reading:
+    """Every page × role × theme × width; in the short form each route for one of those who reach it, in one look."""
+    faults: list[str] = []
+    seen: set[str] = set()
+    looks = 0
+    with place.site(planted=True) as site, site.serve() as server:
+        for who in people():
+            visitor = site.visitor(server, who or None)
+            page = opened(place, server, visitor, faults)
+            for screen in pages_of(site, visitor, who):
+                if not place.full and screen.rule in seen:
+                    continue
+                seen.add(screen.rule)
+                chosen = LOOKS if place.full else (LOOKS[len(seen) % len(LOOKS)],)
+                page.goto(server.address + screen.path)
+                faults += unsound(site, screen)
+                faults += looked_at(page, f"{who or 'public'} {screen.path}", chosen)
+                looks += len(chosen)
+            page.context.close()
+    return Reading(looks, faults, least=600 if place.full else 80)
+
+
+@figure(
+    "journeys",
+    number="20, 23",
+    says="tâches principales des rôles qui échouent au clavier seul, sans JavaScript, ou de l’appel au registre",
+    minutes=6,
+    short=False,
+)
+def journeys(place: Place) -> Reading:
+    """The journeys of the suite, run as they are: `make test` runs them too, so that there is no short form."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"--db={place.dialect}", "-q", "-p", "no:cacheprovider", "tests/journeys"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    faults = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
+    passed = re.search(r"(\d+) passed", lines[-1] if lines else "")
+    if done.returncode and not faults:
+        faults = [f"the journeys could not run ({done.returncode}): {lines[-3:]}"]
+    return Reading(int(passed[1]) if passed else 0, faults, least=16)

@@ -1,0 +1,176 @@
+"""The tests, tested: copies of the application with one protection removed, each to be caught by what concerns it.
+
+A protection that can be taken away without a test noticing is one nobody keeps. Each mutant changes a few words of one
+file in a copy of the tree and runs the tests named beside it; the same tests pass on the copy before the change.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.assure.figures import Reading, figure
+from tests.site import ROOT, Place
+
+PARTS = ("grants", "templates", "static", "tests", "docs", "wsgi.py", "pyproject.toml")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc")
+PASSED, FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One protection removed: in `file`, `before` (found once) becomes `after`; `tests` are what must notice."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: str
+
+
+MUTANTS = (
+    Mutant(
+        "permission", "grants/policy.py", "P.ACT_RECORD: manager,", "P.ACT_RECORD: staff,",
+        "tests/architecture/test_access.py",
+    ),
+    Mutant(
+        "visibility filter", "grants/desk/queries.py",
+        "        Application.id.not_in(reviewing.linked_to(actor.id)),\n", "",
+        "tests/desk/test_routes.py -k linked_dossier",
+    ),
+    Mutant(
+        "foreign dossier", "grants/policy.py", "Application: member | (staff & submitted & ~interested),",
+        "Application: anyone,", "tests/applications/test_routes.py -k strangers",
+    ),
+    Mutant(
+        "recusal", "grants/reviewing/queries.py",
+        "AssignmentState.SUBMITTED, ~linked", "AssignmentState.SUBMITTED, linked | ~linked",
+        "tests/reviewing/test_queries.py",
+    ),
+    Mutant(
+        "idempotency key", "grants/kernel/access.py", 'remembered = not getattr(view, "__repeatable__", False)',
+        "remembered = False", "tests/kernel/test_access.py tests/applications/test_routes.py -k press",
+    ),
+    Mutant(
+        "envelope condition", "grants/deliberation/actions.py",
+        ".where(kind.id == row.id, kind.committed + delta <= kind.envelope)", ".where(kind.id == row.id)",
+        "tests/deliberation/test_actions.py -k envelope",
+    ),
+    Mutant(
+        "bound of the ledger", "grants/awards/actions/ledger.py",
+        "Award.ordered + amount <= Award.engaged - Award.released", "Award.ordered >= 0",
+        "tests/awards/test_actions.py tests/awards/test_races.py -k 'bounds or beyond'",
+    ),
+    Mutant(
+        "four eyes", "grants/policy.py", "(officer & ~prepared_it) & ~interested", "officer & ~interested",
+        "tests/awards/test_routes.py -k four_eyes",
+    ),
+    Mutant(
+        "escape", "grants/kernel/pages.py", "    app.jinja_env.undefined = StrictUndefined\n",
+        "    app.jinja_env.undefined = StrictUndefined\n    app.jinja_env.autoescape = False\n",
+        "tests/applications/test_routes.py -k strange_words",
+    ),
+    Mutant(
+        "CSRF", "grants/app.py", '"WTF_CSRF_TIME_LIMIT": None,',
+        '"WTF_CSRF_TIME_LIMIT": None, "WTF_CSRF_CHECK_DEFAULT": False,', "tests/assure/test_short.py -k csrf",
+    ),
+    Mutant(
+        "freeze trigger", "grants/evidence.py",
+        '"JOIN call c ON c.id = p.call_id WHERE a.id = {row}.assignment_id AND c.marks_frozen_at IS NOT NULL)"',
+        '"JOIN call c ON c.id = p.call_id WHERE a.id = {row}.assignment_id AND 1 = 0)"',
+        "tests/deliberation/test_actions.py -k after_the_freezing",
+    ),
+    Mutant(
+        "deadline in local time", "grants/calls/rules.py", "    if at <= call.closes_at:\n",
+        '    paris = __import__("zoneinfo").ZoneInfo("Europe/Paris")\n'
+        "    if at.astimezone(paris) <= call.closes_at.astimezone(paris):\n",
+        "tests/assure/test_short.py -k deadline",
+    ),
+    Mutant(
+        "hash chain", "grants/kernel/journal.py",
+        "if entry.digest != digest_of(entry.seq, entry, entry.previous):", "if not entry.digest:",
+        "tests/kernel/test_house.py -k journal",
+    ),
+    Mutant(
+        "upload check", "grants/kernel/formats.py", 'not content.startswith(b"%PDF-")', 'b"%PDF-" not in content',
+        "tests/kernel/test_vault.py -k hostile",
+    ),
+    Mutant(
+        "embargo", "grants/policy.py", "subject.meeting.state is MeetingState.PUBLISHED", "subject.meeting is not None",
+        "tests/deliberation",
+    ),
+    Mutant(
+        "sessions", "grants/people/queries.py", "SignIn.secret == digest_of(secret), SignIn.ended_at.is_(None)",
+        "SignIn.secret == digest_of(secret)", "tests/people/test_routes_signing.py -k copied_cookie",
+    ),
+    Mutant(
+        "formulas", "grants/kernel/sheets.py", "text.lstrip(", "text.rstrip(", "tests/assure/test_short.py -k formula",
+    ),
+)  # fmt: skip
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """Give a copy of the tree that stands alone, for as long as the block lasts."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=NOT_COPIED)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, folder / part)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tested(tree: Path, dialect: str, tests: str) -> tuple[int, str]:
+    """Run some tests of a copy; give the exit code and the last lines."""
+    words = [word.strip("'") for word in tests.replace(" -k ", "\n-k\n").split("\n")]
+    paths = [path for word in words[:1] for path in word.split()]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", f"--db={dialect}", "-x", "-q", "-p", "no:cacheprovider", *paths, *words[1:]],
+        cwd=tree, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, "\n".join(done.stdout.splitlines()[-4:])
+
+
+def survived(mutant: Mutant, place: Place) -> Iterator[str]:
+    """Why a mutant was not caught, if it was not."""
+    with copied(place.folder / f"mutant-{mutant.name.replace(' ', '-')}") as tree:
+        file = tree / mutant.file
+        text = file.read_text(encoding="utf-8")
+        if text.count(mutant.before) != 1:
+            yield f"{mutant.name}: the words to change are {text.count(mutant.before)} times in {mutant.file}"
+            return
+        code, said = tested(tree, place.dialect, mutant.tests)
+        if code != PASSED:
+            yield f"{mutant.name}: its tests do not pass before anything is changed ({code}): {said}"
+            return
+        file.write_text(text.replace(mutant.before, mutant.after), encoding="utf-8")
+        code, said = tested(tree, place.dialect, mutant.tests)
+        if code == PASSED:
+            yield f"{mutant.name}: nobody noticed ({mutant.tests})"
+        elif code != FAILED:
+            yield f"{mutant.name}: its tests could not run ({code}): {said}"
+
+
+@figure(
+    "mutants",
+    number="39",
+    says="protections retirées sans qu’aucun essai ne le voie",
+    minutes=10,
+    short=False,
+)
+def mutants(place: Place) -> Reading:
+    """Every mutant, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        faults = [fault for found in pool.map(lambda one: list(survived(one, place)), MUTANTS) for fault in found]
+    return Reading(len(MUTANTS), faults, least=12)
