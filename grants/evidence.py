@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
-from grants.kernel.guards import append_only, frozen_by
+from grants.kernel.guards import append_only, frozen_by, kept
 
 APPEND_ONLY = (
     "journal_entry",
@@ -16,11 +16,16 @@ APPEND_ONLY = (
     "ledger_allocation",
 )
 _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.state <> 'draft')"
+_MARKS_ARE_FROZEN = (
+    "EXISTS (SELECT 1 FROM application p JOIN call c ON c.id = p.call_id WHERE p.id = {row}.application_id "
+    "AND c.marks_frozen_at IS NOT NULL)"
+)
 FROZEN = {
+    "assignment": _MARKS_ARE_FROZEN,
+    "interest": _MARKS_ARE_FROZEN,  # a link declared later would set a review aside
     "mark": "EXISTS (SELECT 1 FROM assignment a JOIN application p ON p.id = a.application_id "
     "JOIN call c ON c.id = p.call_id WHERE a.id = {row}.assignment_id AND c.marks_frozen_at IS NOT NULL)",
-    "standing": "EXISTS (SELECT 1 FROM application p JOIN call c ON c.id = p.call_id WHERE p.id = {row}.application_id "
-    "AND c.marks_frozen_at IS NOT NULL)",
+    "standing": _MARKS_ARE_FROZEN,
     "recommendation": "EXISTS (SELECT 1 FROM meeting m WHERE m.id = {row}.meeting_id AND m.state <> 'preparing')",
     "criterion_block": _CALL_IS_OPEN,
     "criterion": _CALL_IS_OPEN,
@@ -39,6 +44,14 @@ SETTLED = {
     "report": "OLD.state = 'accepted'",
     "award": "OLD.state = 'closed'",
 }
+# What holds the freeze itself, so that nobody thaws it to write and freezes again.
+KEPT = {
+    "application": "NEW.call_id <> OLD.call_id",
+    "call": "OLD.marks_frozen_at IS NOT NULL "
+    "AND (NEW.marks_frozen_at IS NULL OR NEW.marks_frozen_at <> OLD.marks_frozen_at)",
+    "meeting": "NEW.call_id <> OLD.call_id OR OLD.frozen_at IS NOT NULL AND (NEW.state = 'preparing' "
+    "OR NEW.frozen_at IS NULL OR NEW.frozen_at <> OLD.frozen_at)",
+}
 
 
 def statements(dialect: str) -> Iterator[str]:
@@ -49,11 +62,14 @@ def statements(dialect: str) -> Iterator[str]:
         yield from frozen_by(table, dialect, frozen=frozen)
     for table, when in SETTLED.items():
         yield from append_only(table, dialect, when=when)
+    for table, when in KEPT.items():
+        yield from kept(table, dialect, when=when)
 
 
 def expected() -> set[str]:
     """The names of the triggers a sound database holds."""
     names = {f"{table}_no_{act}" for table in (*APPEND_ONLY, *SETTLED) for act in ("update", "delete")}
+    names |= {f"{table}_kept" for table in KEPT}
     return names | {f"{table}_frozen_{act}" for table in FROZEN for act in ("insert", "update", "delete")}
 
 

@@ -55,6 +55,25 @@ def frozen_by(table: str, dialect: str, *, frozen: str) -> list[str]:
     return statements
 
 
+def kept(table: str, dialect: str, *, when: str) -> list[str]:
+    """The statements that refuse an update of a table's row under an SQL condition on OLD and NEW."""
+    name = f"{table}_kept"
+    if dialect == "sqlite":
+        return [
+            (
+                f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when}) "
+                f"BEGIN SELECT RAISE(ABORT, '{table} keeps what was frozen'); END"
+            )
+        ]
+    return [
+        (
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            f"BEGIN RAISE EXCEPTION '{table} keeps what was frozen' USING ERRCODE = 'check_violation'; END $$"
+        ),
+        f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION {name}()",
+    ]
+
+
 def present(connection: Connection) -> set[str]:
     """The names of the triggers the database holds."""
     if connection.dialect.name == "sqlite":

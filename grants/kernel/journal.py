@@ -9,19 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Connection, String, Text, event, insert, select, text
+from sqlalchemy import Connection, String, Text, event, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
-from grants.kernel.db import BigKey, Model, access_mode, before_commit, db
+from grants.kernel.db import BigKey, Counter, Model, access_mode, before_commit, db
 from grants.kernel.errors import RefusedError
 from grants.kernel.machine import Machine
 
 GENESIS = "0" * 64
 _LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
 _PENDING = "journal_pending"
+_SERIES = "journal"
 
 
 class Entry(Model):
@@ -135,6 +136,14 @@ def append(connection: Connection, lines: list[_Line]) -> None:
         rows.append({**line.__dict__, "seq": seq, "previous": previous, "digest": digest})
         previous = digest
     connection.execute(insert(Entry), rows)
+    _count(connection, seq)
+
+
+def _count(connection: Connection, seq: int) -> None:
+    """Keep beside the chain how long it is: lines cut off its end leave a chain that holds."""
+    counted = update(Counter).where(Counter.name == _SERIES).values(value=seq)
+    if connection.execute(counted).rowcount == 0:
+        connection.execute(insert(Counter).values(name=_SERIES, value=seq))
 
 
 def note(line: _Line) -> None:
@@ -160,7 +169,7 @@ def of(subject: Any) -> list[Entry]:
 
 
 def broken_links() -> Iterator[tuple[int, str]]:
-    """Walk the whole chain; yields (sequence number, what is wrong) for each line that does not hold."""
+    """Walk the whole chain; yields (sequence number, what is wrong) for each line that does not hold or is gone."""
     previous, expected = GENESIS, 1
     for entry in db.session.scalars(select(Entry).order_by(Entry.seq).execution_options(yield_per=2000)):
         if entry.seq != expected:
@@ -170,6 +179,9 @@ def broken_links() -> Iterator[tuple[int, str]]:
         if entry.digest != digest_of(entry.seq, entry, entry.previous):
             yield entry.seq, "digest"
         previous, expected = entry.digest, entry.seq + 1
+    counted = db.session.scalar(select(Counter.value).where(Counter.name == _SERIES)) or 0
+    if counted != expected - 1:
+        yield expected, "end"
 
 
 def head() -> tuple[int, str]:

@@ -20,6 +20,17 @@ def test_the_journal_chains_and_a_changed_line_is_found(app: Flask, make: Make) 
     assert [entry.event for entry in journal.of(call)] == ["call.created"]
 
 
+def test_a_line_cut_off_the_end_of_the_journal_is_found(app: Flask, make: Make, dialect: str) -> None:
+    make.call()
+    make.call()
+    last, _digest = journal.head()
+    on = " ON journal_entry" if dialect == "postgresql" else ""
+    with unit_of_work() as session:
+        session.execute(text(f"DROP TRIGGER journal_entry_no_delete{on}"))
+        session.execute(text("DELETE FROM journal_entry WHERE seq = :last"), {"last": last})
+    assert list(journal.broken_links()) == [(last, "end")]
+
+
 @pytest.mark.parametrize("state", list(ApplicationState))
 def test_an_application_can_be_made_in_every_state(app: Flask, make: Make, state: ApplicationState) -> None:
     application = make.application(state=state)
