@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, tuple_
 
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
@@ -301,9 +301,12 @@ def journal_of(application: Application) -> list[Entry]:
     return journal.of_dossier(application.id)
 
 
-def journal_page(after: str | None, *, size: int = 100) -> Page:
-    """The whole journal, newest first."""
+def journal_page(after: str | None, *, hidden: frozenset[UUID] = frozenset(), size: int = 100) -> Page:
+    """The whole journal, newest first, without the lines that speak of dossiers one may not know of."""
     statement = select(Entry).order_by(Entry.seq.desc()).limit(size + 1)
+    for dossier in hidden:
+        filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
+        statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
     place = read_cursor(after)
     if place and str(place[0]).isdigit():
         statement = statement.where(Entry.seq < int(place[0]))

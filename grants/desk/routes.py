@@ -16,7 +16,7 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import Sieve
 from grants.kernel import clock, shelf
-from grants.kernel.access import actor, door, public
+from grants.kernel.access import actor, door, hidden_dossiers, public
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
@@ -363,4 +363,5 @@ def dossier_journal(application: Application) -> str:
 @door(P.JOURNAL_READ)
 def journal() -> str:
     """The whole journal, newest first."""
-    return render_template("desk/journal.html", page=queries.journal_page(request.args.get("after")))
+    page = queries.journal_page(request.args.get("after"), hidden=hidden_dossiers())
+    return render_template("desk/journal.html", page=page)

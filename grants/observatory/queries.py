@@ -61,6 +61,8 @@ def _narrowed(statement: Rows, filters: Filters) -> Rows:
         statement = statement.where(
             Application.id.in_(select(AxisShare.application_id).where(AxisShare.axis_id == filters.axis_id))
         )
+    if filters.hidden:
+        statement = statement.where(Application.id.not_in(filters.hidden))
     return statement
 
 
@@ -154,14 +156,16 @@ def title_of(row: Any) -> str:
     return in_words_of(row, "title") or _("intitulé à compléter")
 
 
-def ledger_totals() -> Sums:
-    """The ledger's own sums and the amounts asked: what every reading must add up to."""
+def ledger_totals(hidden: frozenset[UUID] = frozenset()) -> Sums:
+    """The ledger's own sums and the amounts asked, besides dossiers one may not know of: what readings add up to."""
     foot = Sums()
     asked = select(func.sum(Application.requested)).where(Application.state.in_(COUNTED))
+    moved = select(LedgerEntry.kind, func.sum(LedgerEntry.amount)).group_by(LedgerEntry.kind)
+    if hidden:
+        asked = asked.where(Application.id.not_in(hidden))
+        moved = moved.join(Award, Award.id == LedgerEntry.award_id).where(Award.application_id.not_in(hidden))
     foot.add(Figure.ASKED, db.session.scalar(asked) or Money(0))
-    for kind, amount in db.session.execute(
-        select(LedgerEntry.kind, func.sum(LedgerEntry.amount)).group_by(LedgerEntry.kind)
-    ):
+    for kind, amount in db.session.execute(moved):
         foot.add(Figure(kind.value), amount)
     return foot
 

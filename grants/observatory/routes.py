@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, render_template, request, url_for
 
 from grants.kernel import shelf
-from grants.kernel.access import door, public
+from grants.kernel.access import door, hidden_dossiers, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import Page
@@ -106,7 +106,8 @@ def scdl() -> Response:
 def tracking() -> str:
     """Asked, awarded, engaged, ordered, paid, left, read along one dimension; every figure opens on its rows."""
     reading, filters = _reading(), _filters()
-    lines, ledger, chosen = queries.tracking(reading, filters), queries.ledger_totals(), _chosen(filters)
+    lines, ledger = queries.tracking(reading, filters), queries.ledger_totals(filters.hidden)
+    chosen = _chosen(filters)
     foot = rules.total(lines)
     return render_template(
         "observatory/tracking.html",
@@ -122,7 +123,7 @@ def tracking() -> str:
         foot=foot,
         ledger=ledger,
         reconciled=foot.amounts == ledger.amounts,
-        narrowed=filters != Filters(),
+        narrowed=bool(chosen),
         fund=programme.fund(),
         call_choices=[
             (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
@@ -184,7 +185,7 @@ def _filters() -> Filters:
     for name, field in (("appel", "call_id"), ("commune", "commune_id"), ("axe", "axis_id")):
         with suppress(ValueError):
             found[field] = UUID(request.args.get(name, ""))
-    return Filters(**found)
+    return Filters(**found, hidden=hidden_dossiers())
 
 
 def _chosen(filters: Filters) -> dict[str, str]:

@@ -142,8 +142,9 @@ def purpose(title: str) -> str:
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows the tracking: a call, and projects that serve a commune or an axis."""
+    """What narrows the tracking: a call, projects that serve a commune or an axis, dossiers one may not know of."""
 
     call_id: UUID | None = None
     commune_id: UUID | None = None
     axis_id: UUID | None = None
+    hidden: frozenset[UUID] = frozenset()

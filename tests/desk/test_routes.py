@@ -72,6 +72,17 @@ def test_the_page_of_a_dossier_gathers_the_chapters(page: Page, make: Make) -> N
     assert page.get("desk.dossier_journal", application).status == 200
 
 
+def test_the_journal_says_nothing_of_a_dossier_one_has_a_link_with(page: Page, make: Make) -> None:
+    auditor = make.account("auditor", "reviewer")
+    linked, other = (make.application(state=ApplicationState.ELIGIBLE) for _ in range(2))
+    make.assignment(linked, auditor, state=AssignmentState.RECUSED)
+    make.recommendation(make.meeting(linked.call), linked)
+    said = page.get("/gestion/journal", as_=auditor).text
+    assert str(linked.id) not in said
+    assert said.count("application.submit") == 1, "that of the other dossier"
+    assert other.reference is not None
+
+
 def test_a_draft_and_a_linked_dossier_do_not_exist_for_staff(page: Page, make: Make) -> None:
     draft = make.application()
     manager = make.account("manager", "reviewer")

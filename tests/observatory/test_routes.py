@@ -13,6 +13,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.kernel.money import Money
 from grants.observatory import queries as observatory
 from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
+from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 from tests.conftest import Queries
 from tests.factories import Make
@@ -130,6 +131,20 @@ def test_the_tracking_page_opens_every_figure(make: Make, page: Page) -> None:
         assert page.get(link).status == 200
     assert page.get("/suivi?par=nimporte").status == 404
     assert page.get("/suivi/lignes?par=axis&montant=voted&cle=pas-un-uuid").status == 404
+
+
+def test_tracking_counts_and_lists_nothing_of_a_dossier_one_has_a_link_with(make: Make, page: Page) -> None:
+    call, manager = make.call(), make.account("manager", "reviewer")
+    make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_000))
+    linked = make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(7_777))
+    make.assignment(linked, manager, state=AssignmentState.RECUSED)
+    seen = [page.get("/suivi?par=instrument", as_=manager), page.get("/suivi.csv?par=instrument")]
+    link = next(href for href in seen[0].tree.xpath("//td//a/@href") if "montant=asked" in href)
+    seen.append(page.get(link))
+    words = [answer.words.replace(" ", "") for answer in seen]
+    assert all("8000" in said for said in words)
+    assert not any("7777" in said or "15777" in said or linked.reference in said for said in words)
+    assert observatory.ledger_totals(frozenset({linked.id})).amounts[Figure.ASKED] == Money.euros(8_000)
 
 
 def test_tracking_is_for_staff(make: Make, page: Page) -> None:
