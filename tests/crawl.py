@@ -11,10 +11,12 @@ from werkzeug.routing import Rule
 
 from grants.applications.models import Application
 from grants.kernel.db import Base
+from grants.permissions import P
 from tests.canaries import Rows, ways_from
 from tests.site import Visitor
 
 KEYS = re.compile(r'(name="(?:csrf_token|_key)"[^>]*value=)"[^"]*"')
+NOW = re.compile(r'data-now="[^"]*"|il y a \d+ \w+|dans \d+ \w+')
 # What an address may say beside ids; a route with another word makes `addresses` ask for one.
 WORDS = {"role": "association", "section": "project", "filename": "css/tokens.css", "token": "x", "secret": "x"}
 Answers = dict[str, requests.Response]
@@ -42,6 +44,13 @@ def _choices(app: Flask, rule: Rule, name: str, rows: Rows, words: Mapping[str, 
     return [words[name]]
 
 
+def demonstrations(app: Flask) -> tuple[str, ...]:
+    """Where a demonstration shows everybody its letters, which is what it is for: no secret is kept there."""
+    views = app.view_functions
+    doors = [(rule.rule, getattr(views[rule.endpoint], "__door__", None)) for rule in app.url_map.iter_rules()]
+    return tuple(rule.partition("<")[0] for rule, told in doors if told and told.permission == P.DEMO_MAIL_READ)
+
+
 def crawl(visitor: Visitor, starts: Iterable[str], *, far: int, within: Answers | None = None) -> Answers:
     """Open these addresses, then what they lead to, `far` more at most; redirections are read, not followed."""
     answers: Answers = {} if within is None else within
@@ -59,9 +68,9 @@ def crawl(visitor: Visitor, starts: Iterable[str], *, far: int, within: Answers 
 
 
 def bare(answer: requests.Response) -> tuple[int, dict[str, str], bytes]:
-    """An answer byte for byte, without the date, the session's cookie and the keys of its forms."""
+    """An answer byte for byte, without the session's cookie, the keys of its forms and what tells the time."""
     headers = {name: value for name, value in answer.headers.items() if name not in {"Date", "Set-Cookie"}}
     if not answer.headers.get("Content-Type", "").startswith("text/html"):
         return answer.status_code, headers, answer.content
     headers.pop("Content-Length", None)  # keys are not all of one length
-    return answer.status_code, headers, KEYS.sub(r"\1", answer.text).encode()
+    return answer.status_code, headers, NOW.sub("", KEYS.sub(r"\1", answer.text)).encode()

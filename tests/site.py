@@ -27,7 +27,7 @@ from lxml import html
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as BrowserPage
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Row, make_url
 
 from grants.app import create_app
 from grants.config import Settings
@@ -352,3 +352,18 @@ class Place:
             site.close()
             self.store.drop(name)
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def twin(self, site: Site) -> Iterator[Site]:
+        """Give a fund that was the same until now: a copy of a fund's database and files, which nobody may be using."""
+        site.close()
+        database = Path(str(make_url(site.url).database)).stem
+        name = f"{self.own}site{next(self._numbers)}"
+        shutil.copytree(site.folder, self.folder / name, ignore=shutil.ignore_patterns("*.log"))
+        twin = Site(self.store.create(name, template=database), self.folder / name)
+        try:
+            yield twin
+        finally:
+            twin.close()
+            self.store.drop(name)
+            shutil.rmtree(self.folder / name, ignore_errors=True)

@@ -20,7 +20,6 @@ from werkzeug.routing import Rule
 from grants.kernel.access import Door
 from grants.kernel.db import db
 from grants.people.models import Organisation
-from grants.permissions import P
 from tests.architecture.test_access import (
     PERSONAS,
     RELATIONS,
@@ -34,7 +33,7 @@ from tests.architecture.test_access import (
 )
 from tests.assure.figures import Reading, figure
 from tests.canaries import UNIQUE, Canaries, Secret, plant, rows_of, text_of, ways_from
-from tests.crawl import bare
+from tests.crawl import bare, demonstrations
 from tests.site import Place, Server, Site, Visitor, tree_of
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
@@ -135,9 +134,7 @@ def prepared(site: Site, server: Server) -> tuple[Ground, list[Walk]]:
         mixed = [url for _method, rule, told in doors for url in mixed_addresses(app, rule, told, places)]
         db.session.rollback()
     unknown = {row_of(method, rule): unknown_address(app, rule, told) for method, rule, told in doors if told.subject}
-    # The letters of a demonstration are there for all to read: that is what they are for.
-    shown = tuple(rule.rule.partition("<")[0] for _method, rule, told in doors if told.permission == P.DEMO_MAIL_READ)
-    words = plant(site, organisations)
+    words, shown = plant(site, organisations), demonstrations(app)
     return Ground(site, words, organisations, pending, declared(), addresses, unknown, mixed, shown), walks
 
 
