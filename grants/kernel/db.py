@@ -186,7 +186,8 @@ def _on_connect(connection: Any, _record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):
         return
     connection.isolation_level = None
-    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=15000", "foreign_keys=on",
+    # Waiting writers poll and may be overtaken: on the evening of a closing one of them can miss many turns.
+    for pragma in ("journal_mode=wal", "synchronous=full", "busy_timeout=60000", "foreign_keys=on",
                    "recursive_triggers=on"):  # fmt: skip
         connection.execute("PRAGMA " + pragma)
 
