@@ -2,15 +2,22 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, stream_with_context
 
 from grants.kernel.money import Money
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_UNSEEN = (
+    r"[\s\"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]*"
+)
+# A cell begins with the text; and also after a semicolon, a tab or a line end, for a program that cuts the line there.
+_FORMULA = re.compile(rf"(\A|[;\t\n])(?={_UNSEEN}[=+\-@−＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋]|(?<=\A)[\t\n])")
 
 
 def cell(value: Any) -> str:
@@ -23,14 +30,14 @@ def cell(value: Any) -> str:
         case Money():
             sign = "-" if value.cents < 0 else ""
             return f"{sign}{abs(value.cents) // 100}.{abs(value.cents) % 100:02d}"
-        case int():
+        case int() | float() | Decimal():
             return str(value)
         case datetime():
             return value.isoformat(timespec="seconds")
         case date():
             return value.isoformat()
-    text = str(value).replace("\x00", "")
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_STARTS) else text
+    text = str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+    return _FORMULA.sub(r"\1'", text)
 
 
 def lines(head: Iterable[str], rows: Iterable[Iterable[Any]], *, separator: str = ",") -> Iterator[str]:

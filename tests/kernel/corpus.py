@@ -1,6 +1,7 @@
-"""Files to try the vault with, made here: honest ones of every format, and hostile ones of every kind we know."""
+"""Files and texts to try the house with, made here: honest files of every format, hostile ones of every kind we know."""
 
 import io
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -324,3 +325,127 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
         ),
     ),
 }
+
+
+# ---- texts ---------------------------------------------------------------------------------------------------------
+
+
+def documented(text: str) -> str:
+    """What the house says it does to a text, told again here, apart from the code that does it.
+
+    Composed (NFC), one kind of line end, no control character but tab and line end, no lone half of a pair, no outer
+    blanks.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(c for c in lines if c in "\n\t" or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or is_half(c)))
+    return unicodedata.normalize("NFC", kept).strip()
+
+
+def is_half(character: str) -> bool:
+    """Whether this is half of a surrogate pair."""
+    return 0xD800 <= ord(character) <= 0xDFFF
+
+
+MARKUP = (
+    "<script>zqzq()</script>", "<img src=x onerror=zqzq()>", '"><zqzq onload=zqzq()>',
+    "'><svg/onload=zqzq()>", '" onmouseover="zqzq()" zqzq="', "' autofocus onfocus=zqzq() '",
+    "</textarea><zqzq>", "</title><zqzq>", "</script><script src=//zq.example>", "<!--", "--><zqzq>",
+    "<![CDATA[<zqzq>]]>", "<a href=javascript:zqzq()>ici</a>", "javascript:zqzq()",
+    "<iframe srcdoc='<zqzq>'>", "<style>*{color:red}</style>", "<base href=//zq.example>",
+    "<meta http-equiv=refresh content=0>", "<form action=//zq.example><input name=zqzq>", "</form><zqzq>",
+    "</table><zqzq>", "<math><mi xlink:href=javascript:zqzq()>", "<object data=x>",
+    "<template><zqzq></template>", "<zqzq\x00>", "<\x00script>", "&lt;zqzq&gt;", "&#60;zqzq&#62;",
+    "&amp;amp;", "&nbsp;", "&zqzq;", "\\u003czqzq\\u003e", "%3Czqzq%3E", "%253Czqzq", "＜zqzq＞", "<ｚqzq>",
+    "`${zqzq}`", "<plaintext>", "<noscript><p title='</noscript><zqzq>'>", "<x:zqzq xmlns:x=a>",
+    "[x](javascript:zqzq())", "**gras** _ital_ # titre", "|a|b|", "---", "<br>", "a<b>c", "1 < 2 && 3 > 2",
+    "R&D",
+)  # fmt: skip
+TEMPLATES = (
+    "{{7*7}}", "{{ config }}", "{% raw %}", "{%print(7*7)%}", "{# rien #}", "${7*7}", "#{7*7}",
+    "<%= 7*7 %>", "{{{{7}}}}", "%(name)s", "%s %d %n", "%", "%%", "{0}", "{}", "{name}", "{n}", "{all}",
+    "{0.__class__}", "$name", "${jndi:ldap://x}", "#set text(red)", '#import "x"', "$ x^2 $", "@label",
+    "<label>", "= Titre typst", "\\def\\x{}", "`code`", '#eval("1")',
+)  # fmt: skip
+QUOTES = (
+    "L'été", "L’été", "« Bien »", "“anglais”", "„allemand“", "'", '"', "''", '""', "`", "\\", "\\\\", "\\'",
+    '\\"', "\\n", "a\\", "'; DROP TABLE account; --", "' OR '1'='1", '" OR 1=1 --', "1; SELECT pg_sleep(9)",
+    "%' ESCAPE '", "\\'; --", "_%_", "100 %", "x' UNION SELECT password FROM account --", "/* */", "--",
+    "$$", "$1", ":name", "?", "E'\\x00'", "NULL", "None", "true", "undefined", "NaN", "Infinity", "0", "-1",
+    "1e9", "0x10", "1_000",
+)  # fmt: skip
+PATHS = (
+    "../../../../etc/passwd", "..\\..\\windows", "/etc/passwd", "file:///etc/passwd", "C:\\x",
+    "//zq.example/x", "\\\\hote\\x", "https://zq.example/?a=1&b=2", "http://127.0.0.1:22/",
+    "mailto:a@b.example?bcc=c@d.example", "data:text/html,<zqzq>", "a/../b", ".", "..", "~root",
+    "%2e%2e%2f", "%00", "%0d%0aX-Zq: 1", "con", "a:b", "?a=1#b", "| id", "; id", "$(id)", "`id`", "&& id",
+)  # fmt: skip
+LINES = (
+    "a\r\nBcc: zq@zq.example", "a\nX-Zq: 1", "a\rX-Zq: 1", "a\r\n\r\n<zqzq>", "a\n.\nb", "a\u2028b",
+    "a\u2029b", "a\u0085b", "a\vb", "a\fb", "a\tb", "\ta", "a\n\n\n\nb", "a  b", "a   b", "\u00a0a\u00a0",
+    "\u202fa\u202f!", "a\u3000b", "a\u2003b", "a\u1680b", "\ufeffa", "a\ufeffb", "=?utf-8?q?=3Czqzq=3E?=",
+    "a" + " " * 60 + "b",
+)  # fmt: skip
+FORMULAS = (
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u00a0=1+1", "\u202f=1+1",
+    "\u3000=1+1", "\u200b=1+1", "\ufeff=1+1", "＝1+1", "＋1", "－1", "＠A1", "=cmd|' /C calc'!A0", '"=1+1"',
+    "'=1+1", "''=1+1", '"";=1+1', "a;=1+1", "a,=1+1", "a\t=1+1", "a\n=1+1", "a\n-1", '"\n=1+1', ";=1+1",
+    "﹦1+1", "﹢1", "﹣1", "−1", "﹫A1", '=HYPERLINK("http://zq.example")', "\x00=1+1", "\x1f=1+1", "=",
+    "+", "-", "@", "- un tiret", "-5 °C", "+33 6 00 00 00 00", "%=1", "\\=1+1", "a\r=1+1", "\u2028=1+1",
+    "⁼1",
+)  # fmt: skip
+DIGITS = (
+    "٣٤٥",
+    "۱۲۳",
+    "१२३",
+    "１２３",
+    "𝟏𝟐𝟑",
+    "①②③",
+    "Ⅷ",
+    "½",
+    "²",
+    "௧௨",
+    "౩",
+    "๓",
+    "〇一二",
+    "1\u202f000",
+    "1٬000",
+    "٫5",
+)
+MARKS = (
+    "e\u0301te\u0301", "été", "A\u030a", "Å", "\u212b", "o\u0302\u0301", "q\u0307\u0323", "q\u0323\u0307",
+    "\u0301a", "a\u0301\u0301\u0301", "Z" + "\u0300\u0301\u0302\u0303" * 8, "ﬁn", "œuf", "Æ", "ĳ", "ǆ", "ß",
+    "ẞ", "ſ", "İi", "ıI", "\u1100\u1161\u11a8", "각", "\u0344", "\u0958", "\u2126", "\uf900", "\U0002f800",
+    "a\u034fb", "\u20dda", "<\u0338", "=\u0338", "a\u0340", "\u0387", "\u037e", "\u1fef",
+)  # fmt: skip
+HIDDEN = (
+    "a\u200bb", "a\u200cb", "a\u200db", "a\u2060b", "a\u00adb", "a\u180eb", "a\u061cb", "\u202eabc\u202c",
+    "\u202dabc\u202c", "\u2066abc\u2069", "\u2067abc\u2069", "\u200fabc", "\u200eabc", "abc\u202e",
+    "a\u2061b", "a\u206ab", "a\ufff9b\ufffac\ufffbd", "\ufffd", "\ufffe", "\uffff", "\U0001fffe",
+    "\U0010ffff", "\ue000", "\uf8ff", "\U000f0000", "\U0010fffd", "\U000e0041\U000e0042", "a\ufe0f",
+    "a\ufe0e", "a\U000e0100", "\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u0378",
+)  # fmt: skip
+FACES = (
+    "😀", "👩\u200d👩\u200d👧\u200d👦", "👍🏽", "🇫🇷", "🏳\ufe0f\u200d🌈", "❤\ufe0f", "1\ufe0f\u20e3",
+    "🧑🏿\u200d🚒", "👁\ufe0f\u200d🗨\ufe0f",
+    "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "🫨", "\U0001f1ff", "🏽", "𝔗𝔢𝔵𝔱𝔢",
+    "𝒳", "ℵ", "ℝ", "𐍈", "𠜎", "🀄", "𓀀", "🜁",
+)  # fmt: skip
+SCRIPTS = (
+    "Ελληνικά", "Кириллица", "Հայերեն", "עִבְרִית", "العَرَبِيَّة", "ܣܘܪܝܝܐ", "ދިވެހި", "हिन्दी", "বাংলা",
+    "ਪੰਜਾਬੀ", "ગુજરાતી", "ଓଡ଼ିଆ", "தமிழ்", "తెలుగు", "ಕನ್ನಡ", "മലയാളം", "සිංහල", "ไทยที่", "ລາວ", "བོད་སྐད",
+    "မြန်မာ", "ქართული", "ᲥᲐᲠᲗ", "한국어", "አማርኛ", "ᏣᎳᎩ", "ᐃᓄᒃᑎᑐᑦ", "ខ្មែរ", "ᠮᠣᠩᠭᠣᠯ", "日本語", "ひらがな",
+    "カタカナ", "ｶﾀｶﾅ", "简体字", "繁體字", "ꆈꌠ", "ⵜⵉⴼⵉⵏⴰⵖ", "ߒߞߏ", "ⲕⲏⲙⲉ", "𐌲𐌿𐍄", "ᚠᚢᚦ", "᚛ᚑᚌ᚜",
+    "Tiếng Việt", "Ɓɔ̀ŋ", "Łódź", "Þórr", "ÇĞİŞ", "Ọ̀yọ́", "ʻŌlelo", "ỹ", "Ǆ", "ㄅㄆㄇ", "ⴀⴁ", "ꙮ", "ﷺ",
+    "abc אבג 123 دهو", "Ω≈ç√∫", "→⇒∀∃", "♀♂⚥", "€£¥₽₿", "№ ™ ® ©",
+)  # fmt: skip
+HALVES = ("\ud800", "\udfff", "a\ud83db", "\udc00\ud800")
+SHAPES = (
+    "", " ", "\n", "\u00a0", "\u200b", "a" * 150, "mot" * 40, "a " * 70, "é" * 120, "😀" * 50,
+    "\u0301" * 60, "W" * 120, "\u202e" * 40,
+)  # fmt: skip
+CONTROLS = tuple(f"a{chr(code)}b" for code in (*range(0x20), *range(0x7F, 0xA0)))
+
+_KINDS = (
+    MARKUP, TEMPLATES, QUOTES, PATHS, LINES, FORMULAS, DIGITS, MARKS, HIDDEN, FACES, SCRIPTS, HALVES, SHAPES, CONTROLS,
+)  # fmt: skip
+TEXTS: tuple[str, ...] = tuple(dict.fromkeys(text for kind in _KINDS for text in kind))

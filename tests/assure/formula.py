@@ -1,0 +1,141 @@
+"""Sheets: no cell that leaves the house may be taken for a formula, whatever people wrote and however it is opened."""
+
+import csv
+import io
+import random
+import unicodedata
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from werkzeug.routing import Rule
+
+from grants.applications.lifecycle import ApplicationState
+from grants.kernel import sheets
+from grants.kernel.money import Money
+from tests.assure.figures import Reading, figure
+from tests.kernel.corpus import FORMULAS, TEXTS
+from tests.site import Place, Site
+
+CELLS, SHORT = 5000, 500
+SEPARATORS = (",", ";", "\t")  # a comma, what a French spreadsheet expects, and what a paste expects
+NUMBERS = (-1, 0, 7, Money(-1250), Money(5), Decimal("-0.50"), Decimal("66.67"), -1.5, date(2026, 1, 2),
+           datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))  # fmt: skip
+
+
+def is_formula(cell: str) -> bool:
+    """Whether a spreadsheet might compute a cell: by its first character once blanks and quotes are taken away."""
+    bare = cell.lstrip(' "\u00a0\ufeff')
+    bare = "".join(c for c in bare if unicodedata.category(c) not in {"Cc", "Cf", "Zs", "Zl", "Zp"})
+    if not bare or is_number(cell.strip().strip('"')):
+        return False
+    return unicodedata.normalize("NFKC", bare[:1]) in {"=", "+", "-", "@", "\u2212"}
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a plain number."""
+    try:
+        Decimal(cell)
+    except ArithmeticError:
+        return False
+    return not cell.startswith("+")
+
+
+def formulas(sheet: str) -> Iterator[str]:
+    """The cells a spreadsheet would compute, whichever separator it takes."""
+    for separator in SEPARATORS:
+        for row in csv.reader(io.StringIO(sheet, newline=""), delimiter=separator):
+            yield from (
+                f"{cell[:60]!r} read with {separator!r}"
+                for cell in row
+                if is_formula(cell) or (separator == "," and cell[:1] in {"\t", "\r"})
+            )
+
+
+def written(count: int) -> list[str]:
+    """Texts that begin, go on or hide like formulas."""
+    chance, made = random.Random(26), list(FORMULAS)
+    while len(made) < count:
+        lead = "".join(
+            chance.choices(
+                [" ", "\u00a0", "\u202f", "\t", "\r", "\n", '"', "'", ";", ",", "a", "\u200b", "\ufeff"], k=2
+            )
+        )
+        made.append(lead + chance.choice(FORMULAS) + chance.choice([*FORMULAS, *TEXTS, ""]))
+    return [text.replace("\x00", "").encode("utf-8", "replace").decode() for text in made[:count]]
+
+
+def the_writer(count: int) -> list[str]:
+    """The one writer of sheets, on texts and on values of every type."""
+    texts = written(count)
+    rows = [texts[i : i + 10] for i in range(0, count, 10)]
+    sheet = "".join(sheets.lines(["a"] * 10, rows))
+    faults = list(formulas(sheet))
+    back = list(csv.reader(io.StringIO(sheet, newline="")))[1:]
+    if [list(map(letters, row)) for row in rows] != [list(map(letters, row)) for row in back]:
+        told = next(
+            (
+                pair
+                for pair in zip(rows, back, strict=False)
+                if list(map(letters, pair[0])) != list(map(letters, pair[1]))
+            ),
+            None,
+        )
+        faults.append(f"what was written is not what is read: {told}")
+    for value in NUMBERS:
+        cell = sheets.cell(value)
+        if cell.startswith("'"):
+            faults.append(f"{value!r} is no number any more: {cell!r}")
+    return faults
+
+
+def letters(text: str) -> str:
+    """A text without the apostrophes that disarm it, with one kind of line end."""
+    return text.replace("'", "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def exports(site: Site) -> list[Rule]:
+    """The addresses that give a sheet."""
+    return [rule for rule in site.app.url_map.iter_rules() if rule.rule.endswith((".csv", ".xlsx", ".ods"))]
+
+
+@figure("formula", number="26", says="cellules exportées qu’un tableur prendrait pour une formule", minutes=1)
+def formula(place: Place) -> Reading:
+    """Write formulas everywhere a sheet takes its words from, open every sheet, read it as spreadsheets do."""
+    count = CELLS if place.full else SHORT
+    faults = the_writer(count)
+    texts = [text.strip() for text in written(400) if len(text.strip()) < 90]
+    rounds = 12 if place.full else 3
+    with place.site() as site, site.serve() as server:
+        with site.making() as make:
+            seconds = [make.application(state=ApplicationState.ELIGIBLE) for _number in range(3)]
+            for one in seconds:
+                make.decided(one)
+            for one in seconds[:2]:
+                make.award(one)
+            people = [make.account(role).email for role in ("manager", "auditor")]
+        for turn in range(rounds):
+            faults += one_turn(site, [site.visitor(server, person) for person in people], texts[turn * 6 :])
+    return Reading(count + rounds, faults, least=count)
+
+
+def one_turn(site: Site, visitors: list, texts: list[str]) -> list[str]:
+    """Put texts in the rows behind the database's back, open each sheet, and look at the rows again."""
+    faults = []
+    for table, column in (("application", "title"), ("organisation", "name"), ("call", "title")):
+        for number, row in enumerate(site.rows(f'SELECT id FROM "{table}" ORDER BY id')):
+            statement = f'UPDATE "{table}" SET {column} = :text WHERE id = :id'
+            site.rows(statement, text=texts[number % len(texts)], id=row.id)
+    before = site.rows("SELECT title FROM application ORDER BY id")
+    for rule in exports(site):
+        answers = [visitor.get(rule.rule) for visitor in visitors]
+        good = [answer for answer in answers if answer.status_code == 200]
+        if not good:
+            faults.append(f"{rule.rule}: answered {[answer.status_code for answer in answers]}")
+        elif not good[0].headers["Content-Type"].startswith("text/csv"):
+            faults.append(f"{rule.rule}: teach this figure to read {good[0].headers['Content-Type']}")
+        else:
+            faults += [f"{rule.rule}: {cell}" for cell in formulas(good[0].content.decode())]
+    if site.rows("SELECT title FROM application ORDER BY id") != before:
+        faults.append("an export changed the words of the database")
+    return faults
