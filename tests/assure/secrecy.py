@@ -1,0 +1,599 @@
+"""What must not be seen, and what must not move: a recused reviewer, an embargo, frozen marks.
+
+Nobody lists the surfaces here: pages are crawled, addresses are built from the routes and the rows of the dossier, and
+the frozen tables are found by their foreign keys.
+"""
+
+import inspect
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import FileStorage
+
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Application
+from grants.calls.models import Call, Criterion
+from grants.deliberation import actions as deliberation
+from grants.deliberation.models import Meeting, Recommendation
+from grants.deliberation.rules import Act, Advice, Verdict
+from grants.kernel import clock, vault
+from grants.kernel.actor import Actor
+from grants.kernel.db import Base, db
+from grants.kernel.db import unit_of_work as work
+from grants.kernel.errors import HouseError
+from grants.kernel.money import Money
+from grants.people.models import Account
+from grants.programme.models import Fund
+from grants.reviewing import actions as reviewing
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Assignment, InterestNature
+from grants.reviewing.rules import Draft
+from grants.screening.models import PieceRequest
+from tests.architecture.test_access import blank_pdf
+from tests.assure.figures import Reading, figure
+from tests.canaries import Canaries, Rows, plant, rows_of, text_of
+from tests.client import form_values
+from tests.crawl import Answers, addresses, bare, crawl, demonstrations
+from tests.factories import Make
+from tests.kernel.test_papers import words_of
+from tests.site import Place, Server, Site, Visitor, filled, tree_of
+
+ELIGIBLE, OPEN = ApplicationState.ELIGIBLE, AssignmentState.OPEN
+OFFICES = ("reviewer", "manager", "finance", "authorising_officer", "administrator", "auditor")
+EVERYBODY, READER, CLERK = "tous@exemple.example", "lecture@exemple.example", "gestion@exemple.example"
+FAR = {True: 250, False: 25}
+STARTS = (
+    "/",
+    "/mon-espace",
+    "/evaluations",
+    "/deliberation",
+    "/gestion/dossiers",
+    "/recevabilite",
+    "/suivi",
+    "/dossiers",
+)
+
+# What is not the dossier's alone: its association, and what an advice reserves of an envelope everybody may read.
+APART = {"organisation", "account", "membership", "recommendation"}
+
+
+# ---- recusal
+
+
+@figure("recusal", number="9", says="surfaces où qui s’est déporté voit encore le dossier ou son effet", minutes=2)
+def recusal(place: Place) -> Reading:
+    """Declare a link as somebody who holds every office: the dossier vanishes from every surface they see."""
+    with place.site() as site:
+        hidden, other, mine, readers = deliberating(site)
+        canaries = plant(site, {"hidden": hidden, "other": other})
+        secrets = Canaries(*({w: s for w, s in kept.items() if s.dossier == "hidden" and s.application}
+                             for kept in (canaries.words, canaries.natural)))  # fmt: skip
+        with site.serve() as server:
+            person, reader = site.visitor(server, EVERYBODY), site.visitor(server, READER)
+            starts = [*addresses(site.app, rows_in(site, hidden), reference="2020-1", code="aucun"), *STARTS]
+            shown = demonstrations(site.app)
+            before = seen_on(crawl(person, starts, far=FAR[place.full]), secrets, shown)
+            tab = person.get(f"/evaluations/{mine}")
+            for who, assignment in ((person, mine), (reader, readers)):
+                told = who.send(f"/evaluations/{assignment}/lien", {"link": "yes", "nature": "family"}, action="/lien")
+                assert told.status_code == 302, told.text
+            faults = old_tab(site, person, tab, mine)
+            write_to_reviewers(site, server)
+            after = crawl(person, [*starts, *before], far=FAR[place.full])
+            by_reader = crawl(reader, [*starts, *before], far=FAR[place.full])
+            left = seen_on(after, secrets, shown) | seen_on(by_reader, secrets, shown)
+            faults += [f"{url}: {what}" for url, what in left.items()]
+            faults += [f"a letter to the recused: {what}" for what in letters_to(site, (EVERYBODY, READER), secrets)]
+            read = [url for url, answer in after.items() if answer.ok and not answer.is_redirect]
+            faults += without_influence(site, person, hidden, read)
+        return Reading(len(before) + len(after) + len(by_reader), faults + blind(before), least=150)
+
+
+def deliberating(site: Site) -> tuple[UUID, UUID, UUID, UUID]:
+    """A committee at work on three dossiers; ids of two organisations and of the assignments to be recused from."""
+    with site.making() as make:
+        everybody = make.account(*OFFICES, email=EVERYBODY)
+        reader = make.account("reviewer", email=READER)
+        make.account("manager", email=CLERK)
+        dossiers = committee(make)
+        for dossier in dossiers:
+            make.assignment(dossier, everybody, state=OPEN)
+            make.assignment(dossier, reader)
+        first = dossiers[0]
+        with work() as session:
+            organisation = first.organisation_id
+            file = vault.accept(FileStorage(blank_pdf(), "budget.pdf"), by=make.by, organisation_id=organisation,
+                                dossier_id=first.id)  # fmt: skip
+            session.add(PieceRequest(application_id=first.id, label="Comptes", due_on=clock.today(), file=file,
+                                     requested_at=clock.now(), requested_by=everybody.id))  # fmt: skip
+        return (
+            first.organisation_id,
+            dossiers[1].organisation_id,
+            *(
+                db.session.scalars(
+                    select(Assignment.id).where(Assignment.reviewer_id == who.id, Assignment.application_id == first.id)
+                ).one()
+                for who in (everybody, reader)
+            ),
+        )
+
+
+def committee(make: Make, number: int = 3) -> list[Application]:
+    """Dossiers of a closed call, each with two reviews sent and an advice of the meeting that prepares."""
+    at = clock.now()
+    call = make.call(opens_at=at - timedelta(days=30), closes_at=at - timedelta(days=3))
+    dossiers = [make.application(state=ELIGIBLE, call=call) for _ in range(number)]
+    meeting = make.meeting(call)
+    for dossier in dossiers:
+        make.reviewed(dossier, 2, 3)
+        make.recommendation(meeting, dossier)
+    return dossiers
+
+
+def rows_in(site: Site, organisation: UUID) -> Rows:
+    """The rows of an organisation."""
+    with site.engine.connect() as connection:
+        return rows_of(connection, organisation)
+
+
+def seen_on(answers: Answers, secrets: Canaries, shown: tuple[str, ...]) -> dict[str, str]:
+    """The pages that hold a word of the dossier, with one of these."""
+    return {
+        url: str(next(iter(found.values())))
+        for url, answer in answers.items()
+        if not url.startswith(shown) and (found := secrets.seen_in(text_of(answer), besides=[url]))
+    }
+
+
+def blind(before: Mapping[str, str]) -> list[str]:
+    """An instrument that sees nothing beforehand proves nothing."""
+    return [] if len(before) >= 8 else [f"only {len(before)} surfaces showed the dossier before the declaration"]
+
+
+def old_tab(site: Site, person: Visitor, tab: Any, assignment: UUID) -> list[str]:
+    """Marks sent from a page opened before: 409, nothing kept."""
+    address, fields = filled(tab, str(assignment))
+    data = [(name, value) for name, value in fields if name not in {"committee_comment", "applicant_comment"}]
+    data += [("committee_comment", "Après coup"), ("applicant_comment", "Après coup")]
+    data += [(row[0].hex, "4") for row in site_ids(site, Criterion)]
+    faults = []
+    before = guarded(site)
+    for path in (address, f"{address}/envoyer"):
+        answer = person.post(path, [*((n, v) for n, v in data if n != "_key"), ("_key", uuid4().hex)])
+        if answer.status_code != 409:
+            faults.append(f"marks sent from an old tab to {path}: {answer.status_code}, 409 expected")
+    return faults + [f"an old tab changed {table}" for table in differing(before, guarded(site))]
+
+
+def site_ids(site: Site, kind: Any) -> list[Any]:
+    """The ids of a table."""
+    with site.engine.connect() as connection:
+        return list(connection.execute(select(kind.__table__.c.id)))
+
+
+def write_to_reviewers(site: Site, server: Server) -> None:
+    """Let the manager remind everybody of what they owe."""
+    (call,) = {row.call_id for row in site.rows("SELECT call_id FROM meeting")}
+    path = f"/evaluations/affecter/{UUID(str(call))}"
+    told = site.visitor(server, CLERK).send(path, action="/relancer")
+    assert told.status_code == 302, told.text
+
+
+def letters_to(site: Site, people: Iterable[str], secrets: Canaries) -> list[str]:
+    """What letters written to people say of the dossier."""
+    found = []
+    for address in people:
+        for row in site.rows("SELECT subject, body FROM letter WHERE recipient = :to", to=address):
+            found += [str(secret) for secret in secrets.seen_in(f"{row.subject} {row.body}").values()]
+    return found
+
+
+def without_influence(site: Site, person: Visitor, organisation: UUID, urls: list[str]) -> list[str]:
+    """Whether amounts and marks of the dossier change a single byte of what the person sees: totals included.
+
+    What is never twice the same (the time of day) is found by asking twice before anything changes.
+    """
+    first, again = (asked(person, urls) for _ in range(2))
+    with site.unguarded() as connection:
+        for table, rows in rows_of(connection, organisation).items():
+            for row in rows if table not in APART else ():
+                shift(connection, Base.metadata.tables[table], row)
+    changed = asked(person, urls)
+    steady = [url for url in urls if first[url] == again[url]]
+    return [f"{url} changes with the dossier: {difference(first[url], changed[url])}" for url in steady
+            if first[url] != changed[url]]  # fmt: skip
+
+
+def asked(person: Visitor, urls: list[str]) -> dict[str, Any]:
+    """What a person is answered now."""
+    return {url: bare(person.get(url, allow_redirects=False)) for url in urls}
+
+
+def shift(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Change the amounts and marks of a row where the rules of the database let it."""
+    keys = [key == row[key.name] for key in table.primary_key]
+    for column in table.columns:
+        value = row[column.name]
+        if column.primary_key or column.foreign_keys or column.name == "version":
+            continue
+        if isinstance(value, Money):
+            value = value + value
+        elif isinstance(value, int) and not isinstance(value, bool):
+            value = value + 1 if value < 4 else value - 1
+        else:
+            continue
+        try:
+            with connection.begin_nested():
+                connection.execute(table.update().where(*keys).values({column: value}))
+        except DBAPIError:
+            continue
+
+
+def difference(one: Any, other: Any) -> str:
+    """The first place where two answers differ."""
+    if one[:2] != other[:2]:
+        return f"{one[:2]} / {other[:2]}"
+    place = next((n for n, pair in enumerate(zip(one[2], other[2], strict=False)) if pair[0] != pair[1]), 0)
+    return " / ".join(each[2][max(0, place - 60) : place + 60].decode("utf-8", "replace") for each in (one, other))
+
+
+# ---- the embargo
+
+# Printed pages name the site: both worlds have the same name, whatever the port they listen on.
+NAME = {"BASE_URL": "http://127.0.0.1"}
+
+
+@figure("embargo", number="10", says="octets qui distinguent « retenu » de « refusé » avant la publication", minutes=2)
+def embargo(place: Place) -> Reading:
+    """Copy one database; grant a dossier in one world and refuse it in the other; compare all that applicants see."""
+    at = clock.now()
+    with place.site() as seed:
+        people, organisation, meeting, application = awaiting(seed, at)
+        cookies = {name: cookie_of(seed, email, at) for name, email in people.items()}
+        with place.twin(seed) as granted, place.twin(seed) as refused:
+            decide(granted, meeting, application, at, grants_it=True)
+            decide(refused, meeting, application, at, grants_it=False)
+            faults = [f"letters differ: {one}" for one in letters_of(granted, people) ^ letters_of(refused, people)]
+            starts = starts_in(granted, organisation) | starts_in(refused, organisation)
+            tried = 0
+            with granted.serve(environment=NAME) as one, refused.serve(environment=NAME) as other:
+                for name, cookie in list(cookies.items())[: None if place.full else 2]:
+                    pages = crawl(with_cookie(granted, one, cookie), sorted(starts), far=FAR[place.full])
+                    twin = with_cookie(refused, other, cookie)
+                    person = with_cookie(granted, one, cookie)
+                    for url, answer in pages.items():
+                        tried += 1
+                        same = twin.get(url, allow_redirects=False)
+                        if without_address(answer) == without_address(same):
+                            continue
+                        time.sleep(1.1)  # what tells the time to the second now tells another
+                        told = telling(answer, person.get(url, allow_redirects=False), same)
+                        faults += [f"{url} as {name}: {told}"] if told else []
+    return Reading(tried, faults, least=150)
+
+
+def awaiting(site: Site, at: datetime) -> tuple[dict[str, str | None], UUID, UUID, UUID]:
+    """A call whose meeting still prepares; its applicants, and the dossier that will be decided both ways."""
+    with clock.fixed(at), site.making() as make:
+        dossiers = committee(make)
+        members = [make.member_of(dossier.organisation).email for dossier in dossiers]
+        people = {"nobody": None, "the applicant": members[0], "a rival": members[1]}
+        newcomer = make.account(email="nouvelle@exemple.example")
+        with work() as session:
+            for dossier in dossiers:
+                session.execute(delete(Recommendation).where(Recommendation.application_id == dossier.id))
+            for kind in (Call, Fund):
+                session.execute(update(kind).values(committed=Money(0)))
+        meeting = db.session.scalars(select(Meeting.id)).one()
+        people["a newcomer"] = newcomer.email
+        return people, dossiers[0].organisation_id, meeting, dossiers[0].id
+
+
+def decide(site: Site, meeting_id: UUID, application_id: UUID, at: datetime, *, grants_it: bool) -> None:
+    """The committee advises, the advices are frozen, the act is recorded: all but the publication."""
+    with clock.fixed(at), site.making() as make:
+        clerk = make.actor("manager")
+        for application in db.session.scalars(select(Application).order_by(Application.id)).all():
+            grants_one = grants_it or application.id != application_id
+            verdict, amount = Verdict.FAVOURABLE if grants_one else Verdict.UNFAVOURABLE, application.requested
+            with work():
+                advice = Advice(verdict, amount if grants_one else None, "", "Le comité en a débattu.")
+                deliberation.recommend(application, advice, version=None, by=clerk)
+        meeting = db.session.get_one(Meeting, meeting_id)
+        with work():
+            deliberation.freeze(meeting, by=clerk)
+        with work():
+            deliberation.record_act(meeting, Act("CP-2026-1", clock.today(), "Commission permanente", ""), {}, by=clerk)
+
+
+def cookie_of(site: Site, email: str | None, at: datetime) -> str | None:
+    """The cookie of a session opened before the worlds part, so that both know it."""
+    with clock.fixed(at):
+        found = site.visitor(site.server(), email).session.cookies
+    return found.get(site.app.config["SESSION_COOKIE_NAME"])
+
+
+def with_cookie(site: Site, server: Server, cookie: str | None) -> Visitor:
+    """The same person in one of the worlds."""
+    visitor = Visitor(server.address)
+    if cookie is not None:
+        visitor.session.cookies.set(site.app.config["SESSION_COOKIE_NAME"], cookie, domain="127.0.0.1")
+    return visitor
+
+
+def starts_in(site: Site, organisation: UUID) -> set[str]:
+    """Every address about the rows of a dossier, and about what decides it."""
+    rows = rows_in(site, organisation)
+    with site.engine.connect() as connection:
+        for kind in (Meeting, Call):
+            found = connection.execute(select(*kind.__table__.columns))
+            rows[kind.__tablename__] = [dict(row._mapping) for row in found]
+    reference, code = rows["application"][0]["reference"], rows["call"][0]["code"]
+    return set(addresses(site.app, rows, reference=reference, code=code)) | set(STARTS)
+
+
+def letters_of(site: Site, people: Mapping[str, str | None]) -> set[str]:
+    """What letters say to these people."""
+    found: set[str] = set()
+    for address in filter(None, people.values()):
+        rows = site.rows("SELECT kind, subject, body FROM letter WHERE recipient = :to", to=address)
+        found |= {f"{row.kind} to {address}: {row.subject} {row.body}" for row in rows}
+    return found
+
+
+def without_address(answer: Any) -> tuple[int, dict[str, str], bytes]:
+    """An answer byte for byte, whichever server gave it."""
+    status, headers, body = bare(answer)
+    address = "{0.scheme}://{0.netloc}".format(urlsplit(answer.url))
+    headers = {name: value.replace(address, "") for name, value in headers.items()}
+    return status, headers, body.replace(address.encode(), b"")
+
+
+def telling(first: Any, again: Any, other: Any) -> str:
+    """What tells two worlds apart beyond what one world never says twice; empty when nothing does."""
+    one, two, three = (without_address(each) for each in (first, again, other))
+    if one[0] != three[0]:
+        return f"{one[0]} / {three[0]}"
+    for name in one[1].keys() | three[1].keys():
+        if one[1].get(name) == two[1].get(name) != three[1].get(name):
+            return f"{name}: {one[1].get(name)} / {three[1].get(name)}"
+    lines = [parts_of(each) for each in (one, two, three)]
+    if len(lines[0]) == len(lines[1]) != len(lines[2]):
+        return f"{len(lines[0])} / {len(lines[2])} lines"
+    apart = [(a, c) for a, b, c in zip(*lines, strict=False) if a == b != c]
+    return f"{apart[0]}" if apart else ""
+
+
+def parts_of(answer: tuple[int, dict[str, str], bytes]) -> list[str]:
+    """The lines of an answer; the words of a printed page, without the hour at which it was printed."""
+    if answer[2].startswith(b"%PDF"):
+        return [re.sub(r"\d+h\d*(min\d+)?", "", words_of(answer[2]))]
+    return answer[2].decode("utf-8", "replace").splitlines()
+
+
+# ---- the tables of a committee's work
+
+
+def frozen_tables() -> list[Table]:
+    """Reviews, advices, and every table that hangs on them, or that says what they come to."""
+    names = {"assignment", "recommendation", "interest", "standing"}
+    for table in Base.metadata.sorted_tables:
+        if any(key.column.table.name in names for key in table.foreign_keys):
+            names.add(table.name)
+    return [table for table in Base.metadata.sorted_tables if table.name in names]
+
+
+def guarded(site: Site) -> dict[str, list[Any]]:
+    """Every row of these tables."""
+    with site.engine.connect() as connection:
+        return {
+            table.name: list(connection.execute(select(*table.columns).order_by(*table.primary_key.columns)))
+            for table in frozen_tables()
+        }
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names of the tables that are not as they were."""
+    return [name for name in before if before[name] != after[name]]
+
+
+# ---- the freeze
+
+
+@figure("freeze", number="14", says="écritures acceptées sur notes, évaluations et avis une fois figés", minutes=1.5)
+def freeze(place: Place) -> Reading:
+    """Freeze a meeting; then try every form seen before, every action, and every statement of SQL."""
+    with place.site() as site, site.serve() as server:
+        with site.making() as make:
+            make.account("manager", email=CLERK)
+            reader = make.account("reviewer", email=READER)
+            first, second, third = committee(make)
+            make.assignment(first, reader, state=OPEN)
+            make.assignment(second, reader)
+            meeting_id, organisation = db.session.scalars(select(Meeting.id)).one(), third.organisation_id
+        people = [site.visitor(server, email) for email in (CLERK, READER)]
+        forms = [(who, *form) for who in people for form in forms_of(who, FAR[place.full])]
+        with site.making() as make, work():
+            deliberation.freeze(db.session.get_one(Meeting, meeting_id), by=make.by)
+        before, journal = guarded(site), site.scalar("SELECT count(*) FROM journal_entry")
+        faults = [
+            f"the form to {url}, opened before the freeze, changed {table}"
+            for who, url, data in forms
+            for table in differing(before, after_sending(site, who, url, data))
+        ]
+        asked = by_every_route(site, people, organisation)
+        faults += [f"a POST without content changed {table}" for table in differing(before, guarded(site))]
+        tried, told = by_action(site)
+        faults += told + [f"an action changed {table}" for table in differing(before, guarded(site))]
+        written, told = by_statement(site)
+        faults += told + [f"SQL changed {table}" for table in differing(before, guarded(site))]
+        assert site.scalar("SELECT count(*) FROM journal_entry") >= journal
+        return Reading(len(forms) + asked + tried + written, faults, least=120)
+
+
+def forms_of(visitor: Visitor, far: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Every form that a person can reach and send: where to, filled as it stands, marks at their highest."""
+    seen: set[str] = set()
+    answers = crawl(visitor, STARTS, far=far)
+    for answer in answers.values():
+        if not answer.headers.get("Content-Type", "").startswith("text/html"):
+            continue
+        for form in tree_of(answer).xpath("//main//form[@method='post']"):
+            targets = [form.get("action") or "", *form.xpath(".//button/@formaction")]
+            fields = dict(form_values(form))
+            for box in form.xpath(".//input[@type='radio'] | .//textarea"):
+                fields[box.get("name")] = box.get("value") or "Écrit après coup."
+            for url in {urljoin(answer.url, target) for target in targets} - seen:
+                seen.add(url)
+                yield url, list(fields.items())
+
+
+def after_sending(site: Site, visitor: Visitor, url: str, data: list[tuple[str, str]]) -> dict[str, list[Any]]:
+    """Send an old form with fresh keys; give the tables as they are then."""
+    visitor.post(url, {**dict(data), "csrf_token": token_of(visitor), "_key": uuid4().hex})
+    return guarded(site)
+
+
+def token_of(visitor: Visitor) -> str:
+    """A token of the visitor's session."""
+    return str(tree_of(visitor.get("/styleguide")).xpath("//input[@name='csrf_token']/@value")[0])
+
+
+def by_every_route(site: Site, people: list[Visitor], organisation: UUID) -> int:
+    """Send a bare POST to every address about a dossier's rows, as its manager and its reviewer; give their number."""
+    with site.engine.connect() as connection:
+        rows = rows_of(connection, organisation)
+    urls = list(addresses(site.app, rows, "POST", reference="x", code="x"))
+    for visitor in people:
+        token = token_of(visitor)
+        for url in urls:
+            if "/deconnexion" not in url:
+                visitor.post(url, {"csrf_token": token, "_key": uuid4().hex})
+    return len(people) * len(urls)
+
+
+def by_action(site: Site) -> tuple[int, list[str]]:
+    """Call every act of reviewing and of deliberation on every row it may be about; undo what it did."""
+    before, tried, faults = guarded(site), 0, []
+    for module in (reviewing, deliberation):
+        for name, act in inspect.getmembers(module, inspect.isfunction):
+            parameters = inspect.signature(act).parameters
+            if act.__module__ != module.__name__ or name.startswith("_") or "by" not in parameters:
+                continue
+            with site.making() as make:
+                for subject, given in samples(act, make):
+                    tried += 1
+                    moved = moved_by(before, act, subject, given)
+                    faults += [f"{module.__name__}.{name} wrote {table}" for table in moved]
+    return tried, faults
+
+
+def moved_by(before: Mapping[str, Any], act: Callable[..., Any], subject: Any, given: dict[str, Any]) -> list[str]:
+    """The frozen tables that an act writes, before it is undone; none when it is refused."""
+    try:
+        act(subject, **given)
+        db.session.flush()
+        return differing(before, in_transaction(db.session.connection()))
+    except (HouseError, DBAPIError, StaleDataError):
+        return []
+    finally:
+        db.session.rollback()
+
+
+def in_transaction(connection: Connection) -> dict[str, list[Any]]:
+    """The frozen tables as a transaction sees them."""
+    return {
+        table.name: list(connection.execute(select(*table.columns).order_by(*table.primary_key.columns)))
+        for table in frozen_tables()
+    }
+
+
+def samples(act: Callable[..., Any], make: Make) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Arguments for an act: its first is each row of its kind, the others by their name."""
+    signature = inspect.signature(act, eval_str=True)
+    first, *others = signature.parameters.values()
+    clerk = make.actor_of(db.session.scalars(select(Account).where(Account.email == CLERK)).one())
+    everything = db.session.scalars(select(first.annotation)).all()
+    for subject in everything:
+        given = {}
+        for parameter in others:
+            found = sample(parameter.name, subject, clerk)
+            assert found is not MISSING, f"{act.__module__}.{act.__name__}: give a sample for « {parameter.name} »"
+            given[parameter.name] = found
+        yield subject, given
+
+
+MISSING = object()
+
+
+def sample(name: str, subject: Any, by: Actor) -> Any:
+    """An argument by its name."""
+    criteria = db.session.scalars(select(Criterion.id)).all()
+    ids = db.session.scalars(select(Application.id)).all()
+    given: dict[str, Any] = {
+        "by": by,
+        "version": getattr(subject, "version", 1),
+        "reading": Draft(dict.fromkeys(criteria, 4), "Après coup.", "Après coup."),
+        "nature": InterestNature.FAMILY,
+        "text": "Après coup.",
+        "application_ids": ids,
+        "reviewer_ids": db.session.scalars(select(Assignment.reviewer_id)).all(),
+        "due_on": clock.today(),
+        "title": "Après coup",
+        "held_on": clock.today(),
+        "advice": Advice(Verdict.UNFAVOURABLE, None, "", "Après coup."),
+        "act": Act("CP-1", clock.today(), "Commission permanente", ""),
+        "votes": {},
+    }
+    if name == "version" and isinstance(subject, Application):
+        return db.session.scalar(select(Recommendation.version).where(Recommendation.application_id == subject.id))
+    return given.get(name, MISSING)
+
+
+def by_statement(site: Site) -> tuple[int, list[str]]:
+    """Write every column of every frozen row, delete each, add a copy, and thaw what holds the freeze."""
+    tried, faults = 0, []
+    statements = [(table.name, each) for table in frozen_tables() for each in statements_on(site, table)]
+    call, meeting = Call.__table__, Meeting.__table__
+    frozen = call.c.marks_frozen_at.is_not(None)
+    statements += [
+        ("call: thawed", call.update().where(frozen).values(marks_frozen_at=None)),
+        ("call: frozen anew", call.update().where(frozen).values(marks_frozen_at=clock.now())),
+        ("meeting: reopened", meeting.update().values(state="preparing")),
+        ("meeting: frozen anew", meeting.update().values(frozen_at=clock.now())),
+    ]
+    for name, statement in statements:
+        tried += 1
+        with site.engine.connect() as connection:
+            try:
+                found = connection.execute(statement)
+            except DBAPIError:
+                continue
+            if found.rowcount:
+                faults.append(f"SQL accepted on {name}: {str(statement).split(chr(10))[0][:90]}")
+            connection.rollback()
+    return tried, faults
+
+
+def statements_on(site: Site, table: Table) -> Iterator[Any]:
+    """Each row of a table rewritten column by column with what it says already, deleted, and added once more.
+
+    A rule that watches values would let the same value pass: only the freeze itself refuses all of these.
+    """
+    with site.engine.connect() as connection:
+        rows = [dict(zip(table.columns.keys(), row, strict=True)) for row in connection.execute(select(*table.columns))]
+    for row in rows[:12]:
+        here = [key == row[key.name] for key in table.primary_key]
+        for column in table.columns:
+            yield table.update().where(*here).values({column: column})
+        yield table.delete().where(*here)
+        fresh = {key.name: uuid4() for key in table.primary_key if not key.foreign_keys}
+        yield table.insert().values(row | fresh)
