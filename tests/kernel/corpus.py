@@ -1,4 +1,4 @@
-"""Files and texts to try the house with, made here: honest files of every format, hostile ones of every kind we know."""
+"""Files and texts to try the house with, made here: honest files of every format, and all that is hostile."""
 
 import io
 import unicodedata
