@@ -12,6 +12,11 @@ JOBS ?= 2
 TESTS ?= tests
 # Which figures `make assure` measures: all, or make assure FIGURES="crash access"
 FIGURES ?=
+# What `make bench` measures: everything, or make bench SIZES="100 1000" DATABASES=sqlite SCENARIOS="list dossier"
+SIZES ?=
+DATABASES ?=
+SCENARIOS ?=
+FULL ?=
 
 .PHONY: help run test test-sqlite test-postgresql coverage assure bench storm check format translations lock wheel clean env-run env-dev chromium
 
@@ -45,6 +50,10 @@ assure: env-dev chromium ## mesure ce que la confiance demande, sur les deux bas
 storm: env-dev ## la nuit de la clôture en une minute : 100 associations déposent à la fois, sur les deux bases
 	@$(python) .ci/translations.py compile
 	exec $(python) -m tests.storm
+
+bench: env-dev ## mesure chaque page à côté d’un plancher, sur les deux bases (SIZES=, DATABASES=, SCENARIOS=, FULL=1)
+	@$(python) .ci/translations.py compile
+	SIZES="$(SIZES)" DATABASES="$(DATABASES)" SCENARIOS="$(SCENARIOS)" FULL="$(FULL)" exec $(python) -m tests.bench
 
 check: env-dev ## format, lint, types, sens des imports, traductions, code mort
 	@set -x

@@ -1,6 +1,7 @@
 """What every page shares: filters, the words of the house, the style sheet in one piece, headers, keyset pages."""
 
 import base64
+import gzip
 import hashlib
 import json
 import secrets
@@ -305,8 +306,14 @@ def install(app: Flask) -> None:
     @access.public
     def site_stylesheet() -> Response:
         if "SITE_CSS" not in app.config or app.debug:
-            app.config["SITE_CSS"] = site_css(Path(str(app.static_folder)))
-        response = app.response_class(app.config["SITE_CSS"], mimetype="text/css")
+            plain = site_css(Path(str(app.static_folder)))
+            app.config["SITE_CSS"] = plain, gzip.compress(plain, mtime=0)
+        plain, packed = app.config["SITE_CSS"]
+        is_packed = bool(request.accept_encodings["gzip"])
+        response = app.response_class(packed if is_packed else plain, mimetype="text/css")
+        if is_packed:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 

@@ -1,5 +1,6 @@
 """Words, numbers and addresses as pages show them: the short ways give what the long ways give."""
 
+import gzip
 from datetime import date
 from uuid import uuid4
 
@@ -66,3 +67,13 @@ def test_addresses_filled_from_a_pattern_are_those_flask_builds(app: Flask) -> N
     with app.test_request_context(base_url="http://localhost/ailleurs"):
         below = render_template_string("{{ url_for('desk.dossier', application_id=key) }}", key=first)
         assert below == f"/ailleurs/gestion/dossiers/{first}"
+
+
+def test_the_style_sheet_is_sent_packed_to_whoever_can_unpack_it(app: Flask) -> None:
+    client = app.test_client()
+    plain = client.get("/static/site.css")
+    packed = client.get("/static/site.css", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) * 3 < len(plain.data)

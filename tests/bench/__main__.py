@@ -1,0 +1,342 @@
+"""`make bench`: measures what people do beside the floor, in alternation, and writes the tables down.
+
+SIZES="100 1000" DATABASES=sqlite SCENARIOS="list dossier" measure a part; FULL=1 adds 100,000 applications.
+A target that is missed is said in the table; only a figure that could not be measured makes the command fail.
+"""
+
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from grants.demo.volume import grow
+from grants.kernel.actor import system
+from grants.kernel.db import db
+from grants.people.models import Account
+from tests.assure.__main__ import commit, prepared
+from tests.bench import report
+from tests.bench.meters import (
+    Costs,
+    Inside,
+    Line,
+    Wire,
+    aimed,
+    aimed_at_floor,
+    forget_peaks,
+    p95,
+    peak_mb,
+    per_second,
+    statements,
+)
+from tests.bench.report import Figure, Interval
+from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
+from tests.bench.weights import Weight, public_pages, weight
+from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
+from tests.factories.people import session_of
+from tests.site import ROOT, Server, Site
+
+SIZES, FULL = (100, 1_000, 10_000), (100_000,)
+SUBMISSIONS = 80
+PATIENCE_MS = 5_000  # for both sides of one scenario, in rounds; a slow page is asked for less often
+ROUNDS, EACH = 6, 10
+CROWD, CROWD_SECONDS = 8, 1.0
+PAIRS = 24
+COMPARED = 10_000  # the volume whose list is compared with that of the smallest
+FLOOR = ROOT / "tests" / "bench"
+
+
+@dataclass
+class Stand:
+    """One database at one size, served by the application and by the floor."""
+
+    dialect: str
+    size: int
+    told: Subjects
+    server: Server
+    floor: Server
+    open_lines: dict[str | None, Wire] = field(default_factory=dict)
+
+    def cookie(self, email: str | None) -> str:
+        """What the browser of a person sends."""
+        jar = self.told.site.visitor(self.server, email).session.cookies
+        return "; ".join(f"{one.name}={one.value}" for one in jar)
+
+    def line(self, email: str | None) -> Line:
+        """The kept connection of a person."""
+        if email not in self.open_lines:
+            self.open_lines[email] = Wire(self.server.address, self.cookie(email))
+        return self.open_lines[email]
+
+    def inside(self, email: str | None) -> Line:
+        """The same person inside this process."""
+        facts: dict[str, Any] = {}
+        if email is not None:
+            with self.told.site.app.app_context():
+                facts = session_of(db.session.scalars(select(Account).where(Account.email == email)).one())
+                db.session.remove()
+        return Inside(self.told.site.app, facts)
+
+
+@contextmanager
+def store_of(dialect: str, folder: Path) -> Iterator[Databases]:
+    """Open the databases of a kind; PostgreSQL keeps what it is told, as in production."""
+    with ExitStack() as running:
+        (folder / "databases").mkdir(exist_ok=True)
+        where = (
+            running.enter_context(postgresql_server(durable=True)) if dialect == "postgresql" else folder / "databases"
+        )
+        yield databases(dialect, where)
+
+
+@contextmanager
+def stands(dialect: str, sizes: list[int], folder: Path) -> Iterator[dict[int, Stand]]:
+    """Grow a database for each size and serve them all."""
+    with ExitStack() as running:
+        store = running.enter_context(store_of(dialect, folder))
+        planted = folder / f"{dialect}-planted"
+        planted.mkdir()
+        fill_template(store, "bench_planted", lambda url: prepared(url, planted, planted=True))
+        found = {}
+        for size in sizes:
+            start = time.monotonic()
+            files = folder / f"{dialect}-{size}"
+            shutil.copytree(planted, files)
+            site = Site(store.create(f"bench{size}", template="bench_planted"), files)
+            running.callback(site.close)
+            with site.app.app_context():
+                grow(size, 1, by=system("bench"))
+                db.session.remove()
+            if dialect == "postgresql":
+                with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("VACUUM ANALYZE")
+            told = subjects(site, submissions=SUBMISSIONS)
+            server, floor = site.server().start(), site.server(root=FLOOR).start()
+            found[size] = Stand(dialect, size, told, server, floor)
+            say(f"{dialect}, {size} dossiers : prêt en {time.monotonic() - start:.0f} s")
+        yield found
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, flush=True)
+
+
+# ---- one scenario ----------------------------------------------------------------------------------------------------
+
+
+def measured(scenario: Scenario, stand: Stand) -> Figure:
+    """Measure a scenario beside its floor: warm up, then rounds in alternation."""
+    with Wire(stand.floor.address) as below:
+        ours = lambda: aimed(scenario, stand.told, stand.line)  # noqa: E731 - the two sides of one comparison
+        theirs = lambda: aimed_at_floor(scenario, stand.told, below)  # noqa: E731 - the same
+        warm = [shot().fire().ms for _ in range(3) for shot in (ours, theirs)]
+        each = EACH if scenario.form is None else 5
+        each = max(1, min(each, int(PATIENCE_MS / ROUNDS / (warm[-1] + warm[-2]))))
+        costs = Costs(stand.server, stand.told.site.url)
+        forget_peaks(costs.pids)
+        times: list[float] = []
+        bare: list[float] = []
+        spent = 0.0
+        for _round in range(ROUNDS):
+            shots = [ours() for _ in range(each)] if scenario.form is None else []
+            before = costs.spent()
+            if shots:
+                times += [shot.fire().ms for shot in shots]
+                spent += costs.spent() - before
+            else:  # opening the form costs too, and is not what is measured
+                for _one in range(each):
+                    shot = ours()
+                    before = costs.spent()
+                    times.append(shot.fire().ms)
+                    spent += costs.spent() - before
+            bare += [theirs().fire().ms for _ in range(each)]
+        peak = peak_mb(costs.pids)
+        reply = ours().fire()
+        rps = 1000 / statistics.median(times)
+        if scenario.form is None:
+            shot = ours()
+            email = scenario.who(stand.told, scenario.subject(stand.told))
+            cookie = stand.cookie(email)
+            lines = [Wire(stand.server.address, cookie) for _ in range(CROWD)]
+            rps = per_second(lines, shot.path, CROWD_SECONDS)
+            for line in lines:
+                line.connection.close()
+    shot = aimed(scenario, stand.told, stand.inside)
+    with statements() as sent:
+        shot.fire()
+    return Figure(
+        scenario=scenario.name,
+        database=stand.dialect,
+        applications=stand.size,
+        median_ms=statistics.median(times),
+        p95_ms=p95(times),
+        rps=rps,
+        queries=len(sent),
+        bytes=len(reply.content),
+        bytes_compressed=len(reply.body),
+        cpu_ms=spent / len(times),
+        peak_mb=peak,
+        floor_ms=statistics.median(bare),
+        ratio=statistics.median(times) / statistics.median(bare),
+        first_ms=reply.first_ms,
+        last_ms=reply.ms,
+    )
+
+
+def started(stand: Stand) -> tuple[Figure, Figure]:
+    """Cold start, from the command to the first page, and the import of the application, beside the floor's."""
+    starts: dict[Path, list[float]] = {ROOT: [], FLOOR: []}
+    imports: dict[Path, list[float]] = {ROOT: [], FLOOR: []}
+    for _round in range(3):
+        for root in (ROOT, FLOOR):
+            server = stand.told.site.server(root=root)
+            begin = time.perf_counter()
+            server.start()
+            with Wire(server.address) as line:
+                line.send("GET", "/" if root is ROOT else "/register")
+            starts[root].append((time.perf_counter() - begin) * 1000)
+            environment = server.environment
+            server.close()
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, "-c", "import wsgi"], cwd=root, env=environment, check=True)
+            imports[root].append((time.perf_counter() - begin) * 1000)
+
+    def figure(name: str, times: dict[Path, list[float]]) -> Figure:
+        ours, bare = statistics.median(times[ROOT]), statistics.median(times[FLOOR])
+        return Figure(
+            name, stand.dialect, stand.size, ours, max(times[ROOT]), 1000 / ours, 0, 0, 0, ours, 0.0, bare, ours / bare
+        )
+
+    return figure("cold_start", starts), figure("import", imports)
+
+
+def weighed(stand: Stand) -> list[Weight]:
+    """The first visit of every public page."""
+    told = stand.told
+    published = told.site.scalar(
+        "SELECT min(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
+        "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
+    )
+    with Wire(stand.server.address) as line:
+        pages = public_pages(told.site.app, told, {"reference": str(published)})
+        return [found for path in pages if (found := weight(line, path)) is not None]
+
+
+def compared(small: Stand, large: Stand, scenario: Scenario) -> Interval:
+    """The processor time of a page at two volumes, in pairs of rounds that alternate; a bootstrap interval at 95 %."""
+    pairs = []
+    for _pair in range(PAIRS):
+        spent = []
+        for stand in (large, small):
+            costs = Costs(stand.server, stand.told.site.url)
+            shots = [aimed(scenario, stand.told, stand.line) for _ in range(EACH)]
+            before = costs.spent()
+            for shot in shots:
+                shot.fire()
+            spent.append((costs.spent() - before) / EACH)
+        pairs.append((spent[0], spent[1]))
+    rng = random.Random(1)
+    drawn = sorted(ratio([rng.choice(pairs) for _ in pairs]) for _ in range(2000))
+    return Interval(large.dialect, small.size, large.size, ratio(pairs), drawn[50], drawn[-51])
+
+
+def ratio(pairs: list[tuple[float, float]]) -> float:
+    """What the first of each pair costs for what the second does."""
+    return sum(pair[0] for pair in pairs) / max(sum(pair[1] for pair in pairs), 0.001)
+
+
+# ---- everything ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Run:
+    """What is asked for, and what was found."""
+
+    wanted: frozenset[str]
+    figures: list[Figure] = field(default_factory=list)
+    weights: list[Weight] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def wants(self, *names: str) -> bool:
+        """Whether one of these is measured in this run."""
+        return not self.wanted or not self.wanted.isdisjoint(names)
+
+    def attempt(self, name: str, act: Callable[[], None]) -> None:
+        """Measure; what cannot be measured is told, and the other figures are still to come."""
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - see above
+            self.failures.append(f"{name} : {type(error).__name__}: {error}")
+            say(f"  n’a pas pu être mesuré : {self.failures[-1]}")
+
+    def keep(self, *figures: Figure) -> None:
+        """Note figures and show them."""
+        self.figures += figures
+        for figure in figures:
+            say(report.line(figure))
+
+    def measure(self, found: dict[int, Stand], *, weigh: bool) -> None:
+        """Everything about the databases of one kind."""
+        chosen = {one.name: one for one in SCENARIOS if self.wants(one.name)}
+        for stand in found.values():
+            for name, scenario in chosen.items():
+                self.attempt(name, partial(self._scenario, scenario, stand))
+        small, large = found[min(found)], found[max(size for size in found if size <= COMPARED or size == min(found))]
+        if small is not large and "list" in chosen:
+            self.attempt("interval", lambda: self.intervals.append(compared(small, large, chosen["list"])))
+        if self.wants("cold_start", "import"):
+            self.attempt("cold_start", lambda: self.keep(*started(small)))
+        if weigh and self.wants("weights"):
+            self.attempt("weights", lambda: self.weights.extend(weighed(small)))
+
+    def _scenario(self, scenario: Scenario, stand: Stand) -> None:
+        self.keep(measured(scenario, stand))
+
+
+def main() -> int:
+    """Measure, print, write; give the exit code."""
+    sizes = [int(size) for size in os.environ.get("SIZES", "").split()] or [
+        *SIZES,
+        *FULL * bool(os.environ.get("FULL")),
+    ]
+    dialects = os.environ.get("DATABASES", "").split() or list(DIALECTS)
+    run = Run(frozenset(os.environ.get("SCENARIOS", "").split()))
+    start = time.monotonic()
+    for dialect in dialects:
+        with (
+            tempfile.TemporaryDirectory(prefix="traboule-bench-") as folder,
+            stands(dialect, sizes, Path(folder)) as found,
+        ):
+            say(report.HEAD)
+            run.measure(found, weigh=dialect == dialects[0])
+    say(report.verdicts(run.figures, run.weights, run.intervals))
+    if not any(os.environ.get(name) for name in ("SIZES", "DATABASES", "SCENARIOS")):
+        text = report.page(
+            run.figures, run.weights, run.intervals, run.failures,
+            day=date.today(),  # noqa: DTZ011 - a civil day
+            commit=commit(), minutes=(time.monotonic() - start) / 60,
+        )  # fmt: skip
+        (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
+    record = ROOT / "instance" / "bench.json"
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(json.dumps([one.told() for one in run.figures], indent=1) + "\n", encoding="utf-8")
+    return 1 if run.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The short form of the benchmark: both sides show the same dossiers, and no count grows with the volume."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from grants.demo.volume import grow
+from grants.kernel.actor import system
+from grants.kernel.db import db
+from grants.people.models import Account
+from tests.assure.__main__ import prepared
+from tests.bench.meters import Inside, Wire, aimed, aimed_at_floor, statements
+from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
+from tests.bench.weights import HEAVIEST, public_pages, weight
+from tests.databases import Databases, fill_template
+from tests.factories.people import session_of
+from tests.site import ROOT, Site
+
+SMALL, LARGE = 60, 140
+
+
+@pytest.fixture(scope="module")
+def grown(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Subjects]]:
+    """Give two funds of the same seed, one more than twice as full as the other."""
+    files = tmp_path_factory.mktemp("planted")
+    fill_template(store, f"{own}bench", lambda url: prepared(url, files, planted=True))
+    sites: dict[int, Site] = {}
+    found: dict[int, Subjects] = {}
+    for size in (SMALL, LARGE):
+        folder: Path = tmp_path_factory.mktemp(f"site{size}") / "files"
+        shutil.copytree(files, folder)
+        site = sites[size] = Site(store.create(f"{own}bench{size}", template=f"{own}bench"), folder)
+        with site.app.app_context():
+            grow(size, 1, by=system("bench"))
+            db.session.remove()
+        found[size] = subjects(site, submissions=4)
+    yield found
+    for size, site in sites.items():
+        site.close()
+        store.drop(f"{own}bench{size}")
+    store.drop(f"{own}bench")
+
+
+def inside(site: Site, email: str | None) -> Inside:
+    """The application in this process, as one person."""
+    facts: dict[str, Any] = {}
+    if email is not None:
+        with site.app.app_context():
+            facts = session_of(db.session.scalars(select(Account).where(Account.email == email)).one())
+            db.session.remove()
+    return Inside(site.app, facts)
+
+
+def shot_at(told: Subjects, scenario: Scenario) -> Any:
+    """A request of a scenario, ready to be sent in this process."""
+    return aimed(scenario, told, lambda email: inside(told.site, email))
+
+
+def test_both_sides_show_the_same_dossiers(grown: dict[int, Subjects]) -> None:
+    told = grown[LARGE]
+    with told.site.serve(root=ROOT / "tests" / "bench") as floor, Wire(floor.address) as line:
+        for scenario in SCENARIOS:
+            shown = shot_at(told, scenario).fire()
+            same = aimed_at_floor(scenario, told, line).fire()
+            if scenario.form is None and not shown.headers["content-type"].startswith("application/pdf"):
+                seen = scenario.shows(shown.text, told)
+                assert seen, f"{scenario.name} shows nothing that can be compared"
+                assert seen == scenario.shows(same.text, told), scenario.name
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_the_number_of_statements_does_not_follow_the_volume(grown: dict[int, Subjects], scenario: Scenario) -> None:
+    counts = {}
+    for size, told in grown.items():
+        shot_at(told, scenario).fire()
+        shot = shot_at(told, scenario)
+        with statements() as sent:
+            shot.fire()
+        counts[size] = len(sent)
+    assert counts[SMALL] == counts[LARGE]
+    assert counts[LARGE] <= scenario.most_queries
+
+
+def test_a_first_visit_is_light(grown: dict[int, Subjects]) -> None:
+    told = grown[SMALL]
+    published = told.site.scalar(
+        "SELECT min(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
+        "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
+    )
+    with told.site.serve() as server, Wire(server.address) as line:
+        pages = public_pages(told.site.app, told, {"reference": str(published)})
+        weights = [found for path in pages if (found := weight(line, path)) is not None]
+    assert len(weights) >= 20
+    assert {found.path: found.packed for found in weights if found.packed > HEAVIEST} == {}
