@@ -347,8 +347,10 @@ def test_after_the_freezing_action_and_sql_refuse_marks_and_advices(
         "DELETE FROM mark",
         "UPDATE assignment SET committee_comment = 'Après coup'",
         "DELETE FROM assignment",
-        "INSERT INTO interest (id, application_id, account_id, nature, text, declared_at) "
-        "SELECT id, application_id, reviewer_id, 'member', '', declared_at FROM assignment",
+        (
+            "INSERT INTO interest (id, application_id, account_id, nature, text, declared_at) "
+            "SELECT id, application_id, reviewer_id, 'member', '', declared_at FROM assignment"
+        ),
         "UPDATE call SET marks_frozen_at = NULL",
         "UPDATE meeting SET state = 'preparing'",
     ):
