@@ -271,14 +271,14 @@ def _is_same(earlier: RequestKey) -> bool:
 
 def _answered(first: RequestKey) -> Response:
     """The first answer again, with a word that says so."""
-    flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
+    flash(_("C’était déjà fait : rien n’a été enregistré deux fois."), "info")
     return redirect(first.location or request.path)
 
 
 def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     key = _form_key()
     if not key:
-        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
+        raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
     remembered = not getattr(view, "__repeatable__", False)
     earlier = db.session.get(RequestKey, key) if remembered else None
     body = _body_digest() if remembered else ""
