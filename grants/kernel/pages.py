@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -235,6 +235,17 @@ def read_cursor(text: str | None) -> list[Any] | None:
     except ValueError:
         return None
     return values if isinstance(values, list) else None
+
+
+def read_instant(value: Any) -> datetime:
+    """The instant of a cursor, in UTC. Raises ValueError when it is none that a database could hold."""
+    at = datetime.fromisoformat(str(value))
+    if at.tzinfo is None:
+        raise ValueError(value)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(value) from error
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------

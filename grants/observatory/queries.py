@@ -6,7 +6,20 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, and_, cast, extract, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    String,
+    and_,
+    cast,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from grants.applications.lifecycle import SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Allocation, Answer, Application, AxisShare, Dimension, application_commune
@@ -17,7 +30,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.kernel.pages import cursor, read_cursor
+from grants.kernel.pages import Page, cursor, read_cursor, read_instant
 from grants.kernel.words import _, in_words_of
 from grants.observatory.rules import Figure, Filters, Line, Reading, Sums
 from grants.people.models import Organisation
@@ -37,6 +50,7 @@ from grants.programme.rules import sort_key
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
 COUNTED = SUBMITTED_STATES - {ApplicationState.WITHDRAWN}
+BIGGEST_KEY = 2**63
 _TITLED: dict[Reading, Any] = {
     Reading.AXIS: Axis,
     Reading.ORIENTATION: Orientation,
@@ -66,6 +80,11 @@ def _narrowed(statement: Rows, filters: Filters) -> Rows:
     return statement
 
 
+def _is_split(reading: Reading) -> bool:
+    """Whether an application falls under several lines of the reading, a part under each."""
+    return reading not in {Reading.INSTRUMENT, Reading.YEAR}
+
+
 def _key_of(reading: Reading) -> Any:
     """The column an application is filed under when the reading is not a split."""
     if reading is Reading.INSTRUMENT:
@@ -74,7 +93,7 @@ def _key_of(reading: Reading) -> Any:
 
 
 def _asked(reading: Reading, filters: Filters) -> Rows:
-    if reading in {Reading.INSTRUMENT, Reading.YEAR}:
+    if not _is_split(reading):
         key = _key_of(reading)
         statement = select(key.label("key"), func.sum(Application.requested).label("amount")).join(Call)
     else:
@@ -88,7 +107,7 @@ def _asked(reading: Reading, filters: Filters) -> Rows:
 
 
 def _moved(reading: Reading, filters: Filters) -> Rows:
-    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
+    split = _is_split(reading)
     key = LedgerAllocation.key_id if split else _key_of(reading)
     amount = LedgerAllocation.amount if split else LedgerEntry.amount
     statement = (
@@ -186,11 +205,67 @@ class Behind:
     whole: Money
 
 
-def behind(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> list[Behind]:
-    """The rows whose parts add up to a figure of the tracking page, oldest first, in one statement."""
-    statement = _rows_asked(reading, key) if figure is Figure.ASKED else _rows_moved(reading, key, figure)
-    rows = db.session.execute(_narrowed(statement, filters))
-    return [Behind(row.id, row.reference or "", row.title, row.name, row.day, row.part, row.whole) for row in rows]
+def behind(
+    reading: Reading, key: str | None, figure: Figure, filters: Filters, *, after: str | None = None, size: int = 50
+) -> Page:
+    """A page of the rows whose parts add up to a figure of the tracking page, oldest first, in one statement.
+
+    The page is found on narrow rows; titles and names are read for what it shows only.
+    """
+    day, tie = _order_behind(reading, figure)
+    narrow = _narrow(reading, key, figure, filters).add_columns(
+        Application.id.label("application_id"), day.label("day"), tie.label("tie"), _whole(figure).label("whole")
+    )
+    beyond = _beyond(day, tie, read_cursor(after))
+    narrow = narrow if beyond is None else narrow.where(beyond)
+    kept = narrow.order_by(day, tie).limit(size + 1).subquery()
+    rows = db.session.execute(
+        select(kept, Application.reference, Application.title, Organisation.name)
+        .join(Application, Application.id == kept.c.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .order_by(kept.c.day, kept.c.tie)
+    ).all()
+    shown = [
+        Behind(row.application_id, row.reference or "", row.title, row.name, row.day, row.part, row.whole)
+        for row in rows[:size]
+    ]
+    following = None
+    if len(rows) > size:
+        last = rows[size - 1]
+        following = cursor([last.day.isoformat(), str(last.tie)])
+    return Page(shown, following)
+
+
+def behind_total(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> tuple[int, Money]:
+    """How many rows are behind a figure and what their parts add up to: the figure itself, whatever the page."""
+    parts = _narrow(reading, key, figure, filters).subquery()
+    count, amount = db.session.execute(select(func.count(), func.sum(parts.c.part)).select_from(parts)).one()
+    return int(count), amount or Money(0)
+
+
+def _order_behind(reading: Reading, figure: Figure) -> tuple[Any, Any]:
+    """The day rows are told by, and what parts two rows of one day: the key of the row that carries the part."""
+    if figure is Figure.ASKED:
+        return Application.submitted_at, Allocation.id if _is_split(reading) else Application.id
+    return LedgerEntry.day, LedgerAllocation.id if _is_split(reading) else LedgerEntry.id
+
+
+def _whole(figure: Figure) -> Any:
+    return Application.requested if figure is Figure.ASKED else LedgerEntry.amount
+
+
+def _beyond(day: Any, tie: Any, place: list[Any] | None) -> ColumnElement[bool] | None:
+    """The rows after a place (day, key) in the order; None when there is none or it is damaged."""
+    if place is None or len(place) != 2:
+        return None
+    try:
+        last: Any = date.fromisoformat(str(place[0])) if day is LedgerEntry.day else read_instant(place[0])
+        key: Any = UUID(str(place[1])) if tie is Application.id else int(place[1])
+    except (ValueError, TypeError):
+        return None
+    if isinstance(key, int) and not 0 <= key < BIGGEST_KEY:
+        return None
+    return tuple_(day, tie) > tuple_(literal(last, day.type), literal(key, tie.type))
 
 
 def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
@@ -201,42 +276,38 @@ def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
     return column == UUID(key)
 
 
-_COLUMNS = (Application.id, Application.reference, Application.title, Organisation.name)
+def _narrow(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> Rows:
+    """The parts that add up to a figure, and nothing else of their rows."""
+    statement = _parts_asked(reading, key) if figure is Figure.ASKED else _parts_moved(reading, key, figure)
+    return _narrowed(statement, filters)
 
 
-def _rows_asked(reading: Reading, key: str | None) -> Rows:
-    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
-    part = Allocation.amount if split else Application.requested
+def _parts_asked(reading: Reading, key: str | None) -> Rows:
+    part = Allocation.amount if _is_split(reading) else Application.requested
     statement = (
-        select(
-            *_COLUMNS, Application.submitted_at.label("day"), part.label("part"), Application.requested.label("whole")
-        )
-        .join(Organisation, Organisation.id == Application.organisation_id)
+        select(part.label("part"))
+        .select_from(Application)
         .join(Call, Call.id == Application.call_id)
         .where(Application.state.in_(COUNTED))
-        .order_by(Application.submitted_at, Application.id)
     )
-    if not split:
+    if not _is_split(reading):
         return statement.where(_key_is(_key_of(reading), reading, key))
     return statement.join(Allocation, Allocation.application_id == Application.id).where(
         Allocation.dimension == Dimension(reading.value), _key_is(Allocation.key_id, reading, key)
     )
 
 
-def _rows_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
-    split = reading not in {Reading.INSTRUMENT, Reading.YEAR}
-    part = LedgerAllocation.amount if split else LedgerEntry.amount
+def _parts_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
+    part = LedgerAllocation.amount if _is_split(reading) else LedgerEntry.amount
     statement = (
-        select(*_COLUMNS, LedgerEntry.day.label("day"), part.label("part"), LedgerEntry.amount.label("whole"))
+        select(part.label("part"))
         .select_from(LedgerEntry)
         .join(Award, Award.id == LedgerEntry.award_id)
         .join(Application, Application.id == Award.application_id)
-        .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Call, Call.id == Application.call_id)
         .where(LedgerEntry.kind == LedgerKind(figure.value))
-        .order_by(LedgerEntry.day, LedgerEntry.id)
     )
-    if not split:
+    if not _is_split(reading):
         return statement.where(_key_is(_key_of(reading), reading, key))
     return statement.join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id).where(
         LedgerAllocation.dimension == Dimension(reading.value), _key_is(LedgerAllocation.key_id, reading, key)

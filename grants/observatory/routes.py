@@ -141,25 +141,20 @@ def _axes() -> Sequence[Axis]:
 @bp.get("/suivi/lignes")
 @door(P.TRACKING_READ)
 def behind() -> str:
-    """The rows behind a figure; their parts add up to it."""
+    """The rows behind a figure, page by page; the parts of all of them add up to it."""
     reading, filters = _reading(), _filters()
     key = request.args.get("cle") or None
     try:
         figure = Figure(request.args.get("montant", ""))
         title = queries.title_of_key(reading, key)
-        rows = queries.behind(reading, key, figure, filters)
+        page = queries.behind(reading, key, figure, filters, after=request.args.get("after"))
+        count, total = queries.behind_total(reading, key, figure, filters)
     except (ValueError, LookupError) as error:
         raise MissingError from error
     return render_template(
-        "observatory/behind.html",
-        reading=reading,
-        readings=READING_LABELS,
-        label=FIGURE_LABELS[figure],
-        title=title,
-        rows=rows,
-        total=sum((row.part for row in rows), Money(0)),
-        chosen=_chosen(filters),
-    )
+        "observatory/behind.html", reading=reading, label=FIGURE_LABELS[figure], title=title, page=page,
+        count=count, total=total, chosen=_chosen(filters),
+    )  # fmt: skip
 
 
 @bp.get("/suivi.csv")

@@ -10,8 +10,11 @@ from frictionless import Resource, Schema, fields
 from stdnum.fr import siret
 
 from grants.applications.lifecycle import ApplicationState
+from grants.awards.models import Award
 from grants.kernel.money import Money
+from grants.kernel.pages import cursor
 from grants.observatory import queries as observatory
+from grants.observatory.queries import Behind
 from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
@@ -47,7 +50,7 @@ SCHEMA = Schema(
 )
 
 
-def awarded(make: Make, count: int = 2) -> list[object]:
+def awarded(make: Make, count: int = 2) -> list[Award]:
     call = make.call()
     applications = [
         make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_001 + n))
@@ -105,6 +108,19 @@ def test_the_open_data_follow_the_schema_to_the_byte(make: Make, page: Page) -> 
     assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])
 
 
+def followed(reading: Reading, key: str | None, figure: Figure) -> list[Behind]:
+    """Every row behind a figure, two at a time."""
+    rows: list[Behind] = []
+    after: str | None = None
+    while True:
+        page = observatory.behind(reading, key, figure, Filters(), after=after, size=2)
+        assert len(page.rows) <= 2
+        rows += page.rows
+        after = page.following
+        if after is None:
+            return rows
+
+
 @pytest.mark.parametrize("reading", list(Reading))
 def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Reading) -> None:
     awarded(make, 3)
@@ -115,8 +131,10 @@ def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Re
     for figure in Figure:
         assert sum((line.sums[figure] for line in table), Money(0)) == ledger[figure]
         for line in table:
-            rows = observatory.behind(reading, line.key, figure, Filters())
-            assert sum((row.part for row in rows), Money(0)) == line.sums[figure]
+            rows = followed(reading, line.key, figure)
+            amount = sum((row.part for row in rows), Money(0))
+            assert amount == line.sums[figure]
+            assert observatory.behind_total(reading, line.key, figure, Filters()) == (len(rows), amount)
     assert ledger[Figure.ASKED] == Money.euros(8_001 + 8_002 + 8_003 + 8_000)
 
 
@@ -131,6 +149,68 @@ def test_the_tracking_page_opens_every_figure(make: Make, page: Page) -> None:
         assert page.get(link).status == 200
     assert page.get("/suivi?par=nimporte").status == 404
     assert page.get("/suivi/lignes?par=axis&montant=voted&cle=pas-un-uuid").status == 404
+
+
+@pytest.mark.parametrize("reading", [Reading.INSTRUMENT, Reading.AXIS])
+@pytest.mark.parametrize("figure", [Figure.ASKED, Figure.VOTED])
+def test_the_rows_behind_a_figure_follow_one_another_without_loss_or_repetition(
+    make: Make, app: Flask, reading: Reading, figure: Figure
+) -> None:
+    awards = awarded(make, 5)
+    (line, *_) = [line for line in observatory.tracking(reading, Filters()) if line.sums[figure]]
+    rows = followed(reading, line.key, figure)
+    assert len(rows) == len(awards)
+    assert [row.application_id for row in rows] == [award.application_id for award in awards]
+    assert [row.day for row in rows] == sorted(row.day for row in rows)
+
+
+def test_the_page_behind_a_figure_shows_fifty_rows_and_keeps_the_total(
+    make: Make, page: Page, queries: Queries
+) -> None:
+    call = make.call()
+    for number in range(2):
+        make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_000 + number))
+    page.sign_in(make.account("manager"))
+    link = next(href for href in page.get("/suivi?par=year").tree.xpath("//td//a/@href") if "montant=asked" in href)
+    few = queries.count(lambda: page.get(link))
+    for number in range(2, 52):
+        make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_000 + number))
+    total = format(sum(range(8_000, 8_052)), "_").replace("_", "\u202f")
+    first = page.get(link)
+    assert queries.count(lambda: page.get(link)) == few
+    assert (len(first.tree.xpath("//tbody/tr")), first.text.count(total)) == (50, 2)
+    assert "52 lignes" in first.words
+    (following,) = first.tree.xpath("//a[@rel='next']/@href")
+    assert "par=year" in following
+    assert "montant=asked" in following
+    last = page.get(following)
+    assert (len(last.tree.xpath("//tbody/tr")), last.text.count(total)) == (2, 2)
+    assert last.tree.xpath("//a[@rel='next']") == []
+    seen = [href for answer in (first, last) for href in answer.tree.xpath("//tbody//th/a/@href")]
+    assert len(set(seen)) == 52
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "zzz",
+        cursor([]),
+        cursor(["hier", "1"]),
+        cursor(["2026-01-01", "x"]),
+        cursor(["2026-01-01", "9" * 40]),
+        cursor(["2026-01-01T00:00:00", "1"]),
+        cursor(["2026-01-01T00:00:00+00:00", "9" * 40]),
+        cursor(["0001-01-01T00:00:00+14:00", "1"]),
+    ],
+)
+@pytest.mark.parametrize("figure", ["asked", "voted"])
+def test_a_damaged_place_shows_the_first_rows(make: Make, page: Page, place: str, figure: str) -> None:
+    awarded(make, 1)
+    manager = make.account("manager")
+    for reading in ("instrument", "axis"):
+        answer = page.get(f"/suivi?par={reading}", as_=manager)
+        link = next(href for href in answer.tree.xpath("//td//a/@href") if f"montant={figure}" in href)
+        assert len(page.get(f"{link}&after={place}").tree.xpath("//tbody/tr")) == 1
 
 
 def test_tracking_counts_and_lists_nothing_of_a_dossier_one_has_a_link_with(make: Make, page: Page) -> None:
