@@ -21,7 +21,7 @@ from grants.people.models import Account
 from grants.reviewing import letters, queries, rules
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
-from grants.reviewing.rules import Draft, Marks
+from grants.reviewing.rules import Draft, Grid, Marks
 
 S = AssignmentState
 
@@ -56,9 +56,9 @@ def assign(
     or wrong, or when nothing is left of it; RefusedError after the freeze.
     """
     refuse_when_frozen(call.id)
-    dossiers = {row.id: row for row in queries.dossiers_to_assign(call.id, queries.linked_to_actor(by))}
+    references = queries.assignable(call.id, application_ids, by)
     reviewers = {row.id: row for row in queries.reviewers_of(call.id)}
-    _check_choice(call, set(application_ids) - set(dossiers), set(reviewer_ids) - set(reviewers), due_on)
+    _check_choice(call, set(application_ids) - set(references), set(reviewer_ids) - set(reviewers), due_on)
     existing = queries.existing_assignments(application_ids, reviewer_ids)
     links = queries.links_between(application_ids, reviewer_ids)
     outcome = Assigned()
@@ -67,7 +67,7 @@ def assign(
         for application_id in sorted(set(application_ids)):
             found = existing.get((application_id, reviewer_id))
             if (application_id, reviewer_id) in links:
-                outcome.left_out.append(f"{reviewers[reviewer_id].name} · {dossiers[application_id].reference}")
+                outcome.left_out.append(f"{reviewers[reviewer_id].name} · {references[application_id]}")
             elif found is not None and found.state is not S.REMOVED:
                 outcome.already += 1
             else:
@@ -170,24 +170,25 @@ def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Ac
         settle(assignment.application)
 
 
-def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
-    """Keep a draft, complete or not. `version` is the assignment's when the page was shown.
+def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid | None = None) -> None:
+    """Keep a draft, complete or not. `version` is the assignment's when the page was shown, `grid` the rubric if read.
 
     Raises RefusedError when the review was sent or the marks are frozen, ConflictError with both texts on a stale page,
     InvalidError on a mark off the scale.
     """
-    _write(assignment, reading, version=version, by=by)
+    _write(assignment, reading, version=version, by=by, grid=grid or queries.grid_of(assignment.application.call_id))
 
 
-def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
+def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid | None = None) -> None:
     """Send the review: every criterion marked or not applicable, both comments written. It cannot be changed after.
 
     Raises InvalidError whose facts["missing"] names each field left (criteria by id), else as `record_marks`.
     """
     _writable(assignment)
+    grid = grid or queries.grid_of(assignment.application.call_id)
     missing: dict[str, str] = {
         criterion_id.hex: _("Choisissez un niveau, ou « sans objet ».")
-        for criterion_id in rules.unmarked(reading.marks, queries.grid_of(assignment.application.call_id))
+        for criterion_id in rules.unmarked(reading.marks, grid)
     }
     if not reading.committee_comment:
         missing["committee_comment"] = _("Dites au comité, en quelques lignes, ce qui fonde vos notes.")
@@ -195,7 +196,7 @@ def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -
         missing["applicant_comment"] = _("Écrivez une phrase que l’association lira, quelle que soit la décision.")
     if missing:
         raise InvalidError(_("L’évaluation n’est pas complète : elle n’a pas été envoyée."), missing=missing)
-    _write(assignment, reading, version=version, by=by)
+    _write(assignment, reading, version=version, by=by, grid=grid)
     assignment.submitted_at = clock.now()
     journal.advance(LIFECYCLE, assignment, "submit", by=by)
     settle(assignment.application)
@@ -221,9 +222,8 @@ def _writable(assignment: Assignment) -> None:
         raise RefusedError(_("Ce dossier n’est plus à évaluer."))
 
 
-def _write(assignment: Assignment, reading: Draft, *, version: int, by: Actor) -> None:
+def _write(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid) -> None:
     _writable(assignment)
-    grid = queries.grid_of(assignment.application.call_id)
     strange = rules.why_not_on_scale(reading.marks, grid)
     if strange is not None:
         raise InvalidError(_("Cette note n’est pas sur l’échelle."), field=strange.hex)

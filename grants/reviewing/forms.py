@@ -9,31 +9,32 @@ from wtforms import Field, RadioField, SelectField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField, options
+from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField, key_of, options
 from grants.kernel.words import _, _l
 from grants.reviewing.models import Assignment, InterestNature
-from grants.reviewing.queries import Dossier, GridPart, Reviewer
+from grants.reviewing.queries import GridPart, Reviewer
 from grants.reviewing.rules import NATURE_LABELS, Draft
 
 NOT_APPLICABLE = "na"
 
 
 class AssignForm(Form):
-    """Several dossiers to several people at once."""
+    """Several dossiers to several people at once. Dossiers are ids here: the action asks the database about them."""
 
-    applications = ChoicesField(_l("Dossiers"), [Required(_l("Choisissez au moins un dossier."))])
+    applications = ChoicesField(
+        _l("Dossiers"), [Required(_l("Choisissez au moins un dossier."))], coerce=key_of, validate_choice=False
+    )
     reviewers = ChoicesField(_l("Membres du comité"), [Required(_l("Choisissez au moins une personne."))])
     due_on = DayField(_l("À envoyer avant le"), description=_l("Chaque personne verra cette date dans sa liste."))
 
-    def offer(self, dossiers: Sequence[Dossier], reviewers: Sequence[Reviewer]) -> None:
-        """Offer what may be chosen today."""
-        self.applications.choices = options((row.id, row.title) for row in dossiers)
+    def offer(self, reviewers: Sequence[Reviewer]) -> None:
+        """Offer the people who sit today."""
         self.reviewers.choices = options((row.id, row.name) for row in reviewers)
 
     def values(self) -> dict[str, Any]:
         """The ids chosen and the day."""
         chosen: dict[str, Any] = {
-            "application_ids": [UUID(value) for value in self.applications.data],
+            "application_ids": list(self.applications.data),
             "reviewer_ids": [UUID(value) for value in self.reviewers.data],
         }
         due_on: date | None = self.due_on.data

@@ -1,14 +1,14 @@
 """Questions about assignments, interests and marks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, case, event, func, literal, select, tuple_
+from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
@@ -18,19 +18,41 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
+from grants.kernel.pages import Page, cursor, read_cursor, read_instant
 from grants.people.models import Account, Appointment, Membership, Organisation, Role
 from grants.people.queries import held_on
+from grants.programme.rules import sort_key
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
 from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
 
 S = AssignmentState
+PAGE = 50
+_LINKS = "declared_links"
 SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
 
 
 def is_interested(account_id: UUID, application_id: UUID) -> bool:
-    """Whether the person declared a link with the application, whenever that was."""
+    """Whether the person declared a link with the application, whenever that was; asked once in a transaction."""
+    known: dict[tuple[UUID, UUID], bool] = db.session().info.setdefault(_LINKS, {})
+    asked = (account_id, application_id)
+    if asked not in known:
+        known[asked] = _is_declared(account_id, application_id)
+    return known[asked]
+
+
+@event.listens_for(Session, "after_flush")
+def _forget_links(session: Session, _context: Any) -> None:
+    session.info.pop(_LINKS, None)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_links_at_end(session: Session, _transaction: SessionTransaction) -> None:
+    session.info.pop(_LINKS, None)
+
+
+def _is_declared(account_id: UUID, application_id: UUID) -> bool:
     declared = select(Interest.id).where(
         Interest.account_id == account_id,
         Interest.application_id == application_id,
@@ -84,27 +106,25 @@ def linked_ids(account_id: UUID) -> frozenset[UUID]:
     return frozenset(db.session.scalars(linked_to(account_id)))
 
 
-def linked_to_actor(who: Actor) -> frozenset[UUID]:
-    """The same for whoever acts; the house itself has no links."""
-    return linked_ids(who.id) if who.id is not None else frozenset()
-
-
 # ---- results -------------------------------------------------------------------------------------------------------
 
 
 def grid_of(call_id: UUID) -> Grid:
-    """The rubric of a call, for arithmetic; two statements."""
-    call = db.session.execute(
-        select(Call.scale_top, Call.threshold, Call.minimum_reviewers).where(Call.id == call_id)
-    ).one()
-    rows = db.session.execute(
-        select(Block.id, Block.code, Block.weight, Block.minimum_level, Block.tie_rank, Criterion.id, Criterion.weight)
-        .join(Criterion, Criterion.block_id == Block.id)
-        .where(Block.call_id == call_id)
+    """The rubric of a call, for arithmetic; one statement, and one row at least for a call without criteria."""
+    told = db.session.execute(
+        select(
+            Block.id, Block.code, Block.weight, Block.minimum_level, Block.tie_rank,
+            Criterion.id, Criterion.weight, Call.scale_top, Call.threshold, Call.minimum_reviewers,
+        )
+        .select_from(Call)
+        .outerjoin(Block.__table__.join(Criterion.__table__, Criterion.block_id == Block.id), Block.call_id == Call.id)
+        .where(Call.id == call_id)
         .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
-    ).all()
+    ).all()  # fmt: skip
+    rows = [row for row in told if row[0] is not None]
     blocks = {row[0]: GridBlock(*row[:5]) for row in rows}
     items = tuple(GridItem(row[5], row[0], row[6]) for row in rows)
+    call = told[0]
     return Grid(tuple(blocks.values()), items, call.scale_top, call.threshold, call.minimum_reviewers)
 
 
@@ -198,45 +218,103 @@ class Reading:
     submitted_at: datetime | None
 
 
-def readings_of(account_id: UUID | None) -> list[Reading]:
-    """What a reviewer has to read: begun first, then to open by due day, then sent; nothing they have a link with."""
-    order = case((Assignment.state == S.OPEN, 0), (Assignment.state == S.OFFERED, 1), else_=2)
-    no_day = date(9999, 12, 31)
-    rows = db.session.execute(
-        select(
+_PART = case((Assignment.state == S.OPEN, 0), (Assignment.state == S.OFFERED, 1), else_=2)
+_NO_DAY = date(9999, 12, 31)
+_DUE = func.coalesce(Assignment.due_on, literal(_NO_DAY, Assignment.due_on.type))
+_READ_ORDER: tuple[Any, ...] = (_PART, _DUE, Application.submitted_at, Assignment.id)
+
+
+def _to_read(account_id: UUID | None, *columns: Any) -> Select[*tuple[Any, ...]]:
+    """What a reviewer was given and may know of."""
+    return (
+        select(*columns)
+        .select_from(Assignment)
+        .join(Application, Assignment.application_id == Application.id)
+        .where(Assignment.reviewer_id == account_id, Assignment.state.in_(SEEN))
+        .where(Application.state.in_(REVIEWED_STATES), Application.id.not_in(linked_to(account_id)))
+    )
+
+
+def readings_of(account_id: UUID | None, *, after: str | None = None, size: int = PAGE) -> Page:
+    """A page of what a reviewer has to read: begun first, then to open by due day, then sent.
+
+    Nothing they declared a link with is there. One statement.
+    """
+    statement = (
+        _to_read(
+            account_id,
             Assignment.id, Assignment.state, Assignment.due_on, Assignment.saved_at, Assignment.submitted_at,
             Application.reference, Application.title, Organisation.name.label("organisation"),
             Call.title.label("call_title"), Call.title_en.label("call_title_en"),
+            _PART.label("part"), Application.submitted_at.label("received_at"),
         )
-        .join(Application, Assignment.application_id == Application.id)
         .join(Organisation, Application.organisation_id == Organisation.id)
         .join(Call, Application.call_id == Call.id)
-        .where(Assignment.reviewer_id == account_id, Assignment.state.in_(SEEN))
-        .where(Application.state.in_(REVIEWED_STATES), Application.id.not_in(linked_to(account_id)))
-        .order_by(order, func.coalesce(Assignment.due_on, no_day), Application.submitted_at, Assignment.id)
     )  # fmt: skip
-    return [
-        Reading(
-            id=row.id,
-            state=row.state,
-            status=LIFECYCLE.status(row),
-            reference=row.reference or "",
-            title=row.title,
-            organisation=row.organisation,
-            call_title=row.call_title,
-            call_title_en=row.call_title_en,
-            due_on=row.due_on,
-            saved_at=row.saved_at,
-            submitted_at=row.submitted_at,
-        )
-        for row in rows
-    ]
+    beyond = _beyond_reading(read_cursor(after))
+    statement = statement if beyond is None else statement.where(beyond)
+    rows = db.session.execute(statement.order_by(*_READ_ORDER).limit(size + 1)).all()
+    following = None
+    if len(rows) > size:
+        last = rows[size - 1]
+        due_on = last.due_on or _NO_DAY
+        following = cursor([last.part, due_on.isoformat(), last.received_at.isoformat(), str(last.id)])
+    return Page([_reading(row) for row in rows[:size]], following)
 
 
-def next_reading(account_id: UUID | None, besides: UUID | None = None) -> Reading | None:
-    """Where a reviewer goes on: the first file that is not sent yet."""
-    waiting = (row for row in readings_of(account_id) if row.state is not S.SUBMITTED and row.id != besides)
-    return next(waiting, None)
+def _reading(row: Any) -> Reading:
+    return Reading(
+        id=row.id,
+        state=row.state,
+        status=LIFECYCLE.status(row),
+        reference=row.reference or "",
+        title=row.title,
+        organisation=row.organisation,
+        call_title=row.call_title,
+        call_title_en=row.call_title_en,
+        due_on=row.due_on,
+        saved_at=row.saved_at,
+        submitted_at=row.submitted_at,
+    )
+
+
+def _beyond_reading(place: list[Any] | None) -> ColumnElement[bool] | None:
+    """What comes after a place in the reviewer's order; None when there is none or it is damaged."""
+    if place is None or len(place) != len(_READ_ORDER):
+        return None
+    try:
+        there = (
+            ("0", "1", "2").index(str(place[0])), date.fromisoformat(str(place[1])), read_instant(place[2]),
+            UUID(str(place[3])),
+        )  # fmt: skip
+    except (ValueError, TypeError):
+        return None
+    literals = (literal(value, column.type) for value, column in zip(there, _READ_ORDER, strict=True))
+    return tuple_(*_READ_ORDER) > tuple_(*literals)
+
+
+def reading_counts(account_id: UUID | None) -> dict[AssignmentState, int]:
+    """How many files of a reviewer are to open, begun and sent, on all pages of the list."""
+    rows = db.session.execute(_to_read(account_id, Assignment.state, func.count()).group_by(Assignment.state))
+    counted = {row[0]: row[1] for row in rows}
+    return {state: counted.get(state, 0) for state in SEEN}
+
+
+@dataclass(frozen=True)
+class NextReading:
+    """Where a reviewer goes on."""
+
+    id: UUID
+    state: AssignmentState
+
+
+def next_reading(account_id: UUID | None, besides: UUID | None = None) -> NextReading | None:
+    """Where a reviewer goes on: the first file that is not sent yet, and nothing else is read."""
+    statement = _to_read(account_id, Assignment.id, Assignment.state).where(Assignment.state != S.SUBMITTED)
+    if besides is not None:
+        statement = statement.where(Assignment.id != besides)
+    row = db.session.execute(statement.order_by(*_READ_ORDER).limit(1)).first()
+    return NextReading(row.id, row.state) if row is not None else None
 
 
 @dataclass(frozen=True)
@@ -259,6 +337,16 @@ def rubric_of(call_id: UUID) -> list[GridPart]:
     for block, criterion in rows:
         parts.setdefault(block.id, (block, []))[1].append(criterion)
     return [GridPart(block, tuple(criteria)) for block, criteria in parts.values()]
+
+
+def grid_in(parts: Sequence[GridPart], call: Call) -> Grid:
+    """The same rubric for arithmetic, from what was read for a page."""
+    blocks = tuple(
+        GridBlock(row.block.id, row.block.code, row.block.weight, row.block.minimum_level, row.block.tie_rank)
+        for row in parts
+    )
+    items = tuple(GridItem(row.id, row.block_id, row.weight) for part in parts for row in part.criteria)
+    return Grid(blocks, items, call.scale_top, call.threshold, call.minimum_reviewers)
 
 
 def marks_of(assignment_id: UUID) -> dict[UUID, int | None]:
@@ -443,30 +531,115 @@ class Dossier:
         return sum(place.state in SEEN for place in self.places)
 
 
-def dossiers_to_assign(call_id: UUID, hidden: Collection[UUID]) -> list[Dossier]:
-    """The eligible applications of a call, oldest first, with who reads each; two statements."""
-    places: dict[UUID, list[Place]] = defaultdict(list)
+@dataclass(frozen=True)
+class AssignSieve:
+    """What narrows the dossiers to assign, as it stands in the URL: words, and fewer readers than a number."""
+
+    words: str = ""
+    fewer_than: int | None = None
+
+    def chosen(self) -> dict[str, str]:
+        """The URL parameters that are set."""
+        fewer = "" if self.fewer_than is None else str(self.fewer_than)
+        return {name: value for name, value in (("mots", self.words), ("moins", fewer)) if value}
+
+
+def _to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve, *columns: Any) -> Select[*tuple[Any, ...]]:
+    statement = (
+        select(*columns)
+        .select_from(Application)
+        .where(Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE)
+    )
+    if hidden:
+        statement = statement.where(Application.id.not_in(hidden))
+    for word in sieve.words.split()[:6]:
+        # What has no letter nor digit has no key; it is looked for as it stands, and not found.
+        statement = statement.where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
+    if sieve.fewer_than is not None:
+        readers = (
+            select(func.count())
+            .where(Assignment.application_id == Application.id, Assignment.state.in_(SEEN))
+            .scalar_subquery()
+        )
+        statement = statement.where(readers < sieve.fewer_than)
+    return statement
+
+
+def dossiers_to_assign(
+    call_id: UUID,
+    hidden: Collection[UUID],
+    sieve: AssignSieve = AssignSieve(),
+    *,
+    after: str | None = None,
+    size: int = PAGE,
+) -> Page:
+    """A page of the eligible applications of a call, oldest first, with who reads each; two statements."""
+    order = (Application.submitted_at, Application.id)
+    narrow = _to_assign(call_id, hidden, sieve, Application.id)
+    beyond = _beyond_dossier(read_cursor(after))
+    narrow = narrow if beyond is None else narrow.where(beyond)
+    kept = narrow.order_by(*order).limit(size + 1).subquery()
+    rows = db.session.execute(
+        select(
+            Application.id, Application.reference, Application.title, Application.submitted_at,
+            Organisation.name.label("organisation"),
+        )
+        .join(kept, kept.c.id == Application.id)
+        .join(Organisation, Application.organisation_id == Organisation.id)
+        .order_by(*order)
+    ).all()  # fmt: skip
+    shown = rows[:size]
+    places = _places([row.id for row in shown])
+    dossiers = [Dossier(row.id, row.reference or "", row.title, row.organisation, places[row.id]) for row in shown]
+    following = cursor([shown[-1].submitted_at.isoformat(), str(shown[-1].id)]) if len(rows) > size else None
+    return Page(dossiers, following)
+
+
+def _beyond_dossier(place: list[Any] | None) -> ColumnElement[bool] | None:
+    """The applications after a place (received at, id); None when there is none or it is damaged."""
+    if place is None or len(place) != 2:
+        return None
+    try:
+        received_at, application_id = read_instant(place[0]), UUID(str(place[1]))
+    except (ValueError, TypeError):
+        return None
+    there = literal(received_at, Application.submitted_at.type), literal(application_id, Application.id.type)
+    return tuple_(Application.submitted_at, Application.id) > tuple_(*there)
+
+
+def _places(application_ids: Collection[UUID]) -> dict[UUID, tuple[Place, ...]]:
+    """Who reads each of these applications, in French order of their names; one statement."""
+    places: dict[UUID, tuple[Place, ...]] = dict.fromkeys(application_ids, ())
     for row in db.session.execute(
         select(
             Assignment.id, Assignment.application_id, Assignment.reviewer_id, Assignment.state, Assignment.due_on,
             Account.name,
         )
         .join(Account, Assignment.reviewer_id == Account.id)
-        .join(Application, Assignment.application_id == Application.id)
-        .where(Application.call_id == call_id, Assignment.state != S.REMOVED)
+        .where(Assignment.application_id.in_(application_ids), Assignment.state != S.REMOVED)
         .order_by(Account.sort_key, Assignment.id)
     ):  # fmt: skip
-        places[row.application_id].append(
-            Place(row.id, row.reviewer_id, row.name, row.state, LIFECYCLE.status(row), row.due_on)
-        )
+        place = Place(row.id, row.reviewer_id, row.name, row.state, LIFECYCLE.status(row), row.due_on)
+        places[row.application_id] += (place,)
+    return places
+
+
+def number_to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve = AssignSieve()) -> int:
+    """How many dossiers the sieve keeps, on all pages."""
+    return int(db.session.scalar(_to_assign(call_id, hidden, sieve, func.count())) or 0)
+
+
+def assignable(call_id: UUID, application_ids: Collection[UUID], by: Actor) -> dict[UUID, str]:
+    """Of these applications, those of the call a manager may give to read today: their references by id."""
     rows = db.session.execute(
-        select(Application.id, Application.reference, Application.title, Organisation.name.label("organisation"))
-        .join(Organisation, Application.organisation_id == Organisation.id)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE)
-        .where(Application.id.not_in(hidden))
-        .order_by(Application.submitted_at, Application.id)
+        select(Application.id, Application.reference).where(
+            Application.id.in_(application_ids),
+            Application.call_id == call_id,
+            Application.state == ApplicationState.ELIGIBLE,
+            Application.id.not_in(linked_to(by.id)),
+        )
     )
-    return [Dossier(row.id, row.reference or "", row.title, row.organisation, tuple(places[row.id])) for row in rows]
+    return {row.id: row.reference or "" for row in rows}
 
 
 def existing_assignments(
@@ -517,5 +690,5 @@ def own_assignment(assignment_id: UUID, account_id: UUID | None) -> Assignment |
     return db.session.scalar(
         select(Assignment)
         .where(Assignment.id == assignment_id, Assignment.reviewer_id == account_id)
-        .options(joinedload(Assignment.application))
+        .options(joinedload(Assignment.application, innerjoin=True).joinedload(Application.call, innerjoin=True))
     )

@@ -1,8 +1,9 @@
 """The doors of reviewing: who reads what, the declaration, the marks beside the dossier, the others' reviews."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grants.applications import queries as applications
@@ -18,6 +19,7 @@ from grants.reviewing import actions, queries
 from grants.reviewing.forms import AssignForm, DeclareForm, ReviewForm, review_form
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
+from grants.reviewing.queries import AssignSieve, GridPart, Reviewer
 from grants.reviewing.rules import COLLEGE_LABELS
 
 bp = Blueprint("reviewing", __name__)
@@ -31,6 +33,7 @@ def tell_late_marks() -> None:
     if request.endpoint not in {"reviewing.save", "reviewing.submit"} or request.view_args is None:
         return
     late = queries.own_assignment(request.view_args["assignment_id"], actor().id) if actor().is_authenticated else None
+    g.own_assignment = late  # kept, so that the door finds it read
     if late is None or not queries.is_interested(late.reviewer_id, late.application_id):
         return
     line = journal.line_of("assignment.late_marks_refused", late, actor(), {})
@@ -57,11 +60,9 @@ def assign_index() -> Answer:
 @bp.route("/evaluations/affecter/<uuid:call_id>", methods=["GET", "POST"])
 @door(P.REVIEW_ASSIGN, Call)
 def assign(call: Call) -> Answer:
-    """Who reads what, with each person's load; several assignments at once."""
-    dossiers = queries.dossiers_to_assign(call.id, hidden_dossiers())
-    reviewers = queries.reviewers_of(call.id)
-    form = AssignForm()
-    form.offer(dossiers, reviewers)
+    """Who reads what, page by page, with each person's load; several assignments at once."""
+    form, reviewers = AssignForm(), queries.reviewers_of(call.id)
+    form.offer(reviewers)
     if form.validate_on_submit():
         try:
             outcome = actions.assign(call, **form.values(), by=actor())
@@ -70,12 +71,36 @@ def assign(call: Call) -> Answer:
         else:
             for message, tone in actions.told(outcome):
                 flash(message, tone)
-            return redirect(url_for("reviewing.assign", call_id=call.id))
-    body = render_template(
-        "reviewing/assign.html", call=call, dossiers=dossiers, reviewers=reviewers, form=form,
-        colleges=COLLEGE_LABELS, has_errors=bool(form.errors),
+            return redirect(url_for("reviewing.assign", call_id=call.id, **_where()))
+    return _who_reads(call, form, reviewers), 422 if request.method == "POST" else 200
+
+
+def _assign_sieve() -> AssignSieve:
+    fewer = request.args.get("moins", "")
+    number = int(fewer) if fewer.isascii() and fewer.isdigit() and len(fewer) < 3 else None
+    return AssignSieve(request.args.get("mots", "")[:100].strip(), number)
+
+
+def _where() -> dict[str, Any]:
+    """The place in the list, with its filters: where one comes back to after an act."""
+    after = request.args.get("after")
+    return _assign_sieve().chosen() | ({"after": after} if after else {})
+
+
+def _few_readers(call: Call) -> list[tuple[int, str]]:
+    """The choices of the filter by readers: up to the number the call asks for."""
+    fewer = range(2, call.minimum_reviewers + 1)
+    return [(1, _("Aucun évaluateur")), *((n, _("Moins de %(number)s évaluateurs", number=n)) for n in fewer)]
+
+
+def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> str:
+    sieve, hidden = _assign_sieve(), hidden_dossiers()
+    return render_template(
+        "reviewing/assign.html", call=call, form=form, reviewers=reviewers, colleges=COLLEGE_LABELS, sieve=sieve,
+        page=queries.dossiers_to_assign(call.id, hidden, sieve, after=request.args.get("after")),
+        count=queries.number_to_assign(call.id, hidden, sieve), few_readers=_few_readers(call),
+        has_errors=bool(form.errors),
     )  # fmt: skip
-    return body, 422 if request.method == "POST" else 200
 
 
 @bp.post("/evaluations/affecter/<uuid:call_id>/relancer")
@@ -123,8 +148,13 @@ def results(application: Application) -> str:
 @door(P.REVIEW_LIST)
 def index() -> str:
     """What a reviewer has to read, where they left off first."""
-    readings = queries.readings_of(actor().id)
-    return render_template("reviewing/index.html", readings=readings, S=S)
+    return render_template(
+        "reviewing/index.html",
+        page=queries.readings_of(actor().id, after=request.args.get("after")),
+        counts=queries.reading_counts(actor().id),
+        following=queries.next_reading(actor().id),
+        S=S,
+    )
 
 
 @bp.route("/evaluations/<uuid:assignment_id>/lien", methods=["GET", "POST"])
@@ -161,9 +191,9 @@ def review(assignment: Assignment) -> Answer:
     return _review(assignment, _form_of(assignment))
 
 
-def _form_of(assignment: Assignment) -> ReviewForm:
-    parts = queries.rubric_of(assignment.application.call_id)
-    marks = queries.marks_of(assignment.id)
+def _form_of(assignment: Assignment, parts: Sequence[GridPart] | None = None) -> ReviewForm:
+    parts = parts or queries.rubric_of(assignment.application.call_id)
+    marks = {mark.criterion_id: mark.points for mark in assignment.marks}
     return review_form(parts, assignment, marks, assignment.application.call.scale_top)
 
 
@@ -176,7 +206,6 @@ def _review(assignment: Assignment, form: ReviewForm) -> str:
         form=form,
         is_open=assignment.state is S.OPEN and assignment.application.call.marks_frozen_at is None,
         has_errors=bool(form.errors or form.form_errors),
-        readings=queries.readings_of(actor().id),
         following=queries.next_reading(actor().id, besides=assignment.id),
     )
 
@@ -185,8 +214,9 @@ def _review(assignment: Assignment, form: ReviewForm) -> str:
 @door(P.REVIEW_MARK, Assignment)
 def save(assignment: Assignment) -> Answer:
     """Keep the marks, complete or not."""
-    form = _form_of(assignment)
-    if not _done(actions.record_marks, assignment, form):
+    parts = queries.rubric_of(assignment.application.call_id)
+    form = _form_of(assignment, parts)
+    if not _done(actions.record_marks, assignment, form, parts):
         return _review(assignment, form), 422
     flash(_("Brouillon enregistré."), "success")
     return redirect(url_for("reviewing.review", assignment_id=assignment.id))
@@ -196,8 +226,9 @@ def save(assignment: Assignment) -> Answer:
 @door(P.REVIEW_SUBMIT, Assignment)
 def submit(assignment: Assignment) -> Answer:
     """Send the review, and open the next file."""
-    form = _form_of(assignment)
-    if not _done(actions.submit, assignment, form):
+    parts = queries.rubric_of(assignment.application.call_id)
+    form = _form_of(assignment, parts)
+    if not _done(actions.submit, assignment, form, parts):
         return _review(assignment, form), 422
     following = queries.next_reading(actor().id, besides=assignment.id)
     if following is None:
@@ -207,12 +238,13 @@ def submit(assignment: Assignment) -> Answer:
     return redirect(url_for("reviewing.review", assignment_id=following.id))
 
 
-def _done(act: Callable[..., None], assignment: Assignment, form: ReviewForm) -> bool:
+def _done(act: Callable[..., None], assignment: Assignment, form: ReviewForm, parts: Sequence[GridPart]) -> bool:
     """Whether the act was done; else the form holds what is wrong."""
     if not form.validate_on_submit():
         return False
     try:
-        act(assignment, form.reading(), version=form.version.data or 0, by=actor())
+        grid = queries.grid_in(parts, assignment.application.call)
+        act(assignment, form.reading(), version=form.version.data or 0, by=actor(), grid=grid)
     except InvalidError as error:
         for name, message in error.facts.get("missing", {error.field: error.message}).items():
             form.refuse(name, message)

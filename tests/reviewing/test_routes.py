@@ -7,9 +7,11 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Application
 from grants.calls.models import Criterion
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.pages import cursor
 from grants.kernel.post import Letter
 from grants.people.models import MemberRole, Membership
 from grants.reviewing import queries as reviewing
@@ -492,6 +494,160 @@ def test_the_pages_of_assignment_and_of_the_list_cost_the_same_for_one_and_for_t
             )
         )
     assert counts[0] == counts[1]
+
+
+def many(make, call, number):
+    return [make.application(state=ELIGIBLE, call=call) for _ in range(number)]
+
+
+def walked(page, answer, path):
+    """What `path` finds on this page and on every one that follows it."""
+    found = []
+    while True:
+        found.append(answer.tree.xpath(path))
+        following = answer.tree.xpath("//a[@rel='next']/@href")
+        if not following:
+            return found
+        answer = page.get(following[0])
+
+
+def test_the_dossiers_to_assign_come_by_fifty_without_loss_or_repetition(make, page, manager, reviewer, queries):
+    call = make.call()
+    first, *_ = many(make, call, 2)
+    page.get("reviewing.assign", call, as_=manager)
+    few = queries.count(lambda: page.get("reviewing.assign", call))
+    ids = [str(first.id), *(str(row.id) for row in many(make, call, 50))]
+    for _ in range(2):
+        make.assignment(first)
+    answer = page.get("reviewing.assign", call)
+    assert "52 résultats" in answer.words
+    assert queries.count(lambda: page.get("reviewing.assign", call)) == few
+    pages = walked(page, answer, "//input[@name='applications']/@value")
+    assert [len(ids) for ids in pages] == [50, 2]
+    seen = [key for keys in pages for key in keys]
+    assert seen == [
+        str(row.id) for row in sorted(
+            db.session.scalars(select(Application).where(Application.call_id == call.id)),
+            key=lambda row: (row.submitted_at, str(row.id)),
+        )
+    ]  # fmt: skip
+    assert set(ids) <= set(seen)
+
+
+def test_assigning_from_a_later_page_acts_on_its_ticks_and_comes_back_there(make, page, manager, reviewer):
+    call = make.call()
+    many(make, call, 51)
+    answer = page.get("reviewing.assign", call, as_=manager, mots="00")
+    following = answer.tree.xpath("//a[@rel='next']/@href")[0]
+    assert "mots=00" in following
+    (last,) = page.get(following).tree.xpath("//input[@name='applications']/@value")
+    data = {"applications": [last], "reviewers": [], "due_on": ""}
+    refused = page.post(following, data=data)
+    assert refused.status == 422
+    assert refused.tree.xpath("//input[@name='applications'][@checked]/@value") == [last]
+    done = page.post(following, data={**data, "reviewers": [str(reviewer.id)]})
+    assert done.location.split("?")[1].split("&") == following.split("?")[1].split("&")
+    assert [str(row.application_id) for row in db.session.scalars(select(Assignment))] == [last]
+    assert len(page.get(done.location).tree.xpath("//input[@name='applications']")) == 1
+
+
+def test_assigning_reads_no_more_dossiers_than_are_ticked(make, page, manager, reviewer, queries):
+    call = make.call()
+    ticked = many(make, call, 2)
+    by = make.actor_of(manager)
+    dossiers = [row.id for row in ticked]
+    assert set(reviewing.assignable(call.id, dossiers, by)) == set(dossiers)
+    page.sign_in(manager)
+    page.get("reviewing.assign", call)
+    few = queries.count(lambda: page.post("reviewing.assign", call, data=chosen(ticked, [reviewer])))
+    others = many(make, call, 3)
+    assert set(reviewing.assignable(call.id, dossiers, by)) == set(dossiers)
+    second = make.account("reviewer")
+    assert queries.count(lambda: page.post("reviewing.assign", call, data=chosen(others[:2], [second]))) == few
+
+
+def test_a_manager_finds_a_dossier_by_words_and_who_still_needs_readers(make, page, manager, reviewer):
+    call = make.call()
+    bare = make.application(state=ELIGIBLE, call=call, title="Les paliers au frais")
+    read = make.application(state=ELIGIBLE, call=call, title="Le vélo partagé")
+    full_house = make.application(state=ELIGIBLE, call=call, title="Une cuisine commune")
+    make.assignment(read, reviewer, state=S.OPEN)
+    make.assignment(read, state=S.REMOVED)
+    make.assignment(read, state=S.RECUSED)
+    make.reviewed(full_house)
+    page.sign_in(manager)
+
+    def found(**filters):
+        answer = page.get("reviewing.assign", call, **filters)
+        return answer.tree.xpath("//input[@name='applications']/@value")
+
+    assert found(mots="PALIERS frais") == [str(bare.id)]
+    assert found(mots=read.reference) == [str(read.id)]
+    assert found(moins="1") == [str(bare.id)]
+    assert found(moins="2") == [str(bare.id), str(read.id)]
+    assert found(moins="3") == [str(bare.id), str(read.id)]
+    assert found(moins="2", mots="velo") == [str(read.id)]
+    assert len(found(moins="beaucoup", after="abime")) == 3
+    assert found(mots="%") == []
+    assert "Aucun dossier ne correspond." in page.get("reviewing.assign", call, mots="introuvable").words
+    options = page.get("reviewing.assign", call, moins="2").tree.xpath("//select[@name='moins']/option[@selected]")
+    assert [option.text for option in options] == ["Moins de 2 évaluateurs"]
+
+
+def test_past_the_last_dossier_the_page_leads_back_to_the_first(make, page, manager, reviewer):
+    call = make.call()
+    make.application(state=ELIGIBLE, call=call)
+    after = cursor([(clock.now() + timedelta(days=900)).isoformat(), str(reviewer.id)])
+    answer = page.get("reviewing.assign", call, as_=manager, after=after, moins="3")
+    (back,) = answer.tree.xpath("//a[normalize-space()='Revenir au début de la liste']/@href")
+    assert "moins=3" in back
+    assert len(page.get(back).tree.xpath("//input[@name='applications']")) == 1
+
+
+def test_a_list_of_readings_comes_by_fifty_in_its_order_with_its_totals(make, page, reviewer, queries):
+    call = make.call()
+    begun, offered, sent = (
+        [make.assignment(dossier, reviewer, state=state) for dossier in many(make, call, number)]
+        for state, number in ((S.OPEN, 3), (S.OFFERED, 47), (S.SUBMITTED, 2))
+    )
+    with unit_of_work():
+        for number, assignment in enumerate(offered[:10]):
+            assignment.due_on = clock.today() + timedelta(days=30 - number)
+    expected = [f"/evaluations/{row.id}" for row in (*begun, *reversed(offered[:10]), *offered[10:], *sent)]
+    first = page.get("reviewing.index", as_=reviewer)
+    assert "Il vous reste 50 dossiers à évaluer." in first.words
+    cost = queries.count(lambda: page.get("reviewing.index"))
+    pages = walked(page, first, "//main//h3/a/@href")
+    assert [len(links) for links in pages] == [50, 2]
+    assert [link for links in pages for link in links] == expected
+    following = first.tree.xpath("//a[@rel='next']/@href")[0]
+    later = page.get(following)
+    assert queries.count(lambda: page.get(following)) == cost
+    assert later.tree.xpath("//main//h2/text()") == ["Envoyées"]
+    assert "Il vous reste 50 dossiers à évaluer." in later.words
+    assert reviewing.reading_counts(reviewer.id) == {S.OFFERED: 47, S.OPEN: 3, S.SUBMITTED: 2}
+    assert page.get("reviewing.index", after="abime").tree.xpath("//main//h3/a/@href") == expected[:50]
+    goes_on = reviewing.next_reading(reviewer.id)
+    assert (goes_on.id, goes_on.state) == (begun[0].id, S.OPEN)
+    assert later.tree.xpath(f"//a[@href='{expected[0]}'][normalize-space()='Reprendre où j’en étais']")
+    assert reviewing.next_reading(reviewer.id, besides=begun[0].id).id == begun[1].id
+
+
+def test_fifty_readings_make_one_page(make, page, reviewer):
+    call = make.call()
+    for dossier in many(make, call, 50):
+        make.assignment(dossier, reviewer)
+    answer = page.get("reviewing.index", as_=reviewer)
+    assert len(answer.tree.xpath("//main//h3/a")) == 50
+    assert not answer.tree.xpath("//nav[@class='pagination']")
+
+
+@pytest.mark.parametrize("part", ["0", "7", "un"])
+@pytest.mark.parametrize("received", ["2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "hier"])
+def test_a_damaged_place_in_the_readings_shows_the_first(make, page, reviewer, part, received):
+    assignment = make.assignment(make.application(state=ELIGIBLE), reviewer)
+    after = cursor([part, "2026-01-01", received, str(assignment.id)])
+    assert page.get("reviewing.index", as_=reviewer, after=after).tree.xpath("//main//h3/a")
 
 
 def test_a_manager_with_a_link_does_not_assign_that_dossier(make, page, manager, reviewer):
