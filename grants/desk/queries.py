@@ -22,7 +22,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
-from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.pages import Page, cursor, read_cursor, read_instant
 from grants.kernel.post import Letter
 from grants.people.models import Organisation
 from grants.programme import queries as programme
@@ -196,7 +196,7 @@ def _beyond(column: Any, place: list[Any], *, descending: bool) -> ColumnElement
     try:
         value: Any = place[0]
         if column is Application.submitted_at:
-            value = datetime.fromisoformat(str(value))
+            value = read_instant(value)
         elif column is Application.requested:
             value = Money(int(value))
         elif column is SCORE:

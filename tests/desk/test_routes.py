@@ -4,6 +4,7 @@ import pytest
 
 from grants.applications.lifecycle import ApplicationState
 from grants.kernel.money import Money
+from grants.kernel.pages import cursor
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 from tests.factories import Make
@@ -57,6 +58,8 @@ def test_the_list_searches_filters_and_adds_up(page: Page, make: Make) -> None:
     for sort in ("reference", "-reference", "organisation", "requested", "-requested", "state", "nimporte"):
         assert page.get(f"/gestion/dossiers?sort={sort}").status == 200
     assert page.get("/gestion/dossiers?after=abime&commune=pas-un-uuid&etat=zzz").status == 200
+    for damaged in ("2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00"):
+        assert page.get("desk.dossiers", after=cursor([damaged, str(first.id)])).status == 200
     sheet = page.get("/gestion/dossiers.csv").text
     assert first.reference in sheet
     assert "8000.00" in sheet
