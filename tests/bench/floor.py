@@ -9,13 +9,13 @@ import io
 import json
 import os
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import typst
 from flask import Flask, Response, render_template, request
-from sqlalchemy import MetaData, Table, Uuid, and_, create_engine, event, func, select, tuple_, update
+from sqlalchemy import MetaData, Table, Uuid, and_, case, create_engine, event, func, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 
 PAGE = 50
@@ -146,11 +146,14 @@ def readings(email: str) -> str:
         .join(call, call.c.id == application.c.call_id)
         .join(account, account.c.id == assignment.c.reviewer_id)
         .where(account.c.email == email, assignment.c.state.in_(("offered", "open", "submitted")))
-        .order_by(assignment.c.state, assignment.c.due_on, application.c.submitted_at, assignment.c.id)
     )  # fmt: skip
+    part = case({"open": 0, "offered": 1}, value=assignment.c.state, else_=2)
+    due_on = func.coalesce(assignment.c.due_on, date.max)
+    page = statement.order_by(part, due_on, application.c.submitted_at, assignment.c.id).limit(PAGE)
     with engine.connect() as connection:
-        rows = connection.execute(statement).all()
-        return listed("Mes évaluations", str(len(rows)), statement.selected_columns.keys(), rows)
+        rows = connection.execute(page).all()
+        count = connection.execute(select(func.count()).select_from(statement.subquery())).scalar_one()
+        return listed("Mes évaluations", str(count), statement.selected_columns.keys(), rows)
 
 
 @app.get("/review/<uuid:assignment_id>")
