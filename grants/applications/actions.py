@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from grants.applications import letters, queries, rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
@@ -100,7 +102,7 @@ def save_section(
     both (`facts["theirs"]`), and nothing is written. None writes whatever stands there.
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
-    _lock_draft(application)
+    _lock_draft(application, *_READ_WITH.get(section, ()))
     if stamp is not None:
         before = queries.section_values(application, section)
         if stamp != rules.stamp_of(before):
@@ -117,8 +119,8 @@ def save_section(
     db.session.flush()
 
 
-def _lock_draft(application: Application) -> None:
-    db.session.refresh(application, with_for_update=True)
+def _lock_draft(application: Application, *more: ExecutableOption) -> None:
+    queries.lock(application, *more)
     if application.state is not ApplicationState.DRAFT:
         raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
 
@@ -148,12 +150,10 @@ def _unsign(application: Application, changed: set[str]) -> None:
     """A statement whose words changed (amount, title) was not made: it is to be made again."""
     if not changed:
         return
-    altered = {
-        statement.id
-        for statement in calls.statements_of(application.call_id)
-        if any(f"{{{word}}}" in statement.text for word in changed)
-    }
-    application.signatures = [row for row in application.signatures if row.statement_id not in altered]
+    queries.read_with(application, joinedload(Application.signatures).joinedload(Signature.statement))
+    application.signatures = [
+        row for row in application.signatures if not any(f"{{{word}}}" in row.statement.text for word in changed)
+    ]
 
 
 def _set_request_line(application: Application) -> None:
@@ -389,6 +389,10 @@ _SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
     Part.STATEMENTS: _save_statements,
 }
 
+_READ_WITH: dict[str, tuple[ExecutableOption, ...]] = {
+    part: (joinedload(Application.budget_lines),) for part in (Part.PROJECT, Part.BUDGET)
+}
+
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
@@ -445,8 +449,8 @@ def submit(
     or two tabs make one receipt. Raises RefusedError when late, InvalidError when something is missing, ConflictError
     when a colleague changed the dossier since `seen`.
     """
-    db.session.refresh(application, with_for_update=True)
-    frozen = queries.latest_version(application.id)
+    queries.lock(application)
+    frozen = queries.latest_version(application.id) if application.submitted_at is not None else None
     if frozen is not None:
         return frozen
     call = application.call
@@ -461,15 +465,16 @@ def submit(
     lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:
         raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
-    _number(application, received_at)
-    version = _freeze(application, plain, by=by)
-    _allocate(application)
-    journal.advance(
-        LIFECYCLE, application, "submit", by=by,
-        reference=application.reference, digest=version.digest, received_at=received_at.isoformat(),
-    )  # fmt: skip
+    with db.session.no_autoflush:
+        _number(application, received_at)
+        version = _freeze(application, plain, by=by)
+        journal.advance(
+            LIFECYCLE, application, "submit", by=by,
+            reference=application.reference, digest=version.digest, received_at=received_at.isoformat(),
+        )  # fmt: skip
     db.session.flush()
-    letters.receipt(application, by=by)
+    _allocate(application, plain)
+    letters.receipt(application, version, by=by)
     return version
 
 
@@ -506,21 +511,23 @@ def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> App
     return version
 
 
-def _allocate(application: Application) -> None:
+def _allocate(application: Application, plain: rules.Content) -> None:
     if application.requested is None:
         raise ValueError("an application without an amount is never submitted")
     weights: dict[Dimension, Sequence[tuple[UUID | None, int]]] = {
-        Dimension.AXIS: [(share.axis_id, share.percent) for share in application.axis_shares],
+        Dimension.AXIS: [(UUID(axis["id"]), axis["percent"]) for axis in plain["axes"]],
         Dimension.ACTION: rules.equally(row.id for row in application.actions),
         Dimension.ORIENTATION: rules.equally(row.orientation_id for row in application.actions),
-        Dimension.FIELD: rules.equally(row.id for row in application.fields),
-        Dimension.COMMUNE: rules.equally(row.id for row in application.communes),
-        Dimension.PLAN: rules.equally(row.id for row in application.plans),
+        Dimension.FIELD: rules.equally(UUID(row["id"]) for row in plain["fields"]),
+        Dimension.COMMUNE: rules.equally(UUID(row["id"]) for row in plain["communes"]),
+        Dimension.PLAN: rules.equally(UUID(row["id"]) for row in plain["plans"]),
     }
-    for dimension, weighted in weights.items():
-        for key, weight, amount in rules.allocate(application.requested, weighted):
-            facts = {"dimension": dimension, "key_id": key, "weight": weight, "amount": amount}
-            db.session.add(Allocation(application_id=application.id, **facts))
+    rows = [
+        {"application_id": application.id, "dimension": dimension, "key_id": key, "weight": weight, "amount": amount}
+        for dimension, weighted in weights.items()
+        for key, weight, amount in rules.allocate(application.requested, weighted)
+    ]
+    db.session.execute(insert(Allocation), rows, execution_options={"render_nulls": True})
 
 
 # ---- withdraw ------------------------------------------------------------------------------------------------------

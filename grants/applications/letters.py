@@ -1,7 +1,7 @@
 """What the fund writes to applicants about a dossier they submitted or withdrew."""
 
 from grants.applications import queries
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationVersion
 from grants.calls import queries as calls
 from grants.kernel import clock, papers, post
 from grants.kernel.actor import Actor
@@ -9,11 +9,11 @@ from grants.kernel.pages import instant, link
 from grants.kernel.words import _, force_locale
 
 
-def receipt(application: Application, *, by: Actor) -> None:
+def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
     """The receipt, to whoever submitted and to the organisation's address: one letter per address."""
+    with force_locale(by.locale):
+        told = queries.receipt_of(application, version)
     for address in _addresses(application, by):
-        with force_locale(by.locale):
-            told = queries.receipt_of(application)
         post.write(
             "applications_receipt",
             to=address,

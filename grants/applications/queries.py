@@ -1,20 +1,55 @@
 """Questions about applications: what one says, draft or frozen, what it lacks, whose they are, its receipt."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Date,
+    Integer,
+    String,
+    Table,
+    Text,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.base import ExecutableOption
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
-from grants.applications.models import Allocation, Application, ApplicationVersion, Attachment, BudgetLine, Signature
+from grants.applications.models import (
+    Allocation,
+    Answer,
+    Application,
+    ApplicationVersion,
+    Attachment,
+    Audience,
+    AxisShare,
+    BudgetLine,
+    ClimateEffect,
+    Indicator,
+    JusticeEffect,
+    Milestone,
+    Partner,
+    Signature,
+    application_area,
+    application_commune,
+    application_field,
+    application_plan,
+)
 from grants.applications.rules import Content, Part
 from grants.calls import queries as calls
-from grants.calls.models import Call, CallInstrument, Question, QuestionKind, Section, Statement
+from grants.calls.models import Call, CallInstrument, Criterion, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
@@ -24,9 +59,19 @@ from grants.kernel.vault import StoredFile
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
-from grants.programme.models import Commune, PriorityArea
+from grants.programme.models import (
+    Action,
+    Axis,
+    BudgetAccount,
+    Commune,
+    ConfiguredText,
+    FieldOfIntervention,
+    PriorityArea,
+    RelatedPlan,
+)
 
 FORMAT = 1
+REMEDIES = ("remedy_gracious", "remedy_court")
 
 # ---- content -------------------------------------------------------------------------------------------------------
 
@@ -61,6 +106,11 @@ def content_of(application_id: UUID) -> Content:
     version = latest_version(application_id)
     if version is None:
         raise LookupError(f"application {application_id} was never submitted")
+    return content_in(version)
+
+
+def content_in(version: ApplicationVersion) -> Content:
+    """What a frozen version says, in the same shape."""
     content = _finished(rules.read(version.content))
     content["digest"], content["number"] = version.digest, version.number
     return content
@@ -88,15 +138,40 @@ def latest_version(application_id: UUID) -> ApplicationVersion | None:
     )
 
 
+def lock(application: Application, *more: ExecutableOption) -> None:
+    """Hold an application's row until the transaction ends, and read it anew with its call, fund and organisation."""
+    db.session.scalars(
+        select(Application)
+        .where(Application.id == application.id)
+        .options(*_around(), *more)
+        .with_for_update(of=Application)
+        .execution_options(populate_existing=True)
+    ).unique().one()
+
+
+def read_with(application: Application, *parts: ExecutableOption) -> None:
+    """Read parts of an application that were not read yet, with what they point to, in one query."""
+    db.session.scalars(select(Application).where(Application.id == application.id).options(*parts)).unique().one()
+
+
+def _around() -> tuple[ExecutableOption, ...]:
+    """What an application stands in: its call, the call's fund, its organisation."""
+    return (
+        joinedload(Application.call, innerjoin=True).joinedload(Call.fund, innerjoin=True),
+        joinedload(Application.organisation, innerjoin=True),
+    )
+
+
 def plain_content(application: Application) -> Content:
     """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
     call, fund = application.call, application.call.fund
-    files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
-    accounts = {row.code: row for row in programme.budget_accounts()}
-    lines = list(application.budget_lines)
-    found = rules.totals((line.side, line.account, line.amount) for line in lines)
+    files, attachments = _files(application.id)
+    lines = db.session.execute(_lines_of(application.id)).all()
+    found = rules.totals((line.side, line.account, line.amount) for line, _account in lines)
     author = db.session.get(Account, application.author_id)
-    questions, statements = calls.questions_of(call.id), calls.statements_of(call.id)
+    asked = db.session.execute(_questions_of(application)).all()
+    statements = db.session.execute(_statements_of(application)).all()
+    picked, rows = _picked_in(application.id), _rows_in(application.id)
     return {
         "format": FORMAT,
         "reference": application.reference,
@@ -115,45 +190,153 @@ def plain_content(application: Application) -> Content:
                 "axis": row.axis.code,
                 "orientation": row.orientation.code if row.orientation else None,
             }
-            for row in application.actions
+            for row in _actions_of(application)
         ],
-        "fields": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in application.fields],
-        "plans": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in application.plans],
-        "communes": [{"id": str(row.id), "insee": row.insee, "name": row.name} for row in application.communes],
-        "areas": _areas(application),
-        "audiences": [
-            {"kind": row.kind.value, "number": row.number, "detail": row.detail} for row in application.audiences
-        ],
+        **picked,
+        "audiences": [{"kind": row.kind, "number": row.number, "detail": row.text} for row in rows["audience"]],
         "participation": {
             "level": application.participation_level.value if application.participation_level else None,
             "text": application.participation_text,
         },
-        "justice": [{"kind": row.kind.value, "text": row.text} for row in application.justice_effects],
-        "climate": [
-            {"axis": row.axis.value, "rating": row.rating.value, "proof": row.proof}
-            for row in application.climate_effects
-        ],
+        "justice": [{"kind": row.kind, "text": row.text} for row in rows["justice_effect"]],
+        "climate": [{"axis": row.kind, "rating": row.name, "proof": row.text} for row in rows["climate_effect"]],
         "partners": [
             {
                 "name": row.name,
-                "kind": row.kind.value,
-                "role": row.role,
+                "kind": row.kind,
+                "role": row.text,
                 "committed": row.committed,
-                "amount_cents": row.amount.cents if row.amount else None,
+                "amount_cents": row.number or None,
             }
-            for row in application.partners
+            for row in rows["partner"]
         ],
-        "milestones": [{"label": row.label, "due_on": _iso(row.due_on)} for row in application.milestones],
-        "indicators": [{"label": row.label, "unit": row.unit, "target": row.target} for row in application.indicators],
+        "milestones": [{"label": row.name, "due_on": _iso(row.due_on)} for row in rows["milestone"]],
+        "indicators": [{"label": row.name, "unit": row.text, "target": row.number} for row in rows["indicator"]],
         "budget": {
-            "charges": [_line(line, accounts) for line in lines if line.side == "charge"],
-            "resources": [_line(line, accounts) for line in lines if line.side == "resource"],
+            "charges": [_line(*line) for line in lines if line[0].side == "charge"],
+            "resources": [_line(*line) for line in lines if line[0].side == "resource"],
             "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
         },
-        "sections": _sections(application, questions, files),
-        "pieces": _pieces(application, questions, statements, files),
+        "sections": _sections(asked, files),
+        "pieces": _pieces(application, asked, statements, files, attachments),
         "statements": _statements(application, statements),
     }
+
+
+def _files(application_id: UUID) -> tuple[dict[UUID, StoredFile], list[Attachment]]:
+    """Every file of an application by its key, and those given for a piece, in the order they came."""
+    rows = db.session.execute(
+        select(StoredFile, Attachment)
+        .outerjoin(Attachment, (Attachment.file_id == StoredFile.id) & (Attachment.application_id == application_id))
+        .where(StoredFile.dossier_id == application_id)
+    ).all()
+    given = [attachment for _stored, attachment in rows if attachment is not None]
+    return {stored.id: stored for stored, _given in rows}, sorted(given, key=lambda row: (row.given_at, str(row.id)))
+
+
+def _lines_of(application_id: UUID) -> Any:
+    """The lines of a budget, each with its account."""
+    return (
+        select(BudgetLine, BudgetAccount)
+        .outerjoin(BudgetAccount, BudgetAccount.code == BudgetLine.account)
+        .where(BudgetLine.application_id == application_id)
+        .order_by(BudgetLine.position, BudgetLine.id)
+    )
+
+
+def _questions_of(application: Application) -> Any:
+    """Every section of the call with its questions, their criteria and the answers given; an empty section is there."""
+    return (
+        select(Section, Question, Criterion.code, Answer)
+        .outerjoin(Question, Question.section_id == Section.id)
+        .outerjoin(Criterion, Criterion.id == Question.criterion_id)
+        .outerjoin(Answer, (Answer.question_id == Question.id) & (Answer.application_id == application.id))
+        .where(Section.call_id == application.call_id)
+        .order_by(Section.position, Section.code, Question.position, Question.code)
+    )
+
+
+def _statements_of(application: Application) -> Any:
+    """The statements of the call, each with what was signed and by whom."""
+    return (
+        select(Statement, Signature, Account.name)
+        .outerjoin(Signature, (Signature.statement_id == Statement.id) & (Signature.application_id == application.id))
+        .outerjoin(Account, Account.id == Signature.signed_by)
+        .where(Statement.call_id == application.call_id)
+        .order_by(Statement.position, Statement.code)
+    )
+
+
+def _actions_of(application: Application) -> Sequence[Action]:
+    """The actions an application answers, each with its axis and orientation, by number; one query."""
+    read_with(
+        application, joinedload(Application.actions).options(joinedload(Action.axis), joinedload(Action.orientation))
+    )
+    return application.actions
+
+
+def _picked_in(application_id: UUID) -> dict[str, list[Content]]:
+    """The fields, plans, communes and neighbourhoods an application names, each in its order; one query."""
+    none, unplaced = cast(null(), String), cast(literal(0), Integer)
+
+    def chosen(kind: str, table: Table, row: Any, texts: Sequence[Any], order: Sequence[Any]) -> Any:
+        key = next(column for column in table.c if column.name != "application_id")
+        told = zip((*texts, *order), ("code", "title", "more", "position", "first", "second"), strict=True)
+        columns = (column.label(name) for column, name in told)
+        listed = select(literal(kind).label("list"), row.id.label("id"), *columns).select_from(row)
+        return listed.join(table, key == row.id).where(table.c.application_id == application_id)
+
+    field, plan, commune, area = FieldOfIntervention, RelatedPlan, Commune, PriorityArea
+    all_of_them = union_all(
+        chosen("fields", application_field, field, (field.code, field.title, field.title_en),
+               (field.position, none, none)),
+        chosen("plans", application_plan, plan, (plan.code, plan.title, plan.title_en), (plan.position, none, none)),
+        chosen("communes", application_commune, commune, (commune.insee, commune.name, none),
+               (unplaced, commune.sort_key, none)),
+        chosen("areas", application_area, area, (area.code, area.name, commune.name),
+               (unplaced, commune.sort_key, area.name)).join(commune, commune.id == area.commune_id),
+    ).subquery()  # fmt: skip
+    told = all_of_them.c
+    found: dict[str, list[Content]] = {"fields": [], "plans": [], "communes": [], "areas": []}
+    for row in db.session.execute(
+        select(all_of_them).order_by(told.list, told.position, told.first, told.second, told.id)
+    ):
+        match row.list:
+            case "communes":
+                facts = {"insee": row.code, "name": row.title}
+            case "areas":
+                facts = {"name": row.title, "commune": row.more}
+            case _:
+                facts = {"code": row.code, "title": row.title, "title_en": row.more}
+        found[row.list].append({"id": str(row.id), **facts})
+    return found
+
+
+def _rows_in(application_id: UUID) -> dict[str, list[Any]]:
+    """The rows of the structured parts by part, in the order given, under names they share; one query."""
+    no_text, no_number, no_day, no_answer = (cast(null(), kind) for kind in (Text, BigInteger, Date, Boolean))
+
+    def part(rows: Any, *columns: Any) -> Any:
+        names, kinds = ("kind", "name", "text", "number", "due_on", "committed"), (Text, Text, Text, BigInteger)
+        plain = [*(cast(column, kind) for column, kind in zip(columns[:4], kinds, strict=True)), *columns[4:]]
+        told = [column.label(name) for column, name in zip(plain, names, strict=True)]
+        listed = (literal(rows.__tablename__).label("list"), rows.position.label("position"), rows.id.label("id"))
+        return select(*listed, *told).where(rows.application_id == application_id)
+
+    all_of_them = union_all(
+        part(Audience, Audience.kind, no_text, Audience.detail, Audience.number, no_day, no_answer),
+        part(JusticeEffect, JusticeEffect.kind, no_text, JusticeEffect.text, no_number, no_day, no_answer),
+        part(ClimateEffect, ClimateEffect.axis, ClimateEffect.rating, ClimateEffect.proof, no_number, no_day,
+             no_answer),
+        part(Partner, Partner.kind, Partner.name, Partner.role, Partner.amount, no_day, Partner.committed),
+        part(Milestone, no_text, Milestone.label, no_text, no_number, Milestone.due_on, no_answer),
+        part(Indicator, no_text, Indicator.label, Indicator.unit, Indicator.target, no_day, no_answer),
+    ).subquery()  # fmt: skip
+    told = all_of_them.c
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in db.session.execute(select(all_of_them).order_by(told.list, told.position, told.id)):
+        found[row.list].append(row)
+    return found
 
 
 def _files_of(application_id: UUID) -> Any:
@@ -198,8 +381,11 @@ def _organisation(row: Organisation) -> Content:
 
 
 def _project(application: Application) -> Content:
-    offered = {row.instrument_id: row for row in calls.instruments_of(application.call_id)}
-    chosen = offered.get(application.instrument_id) if application.instrument_id else None
+    chosen = db.session.scalar(
+        select(CallInstrument)
+        .where(CallInstrument.call_id == application.call_id, CallInstrument.instrument_id == application.instrument_id)
+        .options(joinedload(CallInstrument.instrument))
+    )
     return {
         "title": application.title,
         "summary": application.summary,
@@ -223,34 +409,25 @@ def _instrument(offered: CallInstrument) -> Content:
 
 
 def _axes(application: Application) -> list[Content]:
-    axes = {row.id: row for row in programme.axes(application.call.framework_id)}
+    shares = db.session.execute(
+        select(Axis, AxisShare.percent)
+        .join(AxisShare, AxisShare.axis_id == Axis.id)
+        .where(AxisShare.application_id == application.id)
+        .order_by(AxisShare.position, AxisShare.id)
+    )
     return [
         {
-            "id": str(share.axis_id),
-            "code": axes[share.axis_id].code,
-            **_both(axes[share.axis_id], "title", "short"),
-            "colour": axes[share.axis_id].colour,
-            "percent": share.percent,
+            "id": str(axis.id),
+            "code": axis.code,
+            **_both(axis, "title", "short"),
+            "colour": axis.colour,
+            "percent": percent,
         }
-        for share in application.axis_shares
+        for axis, percent in shares
     ]
 
 
-def _areas(application: Application) -> list[Content]:
-    chosen = [area.id for area in application.areas]
-    if not chosen:
-        return []
-    rows = db.session.execute(
-        select(PriorityArea.id, PriorityArea.name, Commune.name.label("commune"))
-        .join(Commune)
-        .where(PriorityArea.id.in_(chosen))
-        .order_by(Commune.sort_key, PriorityArea.name)
-    )
-    return [{"id": str(row.id), "name": row.name, "commune": row.commune} for row in rows]
-
-
-def _line(line: BudgetLine, accounts: Mapping[str, Any]) -> Content:
-    account = accounts.get(line.account)
+def _line(line: BudgetLine, account: BudgetAccount | None) -> Content:
     return {
         "account": line.account,
         "title": account.title if account else line.account,
@@ -263,32 +440,35 @@ def _line(line: BudgetLine, accounts: Mapping[str, Any]) -> Content:
     }
 
 
-def _sections(
-    application: Application, questions: Sequence[Question], files: Mapping[UUID, StoredFile]
-) -> list[Content]:
-    given = {answer.question_id: answer for answer in application.answers}
-    by_code = {question.code: given[question.id].value for question in questions if question.id in given}
-    names = {row.insee: row.name for row in programme.communes()}
-    return [
-        {
-            "code": section.code,
-            **_both(section, "title"),
-            "questions": [
-                {
-                    "code": question.code,
-                    **_both(question, "label"),
-                    "kind": question.kind.value,
-                    "criterion": question.criterion.code if question.criterion else None,
-                    "required": question.required,
-                    "asked": rules.is_asked(question.asked_when, by_code),
-                    **_answer(question, given.get(question.id), files, names),
-                }
-                for question in questions
-                if question.section_id == section.id
-            ],
-        }
-        for section in calls.sections_of(application.call_id)
-    ]
+def _sections(asked: Sequence[Any], files: Mapping[UUID, StoredFile]) -> list[Content]:
+    by_code = {question.code: answer.value for _section, question, _criterion, answer in asked if answer is not None}
+    names = _names_of_communes(asked)
+    found: dict[UUID, Content] = {}
+    for section, question, criterion, answer in asked:
+        told = found.setdefault(section.id, {"code": section.code, **_both(section, "title"), "questions": []})
+        if question is not None:
+            told["questions"].append({
+                "code": question.code,
+                **_both(question, "label"),
+                "kind": question.kind.value,
+                "criterion": criterion,
+                "required": question.required,
+                "asked": rules.is_asked(question.asked_when, by_code),
+                **_answer(question, answer, files, names),
+            })  # fmt: skip
+    return list(found.values())
+
+
+def _names_of_communes(asked: Sequence[Any]) -> dict[str, str]:
+    """The names of the communes that answers speak of; no query when none does."""
+    told = {
+        insee
+        for _section, question, _criterion, answer in asked
+        if answer is not None and question.kind is QuestionKind.COMMUNES
+        for insee in answer.value or ()
+    }
+    rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(told))) if told else ()
+    return {row.insee: row.name for row in rows}
 
 
 def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], communes: Mapping[str, str]) -> Content:
@@ -314,12 +494,12 @@ def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], c
 
 def _pieces(
     application: Application,
-    questions: Sequence[Question],
-    statements: Sequence[Statement],
+    asked: Sequence[Any],
+    statements: Sequence[Any],
     files: Mapping[UUID, StoredFile],
+    given: Sequence[Attachment],
 ) -> list[Content]:
-    facts = _facts_for_pieces(application, questions, statements)
-    given = sorted(application.attachments, key=lambda row: (row.given_at, str(row.id)))
+    facts = _facts_for_pieces(application, asked, statements)
     return [
         {
             "id": str(piece.id),
@@ -333,13 +513,13 @@ def _pieces(
     ]
 
 
-def _facts_for_pieces(
-    application: Application, questions: Sequence[Question], statements: Sequence[Statement]
-) -> dict[str, Any]:
-    asked = {question.id: question.code for question in questions}
-    signed = {statement.id: statement.code for statement in statements}
-    first = (row.value for row in application.answers if asked.get(row.question_id) == "first_request")
-    authority = (row.choice for row in application.signatures if signed.get(row.statement_id) == "authority_to_sign")
+def _facts_for_pieces(application: Application, asked: Sequence[Any], statements: Sequence[Any]) -> dict[str, Any]:
+    first = (row.Answer.value for row in asked if row.Answer is not None and row.Question.code == "first_request")
+    authority = (
+        row.Signature.choice
+        for row in statements
+        if row.Signature is not None and row.Statement.code == "authority_to_sign"
+    )
     return {
         "has_rna": bool(application.organisation.rna),
         "first_request": next(first, None),
@@ -347,9 +527,7 @@ def _facts_for_pieces(
     }
 
 
-def _statements(application: Application, statements: Sequence[Statement]) -> list[Content]:
-    made = {row.statement_id: row for row in application.signatures}
-    people = _names({row.signed_by for row in made.values()})
+def _statements(application: Application, statements: Sequence[Any]) -> list[Content]:
     values = statement_values(application)
     return [
         {
@@ -362,30 +540,21 @@ def _statements(application: Application, statements: Sequence[Statement]) -> li
             "required": statement.required,
             "annex": statement.annex,
             "chosen": None,
-            **_signed(made.get(statement.id), statement.kind, people, statement.choices),
+            **_signed(signature, statement.kind, signer, statement.choices),
         }
-        for statement in statements
+        for statement, signature, signer in statements
     ]
 
 
-def _signed(row: Signature | None, kind: str, people: Mapping[UUID, str], choices: Sequence[Content]) -> Content:
+def _signed(row: Signature | None, kind: str, signer: str | None, choices: Sequence[Content]) -> Content:
     if row is None:
         return {"choice": None, "signed_by": None, "signed_at": None, "amount_cents": None}
     return {
         "choice": row.choice,
         "amount_cents": int(row.choice) if kind == "money" else None,
         "chosen": next((choice for choice in choices if choice["code"] == row.choice), None),
-        "signed_by": people[row.signed_by],
+        "signed_by": signer,
         "signed_at": _iso(row.signed_at),
-    }
-
-
-def _names(ids: Iterable[UUID]) -> dict[UUID, str]:
-    wanted = list(ids)
-    if not wanted:
-        return {}
-    return {
-        row.id: row.name for row in db.session.execute(select(Account.id, Account.name).where(Account.id.in_(wanted)))
     }
 
 
@@ -488,11 +657,12 @@ def _rows_of(application: Application, section: str) -> list[dict[str, Any]]:
 
 def options_of(application: Application, section: str) -> dict[str, Any]:
     """What a page of the writing space offers to choose from."""
-    framework_id, call_id = application.call.framework_id, application.call_id
+    call_id = application.call_id
     match section:
         case Part.PROJECT:
             return {"instruments": calls.instruments_of(call_id)}
         case Part.AXES:
+            framework_id = application.call.framework_id
             return {
                 "axes": programme.axes(framework_id),
                 "actions": programme.actions(framework_id),
@@ -777,9 +947,10 @@ class Receipt:
     service: Sequence[tuple[str, str]]
 
 
-def receipt_of(application: Application) -> Receipt:
-    """The receipt of a submitted application. Raises LookupError for a draft."""
-    content = content_of(application.id)
+def receipt_of(application: Application, version: ApplicationVersion | None = None) -> Receipt:
+    """The receipt of a submitted application, of `version` when it was frozen just now. LookupError for a draft."""
+    content = content_of(application.id) if version is None else content_in(version)
+    texts = programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
     call, fund = application.call, application.call.fund
     submitted_at: datetime = content["submitted_at"]
     values = {
@@ -807,12 +978,12 @@ def receipt_of(application: Application) -> Receipt:
         submitted_at=submitted_at,
         digest=content["digest"],
         files=files_in(content),
-        text=_configured("receipt", values),
+        text=_filled(texts["receipt"], values),
         complete=not lacking,
         completeness=_completeness(lacking),
         lacking=lacking,
-        silence=_configured("implicit_rejection", values),
-        remedies=[(_title(code), _configured(code, values)) for code in ("remedy_gracious", "remedy_court")],
+        silence=_filled(texts["implicit_rejection"], values),
+        remedies=[(in_words_of(texts[code], "title"), _filled(texts[code], values)) for code in REMEDIES],
         service=[
             (_("Service"), fund.service_name),
             (_("Adresse"), fund.service_address),
@@ -828,12 +999,8 @@ def _completeness(lacking: Sequence[str]) -> str:
     return _("Des pièces attendues manquent. Elles n’empêchent pas l’examen du dossier ; elles vous seront demandées.")
 
 
-def _configured(code: str, values: Mapping[str, str]) -> str:
-    return rules.fill(in_words_of(programme.text_of_code(code), "body"), values)
-
-
-def _title(code: str) -> str:
-    return in_words_of(programme.text_of_code(code), "title")
+def _filled(text: ConfiguredText, values: Mapping[str, str]) -> str:
+    return rules.fill(in_words_of(text, "body"), values)
 
 
 def in_words_of_dict(row: Mapping[str, Any], name: str) -> str:

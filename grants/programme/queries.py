@@ -1,6 +1,6 @@
 """Questions about the fund, its frameworks, its territory and the law in force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -191,6 +191,16 @@ def text_of_code(code: str) -> ConfiguredText:
     found = db.session.scalar(select(ConfiguredText).where(ConfiguredText.code == code))
     if found is None:
         raise LookupError(f"no text {code}")
+    return found
+
+
+def texts_of_codes(codes: Collection[str]) -> dict[str, ConfiguredText]:
+    """Several configured texts by their codes. Raises LookupError when one is missing."""
+    rows = db.session.scalars(select(ConfiguredText).where(ConfiguredText.code.in_(codes)))
+    found = {row.code: row for row in rows}
+    for code in codes:
+        if code not in found:
+            raise LookupError(f"no text {code}")
     return found
 
 
