@@ -22,13 +22,20 @@ PAGE_SIZE = 50
 
 
 def actor_of(account: Account) -> Actor:
-    """The facts rules need about a person, in two queries: offices held today, organisations they act for."""
+    """The facts rules need about a person, in one query: offices held today, organisations they act for."""
+    rows = db.session.execute(
+        select(Appointment.role, Membership.organisation_id, Membership.role)
+        .select_from(Account)
+        .outerjoin(Appointment, (Appointment.account_id == Account.id) & held_on(clock.today()))
+        .outerjoin(Membership, Membership.account_id == Account.id)
+        .where(Account.id == account.id)
+    ).all()
     return Actor(
         id=account.id,
         name=account.name,
         email=account.email,
-        roles=frozenset(str(role) for role in roles_of(account.id)),
-        organisations=organisations_of(account.id),
+        roles=frozenset(office.value for office, _id, _role in rows if office is not None),
+        organisations={key: role.value for _office, key, role in rows if key is not None},
         confirmed=account.confirmed_at is not None,
         locale=account.locale,
     )
@@ -43,14 +50,6 @@ def roles_of(account_id: UUID) -> list[str]:
     """The offices held today."""
     held = select(Appointment.role).where(Appointment.account_id == account_id, held_on(clock.today()))
     return sorted({role.value for role in db.session.scalars(held)})
-
-
-def organisations_of(account_id: UUID) -> dict[UUID, str]:
-    """The organisations a person acts for, with their role there."""
-    rows = db.session.execute(
-        select(Membership.organisation_id, Membership.role).where(Membership.account_id == account_id)
-    )
-    return {row.organisation_id: row.role.value for row in rows}
 
 
 def account_by_email(email: str) -> Account | None:

@@ -104,7 +104,7 @@ def test_each_role_has_an_account_that_opens_with_the_shared_password(planted: P
         assert account.name == shown.name
         assert account.confirmed_at is not None
         assert people.roles_of(account.id) == ([] if shown.role == "association" else [shown.role])
-        assert bool(people.organisations_of(account.id)) is (shown.role == "association")
+        assert bool(people.actor_of(account).organisations) is (shown.role == "association")
     passwords = set(db.session.scalars(select(Account.password)))
     assert len(passwords) == 1
     assert verify_password(PASSWORD, passwords.pop())

@@ -82,7 +82,7 @@ def _nobody(_request: Request) -> None:
 
 
 def current_actor() -> Actor:
-    """The person of this request, in three queries."""
+    """The person of this request, in two queries."""
     person: Any = current_user
     return queries.actor_of(person) if person.is_authenticated else ANONYMOUS
 
