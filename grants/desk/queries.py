@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy.orm import joinedload
 
+from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
@@ -271,8 +273,15 @@ class Dossier:
 
 
 def dossier_of(application: Application) -> Dossier:
-    """The parts of a dossier, one statement each."""
+    """The parts of a dossier, one statement each; the first reads what the page says around them."""
     key = application.id
+    applications.read_with(
+        application,
+        joinedload(Application.organisation, innerjoin=True),
+        joinedload(Application.call, innerjoin=True),
+        joinedload(Application.instrument),
+        joinedload(Application.axis_shares).joinedload(AxisShare.axis),
+    )
     return Dossier(
         shares=[(share.axis, share.percent) for share in application.axis_shares],
         findings=db.session.scalars(select(Finding).where(Finding.application_id == key)).all(),
@@ -282,6 +291,7 @@ def dossier_of(application: Application) -> Dossier:
         assignments=db.session.scalars(
             select(Assignment)
             .where(Assignment.application_id == key, Assignment.state != AssignmentState.REMOVED)
+            .options(joinedload(Assignment.reviewer, innerjoin=True))
             .order_by(Assignment.assigned_at, Assignment.id)
         ).all(),
         decision=db.session.scalar(
