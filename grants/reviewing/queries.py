@@ -686,9 +686,7 @@ def remaining_by_reviewer(call_id: UUID) -> dict[Account, int]:
 
 
 def own_assignment(assignment_id: UUID, account_id: UUID | None) -> Assignment | None:
-    """A person's own assignment, whatever its state."""
-    return db.session.scalar(
-        select(Assignment)
-        .where(Assignment.id == assignment_id, Assignment.reviewer_id == account_id)
-        .options(joinedload(Assignment.application, innerjoin=True).joinedload(Application.call, innerjoin=True))
-    )
+    """A person's own assignment, whatever its state, with its dossier, its call and its marks."""
+    around = joinedload(Assignment.application, innerjoin=True).joinedload(Application.call, innerjoin=True)
+    statement = select(Assignment).where(Assignment.id == assignment_id, Assignment.reviewer_id == account_id)
+    return db.session.scalars(statement.options(around, joinedload(Assignment.marks))).unique().one_or_none()
