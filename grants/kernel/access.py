@@ -302,6 +302,10 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     except IntegrityError as error:
         db.session.rollback()
         return _beaten(error, key, body)
+    except ForbiddenError:
+        note_refusal("access.denied", next(iter(arguments), None), endpoint=request.endpoint or "")
+        _undo()
+        raise
     except BaseException:
         _undo()
         raise

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -96,9 +96,16 @@ def commit() -> str:
     return told.stdout.strip() or "inconnu"
 
 
+def not_yet(notes: Mapping[str, Sequence[str]]) -> str:
+    """What stands under the table: what figures say they do not measure, and why."""
+    told = [f"- {name} : {note}" for name, lines in notes.items() for note in lines]
+    return "\n".join(["", "## Ce qui ne s’applique pas encore", "", *told, ""]) if told else ""
+
+
 def main() -> int:
     """Measure, print, write; give the exit code."""
     wanted, start, rows, record = set(sys.argv[1:]), time.monotonic(), [], []
+    notes: dict[str, list[str]] = {}
     unknown = wanted - {one.name for one in FIGURES}
     if unknown:
         print(f"inconnu : {', '.join(sorted(unknown))}. Chiffres : {', '.join(one.name for one in FIGURES)}")
@@ -117,6 +124,7 @@ def main() -> int:
                     print(f"    {fault}", flush=True)
                 cells = (figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict)
                 rows.append(f"| {' | '.join(map(str, cells))} | {seconds:.0f} |")
+                notes[figure.name] = reading.notes or notes.get(figure.name, [])
                 record.append(
                     {"name": name, "value": reading.found, "threshold": 0, "pass": reading.passes,
                      "tried": reading.tried, "seconds": round(seconds, 1)}
@@ -124,7 +132,7 @@ def main() -> int:
     if not wanted:
         minutes = round((time.monotonic() - start) / 60)
         head = HEAD.format(day=date.today().isoformat(), commit=commit(), minutes=minutes)  # noqa: DTZ011 - a civil day
-        TABLE.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
+        TABLE.write_text(head + "\n".join(rows) + "\n" + not_yet(notes), encoding="utf-8")
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 0 if all(each["pass"] for each in record) else 1

@@ -8,7 +8,8 @@ from tests.site import Place
 
 @dataclass(frozen=True)
 class Reading:
-    """What a measure found: how much it tried, and a line for each fault. `value` is told when it is not their number.
+    """What a measure found: how much it tried, and a line for each fault. `value` is told when it is not their number;
+    `notes` say, in French, what it does not measure and why.
 
     Too little tried is a fault as well: an instrument that looks at nothing finds nothing.
     """
@@ -18,6 +19,7 @@ class Reading:
     value: int | None = None
     least: int = 1
     unit: str = ""
+    notes: list[str] = field(default_factory=list)
 
     @property
     def found(self) -> int:

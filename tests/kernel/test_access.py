@@ -14,7 +14,7 @@ from grants.kernel import access, clock, journal
 from grants.kernel.access import Policy, RequestKey, Rule, close_doors, door, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import HouseError, InvalidError, RefusedError
+from grants.kernel.errors import ForbiddenError, HouseError, InvalidError, RefusedError
 from grants.people.models import Membership, Organisation
 
 
@@ -89,6 +89,8 @@ class Toy:
             if request.form["city"] == "refused":
                 access.note_refusal("thing.refused", thing, reason="refused")
                 raise RefusedError("refused")
+            if request.form["city"] == "forbidden":
+                raise ForbiddenError("not you")
             if request.form["city"] == "taken":
                 raise_taken(thing)
             return redirect(f"/done/{self.runs}")
@@ -194,6 +196,15 @@ def test_known_but_not_allowed_says_why_and_leaves_a_line(toy, thing):
     (line,) = journal.of(thing)
     assert (line.event, line.actor_id) == ("access.denied", READER.id)
     assert line.facts == {"endpoint": "write", "permission": "thing:write"}
+
+
+def test_an_act_that_forbids_itself_leaves_a_line_as_a_closed_door_does(toy, thing):
+    toy.who = WRITES
+    answer = toy.post(f"/things/{thing.id}/city", city="forbidden")
+    assert (answer.status_code, answer.text) == (403, "not you")
+    assert city(thing) == "Lyon"
+    (line,) = journal.of(thing)
+    assert (line.event, line.actor_id, line.facts) == ("access.denied", WRITES.id, {"endpoint": "write"})
 
 
 # ---- what is committed ---------------------------------------------------------------------------------------------
