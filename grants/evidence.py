@@ -77,3 +77,10 @@ def put(connection: Connection) -> None:
     """Put the guards on a connection's database."""
     for statement in statements(connection.dialect.name):
         connection.exec_driver_sql(statement)
+
+
+def lift(connection: Connection) -> None:
+    """Take away what the guards leave once their tables are gone: on PostgreSQL, the functions of the triggers."""
+    if connection.dialect.name == "postgresql":
+        for name in sorted(expected()):
+            connection.exec_driver_sql(f"DROP FUNCTION {name}()")

@@ -125,6 +125,9 @@ def test_the_schema_goes_up_down_and_up_and_equals_the_models(app: Flask, make: 
     with db.engine.connect() as connection:
         left = set(inspect(connection).get_table_names()) - {"alembic_version"}
         assert left == set()
+        if connection.dialect.name == "postgresql":
+            functions = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            assert connection.execute(text(functions)).all() == []
     upgrade()
     with access_mode(writing=False), db.engine.connect() as connection:
         inspector = inspect(connection)

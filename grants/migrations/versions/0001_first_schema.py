@@ -2538,3 +2538,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_account_sort_key"))
 
     op.drop_table("account")
+    evidence.lift(op.get_bind())

@@ -1,0 +1,199 @@
+"""The schema: what migrations make is what the models say, there and back with rows in place, and cut off half-way."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+
+from grants import evidence
+from grants.kernel.db import Base
+from tests.assure.figures import Reading, figure
+from tests.site import PATIENCE, ROOT, SECRETS, Place, Site
+
+CUTS = 6
+VERSION = "alembic_version"
+# What a schema may hold beside tables; PostgreSQL makes a type of each table by itself.
+OTHERS = {
+    "sqlite": "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')",
+    "postgresql": "SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal UNION ALL "
+    "SELECT 'function', proname, pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+    "UNION ALL SELECT 'other', relname, relkind::text FROM pg_class "
+    "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('S', 'v', 'm', 'f') UNION ALL "
+    "SELECT 'type', typname, '' FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')",
+}
+Values = dict[str, list[dict[str, Any]]]
+
+
+@figure("migrations", number="36", says="écarts entre migrations et modèles, aller, retour, coupure", minutes=2)
+def migrations(place: Place) -> Reading:
+    """Zero to head is the models; each way down and up again keeps rows, the last leaves nothing; a cut is healed."""
+    tried, faults = there_and_back(place)
+    more, found = cut_off(place, CUTS if place.full else 1)
+    return Reading(tried + more, faults + found, least=1500)
+
+
+# ---- there and back ------------------------------------------------------------------------------------------------
+
+
+def there_and_back(place: Place) -> tuple[int, list[str]]:
+    """Compare the demonstration's schema with one the models make at once, then take it down and up with its rows.
+
+    For each revision but the first: rows of tables and columns that exist below it come back as they were. Below the
+    first there is nothing: there the rows go with their tables, the way down must not break on them, and the way up
+    give the same schema again.
+    """
+    with place.site(planted=True) as site, site.app.app_context():
+        scripts = ScriptDirectory.from_config(site.app.extensions["migrate"].migrate.get_config())
+        heads = scripts.get_heads()
+        if len(heads) != 1:
+            return 1, [f"several heads: {heads}"]
+        wanted, found, before = shape_of_models(place), shape(site.engine), values(site.engine)
+        faults = [f"only in the models: {line}" for line in sorted(wanted - found)]
+        faults += [f"only in the migrations: {line}" for line in sorted(found - wanted)]
+        for lower in [script.revision for script in scripts.walk_revisions()][1:]:
+            downgrade(revision=lower)
+            below = values(site.engine)
+            upgrade()
+            faults += [f"{lower} and back: {fault}" for fault in lost(before, below, values(site.engine))]
+            faults += [f"{lower} and back: another schema: {line}" for line in sorted(found ^ shape(site.engine))]
+        downgrade(revision="base")
+        faults += [f"left behind by the way down to nothing: {line}" for line in sorted(shape(site.engine))]
+        upgrade()
+        faults += [f"another schema the second time: {line}" for line in sorted(found ^ shape(site.engine))]
+        return len(found) + sum(map(len, before.values())), faults
+
+
+def shape_of_models(place: Place) -> set[str]:
+    """The schema that the models and the guards of the evidence ask for, made without any migration."""
+    name = f"{place.own}models"
+    engine = create_engine(place.store.create(name))
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        evidence.put(connection)
+    told = shape(engine)
+    engine.dispose()
+    place.store.drop(name)
+    return told
+
+
+def shape(engine: Engine) -> set[str]:
+    """Every column, key, check, index, trigger and function of a database, as lines."""
+    with engine.connect() as connection:
+        asked = inspect(connection)
+        kinds = {
+            "column": asked.get_multi_columns(),
+            "primary key": asked.get_multi_pk_constraint(),
+            "foreign key": asked.get_multi_foreign_keys(),
+            "unique": asked.get_multi_unique_constraints(),
+            "check": asked.get_multi_check_constraints(),
+            "index": asked.get_multi_indexes(),
+        }
+        lines = {
+            f"{table} {kind} {sorted((key, plain(value)) for key, value in one.items())}"
+            for kind, tables in kinds.items()
+            for (_schema, table), found in tables.items()
+            if table != VERSION
+            for one in (found if isinstance(found, list) else [found])
+        }
+        others = connection.execute(text(OTHERS[connection.dialect.name]))
+        return lines | {f"{kind} {name}: {' '.join(told.split())}" for kind, name, told in others}
+
+
+def plain(fact: Any) -> str:
+    """One fact about a column or a key, alike for two databases that agree."""
+    return str({key: str(value) for key, value in fact.items()}) if isinstance(fact, dict) else repr(fact)
+
+
+def values(engine: Engine) -> Values:
+    """Every row of every table."""
+    with engine.connect() as connection:
+        return {name: rows(connection, name) for name in inspect(connection).get_table_names() if name != VERSION}
+
+
+def rows(connection: Connection, table: str) -> list[dict[str, Any]]:
+    """Every row of a table."""
+    return [dict(row) for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings()]
+
+
+def lost(before: Values, below: Values, after: Values) -> list[str]:
+    """The tables whose rows differ in what the lower revision could hold."""
+    faults = []
+    for table in below.keys() & before.keys():
+        columns = set(below[table][0]) if below[table] else set()
+        first, second = (
+            sorted(str([(name, row[name]) for name in sorted(columns & set(row))]) for row in told.get(table, []))
+            for told in (before, after)
+        )
+        if first != second:
+            faults.append(f"rows of {table} changed ({len(first)}, then {len(second)})")
+    return faults
+
+
+# ---- cut off -------------------------------------------------------------------------------------------------------
+
+
+def cut_off(place: Place, cuts: int) -> tuple[int, list[str]]:
+    """Kill `grants init` at any moment, then run it again: it finishes, and a further one changes nothing."""
+    chance, faults = random.Random(36), []
+    with place.site() as bare:
+        wanted = state(bare.engine)
+    for cut in range(cuts):
+        site = cut_short(place, chance.uniform(0.0, 1.0))
+        faults += [f"cut {cut}: {fault}" for fault in init(site)]
+        if state(site.engine) != wanted:
+            faults.append(f"cut {cut}: what was cut off and begun again differs from what was not")
+        if cut == 0:
+            first = values(site.engine)
+            faults += init(site)
+            if values(site.engine) != first or state(site.engine) != wanted:
+                faults.append("a second init changed something")
+        site.close()
+        place.store.drop(f"{place.own}cut")
+    return cuts, faults
+
+
+def cut_short(place: Place, wait: float) -> Site:
+    """A new database where `grants init` was killed, this long after its first words or as late as it still ran."""
+    folder = place.folder / "cut"
+    folder.mkdir(exist_ok=True)
+    while True:
+        site = Site(place.store.create(f"{place.own}cut"), folder)
+        child = started(site)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(wait)
+        running = child.poll() is None
+        if running:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+        if running:
+            return site
+        wait /= 2
+
+
+def started(site: Site) -> subprocess.Popen[bytes]:
+    """`grants init` in a group of processes of its own."""
+    environment = {**os.environ, **SECRETS, "DATABASE_URL": site.url, "GRANTS_INSTANCE": str(site.folder)}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from grants.cli import main; main()", "init"],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def init(site: Site) -> list[str]:
+    """Run `grants init` to its end; tell when it fails."""
+    child = started(site)
+    said, _nothing = child.communicate(timeout=PATIENCE)
+    return [f"grants init failed: {said.decode()[-300:]}"] if child.returncode else []
+
+
+def state(engine: Engine) -> tuple[set[str], dict[str, int]]:
+    """Where a database stands: its schema, and how many rows each table has."""
+    return shape(engine), {name: len(found) for name, found in values(engine).items()}
