@@ -115,6 +115,16 @@ def test_asking_to_join_is_throttled(page, make):
     assert statuses == [302] * 10 + [429]
 
 
+def test_a_throttled_request_keeps_no_writer_waiting(page, make, monkeypatch):
+    known, waiting = make.organisation(), []
+    note = journal.note
+    monkeypatch.setattr(journal, "note", lambda line: (waiting.append(db.session().in_transaction()), note(line)))
+    page.sign_in(make.account())
+    for _time in range(11):
+        page.post("people.organisation_join", data={"number": known.siret})
+    assert waiting == [False]
+
+
 def test_an_unconfirmed_account_makes_nothing_known(page, make):
     page.sign_in(make.account(confirmed=False))
     answer = page.get("people.organisation_new")

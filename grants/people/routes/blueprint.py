@@ -58,5 +58,7 @@ def _count(bound: Throttle) -> None:
         throttle.attempt(bound.act, who, limit=bound.by_account, window=bound.window)
         throttle.attempt(bound.act, network, limit=bound.by_network, window=bound.window)
     except ThrottledError:
+        # Saying so asked for the reader's language, and that reading holds SQLite's one place for writers.
+        db.session.rollback()
         journal.note(journal.line_of("auth.throttled", None, ANONYMOUS, {"act": bound.act}))
         raise
