@@ -33,11 +33,11 @@ test: ## toute la suite, sur SQLite puis PostgreSQL, avec un vrai navigateur
 
 test-sqlite: env-dev chromium ## la suite sur SQLite (TESTS=, JOBS=)
 	@$(python) .ci/translations.py compile
-	exec $(python) -m pytest --db=sqlite -n $(JOBS) $(TESTS)
+	exec $(python) -m pytest --db=sqlite -n $(JOBS) --dist worksteal $(TESTS)
 
 test-postgresql: env-dev chromium ## la suite sur PostgreSQL (TESTS=, JOBS=)
 	@$(python) .ci/translations.py compile
-	exec $(python) -m pytest --db=postgresql -n $(JOBS) $(TESTS)
+	exec $(python) -m pytest --db=postgresql -n $(JOBS) --dist worksteal $(TESTS)
 
 coverage: env-dev chromium ## la suite sur SQLite, et les lignes qu’elle ne traverse pas
 	@$(python) .ci/translations.py compile

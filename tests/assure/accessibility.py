@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -28,17 +29,17 @@ SPACED = """() => {
 TOO_WIDE = "document.scrollingElement.scrollWidth - window.innerWidth"
 
 
-def pages_of(site: Site, visitor: Visitor, who: str) -> list[Screen]:
-    """One page for each route and set of filters that links lead a person to."""
+def pages_of(site: Site, visitor: Visitor, who: str, met: Counter[str] | None) -> list[Screen]:
+    """One page for each route and set of filters that links lead a person to; with `met`, where nobody went yet."""
     adapter = site.app.url_map.bind("localhost")
-    screens = walk(visitor, who, adapter, most=1, start=("/", "/mon-espace", "/styleguide"))
+    screens = walk(visitor, who, adapter, most=1, start=("/", "/mon-espace", "/styleguide"), met=met)
     found = {(screen.rule, screen.path.partition("?")[2] != ""): screen for screen in screens if screen.is_page}
     return [screen for screen in found.values() if screen.answer.status_code == 200]
 
 
 def opened(place: Place, server: Server, visitor: Visitor, heard: list[str]) -> BrowserPage:
     """A browser with the visitor's session, whose complaints are heard."""
-    context = place.browser().new_context(viewport={"width": 1280, "height": 900})
+    context = place.browser().new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
     context.add_cookies(
         [{"name": str(one.name), "value": str(one.value), "url": server.address} for one in visitor.session.cookies]
     )
@@ -57,6 +58,7 @@ def looked_at(page: BrowserPage, name: str, looks: tuple[tuple[str, int], ...]) 
             yield f"{name} {theme} {width}: {violation['id']} {violation['nodes'][0]['html'][:160]}"
         if (wide := page.evaluate(TOO_WIDE)) > 0:
             yield f"{name} {theme} {width}: {wide} px too wide"
+    page.set_viewport_size({"width": 320, "height": 900})
     page.evaluate(SPACED)
     if (wide := page.evaluate(TOO_WIDE)) > 0:
         yield f"{name}: {wide} px too wide once the text is spaced"
@@ -81,13 +83,14 @@ def unsound(site: Site, screen: Screen) -> Iterator[str]:
 def pages(place: Place) -> Reading:
     """Every page × role × theme × width; in the short form each route for one of those who reach it, in one look."""
     faults: list[str] = []
+    met: Counter[str] | None = None if place.full else Counter()
     seen: set[str] = set()
     looks = 0
     with place.site(planted=True) as site, site.serve() as server:
         for who in people():
             visitor = site.visitor(server, who or None)
             page = opened(place, server, visitor, faults)
-            for screen in pages_of(site, visitor, who):
+            for screen in pages_of(site, visitor, who, met):
                 if not place.full and screen.rule in seen:
                     continue
                 seen.add(screen.rule)

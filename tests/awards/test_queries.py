@@ -29,9 +29,12 @@ def link(actor, application):
         )
 
 
-def awards_of_one_call(make, number):
+def awards_of_one_call(make, number, *, linked=None):
+    """Awards decided together; `linked` declared a link with the last of them before."""
     call = make.call()
     made = [make.application(state=ApplicationState.ELIGIBLE, call=call) for _each in range(number)]
+    if linked is not None:
+        link(linked, made[-1])
     make.decided(*made)
     return [make.award(application) for application in made]
 
@@ -96,10 +99,9 @@ def test_payments_are_ordered_by_day_and_paged(app, make, monkeypatch):
 
 
 def test_an_award_under_a_declared_link_is_nowhere(app, make):
-    seen, hidden = awards_of_one_call(make, 2)
-    make.instalment(hidden)
     manager = make.actor("manager")
-    link(manager, hidden.application)
+    seen, hidden = awards_of_one_call(make, 2, linked=manager)
+    make.instalment(hidden)
     assert [line.id for line in queries.awards(manager, ALL).rows] == [seen.id]
     assert queries.award_totals(manager, ALL).amount == seen.amount
     assert queries.payments(manager, "later").rows == []
@@ -108,11 +110,11 @@ def test_an_award_under_a_declared_link_is_nowhere(app, make):
 
 def test_a_decision_under_a_declared_link_waits_for_somebody_else(app, make):
     application = make.application(state=ApplicationState.ELIGIBLE)
+    linked, manager = make.actor("manager"), make.actor("manager")
+    link(linked, application)
     make.decided(application)
-    manager = make.actor("manager")
     assert len(queries.decisions_without_award(manager)) == 1
-    link(manager, application)
-    assert not queries.decisions_without_award(manager)
+    assert not queries.decisions_without_award(linked)
 
 
 def test_unpublished_decisions_wait(app, make):
@@ -134,7 +136,7 @@ def test_a_list_is_narrowed(app, make):
 
     assert found(state="running") == [running.id]
     assert found(call=voted.application.call.code) == [voted.id]
-    assert found(words=running.organisation.name.lower()) == [running.id]
+    assert found(words=running.organisation.siret) == [running.id]
     assert found(words=voted.application.reference) == [voted.id]
     assert found(words="100% introuvable") == []
     assert found(late=True) == []
@@ -203,10 +205,10 @@ def test_other_awards_of_the_year_are_named_only_to_whoever_may_know_them(app, m
     both = [
         make.application(state=ApplicationState.ELIGIBLE, call=call, organisation=organisation) for _each in range(2)
     ]
-    make.decided(*both)
-    first, _second = (make.award(application) for application in both)
     manager = make.actor("manager")
     link(manager, both[1])
+    make.decided(*both)
+    first, _second = (make.award(application) for application in both)
     counted = queries.granted_in_year(organisation.id, first.decision.meeting.act_on.year, manager)
     assert sorted((row.title is None) for row in counted) == [False, True]
     assert sum(row.amount.cents for row in counted) == first.amount.cents * 2
