@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from grants.app import create_app
 from grants.demo.plant import plant
 from grants.kernel.actor import system
-from grants.kernel.db import db
+from grants.kernel.db import db, set_access_mode
 from tests.databases import Databases
 from tests.site import Place, Server, settings_for
 
@@ -30,6 +30,7 @@ def planted(store: Databases, own: str, house: object, tmp_path_factory: pytest.
     """Give the name of a database with the demonstration in it, to be copied, and its instance folder."""
     name, folder = f"{own}planted", tmp_path_factory.mktemp("demonstration")
     app = create_app(settings_for(store.create(name, template=f"{own}template"), folder), TESTING=True)
+    set_access_mode(writing=True)  # a request made in this very thread may have left its own
     with app.app_context():
         plant(by=system("tests"))
         db.session.remove()

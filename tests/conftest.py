@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from grants.app import create_app
 from grants.kernel.actor import system
-from grants.kernel.db import db, unit_of_work
+from grants.kernel.db import db, set_access_mode, unit_of_work
 from grants.programme.actions import load_reference
 from tests.client import Page
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
@@ -125,6 +125,7 @@ def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
 def app(house: Flask, store: Databases, own: str) -> Iterator[Flask]:
     """Give the application on a fresh copy of the template, its context pushed for the test's own questions."""
     store.create(f"{own}test", template=f"{own}template")
+    set_access_mode(writing=True)  # a request made in this very thread may have left its own
     with house.app_context():
         yield house
         db.session.remove()

@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -132,7 +133,7 @@ def _clients(site: Site, emails: set[str], closing: Closing) -> dict[str, tuple[
                 db.session.remove()
             with client.session_transaction() as session:
                 session.update(facts)
-            page = html.fromstring(client.get("/styleguide").text)
+            page = html.fromstring(Context().run(client.get, "/styleguide").text)
         found[email] = client, page.xpath("//input[@name='csrf_token']/@value")[0]
     return found
 

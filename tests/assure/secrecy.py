@@ -541,6 +541,7 @@ def sample(name: str, subject: Any, by: Actor) -> Any:
     given: dict[str, Any] = {
         "by": by,
         "version": getattr(subject, "version", 1),
+        "grid": None,
         "reading": Draft(dict.fromkeys(criteria, 4), "Après coup.", "Après coup."),
         "nature": InterestNature.FAMILY,
         "text": "Après coup.",

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -104,7 +105,8 @@ class Inside:
 
     def send(self, method: str, path: str, fields: Iterable[tuple[str, Any]] = ()) -> Reply:
         data = parse_qs(urlencode(list(fields)), keep_blank_values=True)
-        answer = self.client.open(path, method=method, data=data if method == "POST" else None, headers=HEADERS)
+        sent = data if method == "POST" else None
+        answer = Context().run(self.client.open, path, method=method, data=sent, headers=HEADERS)
         return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.data)
 
 

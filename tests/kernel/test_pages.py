@@ -1,6 +1,7 @@
 """Words, numbers and addresses as pages show them: the short ways give what the long ways give."""
 
 import gzip
+from contextvars import Context
 from datetime import date
 from uuid import uuid4
 
@@ -8,9 +9,13 @@ import pytest
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, render_template_string, url_for
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from grants.kernel import pages
 from grants.kernel.words import _, force_locale, language, n_
+from tests.client import Page
+from tests.factories import Make
 
 
 @pytest.mark.parametrize("code", ["fr", "en"])
@@ -71,9 +76,25 @@ def test_addresses_filled_from_a_pattern_are_those_flask_builds(app: Flask) -> N
 
 def test_the_style_sheet_is_sent_packed_to_whoever_can_unpack_it(app: Flask) -> None:
     client = app.test_client()
-    plain = client.get("/static/site.css")
-    packed = client.get("/static/site.css", headers={"Accept-Encoding": "br, gzip"})
+    plain = asked(client, "/static/site.css")
+    packed = asked(client, "/static/site.css", "br, gzip")
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
     assert len(packed.data) * 3 < len(plain.data)
+
+
+def test_a_page_is_packed_for_visitors_and_plain_for_whoever_is_signed_in(app: Flask, make: Make) -> None:
+    page = Page(app)
+    packed = asked(page.client, "/", "gzip")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert gzip.decompress(packed.data).startswith(b"<!doctype html>")
+    assert "Content-Encoding" not in asked(page.client, "/").headers
+    page.sign_in(make.account())
+    assert "Content-Encoding" not in asked(page.client, "/", "gzip").headers
+
+
+def asked(client: FlaskClient, path: str, encodings: str = "identity") -> TestResponse:
+    """An answer, asked for in a context of its own."""
+    return Context().run(client.get, path, headers={"Accept-Encoding": encodings})
