@@ -423,7 +423,7 @@ def submit(application_id: UUID) -> tuple[str, int]:
         content = {key: str(value) for key, value in found._mapping.items()}
         connection.execute(
             version.insert().values(id=uuid4(), application_id=application_id, number=1, digest=uuid4().hex * 2,
-                                    content=content if not is_sqlite else json.dumps(content), frozen_at=now)
+                                    content=json.dumps(content), frozen_at=now)
         )  # fmt: skip
         connection.execute(
             allocation.insert(),

@@ -106,7 +106,7 @@ class Inside:
     def send(self, method: str, path: str, fields: Iterable[tuple[str, Any]] = ()) -> Reply:
         data = parse_qs(urlencode(list(fields)), keep_blank_values=True)
         sent = data if method == "POST" else None
-        answer = Context().run(self.client.open, path, method=method, data=sent, headers=HEADERS)
+        answer = Context().run(self.client.open, path, method=method, data=sent, headers=HEADERS, buffered=True)
         return Reply(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.data)
 
 
