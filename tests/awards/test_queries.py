@@ -136,6 +136,7 @@ def test_a_list_is_narrowed(app, make):
 
     assert found(state="running") == [running.id]
     assert found(call=voted.application.call.code) == [voted.id]
+    assert running.id in found(words=running.organisation.name.lower())  # « Exemple 3 » is also in « Exemple 30 »
     assert found(words=running.organisation.siret) == [running.id]
     assert found(words=voted.application.reference) == [voted.id]
     assert found(words="100% introuvable") == []
