@@ -201,6 +201,9 @@ def check_page(app: Flask, answer: Answer) -> None:
             or (control.get("id") and tree.xpath("//label[@for=$id]", id=control.get("id")))
         )
         assert labelled, f"{where}: {control.get('name')} has no label"
+    regions = [name_of(region) for region in tree.xpath("//section | //*[@role='region']") if where != "/styleguide"]
+    twice = {name for name in regions if name and regions.count(name) > 1}
+    assert not twice, f"{where}: two landmarks bear one name: {twice}"
     assert not tree.xpath("//*[@style]"), f"{where}: inline style"
     assert not tree.xpath("//style"), f"{where}: style element"
     assert not tree.xpath("//script[not(@src)][not(@type='application/json')]"), f"{where}: inline script"
@@ -216,6 +219,15 @@ def check_page(app: Flask, answer: Answer) -> None:
     links = tree.xpath("//a/@href | //form/@action | //link/@href | //script/@src | //img/@src")
     for link in dict.fromkeys(links):
         _check_link(app, where, link)
+
+
+def name_of(element: Any) -> str:
+    """The name a screen reader gives an element that is named, or an empty text."""
+    if element.get("aria-label"):
+        return " ".join(element.get("aria-label").split())
+    named = (element.get("aria-labelledby") or "").split()
+    found = [one.text_content() for key in named for one in element.xpath("//*[@id=$key]", key=key)]
+    return " ".join(" ".join(found).split())
 
 
 def _check_link(app: Flask, where: str, link: str) -> None:

@@ -2,28 +2,41 @@
 
 import io
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pikepdf
 
 
 def words_of(printed: bytes) -> str:
-    """The text of the pages, read through the fonts' own tables as a reader program does; white space removed."""
-    said = []
+    """The text of the pages, read as a reader program does; white space removed.
+
+    Letters come of the fonts’ own tables, unless the page says in words what a group of glyphs means (ActualText).
+    """
     with pikepdf.open(io.BytesIO(printed)) as pdf:
-        for page in pdf.pages:
-            tables = {name: letters_of(font) for name, font in page.Resources.Font.items()}
-            table = {}
-            for operands, operator in pikepdf.parse_content_stream(page):
-                if str(operator) == "Tf":
-                    table = tables[str(operands[0])]
-                elif str(operator) in {"Tj", "TJ"}:
-                    pieces = operands[0] if str(operator) == "TJ" else operands
-                    for piece in pieces:
-                        if isinstance(piece, pikepdf.String):
-                            code = bytes(piece)
-                            said += [table.get(code[i : i + 2], "") for i in range(0, len(code), 2)]
-    return "".join("".join(said).split())
+        return "".join("".join(piece for page in pdf.pages for piece in said_on(page)).split())
+
+
+def said_on(page: Any) -> Iterator[str]:
+    """The pieces of text of a page, in order."""
+    tables = {name: letters_of(font) for name, font in page.Resources.Font.items()}
+    table: dict[bytes, str] = {}
+    groups: list[bool] = []
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) in {"BMC", "BDC"}:
+            told = operands[1].get("/ActualText") if isinstance(operands[-1], pikepdf.Dictionary) else None
+            if told is not None and not any(groups):
+                yield str(told)
+            groups.append(told is not None)
+        elif str(operator) == "EMC":
+            groups.pop()
+        elif str(operator) == "Tf":
+            table = tables[str(operands[0])]
+        elif str(operator) in {"Tj", "TJ"} and not any(groups):
+            for piece in operands[0] if str(operator) == "TJ" else operands:
+                if isinstance(piece, pikepdf.String):
+                    code = bytes(piece)
+                    yield from (table.get(code[i : i + 2], "") for i in range(0, len(code), 2))
 
 
 def letters_of(font: Any) -> dict[bytes, str]:

@@ -87,6 +87,11 @@ class LongField(TextAreaField):
         self.limit = limit
 
 
+def _typed(field: Field) -> str:
+    """What was typed in a field, to be shown again: without the controls that no page may hold."""
+    return clean_line(str(field.raw_data[0])) or ""
+
+
 class MoneyField(Field):
     """An amount; empty is None. Refuses what is ambiguous, negative or strange."""
 
@@ -107,7 +112,7 @@ class MoneyField(Field):
 
     def _value(self) -> str:
         if self.raw_data:
-            return str(self.raw_data[0])
+            return _typed(self)
         if self.data is None:
             return ""
         euros, cents = divmod(self.data.cents, 100)
@@ -145,6 +150,9 @@ class WholeField(IntegerField):
         super().__init__(label, validators, **kwargs)
         self.minimum, self.maximum = minimum, maximum
 
+    def _value(self) -> str:
+        return _typed(self) if self.raw_data else str(super()._value())
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = str(valuelist[0]).strip() if valuelist else ""
         for space in (" ", "\u00a0", "\u202f"):
@@ -162,6 +170,9 @@ class WholeField(IntegerField):
 
 class DayField(DateField):
     """A day, between sensible years."""
+
+    def _value(self) -> str:
+        return _typed(self) if self.raw_data else str(super()._value())
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if not valuelist or not str(valuelist[0]).strip():

@@ -26,6 +26,7 @@ SPACED = """() => {
     word-spacing: .16em !important; } p { margin-block-end: 2em !important; }`);
   document.adoptedStyleSheets = [sheet];
 }"""
+TALL = "document.scrollingElement.scrollHeight"
 TOO_WIDE = "document.scrollingElement.scrollWidth - window.innerWidth"
 
 
@@ -54,6 +55,8 @@ def looked_at(page: BrowserPage, name: str, looks: tuple[tuple[str, int], ...]) 
     for theme, width in looks:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        # As tall as the page: a bar that stays at the foot of the window would half hide what it passes over.
+        page.set_viewport_size({"width": width, "height": max(900, page.evaluate(TALL))})
         for violation in Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]:
             yield f"{name} {theme} {width}: {violation['id']} {violation['nodes'][0]['html'][:160]}"
         if (wide := page.evaluate(TOO_WIDE)) > 0:

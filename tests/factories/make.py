@@ -44,7 +44,7 @@ def luhn(digits: str) -> str:
 
 
 def siret(number: int) -> str:
-    """A syntactically valid SIRET in a range of the tests' own: the demonstration's begin with 999, its volume with 990."""
+    """A valid SIRET in a range of the tests' own: the demonstration's begin with 999, its volume with 990."""
     siren = f"998{number:05d}"
     siren += luhn(siren)
     nic = f"{siren}0001"

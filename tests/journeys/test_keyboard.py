@@ -48,8 +48,8 @@ class Keys:
         """Take the link that passes by the menus."""
         self.reaches(self.page.get_by_role("link", name="Aller au contenu"))
         self.keyboard.press("Enter")
-        # The jump itself takes a moment; a Tab before it would start again from the top.
-        self.page.wait_for_function("document.querySelector(':target') !== null")
+        # The jump itself takes a moment, and the focus follows it; a Tab before both would start again from the top.
+        self.page.wait_for_function("document.activeElement.matches('main:target')")
 
     def follows(self, link: str, *, to: object = "") -> None:
         """Reach a link of the content, by its words and perhaps the end of its address, and open it."""
