@@ -6,18 +6,22 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as BrowserPage
 
 from tests.assure.figures import Reading, figure
+from tests.browsing import chromium
 from tests.client import check_page
 from tests.site import ROOT, Place, Server, Site, Visitor, tree_of
 from tests.walk import Screen, people, walk
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"]
-LOOKS = (("light", 1280), ("dark", 320), ("light", 320), ("dark", 1280))
+Looks = tuple[tuple[str, int], ...]
+LOOKS: Looks = (("light", 1280), ("dark", 320), ("light", 320), ("dark", 1280))
 # WCAG 1.4.12: readers may space their text this much. Set through the style sheets' own interface, which the content
 # policy leaves to the page's scripts.
 SPACED = """() => {
@@ -38,9 +42,9 @@ def pages_of(site: Site, visitor: Visitor, who: str, met: Counter[str] | None) -
     return [screen for screen in found.values() if screen.answer.status_code == 200]
 
 
-def opened(place: Place, server: Server, visitor: Visitor, heard: list[str]) -> BrowserPage:
-    """A browser with the visitor's session, whose complaints are heard."""
-    context = place.browser().new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
+def opened(browser: Browser, server: Server, visitor: Visitor, heard: list[str]) -> BrowserPage:
+    """A window with the visitor's session, whose complaints are heard."""
+    context = browser.new_context(locale="fr-FR", viewport={"width": 1280, "height": 900})
     context.add_cookies(
         [{"name": str(one.name), "value": str(one.value), "url": server.address} for one in visitor.session.cookies]
     )
@@ -50,7 +54,7 @@ def opened(place: Place, server: Server, visitor: Visitor, heard: list[str]) -> 
     return page
 
 
-def looked_at(page: BrowserPage, name: str, looks: tuple[tuple[str, int], ...]) -> Iterator[str]:
+def looked_at(page: BrowserPage, name: str, looks: Looks) -> Iterator[str]:
     """The faults of the open page, in each theme and width."""
     for theme, width in looks:
         page.set_viewport_size({"width": width, "height": 900})
@@ -85,25 +89,48 @@ def unsound(site: Site, screen: Screen) -> Iterator[str]:
 )
 def pages(place: Place) -> Reading:
     """Every page × role × theme × width; in the short form each route for one of those who reach it, in one look."""
-    faults: list[str] = []
-    met: Counter[str] | None = None if place.full else Counter()
-    seen: set[str] = set()
-    looks = 0
     with place.site(planted=True) as site, site.serve() as server:
-        for who in people():
-            visitor = site.visitor(server, who or None)
-            page = opened(place, server, visitor, faults)
-            for screen in pages_of(site, visitor, who, met):
-                if not place.full and screen.rule in seen:
-                    continue
+        if not place.full:
+            return each_route(site, server, place.browser())
+        with ThreadPoolExecutor(2) as pool:
+            read = list(pool.map(lambda who: every_look(site, server, who), people()))
+    return Reading(sum(one.tried for one in read), [fault for one in read for fault in one.faults], least=600)
+
+
+def every_look(site: Site, server: Server, who: str) -> Reading:
+    """Every page one person is led to, in every look, in a browser of their own."""
+    faults: list[str] = []
+    visitor = site.visitor(server, who or None)
+    screens = pages_of(site, visitor, who, None)
+    with sync_playwright() as driver, chromium(driver) as browser:
+        page = opened(browser, server, visitor, faults)
+        for screen in screens:
+            faults += look(site, server, page, screen, LOOKS)
+    return Reading(len(screens) * len(LOOKS), faults)
+
+
+def each_route(site: Site, server: Server, browser: Browser) -> Reading:
+    """Each route once, for the first person led there, the looks taken in turn."""
+    faults: list[str] = []
+    met: Counter[str] = Counter()
+    seen: set[str] = set()
+    for who in people():
+        visitor = site.visitor(server, who or None)
+        page = opened(browser, server, visitor, faults)
+        for screen in pages_of(site, visitor, who, met):
+            if screen.rule not in seen:
                 seen.add(screen.rule)
-                chosen = LOOKS if place.full else (LOOKS[len(seen) % len(LOOKS)],)
-                page.goto(server.address + screen.path)
-                faults += unsound(site, screen)
-                faults += looked_at(page, f"{who or 'public'} {screen.path}", chosen)
-                looks += len(chosen)
-            page.context.close()
-    return Reading(looks, faults, least=600 if place.full else 80)
+                faults += look(site, server, page, screen, (LOOKS[len(seen) % len(LOOKS)],))
+        page.context.close()
+    return Reading(len(seen), faults, least=80)
+
+
+def look(
+    site: Site, server: Server, page: BrowserPage, screen: Screen, looks: tuple[tuple[str, int], ...]
+) -> list[str]:
+    """Open a page and give its faults."""
+    page.goto(server.address + screen.path)
+    return [*unsound(site, screen), *looked_at(page, f"{screen.who or 'public'} {screen.path}", looks)]
 
 
 @figure(

@@ -49,6 +49,9 @@ GIVEN = {
 # A letter and marks that no single character says: the printer draws several glyphs, and gives each all the letters.
 CLUSTERS = re.compile(r"([^\W\d_][\u0300-\u036f]+)\1+")
 
+_RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
+FROM_THE_RIGHT = re.compile(f"[{_RIGHT}](?:[{_RIGHT}0-9]*[{_RIGHT}])?")
+
 
 # ---- what was written ----------------------------------------------------------------------------------------------
 
@@ -299,8 +302,12 @@ def stored_texts(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def unbroken(text: str) -> str:
-    """A printed text without hyphens, since a line may be broken inside a word, and without letters said twice."""
-    return CLUSTERS.sub(r"\1", re.sub(r"[-\u00ad\u2010]", "", text))
+    """A printed text without what the page changes and readers see through.
+
+    A line may be broken inside a word, letters may be said twice, words read from the right are drawn from the left.
+    """
+    plain = CLUSTERS.sub(r"\1", re.sub(r"[-\u00ad\u2010]", "", text))
+    return FROM_THE_RIGHT.sub(lambda run: "".join(sorted(run.group())), plain)
 
 
 def read_screen(screen: Screen, book: Book) -> None:
@@ -338,7 +345,7 @@ def read_mail(site: Site, book: Book) -> None:
 
 
 @figure(
-    "text", number="25", says="textes hostiles altérés, actifs ou fatals, de chaque champ à chaque sortie", minutes=3
+    "text", number="25", says="textes hostiles altérés, actifs ou fatals, de chaque champ à chaque sortie", minutes=4
 )
 def text(place: Place) -> Reading:
     """Send strange texts through every form people meet, and read them back wherever they are said again."""

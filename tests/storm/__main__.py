@@ -37,12 +37,13 @@ def stormed(dialect: str) -> Night:
 
 
 def _progress(told: Night) -> None:
-    print(f"\r  {told.submitted}/{told.associations} déposés, {told.requests} requêtes", end="", flush=True)
+    if sys.stdout.isatty():
+        print(f"\r  {told.submitted}/{told.associations} déposés, {told.requests} requêtes", end="", flush=True)
 
 
 def _shown(dialect: str, told: Night) -> None:
     print(
-        f"\r{dialect} : {told.submitted} dossiers déposés en {told.seconds:.0f} s, {told.requests} requêtes ; "
+        f"\n{dialect} : {told.submitted} dossiers déposés en {told.seconds:.0f} s, {told.requests} requêtes ; "
         f"perdus {told.lost}, doublés {told.doubled}, erreurs du serveur {told.errors}"
     )
     for step in STEPS:
