@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Page as BrowserPage
 
@@ -20,6 +20,8 @@ from tests.site import ROOT, Place, Server, Site, Visitor, tree_of
 from tests.walk import Screen, people, walk
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"]
+OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+VIOLATIONS = "options => axe.run(options).then(told => told.violations.map(one => [one.id, one.nodes[0].html]))"
 Looks = tuple[tuple[str, int], ...]
 LOOKS: Looks = (("light", 1280), ("dark", 320), ("light", 320), ("dark", 1280))
 # WCAG 1.4.12: readers may space their text this much. Set through the style sheets' own interface, which the content
@@ -56,13 +58,14 @@ def opened(browser: Browser, server: Server, visitor: Visitor, heard: list[str])
 
 def looked_at(page: BrowserPage, name: str, looks: Looks) -> Iterator[str]:
     """The faults of the open page, in each theme and width."""
+    page.evaluate(AXE_SCRIPT)
     for theme, width in looks:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         # As tall as the page: a bar that stays at the foot of the window would half hide what it passes over.
         page.set_viewport_size({"width": width, "height": max(900, page.evaluate(TALL))})
-        for violation in Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response["violations"]:
-            yield f"{name} {theme} {width}: {violation['id']} {violation['nodes'][0]['html'][:160]}"
+        for rule, element in page.evaluate(VIOLATIONS, OPTIONS):
+            yield f"{name} {theme} {width}: {rule} {element[:160]}"
         if (wide := page.evaluate(TOO_WIDE)) > 0:
             yield f"{name} {theme} {width}: {wide} px too wide"
     page.set_viewport_size({"width": 320, "height": 900})
