@@ -1,7 +1,7 @@
 """`make assure`: measures every figure of trust, writes the table down, and fails when one does not hold.
 
 python -m tests.assure              all figures, on both databases
-python -m tests.assure crash races  these alone (nothing is written)
+python -m tests.assure crash races  these alone; the other lines of the table stay as they were measured
 """
 
 import json
@@ -30,16 +30,20 @@ from tests.site import ROOT, Place, settings_for
 
 TABLE = ROOT / "docs" / "assurance.md"
 RECORD = ROOT / "instance" / "assure.json"
+COLUMNS = 10
 HEAD = """# Ce qui est prouvé
 
-Écrit par `make assure` : ne pas modifier à la main. Mesuré le {day} sur le commit `{commit}`, en {minutes} minutes.
+Écrit par `make assure` : ne pas modifier à la main. Chaque ligne dit le jour et le commit de sa mesure ; un commit
+suivi de « -dirty » avait des fichiers modifiés.
 
 Chaque chiffre compte des fautes : le seuil est zéro. « Essais » dit combien de fois l’instrument a regardé ; trop peu
 d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffres que le projet s’est donnés.
 
-| n° | chiffre | ce qui est compté | base | essais | valeur | seuil | | secondes |
-|---|---|---|---|--:|--:|--:|---|--:|
+| n° | chiffre | ce qui est compté | base | essais | valeur | seuil | | secondes | mesuré |
+|---|---|---|---|--:|--:|--:|---|--:|---|
 """
+NOT_YET = "## Ce qui ne s’applique pas encore"
+Key = tuple[str, str]
 
 
 def prepared(url: str, folder: Path, *, planted: bool) -> None:
@@ -96,20 +100,47 @@ def commit() -> str:
     return told.stdout.strip() or "inconnu"
 
 
-def not_yet(notes: Mapping[str, Sequence[str]]) -> str:
-    """What stands under the table: what figures say they do not measure, and why."""
-    told = [f"- {name} : {note}" for name, lines in notes.items() for note in lines]
-    return "\n".join(["", "## Ce qui ne s’applique pas encore", "", *told, ""]) if told else ""
+def written_rows() -> dict[Key, str]:
+    """The lines of the table as it stands, by figure and database."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    return {(row[2], row[4]): line for line, row in zip(lines, cells, strict=True) if len(row) == COLUMNS + 2}
+
+
+def written_notes() -> dict[str, list[str]]:
+    """What stands under the table as it is, by figure."""
+    _table, _title, told = TABLE.read_text(encoding="utf-8").partition(NOT_YET) if TABLE.exists() else ("", "", "")
+    notes: dict[str, list[str]] = {}
+    for line in told.splitlines():
+        name, colon, note = line.removeprefix("- ").partition(" : ")
+        if colon:
+            notes.setdefault(name, []).append(note)
+    return notes
+
+
+def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: Sequence[Mapping[str, object]]) -> None:
+    """Write the table and the record, each new line in its place among those that were not measured this time."""
+    every = {**written_rows(), **rows}
+    told = {**written_notes(), **notes}
+    order = [(one.name, dialect) for dialect in DIALECTS for one in FIGURES if (one.name, dialect) in every]
+    under = [f"- {one.name} : {note}" for one in FIGURES for note in told.get(one.name, [])]
+    lines = [*(every[key] for key in order), *(["", NOT_YET, "", *under] if under else [])]
+    TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    known = {one["name"]: one for one in json.loads(RECORD.read_text(encoding="utf-8"))} if RECORD.exists() else {}
+    RECORD.parent.mkdir(exist_ok=True)
+    kept = {**known, **{one["name"]: one for one in record}}
+    RECORD.write_text(json.dumps(list(kept.values()), indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> int:
     """Measure, print, write; give the exit code."""
-    wanted, start, rows, record = set(sys.argv[1:]), time.monotonic(), [], []
+    wanted, record, rows = set(sys.argv[1:]), [], {}
     notes: dict[str, list[str]] = {}
     unknown = wanted - {one.name for one in FIGURES}
     if unknown:
         print(f"inconnu : {', '.join(sorted(unknown))}. Chiffres : {', '.join(one.name for one in FIGURES)}")
         return 2
+    measured_on = f"{date.today().isoformat()} `{commit()}`"  # noqa: DTZ011 - a civil day
     for dialect in DIALECTS:
         chosen = [one for one in figures(dialect, short=False) if not wanted or one.name in wanted]
         if not chosen:
@@ -122,19 +153,17 @@ def main() -> int:
                 print(f"{name:28} {reading.found} 0 {verdict}  ({reading.tried} essais, {seconds:.0f} s)", flush=True)
                 for fault in reading.faults[:20]:
                     print(f"    {fault}", flush=True)
-                cells = (figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict)
-                rows.append(f"| {' | '.join(map(str, cells))} | {seconds:.0f} |")
+                cells = (
+                    figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict,
+                    round(seconds), measured_on,
+                )  # fmt: skip
+                rows[figure.name, dialect] = f"| {' | '.join(map(str, cells))} |"
                 notes[figure.name] = reading.notes or notes.get(figure.name, [])
                 record.append(
                     {"name": name, "value": reading.found, "threshold": 0, "pass": reading.passes,
                      "tried": reading.tried, "seconds": round(seconds, 1)}
                 )  # fmt: skip
-    if not wanted:
-        minutes = round((time.monotonic() - start) / 60)
-        head = HEAD.format(day=date.today().isoformat(), commit=commit(), minutes=minutes)  # noqa: DTZ011 - a civil day
-        TABLE.write_text(head + "\n".join(rows) + "\n" + not_yet(notes), encoding="utf-8")
-        RECORD.parent.mkdir(exist_ok=True)
-        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+                write(rows, notes, record)
     return 0 if all(each["pass"] for each in record) else 1
 
 
