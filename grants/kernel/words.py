@@ -64,8 +64,9 @@ def _said(message: str) -> str:
 
 
 def _said_of(one: str, many: str, number: int) -> str:
+    """French counts by the plural from two on, nothing and a part of one being singular; others by their catalogue."""
     if language() == LANGUAGES[0]:
-        return one if number == 1 else many
+        return one if abs(number) < 2 else many
     return str(_catalogue().ngettext(one, many, number))
 
 

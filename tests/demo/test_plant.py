@@ -1,6 +1,7 @@
 import itertools
 import re
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from grants.reviewing.models import Assignment, Interest, InterestNature
 from grants.screening.models import PieceRequest
 from tests.demo.conftest import Planted
+from tests.site import ROOT
 
 pytestmark = pytest.mark.usefixtures("planted")
 LIVES = (
@@ -203,6 +205,15 @@ def _account(email: str) -> Account:
     account = people.account_by_email(email)
     assert account is not None
     return account
+
+
+# ---- the words ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "grants" / "demo").rglob("*.toml")), ids=lambda path: path.name)
+def test_french_punctuation_is_never_parted_from_its_word(path: Path) -> None:
+    said = path.read_text(encoding="utf-8")
+    assert re.findall(r"[^\s=] [:;?!»].{0,20}|« .{0,20}", said) == []
 
 
 # ---- nobody real ---------------------------------------------------------------------------------------------------

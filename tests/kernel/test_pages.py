@@ -44,7 +44,9 @@ def test_a_forced_language_ends_with_its_block(app: Flask) -> None:
 
 def test_plurals_follow_the_number(app: Flask) -> None:
     one, many = "%(num)d relance envoyée.", "%(num)d relances envoyées."
-    assert [n_(one, many, number) for number in (1, 2)] == ["1 relance envoyée.", "2 relances envoyées."]
+    assert [n_(one, many, number) for number in (0, 1, 2)] == [
+        "0 relance envoyée.", "1 relance envoyée.", "2 relances envoyées.",
+    ]  # fmt: skip
     with force_locale("en"):
         assert n_(one, many, 2) not in {one % {"num": 2}, many % {"num": 2}}
 
