@@ -6,12 +6,19 @@ from typing import Any
 
 import flask_babel
 from flask import Flask, current_app, g, has_app_context, has_request_context, request
-from flask_babel.speaklater import LazyString
+from flask_babel import speaklater
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 LANGUAGES = ("fr", "en")
+
+
+class LazyString(speaklater.LazyString):
+    """A message translated when it is shown. A page escapes it like any text: what people wrote may stand in it."""
+
+    def __html__(self) -> str:
+        return str(escape(str(self)))
 
 
 def _(message: str, **values: Any) -> str:
@@ -22,7 +29,7 @@ def _(message: str, **values: Any) -> str:
 
 def _l(message: str, **values: Any) -> LazyString:
     """The message, translated when it is shown (for module level)."""
-    return LazyString(_, message, **values)
+    return LazyString(_, message, **values)  # type: ignore[no-untyped-call]
 
 
 def n_(one: str, many: str, number: int, **values: Any) -> str:

@@ -76,6 +76,10 @@ MUTANTS = (
         "tests/applications/test_routes.py -k strange_words",
     ),
     Mutant(
+        "escape of a message shown later", "grants/kernel/words.py", "return str(escape(str(self)))",
+        "return str(self)", "tests/kernel/test_pages.py -k escaped",
+    ),
+    Mutant(
         "CSRF", "grants/app.py", '"WTF_CSRF_TIME_LIMIT": None,',
         '"WTF_CSRF_TIME_LIMIT": None, "WTF_CSRF_CHECK_DEFAULT": False,', "tests/assure/test_short.py -k csrf",
     ),

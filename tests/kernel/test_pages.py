@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from grants.kernel import pages
-from grants.kernel.words import _, force_locale, language, n_
+from grants.kernel.words import _, _l, force_locale, language, n_
 from tests.client import Page
 from tests.factories import Make
 
@@ -55,7 +55,8 @@ def test_what_is_put_into_a_message_is_escaped_in_a_page(app: Flask) -> None:
     with app.test_request_context():
         shown = render_template_string('{{ _("%(product)s, retour à l’accueil", product="<b>") }}')
         told = render_template_string("{% trans n=2, name='<i>' %}{{ n }} de {{ name }}{% endtrans %}")
-    assert shown == "&lt;b&gt;, retour à l’accueil"
+        later = render_template_string("{{ said }}", said=_l("%(product)s, retour à l’accueil", product="<b>"))
+    assert shown == later == "&lt;b&gt;, retour à l’accueil"
     assert told == "2 de &lt;i&gt;"
 
 
