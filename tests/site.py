@@ -147,6 +147,11 @@ class Server:
         page.wait_for_load_state()
 
 
+def end_on_terminate() -> None:
+    """Let a plain `kill` end an instrument as Ctrl-C does: the servers it started end with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def free_port() -> int:
     """Give the number of a port that nobody holds at this moment."""
     with socket.socket() as probe:

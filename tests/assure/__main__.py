@@ -26,7 +26,7 @@ from tests.assure.everything import FIGURES, figures
 from tests.assure.figures import Figure, Reading
 from tests.browsing import chromium
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
-from tests.site import ROOT, Place, settings_for
+from tests.site import ROOT, Place, end_on_terminate, settings_for
 
 TABLE = ROOT / "docs" / "assurance.md"
 RECORD = ROOT / "instance" / "assure.json"
@@ -168,4 +168,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_on_terminate()
     sys.exit(main())

@@ -47,7 +47,7 @@ from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import Weight, public_pages, weight
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
 from tests.factories.people import session_of
-from tests.site import ROOT, Server, Site
+from tests.site import ROOT, Server, Site, end_on_terminate
 
 SIZES, FULL = (100, 1_000, 10_000), (100_000,)
 SUBMISSIONS = 80
@@ -339,4 +339,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_on_terminate()
     sys.exit(main())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.assure.__main__ import prepared
 from tests.databases import DIALECTS, databases, fill_template, postgresql_server
-from tests.site import ROOT, Site
+from tests.site import ROOT, Site, end_on_terminate
 from tests.storm.night import STEPS, Night, night
 
 RECORD = ROOT / "instance" / "storm.json"
@@ -76,4 +76,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_on_terminate()
     sys.exit(main())
