@@ -153,10 +153,11 @@ def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
 
 
 def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
-    keys = Keys(manager_with_a_dossier_to_screen(troupe))
+    manager, title = manager_with_a_dossier_to_screen(troupe)
+    keys = Keys(manager)
     keys.signs_in()
     keys.person.opens("/recevabilite")
-    keys.follows(TITLE)
+    keys.follows(title)
     keys.skips_to_the_content()
     for judged in keys.page.get_by_role("radiogroup", name="Votre jugement").all():
         levels, met = judged.get_by_role("radio"), judged.get_by_label("Remplie", exact=True)

@@ -72,9 +72,10 @@ def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
 
 
 def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
-    manager = manager_with_a_dossier_to_screen(troupe, java_script_enabled=False).signs_in()
+    manager, title = manager_with_a_dossier_to_screen(troupe, java_script_enabled=False)
+    manager.signs_in()
     manager.goes_to("Recevabilité")
-    manager.follows(TITLE)
+    manager.follows(title)
     for judged in manager.page.get_by_role("radiogroup", name="Votre jugement").all():
         judged.get_by_label("Remplie", exact=True).check()
     manager.presses("Déclarer recevable", told="déclaré recevable.")

@@ -1,11 +1,16 @@
 """What shorter journeys start from: an open call, and a dossier, a review or an instalment that waits for somebody."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from grants.awards.lifecycle import InstalmentState
 from tests.journeys.cast import Person, Troupe, hashed
 
 TITLE = "Un banc à l’ombre"
+
+
+def unlike_others(name: str) -> str:
+    """A name of its own: journeys share one fund, and each leaves there what it did."""
+    return f"{name} {uuid4().hex[:6]}"
 
 
 def volunteer_with_an_open_call(troupe: Troupe, **context: bool) -> tuple[Person, str]:
@@ -42,12 +47,12 @@ def officer_with_a_payment_order(troupe: Troupe, **context: bool) -> tuple[Perso
         return troupe.enters(account.name, account.email, **context), instalment.id
 
 
-def manager_with_a_dossier_to_screen(troupe: Troupe, **context: bool) -> Person:
-    """A manager, and a dossier that was just submitted."""
+def manager_with_a_dossier_to_screen(troupe: Troupe, **context: bool) -> tuple[Person, str]:
+    """A manager, and the title of a dossier that was just submitted."""
     with troupe.making() as make:
         account = make.account("manager", password=hashed())
-        make.application(state="submitted", title=TITLE)
-        return troupe.enters(account.name, account.email, **context)
+        dossier = make.application(state="submitted", title=unlike_others(TITLE))
+        return troupe.enters(account.name, account.email, **context), dossier.title
 
 
 def finance_with_an_instalment(troupe: Troupe, **context: bool) -> tuple[Person, UUID]:
@@ -66,7 +71,7 @@ def administrator_and_somebody_to_appoint(troupe: Troupe, **context: bool) -> tu
     """An administrator, and the name of somebody without an office yet."""
     with troupe.making() as make:
         account = make.account("administrator", password=hashed())
-        other = make.account(name="Nadia Solal")
+        other = make.account(name=unlike_others("Nadia Solal"))
         return troupe.enters(account.name, account.email, **context), other.name
 
 
