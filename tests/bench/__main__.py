@@ -316,7 +316,8 @@ def main() -> int:
     ]
     dialects = os.environ.get("DATABASES", "").split() or list(DIALECTS)
     run = Run(frozenset(os.environ.get("SCENARIOS", "").split()))
-    start = time.monotonic()
+    whole = not any(os.environ.get(name) for name in ("SIZES", "DATABASES", "SCENARIOS"))
+    start, measured = time.monotonic(), commit()
     for dialect in dialects:
         with (
             tempfile.TemporaryDirectory(prefix="traboule-bench-") as folder,
@@ -324,18 +325,24 @@ def main() -> int:
         ):
             say(report.HEAD)
             run.measure(found, weigh=dialect == dialects[0])
+        # After each database, so that a run that is cut off keeps what it has.
+        write(run, measured, (time.monotonic() - start) / 60, page=whole)
     say(report.verdicts(run.figures, run.weights, run.intervals))
-    if not any(os.environ.get(name) for name in ("SIZES", "DATABASES", "SCENARIOS")):
+    return 1 if run.failures else 0
+
+
+def write(run: Run, measured: str, minutes: float, *, page: bool) -> None:
+    """Write down what was measured so far."""
+    if page:
         text = report.page(
             run.figures, run.weights, run.intervals, run.failures,
             day=date.today(),  # noqa: DTZ011 - a civil day
-            commit=commit(), minutes=(time.monotonic() - start) / 60,
+            commit=measured, minutes=minutes,
         )  # fmt: skip
         (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
     record = ROOT / "instance" / "bench.json"
     record.parent.mkdir(exist_ok=True)
     record.write_text(json.dumps([one.told() for one in run.figures], indent=1) + "\n", encoding="utf-8")
-    return 1 if run.failures else 0
 
 
 if __name__ == "__main__":
