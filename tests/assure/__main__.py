@@ -2,6 +2,8 @@
 
 python -m tests.assure              all figures, on both databases
 python -m tests.assure crash races  these alone; the other lines of the table stay as they were measured
+
+Two processes share the figures, the longest first, each with databases of its own.
 """
 
 import json
@@ -12,7 +14,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
 from pathlib import Path
+from queue import Empty
 
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
@@ -31,6 +36,7 @@ from tests.site import ROOT, Place, end_on_terminate, settings_for
 TABLE = ROOT / "docs" / "assurance.md"
 RECORD = ROOT / "instance" / "assure.json"
 COLUMNS = 10
+AT_ONCE = 2
 HEAD = """# Ce qui est prouvé
 
 Écrit par `make assure` : ne pas modifier à la main. Chaque ligne dit le jour et le commit de sa mesure ; un commit
@@ -44,6 +50,7 @@ d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffr
 """
 NOT_YET = "## Ce qui ne s’applique pas encore"
 Key = tuple[str, str]
+Told = tuple[Key, Reading, float]
 
 
 def prepared(url: str, folder: Path, *, planted: bool) -> None:
@@ -132,38 +139,77 @@ def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: S
     RECORD.write_text(json.dumps(list(kept.values()), indent=1) + "\n", encoding="utf-8")
 
 
+def at_work(tasks: "Queue[Key | None]", told: "Queue[Told]") -> None:
+    """Measure the figures that wait, one after another; a database's funds are filled when its first figure comes."""
+    end_on_terminate()
+    named = {one.name: one for one in FIGURES}
+    places: dict[str, Place] = {}
+    with ExitStack() as opened:
+        while (key := tasks.get()) is not None:
+            name, dialect = key
+            if dialect not in places:
+                places[dialect] = opened.enter_context(place(dialect))
+            told.put((key, *measured(named[name], places[dialect])))
+
+
+def measures(wanted: Sequence[Key]) -> Iterator[Told]:
+    """Share the figures between the processes; give each reading as it comes. A process that dies is a fault."""
+    apart = get_context("spawn")
+    tasks: Queue[Key | None] = apart.Queue()
+    told: Queue[Told] = apart.Queue()
+    # Daemons: when this process ends, however it ends, they are told to end, and their servers with them.
+    workers = [apart.Process(target=at_work, args=(tasks, told), daemon=True) for _ in range(AT_ONCE)]
+    for worker in workers:
+        worker.start()
+    for key in [*wanted, *[None] * AT_ONCE]:
+        tasks.put(key)
+    missing = set(wanted)
+    while missing:
+        try:
+            key, reading, seconds = told.get(timeout=5)
+        except Empty:
+            if any(worker.is_alive() for worker in workers):
+                continue
+            yield from ((key, Reading(0, ["the process that measured it died"]), 0.0) for key in sorted(missing))
+            return
+        missing.discard(key)
+        yield key, reading, seconds
+    for worker in workers:
+        worker.join()
+
+
 def main() -> int:
     """Measure, print, write; give the exit code."""
     wanted, record, rows = set(sys.argv[1:]), [], {}
     notes: dict[str, list[str]] = {}
-    unknown = wanted - {one.name for one in FIGURES}
-    if unknown:
-        print(f"inconnu : {', '.join(sorted(unknown))}. Chiffres : {', '.join(one.name for one in FIGURES)}")
+    named = {one.name: one for one in FIGURES}
+    if unknown := wanted - named.keys():
+        print(f"inconnu : {', '.join(sorted(unknown))}. Chiffres : {', '.join(named)}")
         return 2
+    start = time.monotonic()
     measured_on = f"{date.today().isoformat()} `{commit()}`"  # noqa: DTZ011 - a civil day
-    for dialect in DIALECTS:
-        chosen = [one for one in figures(dialect, short=False) if not wanted or one.name in wanted]
-        if not chosen:
-            continue
-        with place(dialect) as where:
-            for figure in chosen:
-                reading, seconds = measured(figure, where)
-                verdict = "PASS" if reading.passes else "FAIL"
-                name = f"{figure.name}/{dialect}"
-                print(f"{name:28} {reading.found} 0 {verdict}  ({reading.tried} essais, {seconds:.0f} s)", flush=True)
-                for fault in reading.faults[:20]:
-                    print(f"    {fault}", flush=True)
-                cells = (
-                    figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict,
-                    round(seconds), measured_on,
-                )  # fmt: skip
-                rows[figure.name, dialect] = f"| {' | '.join(map(str, cells))} |"
-                notes[figure.name] = reading.notes or notes.get(figure.name, [])
-                record.append(
-                    {"name": name, "value": reading.found, "threshold": 0, "pass": reading.passes,
-                     "tried": reading.tried, "seconds": round(seconds, 1)}
-                )  # fmt: skip
-                write(rows, notes, record)
+    chosen = [(one, dialect) for dialect in DIALECTS for one in figures(dialect, short=False)]
+    longest_first = sorted(chosen, key=lambda each: -each[0].minutes)
+    keys = [(one.name, dialect) for one, dialect in longest_first if not wanted or one.name in wanted]
+    for (figure_name, dialect), reading, seconds in measures(keys):
+        figure = named[figure_name]
+        verdict = "PASS" if reading.passes else "FAIL"
+        name = f"{figure.name}/{dialect}"
+        print(f"{name:28} {reading.found} 0 {verdict}  ({reading.tried} essais, {seconds:.0f} s)", flush=True)
+        for fault in reading.faults[:20]:
+            print(f"    {fault}", flush=True)
+        cells = (
+            figure.number, figure.name, figure.says, dialect, reading.tried, reading.found, 0, verdict,
+            round(seconds), measured_on,
+        )  # fmt: skip
+        rows[figure.name, dialect] = f"| {' | '.join(map(str, cells))} |"
+        notes[figure.name] = reading.notes or notes.get(figure.name, [])
+        record.append(
+            {"name": name, "value": reading.found, "threshold": 0, "pass": reading.passes,
+             "tried": reading.tried, "seconds": round(seconds, 1)}
+        )  # fmt: skip
+        write(rows, notes, record)
+    print(f"{len(record)} chiffres en {(time.monotonic() - start) / 60:.1f} minutes")
     return 0 if all(each["pass"] for each in record) else 1
 
 

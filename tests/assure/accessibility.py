@@ -6,15 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from playwright.sync_api import Page as BrowserPage
 
 from tests.assure.figures import Reading, figure
-from tests.browsing import chromium
 from tests.client import check_page
 from tests.site import ROOT, Place, Server, Site, Visitor, tree_of
 from tests.walk import Screen, people, walk
@@ -95,20 +93,19 @@ def pages(place: Place) -> Reading:
     with place.site(planted=True) as site, site.serve() as server:
         if not place.full:
             return each_route(site, server, place.browser())
-        with ThreadPoolExecutor(2) as pool:
-            read = list(pool.map(lambda who: every_look(site, server, who), people()))
+        read = [every_look(site, server, who, place.browser()) for who in people()]
     return Reading(sum(one.tried for one in read), [fault for one in read for fault in one.faults], least=600)
 
 
-def every_look(site: Site, server: Server, who: str) -> Reading:
-    """Every page one person is led to, in every look, in a browser of their own."""
+def every_look(site: Site, server: Server, who: str, browser: Browser) -> Reading:
+    """Every page one person is led to, in every look, in a window of their own."""
     faults: list[str] = []
     visitor = site.visitor(server, who or None)
     screens = pages_of(site, visitor, who, None)
-    with sync_playwright() as driver, chromium(driver) as browser:
-        page = opened(browser, server, visitor, faults)
-        for screen in screens:
-            faults += look(site, server, page, screen, LOOKS)
+    page = opened(browser, server, visitor, faults)
+    for screen in screens:
+        faults += look(site, server, page, screen, LOOKS)
+    page.context.close()
     return Reading(len(screens) * len(LOOKS), faults)
 
 
