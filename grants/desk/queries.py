@@ -1,10 +1,11 @@
 """Questions across all chapters: the list of dossiers, what waits for each role, and everything about one dossier."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import joinedload
@@ -19,14 +20,16 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
+from grants.desk import rules
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
+from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import Page, cursor, read_cursor, read_instant
 from grants.kernel.post import Letter
-from grants.people.models import Organisation
+from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
 from grants.programme.rules import sort_key
@@ -306,14 +309,107 @@ def dossier_of(application: Application) -> Dossier:
     )  # fmt: skip
 
 
-def journal_of(application: Application) -> list[Entry]:
+@dataclass(frozen=True)
+class Told:
+    """A line of the journal as its readers see it; `reference` is that of the dossier it is about, once submitted."""
+
+    entry: Entry
+    event: Text
+    facts: Sequence[tuple[Text, Any]]
+    reference: str
+
+
+def _told(entries: Sequence[Entry]) -> list[Told]:
+    """Lines in words: the people and dossiers they name by id are looked for once for all of them."""
+    read = [(entry, entry.facts) for entry in entries]
+    ids = {found for _entry, facts in read for name in _NAMED for found in _ids(facts.get(name))}
+    dossiers = ids | {entry.dossier_id for entry in entries if entry.dossier_id}
+    named = select(Account.id, Account.name).where(Account.id.in_(ids))
+    filed = select(Application.id, Application.reference).where(
+        Application.id.in_(dossiers), Application.submitted_at.is_not(None)
+    )
+    words: dict[UUID, str] = {key: str(name) for key, name in [*db.session.execute(named), *db.session.execute(filed)]}
+    return [
+        Told(
+            entry,
+            rules.event_words(entry.event),
+            rules.facts_told(entry.event, {name: _in_clear(name, value, words) for name, value in facts.items()}),
+            words.get(entry.dossier_id, "") if entry.dossier_id else "",
+        )
+        for entry, facts in read
+    ]
+
+
+_NAMED = ("account", "application", "reviewer", "reviewers")
+
+
+def _ids(value: Any) -> Iterator[UUID]:
+    for one in value if isinstance(value, list) else [value]:
+        if found := _uuid(str(one)):
+            yield found
+
+
+def _in_clear(name: str, value: Any, words: Mapping[UUID, str]) -> Any:
+    if name not in _NAMED:
+        return value
+    found = [words.get(key, str(key)) for key in _ids(value)]
+    return ", ".join(found) or value
+
+
+def journal_of(application: Application) -> list[Told]:
     """The journal of a dossier, oldest first."""
-    return journal.of_dossier(application.id)
+    return _told(journal.of_dossier(application.id))
 
 
-def journal_page(after: str | None, *, hidden: frozenset[UUID] = frozenset(), size: int = 100) -> Page:
-    """The whole journal, newest first, without the lines that speak of dossiers one may not know of."""
-    statement = select(Entry).order_by(Entry.seq.desc()).limit(size + 1)
+@dataclass(frozen=True)
+class Watch:
+    """What narrows the journal, as it stands in the URL: words of a name, of a dossier, what it is about, two days."""
+
+    person: str = ""
+    dossier: str = ""
+    family: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    def chosen(self) -> dict[str, str]:
+        """The URL parameters that are set."""
+        named = {
+            "personne": self.person,
+            "dossier": self.dossier,
+            "objet": self.family,
+            "du": self.since.isoformat() if self.since else "",
+            "au": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def _watched(watch: Watch, zone: ZoneInfo) -> Select[Entry]:
+    statement = select(Entry)
+    if watch.person:
+        known = select(Account.id).where(Account.sort_key.contains(sort_key(watch.person), autoescape=True))
+        statement = statement.where(or_(Entry.actor_id.in_(known), Entry.actor.contains(watch.person, autoescape=True)))
+    for word in watch.dossier.split()[:6]:
+        found = select(Application.id).where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
+        statement = statement.where(Entry.dossier_id.in_(found))
+    if watch.family in rules.FAMILIES:
+        statement = statement.where(Entry.event.startswith(f"{watch.family}.", autoescape=True))
+    if watch.since:
+        statement = statement.where(Entry.at >= _midnight(watch.since, zone))
+    if watch.until:
+        statement = statement.where(Entry.at < _midnight(watch.until + timedelta(days=1), zone))
+    return statement
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def journal_page(
+    watch: Watch, *, zone: ZoneInfo, after: str | None, hidden: frozenset[UUID] = frozenset(), size: int = 100
+) -> Page:
+    """The journal, newest first, without the lines that speak of dossiers one may not know of. The days of `watch` are
+    those of `zone`."""
+    statement = _watched(watch, zone).order_by(Entry.seq.desc()).limit(size + 1)
     for dossier in hidden:
         filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
         statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
@@ -321,7 +417,7 @@ def journal_page(after: str | None, *, hidden: frozenset[UUID] = frozenset(), si
     if place and str(place[0]).isdigit():
         statement = statement.where(Entry.seq < int(place[0]))
     rows = db.session.scalars(statement).all()
-    return Page(rows[:size], cursor([rows[size - 1].seq]) if len(rows) > size else None)
+    return Page(_told(rows[:size]), cursor([rows[size - 1].seq]) if len(rows) > size else None)
 
 
 # ---- what waits ---------------------------------------------------------------------------------------------------

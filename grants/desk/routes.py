@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
@@ -14,19 +14,22 @@ from grants.applications.models import Application
 from grants.calls import queries as calls
 from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
-from grants.desk.queries import Sieve
+from grants.desk.queries import Sieve, Watch
+from grants.desk.rules import FAMILIES
 from grants.kernel import clock, shelf
 from grants.kernel.access import actor, door, hidden_dossiers, public
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
+from grants.kernel.pages import zone
 from grants.kernel.post import Letter
 from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l, in_words_of
 from grants.observatory import queries as observatory
 from grants.permissions import P
 from grants.programme import queries as programme
+from grants.programme.rules import sort_key
 from grants.reviewing import queries as reviewing
 
 bp = Blueprint("desk", __name__)
@@ -362,6 +365,24 @@ def dossier_journal(application: Application) -> str:
 @bp.get("/gestion/journal")
 @door(P.JOURNAL_READ)
 def journal() -> str:
-    """The whole journal, newest first."""
-    page = queries.journal_page(request.args.get("after"), hidden=hidden_dossiers())
-    return render_template("desk/journal.html", page=page)
+    """The whole journal, newest first: person, dossier, object and days in the URL."""
+    watch = _watch()
+    page = queries.journal_page(watch, zone=zone(), after=request.args.get("after"), hidden=hidden_dossiers())
+    families = sorted(((code, str(word)) for code, word in FAMILIES.items()), key=lambda each: sort_key(each[1]))
+    return render_template("desk/journal.html", page=page, watch=watch, chosen=watch.chosen(), families=families)
+
+
+def _watch() -> Watch:
+    told = {name: request.args.get(name, "")[:100].strip() for name in ("personne", "dossier", "objet")}
+    return Watch(
+        told["personne"], told["dossier"], told["objet"], _day(request.args.get("du")), _day(request.args.get("au"))
+    )
+
+
+def _day(text: str | None) -> date | None:
+    """A day of the address, or None when it is none that has a day before and after it."""
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return day if 1900 <= day.year <= 2999 else None

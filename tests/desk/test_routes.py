@@ -3,10 +3,12 @@
 import pytest
 
 from grants.applications.lifecycle import ApplicationState
+from grants.kernel import clock
 from grants.kernel.money import Money
 from grants.kernel.pages import cursor
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
+from tests.conftest import Queries
 from tests.factories import Make
 
 PUBLIC = ["/", "/aide", "/mentions-legales", "/confidentialite", "/accessibilite", "/plan-du-site", "/styleguide"]
@@ -84,6 +86,52 @@ def test_the_journal_says_nothing_of_a_dossier_one_has_a_link_with(page: Page, m
     assert str(linked.id) not in said
     assert said.count("application.submit") == 1, "that of the other dossier"
     assert other.reference is not None
+
+
+def test_the_journal_is_told_in_words_and_narrowed_by_person_dossier_object_and_days(page: Page, make: Make) -> None:
+    auditor = make.account("auditor")
+    first, other = (
+        make.application(state=ApplicationState.ELIGIBLE, title=f"Dossier {word}") for word in ("bleu", "vert")
+    )
+    page.sign_in(auditor)
+
+    def lines(query: str) -> list[str]:
+        answer = page.get(f"/gestion/journal?{query}")
+        assert answer.status == 200
+        return [" ".join(row.text_content().split()) for row in answer.tree.xpath("//main//tbody/tr")]
+
+    about = lines(f"dossier={first.reference}")
+    assert any("Dossier déposé application.submit" in line and str(first.reference) in line for line in about)
+    assert all(str(other.reference) not in line for line in about)
+    assert len(lines("dossier=bleu")) == len(about)
+    assert 0 < len(lines("objet=application")) <= len(lines(""))
+    assert all(" application." in line for line in lines("objet=application"))
+    assert lines("du=2999-01-01") == []
+    assert lines("au=1900-01-01") == []
+    today = clock.today().isoformat()
+    assert len(lines(f"du={today}&au={today}")) == len(lines(""))
+    assert lines("personne=personne-de-ce-nom") == []
+    assert len(lines(f"personne={auditor.name.split()[-1].lower()}")) >= 1
+    assert all(auditor.name in line for line in lines(f"personne={auditor.name}"))
+
+
+STRANGE = ["du=0001-01-01", "au=9999-12-31", "du=hier", "objet=%25", "personne=%25", "dossier=%27"]
+
+
+@pytest.mark.parametrize("query", STRANGE)
+def test_a_strange_filter_of_the_journal_is_no_error(page: Page, make: Make, query: str) -> None:
+    assert page.get(f"/gestion/journal?{query}", as_=make.account("auditor")).status == 200
+
+
+def test_the_journal_asks_as_little_for_many_lines_as_for_few(page: Page, make: Make, queries: Queries) -> None:
+    page.sign_in(make.account("auditor"))
+    make.assignment(make.application(state=ApplicationState.ELIGIBLE), make.account("reviewer"))
+    page.get("/gestion/journal")
+    few = queries.count(lambda: page.get("/gestion/journal"))
+    for _ in range(3):
+        make.assignment(make.application(state=ApplicationState.ELIGIBLE), make.account("reviewer"))
+    assert queries.count(lambda: page.get("/gestion/journal")) == few
+    assert few <= 15
 
 
 def test_a_draft_and_a_linked_dossier_do_not_exist_for_staff(page: Page, make: Make) -> None:

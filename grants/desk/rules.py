@@ -1,0 +1,297 @@
+"""The journal in its readers' words: what each line says happened, and what each of its facts is."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from grants.applications.lifecycle import LIFECYCLE as APPLICATION
+from grants.applications.rules import PART_TITLES
+from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, REPORT
+from grants.calls.lifecycle import LIFECYCLE as CALL
+from grants.deliberation.lifecycle import LIFECYCLE as MEETING
+from grants.deliberation.rules import VERDICT_LABELS
+from grants.kernel.machine import Machine, Text
+from grants.kernel.money import Money
+from grants.kernel.words import LazyString, _l
+from grants.people.models import MEMBER_LABELS, ROLE_LABELS
+from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
+from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
+
+MACHINES: Mapping[str, Machine] = {
+    machine.name: machine for machine in (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, REPORT)
+}
+
+# What a line is about: the part of its event before the point.
+FAMILIES: Mapping[str, LazyString] = {
+    "access": _l("Accès"),
+    "account": _l("Compte"),
+    "application": _l("Dossier"),
+    "assignment": _l("Évaluation"),
+    "auth": _l("Connexion"),
+    "award": _l("Attribution"),
+    "bank_details": _l("Coordonnées bancaires"),
+    "budget": _l("Enveloppe"),
+    "call": _l("Appel"),
+    "decision": _l("Décision"),
+    "file": _l("Fichier"),
+    "framework": _l("Cadre"),
+    "fund": _l("Fonds"),
+    "instalment": _l("Versement"),
+    "law": _l("Règle de droit"),
+    "meeting": _l("Séance"),
+    "office": _l("Fonction"),
+    "organisation": _l("Organisation"),
+    "programme": _l("Données de référence"),
+    "recommendation": _l("Avis"),
+    "report": _l("Bilan"),
+    "screening": _l("Recevabilité"),
+    "session": _l("Session"),
+    "text": _l("Texte"),
+}
+
+# What happened. A move of a lifecycle is told as done: its button says what to do.
+EVENTS: Mapping[str, LazyString] = {
+    "access.denied": _l("Accès refusé"),
+    "access.unknown": _l("Page demandée sans y avoir droit"),
+    "account.changed": _l("Coordonnées changées"),
+    "account.closed": _l("Compte fermé"),
+    "account.confirmed": _l("Adresse confirmée"),
+    "account.created": _l("Compte créé"),
+    "account.password_changed": _l("Mot de passe changé"),
+    "account.reopened": _l("Compte rouvert"),
+    "account.reset_asked": _l("Nouveau mot de passe demandé"),
+    "application.accept": _l("Dossier déclaré recevable"),
+    "application.award": _l("Publié : accordé"),
+    "application.complete": _l("Pièce envoyée"),
+    "application.decline": _l("Publié : non retenu"),
+    "application.exclude": _l("Dossier déclaré irrecevable"),
+    "application.file_removed": _l("Fichier retiré"),
+    "application.late": _l("Dépôt refusé après la clôture"),
+    "application.request_piece": _l("Pièce demandée"),
+    "application.save": _l("Brouillon enregistré"),
+    "application.started": _l("Dossier commencé"),
+    "application.submit": _l("Dossier déposé"),
+    "application.withdraw": _l("Dossier retiré"),
+    "assignment.declare_none": _l("Absence de lien déclarée"),
+    "assignment.late_marks_refused": _l("Notes refusées après le gel"),
+    "assignment.offer_again": _l("Évaluation proposée de nouveau"),
+    "assignment.offered": _l("Évaluation proposée"),
+    "assignment.record_marks": _l("Notes enregistrées"),
+    "assignment.recuse": _l("Lien déclaré, déport"),
+    "assignment.reminded": _l("Rappel envoyé"),
+    "assignment.remove": _l("Affectation annulée"),
+    "assignment.submit": _l("Évaluation envoyée"),
+    "auth.throttled": _l("Trop d’essais : tentative écartée"),
+    "award.close": _l("Attribution close"),
+    "award.engage": _l("Engagée sans convention"),
+    "award.opened": _l("Attribution ouverte"),
+    "award.plan": _l("Échéancier établi"),
+    "award.prepare_agreement": _l("Convention préparée"),
+    "award.prepare_late_agreement": _l("Convention devenue obligatoire préparée"),
+    "award.released": _l("Reliquat rendu"),
+    "award.sign_agreement": _l("Signature enregistrée"),
+    "award.sign_late_agreement": _l("Signature enregistrée"),
+    "bank_details.check": _l("Première vérification"),
+    "bank_details.confirm": _l("Coordonnées confirmées"),
+    "bank_details.given": _l("Coordonnées données"),
+    "bank_details.refuse": _l("Coordonnées refusées"),
+    "bank_details.replace": _l("Coordonnées remplacées"),
+    "bank_details.revealed": _l("IBAN affiché en entier"),
+    "budget.refused": _l("Montant refusé : il dépasse le reste"),
+    "call.archive": _l("Appel archivé"),
+    "call.created": _l("Appel créé"),
+    "call.edit": _l("Appel modifié"),
+    "call.extend": _l("Clôture reportée"),
+    "call.freeze_marks": _l("Notes figées"),
+    "call.open": _l("Appel publié"),
+    "call.results_published": _l("Résultats publiés"),
+    "call.texts_changed": _l("Textes changés"),
+    "call.words_changed": _l("Titre ou thème changé"),
+    "decision.recorded": _l("Décision enregistrée"),
+    "decision.released": _l("Réserve rendue"),
+    "file.stored": _l("Fichier reçu"),
+    "framework.action_added": _l("Action ajoutée"),
+    "framework.action_edited": _l("Action changée"),
+    "framework.axis_added": _l("Axe ajouté"),
+    "framework.created": _l("Cadre créé"),
+    "framework.imported": _l("Actions importées"),
+    "framework.orientation_added": _l("Orientation ajoutée"),
+    "fund.edited": _l("Fonds changé"),
+    "instalment.approve": _l("Mandat approuvé"),
+    "instalment.cancel": _l("Versement annulé"),
+    "instalment.lowered": _l("Montant abaissé"),
+    "instalment.order": _l("Mandat émis"),
+    "instalment.pay": _l("Date comptable enregistrée"),
+    "instalment.prepare": _l("Mandat préparé"),
+    "instalment.send_back": _l("Mandat renvoyé à la préparation"),
+    "law.added": _l("Valeur ajoutée"),
+    "law.confirmed": _l("Valeur confirmée"),
+    "meeting.edit": _l("Séance modifiée"),
+    "meeting.freeze": _l("Avis figés"),
+    "meeting.prepared": _l("Séance préparée"),
+    "meeting.publish": _l("Résultats publiés"),
+    "meeting.recommend": _l("Avis enregistré"),
+    "meeting.record_act": _l("Acte enregistré"),
+    "office.ended": _l("Fonction terminée"),
+    "office.given": _l("Fonction confiée"),
+    "organisation.created": _l("Organisation créée"),
+    "organisation.edited": _l("Fiche changée"),
+    "organisation.invitation_cancelled": _l("Invitation annulée"),
+    "organisation.invited": _l("Invitation envoyée"),
+    "organisation.join_asked": _l("Demande à rejoindre"),
+    "organisation.joined": _l("Membre arrivé"),
+    "organisation.member_changed": _l("Rôle d’un membre changé"),
+    "organisation.member_removed": _l("Membre retiré"),
+    "programme.loaded": _l("Données de référence chargées"),
+    "recommendation.changed": _l("Avis changé"),
+    "recommendation.made": _l("Avis donné"),
+    "recommendation.released": _l("Réserve rendue"),
+    "recommendation.removed": _l("Avis retiré"),
+    "report.accept": _l("Bilan accepté"),
+    "report.return": _l("Correction demandée"),
+    "report.save": _l("Bilan enregistré"),
+    "report.submit": _l("Bilan envoyé"),
+    "screening.judged": _l("Conditions examinées"),
+    "screening.piece_given": _l("Pièce remise"),
+    "session.all_closed": _l("Toutes les sessions fermées"),
+    "session.closed": _l("Session fermée"),
+    "session.opened": _l("Connexion"),
+    "session.refused": _l("Connexion refusée"),
+    "text.confirmed": _l("Texte confirmé"),
+    "text.edited": _l("Texte changé"),
+}
+
+# What each fact is, where it is told in other words than its own.
+FACTS: Mapping[str, LazyString] = {
+    "account": _l("personne"),
+    "acknowledged": _l("à confirmer, publié en l’état"),
+    "act": _l("acte"),
+    "added": _l("ajouté"),
+    "after": _l("désormais"),
+    "amount": _l("montant"),
+    "application": _l("dossier"),
+    "before": _l("auparavant"),
+    "by_cents": _l("en moins"),
+    "call": _l("appel"),
+    "changed": _l("changé"),
+    "closes_at": _l("clôture"),
+    "code": _l("code"),
+    "college": _l("collège"),
+    "committed": _l("réservé"),
+    "confirmed": _l("confirmé"),
+    "copied_from": _l("copié de"),
+    "digest": _l("empreinte"),
+    "due_on": _l("attendu le"),
+    "endpoint": _l("page"),
+    "envelope": _l("enveloppe"),
+    "envelope_before": _l("enveloppe auparavant"),
+    "fields": _l("champs"),
+    "file": _l("fichier"),
+    "gates": _l("conditions"),
+    "granted": _l("accordé"),
+    "held_on": _l("séance du"),
+    "how": _l("manière"),
+    "invitation": _l("invitation"),
+    "last4": _l("IBAN finissant par"),
+    "letters": _l("lettres"),
+    "marks": _l("notes"),
+    "moved": _l("déplacé"),
+    "nature": _l("lien"),
+    "number": _l("numéro"),
+    "offered": _l("instruments proposés"),
+    "on": _l("du"),
+    "open_requests": _l("pièces encore attendues"),
+    "opens_at": _l("ouverture"),
+    "organisation": _l("organisation"),
+    "overruled": _l("jugé autrement que le calcul"),
+    "part": _l("partie"),
+    "payable": _l("à verser"),
+    "permission": _l("droit demandé"),
+    "piece": _l("pièce"),
+    "realised": _l("réalisé"),
+    "reason": _l("motif"),
+    "received_at": _l("reçu"),
+    "reference": _l("référence"),
+    "released": _l("rendu"),
+    "removed": _l("retiré"),
+    "reviewer": _l("évaluatrice ou évaluateur"),
+    "reviewers": _l("évaluatrices et évaluateurs"),
+    "rna": _l("RNA"),
+    "role": _l("rôle"),
+    "rows": _l("lignes"),
+    "section": _l("partie"),
+    "sha256": _l("empreinte"),
+    "silence_on": _l("silence le"),
+    "since": _l("depuis le"),
+    "siret": _l("SIRET"),
+    "size": _l("octets"),
+    "state": _l("état"),
+    "steps": _l("versements"),
+    "texts": _l("textes"),
+    "titled": _l("intitulé connu"),
+    "until": _l("jusqu’au"),
+    "up": _l("vers le haut"),
+    "valid_from": _l("à partir du"),
+    "value": _l("valeur"),
+    "verdict": _l("avis"),
+    "why": _l("raison"),
+}
+_AMOUNTS = {
+    "amount",
+    "by_cents",
+    "committed",
+    "envelope",
+    "envelope_before",
+    "payable",
+    "realised",
+    "released",
+    "steps",
+}
+_WORDS: Mapping[str, Mapping[Any, Text]] = {
+    "college": COLLEGE_LABELS,
+    "nature": NATURE_LABELS,
+    "role": {**ROLE_LABELS, **MEMBER_LABELS},
+    "section": PART_TITLES,
+    "verdict": VERDICT_LABELS,
+}
+
+
+def event_words(event: str) -> Text:
+    """What a line says happened; its code where no words are known for it."""
+    return EVENTS.get(event, event)
+
+
+def facts_told(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
+    """The facts of a line, each as (what it is, its value): the states a move goes between first, amounts as Money,
+    days and instants as such, codes that have words in words, the rest as it was written."""
+    machine = MACHINES.get(event.partition(".")[0])
+    moved = machine is not None and {"from", "to"} <= facts.keys()
+    kept = {name: value for name, value in facts.items() if not (moved and name in {"from", "to"})}
+    told: list[tuple[Text, Any]] = [(FACTS.get(name, name), _value(name, value)) for name, value in kept.items()]
+    if machine is None or not moved or facts["from"] == facts["to"]:
+        return told
+    return [(FACTS["state"], f"{_state(machine, facts['from'])} → {_state(machine, facts['to'])}"), *told]
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(name, one) for one in value]
+    if name in _AMOUNTS:
+        return Money(int(value))
+    if isinstance(value, bool) or not isinstance(value, str):
+        return value
+    return str(_WORDS.get(name, {}).get(value, "")) or _time(value)
+
+
+def _state(machine: Machine, code: str) -> Text:
+    return next((state.label for known, state in machine.states.items() if str(known) == code), code)
+
+
+def _time(text: str) -> date | datetime | str:
+    """A day or an instant written by the house; any other text stays what it is."""
+    if len(text) < len("2026-01-01") or text[4] != "-":
+        return text
+    try:
+        return date.fromisoformat(text) if len(text) == len("2026-01-01") else datetime.fromisoformat(text)
+    except ValueError:
+        return text
