@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.assure.figures import FIGURES, Figure
 
-_FRAME = {"__main__", "everything", "figures", "test_short"}
+_FRAME = {"__main__", "everything", "figures", "sharing", "test_short"}
 
 for _path in sorted(Path(__file__).parent.glob("*.py")):
     if _path.stem not in _FRAME:

@@ -27,7 +27,8 @@ from grants.demo.volume import grow
 from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
-from tests.assure.__main__ import commit, prepared
+from tests.assure.__main__ import commit
+from tests.assure.sharing import prepared
 from tests.bench import report
 from tests.bench.meters import (
     Costs,

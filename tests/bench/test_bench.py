@@ -12,7 +12,7 @@ from grants.demo.volume import grow
 from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
-from tests.assure.__main__ import prepared
+from tests.assure.sharing import prepared
 from tests.bench.meters import Inside, Wire, aimed, aimed_at_floor, statements
 from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import HEAVIEST, public_pages, weight

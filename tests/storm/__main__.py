@@ -6,7 +6,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.assure.__main__ import prepared
+from tests.assure.sharing import prepared
 from tests.databases import DIALECTS, databases, fill_template, postgresql_server
 from tests.site import ROOT, Site, end_on_terminate
 from tests.storm.night import STEPS, Night, night
