@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         static_folder=str(base / "static"),
         instance_path=str(settings.instance),
     )
+    app.jinja_environment = pages.Sheets
     app.config.update(_flask_settings(settings), **overrides)
     app.logger.setLevel(logging.INFO)
     db.init_app(app)

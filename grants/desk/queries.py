@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal, or_, select, tuple_
 from sqlalchemy.orm import joinedload
 
 from grants.applications import queries as applications
@@ -29,6 +29,8 @@ from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import Page, cursor, read_cursor, read_instant
 from grants.kernel.post import Letter
+from grants.kernel.still import still
+from grants.kernel.words import in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
@@ -216,21 +218,29 @@ def _beyond(column: Any, place: list[Any], *, descending: bool) -> ColumnElement
     return here < there if descending else here > there
 
 
+_SHARES = (
+    select(AxisShare.application_id, Axis.code, Axis.colour, AxisShare.percent)
+    .join(Axis, Axis.id == AxisShare.axis_id)
+    .where(AxisShare.application_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Axis.position)
+)
+
+
 def _with_shares(rows: Sequence[Found]) -> list[tuple[Found, list[tuple[Any, int]]]]:
     """The dossiers with their axes, as plain columns: code, colour and share are all a row of the list shows."""
     shares: dict[UUID, list[tuple[Any, int]]] = {}
-    for share in db.session.execute(
-        select(AxisShare.application_id, Axis.code, Axis.colour, AxisShare.percent)
-        .join(Axis, Axis.id == AxisShare.axis_id)
-        .where(AxisShare.application_id.in_([row.id for row in rows]))
-        .order_by(Axis.position)
-    ):
+    for share in db.session.execute(_SHARES, {"ids": [row.id for row in rows]}):
         shares.setdefault(share.application_id, []).append((share, share.percent))
     return [(row, shares.get(row.id, [])) for row in rows]
 
 
 def totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
-    """How many dossiers the list holds, what they ask, and what they were awarded; one statement."""
+    """How many dossiers the list holds, what they ask, and what they were awarded; counted once until the next change,
+    as it is the one part of the page whose cost follows the number of dossiers."""
+    return still(("totals", actor.id, sieve), lambda: _totals(sieve, actor))
+
+
+def _totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
     listed = _sieved(select(Application.id).where(Application.id == Award.application_id), sieve, actor)
     given = select(func.sum(Award.amount)).where(listed.correlate(Award).exists())
     statement = _sieved(
@@ -253,10 +263,32 @@ def state_choices() -> list[tuple[str, Any]]:
     return [(str(state), told.label) for state, told in LIFECYCLE.states.items() if state in SUBMITTED_STATES]
 
 
-def call_choices() -> Sequence[Found]:
-    """Calls that were opened, newest first: code and titles."""
-    statement = select(Call.code, Call.title, Call.title_en).where(Call.state != CallState.DRAFT)
-    return db.session.execute(statement.order_by(Call.closes_at.desc(), Call.code)).all()
+@dataclass(frozen=True)
+class Choices:
+    """What the list offers to narrow it by, each as (value, words), in the reader's language."""
+
+    states: list[tuple[str, str]]
+    calls: list[tuple[str, str]]
+    instruments: list[tuple[str, str]]
+    axes: list[tuple[str, str]]
+    communes: list[tuple[str, str]]
+
+
+def choices() -> Choices:
+    """The filters of the list, looked for once until the next change."""
+    return still(("choices", language()), _choices)
+
+
+def _choices() -> Choices:
+    opened = select(Call.code, Call.title, Call.title_en).where(Call.state != CallState.DRAFT)
+    calls = db.session.execute(opened.order_by(Call.closes_at.desc(), Call.code)).all()
+    return Choices(
+        states=[(state, str(word)) for state, word in state_choices()],
+        calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in calls],
+        instruments=programme.instrument_choices(),
+        axes=programme.axis_choices(),
+        communes=programme.commune_choices(),
+    )
 
 
 # ---- one dossier -------------------------------------------------------------------------------------------------

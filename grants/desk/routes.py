@@ -25,7 +25,7 @@ from grants.kernel.money import Money
 from grants.kernel.pages import zone
 from grants.kernel.post import Letter
 from grants.kernel.sheets import download
-from grants.kernel.words import LANGUAGES, _, _l, in_words_of
+from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -300,7 +300,7 @@ def work() -> str:
 @door(P.DOSSIER_LIST)
 def dossiers() -> str:
     """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
-    sieve, scores = _sieve(), reviewing.sees_scores(actor())
+    sieve, scores, choices = _sieve(), reviewing.sees_scores(actor()), queries.choices()
     count, requested, awarded = queries.totals(sieve, actor())
     return render_template(
         "desk/dossiers.html",
@@ -311,12 +311,8 @@ def dossiers() -> str:
         count=count,
         requested=requested,
         awarded=awarded,
-        states=queries.state_choices(),
-        calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in queries.call_choices()],
-        instruments=programme.instrument_choices(),
-        axes=programme.axis_choices(),
-        communes=programme.commune_choices(),
-        words={state: str(word) for state, word in queries.state_choices()},
+        choices=choices,
+        words=dict(choices.states),
     )
 
 

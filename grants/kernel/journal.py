@@ -22,7 +22,7 @@ from grants.kernel.machine import Machine
 GENESIS = "0" * 64
 _LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
 _PENDING = "journal_pending"
-_SERIES = "journal"
+SERIES = "journal"
 
 
 class Entry(Model):
@@ -141,9 +141,9 @@ def append(connection: Connection, lines: list[_Line]) -> None:
 
 def _count(connection: Connection, seq: int) -> None:
     """Keep beside the chain how long it is: lines cut off its end leave a chain that holds."""
-    counted = update(Counter).where(Counter.name == _SERIES).values(value=seq)
+    counted = update(Counter).where(Counter.name == SERIES).values(value=seq)
     if connection.execute(counted).rowcount == 0:
-        connection.execute(insert(Counter).values(name=_SERIES, value=seq))
+        connection.execute(insert(Counter).values(name=SERIES, value=seq))
 
 
 def note(line: _Line) -> None:
@@ -179,7 +179,7 @@ def broken_links() -> Iterator[tuple[int, str]]:
         if entry.digest != digest_of(entry.seq, entry, entry.previous):
             yield entry.seq, "digest"
         previous, expected = entry.digest, entry.seq + 1
-    counted = db.session.scalar(select(Counter.value).where(Counter.name == _SERIES)) or 0
+    counted = db.session.scalar(select(Counter.value).where(Counter.name == SERIES)) or 0
     if counted != expected - 1:
         yield expected, "end"
 

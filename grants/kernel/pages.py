@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
 from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask.templating import Environment
 from jinja2 import StrictUndefined
 from werkzeug.wrappers import Response
 
@@ -294,6 +295,15 @@ def form_key() -> str:
 def hundredths(value: int | None) -> str:
     """A number kept in hundredths: 7346 → "73,5"."""
     return decimal(None if value is None else Fraction(value, 100))
+
+
+class Sheets(Environment):
+    """Where templates are made. Those without words of their own share the environment's: laid over them, as Jinja
+    does for each template, every import on a page compares them one by one."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The words a template knows before it is given any."""
+        return super().make_globals(d) if d else self.globals
 
 
 def install(app: Flask) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, literal, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Date, Row, bindparam, func, literal, or_, select, tuple_
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
@@ -21,15 +21,33 @@ PAGE_SIZE = 50
 # ---- who is acting -------------------------------------------------------------------------------------------------
 
 
+def held_on(day: date | BindParameter[date]) -> ColumnElement[bool]:
+    """The appointments in force on a day."""
+    return (Appointment.since_on <= day) & or_(Appointment.until_on.is_(None), Appointment.until_on >= day)
+
+
+# Asked by every request: the statements are told once.
+_ACTOR = (
+    select(Appointment.role, Membership.organisation_id, Membership.role)
+    .select_from(Account)
+    .outerjoin(Appointment, (Appointment.account_id == Account.id) & held_on(bindparam("today", type_=Date)))
+    .outerjoin(Membership, Membership.account_id == Account.id)
+    .where(Account.id == bindparam("account_id"))
+)
+_IN_OFFICE = select(literal(value=True)).where(
+    Appointment.account_id == SignIn.account_id, held_on(bindparam("today", type_=Date))
+)
+_OPEN_SESSION = (
+    select(SignIn.id, SignIn.started_at, SignIn.last_seen_at, _IN_OFFICE.exists().label("is_staff"), Account)
+    .join(Account, Account.id == SignIn.account_id)
+    .where(SignIn.secret == bindparam("secret"), SignIn.ended_at.is_(None))
+    .where(Account.fs_uniquifier == bindparam("uniquifier"), Account.active)
+)
+
+
 def actor_of(account: Account) -> Actor:
     """The facts rules need about a person, in one query: offices held today, organisations they act for."""
-    rows = db.session.execute(
-        select(Appointment.role, Membership.organisation_id, Membership.role)
-        .select_from(Account)
-        .outerjoin(Appointment, (Appointment.account_id == Account.id) & held_on(clock.today()))
-        .outerjoin(Membership, Membership.account_id == Account.id)
-        .where(Account.id == account.id)
-    ).all()
+    rows = db.session.execute(_ACTOR, {"account_id": account.id, "today": clock.today()}).all()
     return Actor(
         id=account.id,
         name=account.name,
@@ -39,11 +57,6 @@ def actor_of(account: Account) -> Actor:
         confirmed=account.confirmed_at is not None,
         locale=account.locale,
     )
-
-
-def held_on(day: date) -> ColumnElement[bool]:
-    """The appointments in force on a day."""
-    return (Appointment.since_on <= day) & or_(Appointment.until_on.is_(None), Appointment.until_on >= day)
 
 
 def roles_of(account_id: UUID) -> list[str]:
@@ -76,13 +89,8 @@ def digest_of(secret: str) -> str:
 
 def open_session(secret: str, uniquifier: str) -> OpenSession | None:
     """The session of a cookie, in one query; None when it was ended, has lapsed, or its account is closed."""
-    in_office = select(literal(value=True)).where(Appointment.account_id == SignIn.account_id, held_on(clock.today()))
-    row = db.session.execute(
-        select(SignIn.id, SignIn.started_at, SignIn.last_seen_at, in_office.exists().label("is_staff"), Account)
-        .join(Account, Account.id == SignIn.account_id)
-        .where(SignIn.secret == digest_of(secret), SignIn.ended_at.is_(None))
-        .where(Account.fs_uniquifier == uniquifier, Account.active)
-    ).first()
+    cookie = {"secret": digest_of(secret), "uniquifier": uniquifier, "today": clock.today()}
+    row = db.session.execute(_OPEN_SESSION, cookie).first()
     if row is None or rules.has_lapsed(row.started_at, row.last_seen_at, clock.now(), is_staff=row.is_staff):
         return None
     return OpenSession(row.id, row.Account, row.last_seen_at)
