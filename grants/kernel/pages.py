@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -19,6 +19,7 @@ from babel.dates import format_date, format_timedelta
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask.templating import Environment
 from jinja2 import StrictUndefined
+from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
 
 from grants.kernel import access, clock
@@ -28,6 +29,7 @@ from grants.kernel.words import LANGUAGES, _, in_words_of, language
 
 NBSP = "\u00a0"
 THIN = "\u202f"
+DRAWN = 5_000  # pieces of page kept drawn by a process
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -292,6 +294,24 @@ def form_key() -> str:
     return secrets.token_urlsafe(16)
 
 
+def _drawn(app: Flask) -> Callable[[Macro, Hashable], str]:
+    """What a macro draws from plain values alone, drawn once for the same values: lists show the same again and again.
+
+    The macro asks nothing of the request but its language.
+    """
+    kept: dict[Hashable, str] = app.extensions.setdefault("drawn", {})
+
+    def once(macro: Macro, values: Hashable) -> str:
+        key = macro.name, language(), values
+        if key not in kept:
+            if len(kept) >= DRAWN:
+                kept.clear()
+            kept[key] = macro(values)
+        return kept[key]
+
+    return once
+
+
 def hundredths(value: int | None) -> str:
     """A number kept in hundredths: 7346 → "73,5"."""
     return decimal(None if value is None else Fraction(value, 100))
@@ -321,6 +341,7 @@ def install(app: Flask) -> None:
         moves=moves, url_for=_addresses(app), endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
+        once=_drawn(app),
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
@@ -26,6 +27,13 @@ from grants.programme.forms import (
 from grants.programme.models import Action, ConfiguredText, Framework, Law
 
 bp = Blueprint("programme", __name__)
+
+
+@bp.record_once
+def _give_strands(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.globals["strands_of"] = rules.strands_of
+
+
 Answer = Response | tuple[str, int]
 FILE_LIMIT = 300_000
 

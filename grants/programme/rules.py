@@ -5,7 +5,7 @@ import io
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from string import Formatter
@@ -270,3 +270,8 @@ def _completed(data: dict[str, Any]) -> dict[str, Any]:
         for table in ("orientations", "fields", "plans")
     }
     return {"framework": told, "axes": axes, **others}
+
+
+def strands_of(shares: Iterable[tuple[Any, int]]) -> tuple[tuple[int, str, int], ...]:
+    """The shares of a project by axis as plain values: colour, code and share of each axis that has one."""
+    return tuple((axis.colour, axis.code, share) for axis, share in shares if share)

@@ -67,6 +67,27 @@ def test_the_list_searches_filters_and_adds_up(page: Page, make: Make) -> None:
     assert "8000.00" in sheet
 
 
+def test_the_totals_of_the_list_follow_every_change(page: Page, make: Make) -> None:
+    page.sign_in(make.account("manager", "reviewer"))
+    call = make.call()
+    assert "0 dossier" in page.get("desk.dossiers").words
+    first = make.application(state=ApplicationState.ELIGIBLE, call=call, requested=Money.euros(8_000))
+    make.application(state=ApplicationState.SUBMITTED, call=call, requested=Money.euros(5_500))
+    assert "13 500" in plain(page.get("desk.dossiers").words)
+    assert "1 dossier" in page.get("/gestion/dossiers?etat=eligible").words
+    assert "2 dossiers" in page.get("desk.dossiers").words
+    page.sign_in(make.account("manager", "reviewer"))
+    assert "2 dossiers" in page.get("desk.dossiers").words
+    linked = make.account("manager", "reviewer")
+    make.assignment(first, linked, state=AssignmentState.RECUSED)
+    assert "1 dossier" in page.get("desk.dossiers", as_=linked).words
+    assert "8 000" not in plain(page.get("desk.dossiers").words)
+
+
+def plain(words: str) -> str:
+    return words.replace("\u202f", " ").replace("\xa0", " ")
+
+
 def test_the_page_of_a_dossier_gathers_the_chapters(page: Page, make: Make) -> None:
     application = make.application(state=ApplicationState.ELIGIBLE, title="Frais chez soi")
     make.reviewed(application, 2, 3, 4)

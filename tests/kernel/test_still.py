@@ -1,0 +1,50 @@
+"""Answers are kept until the journal has a new line, and not a moment longer."""
+
+from flask import Flask
+
+from grants.kernel import journal
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.still import MOST, still
+
+
+class Question:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self) -> int:
+        self.asked += 1
+        return self.asked
+
+
+def change() -> None:
+    with unit_of_work():
+        journal.record("fund.edited", None, by=system("test"))
+
+
+def test_an_answer_holds_until_the_next_line_of_the_journal(app: Flask) -> None:
+    question = Question()
+    assert [still("one", question), still("one", question)] == [1, 1]
+    change()
+    assert [still("one", question), still("one", question)] == [2, 2]
+
+
+def test_each_key_has_its_answer(app: Flask) -> None:
+    question = Question()
+    assert [still(("a", 1), question), still(("a", 2), question), still(("a", 1), question)] == [1, 2, 1]
+
+
+def test_a_change_that_is_undone_changes_no_answer(app: Flask) -> None:
+    question = Question()
+    still("one", question)
+    journal.record("fund.edited", None, by=system("test"))
+    db.session.rollback()
+    assert still("one", question) == 1
+
+
+def test_what_is_kept_is_bounded(app: Flask) -> None:
+    for number in range(MOST + 10):
+        still(number, lambda: 0)
+    assert len(app.extensions["still"][1]) <= MOST
