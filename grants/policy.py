@@ -8,7 +8,6 @@ from grants.applications.models import Application
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
-from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel.access import Policy, Rule
 from grants.kernel.actor import Actor
@@ -204,9 +203,6 @@ KNOW: dict[type, Rule] = {
     & Rule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
     | (manager & ~interested),
     Meeting: role("manager", "auditor", "reviewer"),
-    Recommendation: (role("manager", "auditor", "reviewer") & ~interested),
-    Decision: (role("manager", "auditor") & ~interested)
-    | (member & Rule(lambda actor, subject: subject.meeting.state is MeetingState.PUBLISHED)),
     Award: member | (money_people & ~interested),
     Agreement: member | (money_people & ~interested),
     BankDetails: owner | finance | officer | auditor,

@@ -454,7 +454,7 @@ def submit(
     if frozen is not None:
         return frozen
     call = application.call
-    if not rules.is_on_time(received_at, call.closes_at):
+    if not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
     if seen is not None and seen != application.version:

@@ -167,14 +167,6 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
 
 
-# ---- time ----------------------------------------------------------------------------------------------------------
-
-
-def is_on_time(received_at: datetime, closes_at: datetime | None) -> bool:
-    """Whether a complete request came at or before the closing; both are instants, compared as such."""
-    return closes_at is not None and received_at <= closes_at
-
-
 # ---- budget --------------------------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,8 @@
 """The arithmetic and logic of an application."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -72,16 +71,6 @@ def test_a_gap_says_which_side_and_how_much(app):
 def test_a_rate_is_over_exactly_when_the_share_is(requested, resources, rate):
     assert rules.is_over_rate(Money(requested), Money(resources), rate) == (requested * 100 > resources * rate)
     assert not rules.is_over_rate(Money(requested), Money(resources), None)
-
-
-def test_the_closing_instant_itself_is_on_time_across_the_repeated_hour():
-    paris = ZoneInfo("Europe/Paris")
-    closing = datetime(2026, 10, 25, 2, 10, tzinfo=paris, fold=1).astimezone(UTC)
-    earlier = datetime(2026, 10, 25, 2, 30, tzinfo=paris, fold=0).astimezone(UTC)
-    assert rules.is_on_time(closing, closing)
-    assert rules.is_on_time(earlier, closing)
-    assert not rules.is_on_time(closing + timedelta(microseconds=1), closing)
-    assert not rules.is_on_time(closing, None)
 
 
 @given(

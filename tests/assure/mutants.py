@@ -104,8 +104,9 @@ MUTANTS = (
         "tests/kernel/test_vault.py -k hostile",
     ),
     Mutant(
-        "embargo", "grants/policy.py", "subject.meeting.state is MeetingState.PUBLISHED", "subject.meeting is not None",
-        "tests/deliberation",
+        "embargo", "grants/observatory/queries.py",
+        "and_(Decision.granted, Meeting.state == MeetingState.PUBLISHED)", "Decision.granted",
+        "tests/observatory/test_routes.py -k published_awards",
     ),
     Mutant(
         "sessions", "grants/people/queries.py", "SignIn.secret == digest_of(secret), SignIn.ended_at.is_(None)",

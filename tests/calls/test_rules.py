@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,6 +35,17 @@ class Dates:
 def test_the_closing_instant_itself_is_on_time(at, expected):
     assert rules.phase(Dates(), at) is expected
     assert rules.is_open(Dates(), at) is (expected is Phase.OPEN)
+
+
+def test_the_closing_is_an_instant_in_the_night_when_an_hour_comes_twice():
+    paris = ZoneInfo("Europe/Paris")
+    closing = datetime(2026, 10, 25, 2, 10, tzinfo=paris, fold=1)
+    earlier = datetime(2026, 10, 25, 2, 30, tzinfo=paris, fold=0)
+    call = Dates(closes_at=closing.astimezone(UTC))
+    assert rules.is_open(call, earlier.astimezone(UTC))
+    assert not rules.is_open(call, closing.astimezone(UTC) + timedelta(microseconds=1))
+    sooner = Dates(closes_at=earlier.astimezone(UTC))
+    assert not rules.is_open(sooner, closing.astimezone(UTC))
 
 
 def test_a_call_never_opened_is_a_draft_whatever_its_dates():
