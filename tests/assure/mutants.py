@@ -92,7 +92,7 @@ MUTANTS = (
         "deadline in local time", "grants/calls/rules.py", "    if at <= call.closes_at:\n",
         '    paris = __import__("zoneinfo").ZoneInfo("Europe/Paris")\n'
         "    if at.astimezone(paris) <= call.closes_at.astimezone(paris):\n",
-        "tests/assure/test_short.py -k deadline",
+        "tests/calls/test_rules.py",
     ),
     Mutant(
         "hash chain", "grants/kernel/journal.py",
