@@ -19,7 +19,7 @@ import requests
 import sqlalchemy as sa
 
 from grants.config import Settings
-from grants.kernel import post
+from grants.kernel import post, sheets
 from grants.kernel.db import Base, db
 from grants.kernel.glyphs import drawable
 from grants.kernel.journal import Entry
@@ -310,6 +310,11 @@ def unbroken(text: str) -> str:
     return FROM_THE_RIGHT.sub(lambda run: "".join(sorted(run.group())), plain)
 
 
+def defused(text: str) -> str:
+    """A text as the middle of a cell says it: what would begin a formula after a separator is neutralised there."""
+    return sheets.cell(f"x{text}").removeprefix("x")
+
+
 def read_screen(screen: Screen, book: Book) -> None:
     """Read one answer for what it is: a page, a sheet, a printed document."""
     kind, where = screen.answer.headers.get("Content-Type", ""), f"{screen.rule} ({screen.who})"
@@ -320,7 +325,7 @@ def read_screen(screen: Screen, book: Book) -> None:
     elif kind.startswith("text/csv"):
         for row in csv.reader(io.StringIO(screen.answer.content.decode())):
             for cell in row:
-                book.judge(f"csv {where}", cell)
+                book.judge(f"csv {where}", cell, defused)
     elif screen.answer.content.startswith(b"%PDF"):
         book.judge(f"pdf {where}", unbroken(words_of(screen.answer.content)), lambda piece: unbroken(drawable(piece)))
 
