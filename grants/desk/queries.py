@@ -418,7 +418,9 @@ class Watch:
 def _watched(watch: Watch, zone: ZoneInfo) -> Select[Entry]:
     statement = select(Entry)
     if watch.person:
-        known = select(Account.id).where(Account.sort_key.contains(sort_key(watch.person), autoescape=True))
+        known = select(Account.id).where(
+            Account.sort_key.contains(sort_key(watch.person) or watch.person, autoescape=True)
+        )
         statement = statement.where(or_(Entry.actor_id.in_(known), Entry.actor.contains(watch.person, autoescape=True)))
     for word in watch.dossier.split()[:6]:
         found = select(Application.id).where(Application.search_key.contains(sort_key(word) or word, autoescape=True))

@@ -132,6 +132,7 @@ def test_the_journal_is_told_in_words_and_narrowed_by_person_dossier_object_and_
     today = clock.today().isoformat()
     assert len(lines(f"du={today}&au={today}")) == len(lines(""))
     assert lines("personne=personne-de-ce-nom") == []
+    assert lines("personne=%25") == []
     assert len(lines(f"personne={auditor.name.split()[-1].lower()}")) >= 1
     assert all(auditor.name in line for line in lines(f"personne={auditor.name}"))
 
