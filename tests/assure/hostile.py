@@ -86,10 +86,11 @@ class Book:
         """Keep a fault, once."""
         self.faults.setdefault(f"{where}: {what}"[:300])
 
-    def judge(self, where: str, text: str, change: Callable[[str], str] = str, *, echo: bool = False) -> None:
+    def judge(self, where: str, text: str, *changes: Callable[[str], str], echo: bool = False) -> None:
         """Each mark in a text must follow the very text it was sent with, white space aside.
 
-        An `echo` of what was refused may also give it back as it was typed.
+        Where a text is changed on its way out, it must come as one of the `changes` makes it. An `echo` of what was
+        refused may also give it back as it was typed.
         """
         squeezed = "".join(text.split())
         start = 0
@@ -97,10 +98,11 @@ class Book:
             before, start, mark = squeezed[start : found.start()], found.end(), found.group()
             if mark not in self.pieces:
                 continue
-            allowed = [change(self.pieces[mark]), *([self.sent[mark]] if echo else [])]
+            piece = self.pieces[mark]
+            allowed = [*(change(piece) for change in changes or (str,)), *([self.sent[mark]] if echo else [])]
             self.met.setdefault(mark, set()).add(where.split(" ", maxsplit=1)[0])
             if not any(before.endswith("".join(one.split())) for one in allowed):
-                self.fault(where, f"{self.pieces[mark]!r} became {before[-len(self.pieces[mark]) - 9 :]!r}")
+                self.fault(where, f"{piece!r} became {before[-len(piece) - 9 :]!r}")
 
     def judge_page(self, where: str, tree: Any, *, echo: bool = False) -> None:
         """A page must say the texts as texts: no element, no attribute and no address may come of them."""
@@ -315,6 +317,11 @@ def defused(text: str) -> str:
     return sheets.cell(f"x{text}").removeprefix("x")
 
 
+def defused_line(text: str) -> str:
+    """The same for a field of one line, where a line end has become a space and separates nothing any more."""
+    return defused(" ".join(text.split()))
+
+
 def read_screen(screen: Screen, book: Book) -> None:
     """Read one answer for what it is: a page, a sheet, a printed document."""
     kind, where = screen.answer.headers.get("Content-Type", ""), f"{screen.rule} ({screen.who})"
@@ -325,7 +332,7 @@ def read_screen(screen: Screen, book: Book) -> None:
     elif kind.startswith("text/csv"):
         for row in csv.reader(io.StringIO(screen.answer.content.decode())):
             for cell in row:
-                book.judge(f"csv {where}", cell, defused)
+                book.judge(f"csv {where}", cell, defused, defused_line)
     elif screen.answer.content.startswith(b"%PDF"):
         book.judge(f"pdf {where}", unbroken(words_of(screen.answer.content)), lambda piece: unbroken(drawable(piece)))
 
