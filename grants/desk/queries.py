@@ -34,7 +34,7 @@ from grants.kernel.words import in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
-from grants.programme.rules import sort_key
+from grants.programme.rules import Strands, sort_key, strands_of
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Standing
@@ -122,38 +122,34 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _from(*columns: Any) -> Rows:
-    return (
-        select(*columns)
-        .select_from(Application)
-        .join(Call, Call.id == Application.call_id)
-        .join(Organisation, Organisation.id == Application.organisation_id)
-        .join(Instrument, Instrument.id == Application.instrument_id)
-        .outerjoin(Standing, Standing.application_id == Application.id)
-        .outerjoin(Award, Award.application_id == Application.id)
+_LISTED: Rows = (
+    select(
+        Application.id,
+        Application.reference,
+        Application.title,
+        Application.state,
+        Application.requested,
+        Application.submitted_at,
+        Application.silence_on,
+        Organisation.name.label("organisation"),
+        Organisation.sort_key.label("organisation_key"),
+        Call.code.label("call"),
+        Instrument.name.label("instrument"),
+        Award.amount.label("awarded"),
+        Standing.score,
+        Standing.reviews,
     )
-
-
-_COLUMNS = (
-    Application.id,
-    Application.reference,
-    Application.title,
-    Application.state,
-    Application.requested,
-    Application.submitted_at,
-    Application.silence_on,
-    Organisation.name.label("organisation"),
-    Organisation.sort_key.label("organisation_key"),
-    Call.code.label("call"),
-    Instrument.name.label("instrument"),
-    Award.amount.label("awarded"),
-    Standing.score,
-    Standing.reviews,
+    .select_from(Application)
+    .join(Call, Call.id == Application.call_id)
+    .join(Organisation, Organisation.id == Application.organisation_id)
+    .join(Instrument, Instrument.id == Application.instrument_id)
+    .outerjoin(Standing, Standing.application_id == Application.id)
+    .outerjoin(Award, Award.application_id == Application.id)
 )
 
 
 def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None, scores: bool = False) -> Page:
-    """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, shares).
+    """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, strands).
 
     `scores` tells that the person may see what reviews come to; without it, asking for that order gives the usual one.
     The page is found on narrow rows first, by an index where there is one: its cost does not follow the fund's age.
@@ -172,7 +168,7 @@ def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None, scores: bo
         narrow = narrow if beyond is None else narrow.where(beyond)
     kept = narrow.order_by(*order).limit(PAGE + 1).subquery()
     rows = db.session.execute(
-        _from(*_COLUMNS, kept.c.sorted_by)
+        _LISTED.add_columns(kept.c.sorted_by)
         .join(kept, kept.c.id == Application.id)
         .order_by(*_order(kept.c.sorted_by, kept.c.id, descending=descending))
     ).all()
@@ -180,7 +176,7 @@ def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None, scores: bo
     if len(rows) > PAGE:
         last = rows[PAGE - 1]
         following = cursor([_plain(last.sorted_by), str(last.id)])
-    return Page(_with_shares(rows[:PAGE]), following)
+    return Page(_with_strands(rows[:PAGE]), following)
 
 
 def _order(column: Any, key: Any, *, descending: bool) -> tuple[Any, Any]:
@@ -226,12 +222,12 @@ _SHARES = (
 )
 
 
-def _with_shares(rows: Sequence[Found]) -> list[tuple[Found, list[tuple[Any, int]]]]:
-    """The dossiers with their axes, as plain columns: code, colour and share are all a row of the list shows."""
+def _with_strands(rows: Sequence[Found]) -> list[tuple[Found, Strands]]:
+    """The dossiers with the strands of their threads: all that a row of the list shows of its axes."""
     shares: dict[UUID, list[tuple[Any, int]]] = {}
     for share in db.session.execute(_SHARES, {"ids": [row.id for row in rows]}):
         shares.setdefault(share.application_id, []).append((share, share.percent))
-    return [(row, shares.get(row.id, [])) for row in rows]
+    return [(row, strands_of(shares.get(row.id, ()))) for row in rows]
 
 
 def totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
@@ -253,7 +249,7 @@ def _totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
 def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
     column, descending = _sort(sieve.sort, scores=scores)
-    statement = _sieved(_from(*_COLUMNS), sieve, actor)
+    statement = _sieved(_LISTED, sieve, actor)
     order = _order(column, Application.id, descending=descending)
     yield from db.session.execute(statement.order_by(*order).execution_options(yield_per=500))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -21,7 +21,7 @@ from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
-from grants.kernel.pages import zone
+from grants.kernel.pages import address, zone
 from grants.kernel.post import Letter
 from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l
@@ -124,7 +124,7 @@ def _exists(endpoint: str) -> bool:
 
 
 def _link(label: Text, endpoint: str, group: Text) -> MenuLink:
-    return MenuLink(str(label), url_for(endpoint), request.endpoint == endpoint, str(group))
+    return MenuLink(str(label), address(endpoint), request.endpoint == endpoint, str(group))
 
 
 @bp.record_once

@@ -41,21 +41,27 @@ def money(value: Money | None, *, cents: bool | None = None) -> str:
     if value is None:
         return "—"
     with_cents = bool(value.cents % 100) if cents is None else cents
-    euros = Fraction(value.cents, 100)
-    if with_cents:
-        sign = "-" if value.cents < 0 else ""
-        whole, rest = divmod(abs(value.cents), 100)
-        mark = "," if language() == "fr" else "."
-        return f"{sign}{number(whole)}{mark}{rest:02d}{NBSP}€"
-    return f"{number(round_half_up(euros))}{NBSP}€"
+    return _money(value.cents, with_cents, language())
+
+
+@lru_cache(maxsize=4096)
+def _money(cents: int, with_cents: bool, code: str) -> str:
+    if not with_cents:
+        return f"{_grouped(round_half_up(Fraction(cents, 100)), code)}{NBSP}€"
+    sign = "-" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), 100)
+    mark = "," if code == "fr" else "."
+    return f"{sign}{_grouped(whole, code)}{mark}{rest:02d}{NBSP}€"
 
 
 def number(value: int | None) -> str:
     """A whole number grouped as the reader expects."""
-    if value is None:
-        return "—"
+    return "—" if value is None else _grouped(value, language())
+
+
+def _grouped(value: int, code: str) -> str:
     grouped = f"{value:,}"
-    return grouped.replace(",", THIN) if language() == "fr" else grouped
+    return grouped.replace(",", THIN) if code == "fr" else grouped
 
 
 def percent(value: int | Fraction | None, digits: int = 0) -> str:
@@ -261,10 +267,10 @@ def _addresses(app: Flask) -> Callable[..., str]:
     """
     patterns: dict[tuple[str, str, tuple[str, ...]], str] = {}
 
-    def address(endpoint: str, **values: Any) -> str:
+    def built(endpoint: str, **values: Any) -> str:
         if not has_request_context() or not all(type(value) is UUID for value in values.values()):
             return app.url_for(endpoint, **values)
-        key = (request.script_root, endpoint, tuple(values))
+        key = (request.environ.get("SCRIPT_NAME", ""), endpoint, tuple(values))
         if key not in patterns:
             marks: dict[str, Any] = {name: UUID(int=place) for place, name in enumerate(values)}
             pattern = app.url_for(endpoint, **marks)
@@ -273,7 +279,12 @@ def _addresses(app: Flask) -> Callable[..., str]:
             patterns[key] = pattern
         return patterns[key].format(**values)
 
-    return address
+    return built
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """The address of an endpoint as the templates' `url_for` gives it, for the menus that every page asks for."""
+    return str(current_app.extensions["addresses"](endpoint, **values))
 
 
 # ---- installation --------------------------------------------------------------------------------------------------
@@ -332,13 +343,14 @@ def install(app: Flask) -> None:
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     static, stylesheet = _static(app)
+    app.extensions["addresses"] = _addresses(app)
     app.jinja_env.filters.update(
         money=money, number=number, percent=percent, decimal=decimal, hundredths=hundredths, day=day, weekday=weekday,
         instant=instant, relative=relative, file_size=file_size,
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
-        moves=moves, url_for=_addresses(app), endpoint_exists=lambda name: name in app.view_functions,
+        moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
         once=_drawn(app),

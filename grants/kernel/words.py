@@ -39,9 +39,10 @@ def n_(one: str, many: str, number: int, **values: Any) -> str:
 
 def language() -> str:
     """The reader's language code, one of LANGUAGES; found once per request."""
-    if not has_app_context():
+    try:
+        kept: str | None = g.get("language")
+    except RuntimeError:  # outside the application there is no reader yet
         return LANGUAGES[0]
-    kept: str | None = g.get("language")
     if kept is None:
         locale = flask_babel.get_locale()
         kept = locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]

@@ -272,6 +272,9 @@ def _completed(data: dict[str, Any]) -> dict[str, Any]:
     return {"framework": told, "axes": axes, **others}
 
 
-def strands_of(shares: Iterable[tuple[Any, int]]) -> tuple[tuple[int, str, int], ...]:
+Strands = tuple[tuple[int, str, int], ...]  # colour, code and share of each axis
+
+
+def strands_of(shares: Iterable[tuple[Any, int]]) -> Strands:
     """The shares of a project by axis as plain values: colour, code and share of each axis that has one."""
     return tuple((axis.colour, axis.code, share) for axis, share in shares if share)
