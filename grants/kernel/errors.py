@@ -1,13 +1,16 @@
 """What can go wrong, in four words, and the page that says so without losing anything."""
 
+from contextlib import suppress
 from typing import Any
 
-from flask import Flask, render_template
+from flask import Flask, g, render_template, request
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from grants.kernel.words import _
+from grants.kernel.db import db, set_access_mode
+from grants.kernel.words import _, _l, best_language
 
 
 class HouseError(Exception):
@@ -58,6 +61,8 @@ class ThrottledError(HouseError):
     status = 429
 
 
+RETRY_AFTER = 30  # seconds, told to who meets a database that does not answer
+BUSY = _l("Le service est très sollicité : votre demande n’a pas abouti.")
 PAGES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 
 
@@ -81,6 +86,25 @@ def install(app: Flask) -> None:
     @app.errorhandler(StaleDataError)
     def stale(_error: StaleDataError) -> tuple[str, int]:
         return error_page(409, _("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."))
+
+    @app.errorhandler(OperationalError)
+    def unanswered(error: OperationalError) -> Response:
+        """The database is locked, full or away: nothing is half-written, and the same form may be sent again."""
+        app.logger.error("the database did not answer", exc_info=error)
+        # The page of a failed writing only reads: it must not wait for the same lock.
+        set_access_mode(writing=False)
+        try:
+            db.session.rollback()
+            response = app.make_response(error_page(503, str(BUSY)))
+        except OperationalError:
+            # Not even reading: a page for nobody in particular, which asks the database nothing.
+            with suppress(OperationalError):
+                db.session.rollback()
+            g.language = best_language(request.cookies.get("language"))
+            page = app.jinja_env.get_template("errors/unanswered.html").render(message=str(BUSY))
+            response = app.make_response((page, 503))
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+        return response
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response | tuple[str, int]:

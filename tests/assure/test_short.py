@@ -4,16 +4,22 @@ import pytest
 
 from tests.assure.everything import figures
 from tests.assure.figures import Figure
-from tests.site import Place
+from tests.assure.mutants import MUTANTS, misplaced
+from tests.site import ROOT, Place
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each figure of this database that has a short form."""
     chosen = figures(metafunc.config.getoption("--db"), short=True)
-    metafunc.parametrize("figure", chosen, ids=[one.name for one in chosen])
+    if "figure" in metafunc.fixturenames:
+        metafunc.parametrize("figure", chosen, ids=[one.name for one in chosen])
 
 
 def test_a_figure_of_trust_is_held(figure: Figure, place: Place) -> None:
     reading = figure.measure(place)
     assert not reading.faults, "\n".join(reading.faults[:40])
     assert reading.passes, f"{reading.found} found, {reading.tried} tried, {reading.least} wanted"
+
+
+def test_the_protections_that_mutants_remove_are_where_they_look() -> None:
+    assert not [fault for mutant in MUTANTS for fault in misplaced(mutant, ROOT)]

@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Request, flash, g, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
 from grants.kernel import clock
@@ -92,7 +94,9 @@ def _keep_alive(response: Any) -> Any:
     found: queries.OpenSession | None = g.get("open_session")
     is_over = request.method in SAFE or response.status_code < 400
     if found is not None and is_over and clock.now() - found.last_seen_at >= rules.SEEN_EVERY:
-        actions.touch_session(found.id)
+        # A page that was found is given, even when the database has no turn left for this.
+        with suppress(OperationalError):
+            actions.touch_session(found.id)
     return response
 
 
