@@ -3,6 +3,7 @@
 French is the source language: a msgid is the French sentence itself, so French needs no catalogue of its own.
 """
 
+import ast
 import re
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 TRANSLATIONS = ROOT / "grants" / "translations"
 ENGLISH = TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.po"
+TELLING = {"_", "_l", "n_"}
 STRAIGHT_APOSTROPHE = re.compile(r"\w'\w")
 
 
@@ -115,6 +117,7 @@ def faults() -> list[str]:
         for said, message in source.items()
         if any(STRAIGHT_APOSTROPHE.search(form) for form in ([said] if isinstance(message.id, str) else message.id))
     ]
+    found += unread()
     if not ENGLISH.exists():
         return [*found, *(["catalogue anglais absent : make translations"] if source else [])]
     english = catalogue(ENGLISH)
@@ -124,6 +127,18 @@ def faults() -> list[str]:
     found += [f"à traduire en anglais : {said!r}" for said, message in known.items() if not is_translated(message)]
     found += [f"{words(message)!r} : {error}" for message, errors in english.check() for error in errors if message.id]
     return sorted(found)
+
+
+def unread() -> list[str]:
+    """The messages told inside f-strings, which extraction reads or not, as the version of Python goes."""
+    return [
+        f"dans un texte à accolades : {ast.unparse(call)} ({file.relative_to(ROOT)}, ligne {call.lineno})"
+        for file in sorted((ROOT / "grants").rglob("*.py"))
+        for text in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TELLING
+    ]
 
 
 def check() -> None:

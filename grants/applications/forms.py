@@ -38,7 +38,7 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import day, money, percent
+from grants.kernel.pages import colon, day, money, percent
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Action, Axis, BudgetAccount, Commune, PriorityArea
 
@@ -406,7 +406,8 @@ class PeopleBase(SectionForm):
         """The kinds of public and of effects have codes of their own: each is worded from its table."""
         lines = [(str(AUDIENCE_LABELS[kind]), self._text(one)) for kind, one in values["audiences"].items()]
         lines += [(str(self.names[key]), self._text(values[key])) for key in ("level", "text")]
-        return lines + [(f"{_('Effet')} : {JUSTICE_LABELS[kind]}", text) for kind, text in values["justice"].items()]
+        effect = _("Effet") + colon()
+        return lines + [(f"{effect} {JUSTICE_LABELS[kind]}", text) for kind, text in values["justice"].items()]
 
 
 class ClimateBase(SectionForm):

@@ -10,7 +10,7 @@ from grants.awards import queries, rules
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
 from grants.kernel import clock
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import day, decimal, money
+from grants.kernel.pages import colon, day, decimal, money, percent
 from grants.kernel.papers import render
 from grants.kernel.post import write
 from grants.kernel.words import _, force_locale, in_words_of
@@ -139,7 +139,7 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
     ends_on = application.ends_on or at
     closing = rules.year_end(ends_on, award.organisation.year_end_month)
     report_due = clock.add_months(closing, programme.law_number("report_due", closing))
-    partners = [row for row in application.partners if row.amount]
+    partners = [f"{row.name}{colon()} {money(row.amount)}" for row in application.partners if row.amount]
     return {
         "association": award.organisation.name,
         "title": application.title,
@@ -154,14 +154,14 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
         "eligible_base": money(award.eligible_base),
         "schedule": _listing([schedule_line(row) for row in instalments] or [TO_COMPLETE]),
         "repayment_schedule": _listing([TO_COMPLETE]),
-        "unspent_limit": _("%(rate)s de l’aide versée", rate=f"{programme.law_number('unspent_limit', at)} %"),
-        "partners": _listing([f"{row.name} : {money(row.amount)}" for row in partners]) or _("aucun partenaire."),
+        "unspent_limit": _("%(rate)s de l’aide versée", rate=percent(programme.law_number("unspent_limit", at))),
+        "partners": _listing(partners) or _("aucun partenaire."),
     }
 
 
 def schedule_line(instalment: Instalment) -> str:
     """An instalment as a line of the agreement."""
-    parts = [f"{instalment.label} : {money(instalment.amount)}"]
+    parts = [f"{instalment.label}{colon()} {money(instalment.amount)}"]
     if instalment.due_on:
         parts.append(_("prévu le %(day)s", day=day(instalment.due_on)))
     if instalment.condition:

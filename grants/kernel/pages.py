@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date, format_timedelta, get_timezone_location
 from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask.templating import Environment
 from jinja2 import StrictUndefined
@@ -111,15 +111,26 @@ def instant(value: datetime | None, *, with_zone: bool = True) -> str:
     if value is None:
         return "—"
     local = value.astimezone(zone())
+    place = f" ({_clock_of(zone().key)})" if with_zone else ""
     if language() == "fr":
         hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (
             f"{NBSP}min{NBSP}{local.second:02d}" if local.second else ""
         )
-        place = f" ({_('heure de Paris')})" if with_zone else ""
         return f"{day(value)} à {hour}{place}"
     seconds = f":{local.second:02d}" if local.second else ""
-    place = f" ({_('heure de Paris')})" if with_zone else ""
     return f"{day(value)} at {local.hour:02d}:{local.minute:02d}{seconds}{place}"
+
+
+def _clock_of(key: str) -> str:
+    """Whose clocks an hour is read on."""
+    if key == "Europe/Paris":
+        return _("heure de Paris")
+    return _("heure locale, %(city)s", city=get_timezone_location(key, locale=language(), return_city=True))
+
+
+def colon() -> str:
+    """A colon after a label, as the reader's language sets it."""
+    return f"{NBSP}:" if language() == "fr" else ":"
 
 
 def relative(value: datetime | date | None) -> str:
@@ -353,7 +364,7 @@ def install(app: Flask) -> None:
         moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
-        once=_drawn(app),
+        once=_drawn(app), colon=colon,
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

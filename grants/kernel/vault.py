@@ -127,12 +127,12 @@ def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:
     if not name:
         return _("Choisissez un fichier.")
     if suffix not in FORMATS or "." not in name:
-        return f"{_('Ce type de fichier n’est pas accepté.')} {_formats()}"
+        return " ".join((_("Ce type de fichier n’est pas accepté."), _formats()))
     if not content:
-        return f"{_('Ce fichier est vide.')} {_formats()}"
+        return " ".join((_("Ce fichier est vide."), _formats()))
     if len(content) > limit:
         most = limit // 1_000_000
-        return f"{_('Ce fichier est trop lourd : %(most)s Mo au plus.', most=most)} {_formats()}"
+        return " ".join((_("Ce fichier est trop lourd : %(most)s Mo au plus.", most=most), _formats()))
     return None
 
 

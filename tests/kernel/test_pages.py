@@ -2,7 +2,8 @@
 
 import gzip
 from contextvars import Context
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
@@ -30,6 +31,29 @@ def test_days_are_written_in_the_language_of_the_moment(app: Flask) -> None:
     for code in ("fr", "en", "fr"):
         with force_locale(code):
             assert pages.day(written) == format_date(written, "d MMMM y", locale=code)
+
+
+@pytest.mark.parametrize(
+    ("code", "zone", "said"),
+    [
+        ("fr", "Europe/Paris", "2 mars 2026 à 18\u00a0h\u00a005 (heure de Paris)"),
+        ("en", "Europe/Paris", "2 March 2026 at 18:05 (Paris time)"),
+        ("fr", "America/Martinique", "2 mars 2026 à 13\u00a0h\u00a005 (heure locale, Martinique)"),
+        ("en", "America/Martinique", "2 March 2026 at 13:05 (local time, Martinique)"),
+    ],
+)
+def test_an_instant_says_whose_clocks_it_is_read_on(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, code: str, zone: str, said: str
+) -> None:
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], zone=zone))
+    with force_locale(code):
+        assert pages.instant(datetime(2026, 3, 2, 17, 5, tzinfo=UTC)) == said
+
+
+def test_a_colon_has_its_space_in_french_only(app: Flask) -> None:
+    assert pages.colon() == "\u00a0:"
+    with force_locale("en"):
+        assert pages.colon() == ":"
 
 
 def test_a_forced_language_ends_with_its_block(app: Flask) -> None:
