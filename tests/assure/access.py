@@ -44,6 +44,9 @@ READS = {"équipe": {"own"}, "autre équipe": {"related"}, "affecté": {"own"}, 
 PUBLISHED = {("organisation", "name"), ("organisation", "siret"), ("organisation", "rna"), ("organisation", "id")}
 PUBLISHED |= {("application", "title"), ("application", "summary"), ("application", "reference"), ("application", "id")}
 COMMITTEE_ONLY = {"interest", "assignment", "mark", "recommendation", "finding", "decision", "standing"}
+# Whoever sits on the committee reads its minutes, which are made once the advices are frozen.
+MINUTES = re.compile(r"/deliberation/[-0-9a-f]+/proces-verbal(\.pdf)?")
+COMMITTEE = {"affecté", "non affecté", "déporté"}
 BANK = {"équipe", "autre équipe", "finances", "ordonnateur", "audit"}
 FAR = 150  # links followed by each person in a full run
 
@@ -260,13 +263,13 @@ def look(walk: Walk, ground: Ground, url: str, answer: requests.Response) -> Non
     """Note the words of others in an answer, and where it leads."""
     is_demonstration = urlsplit(url).path.startswith(ground.demonstration)
     for word, secret in ground.canaries.seen_in(text_of(answer), besides=[url]).items():
-        if not is_demonstration and not may_see(walk.persona, secret, ground.pending):
+        if not is_demonstration and not may_see(walk.persona, secret, ground.pending, url):
             walk.faults.append(f"{url}, {walk.persona}: sees {secret} ({word})")
     walk.links |= dict.fromkeys(ways_from(answer))
 
 
-def may_see(persona: str, secret: Secret, pending: set[UUID]) -> bool:
-    """Whether a word of a dossier is for this person."""
+def may_see(persona: str, secret: Secret, pending: set[UUID], url: str) -> bool:
+    """Whether a word of a dossier is for this person, at this address."""
     is_pending = secret.application in pending
     if (secret.table, secret.column) in PUBLISHED and not is_pending:
         return True
@@ -274,6 +277,8 @@ def may_see(persona: str, secret: Secret, pending: set[UUID]) -> bool:
         return False
     if persona in STAFF:
         return True
+    if secret.table == "recommendation" and persona in COMMITTEE and MINUTES.fullmatch(url):
+        return not is_pending
     if secret.dossier not in READS.get(persona, ()):
         return False
     return persona not in {TEAM, OTHER} or not is_pending or secret.table not in COMMITTEE_ONLY
