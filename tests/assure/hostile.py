@@ -47,7 +47,7 @@ GIVEN = {
     "siret": siret(9_000), "rna": "W691234567", "postcode": "69003", "code": "ZQ9", "number": "99", "conditions": "",
 }  # fmt: skip
 # A letter and marks that no single character says: the printer draws several glyphs, and gives each all the letters.
-CLUSTERS = re.compile(r"([^\W\d_][\u0300-\u036f]+)\1+")
+CLUSTERS = re.compile(r"([^\W\d_][\u0300-\u036f\u0591-\u05c7\u064b-\u065f]+)\1+")
 
 _RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
 FROM_THE_RIGHT = re.compile(f"[{_RIGHT}](?:[{_RIGHT}0-9]*[{_RIGHT}])?")
@@ -306,9 +306,10 @@ def stored_texts(site: Site) -> Iterator[tuple[str, str]]:
 def unbroken(text: str) -> str:
     """A printed text without what the page changes and readers see through.
 
-    A line may be broken inside a word, letters may be said twice, words read from the right are drawn from the left.
+    A line may be broken inside a word, letters may be said twice, words read from the right are drawn from the left;
+    where blanks stand among those cannot be told.
     """
-    plain = CLUSTERS.sub(r"\1", re.sub(r"[-\u00ad\u2010]", "", text))
+    plain = CLUSTERS.sub(r"\1", re.sub(r"[-\u00ad\u2010\s]", "", text))
     return FROM_THE_RIGHT.sub(lambda run: "".join(sorted(run.group())), plain)
 
 

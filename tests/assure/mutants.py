@@ -178,7 +178,7 @@ def survived(mutant: Mutant, place: Place) -> Iterator[str]:
     "mutants",
     number="39",
     says="protections retirées sans qu’aucun essai ne le voie",
-    minutes=12,
+    minutes=14,
     databases=("sqlite",),
     short=False,
 )
