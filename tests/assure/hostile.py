@@ -264,6 +264,9 @@ def judge_answer(answer: requests.Response, form: Form, book: Book) -> None:
     """No answer may be a server error or hold an active node."""
     if answer.status_code >= 500:
         book.fault(form.name, f"answered {answer.status_code}")
+    # The page of a redirection only says an address, where codes made of the texts may stand before its full stop.
+    if answer.is_redirect:
+        return
     if answer.headers.get("Content-Type", "").startswith("text/html") and answer.text:
         book.judge_page(f"answer to {form.name}", tree_of(answer), echo=True)
 
@@ -313,14 +316,19 @@ def unbroken(text: str) -> str:
     return FROM_THE_RIGHT.sub(lambda run: "".join(sorted(run.group())), plain)
 
 
+def printed(text: str) -> str:
+    """A text as a reader program finds it on paper."""
+    return unbroken(drawable(text))
+
+
+def on_a_line(text: str) -> str:
+    """A text as a field of one line keeps it: every blank is a space, and separates nothing any more."""
+    return " ".join(text.split())
+
+
 def defused(text: str) -> str:
     """A text as the middle of a cell says it: what would begin a formula after a separator is neutralised there."""
     return sheets.cell(f"x{text}").removeprefix("x")
-
-
-def defused_line(text: str) -> str:
-    """The same for a field of one line, where a line end has become a space and separates nothing any more."""
-    return defused(" ".join(text.split()))
 
 
 def read_screen(screen: Screen, book: Book) -> None:
@@ -333,9 +341,10 @@ def read_screen(screen: Screen, book: Book) -> None:
     elif kind.startswith("text/csv"):
         for row in csv.reader(io.StringIO(screen.answer.content.decode())):
             for cell in row:
-                book.judge(f"csv {where}", cell, defused, defused_line)
+                book.judge(f"csv {where}", cell, defused, lambda piece: defused(on_a_line(piece)))
     elif screen.answer.content.startswith(b"%PDF"):
-        book.judge(f"pdf {where}", unbroken(words_of(screen.answer.content)), lambda piece: unbroken(drawable(piece)))
+        words = unbroken(words_of(screen.answer.content))
+        book.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))
 
 
 def read_mail(site: Site, book: Book) -> None:
