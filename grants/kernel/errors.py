@@ -62,7 +62,7 @@ class ThrottledError(HouseError):
 
 
 RETRY_AFTER = 30  # seconds, told to who meets a database that does not answer
-BUSY = _l("Le service est très sollicité : votre demande n’a pas abouti.")
+UNANSWERED = _l("Le service ne répond pas pour l’instant : votre demande n’a pas abouti.")
 PAGES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
 
 
@@ -95,13 +95,13 @@ def install(app: Flask) -> None:
         set_access_mode(writing=False)
         try:
             db.session.rollback()
-            response = app.make_response(error_page(503, str(BUSY)))
+            response = app.make_response(error_page(503, str(UNANSWERED)))
         except OperationalError:
             # Not even reading: a page for nobody in particular, which asks the database nothing.
             with suppress(OperationalError):
                 db.session.rollback()
             g.language = best_language(request.cookies.get("language"))
-            page = app.jinja_env.get_template("errors/unanswered.html").render(message=str(BUSY))
+            page = app.jinja_env.get_template("errors/unanswered.html").render(message=str(UNANSWERED))
             response = app.make_response((page, 503))
         response.headers["Retry-After"] = str(RETRY_AFTER)
         return response
