@@ -33,13 +33,15 @@ def listen(port: int) -> socket.socket | None:
 def web_server(listening: socket.socket, application: str) -> list[str]:
     """The command of the web server on a port already taken: two processes of four threads.
 
+    The application is loaded once, before the processes part: it starts in half the work and shares its memory. It may
+    therefore hold no connection and no thread once it is loaded.
     A connection is kept longer than proxies keep theirs (a minute is usual), so that it is never closed while the next
     request is on its way; a kept connection holds no thread.
     """
     return [
         sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listening.fileno()}",
         "--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "10",
-        "--keep-alive", "75", "--log-level", "warning", "--no-control-socket",
+        "--keep-alive", "75", "--log-level", "warning", "--no-control-socket", "--preload",
     ]  # fmt: skip
 
 

@@ -391,6 +391,28 @@ def test_processes_end_together_when_one_ends_by_itself(tmp_path):
             signal.signal(each, handler)
 
 
+LOADED = """
+import threading
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+opened = []
+event.listen(Engine, "connect", lambda *told: opened.append(told))
+from grants.app import create_app
+create_app()
+print(threading.active_count(), len(opened))
+"""
+
+
+def test_what_is_loaded_before_the_processes_part_holds_neither_connection_nor_thread(store, own, tmp_path):
+    url = store.create(f"{own}loaded")
+    environment = {**os.environ, "GRANTS_INSTANCE": str(tmp_path), "DATABASE_URL": url}
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    store.drop(f"{own}loaded")
+    assert told.stdout.split() == ["1", "0"]
+
+
 def test_a_port_is_held_by_one_only(free_port):
     held = serving.listen(free_port)
     assert held is not None
