@@ -267,15 +267,14 @@ def embargo(place: Place) -> Reading:
             with granted.serve(environment=NAME) as one, refused.serve(environment=NAME) as other:
                 for name, cookie in list(cookies.items())[: None if place.full else 2]:
                     pages = crawl(with_cookie(granted, one, cookie), sorted(starts), far=FAR[place.full])
+                    tried += len(pages)
                     twin = with_cookie(refused, other, cookie)
+                    same = {url: twin.get(url, allow_redirects=False) for url in pages}
+                    apart = [url for url in pages if without_address(pages[url]) != without_address(same[url])]
+                    time.sleep(1.1)  # what tells the time to the second now tells another
                     person = with_cookie(granted, one, cookie)
-                    for url, answer in pages.items():
-                        tried += 1
-                        same = twin.get(url, allow_redirects=False)
-                        if without_address(answer) == without_address(same):
-                            continue
-                        time.sleep(1.1)  # what tells the time to the second now tells another
-                        told = telling(answer, person.get(url, allow_redirects=False), same)
+                    for url in apart:
+                        told = telling(pages[url], person.get(url, allow_redirects=False), same[url])
                         faults += [f"{url} as {name}: {told}"] if told else []
     return Reading(tried, faults, least=150)
 
