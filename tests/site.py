@@ -35,7 +35,7 @@ from grants.demo.plant import PASSWORD
 from grants.kernel.db import db
 from grants.kernel.serving import listen, web_server
 from grants.people.models import Account
-from tests.client import form_values
+from tests.client import LIGHT, form_values
 from tests.databases import Databases
 from tests.factories import Make
 from tests.factories.people import session_of
@@ -210,6 +210,11 @@ class Visitor:
 def tree_of(answer: requests.Response) -> Any:
     """Give the tree of a page."""
     return html.fromstring(answer.text)
+
+
+def token_of(visitor: Visitor) -> str:
+    """A token of the visitor's session."""
+    return str(tree_of(visitor.get(LIGHT)).xpath("//input[@name='csrf_token']/@value")[0])
 
 
 def filled(answer: requests.Response, action: str | None = None) -> tuple[str, list[tuple[str, str]]]:

@@ -35,7 +35,7 @@ from grants.people.models import Account, Invitation, MemberRole, Membership, Or
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
 from grants.screening.models import PieceRequest
-from tests.client import Page
+from tests.client import LIGHT, Page
 from tests.factories import Make
 from tests.factories.people import session_of
 
@@ -283,9 +283,9 @@ def observe(app: Flask, make: Make, relations: tuple[str, ...]) -> dict[str, lis
     places, columns = worlds(make), []
     for persona in PERSONAS:
         page = Page(app).sign_in(places["own"].people[persona])
-        token = html.fromstring(Context().run(page.client.get, "/styleguide").text).xpath(
-            "//input[@name='csrf_token']/@value"
-        )[0]
+        token = html.fromstring(Context().run(page.client.get, LIGHT).text).xpath("//input[@name='csrf_token']/@value")[
+            0
+        ]
         columns.append(observed_by(app, page.client, token, persona, places, relations))
     db.session.rollback()
     return {key: [column[key] for column in columns] for key in columns[0]}

@@ -33,6 +33,7 @@ from tests.architecture.test_access import (
 )
 from tests.assure.figures import Reading, figure
 from tests.canaries import UNIQUE, Canaries, Secret, plant, rows_of, text_of, ways_from
+from tests.client import LIGHT
 from tests.crawl import bare, demonstrations
 from tests.site import Place, Server, Site, Visitor, tree_of
 
@@ -74,7 +75,7 @@ class Walk:
         if answer.status_code >= 500:
             self.faults.append(f"{method} {url}, {self.persona}: {answer.status_code}")
         if answer.is_redirect and "Set-Cookie" in answer.headers:
-            self.visitor.get("/styleguide")  # what was left to say is said there, not on the next page asked
+            self.visitor.get(LIGHT)  # what was left to say is said there, not on the next page asked
         return answer
 
 
@@ -194,7 +195,7 @@ def undeclared(ground: Ground) -> list[str]:
 
 def walk_through(walk: Walk, ground: Ground, share: int | None) -> None:
     """Ask for what the table says, then for what the pages lead to. A `share` takes its part of the rows alone."""
-    walk.token = tree_of(walk.ask("GET", "/styleguide")).xpath("//input[@name='csrf_token']/@value")[0]
+    walk.token = tree_of(walk.ask("GET", LIGHT)).xpath("//input[@name='csrf_token']/@value")[0]
     rows = [row for row in ground.table if row in ground.addresses[walk.persona]]
     for row in rows if share is None else rows[share :: 2 * len(PERSONAS)]:
         compare(walk, ground, row)

@@ -28,6 +28,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.people.models import Account
 from grants.programme.models import Fund
 from tests.assure.figures import Reading, figure
+from tests.client import LIGHT
 from tests.drafts import Draft, drafts
 from tests.factories.people import session_of
 from tests.rush import is_done, ready, verified
@@ -133,7 +134,7 @@ def _clients(site: Site, emails: set[str], closing: Closing) -> dict[str, tuple[
                 db.session.remove()
             with client.session_transaction() as session:
                 session.update(facts)
-            page = html.fromstring(Context().run(client.get, "/styleguide").text)
+            page = html.fromstring(Context().run(client.get, LIGHT).text)
         found[email] = client, page.xpath("//input[@name='csrf_token']/@value")[0]
     return found
 

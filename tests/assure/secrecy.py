@@ -44,7 +44,7 @@ from tests.client import form_values
 from tests.crawl import Answers, addresses, bare, crawl, demonstrations
 from tests.factories import Make
 from tests.kernel.test_papers import words_of
-from tests.site import Place, Server, Site, Visitor, filled, tree_of
+from tests.site import Place, Server, Site, Visitor, filled, token_of, tree_of
 
 ELIGIBLE, OPEN = ApplicationState.ELIGIBLE, AssignmentState.OPEN
 OFFICES = ("reviewer", "manager", "finance", "authorising_officer", "administrator", "auditor")
@@ -459,11 +459,6 @@ def after_sending(site: Site, visitor: Visitor, url: str, data: list[tuple[str, 
     """Send an old form with fresh keys; give the tables as they are then."""
     visitor.post(url, {**dict(data), "csrf_token": token_of(visitor), "_key": uuid4().hex})
     return guarded(site)
-
-
-def token_of(visitor: Visitor) -> str:
-    """A token of the visitor's session."""
-    return str(tree_of(visitor.get("/styleguide")).xpath("//input[@name='csrf_token']/@value")[0])
 
 
 def by_every_route(site: Site, people: list[Visitor], organisation: UUID) -> int:

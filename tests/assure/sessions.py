@@ -23,7 +23,7 @@ from grants.people.models import Account, Appointment
 from grants.people.rules import password_of
 from tests.architecture.test_access import OPEN, PERSONAS, address, declared, routes, seen_by, worlds
 from tests.assure.figures import Reading, figure
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Place, Server, Site, Visitor, token_of, tree_of
 
 NEW_PASSWORD = "la-pluie-du-soir-sur-les-toits"
 ADMINISTRATOR = "administration@exemple.example"
@@ -69,11 +69,6 @@ def press(visitor: Visitor, path: str, **values: str) -> None:
     """Send a form with its keys."""
     answer = visitor.post(path, {**values, "csrf_token": token_of(visitor), "_key": uuid4().hex})
     assert answer.status_code == 302, f"{path}: {answer.status_code}"
-
-
-def token_of(visitor: Visitor) -> str:
-    """A token of the visitor's session."""
-    return str(tree_of(visitor.get("/styleguide")).xpath("//input[@name='csrf_token']/@value")[0])
 
 
 def signs_out(_site: Site, _server: Server, visitor: Visitor, _email: str) -> None:
