@@ -100,7 +100,7 @@ class Storm:
     "crash",
     number="5",
     says="actes acquittés perdus, doublés ou mal numérotés, lettres ou fichiers qui manquent, après des kill -9",
-    minutes=7,
+    minutes=5,
 )
 def crash(place: Place) -> Reading:
     """Killed at any moment of a submission, an upload, a decision, a payment, the fund keeps each act exactly once."""

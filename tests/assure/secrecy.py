@@ -251,7 +251,7 @@ def difference(one: Any, other: Any) -> str:
 NAME = {"BASE_URL": "http://127.0.0.1"}
 
 
-@figure("embargo", number="10", says="octets qui distinguent « retenu » de « refusé » avant la publication", minutes=7)
+@figure("embargo", number="10", says="octets qui distinguent « retenu » de « refusé » avant la publication", minutes=2)
 def embargo(place: Place) -> Reading:
     """Copy one database; grant a dossier in one world and refuse it in the other; compare all that applicants see."""
     at = clock.now()
