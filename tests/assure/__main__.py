@@ -3,7 +3,7 @@
 python -m tests.assure              all figures, on both databases
 python -m tests.assure crash races  these alone; the other lines of the table stay as they were measured
 
-Two processes share the figures, the longest first, each with databases of its own.
+Three processes share the figures, the longest first, each with databases of its own.
 """
 
 import json
@@ -65,9 +65,9 @@ def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: S
     """Write the table and the record, each new line in its place among those that were not measured this time."""
     every = {**written_rows(), **rows}
     told = {**written_notes(), **notes}
-    order = [(one.name, dialect) for dialect in DIALECTS for one in FIGURES if (one.name, dialect) in every]
+    order = [(one.name, dialect) for dialect in DIALECTS for one in figures(dialect, short=False)]
     under = [f"- {one.name} : {note}" for one in FIGURES for note in told.get(one.name, [])]
-    lines = [*(every[key] for key in order), *(["", NOT_YET, "", *under] if under else [])]
+    lines = [*(every[key] for key in order if key in every), *(["", NOT_YET, "", *under] if under else [])]
     TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     known = {one["name"]: one for one in json.loads(RECORD.read_text(encoding="utf-8"))} if RECORD.exists() else {}
     RECORD.parent.mkdir(exist_ok=True)
