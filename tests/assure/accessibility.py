@@ -128,7 +128,7 @@ def every_look(site: Site, server: Server, who: str, browser: Browser, known: se
     visitor = site.visitor(server, who or None)
     said = {said_by(screen): screen for screen in pages_of(site, visitor, who, None)}
     fresh = [screen for words, screen in said.items() if words not in known]
-    known |= said.keys()
+    known.update(said)
     page = opened(browser, server, visitor, faults)
     for screen in fresh:
         faults += look(site, server, page, screen, LOOKS)
