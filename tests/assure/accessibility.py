@@ -106,7 +106,7 @@ def unsound(site: Site, screen: Screen) -> Iterator[str]:
     "pages",
     number="19, 41, 43",
     says="violations axe (RGAA, WCAG 2.2 AA), HTML invalide, débordements, plaintes de la politique de contenu",
-    minutes=14,
+    minutes=12,
     databases=("sqlite",),
 )
 def pages(place: Place) -> Reading:

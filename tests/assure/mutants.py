@@ -197,7 +197,7 @@ def survived(mutant: Mutant, place: Place) -> Iterator[str]:
     "mutants",
     number="39",
     says="protections retirées sans qu’aucun essai ne le voie",
-    minutes=7,
+    minutes=9,
     databases=("sqlite",),
     short=False,
 )
