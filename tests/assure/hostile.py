@@ -33,7 +33,7 @@ from tests.site import Place, Server, Site, Visitor, tree_of
 from tests.walk import Form, Screen, forms_of, rule_of, texts_of, walks
 
 MARK = re.compile(r"zq[0-9]{5}\.")
-TEXTS_A_FIELD, ROUNDS = 40, 13
+TEXTS_A_FIELD, ROUNDS = 40, 9
 HEADERS = {
     "from", "to", "subject", "message-id", "date", "auto-submitted", "content-type", "content-transfer-encoding",
     "mime-version", "content-language",
