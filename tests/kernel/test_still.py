@@ -6,6 +6,7 @@ from grants.kernel import journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.still import MOST, still
+from tests.databases import Databases
 
 
 class Question:
@@ -42,6 +43,27 @@ def test_a_change_that_is_undone_changes_no_answer(app: Flask) -> None:
     journal.record("fund.edited", None, by=system("test"))
     db.session.rollback()
     assert still("one", question) == 1
+
+
+def test_a_database_restored_under_the_process_is_asked_again(app: Flask, store: Databases, own: str) -> None:
+    question = Question()
+    change()
+    before = journal.head()
+    assert still("one", question) == 1
+    db.session.connection().invalidate()
+    db.session.remove()
+    store.create(f"{own}test", template=f"{own}template")
+    change()
+    assert journal.head()[0] == before[0], "as many lines as before"
+    assert still("one", question) == 2
+
+
+def test_no_answer_outlives_the_connections(app: Flask) -> None:
+    question = Question()
+    still("one", question)
+    db.session.remove()
+    db.engine.dispose()
+    assert still("one", question) == 2
 
 
 def test_what_is_kept_is_bounded(app: Flask) -> None:
