@@ -46,7 +46,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.pages import instant
-from grants.kernel.vault import StoredFile, Upload
+from grants.kernel.vault import Given, StoredFile
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.programme import queries as programme
@@ -325,7 +325,7 @@ def _set_answer(application: Application, question: Question, row: Answer | None
         row.value = value
 
 
-def _set_file(application: Application, question: Question, row: Answer | None, upload: Upload, *, by: Actor) -> None:
+def _set_file(application: Application, question: Question, row: Answer | None, upload: Given, *, by: Actor) -> None:
     """The file that answers a question; the one before it is forgotten."""
     stored = vault.accept(
         upload,
@@ -396,7 +396,7 @@ _READ_WITH: dict[str, tuple[ExecutableOption, ...]] = {
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
-def add_file(application: Application, piece: Piece, upload: Upload, *, by: Actor) -> Attachment:
+def add_file(application: Application, piece: Piece, upload: Given, *, by: Actor) -> Attachment:
     """Keep a file for a piece. Raises InvalidError on the field `piece_<id>` when it cannot be taken."""
     _lock_draft(application)
     field = f"piece_{piece.id}"

@@ -14,7 +14,7 @@ from grants.applications.rules import Part
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, vault
-from grants.kernel.access import actor, door, note_refusal, public, received_at
+from grants.kernel.access import actor, door, note_refusal, prepared_by, public, received_at
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import options
 from grants.kernel.vault import StoredFile
@@ -112,6 +112,7 @@ def write(application: Application) -> Response:
 
 @bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
 @door(P.APPLICATION_EDIT, Application)
+@prepared_by(vault.examine_sent)
 def edit(application: Application, section: str) -> Answer:
     """A page of the writing space: shown, saved complete or not."""
     if application.state is not ApplicationState.DRAFT:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from io import BytesIO
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -13,7 +12,8 @@ from grants.demo.script import Script
 from grants.kernel import clock, journal, papers
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.vault import Offered
+from grants.kernel.examining.found import Found
+from grants.kernel.vault import Examined
 from grants.people import queries as people
 from grants.people.models import Account
 from grants.programme.models import Fund
@@ -66,9 +66,9 @@ class Stage:
             known = self._actors[key] = people.actor_of(self.people[key])
         return known
 
-    def document(self, kind: str) -> Offered:
-        """A specimen document, ready to be given as a file."""
-        return Offered(FILES[kind], BytesIO(self.documents[kind]))
+    def document(self, kind: str) -> Examined:
+        """A specimen document, ready to be given as a file; made here, it needs no examination."""
+        return Examined(FILES[kind], "application/pdf", self.documents[kind], Found())
 
 
 FILES = {

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from grants.kernel import clock, journal
 from grants.kernel.actor import ANONYMOUS, Actor
-from grants.kernel.db import Model, commit, db, promise_broken, set_access_mode
+from grants.kernel.db import Model, access_mode, commit, db, promise_broken, set_access_mode
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError
 from grants.kernel.machine import Text
 from grants.kernel.words import _, _l
@@ -154,6 +154,20 @@ def repeatable(view: View) -> View:
     return view
 
 
+def prepared_by(work: Callable[[], None]) -> Callable[[View], View]:
+    """Work on the files a request brings that must be over before the writing transaction begins.
+
+    Hung under the door. The door is asked first, in a reading transaction that ends before the work, and asked again
+    when the writing one begins: nobody makes us work who may not come in, and rights are those of the end.
+    """
+
+    def mark(view: View) -> View:
+        view.__prepared_by__ = work  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def door(permission: str, subject: type | None = None) -> Callable[[View], View]:
     """A door with a permission, and the type of the one thing its URL names."""
 
@@ -167,6 +181,7 @@ def _hang(view: View, told: Door) -> View:
     @wraps(view)
     def wrapper(**params: Any) -> Any:
         try:
+            _prepare(view, told, params)
             arguments = _enter(told, params)
         except ReplayError as replay:
             return _answered(replay.first)
@@ -176,6 +191,17 @@ def _hang(view: View, told: Door) -> View:
 
     wrapper.__door__ = told  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
+
+
+def _prepare(view: Callable[..., Any], told: Door, params: dict[str, Any]) -> None:
+    work: Callable[[], None] | None = getattr(view, "__prepared_by__", None)
+    if work is None or request.method in SAFE or not request.files:
+        return
+    with access_mode(writing=False):
+        _enter(told, dict(params))
+        db.session.rollback()
+    work()
+    g.pop("actor", None)
 
 
 def _enter(told: Door, params: dict[str, Any]) -> list[Any]:

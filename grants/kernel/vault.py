@@ -1,9 +1,10 @@
-"""The vault: files people give, kept under random names, recognised by structure and rewritten where possible."""
+"""The vault: files people give, kept under random names, read by a process with limits before they are kept."""
 
 import hashlib
 import os
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,22 +15,27 @@ from typing import IO, Any, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, g, has_request_context, request
 from sqlalchemy import BigInteger, CheckConstraint, String, event, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock, journal
+from grants.kernel import bounded, clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
 from grants.kernel.errors import HouseError, InvalidError, RefusedError
-from grants.kernel.formats import FORMATS, LABELS, UnfitError
+from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.formats import FORMATS, LABELS, UNFIT
 from grants.kernel.words import _
 
 SETTLING = timedelta(hours=1)  # how long a file may be on its way before it counts as forgotten
 _INCOMING = "incoming"
 _ASIDE = "set-aside"
 _PENDING = "vault_pending"
+_TOLD = "vault_told"
+MOST_SENT = 20  # files of one request
+ALL_SENT = 40.0  # seconds for all of them
 _PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 _BREAKERS = re.compile(r'[<>:"|?*\x00]')
 
@@ -72,7 +78,7 @@ class Upload(Protocol):
 
 @dataclass(frozen=True)
 class Offered:
-    """A file that does not come from a form: what the house itself puts in the vault."""
+    """A file that does not come from a form."""
 
     filename: str
     stream: IO[bytes]
@@ -87,40 +93,103 @@ class StoreError(HouseError):
 # ---- in ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A file that was read by a process with limits and may be kept."""
+
+    name: str
+    media_type: str
+    content: bytes
+    found: Found
+
+
+Given = Upload | Examined
+
+
+def examine(upload: Upload) -> Examined:
+    """Read a file in a process with limits (`bounded`); nothing may be open in the database meanwhile.
+
+    Raises InvalidError with what is wrong and the formats accepted.
+    """
+    name = clean_name(upload.filename or "")
+    suffix = name.rpartition(".")[2].lower()
+    settings = current_app.config["SETTINGS"]
+    upload.stream.seek(0)
+    content = upload.stream.read(settings.max_upload + 1)
+    reason = _why_not(name, suffix, content, settings.max_upload)
+    if reason is not None:
+        raise InvalidError(reason)
+    known = FORMATS[suffix]
+    try:
+        found = bounded.examine(known.reader, content, folder=settings.instance / "examining")
+    except UnfitError as error:
+        current_app.logger.info("file refused: %s %s", suffix, error.code)
+        raise InvalidError(f"{UNFIT[error.code]} {_formats()}", reason=error.code) from error
+    return Examined(name, known.media_type, content, found)
+
+
+def examine_sent() -> None:
+    """Examine every file of this request before its transaction begins; `accept` then finds what was told of each.
+
+    Said on a view by `@prepared_by(examine_sent)`. Raises RuntimeError when a transaction is open.
+    """
+    if db.session().in_transaction():
+        raise RuntimeError("a file is never examined while a transaction is open")
+    limit = time.monotonic() + ALL_SENT
+    told: dict[int, Examined | InvalidError] = g.setdefault(_TOLD, {})
+    for file in _sent():
+        if len(told) >= MOST_SENT or time.monotonic() > limit:
+            told[id(file)] = InvalidError(_("Trop de fichiers à la fois : envoyez celui-ci à part."))
+        else:
+            told[id(file)] = _outcome(file)
+
+
+def _sent() -> list[FileStorage]:
+    """The files of this request that have a name."""
+    return [file for files in request.files.listvalues() for file in files if file.filename]
+
+
+def _outcome(upload: Upload) -> Examined | InvalidError:
+    try:
+        return examine(upload)
+    except InvalidError as error:
+        return error
+
+
 def accept(
-    upload: Upload,
+    upload: Given,
     *,
     by: Actor,
     organisation_id: UUID | None = None,
     dossier_id: UUID | None = None,
     field: str | None = None,
 ) -> StoredFile:
-    """Check a given file, rewrite it where its format allows, and keep it if the transaction commits.
+    """Keep a file that was examined, if the transaction commits.
 
-    Raises InvalidError on `field` with what is wrong and the formats accepted; nothing is kept then. Rewriting a PDF
-    removes scripts, actions and attachments, and with them the validity of an electronic signature inside it.
+    Raises InvalidError on `field` with what is wrong and the formats accepted; nothing is kept then. In a request,
+    files are examined before the transaction (`examine_sent`): a view that forgot to say so gets RuntimeError. The
+    command line and tests may give a file that was not examined yet.
     """
-    name = clean_name(upload.filename or "")
-    suffix = name.rpartition(".")[2].lower()
-    limit = current_app.config["SETTINGS"].max_upload
-    upload.stream.seek(0)
-    content = upload.stream.read(limit + 1)
-    reason = _why_not(name, suffix, content, limit)
-    if reason is not None:
-        raise InvalidError(reason, field=field)
-    try:
-        kept = FORMATS[suffix].fit(content)
-    except UnfitError as error:
-        current_app.logger.info("file refused: %s %s", suffix, error.code)
-        raise InvalidError(f"{error.message} {_formats()}", field=field, reason=error.code) from error
+    outcome = upload if isinstance(upload, Examined) else _told_of(upload)
+    if isinstance(outcome, InvalidError):
+        raise InvalidError(outcome.message, field=field, **outcome.facts) from outcome
     return keep(
-        kept,
-        name=name,
-        media_type=FORMATS[suffix].media_type,
+        outcome.content if outcome.found.copy is None else outcome.found.copy,
+        name=outcome.name,
+        media_type=outcome.media_type,
         by=by,
         organisation_id=organisation_id,
         dossier_id=dossier_id,
     )
+
+
+def _told_of(upload: Upload) -> Examined | InvalidError:
+    told: Examined | InvalidError | None = g.get(_TOLD, {}).get(id(upload))
+    if told is not None:
+        return told
+    if has_request_context() and any(file is upload for file in _sent()):
+        raise RuntimeError("this view takes files: it must say @prepared_by(vault.examine_sent)")
+    return _outcome(upload)
 
 
 def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:

@@ -13,7 +13,7 @@ from grants.kernel import clock, journal, vault
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
-from grants.kernel.vault import Upload
+from grants.kernel.vault import Given
 from grants.kernel.words import _, in_words_of, n_
 from grants.people.models import Account
 from grants.programme import queries as programme
@@ -200,7 +200,7 @@ def request_piece(
     return request
 
 
-def give_piece(request: PieceRequest, upload: Upload, *, by: Actor) -> None:
+def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     """Take the applicant's answer; the last one sends the application back to be screened, and time starts anew.
 
     The day of implicit rejection then runs from the reception of what was missing (CRPA, art. L114-5). Raises

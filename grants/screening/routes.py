@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from grants.applications import queries as applications
 from grants.applications.models import Application
-from grants.kernel import clock
-from grants.kernel.access import actor, door, hidden_dossiers
+from grants.kernel import clock, vault
+from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.words import _
 from grants.permissions import P
@@ -162,6 +162,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 
 @bp.post("/pieces-demandees/<uuid:request_id>")
 @door(P.PIECE_ANSWER, PieceRequest)
+@prepared_by(vault.examine_sent)
 def give(asked: PieceRequest) -> Answer:
     """Send the file that answers one request."""
     form = AnswerForm(prefix=asked.id.hex)

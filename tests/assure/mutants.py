@@ -115,7 +115,7 @@ MUTANTS = (
         "tests/kernel/test_house.py -k journal",
     ),
     Mutant(
-        "upload check", "grants/kernel/formats.py", 'not content.startswith(b"%PDF-")', 'b"%PDF-" not in content',
+        "upload check", "grants/kernel/examining/pdf.py", 'not body.startswith(b"%PDF-")', 'b"%PDF-" not in body',
         "tests/kernel/test_vault.py -k hostile",
     ),
     Mutant(

@@ -213,6 +213,22 @@ HONEST: dict[str, tuple[str, bytes]] = {
         "budget.xlsx",
         docx({"xl/sheet.xml": "".join(f"<row><c>{i}</c></row>" for i in range(90_000)).encode()}, main=SHEET),
     ),
+    "blanks before a pdf": ("statuts.pdf", b"\xef\xbb\xbf\r\n \n" + pdf()),
+    "loose bytes after a pdf": ("statuts.pdf", pdf() + b"\r\n0 0 transfer complete"),
+    "pdf without its end marker": ("statuts.pdf", pdf().rpartition(b"%%EOF")[0]),
+    "pdf that may not be changed": ("statuts.pdf", pdf(encryption=pikepdf.Encryption(owner="o", user=""))),
+    "docx with a template elsewhere": (
+        "projet.docx",
+        docx({"word/_rels/settings.xml.rels": relation("attachedTemplate", "https://exemple.example/t.dotm")}),
+    ),
+    "docx with a picture elsewhere": (
+        "projet.docx",
+        docx({"word/_rels/document.xml.rels": relation("image", "https://exemple.example/pixel.png")}),
+    ),
+    "xlsx linked to another": (
+        "budget.xlsx",
+        docx({"xl/externalLinks/_rels/l.xml.rels": relation("externalLinkPath", "file://///host/b.xlsx")}, main=SHEET),
+    ),
 }
 
 HOSTILE: dict[str, tuple[str, bytes]] = {
@@ -241,7 +257,6 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "empty zip called docx": ("projet.docx", archive({})),
     "empty": ("statuts.pdf", b""),
     "html before a pdf": ("statuts.pdf", HTML + pdf()),
-    "one byte before a pdf": ("statuts.pdf", b"\n" + pdf()),
     "html after a pdf": ("statuts.pdf", pdf() + HTML),
     "zip after a pdf": ("statuts.pdf", pdf() + docx()),
     "zip after a pdf, with an end marker in its comment": (
@@ -255,7 +270,6 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
         archive({"[Content_Types].xml": types(WORD), "word/document.xml": b""}, comment=HTML),
     ),
     "encrypted pdf": ("statuts.pdf", pdf(encryption=pikepdf.Encryption(owner="o", user="u"))),
-    "pdf that may not be changed": ("statuts.pdf", pdf(encryption=pikepdf.Encryption(owner="o", user=""))),
     "pdf of too many objects": ("statuts.pdf", pdf(with_objects(61_000))),
     "pdf without a page": ("statuts.pdf", pdf(lambda document: document.pages.__delitem__(0))),
     "pdf cut in half": ("statuts.pdf", pdf()[: len(pdf()) // 2]),
@@ -278,18 +292,6 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "docx with an active control": ("projet.docx", docx({"word/activeX/activeX1.xml": b"<x/>"})),
     "docx with an embedded program": ("projet.docx", docx({"word/embeddings/oleObject1.bin": b"x"})),
     "xlsx with macros of the old kind": ("budget.xlsx", docx({"xl/macrosheets/sheet1.xml": b"<x/>"}, main=SHEET)),
-    "docx with a template elsewhere": (
-        "projet.docx",
-        docx({"word/_rels/settings.xml.rels": relation("attachedTemplate", "https://exemple.example/t.dotm")}),
-    ),
-    "docx with a picture elsewhere": (
-        "projet.docx",
-        docx({"word/_rels/document.xml.rels": relation("image", "https://exemple.example/pixel.png")}),
-    ),
-    "xlsx linked to another": (
-        "budget.xlsx",
-        docx({"xl/externalLinks/_rels/l.xml.rels": relation("externalLinkPath", "file://///host/b.xlsx")}, main=SHEET),
-    ),
     "docx with unfolding entities": (
         "projet.docx",
         docx(content_types=b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + types(WORD)),

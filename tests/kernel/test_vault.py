@@ -12,10 +12,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
 
-from grants.kernel import journal, vault
+from grants.kernel import bounded, journal, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError, RefusedError
+from grants.kernel.examining import process
 from grants.kernel.vault import Clearance, Offered, StoredFile, StoreError, clean_name
 from tests.kernel import corpus
 
@@ -29,6 +30,12 @@ def offer(name, content):
 def stored(name="statuts.pdf", content=None):
     with unit_of_work():
         return offer(name, corpus.pdf() if content is None else content)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch):
+    """Read files here rather than in a process each: what that process adds is tried in test_bounded.py."""
+    monkeypatch.setattr(bounded, "examine", lambda reader, content, folder: process.examine(reader, content))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from grants.awards.queries import Wanted
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
 from grants.kernel import clock, vault
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.words import _, n_
@@ -110,6 +110,7 @@ def agreement(award: Award) -> Answer:
 
 @bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
 @door(P.AGREEMENT_SIGN, Award)
+@prepared_by(vault.examine_sent)
 def sign(award: Award) -> Answer:
     """Record the signature, with the signed document."""
     found = queries.agreement_of(award.id)

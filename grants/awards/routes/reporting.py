@@ -13,7 +13,7 @@ from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.kernel import vault
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -29,6 +29,7 @@ def _titles() -> dict[str, str]:
 
 @bp.route("/mes-bilans/<uuid:report_id>", methods=["GET", "POST"])
 @door(P.REPORT_WRITE, Report)
+@prepared_by(vault.examine_sent)
 def report(report: Report) -> Answer:
     """Write the report: keep it as it is, or send it."""
     if report.state not in WRITABLE and request.method == "GET":

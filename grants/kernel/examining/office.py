@@ -1,0 +1,266 @@
+"""Office documents: archives whose every bound is checked, cleaned of what acts or calls outside."""
+
+import io
+import posixpath
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+
+from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.xmlparts import Element, Part
+
+MIB = 1024 * 1024
+ENTRIES = 2_000
+UNPACKED = 80 * MIB
+SMALL = 2 * MIB  # what lists the parts and their relationships
+RATIO = 150  # office XML packs 10 to 50 times; a bomb of zeros a thousand times
+_RATIO_FROM = MIB
+
+_ACTIVE = re.compile(
+    r"(^|/)((macrosheets|dialogsheets|activex|customui|basic|scripts)/|vba[^/]*\.bin$)|oleobject[^/]*\.bin$",
+    re.IGNORECASE,
+)
+_EMBEDDED = re.compile(r"(^|/)embeddings/(?!.*\.(xlsx|docx)$)", re.IGNORECASE)
+_TYPES = "[Content_Types].xml"
+_NOWHERE = b"about:blank"
+_FETCHING = re.compile(r"[\s\"\\]*(dde|ddeauto|link|includetext|includepicture|import|database|rd)\b", re.IGNORECASE)
+_CALLING = re.compile(r"\w\s*\|\s*['\w]|\b(webservice|dde|rtd|call|register\.id)\s*\(", re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
+_ELSEWHERE = re.compile(r"\s*([a-z][a-z0-9+.-]*:|[/\\]|\.\.)", re.IGNORECASE)
+_LINK = re.compile(r"\s*(https?|mailto|tel):|\s*#|\s*\Z", re.IGNORECASE)
+_SIGNATURES = re.compile(r"^(_xmlsignatures/|META-INF/documentsignatures\.xml$)", re.IGNORECASE)
+
+Cleaner = Callable[[str, Part], None]
+
+
+def _calls(formula: str) -> bool:
+    """Whether a formula asks another program or an address."""
+    return bool(_CALLING.search(_QUOTED.sub("", formula)))
+
+
+def fit_docx(content: bytes) -> Found:
+    """A word processor document; see `_ooxml`."""
+    return _ooxml(content, "wordprocessingml.document", _clean_words)
+
+
+def fit_xlsx(content: bytes) -> Found:
+    """A spreadsheet; see `_ooxml`."""
+    return _ooxml(content, "spreadsheetml.sheet", _clean_sheets)
+
+
+def fit_odt(content: bytes) -> Found:
+    """An OpenDocument text; see `_odf`."""
+    return _odf(content, "text")
+
+
+def fit_ods(content: bytes) -> Found:
+    """An OpenDocument spreadsheet; see `_odf`."""
+    return _odf(content, "spreadsheet")
+
+
+# ---- the archive ---------------------------------------------------------------------------------------------------
+
+
+def _archive(content: bytes) -> zipfile.ZipFile:
+    """The archive of an office document, once every bound was checked on what it declares and what it unfolds to."""
+    if not content.startswith(b"PK\x03\x04"):
+        raise UnfitError("office")
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        entries = archive.infolist()
+        if content[-22:-18] != b"PK\x05\x06" or min(entry.header_offset for entry in entries):
+            raise UnfitError("office")
+        if len(entries) > ENTRIES or sum(entry.file_size for entry in entries) > UNPACKED:
+            raise UnfitError("unpacked")
+        if len({entry.filename.lower() for entry in entries}) != len(entries):
+            raise UnfitError("office")
+        for entry in entries:
+            _check_entry(entry)
+        if archive.testzip() is not None:
+            raise UnfitError("office")
+        return archive
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UnfitError("office") from error
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    if entry.flag_bits & 0x1:
+        raise UnfitError("office_encrypted")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise UnfitError("office")
+    if entry.file_size > _RATIO_FROM and entry.file_size > RATIO * max(entry.compress_size, 1):
+        raise UnfitError("unpacked")
+    strange = not name.isprintable() or "\\" in name or ":" in name or name.startswith("/")
+    if strange or name != entry.orig_filename or posixpath.normpath(name) != name.rstrip("/") or name.startswith(".."):
+        raise UnfitError("office")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise UnfitError("office")
+    if _ACTIVE.search(name) or _EMBEDDED.search(name):
+        raise UnfitError("macro")
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A part that is never large."""
+    if archive.getinfo(name).file_size > SMALL:
+        raise UnfitError("unpacked")
+    return archive.read(name)
+
+
+def _cleaned(archive: zipfile.ZipFile, clean: Cleaner) -> Found:
+    """The document with every part cleaned; without a copy when nothing was to be changed."""
+    changed: dict[str, bytes] = {}
+    for name in archive.namelist():
+        if name.lower().endswith((".xml", ".rels")) and archive.getinfo(name).file_size:
+            part = Part(archive.read(name))
+            clean(name, part)
+            after = part.changed()
+            if after is not None:
+                changed[name] = after
+    signed = any(_SIGNATURES.search(name) for name in archive.namelist())
+    return Found(_packed(archive, changed) if changed else None, signed=signed)
+
+
+def _packed(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
+    """The same archive, entry by entry, with some of them changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        for entry in archive.infolist():
+            told = zipfile.ZipInfo(entry.filename, entry.date_time)
+            told.compress_type, told.external_attr = entry.compress_type, entry.external_attr
+            content = changed.get(entry.filename)
+            target.writestr(told, archive.read(entry) if content is None else content)
+    return out.getvalue()
+
+
+# ---- Office Open XML -----------------------------------------------------------------------------------------------
+
+
+def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
+    """A document whose main part is what its name says; the copy fetches nothing from outside.
+
+    Raises UnfitError: office, office_encrypted, unpacked or macro.
+    """
+    with _archive(content) as archive:
+        if _TYPES not in archive.namelist():
+            raise UnfitError("office")
+        types: list[str] = []
+        listed = Part(_small(archive, _TYPES))
+        listed.read(closed=lambda element: types.append(element.attributes.get("ContentType", "").lower()))
+        if any(word in kind for kind in types for word in ("macroenabled", "vbaproject", "activex", "oleobject")):
+            raise UnfitError("macro")
+        if f"application/vnd.openxmlformats-officedocument.{main}.main+xml" not in types:
+            raise UnfitError("office")
+
+        def clean_part(name: str, part: Part) -> None:
+            if name.lower().endswith(".rels"):
+                _clean_relationships(part)
+            else:
+                clean(name, part)
+
+        return _cleaned(archive, clean_part)
+
+
+def _clean_relationships(part: Part) -> None:
+    """Relationships that leave the document lead nowhere; a link that a person follows stays."""
+
+    def closed(element: Element) -> None:
+        told = element.attributes
+        if told.get("TargetMode", "").lower() == "external" and not told.get("Type", "").endswith("/hyperlink"):
+            part.blank(element, ("Target",), _NOWHERE)
+
+    part.read(closed=closed)
+
+
+def _clean_words(_name: str, part: Part) -> None:
+    """Fields that fetch lose their instruction; what they showed last stays."""
+    if not re.search(rb"instrText|fldSimple|InstrText", part.content):
+        return
+    open_fields: list[list[Element]] = [[]]
+
+    def settle() -> None:
+        pieces = open_fields.pop()
+        if _FETCHING.match("".join(piece.said for piece in pieces)):
+            for piece in pieces:
+                part.say(piece, b" ")
+
+    def opened(element: Element) -> None:
+        if element.name == "fldChar" and element.attributes.get("fldCharType") == "begin":
+            open_fields.append([])
+        if element.name == "fldChar" and element.attributes.get("fldCharType") == "end" and len(open_fields) > 1:
+            settle()
+
+    def closed(element: Element) -> None:
+        if element.name in {"instrText", "delInstrText"}:
+            open_fields[-1].append(element)
+        if element.name == "fldSimple" and _FETCHING.match(element.attributes.get("instr", "")):
+            part.blank(element, ("instr",), b" ")
+
+    part.read(opened=opened, closed=closed)
+    while open_fields:
+        settle()
+
+
+def _clean_sheets(_name: str, part: Part) -> None:
+    """Links to other programs, connections to data and formulas that call outside are taken out; values stay."""
+    if not re.search(rb"ddeLink|oleLink|dbPr|webPr|textPr|odcFile|[|]|&#|webservice|rtd|call|register", part.content,
+                     re.IGNORECASE):  # fmt: skip
+        return
+
+    def closed(element: Element) -> None:
+        if element.name in {"ddeLink", "oleLink"}:
+            part.remove(element)
+        elif element.name in {"dbPr", "webPr", "textPr", "connection"}:
+            part.blank(element, ("connection", "command", "url", "sourceFile", "odcFile"))
+        elif element.name == "f" and _calls(element.said):
+            part.remove(element)
+        elif element.name in {"definedName", "formula", "formula1", "formula2"} and _calls(element.said):
+            part.say(element, b"#REF!")
+
+    part.read(closed=closed)
+
+
+# ---- OpenDocument --------------------------------------------------------------------------------------------------
+
+
+def _odf(content: bytes, kind: str) -> Found:
+    """An OpenDocument whose first entry declares what its name says; the copy fetches nothing from outside.
+
+    Raises UnfitError: office, office_encrypted, unpacked or macro.
+    """
+    with _archive(content) as archive:
+        first = archive.infolist()[0]
+        if first.filename != "mimetype" or first.compress_type != zipfile.ZIP_STORED:
+            raise UnfitError("office")
+        if archive.read(first) != f"application/vnd.oasis.opendocument.{kind}".encode():
+            raise UnfitError("office")
+        if not {"content.xml", "META-INF/manifest.xml"} <= set(archive.namelist()):
+            raise UnfitError("office")
+        if b"encryption-data" in _small(archive, "META-INF/manifest.xml"):
+            raise UnfitError("office_encrypted")
+        return _cleaned(archive, _clean_open_document)
+
+
+def _clean_open_document(name: str, part: Part) -> None:
+    """What is drawn from elsewhere, links to other programs, scripts and formulas that call outside are taken out."""
+    if name.startswith("META-INF/"):
+        return
+
+    def closed(element: Element) -> None:
+        told = element.attributes
+        if element.name in {"script", "event-listener"}:
+            part.remove(element)
+            return
+        if element.name == "a":
+            if not _LINK.match(told.get("href", "")):
+                part.blank(element, ("href",))
+        elif _ELSEWHERE.match(told.get("href", "")):
+            part.blank(element, ("href",))
+        if any(key.startswith("dde-") for key in told):
+            part.blank(element, ("dde-application", "dde-topic", "dde-item"))
+        if _calls(told.get("formula", "")):
+            part.blank(element, ("formula",))
+
+    part.read(closed=closed)
