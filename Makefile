@@ -25,8 +25,9 @@ FULL ?=
 help: ## ce que make sait faire
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-run: env-run ## installe, prépare la base et sert l’application (PORT=, DATABASE_URL=)
+run: env-run ## installe, prépare la base et sert une démonstration (PORT=) ; GRANTS_DEMO=0 ou DATABASE_URL= : un vrai fonds
 	@$(python) .ci/translations.py compile
+	if [ -z "$${DATABASE_URL:-}" ]; then export GRANTS_DEMO="$${GRANTS_DEMO:-1}"; fi
 	exec $(bin)/grants run
 
 test: ## toute la suite, sur SQLite puis PostgreSQL, avec un vrai navigateur

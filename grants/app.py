@@ -17,7 +17,7 @@ from grants.calls import routes as calls
 from grants.config import Settings, settings_from
 from grants.deliberation import routes as deliberation
 from grants.desk import routes as desk
-from grants.kernel import access, errors, pages, words
+from grants.kernel import access, errors, pages, proxies, words
 from grants.kernel.db import db
 from grants.kernel.words import best_language
 from grants.observatory import routes as observatory
@@ -59,6 +59,8 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    else:
+        proxies.watch(app, settings.instance)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app, root=str(base / "static"), prefix="static/", max_age=31_536_000
     )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
 from grants.desk.queries import Sieve
-from grants.kernel import access, clock, journal, pages, post, schema, serving, sheets, vault
+from grants.kernel import access, clock, journal, pages, post, private, proxies, schema, serving, sheets, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError
@@ -129,12 +130,13 @@ def house() -> None:
     """Traboule : tient un fonds, de l’appel à projets au registre public.
 
     Sans réglage, tout vit dans le dossier instance/. DATABASE_URL désigne une autre base, PORT un autre port,
-    MAIL_URL un relais de courriel, GRANTS_INSTANCE un autre dossier.
+    MAIL_URL un relais de courriel, GRANTS_INSTANCE un autre dossier. GRANTS_DEMO=1 demande une démonstration.
     """
 
 
 def main() -> None:
     """Run the command line; a refusal is a sentence on the error output, never a trace."""
+    private.by_default()
     try:
         house.main(obj=ScriptInfo(create_app=_load, set_debug_flag=False), prog_name="grants", standalone_mode=False)
     except click.UsageError as error:
@@ -166,7 +168,8 @@ def init() -> None:
 
 def _init() -> None:
     settings = _settings()
-    settings.instance.mkdir(parents=True, exist_ok=True)
+    settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private.close(settings.instance)
     click.echo(f"Base : {db.engine.url.render_as_string(hide_password=True)}")
     before, after, copy = schema.upgrade()
     if copy is not None:
@@ -180,6 +183,25 @@ def _init() -> None:
 def _is_empty() -> bool:
     """Whether nobody has an account and there is no call: a database nobody has used yet."""
     return not (db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Call.id).limit(1)))
+
+
+def _wrong_mode() -> str | None:
+    """Why this database is not served in this mode: a demonstration has public passwords and shows its letters."""
+    emails = [row["email"] for row in content.people()]
+    holds = db.session.scalar(select(Account.id).where(Account.email.in_(emails)).limit(1)) is not None
+    if holds and not _settings().is_demo:
+        return (
+            "Cette base est celle d’une démonstration : le mot de passe de ses comptes est public. "
+            "« grants run --demo » la sert ; un vrai fonds commence dans une base neuve "
+            "(GRANTS_INSTANCE ou DATABASE_URL)."
+        )
+    if not holds and _settings().is_demo and not _is_empty():
+        return (
+            "Cette base n’est pas celle d’une démonstration : ses courriels seraient lus par tous. "
+            "« grants run --no-demo » (ou GRANTS_DEMO=0) la sert ; une démonstration commence dans une base neuve "
+            "(GRANTS_INSTANCE)."
+        )
+    return None
 
 
 def _plant() -> None:
@@ -247,20 +269,35 @@ def _show_accounts() -> None:
 
 @house.command(with_appcontext=False)
 @click.option("--port", type=click.IntRange(1, 65_535), envvar="PORT", default=5000, help="Port (5000 sans réglage).")
-@click.option("--no-demo", is_flag=True, help="Ne plante pas la démonstration dans une base neuve.")
+@click.option(
+    "--demo/--no-demo",
+    "is_demo",
+    default=None,
+    help="Sert une démonstration, dont tous lisent les courriels, ou un vrai fonds (sans réglage, ou GRANTS_DEMO=1).",
+)
 @click.pass_context
-def run(context: click.Context, port: int, no_demo: bool) -> None:
+def run(context: click.Context, port: int, is_demo: bool | None) -> None:
     """Prépare tout, puis sert le fonds sur cette machine jusqu’à Ctrl-C."""
+    if is_demo is not None:
+        os.environ["GRANTS_DEMO"] = "1" if is_demo else "0"  # also for the processes started below
     listening = serving.listen(port)
     if listening is None:
         raise click.ClickException(f"Le port {port} est déjà pris : choisissez-en un autre avec PORT=.")
+    with listening:
+        _serve(context.ensure_object(ScriptInfo), listening, port)
+    click.echo("Arrêté.")
+
+
+def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
     os.environ["PORT"] = str(port)
-    app = context.ensure_object(ScriptInfo).load_app()
+    app = script.load_app()
     with app.app_context():
         _init()
         settings = _settings()
-        if not settings.own_database and not no_demo and _is_empty():
+        if settings.is_demo and not settings.own_database and _is_empty():
             _plant()
+        if trouble := _wrong_mode():
+            raise click.ClickException(trouble)
         if settings.is_demo:
             _show_accounts()
             click.echo(f"\nCourriels de la démonstration : {pages.link('desk.demo_mails')}")
@@ -270,8 +307,7 @@ def run(context: click.Context, port: int, no_demo: bool) -> None:
     sys.stdout.flush()
     commands = [serving.web_server(listening, f"{APPLICATION}()"), [sys.executable, "-m", "grants.cli", "worker"]]
     if not serving.run_together(commands, keep=listening):
-        raise click.ClickException("Un des processus s’est arrêté de lui-même : voyez ce qu’il en dit ci-dessus.")
-    click.echo("Arrêté.")
+        raise click.ClickException("Un des processus s’arrête à chaque départ : voyez ce qu’il en dit ci-dessus.")
 
 
 def _tell_closings() -> int:
@@ -281,9 +317,13 @@ def _tell_closings() -> int:
 
 
 def _forget() -> int:
-    """What served its time: keys of forms, sessions unused for a year."""
+    """What served its time: keys of forms, secrets of old letters, sessions unused for a year."""
     with unit_of_work():
-        return people.forget_sessions() + access.forget_keys()
+        return people.forget_sessions() + access.forget_keys() + post.forget_secrets()
+
+
+def _deliver(carrier: post.Carrier, settings: Settings) -> int:
+    return post.deliver(carrier, settings.mail_from, keep_secrets=settings.is_demo)
 
 
 def _remind_of_reports() -> int:
@@ -301,7 +341,7 @@ def worker() -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     tasks = [
-        Task("post", timedelta(seconds=2), lambda: post.deliver(carrier, settings.mail_from)),
+        Task("post", timedelta(seconds=2), lambda: _deliver(carrier, settings)),
         Task("sweep", timedelta(minutes=10), vault.sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
@@ -389,9 +429,19 @@ class Finding:
 
 def _check_configuration() -> Iterator[Finding]:
     settings = _settings()
-    is_plain = settings.own_database and not settings.secure
+    is_plain = not settings.is_demo and not settings.secure
     words = f"dossier {settings.instance}, adresse {settings.base_url}{', sans HTTPS' if is_plain else ''}"
     yield Finding(Finding.NOTE if is_plain else Finding.GOOD, "configuration", words)
+    seen = proxies.seen(settings.instance)
+    if seen is not None and not settings.trusted_proxies:
+        words = (
+            f"des demandes passent par un mandataire (le {pages.instant(seen)}) et TRUSTED_PROXIES vaut 0 : "
+            "les essais de tous comptent comme ceux d’un seul visiteur"
+        )
+        yield Finding(Finding.FAULT, "mandataire", words)
+    loose = private.open_to_others(settings.instance)
+    words = f"lisibles par d’autres utilisateurs : {', '.join(loose)}" if loose else "lisibles par ce seul utilisateur"
+    yield Finding(Finding.FAULT if loose else Finding.GOOD, "données", words)
 
 
 def _check_database() -> Iterator[Finding]:
@@ -425,7 +475,7 @@ def _check_mail() -> Iterator[Finding]:
         yield Finding(Finding.FAULT, "courriel", str(error))
         return
     where = "relais de MAIL_URL" if settings.mail_url else f"dossier {settings.instance / 'mail'}, rien ne part"
-    tone = Finding.NOTE if settings.own_database and not settings.mail_url else Finding.GOOD
+    tone = Finding.GOOD if settings.mail_url or settings.is_demo else Finding.NOTE
     yield Finding(tone, "courriel", where)
     late, refused = post.waiting(clock.now() - LATE), post.given_up()
     words = f"{late} attendent depuis plus d’une heure, dont {refused} que le relais refuse"
@@ -441,6 +491,12 @@ def _check_clock() -> Iterator[Finding]:
             yield Finding(Finding.FAULT, "horloge", f"{gap:.0f} s d’écart avec celle de la base")
             return
     yield Finding(Finding.GOOD, "horloge", pages.instant(ours))
+
+
+def _check_mode() -> Iterator[Finding]:
+    trouble = _wrong_mode()
+    words = trouble or ("démonstration" if _settings().is_demo else "vrai fonds")
+    yield Finding(Finding.FAULT if trouble else Finding.GOOD, "mode", words)
 
 
 def _check_people() -> Iterator[Finding]:
@@ -463,7 +519,8 @@ def _check_law() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _check_configuration, _check_database, _check_storage, _check_mail, _check_clock, _check_people, _check_law,
+    _check_configuration, _check_database, _check_mode, _check_storage, _check_mail, _check_clock,
+    _check_people, _check_law,
 )  # fmt: skip
 
 

@@ -1,11 +1,18 @@
 """Settings read once from the environment and frozen; production refuses to start on a default secret."""
 
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+SECRET_LENGTH = 32
+DEMO_IN_PUBLIC = (
+    "La démonstration montre tous les courriels à tous : elle ne se lance ni avec un relais de courriel (MAIL_URL), "
+    "ni à une adresse publique (BASE_URL). GRANTS_DEMO=0 sert un vrai fonds."
+)
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -21,7 +28,11 @@ def _default_instance() -> Path:
 
 @dataclass(frozen=True)
 class Settings:
-    """What an operator decides. `own_database` tells that the database was given by the operator."""
+    """What an operator decides. `own_database` tells that the database was given by the operator.
+
+    A demonstration (`is_demo`) shows every letter to everybody. It is asked for, never inferred. Raises ValueError when
+    it is asked for beside a mail relay or a public address, and when a secret is too short.
+    """
 
     instance: Path
     database_url: str
@@ -40,6 +51,25 @@ class Settings:
     accessibility_mention: str = "Accessibilité : non conforme"
     max_upload: int = 10_000_000
     trusted_proxies: int = 0
+
+    def __post_init__(self) -> None:
+        if self.is_demo and (self.mail_url or not _is_on_this_machine(self.base_url)):
+            raise ValueError(DEMO_IN_PUBLIC)
+        for name, secret in (("SECRET_KEY", self.secret_key), ("FIELD_KEY", self.field_key)):
+            if len(secret) < SECRET_LENGTH:
+                raise ValueError(f"{name} doit avoir {SECRET_LENGTH} caractères au moins.")
+
+
+def _is_on_this_machine(url: str) -> bool:
+    """Whether an address leads to this machine alone, without HTTPS."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "http":
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def database_url(text: str) -> str:
@@ -61,26 +91,30 @@ def _kept_secret(folder: Path, name: str) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+def _proxies(text: str) -> int:
+    """How many proxies to trust. Raises ValueError for what is no small number."""
+    if not (text.isascii() and text.isdigit() and len(text) < 3):
+        raise ValueError("TRUSTED_PROXIES doit être un nombre : combien de mandataires sont devant le service.")
+    return int(text)
+
+
 def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment. Raises ValueError when a given secret is too short."""
+    """Read the environment. Raises ValueError as `Settings` does, and for what is no number."""
     env = os.environ if environment is None else environment
     folder = Path(env.get("GRANTS_INSTANCE") or _default_instance()).resolve()
     given = env.get("DATABASE_URL", "").strip()
     port = env.get("PORT", "5000")
-    secret = env.get("SECRET_KEY") or _kept_secret(folder, "secret_key")
-    if len(secret) < 32:
-        raise ValueError("SECRET_KEY is too short: 32 characters at least")
     base_url = env.get("BASE_URL", f"http://127.0.0.1:{port}")
     return Settings(
         instance=folder,
         database_url=database_url(given) if given else f"sqlite:///{folder / 'traboule.sqlite'}",
         own_database=bool(given),
-        secret_key=secret,
+        secret_key=env.get("SECRET_KEY") or _kept_secret(folder, "secret_key"),
         field_key=env.get("FIELD_KEY") or _kept_secret(folder, "field_key"),
         base_url=base_url.rstrip("/"),
         mail_url=env.get("MAIL_URL", ""),
         mail_from=env.get("MAIL_FROM", "Fonds d’innovation sociale <ne-pas-repondre@innovation-sociale.example>"),
         secure=base_url.startswith("https://"),
-        is_demo=env.get("GRANTS_DEMO", "") == "1" or not given,
-        trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+        is_demo=env.get("GRANTS_DEMO", "") == "1",
+        trusted_proxies=_proxies(env.get("TRUSTED_PROXIES", "0")),
     )

@@ -48,8 +48,10 @@ SECRETS = {
 PATIENCE = 180.0
 
 
-def settings_for(url: str, folder: Path, *, base_url: str = "http://localhost") -> Settings:
-    """Give the settings of an application under test."""
+def settings_for(
+    url: str, folder: Path, *, base_url: str = "http://localhost", is_demo: bool = False, mail_url: str = ""
+) -> Settings:
+    """Give the settings of an application under test: as in service, or a demonstration."""
     return Settings(
         instance=folder,
         database_url=url,
@@ -57,10 +59,10 @@ def settings_for(url: str, folder: Path, *, base_url: str = "http://localhost") 
         secret_key=SECRETS["SECRET_KEY"],
         field_key=SECRETS["FIELD_KEY"],
         base_url=base_url,
-        mail_url="",
+        mail_url=mail_url,
         mail_from="Fonds <ne-pas-repondre@exemple.example>",
-        secure=False,
-        is_demo=True,
+        secure=base_url.startswith("https://"),
+        is_demo=is_demo,
     )
 
 
@@ -84,7 +86,7 @@ class Server:
             **SECRETS,
             "DATABASE_URL": url,
             "GRANTS_INSTANCE": str(folder),
-            "GRANTS_DEMO": "1",
+            "GRANTS_DEMO": "0",
             "BASE_URL": self.address,
             **environment,
         }

@@ -16,13 +16,13 @@ from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import Sieve, Watch
 from grants.desk.rules import FAMILIES
 from grants.kernel import clock, shelf
-from grants.kernel.access import actor, door, hidden_dossiers, public
+from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import address, zone
-from grants.kernel.post import Letter
+from grants.kernel.post import Letter, body_of
 from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
@@ -240,6 +240,7 @@ def _specimens(theme: str) -> dict[str, Any]:
 
 @bp.post("/langue")
 @public
+@repeatable
 def set_language() -> BaseResponse:
     """Keep the reader's language in a cookie and go back to the page."""
     back = request.form.get("back", "/")
@@ -268,7 +269,7 @@ def demo_mail(letter_id: Any) -> str:
     letter = db.session.get(Letter, letter_id)
     if letter is None:
         raise MissingError
-    return render_template("desk/demo_mail.html", letter=letter)
+    return render_template("desk/demo_mail.html", letter=letter, body=body_of(letter))
 
 
 def _only_in_the_demonstration() -> None:

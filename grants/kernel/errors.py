@@ -56,7 +56,7 @@ class MissingError(HouseError):
 
 
 class ThrottledError(HouseError):
-    """Too many attempts (429); `facts["retry_after"]` in seconds."""
+    """Too many attempts (429); `facts["retry_after"]` in seconds, `facts["first"]` for the first refusal in a row."""
 
     status = 429
 

@@ -17,19 +17,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, db, unit_of_work
+from grants.kernel.seal import seal, unseal
 from grants.kernel.words import force_locale
 
 LEASE = timedelta(minutes=5)  # longer than the slowest conversation with a relay
 MAX_ATTEMPTS = 8
 TROUBLE_WAIT = timedelta(minutes=1)
 SMTP_TIMEOUT = 20
+SECRET = "[lien personnel]"  # noqa: S105 - what stands for one
+SECRETS_KEPT = timedelta(days=30)
 # What concerns one letter; everything else (no relay, wrong password, sender not allowed) concerns them all.
 _REFUSALS = (smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError, ValueError)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Letter(Keyed, Model):
-    """One message to one address. `dedup` makes the act that writes it safe to repeat."""
+    """One message to one address. `dedup` makes the act that writes it safe to repeat.
+
+    `secret` is what opens an account or an invitation, sealed; SECRET stands for it in `body`, and it is forgotten once
+    the letter has left.
+    """
 
     __tablename__ = "letter"
     __table_args__ = (UniqueConstraint("dedup"),)
@@ -46,18 +53,29 @@ class Letter(Keyed, Model):
     attempts: Mapped[int] = mapped_column(default=0)
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
     error: Mapped[str | None] = mapped_column(String(500))
+    secret: Mapped[str | None] = mapped_column(Text)
 
 
 def write(
-    template: str, *, to: str, dedup: str, locale: str = "fr", dossier_id: UUID | None = None, **context: Any
+    template: str,
+    *,
+    to: str,
+    dedup: str,
+    locale: str = "fr",
+    dossier_id: UUID | None = None,
+    secret: str | None = None,
+    **context: Any,
 ) -> Letter:
     """Put a letter in the outbox, in the transaction of the act. Sent once the act is committed.
 
-    `template` is a text file of templates/letters/: its first line is the subject, a blank line, then the body.
+    `template` is a text file of templates/letters/: its first line is the subject, a blank line, then the body. A
+    `secret` (the end of a link that opens something) is given to the template under that name, and kept apart.
     """
     with force_locale(locale):
-        text = render_template(f"letters/{template}.txt", **context)
+        text = render_template(f"letters/{template}.txt", secret=secret, **context)
     subject, _, body = text.strip().partition("\n")
+    if secret is not None:
+        body = body.replace(secret, SECRET)
     letter = Letter(
         kind=template,
         recipient=to,
@@ -67,9 +85,15 @@ def write(
         dossier_id=dossier_id,
         dedup=dedup[:200],
         created_at=clock.now(),
+        secret=None if secret is None else seal(secret),
     )
     db.session.add(letter)
     return letter
+
+
+def body_of(letter: Letter) -> str:
+    """The body as it leaves: with its secret, as long as that is kept."""
+    return letter.body if letter.secret is None else letter.body.replace(SECRET, unseal(letter.secret))
 
 
 class Carrier(Protocol):
@@ -118,9 +142,10 @@ class FolderCarrier:
     folder: Path
 
     def __call__(self, message: EmailMessage) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = str(message["Message-ID"]).strip("<>").split("@")[0]
         part = self.folder / f"{name}.part"
+        part.touch(mode=0o600)
         part.write_bytes(message.as_bytes(policy=SMTP))
         part.replace(self.folder / f"{name}.eml")
 
@@ -139,7 +164,7 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     message["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2].rstrip('>')}>"
     message["Date"] = letter.created_at
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.body)
+    message.set_content(body_of(letter))
     message["Content-Language"] = letter.locale  # set_content drops the headers of an earlier content
     return message
 
@@ -166,8 +191,10 @@ def claim() -> UUID | None:
         )
 
 
-def deliver(carrier: Carrier, sender: str, limit: int = 20) -> int:
+def deliver(carrier: Carrier, sender: str, *, limit: int = 20, keep_secrets: bool = False) -> int:
     """Send what waits, one letter at a time and outside any transaction; returns how many left.
+
+    The secret of a letter that left is forgotten, except where visitors read the letters themselves (demonstration).
 
     A letter the relay refuses is tried again after growing waits, MAX_ATTEMPTS times. When the relay itself is in
     trouble the round ends and the attempt does not count: after an outage every letter leaves, once, in order.
@@ -182,7 +209,8 @@ def deliver(carrier: Carrier, sender: str, limit: int = 20) -> int:
             _put_back(letter_id, trouble, counted=False)
             break
         else:
-            _update(letter_id, sent_at=clock.now(), error=None)
+            forgotten = {} if keep_secrets else {"secret": None}
+            _update(letter_id, sent_at=clock.now(), error=None, **forgotten)
             sent += 1
     return sent
 
@@ -205,6 +233,15 @@ def _put_back(letter_id: UUID, problem: Exception, *, counted: bool) -> None:
 def _update(letter_id: UUID, **values: Any) -> None:
     with unit_of_work() as session:
         session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
+
+
+def forget_secrets() -> int:
+    """Forget the secrets of letters so old that these open nothing any more; returns how many.
+
+    The longest of them, an invitation, lasts less than SECRETS_KEPT.
+    """
+    old = update(Letter).where(Letter.secret.is_not(None), Letter.created_at < clock.now() - SECRETS_KEPT)
+    return int(db.session.execute(old.values(secret=None)).rowcount)  # type: ignore[attr-defined]
 
 
 def waiting(since: datetime | None = None) -> int:

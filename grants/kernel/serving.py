@@ -1,16 +1,18 @@
-"""Serving on this machine: a port tried before anything is begun, and processes that live and end together."""
+"""Serving on this machine: a port taken before anything is begun, and processes kept running until they are ended."""
 
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from threading import Event
+from dataclasses import dataclass
 
 from grants.kernel.worker import stop_on_signals
 
 HOST = "127.0.0.1"
 GRACE = 15.0
+SOON = 30.0  # seconds: a command that ends sooner after its start may never run
+FALLS = 5
 _PAUSE = 0.2
 
 
@@ -40,33 +42,65 @@ def web_server(listening: socket.socket, application: str) -> list[str]:
     """
     return [
         sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listening.fileno()}",
-        "--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "60", "--graceful-timeout", "10",
-        "--keep-alive", "75", "--log-level", "warning", "--no-control-socket", "--preload",
+        "--workers", "2", "--worker-class", "grants.kernel.receiving.ReceivingWorker", "--threads", "4",
+        "--timeout", "60", "--graceful-timeout", "10", "--keep-alive", "75", "--log-level", "warning",
+        "--no-control-socket", "--preload",
     ]  # fmt: skip
 
 
-def run_together(commands: Sequence[Sequence[str]], *, keep: socket.socket | None = None) -> bool:
-    """Run commands side by side until a signal, or until one of them ends; then end the others.
+@dataclass
+class _Part:
+    """One command that is kept running, and how often it ended soon after its start."""
 
-    `keep` is a socket they inherit. Returns whether it was a signal: a process that ended by itself is a fault.
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    began: float
+    falls: int = 0
+    again_at: float = 0.0
+
+
+def run_together(commands: Sequence[Sequence[str]], *, keep: socket.socket | None = None) -> bool:
+    """Run commands side by side until a signal; one that ends by itself is started again, later each time.
+
+    `keep` is a socket they inherit. Returns whether it was a signal: false when a command ended FALLS times in a row
+    within SOON seconds of its start, which starting it again will not mend. The other commands are then ended too.
     """
     stop = stop_on_signals()
     kept = () if keep is None else (keep.fileno(),)
-    # The commands are this program's own, none holds anything typed by a person.
-    children = [subprocess.Popen(list(command), pass_fds=kept) for command in commands]  # noqa: S603
-    _wait(children, stop)
-    for child in children:
-        child.terminate()
-    limit = time.monotonic() + GRACE
-    for child in children:
-        try:
-            child.wait(max(0.1, limit - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    parts = [_Part(command, _start(command, kept), time.monotonic()) for command in commands]
+    while not stop.wait(_PAUSE) and all(_is_kept(part, kept) for part in parts):
+        pass
+    _end([part.process for part in parts])
     return stop.is_set()
 
 
-def _wait(children: Sequence[subprocess.Popen[bytes]], stop: Event) -> None:
-    while not stop.wait(_PAUSE) and all(child.poll() is None for child in children):
-        pass
+def _start(command: Sequence[str], kept: Sequence[int]) -> subprocess.Popen[bytes]:
+    # The commands are this program's own, none holds anything typed by a person.
+    return subprocess.Popen(list(command), pass_fds=kept)  # noqa: S603
+
+
+def _is_kept(part: _Part, kept: Sequence[int]) -> bool:
+    """See that a command runs; false when it has ended too often to be started again."""
+    if part.process.poll() is None:
+        return True
+    now = time.monotonic()
+    if not part.again_at:
+        part.falls = part.falls + 1 if now - part.began < SOON else 1
+        part.again_at = now + min(2.0 ** (part.falls - 1), SOON)
+        return part.falls < FALLS
+    if now >= part.again_at:
+        part.process, part.began, part.again_at = _start(part.command, kept), now, 0.0
+    return True
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End processes decently, and by force after GRACE seconds."""
+    for process in processes:
+        process.terminate()
+    limit = time.monotonic() + GRACE
+    for process in processes:
+        try:
+            process.wait(max(0.1, limit - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -30,6 +30,7 @@ def attempt(act: str, who: str, *, limit: int, window: timedelta) -> None:
 
     It is counted before the work is done and in small transactions of its own: what the request then does cannot undo
     it, and attempts made at the same moment all see each other. The caller holds no open writing transaction.
+    The error's `facts["first"]` tells whether it is the first refusal of this window.
     What is older than a day is forgotten on the way.
     """
     at = clock.now()
@@ -38,7 +39,8 @@ def attempt(act: str, who: str, *, limit: int, window: timedelta) -> None:
         connection.execute(insert(Attempt).values(act=act, who=who[:254], at=at))
     made = [Attempt.act == act, Attempt.who == who[:254], Attempt.at > at - window]
     with access_mode(writing=False), db.engine.begin() as connection:
-        if (connection.scalar(select(func.count()).select_from(Attempt).where(*made)) or 0) <= limit:
+        count = connection.scalar(select(func.count()).select_from(Attempt).where(*made)) or 0
+        if count <= limit:
             return
         counted = connection.scalars(
             select(Attempt.at).where(*made).order_by(Attempt.at.desc()).offset(limit - 1).limit(1)
@@ -46,7 +48,8 @@ def attempt(act: str, who: str, *, limit: int, window: timedelta) -> None:
         oldest = counted.one()
     wait = max(int((oldest + window - at).total_seconds()), 1)
     minutes = -(-wait // 60)
-    raise ThrottledError(_("Trop de tentatives. Réessayez dans %(minutes)s min.", minutes=minutes), retry_after=wait)
+    message = _("Trop de tentatives. Réessayez dans %(minutes)s min.", minutes=minutes)
+    raise ThrottledError(message, retry_after=wait, first=count == limit + 1)
 
 
 def forget(act: str, who: str) -> None:

@@ -13,17 +13,17 @@ from grants.people.rules import CONFIRMATION_LASTS, INVITATION_LASTS, RESET_LAST
 
 def confirmation(account: Account, token: str) -> None:
     """The link that confirms an address. The name is left out: nobody has checked yet whose address it is."""
-    write("people_confirm", token=token, days=_days(CONFIRMATION_LASTS), **_to(account))
+    write("people_confirm", secret=token, days=_days(CONFIRMATION_LASTS), **_to(account))
 
 
 def already_known(account: Account, token: str | None) -> None:
     """Somebody tried to sign up with a known address: only its holder learns it, with a link when unconfirmed."""
-    write("people_known", token=token, **_to(account))
+    write("people_known", secret=token, **_to(account))
 
 
 def reset(account: Account, token: str) -> None:
     """The link that lets a new password be chosen."""
-    write("people_reset", token=token, hours=RESET_LASTS // timedelta(hours=1), **_to(account))
+    write("people_reset", secret=token, hours=RESET_LASTS // timedelta(hours=1), **_to(account))
 
 
 def password_changed(account: Account) -> None:

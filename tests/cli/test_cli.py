@@ -7,19 +7,23 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
 
-from grants import evidence
+from grants import cli, evidence
 from grants.app import create_app
 from grants.applications.lifecycle import ApplicationState
 from grants.cli import main
-from grants.kernel import journal, schema, serving, vault
+from grants.config import settings_from
+from grants.demo import content
+from grants.kernel import journal, post, schema, serving, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -126,16 +130,16 @@ def test_init_prepares_an_empty_database_and_may_be_repeated(bare, grants):
 
 
 def test_a_database_is_copied_beside_itself_before_it_changes(app, dialect, tmp_path, monkeypatch):
-    steps = []
+    steps, now = [], schema.latest()
     monkeypatch.setattr(schema, "latest", lambda: "9999")
     monkeypatch.setattr(schema.command, "upgrade", lambda _config, _to: steps.append(sorted(copies())))
     folder = Path(db.engine.url.database).parent
 
     def copies():
-        return [path.name for path in folder.glob("*-0001-*")]
+        return [path.name for path in folder.glob(f"*-{now}-*")]
 
     before, after, copy = schema.upgrade()
-    assert (before, after) == ("0001", "9999")
+    assert (before, after) == (now, "9999")
     if dialect == "postgresql":
         assert copy is None
         return
@@ -147,7 +151,7 @@ def test_a_database_is_copied_beside_itself_before_it_changes(app, dialect, tmp_
 
 
 def test_a_database_that_is_up_to_date_is_not_copied(app):
-    assert schema.upgrade() == ("0001", "0001", None)
+    assert schema.upgrade() == (schema.latest(), schema.latest(), None)
 
 
 def test_a_database_of_a_later_version_is_left_alone(app, grants):
@@ -221,7 +225,8 @@ def test_check_says_in_a_line_each_that_all_is_well(app, grants):
     assert code == 0
     subjects = [line[8:].split()[0] for line in said.splitlines()]
     assert subjects == [
-        "configuration", "base", "preuves", "fichiers", "courriel", "lettres", "horloge", "comptes", "textes",
+        "configuration", "données", "base", "preuves", "mode", "fichiers", "courriel", "lettres", "horloge", "comptes",
+        "textes",
     ]  # fmt: skip
     assert "grants user create --role administrator" in said
 
@@ -320,6 +325,149 @@ def test_the_lives_in_the_documentation_are_those_of_the_program(app, tmp_path, 
     assert "grants docs" in complaint
 
 
+# ------------------------------------------------------------------------------------------- a demonstration, or a fund
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"MAIL_URL": "smtp://localhost"},
+        {"BASE_URL": "https://fonds.example"},
+        {"BASE_URL": "http://fonds.example"},
+        {"BASE_URL": "https://127.0.0.1"},
+        {"BASE_URL": "http://localhost.example"},
+        {"BASE_URL": "http://192.0.2.1:5000"},
+    ],
+)
+def test_a_demonstration_never_starts_beside_a_relay_or_a_public_address(tmp_path, asked):
+    environment = {"GRANTS_INSTANCE": str(tmp_path), **asked}
+    assert not settings_from(environment).is_demo
+    with pytest.raises(ValueError, match="GRANTS_DEMO=0"):
+        settings_from({**environment, "GRANTS_DEMO": "1"})
+
+
+@pytest.mark.parametrize("given", [{}, {"GRANTS_DEMO": "0"}, {"GRANTS_DEMO": ""}, {"DATABASE_URL": "sqlite://"}])
+def test_a_demonstration_is_never_inferred(tmp_path, given):
+    assert not settings_from({"GRANTS_INSTANCE": str(tmp_path), **given}).is_demo
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:5000", "http://localhost:8080", "http://[::1]:5000"])
+def test_a_demonstration_starts_on_this_machine(tmp_path, base_url):
+    assert settings_from({"GRANTS_INSTANCE": str(tmp_path), "GRANTS_DEMO": "1", "BASE_URL": base_url}).is_demo
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_KEY"])
+def test_a_short_secret_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=name):
+        settings_from({"GRANTS_INSTANCE": str(tmp_path), name: "x" * 31})
+
+
+@pytest.mark.parametrize("number", ["-1", "²", "deux", "1e3", "٣"])
+def test_a_number_of_proxies_that_is_none_is_refused(tmp_path, number):
+    with pytest.raises(ValueError, match="TRUSTED_PROXIES"):
+        settings_from({"GRANTS_INSTANCE": str(tmp_path), "TRUSTED_PROXIES": number})
+
+
+@pytest.fixture
+def demonstration(app, monkeypatch):
+    """Say that a demonstration was asked for."""
+    settings = replace(app.config["SETTINGS"], is_demo=True)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+
+
+@pytest.fixture
+def not_served(app, monkeypatch):
+    """Give what would be served of this application, without serving it."""
+    served = []
+    monkeypatch.setattr(cli, "_load", lambda: app)
+    monkeypatch.setattr(serving, "run_together", lambda commands, **_options: served.append(commands) or True)
+    monkeypatch.setenv("GRANTS_DEMO", "0")
+    monkeypatch.setenv("PORT", "5000")
+    return served
+
+
+def test_a_real_fund_is_never_served_as_a_demonstration(app, make, demonstration, grants, free_port, not_served):
+    make.account("manager")
+    code, _, complaint = grants("run", "--port", str(free_port))
+    assert code == 1
+    assert "lus par tous" in complaint
+    assert not_served == []
+    assert "lus par tous" in grants("check")[1]
+
+
+def test_a_demonstration_is_never_served_as_a_real_fund(app, make, grants, free_port, not_served):
+    with unit_of_work():
+        account = make.account("administrator")
+        account.email = content.people()[0]["email"]
+    code, _, complaint = grants("run", "--port", str(free_port))
+    assert code == 1
+    assert "mot de passe" in complaint
+    assert not_served == []
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "public" in said
+
+
+def test_a_real_fund_shows_its_letters_to_nobody(app, page, make):
+    make.account("administrator")
+    letter = write_one()
+    for address in ("/demonstration/courriels", f"/demonstration/courriels/{letter}"):
+        assert page.get(address).status == 404
+        assert page.get(address, as_=make.account("administrator")).status == 404
+
+
+def test_a_demonstration_shows_its_letters(app, page, demonstration):
+    letter = write_one()
+    assert page.get("/demonstration/courriels").status == 200
+    assert "secret-de-passage" in app.test_client().get(f"/demonstration/courriels/{letter}").get_data(as_text=True)
+
+
+def write_one():
+    with unit_of_work():
+        letter = post.write("people_reset", to="a@exemple.example", dedup="a", secret="secret-de-passage", hours=1)
+    return letter.id
+
+
+def test_what_is_written_on_the_machine_is_closed_to_its_other_users(app, tmp_path, grants):
+    folder = app.config["SETTINGS"].instance
+    loose = folder / "loose"
+    loose.write_text("x", encoding="utf-8")
+    loose.chmod(0o644)
+    folder.chmod(0o755)
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "loose" in said
+    assert grants("init")[0] == 0
+    assert loose.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert grants("check")[0] == 0
+
+
+@pytest.fixture
+def proxy_mark(app):
+    """Give the mark that an undeclared proxy leaves; gone before and afterwards."""
+    app.extensions.pop("proxy_seen", None)
+    mark = app.config["SETTINGS"].instance / "proxy-seen"
+    yield mark
+    mark.unlink(missing_ok=True)
+    app.extensions.pop("proxy_seen", None)
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_nobody_declared_is_told(app, grants, proxy_mark, header):
+    app.test_client().get("/mentions-legales", headers={header: "192.0.2.1"})
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "TRUSTED_PROXIES" in said
+
+
+def test_what_a_visitor_says_of_a_proxy_is_not_believed(app, grants, proxy_mark):
+    client = app.test_client()
+    client.get("/mentions-legales")
+    client.get("/mentions-legales", headers={"X-Forwarded-For": "1.1.1.1"}, environ_base={"REMOTE_ADDR": "8.8.8.8"})
+    assert not proxy_mark.exists()
+
+
 # --------------------------------------------------------------------------------------------------------------- serve
 
 
@@ -381,14 +529,48 @@ def test_run_prepares_serves_and_ends_whole_without_inventing_anything(store, ow
     store.drop(f"{own}served")
 
 
-def test_processes_end_together_when_one_ends_by_itself(tmp_path):
-    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
+@pytest.fixture
+def own_signals():
+    """Put back the handlers of signals that serving replaces."""
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        assert serving.run_together([waiting, [sys.executable, "-c", "raise SystemExit(3)"]]) is False
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def test_a_command_that_never_runs_ends_the_others(monkeypatch, own_signals):
+    monkeypatch.setattr(serving, "FALLS", 2)
+    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
+    assert serving.run_together([waiting, [sys.executable, "-c", "raise SystemExit(3)"]]) is False
+
+
+def test_a_command_that_is_killed_is_started_again_and_the_other_goes_on(tmp_path, monkeypatch, own_signals):
+    monkeypatch.setattr(serving, "SOON", 0.2)
+    starts, mark = tmp_path / "starts", tmp_path / "mark"
+    fragile = f"import os, time; open({str(starts)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(600)"
+    steady = f"import os, time; open({str(mark)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(600)"
+    commands = [[sys.executable, "-c", code] for code in (fragile, steady)]
+
+    def kill_then_stop():
+        first = pids(starts, 1)[0]
+        os.kill(first, signal.SIGKILL)
+        pids(starts, 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def pids(path, number):
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit:
+            if path.exists() and len(found := path.read_text().split()) >= number:
+                return [int(each) for each in found]
+            time.sleep(0.02)
+        raise AssertionError(f"{path.name}: never {number} starts")
+
+    helper = threading.Thread(target=kill_then_stop)
+    helper.start()
+    assert serving.run_together(commands) is True
+    helper.join()
+    assert len(starts.read_text().split()) == 2
+    assert len(mark.read_text().split()) == 1
 
 
 LOADED = """

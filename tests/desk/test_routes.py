@@ -179,10 +179,6 @@ def test_everybody_has_a_home(page: Page, make: Make, roles: tuple[str, ...]) ->
     assert "Dominique Exemple" in answer.title
 
 
-def test_the_mails_of_the_demonstration_can_be_read(page: Page, make: Make) -> None:
-    assert page.get("desk.demo_mails").status == 200
-
-
 def test_the_list_sorts_by_score_for_those_who_may_see_it(page: Page, make: Make) -> None:
     call = make.call()
     for title, level in (("Moyen", 2), ("Meilleur", 4), ("Faible", 1)):

@@ -61,6 +61,40 @@ def test_a_letter_leaves_once_and_says_so(app):
     assert post.waiting() == 0
 
 
+def secret_letter(kind="people_reset", **context):
+    with unit_of_work():
+        return post.write(kind, to="a@exemple.example", dedup="secret", secret="le-secret-du-lien", **context)
+
+
+@pytest.mark.parametrize(
+    ("kind", "context"),
+    [
+        ("people_reset", {"hours": 1}),
+        ("people_confirm", {"days": 3}),
+        ("people_known", {}),
+        ("people_invitation", {"organisation": "A", "inviter": "B", "days": 14}),
+    ],
+)
+def test_what_opens_something_leaves_with_its_letter_and_is_then_forgotten(app, kind, context):
+    letter = secret_letter(kind, **context)
+    assert "le-secret-du-lien" not in letter.body + letter.secret
+    bag = Bag()
+    post.deliver(bag, SENDER)
+    assert "le-secret-du-lien" in bag.messages[0].get_content()
+    assert letter.secret is None
+    assert post.SECRET in post.body_of(letter)
+
+
+def test_a_letter_that_did_not_leave_keeps_what_it_needs(app):
+    letter = secret_letter(hours=1)
+    post.deliver(Bag(OSError("no relay")), SENDER)
+    assert "le-secret-du-lien" in post.body_of(letter)
+    with clock.fixed(clock.now() + post.SECRETS_KEPT + timedelta(hours=1)), unit_of_work():
+        assert post.forget_secrets() == 1
+    db.session.expire_all()
+    assert letter.secret is None
+
+
 def test_a_letter_vanishes_with_the_act_that_failed(app):
     def act():
         db.session.add(Letter(kind="t", recipient="a@b.example", subject="s", body="b", locale="fr", dedup="d",

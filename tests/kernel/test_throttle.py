@@ -105,3 +105,13 @@ def test_attempts_made_at_the_same_moment_see_each_other(app):
 )
 def test_a_machine_stands_for_its_network(address, network):
     assert throttle.network_of(address) == network
+
+
+def test_only_the_first_refusal_in_a_row_is_told_as_such(app):
+    told = []
+    for _try in range(5):
+        try:
+            attempt(limit=2)
+        except ThrottledError as refusal:
+            told.append(refusal.facts["first"])
+    assert told == [True, False, False]

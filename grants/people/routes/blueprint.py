@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Blueprint, current_app, request, session
+from flask import Blueprint, current_app, request
 from sqlalchemy.exc import NoResultFound
 
 from grants.kernel import journal, throttle
@@ -51,14 +51,16 @@ def limited(bound: Throttle) -> Callable[[View], View]:
 
 
 def _count(bound: Throttle) -> None:
-    signed_in = session.get("_user_id")
-    who = hashlib.sha256(signed_in.encode()).hexdigest() if signed_in else actions.who_of(request.form.get("email", ""))
+    person = actor().id
+    db.session.rollback()  # counting holds no transaction of ours
+    who = hashlib.sha256(str(person).encode()).hexdigest() if person else actions.who_of(request.form.get("email", ""))
     network = throttle.network_of(request.remote_addr)
     try:
         throttle.attempt(bound.act, who, limit=bound.by_account, window=bound.window)
         throttle.attempt(bound.act, network, limit=bound.by_network, window=bound.window)
-    except ThrottledError:
+    except ThrottledError as refusal:
         # Saying so asked for the reader's language, and that reading holds SQLite's one place for writers.
         db.session.rollback()
-        journal.note(journal.line_of("auth.throttled", None, ANONYMOUS, {"act": bound.act}))
+        if refusal.facts["first"]:
+            journal.note(journal.line_of("auth.throttled", None, ANONYMOUS, {"act": bound.act}))
         raise

@@ -1,0 +1,291 @@
+"""Receives whole requests before a thread is given to them, so that slow visitors do not stop the service.
+
+The threaded worker of gunicorn reads a request inside one of its few threads: as many slow connections as there are
+threads stop everybody. This worker reads in its main loop, without waiting, and hands a request over once it is
+complete. A connection that takes too long, or one too many of an address, is closed. A proxy that buffers requests does
+the same for more visitors: docs/deployment.md.
+"""
+
+import re
+import socket
+import tempfile
+import time
+from collections import Counter
+from functools import partial
+from ipaddress import ip_address
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+HEAD_LIMIT = 64 * 1024  # bytes of the head of a request
+BODY_LIMIT = (
+    25_000_000  # bytes of a body that is kept; a longer one is read and dropped, and the application refuses it
+)
+DROPPED_LIMIT = 200_000_000  # bytes of a body that is read at all
+HEAD_TIME = 10.0  # seconds for the head of a request
+BODY_TIME = 60.0  # seconds for any body, however small
+LEAST_RATE = 4_000  # bytes a second that a longer body must reach on average
+SEND_TIME = 60.0  # seconds for one piece of an answer
+PER_ADDRESS = 64  # connections of one address open at once in a process; this machine itself (a proxy) is not bounded
+IN_MEMORY = 256 * 1024  # bytes of a request kept in memory before it goes to a temporary file
+_PIECE = 64 * 1024
+_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class UnacceptableError(Exception):
+    """A request that is not received to its end; `answer` is sent before the connection is closed."""
+
+    def __init__(self, answer: bytes = b"") -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+class Request:
+    """The bytes of one request: kept as they arrive, then read back; what follows it is left for the next one."""
+
+    def __init__(self, already: bytes = b"") -> None:
+        # Closed by `close`, when its connection is.
+        self._store = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+        self._head = b""
+        self._reading = False
+        self.began = time.monotonic()
+        self.size = 0
+        self.wanted: int | None = None  # bytes of the whole request, known with its head
+        self.dropped = False
+        self.expects = False
+        if already:
+            self.take(already)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte of the request is here."""
+        return self.wanted is not None and self.size >= self.wanted
+
+    @property
+    def deadline(self) -> float:
+        """The instant, in seconds of the monotonic clock, by which it must be complete."""
+        if self.wanted is None:
+            return self.began + HEAD_TIME
+        return self.began + BODY_TIME + self.wanted / LEAST_RATE
+
+    def take(self, piece: bytes) -> None:
+        """Keep what arrived. Raises UnacceptableError for a head or a body longer than any of ours, or of no length.
+
+        Nothing at all means that the visitor has gone, which ends the request the same way.
+        """
+        if not piece:
+            raise UnacceptableError
+        self.size += len(piece)
+        if not self.dropped:
+            self._store.write(piece)
+        if self.wanted is not None:
+            return
+        self._head += piece
+        end = self._head.find(_END)
+        if end > HEAD_LIMIT or (end < 0 and len(self._head) > HEAD_LIMIT):
+            raise UnacceptableError
+        if end < 0:
+            return
+        head, self._head = self._head[: end + 2], b""
+        if _CHUNKED.search(head):
+            raise UnacceptableError(LENGTH_REQUIRED)
+        length = _LENGTH.search(head)
+        body = int(length[1]) if length else 0
+        if body > DROPPED_LIMIT:
+            raise UnacceptableError
+        self.wanted = end + len(_END) + body
+        self.dropped = body > BODY_LIMIT
+        self.expects = _EXPECT.search(head) is not None and not self.complete
+
+    def read(self, size: int) -> bytes:
+        """The next bytes of what was received; empty at the end."""
+        if not self._reading:
+            self._store.seek(0)
+            self._reading = True
+        return self._store.read(size)
+
+    def rest(self) -> bytes:
+        """What was received and not read: the beginning of a next request sent at once."""
+        return b"" if self.dropped else self.read(-1)
+
+    def close(self) -> None:
+        """Let go of what was received."""
+        self._store.close()
+
+
+class _Source:
+    """What the parser of gunicorn reads: the request that was received, then the socket under its time limit."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self.connection = connection
+        self.gettimeout = connection.sock.gettimeout
+        self.settimeout = connection.sock.settimeout
+
+    def recv(self, size: int) -> bytes:
+        """The next bytes; empty ends the connection."""
+        return self.connection.request.read(size)
+
+
+class Connection(TConn):
+    """A connection whose parser reads requests that were received whole."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.initialized = False
+        self.request = Request()
+
+    def init(self) -> None:
+        """Give the connection its parser, once."""
+        if not self.initialized:
+            self.initialized = True
+            self.parser = get_parser(self.cfg, _Source(self), self.client)
+
+    def close(self, graceful: bool = False) -> None:
+        """Close the connection and let go of what it sent.
+
+        Nothing unread is left that would cut the answer short, so that the main loop never lingers for the visitor.
+        """
+        self.request.close()
+        super().close(graceful=False)
+
+
+class ReceivingWorker(ThreadWorker):
+    """The threaded worker of gunicorn, whose threads are given complete requests alone. Plain HTTP/1 only."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.receiving: set[Connection] = set()
+        self.addresses: Counter[str] = Counter()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection and begin to receive its first request."""
+        try:
+            sock, client = listener.accept()
+        except OSError:  # another process was faster, or the visitor is gone
+            return
+        address = _bounded(client)
+        if address and self.addresses[address] >= PER_ADDRESS:
+            sock.close()
+            return
+        self.nr_conns += 1
+        self.addresses[address] += 1
+        self._wait_for_more(Connection(self.cfg, sock, client, listener.getsockname()))
+
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """Begin to receive the next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._begin(conn)
+
+    def handle(self, conn: Connection) -> Any:
+        """Answer a complete request, in a thread."""
+        conn.sock.settimeout(SEND_TIME)
+        return super().handle(conn)
+
+    def finish_request(self, conn: Connection, fs: Any) -> None:
+        """Receive the next request if it came with the last one; otherwise keep or close the connection."""
+        kept = not fs.cancelled() and fs.exception() is None and fs.result() and not conn.request.dropped
+        if kept and self.alive:
+            rest = conn.parser.unreader.take_buffered() + conn.request.rest()
+            if rest:
+                self._begin(conn, rest)
+                return
+        if fs.exception() is None and conn.request.dropped:
+            self._close(conn)
+            return
+        before = self.nr_conns
+        super().finish_request(conn, fs)
+        if self.nr_conns < before:
+            self._forget_address(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close the connections that were kept for long enough."""
+        before = list(self.keepalived_conns)
+        super().murder_keepalived(force)
+        left = set(self.keepalived_conns)
+        for conn in before:
+            if conn not in left:
+                self._forget_address(conn)
+
+    def murder_pending(self) -> None:
+        """Close the connections that take too long to send their request."""
+        now = time.monotonic()
+        for conn in [conn for conn in self.receiving if conn.request.deadline < now or self._is_idle(conn)]:
+            self._stop_receiving(conn)
+            self._close(conn)
+
+    def _is_idle(self, conn: Connection) -> bool:
+        """Whether a worker that ends need not wait for a connection: it has sent nothing."""
+        return not self.alive and not conn.request.size
+
+    def _begin(self, conn: Connection, already: bytes = b"") -> None:
+        conn.request.close()
+        try:
+            conn.request = Request(already)
+        except UnacceptableError:
+            self._close(conn)
+            return
+        if conn.request.complete:
+            self.enqueue_req(conn)
+        else:
+            self._wait_for_more(conn)
+
+    def _wait_for_more(self, conn: Connection) -> None:
+        conn.sock.setblocking(False)
+        conn.data_ready = True
+        self.receiving.add(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn))
+
+    def _receive(self, conn: Connection, _sock: socket.socket) -> None:
+        """Take what arrived; hand the request over once it is complete."""
+        try:
+            conn.request.take(conn.sock.recv(_PIECE))
+            if conn.request.expects:
+                conn.request.expects = False
+                conn.sock.send(CONTINUE)
+        except BlockingIOError:
+            return
+        except (OSError, UnacceptableError) as problem:
+            self._stop_receiving(conn)
+            self._say(conn, getattr(problem, "answer", b""))
+            self._close(conn)
+            return
+        if conn.request.complete:
+            self._stop_receiving(conn)
+            self.enqueue_req(conn)
+
+    def _say(self, conn: Connection, answer: bytes) -> None:
+        try:
+            conn.sock.send(answer)
+        except OSError:
+            self.log.debug("a connection was gone before its answer")
+
+    def _stop_receiving(self, conn: Connection) -> None:
+        self.receiving.discard(conn)
+        self.poller.unregister(conn.sock)
+
+    def _close(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        self._forget_address(conn)
+        conn.close()
+
+    def _forget_address(self, conn: Connection) -> None:
+        address = _bounded(conn.client)
+        self.addresses[address] -= 1
+        if not self.addresses[address]:
+            del self.addresses[address]
+
+
+def _bounded(client: Any) -> str:
+    """The address whose connections are counted; empty for this machine itself and for local sockets."""
+    if not isinstance(client, tuple):
+        return ""
+    address = ip_address(str(client[0]).partition("%")[0])
+    return "" if address.is_loopback else str(address)
