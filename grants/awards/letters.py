@@ -139,7 +139,6 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
     ends_on = application.ends_on or at
     closing = rules.year_end(ends_on, award.organisation.year_end_month)
     report_due = clock.add_months(closing, programme.law_number("report_due", closing))
-    partners = [f"{row.name}{colon()} {money(row.amount)}" for row in application.partners if row.amount]
     return {
         "association": award.organisation.name,
         "title": application.title,
@@ -155,7 +154,8 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
         "schedule": _listing([schedule_line(row) for row in instalments] or [TO_COMPLETE]),
         "repayment_schedule": _listing([TO_COMPLETE]),
         "unspent_limit": _("%(rate)s de l’aide versée", rate=percent(programme.law_number("unspent_limit", at))),
-        "partners": _listing(partners) or _("aucun partenaire."),
+        # A dossier tells what partners bring, never that money is passed on to them: the list of exceptions is empty.
+        "partners": _("aucun partenaire."),
     }
 
 

@@ -753,6 +753,11 @@ def settlement_of(report: Report) -> Settlement:
     return rules.settlement(award.amount, award.released, award.ordered, award.eligible_base, realised(report))
 
 
+def owed_back(award: Award, report: Report) -> Money:
+    """What the association still has to give back: the whole of an advance, or what was paid beyond the real cost."""
+    return award.paid if is_advance(award) else settlement_of(report).excess
+
+
 def lines_to_explain(report: Report) -> list[ReportLine]:
     """The lines whose gap between planned and real calls for a word, by the law table of the day."""
     today = clock.today()

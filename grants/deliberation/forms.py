@@ -92,7 +92,10 @@ class ActForm(Form):
     act_receipt = LineField(
         _l("Numéro du reçu en préfecture"),
         limit=80,
-        description=_l("Il rend l’acte exécutoire. Vous le trouvez sur l’acte transmis."),
+        description=_l(
+            "Vous le trouvez sur l’acte transmis. Il est écrit dans les lettres et sur la page des mandats ; "
+            "le système ne vérifie pas que l’acte est exécutoire."
+        ),
     )
 
     @classmethod

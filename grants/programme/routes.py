@@ -260,6 +260,7 @@ def law() -> str:
         waiting={row.id for row in waiting},
         only=only,
         ever=actions.EVER,
+        applied=rules.APPLIED,
         trust=rules.TRUST_LABELS,
         tones=rules.TRUST_TONES,
         units=rules.UNIT_LABELS,

@@ -22,6 +22,14 @@ TRUST_LABELS = {
     "cut": _l("intitulé coupé dans la source"),
 }
 TRUST_TONES = {"confirmed": "good", "secondary": "neutral", "memory": "warn", "proposal": "warn", "cut": "warn"}
+# The rules of law that code reads; the others are shown to remember, and the page says so.
+APPLIED = frozenset(
+    {
+        "agreement_threshold", "de_minimis_general", "first_instalment_minimum", "implicit_rejection",
+        "publication_delay", "report_due", "report_line_gap", "report_line_gap_amount", "retention_refused",
+        "single_payment_ceiling", "unspent_limit",
+    }
+)  # fmt: skip
 USE_LABELS = {
     "call": _l("Textes des appels"),
     "notice": _l("Accusés de réception et avis"),

@@ -11,6 +11,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DatabaseError
 
 from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Partner, PartnerKind
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, ledger, reporting
 from grants.awards.actions.disbursement import Step
@@ -245,6 +246,9 @@ def test_any_schedule_paid_to_any_point_and_settled_on_any_cost_leaves_the_ledge
         make.carried(row, T.PAID)
     sound()
     assert award.paid + award.released == award.amount
+    if queries.settlement_of(queries.report_of(award.id)).excess:
+        assert "reverser" in refused(RefusedError, reporting.close, award, by=make.by).message
+        return
     with unit_of_work():
         reporting.close(award, by=make.by)
     assert award.state is S.CLOSED
@@ -560,6 +564,55 @@ def test_an_award_wholly_paid_on_a_cheap_project_is_told_as_an_excess(app, make)
     assert not award.released
     assert queries.settlement_of(report).excess == award.amount - award.amount.percent(50)
     assert "de plus que ce que permettent" in letters_of("awards_report_accepted")[0].body
+    sound()
+
+
+@pytest.mark.parametrize("spent", [Fraction(1, 2), Fraction(99, 100)])
+def test_an_award_paid_too_much_does_not_close(app, make, spent):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED, spent=spent)
+    error = refused(RefusedError, reporting.close, award, by=make.by)
+    assert "reverser" in error.message
+    assert award.state is S.RUNNING
+    sound()
+
+
+def test_an_advance_does_not_close_before_it_is_repaid(app, make):
+    award = make.award(_decided(make, make.organisation(), 30_000), state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED)
+    assert "à rembourser" in refused(RefusedError, reporting.close, award, by=make.by).message
+    sound()
+
+
+def test_the_agreement_forbids_to_pass_money_on_to_those_who_bring_some(app, make):
+    application = make.application(state=ELIGIBLE)
+    with unit_of_work():
+        application.partners = [
+            Partner(position=0, name="Ville de Saint-Priest", kind=PartnerKind.PUBLIC, amount=EUROS(30_000))
+        ]
+    make.decided(application)
+    terms = letters.terms_of(make.award(application), [])
+    assert "Saint-Priest" not in terms
+    assert "ne reverse aucune part de l’aide à un autre organisme." in terms
+
+
+def test_conditions_hold_when_the_order_is_recorded(app, make):
+    award = make.award(state=S.RUNNING)
+    later = clock.today() + timedelta(3)
+    row = make.instalment(award, state=T.APPROVED, due_on=later)
+    finance = make.actor("finance")
+    error = refused(InvalidError, disbursement.order, row, number="M1", on=clock.today(), by=finance)
+    assert (error.field, "prévue le" in error.message) == ("ordered_on", True)
+    with unit_of_work():
+        row.due_on, row.kind = clock.today(), InstalmentKind.BALANCE
+    error = refused(RefusedError, disbursement.order, row, number="M1", on=clock.today(), by=finance)
+    assert "bilan" in error.message
+    assert not award.ordered
+    make.report(award, state=R.ACCEPTED)
+    with unit_of_work():
+        disbursement.order(row, number="M1", on=clock.today(), by=finance)
     sound()
 
 

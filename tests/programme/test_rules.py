@@ -1,5 +1,8 @@
 """A framework read from files: what is sound comes whole, what is not is told by line."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from grants.kernel import shelf
@@ -101,3 +104,11 @@ def test_an_action_given_twice_and_a_strange_head_are_refused():
 ])  # fmt: skip
 def test_a_value_of_law_is_a_whole_number_unless_it_is_text(value, unit, sound):
     assert (rules.why_not_value(value, unit) is None) is sound
+
+
+def test_every_rule_of_law_is_read_by_code_or_said_to_be_a_reminder():
+    read = set()
+    for path in Path(rules.__file__).parents[1].rglob("*.py"):
+        read |= set(re.findall(r'(?:law_number|programme\.law)\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
+    assert read == rules.APPLIED
+    assert {row["code"] for row in shelf.toml("law.toml")["law"]} >= rules.APPLIED

@@ -16,7 +16,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money
-from grants.kernel.pages import instant, money
+from grants.kernel.pages import day, instant, money
 from grants.kernel.words import _
 from grants.programme import queries as programme
 
@@ -139,6 +139,7 @@ def approve(instalment: Instalment, *, by: Actor) -> None:
     if queries.gave_office(instalment.prepared_by, by.id):
         raise ForbiddenError(_("La personne qui a préparé ce mandat vous a nommé : une autre doit l’approuver."))
     _same_bank_details(instalment)
+    _still_due(instalment)
     instalment.approved_by, instalment.approved_at = by.id, clock.now()
     journal.advance(INSTALMENT, instalment, "approve", by=by, amount=instalment.amount.cents)
 
@@ -153,11 +154,25 @@ def send_back(instalment: Instalment, *, by: Actor) -> None:
 
 
 def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
-    """Record the payment order issued by the finance department. Raises InvalidError for an impossible day."""
+    """Record the payment order issued by the finance department.
+
+    Raises InvalidError for an impossible day or one before the planned day, RefusedError when a condition of the
+    preparation does not hold any more.
+    """
     _still(instalment, "order")
+    ledger.hold(instalment.award)
     if on > clock.today() or (instalment.award.engaged_on is not None and on < instalment.award.engaged_on):
         raise InvalidError(_("Le mandat ne peut être ni avant l’engagement ni dans le futur."), field="ordered_on")
+    if instalment.due_on is not None and on < instalment.due_on:
+        raise InvalidError(
+            _(
+                "Cette échéance est prévue le %(day)s : le mandat ne peut pas être daté d’avant.",
+                day=day(instalment.due_on),
+            ),
+            field="ordered_on",
+        )
     _same_bank_details(instalment)
+    _still_due(instalment)
     instalment.order_number, instalment.ordered_on = number, on
     journal.advance(INSTALMENT, instalment, "order", by=by, amount=instalment.amount.cents, number=number)
     ledger.move(instalment.award, LedgerKind.ORDERED, instalment.amount, on=on, by=by, instalment=instalment)
@@ -191,6 +206,12 @@ def _still(instalment: Instalment, verb: str) -> None:
             state=word,
         )
     )
+
+
+def _still_due(instalment: Instalment) -> None:
+    """Refuse, with the reason, when what the preparation asked for (report, agreement, turn) does not hold now."""
+    if reason := queries.why_not_prepare(instalment):
+        raise RefusedError(reason)
 
 
 def _same_bank_details(instalment: Instalment) -> None:

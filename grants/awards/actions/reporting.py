@@ -16,6 +16,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.pages import money
 from grants.kernel.post import Letter
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
@@ -139,11 +140,17 @@ def why_not_close(award: Award) -> str | None:
         return _("Il reste une échéance à mandater ou un mandat à payer.")
     if award.ordered + award.released != award.amount:
         return _("Les échéances ne couvrent pas le montant attribué : complétez l’échéancier.")
+    if owed := queries.owed_back(award, report):
+        return (
+            _("L’association a encore %(amount)s de l’avance à rembourser.", amount=money(owed))
+            if queries.is_advance(award)
+            else _("L’association doit reverser %(amount)s, payés de trop au vu du bilan accepté.", amount=money(owed))
+        )
     return None
 
 
 def close(award: Award, *, by: Actor) -> None:
-    """Close an award: report accepted, everything ordered was paid, nothing left to order."""
+    """Close an award: report accepted, everything ordered was paid, nothing left to order, nothing owed back."""
     ledger.hold(award)
     if reason := why_not_close(award):
         raise RefusedError(reason)
