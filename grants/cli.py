@@ -22,12 +22,14 @@ from grants import evidence
 from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
 from grants.applications import queries as application_queries
+from grants.awards import letters as award_letters
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
 from grants.awards.actions import reporting
 from grants.calls import lifecycle as calls
 from grants.calls.models import Call
 from grants.config import Settings
+from grants.deliberation import letters as deliberation_letters
 from grants.deliberation import lifecycle as deliberation_life
 from grants.deliberation import queries as deliberation
 from grants.demo import content
@@ -35,7 +37,7 @@ from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
 from grants.desk.queries import Sieve
-from grants.kernel import access, clock, journal, pages, post, private, proxies, schema, serving, sheets, vault
+from grants.kernel import access, clock, journal, pages, papers, post, private, proxies, schema, serving, sheets, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError
@@ -332,6 +334,17 @@ def _remind_of_reports() -> int:
         return reporting.remind()
 
 
+def keep_old_papers() -> int:
+    """Freeze, some at a time, the papers that left before papers were kept."""
+    by, some = system("recomposition"), 20
+    with unit_of_work():
+        return (
+            application_letters.recompose_receipts(some, by=by)
+            + deliberation_letters.recompose(some, by=by)
+            + award_letters.recompose(some, by=by)
+        )
+
+
 @house.command()
 def worker() -> None:
     """Porte les lettres et fait le ménage. Plusieurs peuvent tourner à la fois ; SIGTERM les arrête."""
@@ -342,6 +355,8 @@ def worker() -> None:
         raise click.ClickException(str(error)) from error
     tasks = [
         Task("post", timedelta(seconds=2), lambda: _deliver(carrier, settings)),
+        Task("papers", timedelta(seconds=5), papers.set_waiting),
+        Task("old papers", timedelta(minutes=1), keep_old_papers),
         Task("sweep", timedelta(minutes=10), vault.sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
@@ -554,6 +569,7 @@ VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("notes", reviewing_queries.problems),
     ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
     ("écritures", awards.problems),
+    ("documents", papers.problems),
     ("fichiers", vault.problems),
 )
 

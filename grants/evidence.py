@@ -1,8 +1,8 @@
 """What may never be altered: the tables the database itself guards, on one page."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from grants.kernel.guards import append_only, frozen_by, kept
 
@@ -14,6 +14,9 @@ APPEND_ONLY = (
     "decision",
     "ledger_entry",
     "ledger_allocation",
+    "paper_template",
+    "issued_paper",
+    "paper_copy",
 )
 _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.state <> 'draft')"
 _MARKS_ARE_FROZEN = (
@@ -54,16 +57,20 @@ KEPT = {
 }
 
 
-def statements(dialect: str) -> Iterator[str]:
-    """Every statement that puts the guards on an empty schema."""
+def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
+    """Every statement that puts the guards of some tables, on a schema that has none."""
     for table in APPEND_ONLY:
-        yield from append_only(table, dialect)
+        if table in tables:
+            yield from append_only(table, dialect)
     for table, frozen in FROZEN.items():
-        yield from frozen_by(table, dialect, frozen=frozen)
+        if table in tables:
+            yield from frozen_by(table, dialect, frozen=frozen)
     for table, when in SETTLED.items():
-        yield from append_only(table, dialect, when=when)
+        if table in tables:
+            yield from append_only(table, dialect, when=when)
     for table, when in KEPT.items():
-        yield from kept(table, dialect, when=when)
+        if table in tables:
+            yield from kept(table, dialect, when=when)
 
 
 def expected() -> set[str]:
@@ -74,8 +81,8 @@ def expected() -> set[str]:
 
 
 def put(connection: Connection) -> None:
-    """Put the guards on a connection's database."""
-    for statement in statements(connection.dialect.name):
+    """Put the guards of the tables a connection's database has; a later migration guards the tables it adds."""
+    for statement in statements(connection.dialect.name, inspect(connection).get_table_names()):
         connection.exec_driver_sql(statement)
 
 
@@ -83,4 +90,4 @@ def lift(connection: Connection) -> None:
     """Take away what the guards leave once their tables are gone: on PostgreSQL, the functions of the triggers."""
     if connection.dialect.name == "postgresql":
         for name in sorted(expected()):
-            connection.exec_driver_sql(f"DROP FUNCTION {name}()")
+            connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}()")

@@ -36,7 +36,7 @@ from grants.kernel.db import db
 from grants.kernel.serving import listen, web_server
 from grants.people.models import Account
 from tests.client import LIGHT, form_values
-from tests.databases import Databases
+from tests.databases import Databases, unguarded
 from tests.factories import Make
 from tests.factories.people import session_of
 
@@ -271,17 +271,8 @@ class Site:
     @contextmanager
     def unguarded(self) -> Iterator[Connection]:
         """A connection that the triggers of the database do not watch, as somebody with its password has; committed."""
-        with self.engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL session_replication_role = replica"))
-                yield connection
-                return
-            triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
-            for name, _sql in triggers:
-                connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        with unguarded(self.engine) as connection:
             yield connection
-            for _name, sql in triggers:
-                connection.exec_driver_sql(sql)
 
     @contextmanager
     def making(self) -> Iterator[Make]:

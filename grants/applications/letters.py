@@ -1,16 +1,23 @@
 """What the fund writes to applicants about a dossier they submitted or withdrew."""
 
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
 from grants.applications import queries
 from grants.applications.models import Application, ApplicationVersion
 from grants.calls import queries as calls
 from grants.kernel import clock, papers, post
 from grants.kernel.actor import Actor
 from grants.kernel.pages import instant, link
-from grants.kernel.words import _, force_locale
+from grants.kernel.words import LANGUAGES, _, force_locale
+
+RECEIPT = "receipt"
 
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
-    """The receipt, to whoever submitted and to the organisation's address: one letter per address."""
+    """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address."""
+    issue_receipt(version, by=by)
     with force_locale(by.locale):
         told = queries.receipt_of(application, version)
     for address in _addresses(application, by):
@@ -70,9 +77,41 @@ def extensions() -> int:
     return told
 
 
-def receipt_pdf(told: queries.Receipt, *, language: str) -> bytes:
-    """The receipt on paper, in the language of its texts."""
+def issue_receipt(version: ApplicationVersion, *, by: Actor, recomposed: bool = False) -> None:
+    """Keep the receipt of a frozen version, in every language, as it is told now."""
+    texts = {language: _receipt_text(version, language, recomposed=recomposed) for language in LANGUAGES}
+    papers.issue(RECEIPT, version, texts, by=by, recomposed=recomposed)
+
+
+def recompose_receipts(limit: int, *, by: Actor) -> int:
+    """Keep the receipts that left before papers were kept, marked with the day of today; returns how many."""
+    left = papers.never_issued(RECEIPT, ApplicationVersion, limit)
+    for version in left:
+        issue_receipt(version, by=by, recomposed=True)
+    return len(left)
+
+
+def receipt_of(version: ApplicationVersion, language: str) -> queries.Receipt:
+    """The receipt as it was issued; as it would be told today when it left before papers were kept."""
+    paper = papers.latest(RECEIPT, version.id)
+    if paper is None:
+        return queries.receipt_of(version.application, version)
+    said = papers.said(paper, language)
+    return queries.Receipt(**{**said, "submitted_at": datetime.fromisoformat(said["submitted_at"])})
+
+
+def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:
+    """The receipt on paper, the same bytes as when it was issued."""
+    paper = papers.latest(RECEIPT, version.id)
+    if paper is None:
+        return papers.draw(_receipt_text(version, language, recomposed=True)["sheet"])
+    return papers.given(paper, language)
+
+
+def _receipt_text(version: ApplicationVersion, language: str, *, recomposed: bool) -> dict[str, Any]:
     with force_locale(language):
+        told = queries.receipt_of(version.application, version)
+        notice = papers.recomposed_notice() if recomposed else ""
         data = {
             "reference": told.reference,
             "letterhead": {"lines": [value for _label, value in told.service if value]},
@@ -100,7 +139,8 @@ def receipt_pdf(told: queries.Receipt, *, language: str) -> bytes:
             ),
         }
         title = _("Accusé de réception électronique")
-    return papers.render("receipt", data, at=told.submitted_at, title=title, language=language)
+    page = papers.sheet("receipt", data, at=told.submitted_at, title=title, language=language, notice=notice)
+    return {"sheet": page, "said": asdict(told)}
 
 
 def _addresses(application: Application, by: Actor) -> list[str]:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from grants.applications import actions, letters, queries, rules
 from grants.applications.forms import PieceForm, RowsForm, StartForm, SubmitForm, VerifyForm, WithdrawForm, section_form
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationVersion
 from grants.applications.rules import Part
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
@@ -315,22 +315,23 @@ def submit(application: Application) -> Answer:
 @door(P.APPLICATION_READ_OWN, Application)
 def receipt(application: Application) -> str:
     """The receipt of a submitted dossier."""
-    return render_template("applications/receipt.html", application=application, receipt=_receipt(application))
+    told = letters.receipt_of(_frozen(application), language())
+    return render_template("applications/receipt.html", application=application, receipt=told)
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu.pdf")
 @door(P.APPLICATION_READ_OWN, Application)
 def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
-    content = letters.receipt_pdf(_receipt(application), language=language())
+    content = letters.receipt_pdf(_frozen(application), language())
     return vault.attachment(content, f"recu-{application.reference}.pdf")
 
 
-def _receipt(application: Application) -> queries.Receipt:
-    try:
-        return queries.receipt_of(application)
-    except LookupError as error:
-        raise MissingError from error
+def _frozen(application: Application) -> ApplicationVersion:
+    version = queries.latest_version(application.id)
+    if version is None:
+        raise MissingError
+    return version
 
 
 @bp.get("/verifier")

@@ -8,15 +8,16 @@ from typing import Any
 
 from grants.awards import queries, rules
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
-from grants.kernel import clock
+from grants.kernel import clock, papers
+from grants.kernel.actor import Actor
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import colon, day, decimal, money, percent
-from grants.kernel.papers import render
 from grants.kernel.post import write
 from grants.kernel.words import _, force_locale, in_words_of
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 
+AGREEMENT = "agreement"
 TO_COMPLETE = "[à compléter]"
 CLAUSES = (
     "clause_purpose", "clause_duration", "clause_amount", "clause_payment", "clause_repayment", "clause_accounts",
@@ -173,20 +174,38 @@ def _listing(lines: Sequence[str]) -> str:
     return "".join(f"\n- {line}" for line in lines) + "\n\n" if lines else ""
 
 
+def issue_agreement(agreement: Agreement, *, by: Actor, recomposed: bool = False) -> None:
+    """Keep the agreement to be signed, in French, as it is prepared now; prepared again, it is the next edition."""
+    papers.issue(AGREEMENT, agreement, {"fr": _agreement_text(agreement, recomposed=recomposed)}, by=by,
+                 recomposed=recomposed)  # fmt: skip
+
+
+def recompose(limit: int, *, by: Actor) -> int:
+    """Keep the agreements that left before papers were kept, marked with the day of today; returns how many."""
+    left = papers.never_issued(AGREEMENT, Agreement, limit)
+    for agreement in left:
+        issue_agreement(agreement, by=by, recomposed=True)
+    return len(left)
+
+
 def agreement_paper(agreement: Agreement) -> bytes:
-    """The agreement as an archive PDF, in French; a draft until the signature is recorded."""
-    award = agreement.award
+    """The agreement as an archive PDF: the same bytes as when it was last prepared."""
+    paper = papers.latest(AGREEMENT, agreement.id)
+    if paper is None:
+        return papers.draw(_agreement_text(agreement, recomposed=True)["sheet"])
+    return papers.given(paper, "fr")
+
+
+def _agreement_text(agreement: Agreement, *, recomposed: bool) -> dict[str, Any]:
     with force_locale("fr"):
-        return render(
-            "agreement",
-            _paper_of(agreement, award),
-            at=agreement.prepared_at,
-            title=_("Convention d’attribution n° %(number)s", number=agreement.number),
-            language="fr",
-        )
+        data, title = _paper_of(agreement), _("Convention d’attribution n° %(number)s", number=agreement.number)
+        notice = papers.recomposed_notice() if recomposed else ""
+    page = papers.sheet("agreement", data, at=agreement.prepared_at, title=title, language="fr", notice=notice)
+    return {"sheet": page, "said": {"number": agreement.number, "terms": agreement.terms}}
 
 
-def _paper_of(agreement: Agreement, award: Award) -> dict[str, Any]:
+def _paper_of(agreement: Agreement) -> dict[str, Any]:
+    award = agreement.award
     application, organisation, fund = award.application, award.organisation, award.application.call.fund
     meeting = award.decision.meeting
     sides = {side: [line for line in application.budget_lines if line.side == side] for side in ("charge", "resource")}

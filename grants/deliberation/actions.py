@@ -230,6 +230,7 @@ def freeze(meeting: Meeting, *, by: Actor) -> None:
     journal.advance(LIFECYCLE, meeting, "freeze", by=by, committed=call.committed.cents)
     meeting.frozen_at = at
     db.session.flush()
+    letters.issue_minutes(meeting, by=by)
 
 
 def why_not_freeze(meeting: Meeting) -> str | None:
@@ -334,7 +335,7 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
             journal.record("decision.released", decision, by=by, amount=decision.amount.cents)
             continue
         journal.advance(APPLICATION, application, "award" if decision.granted else "decline", by=by)
-        told += letters.announce(decision)
+        told += letters.announce(decision, by=by)
     call.results_published_at = at
     journal.record("call.results_published", call, by=by, letters=told)
     db.session.flush()

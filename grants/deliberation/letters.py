@@ -1,22 +1,24 @@
 """What is written to applicants after a vote: one letter per dossier, the same on the page, by mail and on paper."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
-from uuid import UUID
 
 from grants.deliberation import queries
+from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
-from grants.deliberation.queries import Facts, Line, Ranking
+from grants.deliberation.queries import Facts, Line
 from grants.deliberation.rules import VERDICT_LABELS, act_in_words
 from grants.kernel import clock, papers, post
+from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.money import Money
 from grants.kernel.pages import day, decimal, money, number
-from grants.kernel.words import _, force_locale, in_words_of, language
+from grants.kernel.words import LANGUAGES, _, force_locale, in_words_of
 from grants.programme import queries as programme
 
+DECISION, MINUTES = "decision", "minutes"
 TEXTS = (
     "award_opening", "award_partial", "award_reserve", "award_next", "de_minimis_notice",
     "refusal_opening", "refusal_reasons", "refusal_next", "remedy_gracious", "remedy_court",
@@ -217,10 +219,25 @@ def _report_due_on(ends_on: date, year_end_month: int) -> date:
     return clock.add_months(year_end, programme.law_number("report_due", ends_on))
 
 
-def for_reader(decision: Decision) -> DecisionLetter:
-    """The letter in the language of who will read it."""
-    with force_locale(locale_of(decision)):
+def letter_of(decision: Decision, language: str) -> DecisionLetter:
+    """The letter as it was issued, in a language; as it would be written today while it is a draft."""
+    paper = papers.latest(DECISION, decision.id)
+    if paper is not None:
+        return _letter_from(papers.said(paper, language))
+    with force_locale(language):
         return compose(decision)
+
+
+def _letter_from(said: Mapping[str, Any]) -> DecisionLetter:
+    return DecisionLetter(
+        granted=said["granted"],
+        subject=said["subject"],
+        reference=said["reference"],
+        to=tuple(said["to"]),
+        letterhead=tuple(said["letterhead"]),
+        facts=tuple((label, value) for label, value in said["facts"]),
+        parts=tuple(Part(**part) for part in said["parts"]),
+    )
 
 
 def locale_of(decision: Decision) -> str:
@@ -238,8 +255,10 @@ def unconfirmed_texts() -> list[str]:
 # ---- out -----------------------------------------------------------------------------------------------------------
 
 
-def announce(decision: Decision) -> bool:
-    """Put the letter of a published decision in the outbox; False when the organisation has nobody left to read it."""
+def announce(decision: Decision, *, by: Actor) -> bool:
+    """Issue the letter of a published decision and put it in the outbox; False when the organisation has nobody left to
+    read it, so that the paper goes by post."""
+    issue_decision(decision, by=by)
     reader = queries.reader_of(decision.application)
     if reader is None:
         return False
@@ -249,84 +268,215 @@ def announce(decision: Decision) -> bool:
         dedup=f"decision:{decision.id}",
         locale=reader.locale,
         dossier_id=decision.application_id,
-        letter=for_reader(decision),
+        letter=letter_of(decision, reader.locale),
         application_id=decision.application_id,
     )
     return True
 
 
-def decision_paper(decision: Decision, *, locale: str, is_draft: bool = False) -> bytes:
-    """The letter on paper, in a language; dated from the publication, or from now while it is a draft."""
-    with force_locale(locale):
-        letter = compose(decision)
-        draft = _("Projet de courrier, non publié") if is_draft else ""
+def issue_decision(decision: Decision, *, by: Actor, recomposed: bool = False) -> None:
+    """Keep the letter of a published decision, in every language, as it is written now."""
+    mark = papers.recomposed_notice if recomposed else str
+    texts = {language: _decision_text(decision, language, mark) for language in LANGUAGES}
+    papers.issue(DECISION, decision, texts, by=by, recomposed=recomposed)
+
+
+def decision_paper(decision: Decision, language: str) -> bytes:
+    """The letter on paper: the same bytes as when it was issued; a draft, and marked so, until then."""
+    paper = papers.latest(DECISION, decision.id)
+    if paper is not None:
+        return papers.given(paper, language)
+    was_told = queries.published_decision_of(decision.application_id) is not None
+    mark = papers.recomposed_notice if was_told else _draft_notice
+    return papers.draw(_decision_text(decision, language, mark)["sheet"])
+
+
+def _draft_notice() -> str:
+    return _("Projet de courrier, non publié")
+
+
+def _decision_text(decision: Decision, language: str, mark: Callable[[], str]) -> dict[str, Any]:
+    """What the letter says in a language, dated from the publication, or from now before it."""
+    with force_locale(language):
+        letter, notice = compose(decision), mark()
     at = decision.meeting.published_at or clock.now()
-    data: dict[str, Any] = {
+    data = {
         "reference": letter.reference,
         "letterhead": {"lines": list(letter.letterhead)},
         "recipient": list(letter.to),
-        "draft": draft,
         "facts": [list(pair) for pair in letter.facts],
         "parts": [[part.title, part.text] for part in letter.parts],
     }
-    return papers.render("decision", data, at=at, title=letter.subject, language=locale)
+    page = papers.sheet("decision", data, at=at, title=letter.subject, language=language, notice=notice)
+    return {"sheet": page, "said": asdict(letter)}
 
 
-def minutes_paper(meeting: Meeting, ranking: Ranking, recusals: dict[UUID, list[str]]) -> bytes:
-    """The minutes on paper, dated from the freezing of the advices."""
-    data: dict[str, Any] = {
-        "reference": meeting.call.code,
-        "facts": [list(pair) for pair in minutes_facts(meeting, ranking)],
-        "columns": [
-            [_("Rang"), "left"], [_("Dossier"), "left", 5], [_("Note"), "right"], [_("Avis"), "left", 3],
-            [_("Demandé"), "right"], [_("Proposé"), "right"],
-        ],
-        "rows": [_minutes_row(line) for line in ranking.lines],
-        "total": ["", _("Total"), "", "", money(ranking.requested), money(_advised(ranking.lines))],
-        "caption": _("Avis du comité, par rang"),
-        "details_title": _("Raisons, conditions et déports"),
-        "details": [_minutes_detail(line, recusals.get(line.application_id, [])) for line in ranking.lines],
-        "partial": _("Cet exemplaire ne mentionne pas les dossiers avec lesquels la personne qui l’a édité a un lien.")
-        if ranking.hides_some
-        else "",
-        "closing": _("Le comité rend un avis ; la décision appartient à l’assemblée délibérante."),
-        "signatures": [[_("La présidence de séance"), []], [_("Le secrétariat de séance"), []]],
-    }  # fmt: skip
-    at = meeting.frozen_at or clock.now()
-    title = _("Procès-verbal — %(title)s", title=meeting.title)
-    return papers.render("minutes", data, at=at, title=title, language=language())
+def recompose(limit: int, *, by: Actor) -> int:
+    """Keep the decisions and minutes that left before papers were kept, marked with the day of today; returns how
+    many."""
+    told = queries.told_decisions()
+    decisions = papers.never_issued(DECISION, Decision, limit, Decision.id.in_(told))
+    for decision in decisions:
+        issue_decision(decision, by=by, recomposed=True)
+    meetings = papers.never_issued(MINUTES, Meeting, limit, Meeting.state != MeetingState.PREPARING)
+    for meeting in meetings:
+        issue_minutes(meeting, by=by, recomposed=True)
+    return len(decisions) + len(meetings)
 
 
-def minutes_facts(meeting: Meeting, ranking: Ranking) -> list[tuple[str, str]]:
-    """What minutes say first: which meeting, on what, with which money, and the act that followed."""
-    pairs = [
-        (_("Appel"), in_words_of(meeting.call, "title")),
-        (_("Séance du comité"), day(meeting.held_on)),
-        (_("Avis figés le"), day(meeting.frozen_at)),
-        (_("Dossiers examinés"), number(len(ranking.lines))),
-        (_("Enveloppe de l’appel"), money(ranking.call_envelope)),
-        (_("Montants demandés"), money(ranking.requested)),
-        (_("Montants proposés"), money(_advised(ranking.lines))),
-    ]
-    if meeting.act_number:
-        act = _("%(act)s du %(day)s", act=act_in_words(meeting.act_number), day=day(meeting.act_on))
-        pairs += [(_("Décision"), f"{meeting.act_body}, {act}"), (_("Montants votés"), money(ranking.voted))]
-    return pairs
+# ---- minutes -------------------------------------------------------------------------------------------------------
 
 
-def _advised(lines: Sequence[Line]) -> Money:
-    return sum((line.advised or Money(0) for line in lines), Money(0))
+@dataclass(frozen=True)
+class MinutesLine:
+    """A dossier in the minutes."""
+
+    application_id: str
+    rank: int | None
+    is_tie: bool
+    reference: str
+    title: str
+    organisation: str
+    score: str
+    verdict: str
+    requested_cents: int
+    advised_cents: int
+    reason: str
+    conditions: str
+    recused: tuple[str, ...]
+
+    @property
+    def requested(self) -> Money:
+        """What the dossier asks."""
+        return Money(self.requested_cents)
+
+    @property
+    def advised(self) -> Money:
+        """What the committee proposes."""
+        return Money(self.advised_cents)
 
 
-def _minutes_row(line: Line) -> list[str]:
-    return [
-        number(line.place.rank),
-        f"{line.reference} {line.title}\n{line.organisation}",
-        score(line),
-        str(VERDICT_LABELS[line.verdict]) if line.verdict else "—",
-        money(line.requested),
-        money(line.advised),
-    ]
+@dataclass(frozen=True)
+class Minutes:
+    """What the committee advised, as it stood when the advices were frozen, in one language."""
+
+    title: str
+    call: str
+    code: str
+    head: tuple[tuple[str, str], ...]
+    envelope_cents: int
+    lines: tuple[MinutesLine, ...]
+    hides_some: bool = False
+
+    @property
+    def requested(self) -> Money:
+        """What the dossiers ask, all together."""
+        return sum((line.requested for line in self.lines), Money(0))
+
+    @property
+    def advised(self) -> Money:
+        """What the committee proposes, all together."""
+        return sum((line.advised for line in self.lines), Money(0))
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What minutes say first: which meeting, on what, with which money."""
+        return [
+            *self.head,
+            (_("Dossiers examinés"), number(len(self.lines))),
+            (_("Enveloppe de l’appel"), money(Money(self.envelope_cents))),
+            (_("Montants demandés"), money(self.requested)),
+            (_("Montants proposés"), money(self.advised)),
+        ]
+
+    def without(self, hidden: Collection[str]) -> "Minutes":
+        """The copy of a person for whom some dossiers do not exist: ranks and totals are those of the others."""
+        if not hidden:
+            return self
+        kept = [line for line in self.lines if line.application_id not in hidden]
+        ranks = [line.rank for line in kept if line.rank is not None]
+        lines = (
+            line
+            if line.rank is None
+            else replace(
+                line,
+                rank=1 + sum(rank < line.rank for rank in ranks),
+                is_tie=ranks.count(line.rank) > 1,
+            )
+            for line in kept
+        )
+        return replace(self, lines=tuple(lines), hides_some=True)
+
+
+def issue_minutes(meeting: Meeting, *, by: Actor, recomposed: bool = False) -> None:
+    """Keep the minutes of a meeting whose advices are frozen, in every language: what comes after never enters."""
+    texts = {language: _minutes_text(meeting, language, recomposed=recomposed) for language in LANGUAGES}
+    papers.issue(MINUTES, meeting, texts, by=by, recomposed=recomposed)
+
+
+def minutes_of(meeting: Meeting, language: str, who: Actor) -> Minutes:
+    """The minutes as a person may read them, in a language."""
+    paper = papers.latest(MINUTES, meeting.id)
+    whole = _minutes_now(meeting, language) if paper is None else _minutes_from(papers.said(paper, language))
+    return whole.without(queries.hidden_in(meeting.call_id, who))
+
+
+def minutes_paper(meeting: Meeting, language: str, who: Actor) -> bytes:
+    """The minutes on paper: the same bytes as when they were issued, or an extract for who may not know of some
+    dossiers."""
+    paper, read = papers.latest(MINUTES, meeting.id), minutes_of(meeting, language, who)
+    if paper is not None and not read.hides_some:
+        return papers.given(paper, language)
+    with force_locale(language):
+        notice = papers.recomposed_notice() if paper is None or paper.recomposed else ""
+    return papers.draw(_minutes_sheet(meeting, read, language, notice))
+
+
+def _minutes_text(meeting: Meeting, language: str, *, recomposed: bool) -> dict[str, Any]:
+    minutes = _minutes_now(meeting, language)
+    with force_locale(language):
+        notice = papers.recomposed_notice() if recomposed else ""
+    return {"sheet": _minutes_sheet(meeting, minutes, language, notice), "said": asdict(minutes)}
+
+
+def _minutes_from(said: Mapping[str, Any]) -> Minutes:
+    lines = tuple(MinutesLine(**{**line, "recused": tuple(line["recused"])}) for line in said["lines"])
+    return Minutes(**{**said, "head": tuple((label, value) for label, value in said["head"]), "lines": lines})
+
+
+def _minutes_now(meeting: Meeting, language: str) -> Minutes:
+    ranking, recusals = queries.ranking_of(meeting.call, ANONYMOUS), queries.recusals_of(meeting.call_id, ANONYMOUS)
+    with force_locale(language):
+        return Minutes(
+            title=_("Procès-verbal — %(title)s", title=meeting.title),
+            call=in_words_of(meeting.call, "title"),
+            code=meeting.call.code,
+            head=(
+                (_("Appel"), in_words_of(meeting.call, "title")),
+                (_("Séance du comité"), day(meeting.held_on)),
+                (_("Avis figés le"), day(meeting.frozen_at)),
+            ),
+            envelope_cents=ranking.call_envelope.cents,
+            lines=tuple(_minutes_line(line, recusals.get(line.application_id, ())) for line in ranking.lines),
+        )
+
+
+def _minutes_line(line: Line, recused: Sequence[str]) -> MinutesLine:
+    return MinutesLine(
+        application_id=str(line.application_id),
+        rank=line.place.rank,
+        is_tie=line.place.is_tie,
+        reference=line.reference,
+        title=line.title,
+        organisation=line.organisation,
+        score=score(line),
+        verdict=str(VERDICT_LABELS[line.verdict]) if line.verdict else "—",
+        requested_cents=line.requested.cents,
+        advised_cents=line.advised.cents if line.advised else 0,
+        reason=line.reason,
+        conditions=line.conditions,
+        recused=tuple(recused),
+    )
 
 
 def score(line: Line) -> str:
@@ -336,18 +486,48 @@ def score(line: Line) -> str:
     return decimal(Fraction(line.score_hundredths, 100), 1)
 
 
-def _minutes_detail(line: Line, recused: list[str]) -> dict[str, Any]:
+def _minutes_sheet(meeting: Meeting, minutes: Minutes, language: str, notice: str) -> dict[str, Any]:
+    """The minutes on paper, dated from the freezing of the advices."""
+    with force_locale(language):
+        data: dict[str, Any] = {
+            "reference": minutes.code,
+            "facts": [list(pair) for pair in minutes.facts],
+            "columns": [
+                [_("Rang"), "left"], [_("Dossier"), "left", 5], [_("Note"), "right"], [_("Avis"), "left", 3],
+                [_("Demandé"), "right"], [_("Proposé"), "right"],
+            ],
+            "rows": [_minutes_row(line) for line in minutes.lines],
+            "total": ["", _("Total"), "", "", money(minutes.requested), money(minutes.advised)],
+            "caption": _("Avis du comité, par rang"),
+            "details_title": _("Raisons, conditions et déports"),
+            "details": [_minutes_detail(line) for line in minutes.lines],
+            "partial": _(
+                "Cet exemplaire ne mentionne pas les dossiers avec lesquels la personne qui l’a édité a un lien."
+            )
+            if minutes.hides_some
+            else "",
+            "closing": _("Le comité rend un avis ; la décision appartient à l’assemblée délibérante."),
+            "signatures": [[_("La présidence de séance"), []], [_("Le secrétariat de séance"), []]],
+        }  # fmt: skip
+    at = meeting.frozen_at or clock.now()
+    return papers.sheet("minutes", data, at=at, title=minutes.title, language=language, notice=notice)
+
+
+def _minutes_row(line: MinutesLine) -> list[str]:
+    return [
+        number(line.rank),
+        f"{line.reference} {line.title}\n{line.organisation}",
+        line.score,
+        line.verdict,
+        money(line.requested),
+        money(line.advised),
+    ]
+
+
+def _minutes_detail(line: MinutesLine) -> dict[str, Any]:
     return {
         "title": f"{line.reference} — {line.title}",
         "reason": line.reason,
         "conditions": _("Conditions : %(text)s", text=_inline(line.conditions)) if line.conditions else "",
-        "recused": _("Déport : %(names)s", names=", ".join(recused)) if recused else "",
-        "decided": _decided(line),
+        "recused": _("Déport : %(names)s", names=", ".join(line.recused)) if line.recused else "",
     }
-
-
-def _decided(line: Line) -> str:
-    """How the act departed from the advice, when it did."""
-    if line.granted is None or line.voted == line.advised:
-        return ""
-    return _("L’acte a voté %(amount)s : %(reason)s", amount=money(line.voted), reason=line.decided_reason)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import ApplicationState
@@ -59,6 +59,16 @@ def published_decision_of(application_id: UUID) -> Decision | None:
     return db.session.scalar(statement)
 
 
+def told_decisions() -> Select[UUID]:
+    """The ids of the decisions that were told to their applicants: a subquery."""
+    return (
+        select(Decision.id)
+        .join(Decision.meeting)
+        .join(Decision.application)
+        .where(Meeting.state == MeetingState.PUBLISHED, Application.state.in_((S.AWARDED, S.DECLINED)))
+    )
+
+
 def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
     """For `grants verify`: each call and each fund whose committed money is not what advices and acts hold.
 
@@ -109,6 +119,12 @@ def hidden_from(actor: Actor) -> ColumnElement[bool]:
     return or_(
         Application.id.in_(reviewing.linked_to(actor.id)), Application.organisation_id.in_(list(actor.organisations))
     )
+
+
+def hidden_in(call_id: UUID, actor: Actor) -> frozenset[str]:
+    """The ids of the applications of a call that do not exist for a person."""
+    found = select(Application.id).where(Application.call_id == call_id, hidden_from(actor))
+    return frozenset(str(each) for each in db.session.scalars(found))
 
 
 def calls_to_decide(actor: Actor) -> Sequence[Any]:

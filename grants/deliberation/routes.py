@@ -231,10 +231,9 @@ def publish(meeting: Meeting) -> Page:
 def letter(application: Application) -> str:
     """The letter of a decision as its reader gets it, before or after it left."""
     decision = _voted(application)
+    told = letters.letter_of(decision, letters.locale_of(decision))
     reader = queries.reader_of(application)
-    return render_template(
-        "deliberation/letter.html", decision=decision, letter=letters.for_reader(decision), reader=reader
-    )
+    return render_template("deliberation/letter.html", decision=decision, letter=told, reader=reader)
 
 
 @bp.get("/deliberation/courriers/<uuid:application_id>.pdf")
@@ -242,8 +241,7 @@ def letter(application: Application) -> str:
 def letter_pdf(application: Application) -> Response:
     """The same letter on paper, marked as a draft until it is published."""
     decision = _voted(application)
-    is_draft = decision.meeting.state is not MeetingState.PUBLISHED
-    paper = letters.decision_paper(decision, locale=letters.locale_of(decision), is_draft=is_draft)
+    paper = letters.decision_paper(decision, letters.locale_of(decision))
     return vault.attachment(paper, f"courrier-{application.reference}.pdf")
 
 
@@ -261,30 +259,23 @@ def _voted(application: Application) -> Decision:
 @door(P.MEETING_READ, Meeting)
 def minutes(meeting: Meeting) -> str:
     """The minutes of a meeting whose advices are frozen."""
-    ranking, recusals = _minutes_of(meeting)
-    return render_template(
-        "deliberation/minutes.html",
-        meeting=meeting,
-        ranking=ranking,
-        recusals=recusals,
-        facts=letters.minutes_facts(meeting, ranking),
-        score=letters.score,
-        **_words(),
-    )
+    _refuse_unfrozen(meeting)
+    told = letters.minutes_of(meeting, language(), actor())
+    return render_template("deliberation/minutes.html", meeting=meeting, minutes=told)
 
 
 @bp.get("/deliberation/<uuid:meeting_id>/proces-verbal.pdf")
 @door(P.MEETING_READ, Meeting)
 def minutes_pdf(meeting: Meeting) -> Response:
     """The minutes on paper."""
-    paper = letters.minutes_paper(meeting, *_minutes_of(meeting))
+    _refuse_unfrozen(meeting)
+    paper = letters.minutes_paper(meeting, language(), actor())
     return vault.attachment(paper, f"proces-verbal-{meeting.call.code}.pdf")
 
 
-def _minutes_of(meeting: Meeting) -> tuple[queries.Ranking, dict[Any, list[str]]]:
+def _refuse_unfrozen(meeting: Meeting) -> None:
     if meeting.state is MeetingState.PREPARING:
         raise RefusedError(_("Le procès-verbal s’établit quand les avis sont figés."))
-    return queries.ranking_of(meeting.call, actor()), queries.recusals_of(meeting.call_id, actor())
 
 
 # ---- the applicant -------------------------------------------------------------------------------------------------
@@ -295,16 +286,15 @@ def _minutes_of(meeting: Meeting) -> tuple[queries.Ranking, dict[Any, list[str]]
 def decision(application: Application) -> str:
     """Won or lost, why, and what can be done; unknown to everybody before the publication."""
     found = _published(application)
-    return render_template(
-        "deliberation/decision.html", application=application, decision=found, letter=letters.compose(found)
-    )
+    told = letters.letter_of(found, language())
+    return render_template("deliberation/decision.html", application=application, decision=found, letter=told)
 
 
 @bp.get("/dossiers/<uuid:application_id>/decision.pdf")
 @door(P.DECISION_READ_OWN, Application)
 def decision_pdf(application: Application) -> Response:
     """The letter on paper."""
-    paper = letters.decision_paper(_published(application), locale=language())
+    paper = letters.decision_paper(_published(application), language())
     return vault.attachment(paper, f"decision-{application.reference}.pdf")
 
 

@@ -49,6 +49,10 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "papers as issued", "grants/awards/letters.py", "    if paper is None:\n", "    if True:\n",
+        "tests/kernel/test_issued_papers.py -k byte_for_byte",
+    ),
+    Mutant(
         "permission", "grants/policy.py", "P.ACT_RECORD: manager,", "P.ACT_RECORD: staff,",
         "tests/architecture/test_access.py",
     ),

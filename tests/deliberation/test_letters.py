@@ -139,7 +139,7 @@ def test_a_letter_is_written_in_the_language_of_its_reader(app: Flask, make: Mak
     with unit_of_work():
         make.member_of(decision.application.organisation).locale = "en"
     assert letters.locale_of(decision) == "en"
-    english = plain(letters.for_reader(decision))
+    english = plain(letters.letter_of(decision, letters.locale_of(decision)))
     assert programme.text_of_code("award_next").body_en.split(":")[0][:25] in english
     with unit_of_work():
         assert letters.announce(decision)

@@ -73,6 +73,7 @@ def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | Non
     else:
         agreement.terms, agreement.prepared_at = terms, clock.now()
     db.session.flush()
+    letters.issue_agreement(agreement, by=by)
     letters.agreement_to_sign(agreement)
     return agreement
 
