@@ -17,7 +17,7 @@ from grants.calls import routes as calls
 from grants.config import Settings, settings_from
 from grants.deliberation import routes as deliberation
 from grants.desk import routes as desk
-from grants.kernel import access, errors, pages, proxies, words
+from grants.kernel import access, bodies, errors, pages, proxies, words
 from grants.kernel.db import db
 from grants.kernel.words import best_language
 from grants.observatory import routes as observatory
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     Migrate(app, db, directory=str(config.PACKAGE / "migrations"), render_as_batch=True, compare_type=True)
     Babel(app, default_translation_directories=str(config.PACKAGE / "translations"), locale_selector=_language)
     words.install(app)
+    bodies.install(app)
     CSRFProtect(app)
     people.install(app)
     pages.install(app)
@@ -74,7 +75,6 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {"pool_pre_ping": True},
         "MAX_CONTENT_LENGTH": settings.max_upload * 2,
-        "MAX_FORM_MEMORY_SIZE": 4_000_000,
         "MAX_FORM_PARTS": 3000,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,

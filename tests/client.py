@@ -14,6 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
+from grants.kernel import bodies
 from grants.kernel.db import db
 from grants.people.models import Account
 from tests.factories.people import session_of
@@ -216,11 +217,25 @@ def check_page(app: Flask, answer: Answer) -> None:
         names = form.xpath(".//input/@name")
         assert "csrf_token" in names, f"{where}: a form without its CSRF token: {form.get('action')}"
         assert "_key" in names, f"{where}: a form without its key: {form.get('action')}"
+        _check_room(app, where, form)
     for image in tree.xpath("//img[not(@alt)]"):
         raise AssertionError(f"{where}: an image without alt: {image.get('src')}")
     links = tree.xpath("//a/@href | //form/@action | //link/@href | //script/@src | //img/@src")
     for link in dict.fromkeys(links):
         _check_link(app, where, link)
+
+
+LONGEST = 9  # bytes of a form for one character of a French text: « ’ » is %E2%80%99
+
+
+def _check_room(app: Flask, where: str, form: Any) -> None:
+    """Refuse a form that may hold more than its address takes, every text as long as it may be."""
+    adapter = app.url_map.bind("localhost")
+    rule, _values = adapter.match(urlsplit(form.get("action") or where).path, method="POST", return_rule=True)
+    bounds = form.xpath(".//input/@maxlength | .//textarea/@maxlength | .//*/@data-limit")
+    held = sum(len(name) + len(value) + 2 for name, value in form_values(form)) + LONGEST * sum(map(int, bounds))
+    room = bodies.room_of(app.view_functions[rule.endpoint])
+    assert held <= room, f"{where}: {form.get('action')} takes {room} bytes, its form may hold {held}"
 
 
 def name_of(element: Any) -> str:

@@ -15,6 +15,7 @@ from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, note_refusal, prepared_by, public, received_at
+from grants.kernel.bodies import takes_files
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import options
 from grants.kernel.vault import StoredFile
@@ -113,6 +114,7 @@ def write(application: Application) -> Response:
 @bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
 @door(P.APPLICATION_EDIT, Application)
 @prepared_by(vault.examine_sent)
+@takes_files
 def edit(application: Application, section: str) -> Answer:
     """A page of the writing space: shown, saved complete or not."""
     if application.state is not ApplicationState.DRAFT:

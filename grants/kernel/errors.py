@@ -63,12 +63,14 @@ class ThrottledError(HouseError):
 
 RETRY_AFTER = 30  # seconds, told to who meets a database that does not answer
 UNANSWERED = _l("Le service ne répond pas pour l’instant : votre demande n’a pas abouti.")
-PAGES = (400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503)
+PAGES = (400, 403, 404, 405, 409, 413, 414, 415, 422, 429, 500, 503)
+SHARED = {431: 414}  # statuses that say what another page says
 
 
 def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     """The page of a status; it says what happened, what to do, and that nothing was lost."""
-    template = f"errors/{status}.html" if status in PAGES else "errors/500.html"
+    page = SHARED.get(status, status)
+    template = f"errors/{page}.html" if page in PAGES else "errors/500.html"
     return render_template(template, message=message, status=status, versions=facts.get("versions")), status
 
 

@@ -1,9 +1,8 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,29 +13,8 @@ from wtforms.validators import InputRequired, Length, StopValidation, Validation
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from grants.kernel.money import Money, parse_money
+from grants.kernel.text import clean_line, clean_text
 from grants.kernel.words import _, _l
-
-_KEPT_CONTROLS = {"\n", "\t"}
-_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
-
-
-def clean_text(value: str | None) -> str | None:
-    """The house's normalisation: NFC, `\\n` line ends, no control characters, no lone surrogates, trimmed."""
-    if value is None:
-        return None
-    joined = value.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(
-        character
-        for character in joined
-        if character in _KEPT_CONTROLS or unicodedata.category(character) not in {"Cc", "Cs"}
-    )
-    return unicodedata.normalize("NFC", kept).strip()
-
-
-def clean_line(value: str | None) -> str | None:
-    """The same for a single line: inner white space becomes one space; no-break spaces, which French needs, stay."""
-    cleaned = clean_text(value)
-    return None if cleaned is None else _SPACES.sub(" ", cleaned)
 
 
 class Form(FlaskForm):
@@ -65,17 +43,23 @@ class Required(InputRequired):
 
 
 class AtMost(Length):
-    """No longer than the column."""
+    """No longer than the column. What is longer is looked at no further: no other rule sees it."""
 
     def __init__(self, maximum: int) -> None:
         super().__init__(max=maximum, message=_l("Ce texte est trop long : %(max)d caractères au plus."))
+
+    def __call__(self, form: Any, field: Field) -> None:
+        try:
+            super().__call__(form, field)
+        except ValidationError as error:
+            raise StopValidation(*error.args) from error
 
 
 class LineField(StringField):
     """One line of text, normalised."""
 
     def __init__(self, label: Any = None, validators: Sequence[Any] = (), *, limit: int = 200, **kwargs: Any) -> None:
-        super().__init__(label, [*validators, AtMost(limit)], filters=[clean_line], **kwargs)
+        super().__init__(label, [AtMost(limit), *validators], filters=[partial(clean_line, most=limit)], **kwargs)
         self.limit = limit
 
 
@@ -83,13 +67,21 @@ class LongField(TextAreaField):
     """Several lines of text, normalised, with a limit shown live."""
 
     def __init__(self, label: Any = None, validators: Sequence[Any] = (), *, limit: int = 4000, **kwargs: Any) -> None:
-        super().__init__(label, [*validators, AtMost(limit)], filters=[clean_text], **kwargs)
+        super().__init__(label, [AtMost(limit), *validators], filters=[partial(clean_text, most=limit)], **kwargs)
         self.limit = limit
+
+
+SHORT = 60  # characters of the longest date, hour or number that is read
+
+
+def _short(valuelist: Sequence[Any]) -> str:
+    """What was typed in a field that is read by a machine, cut one character after the longest that is read."""
+    return (clean_line(str(valuelist[0])[: SHORT + 1]) or "") if valuelist else ""
 
 
 def _typed(field: Field) -> str:
     """What was typed in a field, to be shown again: without the controls that no page may hold."""
-    return clean_line(str(field.raw_data[0])) or ""
+    return clean_line(str(field.raw_data[0])[: 10 * SHORT]) or ""
 
 
 class MoneyField(Field):
@@ -119,11 +111,10 @@ class MoneyField(Field):
         return f"{euros},{cents:02d}" if cents else str(euros)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip() if valuelist else ""
-        if not text:
-            self.data = None
-            return
+        text = _short(valuelist)
         self.data = None
+        if not text:
+            return
         try:
             amount = parse_money(text)
         except ValueError as error:
@@ -154,7 +145,7 @@ class WholeField(IntegerField):
         return _typed(self) if self.raw_data else str(super()._value())
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip() if valuelist else ""
+        text = _short(valuelist)
         for space in (" ", "\u00a0", "\u202f"):
             text = text.replace(space, "")
         self.data = None
@@ -175,11 +166,12 @@ class DayField(DateField):
         return _typed(self) if self.raw_data else str(super()._value())
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        if not valuelist or not str(valuelist[0]).strip():
+        text = _short(valuelist)
+        if not text:
             self.data = None
             return
         try:
-            super().process_formdata(valuelist)
+            super().process_formdata([text])
         except ValueError as error:
             self.data = None
             raise ValueError(_("Cette date n’existe pas. Écrivez par exemple 2026-09-01.")) from error

@@ -6,6 +6,8 @@ A standard (PDF/A, PDF/UA) refuses a document with one undrawable character, so 
 import unicodedata
 from typing import Any
 
+from grants.kernel.text import composed
+
 # Read from the character maps of the fonts, then proved by printing every one (tests/kernel/test_papers.py).
 # The serif draws these in every weight we use, alone and with the combining marks of the same list.
 _SERIF = """
@@ -70,7 +72,7 @@ DRAWABLE = SERIF | _points(_ALONE)
 def drawable(text: str) -> str:
     """The text with what cannot be drawn left out (controls, marks, joiners) or shown as one square; new lines stay."""
     kept: list[str] = []
-    for character in unicodedata.normalize("NFC", text.replace("\r\n", "\n")):
+    for character in composed(text.replace("\r\n", "\n")):
         kind = unicodedata.category(character)
         if character in "\n\r\u2028\u2029":
             kept.append("\n")
@@ -88,7 +90,7 @@ def _nearest(character: str) -> str:
     """The character itself, its plain form (full width, mathematical bold…), or the square."""
     if ord(character) in DRAWABLE:
         return character
-    plain = unicodedata.normalize("NFKC", character)
+    plain = composed(character, "NFKC")
     return plain if plain.strip() and all(ord(each) in DRAWABLE for each in plain) else UNKNOWN
 
 

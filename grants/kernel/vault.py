@@ -27,6 +27,7 @@ from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
 from grants.kernel.errors import HouseError, InvalidError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
 from grants.kernel.formats import FORMATS, LABELS, UNFIT
+from grants.kernel.text import composed
 from grants.kernel.words import _
 
 SETTLING = timedelta(hours=1)  # how long a file may be on its way before it counts as forgotten
@@ -37,6 +38,7 @@ _TOLD = "vault_told"
 MOST_SENT = 20  # files of one request
 ALL_SENT = 40.0  # seconds for all of them
 _PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+LONGEST_NAME = 1000  # characters of a file name that are looked at: its beginning and its end
 _BREAKERS = re.compile(r'[<>:"|?*\x00]')
 
 
@@ -212,8 +214,8 @@ def _formats() -> str:
 def clean_name(given: str) -> str:
     """A name fit to be shown: no folder, no control or direction character, 200 characters at most, suffix kept."""
     last = given.replace("\\", "/").rpartition("/")[2]
-    composed = unicodedata.normalize("NFC", last)
-    spaced = "".join(" " if unicodedata.category(c) in {"Zs", "Zl", "Zp"} else c for c in composed)
+    bounded = last if len(last) <= LONGEST_NAME else last[: LONGEST_NAME // 2] + last[-LONGEST_NAME // 2 :]
+    spaced = "".join(" " if unicodedata.category(c) in {"Zs", "Zl", "Zp"} else c for c in composed(bounded))
     kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
     tidy = " ".join(_BREAKERS.sub("_", kept).split()).rstrip(". ")
     stem, dot, suffix = tidy.rpartition(".")
@@ -325,7 +327,7 @@ def send(stored: StoredFile) -> Response:
 def attachment(content: bytes, name: str) -> Response:
     """Bytes offered under a name (RFC 6266), of no type a browser would show, in a sandbox, kept by no cache."""
     response = Response(content, content_type="application/octet-stream")
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().replace('"', "_") or "document"
+    plain = composed(name, "NFKD").encode("ascii", "ignore").decode().replace('"', "_") or "document"
     options = {"filename": plain}
     if plain != name:
         options["filename*"] = f"UTF-8''{quote(name, safe='')}"

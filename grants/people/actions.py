@@ -202,8 +202,12 @@ class Opened(NamedTuple):
 
 
 def who_of(email: str) -> str:
-    """An address as attempts remember it: recognised, not readable."""
-    return hashlib.sha256(email.strip().lower().encode()).hexdigest()
+    """An address as attempts remember it: recognised however it is typed, not readable."""
+    try:
+        address = rules.email_of(email)
+    except ValueError:  # it is nobody's: no account is looked up by it
+        address = email[: rules.EMAIL_MAX]
+    return hashlib.sha256(address.encode(errors="replace")).hexdigest()
 
 
 def authenticate(email: str, password: str) -> Account:

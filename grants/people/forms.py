@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField
+from wtforms import HiddenField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Regexp
 
-from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError, clean_line
+from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError
 from grants.kernel.words import LANGUAGES, LazyString, _, _l
 from grants.people.models import (
     COLLEGE_LABELS,
@@ -20,6 +20,7 @@ from grants.people.models import (
     Role,
 )
 from grants.people.rules import (
+    EMAIL_MAX,
     PASSWORD_MIN,
     email_of,
     holds_a_link,
@@ -84,7 +85,7 @@ class Number:
 
 
 def _email(*validators: Any, label: Any = None, **kwargs: Any) -> LineField:
-    return LineField(label or _l("Adresse électronique"), [*validators, Address()], limit=254, **kwargs)
+    return LineField(label or _l("Adresse électronique"), [*validators, Address()], limit=EMAIL_MAX, **kwargs)
 
 
 def _new_password(label: Any) -> PasswordField:
@@ -94,8 +95,8 @@ def _new_password(label: Any) -> PasswordField:
 class SignInForm(Form):
     """An address and its password; nothing is said about either before both are right."""
 
-    email = StringField(
-        _l("Adresse électronique"), [Required(_l("Écrivez votre adresse électronique."))], filters=[clean_line]
+    email = LineField(
+        _l("Adresse électronique"), [Required(_l("Écrivez votre adresse électronique."))], limit=EMAIL_MAX
     )
     password = PasswordField(_l("Mot de passe"), [Required(_l("Écrivez votre mot de passe."))])
 

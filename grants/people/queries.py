@@ -66,8 +66,12 @@ def roles_of(account_id: UUID) -> list[str]:
 
 
 def account_by_email(email: str) -> Account | None:
-    """The account of an address, compared without case."""
-    return db.session.scalar(select(Account).where(Account.email == email.strip().lower()))
+    """The account of an address, however it is typed: it is looked up in the form in which addresses are kept."""
+    try:
+        address = rules.email_of(email)
+    except ValueError:
+        return None
+    return db.session.scalar(select(Account).where(Account.email == address))
 
 
 # ---- sessions ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
+from grants.kernel.text import ROOM, clean_line, composed
 from grants.kernel.words import LazyString, _l
 
 # ---- what may be tried how often -----------------------------------------------------------------------------------
@@ -85,17 +86,23 @@ def safe_path(target: str | None) -> str | None:
 # ---- addresses and names -------------------------------------------------------------------------------------------
 
 
+EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3
+
+
 def email_of(text: str) -> str:
-    """An address as it is kept: lower case, plain ASCII. Raises ValueError when nobody could write to it.
+    """An address as it is kept and looked up: lower case, plain ASCII. Raises ValueError when nobody could write to it.
 
     Names reserved for examples are accepted: the demonstration lives on them.
     """
+    typed = clean_line(text, EMAIL_MAX) or ""
+    if len(typed) > EMAIL_MAX:
+        raise ValueError("too long")
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+        found = validate_email(typed, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
     address = (found.ascii_email or "").lower()
-    if "." not in address.partition("@")[2] or len(address) > 254:
+    if "." not in address.partition("@")[2] or len(address) > EMAIL_MAX:
         raise ValueError("no such domain")
     return address
 
@@ -108,7 +115,7 @@ def holds_a_link(text: str) -> bool:
 def sort_key(text: str) -> str:
     """A text as it is sorted: capitals without accents, so that É stands with E on both databases."""
     spread = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE").replace("ß", "ss")
-    plain = "".join(c for c in unicodedata.normalize("NFKD", spread) if not unicodedata.combining(c))
+    plain = "".join(c for c in composed(spread, "NFKD") if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^0-9A-Z]+", " ", plain.upper()).split())[:220]
 
 
@@ -132,8 +139,11 @@ _ROWS = (
 
 
 def password_of(text: str) -> str:
-    """A password as it is hashed: one form for what keyboards write in several (é, or e and an accent)."""
-    return unicodedata.normalize("NFKC", text)
+    """A password as it is hashed: one form for what keyboards write in several (é, or e and an accent).
+
+    What cannot come within PASSWORD_MAX characters is left as it is, for its length to be refused.
+    """
+    return composed(text, "NFKC") if len(text) <= ROOM * PASSWORD_MAX else text
 
 
 def why_not_password(password: str, *, known: Iterable[str] = ()) -> LazyString | None:

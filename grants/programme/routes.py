@@ -8,6 +8,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
+from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import Form
 from grants.kernel.words import _
@@ -131,6 +132,7 @@ def create_framework() -> Answer:
 
 @bp.route("/gestion/cadres/import", methods=["GET", "POST"])
 @door(P.PROGRAMME_EDIT)
+@takes_files
 def import_framework() -> Answer:
     """A framework from its files: read, shown with what is wrong by line, then imported."""
     form = ImportForm()
@@ -315,6 +317,7 @@ def texts() -> str:
 
 @bp.route("/gestion/textes/<uuid:text_id>", methods=["GET", "POST"])
 @door(P.PROGRAMME_EDIT, ConfiguredText)
+@takes_texts
 def edit_text(text: ConfiguredText) -> Answer:
     """Read, correct and confirm one text."""
     shown = {"body": text.body, "body_en": text.body_en, "version": text.version}

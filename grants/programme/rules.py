@@ -12,6 +12,7 @@ from string import Formatter
 from typing import Any
 
 from grants.kernel.machine import Text
+from grants.kernel.text import composed
 from grants.kernel.words import _, _l
 
 TRUST_LABELS = {
@@ -61,7 +62,7 @@ ACTION_NUMBER = re.compile(r"[1-9][0-9]?([.][1-9])?")
 def sort_key(text: str) -> str:
     """A key that puts É with E and œ with oe, the same on both databases."""
     expanded = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    plain = "".join(c for c in unicodedata.normalize("NFD", expanded) if not unicodedata.combining(c))
+    plain = "".join(c for c in composed(expanded, "NFD") if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^0-9A-Za-z]+", " ", plain).upper().split())
 
 

@@ -11,6 +11,7 @@ from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.kernel import journal
 from grants.kernel.access import actor, door, hidden_dossiers
+from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.words import _, n_
@@ -59,6 +60,7 @@ def assign_index() -> Answer:
 
 @bp.route("/evaluations/affecter/<uuid:call_id>", methods=["GET", "POST"])
 @door(P.REVIEW_ASSIGN, Call)
+@takes_texts
 def assign(call: Call) -> Answer:
     """Who reads what, page by page, with each person's load; several assignments at once."""
     form, reviewers = AssignForm(), queries.reviewers_of(call.id)
@@ -212,6 +214,7 @@ def _review(assignment: Assignment, form: ReviewForm) -> str:
 
 @bp.post("/evaluations/<uuid:assignment_id>")
 @door(P.REVIEW_MARK, Assignment)
+@takes_texts
 def save(assignment: Assignment) -> Answer:
     """Keep the marks, complete or not."""
     parts = queries.rubric_of(assignment.application.call_id)
@@ -224,6 +227,7 @@ def save(assignment: Assignment) -> Answer:
 
 @bp.post("/evaluations/<uuid:assignment_id>/envoyer")
 @door(P.REVIEW_SUBMIT, Assignment)
+@takes_texts
 def submit(assignment: Assignment) -> Answer:
     """Send the review, and open the next file."""
     parts = queries.rubric_of(assignment.application.call_id)

@@ -10,6 +10,7 @@ from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
+from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.words import _
 from grants.permissions import P
@@ -69,6 +70,7 @@ def _show(application: Application, form: GatesForm | None = None) -> str:
 
 @bp.post("/recevabilite/<uuid:application_id>")
 @door(P.SCREENING_DECIDE, Application)
+@takes_texts
 def judge(application: Application) -> Answer:
     """Keep what the manager found, then do what the button said: accept, exclude, ask for a piece, or only save."""
     gates = queries.gates_of(application.call_id)
@@ -163,6 +165,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 @bp.post("/pieces-demandees/<uuid:request_id>")
 @door(P.PIECE_ANSWER, PieceRequest)
 @prepared_by(vault.examine_sent)
+@takes_files
 def give(asked: PieceRequest) -> Answer:
     """Send the file that answers one request."""
     form = AnswerForm(prefix=asked.id.hex)

@@ -47,6 +47,11 @@ def test_raw_sql_stays_in_the_kernel() -> None:
     assert {path for path in found if not path.startswith("grants/kernel/")} <= {"grants/evidence.py"}
 
 
+def test_text_is_normalised_in_one_place_which_bounds_its_cost() -> None:
+    found = {str(path) for path, code in sources() if re.search(r"\bnormalize\(|\bis_normalized\(", code)}
+    assert found == {"grants/kernel/text.py"}
+
+
 def test_no_junk_drawer() -> None:
     assert not [path for path, _ in sources() if path.stem in FORBIDDEN_ROOMS or path.parent.name in FORBIDDEN_ROOMS]
 

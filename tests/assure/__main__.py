@@ -32,7 +32,7 @@ d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffr
 | n° | chiffre | ce qui est compté | base | essais | valeur | seuil | | secondes | mesuré |
 |---|---|---|---|--:|--:|--:|---|--:|---|
 """
-NOT_YET = "## Ce qui ne s’applique pas encore"
+NOTES = "## À savoir"
 
 
 def commit() -> str:
@@ -52,7 +52,7 @@ def written_rows() -> dict[Key, str]:
 
 def written_notes() -> dict[str, list[str]]:
     """What stands under the table as it is, by figure."""
-    _table, _title, told = TABLE.read_text(encoding="utf-8").partition(NOT_YET) if TABLE.exists() else ("", "", "")
+    _table, _title, told = TABLE.read_text(encoding="utf-8").partition(NOTES) if TABLE.exists() else ("", "", "")
     notes: dict[str, list[str]] = {}
     for line in told.splitlines():
         name, colon, note = line.removeprefix("- ").partition(" : ")
@@ -67,7 +67,7 @@ def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: S
     told = {**written_notes(), **notes}
     order = [(one.name, dialect) for dialect in DIALECTS for one in figures(dialect, short=False)]
     under = [f"- {one.name} : {note}" for one in FIGURES for note in told.get(one.name, [])]
-    lines = [*(every[key] for key in order if key in every), *(["", NOT_YET, "", *under] if under else [])]
+    lines = [*(every[key] for key in order if key in every), *(["", NOTES, "", *under] if under else [])]
     TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     known = {one["name"]: one for one in json.loads(RECORD.read_text(encoding="utf-8"))} if RECORD.exists() else {}
     RECORD.parent.mkdir(exist_ok=True)

@@ -5,6 +5,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
+from itertools import groupby
 
 import pikepdf
 from PIL import Image
@@ -335,12 +336,20 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
 def documented(text: str) -> str:
     """What the house says it does to a text, told again here, apart from the code that does it.
 
-    Composed (NFC), one kind of line end, no control character but tab and line end, no lone half of a pair, no outer
-    blanks.
+    Composed (NFC), no more than thirty marks in a row, one kind of line end, no control character but tab and line end,
+    no lone half of a pair, the bullets of symbol fonts made ordinary, no outer blanks.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.replace("\r\n", "\n")
+    for end in "\r\v\f\x85\u2028\u2029":
+        lines = lines.replace(end, "\n")
     kept = "".join(c for c in lines if c in "\n\t" or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or is_half(c)))
-    return unicodedata.normalize("NFC", kept).strip()
+    runs = (list(run)[: 30 if are_marks else None] for are_marks, run in groupby(kept, key=is_mark))
+    return unicodedata.normalize("NFC", "".join(c for run in runs for c in run)).strip()
+
+
+def is_mark(character: str) -> bool:
+    """Whether this is a combining mark."""
+    return unicodedata.combining(character) > 0
 
 
 def is_half(character: str) -> bool:

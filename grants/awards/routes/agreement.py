@@ -17,6 +17,7 @@ from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, prepared_by
+from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.words import _, n_
@@ -96,6 +97,7 @@ def award_page(award: Award) -> str:
 
 @bp.route("/attributions/<uuid:award_id>/convention", methods=["GET", "POST"])
 @door(P.AGREEMENT_PREPARE, Award)
+@takes_texts
 def agreement(award: Award) -> Answer:
     """Compose the agreement, complete it, and tell the association that it is ready."""
     found = queries.agreement_of(award.id)
@@ -111,6 +113,7 @@ def agreement(award: Award) -> Answer:
 @bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
 @door(P.AGREEMENT_SIGN, Award)
 @prepared_by(vault.examine_sent)
+@takes_files
 def sign(award: Award) -> Answer:
     """Record the signature, with the signed document."""
     found = queries.agreement_of(award.id)

@@ -14,6 +14,7 @@ from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import masked
 from grants.kernel.access import actor, door
+from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
 from grants.kernel.words import _
@@ -23,6 +24,7 @@ from grants.programme import queries as programme
 
 @bp.route("/attributions/<uuid:award_id>/echeancier", methods=["GET", "POST"])
 @door(P.INSTALMENT_PLAN, Award)
+@takes_texts
 def schedule(award: Award) -> Answer:
     """Plan what is still to be ordered; the sum must be right."""
     form = _schedule_form(award)

@@ -14,6 +14,7 @@ from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.kernel import vault
 from grants.kernel.access import actor, door, prepared_by
+from grants.kernel.bodies import takes_files
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -30,6 +31,7 @@ def _titles() -> dict[str, str]:
 @bp.route("/mes-bilans/<uuid:report_id>", methods=["GET", "POST"])
 @door(P.REPORT_WRITE, Report)
 @prepared_by(vault.examine_sent)
+@takes_files
 def report(report: Report) -> Answer:
     """Write the report: keep it as it is, or send it."""
     if report.state not in WRITABLE and request.method == "GET":

@@ -24,6 +24,7 @@ from grants.calls.routes.board import bp
 from grants.calls.routes.public import phase_word
 from grants.kernel import clock, pages
 from grants.kernel.access import actor, door
+from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import Form
 from grants.kernel.words import _, in_words_of
@@ -161,6 +162,7 @@ def _shown(call: Call) -> dict[str, Any]:
 
 @bp.route("/gestion/appels/<uuid:call_id>/textes", methods=["GET", "POST"])
 @door(P.CALL_EDIT, Call)
+@takes_texts
 def texts(call: Call) -> Answer:
     """The texts of a call in French and English; they stay open to correction after the opening."""
     told = {row.code: row for row in programme.texts_of_use("call")}

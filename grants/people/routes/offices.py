@@ -20,7 +20,7 @@ from grants.permissions import P
 @door(P.PEOPLE_LIST)
 def people() -> str:
     """Everybody who has an account."""
-    asked = {name: clean_line(request.args.get(name, ""))[:100] for name in ("q", "role", "only")}  # type: ignore[index]
+    asked = {name: clean_line(request.args.get(name, "")[:100]) or "" for name in ("q", "role", "only")}
     page = queries.people(
         words=asked["q"], role=asked["role"], only=asked["only"],
         after=request.args.get("after"), before=request.args.get("before"),

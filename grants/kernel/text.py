@@ -1,0 +1,61 @@
+"""Text as people send it: bounded first, then put into one form, at a cost that only follows its length."""
+
+import re
+import unicodedata
+from typing import Literal
+
+MARKS = 30  # combining marks in a row that any script needs at most (Unicode Standard Annex #15, stream-safe text)
+ROOM = 4  # times longer than its limit that a text may be before it is normalised: composing shortens it at most so
+
+# Characters that are no combining marks, but become some when they are decomposed.
+_MARKS_TO_BE = frozenset("\u0f73\u0f75\u0f81\uff9e\uff9f")
+# What ends a line in office documents, beside the line feed.
+_ENDS = dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
+# The signs of symbol fonts in office documents (U+F020 to U+F0FF): other fonts show an empty box for them.
+_BULLETS = dict.fromkeys(map(ord, "\uf06c\uf06e\uf06f\uf071\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8"), "•")
+_PLAIN = _ENDS | _BULLETS | {0xF02D: "–", 0xF0E0: "→", 0xF0E8: "→", 0xF0FC: "✓"}
+_FIRST_SIGN = re.compile(r"^([ \t]*)[\uf020-\uf0ff]", re.MULTILINE)
+_KEPT_CONTROLS = {"\n", "\t"}
+_SPACES = re.compile(r"[^\S\u00a0\u202f]+")
+
+
+def composed(text: str, form: Literal["NFC", "NFKC", "NFD", "NFKD"] = "NFC") -> str:
+    """The text in a normalisation form of Unicode, in time that follows its length.
+
+    Normalising sorts each run of combining marks, at the square of its length: what comes after 30 is dropped.
+    The caller has bounded the text: nothing longer than what a field or a column may hold is normalised.
+    """
+    return text if text.isascii() else unicodedata.normalize(form, _short_runs(text))
+
+
+def _short_runs(text: str) -> str:
+    kept, run = [], 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) or character in _MARKS_TO_BE else 0
+        if run <= MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def showable(text: str) -> str:
+    """The text without what no page may hold: control characters and lone surrogates. What ends a line is "\\n"."""
+    plain = _FIRST_SIGN.sub(r"\1•", text.replace("\r\n", "\n").translate(_PLAIN))
+    return "".join(c for c in plain if c in _KEPT_CONTROLS or unicodedata.category(c) not in {"Cc", "Cs"})
+
+
+def clean_text(value: str | None, most: int | None = None) -> str | None:
+    """The one form of text: NFC, `\\n` line ends, no control characters, no lone surrogates, trimmed.
+
+    The bullets, dashes and arrows of symbol fonts become ordinary ones. A text that cannot come within `most`
+    characters is not normalised: it stays longer than that, for its field to refuse.
+    """
+    return None if value is None else _within(most, showable(value).strip())
+
+
+def clean_line(value: str | None, most: int | None = None) -> str | None:
+    """The same for a single line: inner white space becomes one space; no-break spaces, which French needs, stay."""
+    return None if value is None else _within(most, _SPACES.sub(" ", showable(value).strip()))
+
+
+def _within(most: int | None, text: str) -> str:
+    return text if most is not None and len(text) > ROOM * most else composed(text)
