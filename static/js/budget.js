@@ -1,32 +1,40 @@
-// Keeps the totals of both sides true while one types; the server computes them again.
-const digits = (text) => {
-  const plain = text.replace(/[\s\u00a0\u202f]/g, "").replace(",", ".");
-  return /^\d+(\.\d{1,2})?$/.test(plain) ? Math.round(Number(plain) * 100) : 0;
+// Keeps the totals of a budget true while one types, in the words and by the rule of the server, which alone judges.
+// Before anything is typed its words stand; a text it would refuse leaves no total and no verdict.
+import { cents, sum } from "./amounts.js";
+
+const NONE = "—";
+const euros = (text) => {
+  const value = cents(text);
+  return value === null || value % 100 ? null : value;
 };
 
 export default function (budget) {
   const lang = document.documentElement.lang;
-  const euros = (cents) => `${new Intl.NumberFormat(lang, { minimumFractionDigits: cents % 100 ? 2 : 0, maximumFractionDigits: 2 }).format(cents / 100)}\u00a0€`;
-  const total = (side) => [...budget.querySelectorAll(`[data-side="${side}"] [data-amount]`)].reduce((sum, input) => sum + digits(input.value), 0)
-    + [...budget.querySelectorAll(`[data-side="${side}"] [data-fixed]`)].reduce((sum, told) => sum + Number(told.value), 0);
+  const money = (value) => `${new Intl.NumberFormat(lang).format(value / 100)}\u00a0€`;
   const balance = budget.querySelector("[data-balance]");
-  const sides = [...budget.querySelectorAll("[data-side]")].filter((side) => side.querySelector("[data-amount]")).map((side) => side.dataset.side);
-  const show = () => {
-    const sums = {};
-    for (const side of sides) {
-      sums[side] = total(side);
-      budget.querySelector(`[data-total="${side}"]`).textContent = euros(sums[side]);
-    }
-    if (!("charges" in sums && "resources" in sums)) return;
-    const gap = sums.resources - sums.charges;
-    balance.hidden = !sums.charges && !sums.resources;
-    balance.classList.toggle("good", gap === 0);
-    balance.classList.toggle("warn", gap !== 0);
-    const french = lang !== "en";
-    if (gap === 0) balance.textContent = french ? "Le budget est équilibré." : "The budget balances.";
-    else if (gap < 0) balance.textContent = french ? `Il manque ${euros(-gap)} de ressources pour équilibrer le budget.` : `${euros(-gap)} of resources are missing for the budget to balance.`;
-    else balance.textContent = french ? `Les ressources dépassent les charges de ${euros(gap)}.` : `Resources exceed charges by ${euros(gap)}.`;
+  const rate = document.querySelector("[data-rate]");
+  const words = balance.dataset;
+  const total = (side) => {
+    const typed = sum(side.querySelectorAll("[data-amount]"), euros);
+    return typed === null ? null : [...side.querySelectorAll("[data-fixed]")].reduce((all, told) => all + Number(told.value), typed);
   };
-  budget.addEventListener("input", show);
-  if (sides.length) show();
+  const judge = (sums) => {
+    const [gap, apart] = ["", "in-kind-"].map((kind) => (sums[`${kind}resources`] ?? 0) - (sums[`${kind}charges`] ?? 0));
+    const said = (text, value) => text.replace("{gap}", money(Math.abs(value)));
+    const gaps = [gap < 0 && said(words.missing, gap), gap > 0 && said(words.over, gap), apart && said(words.apart, apart)].filter(Boolean);
+    balance.hidden = !gaps.length && !sums.charges;
+    balance.classList.toggle("good", !gaps.length);
+    balance.classList.toggle("warn", gaps.length > 0);
+    balance.textContent = gaps.join(" ") || words.balanced;
+  };
+  budget.addEventListener("input", () => {
+    const sums = {};
+    for (const side of budget.querySelectorAll("[data-side]")) {
+      sums[side.dataset.side] = total(side);
+      side.querySelector("[data-total]").textContent = sums[side.dataset.side] === null ? NONE : money(sums[side.dataset.side]);
+    }
+    if (rate) rate.hidden = true;
+    if (Object.values(sums).includes(null)) balance.hidden = true;
+    else judge(sums);
+  });
 }

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from grants.applications.rules import Totals, budget_gaps
 from grants.awards import letters, queries
 from grants.awards.actions import reporting as actions
 from grants.awards.forms.reporting import ReturnForm, report_form, report_values
@@ -82,11 +83,14 @@ def _context(report: Report) -> dict[str, Any]:
 
 
 def _sides(report: Report) -> dict[str, Any]:
-    """The totals of both sides, in money and in kind, as last saved."""
+    """The totals of both sides, in money and in kind, as last saved, and what differs between them."""
     names = ("charges", "resources")
     money = dict(zip(names, actions.sides_of(report, in_kind=False), strict=True))
     kind = dict(zip((f"{name}_in_kind" for name in names), actions.sides_of(report, in_kind=True), strict=True))
-    return {"sides": {**money, **kind}, "is_in_kind": queries.is_in_kind}
+    found = Totals(*money.values(), *kind.values())
+    gaps = budget_gaps(found)
+    verdict = {"balanced": not gaps if found.charges or gaps else None, "message": " ".join(gaps)}
+    return {"sides": {**money, **kind, **verdict}, "is_in_kind": queries.is_in_kind}
 
 
 # ---- reading and deciding ------------------------------------------------------------------------------------------
