@@ -39,6 +39,7 @@ from grants.kernel.forms import (
 )
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import colon, day, money, percent
+from grants.kernel.text import bare
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Action, Axis, BudgetAccount, Commune, PriorityArea
 
@@ -743,5 +744,7 @@ class VerifyForm(Form):
     class Meta:
         csrf = False
 
-    reference = LineField(_l("Numéro du dossier"), limit=24, description=_l("Par exemple FIS-2026-0042."))
-    digest = LineField(_l("Empreinte SHA-256"), limit=120, description=_l("64 chiffres et lettres de a à f."))
+    reference = LineField(_l("Numéro du dossier"), limit=24, read=bare, description=_l("Par exemple FIS-2026-0042."))
+    digest = LineField(
+        _l("Empreinte SHA-256"), limit=120, read=bare, description=_l("64 chiffres et lettres de a à f.")
+    )

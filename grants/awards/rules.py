@@ -8,10 +8,11 @@ from enum import StrEnum
 from fractions import Fraction
 
 from schwifty import IBAN
-from schwifty.exceptions import SchwiftyException
+from schwifty.exceptions import InvalidLength, SchwiftyException
 from stdnum import bic as bic_numbers
 
 from grants.kernel.money import Money, round_half_up
+from grants.kernel.text import compact
 from grants.kernel.words import LazyString, _l
 
 
@@ -133,25 +134,51 @@ def needs_explanation(planned: Money, actual: Money, *, percent: int, amount: Mo
     return gap > amount or gap.cents * 100 > planned.cents * percent
 
 
-def why_not_iban(text: str) -> LazyString | None:
-    """The reason why an IBAN cannot be right, or None; the French RIB key is checked as well."""
+_IBAN_NAMES = ("numéro", "n°", "compte", "iban", "rib")
+_BIC_NAMES = ("code", "bic", "swift")
+# Countries whose banks keep accounts under the IBAN of another (IBAN registry): the French overseas territories, the
+# Channel Islands and the Isle of Man, the Åland Islands.
+_SHARED_IBAN = {
+    "FR": {"GF", "GP", "MQ", "RE", "PF", "TF", "YT", "NC", "BL", "MF", "PM", "WF"},
+    "GB": {"GG", "JE", "IM"},
+    "FI": {"AX"},
+}
+
+
+def iban_of(text: str) -> str:
+    """An IBAN as it is kept: its letters and digits, whatever was copied with them."""
+    return compact(text, *_IBAN_NAMES).removeprefix("IBAN")
+
+
+def bic_of(text: str) -> str:
+    """A BIC as it is kept: its letters and digits, whatever was copied with them."""
+    return compact(text, *_BIC_NAMES)
+
+
+def why_not_iban(number: str) -> LazyString | None:
+    """The reason why an IBAN cannot be right, or None; the French RIB key is checked too. Takes `iban_of` a text."""
     try:
-        IBAN(text, validate_bban=True)
+        IBAN(number, validate_bban=True)
+    except InvalidLength:
+        return _l(
+            "Cet IBAN compte %(found)s caractères, ce qui n’est pas sa longueur : en France, un IBAN en compte 27.",
+            found=len(number),
+        )
     except SchwiftyException:
         return _l("Cet IBAN n’est pas valide : vérifiez chaque caractère sur votre RIB.")
     return None
 
 
-def why_not_bic(text: str) -> LazyString | None:
-    """The reason why a BIC cannot be right, or None; empty is allowed."""
-    if text and not bic_numbers.is_valid(text):
+def why_not_bic(code: str, iban: str = "") -> LazyString | None:
+    """The reason why a BIC cannot be right beside an IBAN, or None; empty is allowed. Takes `bic_of` a text."""
+    if not code:
+        return None
+    if not bic_numbers.is_valid(code):
         return _l("Ce BIC n’est pas valide : 8 ou 11 caractères, comme sur votre RIB.")
+    country, bank = iban[:2], code[4:6]
+    if country and bank != country and bank not in _SHARED_IBAN.get(country, ()):
+        return _l("Ce BIC et cet IBAN sont de deux pays différents : vérifiez-les sur votre RIB.")
     return None
-
-
-def compact(number: str) -> str:
-    """An IBAN or BIC without spaces, in capitals."""
-    return "".join(number.split()).upper()
 
 
 def masked(last4: str) -> str:

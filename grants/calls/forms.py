@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, TimeField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Optional, Regexp
 
@@ -26,6 +26,7 @@ from grants.calls.rules import Bounds, Verdict
 from grants.kernel.forms import (
     DayField,
     Form,
+    HourField,
     LineField,
     LongField,
     MoneyField,
@@ -37,17 +38,6 @@ from grants.kernel.forms import (
 )
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Framework, Instrument
-
-
-class HourField(TimeField):
-    """An hour to the minute; empty is None."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError as error:
-            self.data = None
-            raise ValueError(_("Écrivez une heure, par exemple 17:00.")) from error
 
 
 def _instant(day: DayField, hour: HourField, zone: str) -> datetime | None:

@@ -12,6 +12,7 @@ from grants.deliberation.models import Recommendation
 from grants.deliberation.queries import Line
 from grants.deliberation.rules import VERDICT_LABELS, Act, Advice, Verdict, Vote
 from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required, WholeField
+from grants.kernel.text import bare
 from grants.kernel.words import _l
 
 
@@ -78,6 +79,7 @@ class ActForm(Form):
         _l("Numéro de l’acte"),
         [Required()],
         limit=40,
+        read=bare,
         description=_l(
             "Par exemple 2019-3620 ou CP-2019-3620 pour une délibération, 2019-07-08-R-0162 pour un arrêté."
         ),
@@ -92,6 +94,7 @@ class ActForm(Form):
     act_receipt = LineField(
         _l("Numéro du reçu en préfecture"),
         limit=80,
+        read=bare,
         description=_l(
             "Vous le trouvez sur l’acte transmis. Il est écrit dans les lettres et sur la page des mandats ; "
             "le système ne vérifie pas que l’acte est exécutoire."

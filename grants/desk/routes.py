@@ -17,6 +17,7 @@ from grants.desk.queries import Sieve, Watch
 from grants.desk.rules import FAMILIES
 from grants.kernel import clock, shelf
 from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
+from grants.kernel.days import parse_day
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
@@ -377,7 +378,7 @@ def _watch() -> Watch:
 def _day(text: str | None) -> date | None:
     """A day of the address, or None when it is none that has a day before and after it."""
     try:
-        day = date.fromisoformat(text or "")
+        day = parse_day(text or "")
     except ValueError:
         return None
     return day if 1900 <= day.year <= 2999 else None

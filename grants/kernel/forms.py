@@ -1,19 +1,20 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField, TextAreaField
+from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField, TextAreaField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from grants.kernel.money import Money, parse_money
-from grants.kernel.text import clean_line, clean_text
+from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
+from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
+from grants.kernel.text import ROOM, clean_line, clean_text
 from grants.kernel.words import _, _l
 
 
@@ -56,11 +57,28 @@ class AtMost(Length):
 
 
 class LineField(StringField):
-    """One line of text, normalised."""
+    """One line of text, normalised. Where a machine reads it, `read` gives what is checked and kept of it."""
 
-    def __init__(self, label: Any = None, validators: Sequence[Any] = (), *, limit: int = 200, **kwargs: Any) -> None:
-        super().__init__(label, [AtMost(limit), *validators], filters=[partial(clean_line, most=limit)], **kwargs)
-        self.limit = limit
+    def __init__(
+        self,
+        label: Any = None,
+        validators: Sequence[Any] = (),
+        *,
+        limit: int = 200,
+        read: Callable[[str], str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, [AtMost(limit), *validators], filters=[self._cleaned], **kwargs)
+        self.limit, self.read = limit, read
+
+    def _cleaned(self, value: str | None) -> str | None:
+        cleaned = clean_line(value, most=self.limit)
+        if self.read is None or cleaned is None or len(cleaned) > ROOM * self.limit:
+            return cleaned
+        return self.read(cleaned)
+
+    def _value(self) -> str:
+        return _typed(self) if self.read and self.errors and self.raw_data else str(super()._value())
 
 
 class LongField(TextAreaField):
@@ -76,7 +94,8 @@ SHORT = 60  # characters of the longest date, hour or number that is read
 
 def _short(valuelist: Sequence[Any]) -> str:
     """What was typed in a field that is read by a machine, cut one character after the longest that is read."""
-    return (clean_line(str(valuelist[0])[: SHORT + 1]) or "") if valuelist else ""
+    typed = str(valuelist[0]) if valuelist else ""
+    return (clean_line(typed) or "") if len(typed) <= SHORT else typed[: SHORT + 1]
 
 
 def _typed(field: Field) -> str:
@@ -117,6 +136,9 @@ class MoneyField(Field):
             return
         try:
             amount = parse_money(text)
+        except AmbiguousError as error:
+            message = _("Ce montant se lit de deux façons. Écrivez 12 500 pour des milliers, 12,50 pour des centimes.")
+            raise ValueError(message) from error
         except ValueError as error:
             raise ValueError(_("Montant invalide. Écrivez par exemple 12 500.")) from error
         if self.whole and amount.cents % 100:
@@ -146,38 +168,64 @@ class WholeField(IntegerField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = _short(valuelist)
-        for space in (" ", "\u00a0", "\u202f"):
-            text = text.replace(space, "")
         self.data = None
         if not text:
             return
-        if not (text.isascii() and text.isdigit()) or len(text) > 12:
-            raise ValueError(_("Écrivez un nombre entier, en chiffres."))
-        number = int(text)
+        try:
+            number = parse_whole(text)
+        except ValueError as error:
+            raise ValueError(_("Écrivez un nombre entier, en chiffres.")) from error
         if not self.minimum <= number <= self.maximum:
             raise ValueError(_("Écrivez un nombre entre %(low)s et %(high)s.", low=self.minimum, high=self.maximum))
         self.data = number
 
 
 class DayField(DateField):
-    """A day, between sensible years."""
+    """A day, between sensible years; a day that was read is shown again as browsers want it."""
 
     def _value(self) -> str:
-        return _typed(self) if self.raw_data else str(super()._value())
+        if self.data is None:
+            return _typed(self) if self.raw_data else ""
+        return str(self.data.isoformat())
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = _short(valuelist)
         if not text:
             self.data = None
             return
+        self.data = None
         try:
-            super().process_formdata([text])
+            self.data = parse_day(text)
+        except NoSuchDayError as error:
+            message = _("Cette date n’existe pas : vérifiez le jour et le mois. Écrivez par exemple 01/09/2026.")
+            raise ValueError(message) from error
+        except ShortYearError as error:
+            raise ValueError(_("Écrivez l’année en quatre chiffres, par exemple 01/09/2026.")) from error
         except ValueError as error:
-            self.data = None
-            raise ValueError(_("Cette date n’existe pas. Écrivez par exemple 2026-09-01.")) from error
+            message = _("Cette date ne se lit pas. Écrivez le jour, le mois et l’année, par exemple 01/09/2026.")
+            raise ValueError(message) from error
         if self.data is not None and not date(1800, 1, 1) <= self.data <= date(2200, 12, 31):
             self.data = None
             raise ValueError(_("Cette date est hors des bornes acceptées."))
+
+
+class HourField(TimeField):
+    """An hour to the minute; empty is None. An hour that was read is shown again as browsers want it."""
+
+    def _value(self) -> str:
+        if self.data is None:
+            return _typed(self) if self.raw_data else ""
+        return str(self.data.strftime("%H:%M"))
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = _short(valuelist)
+        self.data = None
+        if not text:
+            return
+        try:
+            self.data = parse_hour(text)
+        except ValueError as error:
+            raise ValueError(_("Écrivez une heure, par exemple 17:00.")) from error
 
 
 class ChoicesField(SelectMultipleField):
@@ -204,6 +252,6 @@ def refuse_when(condition: bool, message: str) -> None:
 
 
 __all__ = [
-    "AtMost", "ChoicesField", "DayField", "Form", "LineField", "LongField", "MoneyField", "Required", "ValidationError",
-    "WholeField", "clean_line", "clean_text", "key_of", "options", "refuse_when",
+    "AtMost", "ChoicesField", "DayField", "Form", "HourField", "LineField", "LongField", "MoneyField", "Required",
+    "ValidationError", "WholeField", "clean_line", "clean_text", "key_of", "options", "refuse_when",
 ]  # fmt: skip

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from grants.kernel.text import bare
+
 LIMIT_CENTS = 10**13
-_SPACES = " \u00a0\u202f\u2009"
-_AMOUNT = re.compile(r"(\d{1,3}(?:[ ]\d{3})+|\d+)(?:[,.](\d{1,2}))?", re.ASCII)
+LONGEST = 60  # characters of a text that may be an amount
+_UNIT = re.compile(r"\A(?:€|eur) ?| ?(?:€|euros?|eur)\Z", re.IGNORECASE)
+_AMOUNT = re.compile(r"(\d{1,3}(?: \d{3})+|\d+)(?:[,.](\d{1,2}))?", re.ASCII)
+_TWO_READINGS = re.compile(r"\d{1,3}(?:[.,]\d{3})+", re.ASCII)
+_WHOLE = re.compile(r"\d{1,3}(?: \d{3})+|\d+", re.ASCII)
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -71,19 +76,32 @@ def percentage(part: Money, whole: Money) -> Fraction:
     return Fraction(part.cents * 100, whole.cents) if whole.cents else Fraction(0)
 
 
-def parse_money(text: str) -> Money:
-    """Read an amount as people type it: "1 234,56", "1234,5", "12 500 €".
+class AmbiguousError(ValueError):
+    """An amount that can be read in two ways: "12.500", a little more than twelve, or twelve thousand five hundred."""
 
-    Raises ValueError for anything ambiguous ("1.234") or strange ("1e5", "NaN", digits of other scripts, signs).
+
+def parse_money(text: str) -> Money:
+    """Read an amount as people type or paste it: "1 234,56", "1234,5", "12 500 €", "12 500 euros".
+
+    Raises AmbiguousError for "12.500", ValueError for anything else that is no amount ("1e5", "NaN", "1 2500", signs,
+    digits of other scripts). `static/js/amounts.js` reads the same, so that no page says what the server will not.
     """
-    cleaned = text.strip().removesuffix("€").strip()
-    for space in _SPACES:
-        cleaned = cleaned.replace(space, " ")
-    match = _AMOUNT.fullmatch(cleaned)
+    if len(text) > LONGEST:
+        raise ValueError("too long")
+    plain = _UNIT.sub("", bare(text))
+    match = _AMOUNT.fullmatch(plain)
     if match is None:
-        raise ValueError("not an amount")
+        raise AmbiguousError(text) if _TWO_READINGS.fullmatch(plain) else ValueError("not an amount")
     whole, decimals = match.groups()
     cents = int(whole.replace(" ", "")) * 100 + int((decimals or "0").ljust(2, "0"))
     if cents > LIMIT_CENTS:
         raise ValueError("out of range")
     return Money(cents)
+
+
+def parse_whole(text: str) -> int:
+    """Read a whole number as people type it: "1 200", "1200". Raises ValueError for anything else."""
+    plain = bare(text)
+    if len(text) > LONGEST or not _WHOLE.fullmatch(plain):
+        raise ValueError("not a whole number")
+    return int(plain.replace(" ", ""))

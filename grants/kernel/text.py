@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Literal
 
 MARKS = 30  # combining marks in a row that any script needs at most (Unicode Standard Annex #15, stream-safe text)
@@ -59,3 +60,37 @@ def clean_line(value: str | None, most: int | None = None) -> str | None:
 
 def _within(most: int | None, text: str) -> str:
     return text if most is not None and len(text) > ROOM * most else composed(text)
+
+
+# ---- what machines read --------------------------------------------------------------------------------------------
+
+# People put these between the groups of a number, and between the name of a field and what they copied with it.
+_BETWEEN = frozenset(" .,:;·'’_/|")
+_AFTER_NAME = " .:;=°#/-"
+_DASH = "Pd"
+
+
+def bare(text: str, *names: str) -> str:
+    """A text as a machine reads it: no format character, each kind of space one plain space, each kind of dash one "-".
+
+    `names`, in lower case, are what people copy before it ("IBAN : …"); they are left out, however many there are.
+    """
+    seen = (c for c in text if unicodedata.category(c) != "Cf")
+    plain = "".join("-" if unicodedata.category(c) == _DASH or c == "\u2212" else c for c in seen)
+    rest = " ".join(plain.split())
+    while (shorter := _without_name(rest, names)) != rest:
+        rest = shorter
+    return rest
+
+
+def _without_name(text: str, names: Iterable[str]) -> str:
+    for name in names:
+        rest = text[len(name) :]
+        if text[: len(name)].casefold() == name and not (name[-1].isalpha() and rest[:1].isalpha()):
+            return rest.lstrip(_AFTER_NAME)
+    return text
+
+
+def compact(text: str, *names: str) -> str:
+    """A number as a machine reads it: `bare`, without what stands between its groups, in capitals."""
+    return "".join(c for c in bare(text, *names) if c not in _BETWEEN and c != "-").upper()

@@ -18,6 +18,7 @@ from grants.kernel import clock, journal, throttle
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import access_mode, db
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
+from grants.kernel.text import clean_line
 from grants.kernel.words import _
 from grants.people import letters, queries, rules
 from grants.people.models import (
@@ -203,10 +204,11 @@ class Opened(NamedTuple):
 
 def who_of(email: str) -> str:
     """An address as attempts remember it: recognised however it is typed, not readable."""
+    typed = clean_line(email, rules.EMAIL_MAX) or ""
     try:
-        address = rules.email_of(email)
+        address = rules.email_of(typed)
     except ValueError:  # it is nobody's: no account is looked up by it
-        address = email[: rules.EMAIL_MAX]
+        address = typed[: rules.EMAIL_MAX]
     return hashlib.sha256(address.encode(errors="replace")).hexdigest()
 
 
@@ -310,12 +312,16 @@ def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation
     return organisation
 
 
-def edit_organisation(organisation: Organisation, values: Mapping[str, Any], *, version: int | None, by: Actor) -> None:
+def edit_organisation(
+    organisation: Organisation, values: Mapping[str, Any], *, version: int | None, by: Actor
+) -> list[str]:
     """Correct what is known of an organisation. A number that is known stays: bank details are checked against it.
 
+    Returns the known numbers that others were written in place of, for the person to be told.
     Raises ConflictError with both texts when somebody edited it meanwhile, InvalidError on a field at fault.
     """
-    facts = _checked({**values, **_known_numbers(organisation)}, besides=organisation)
+    known = _known_numbers(organisation)
+    facts = _checked({**values, **known}, besides=organisation)
     changed = {name: value for name, value in facts.items() if getattr(organisation, name) != value}
     if changed and version != organisation.version:
         raise ConflictError(
@@ -330,6 +336,7 @@ def edit_organisation(organisation: Organisation, values: Mapping[str, Any], *, 
     organisation.sort_key = rules.sort_key(organisation.name)
     if changed:
         journal.record("organisation.edited", organisation, by=by, fields=sorted(changed))
+    return [number for name, number in known.items() if rules.number_of(values.get(name) or "") not in {"", number}]
 
 
 def _text(value: Any) -> str:

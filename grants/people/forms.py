@@ -5,7 +5,6 @@ from typing import Any
 
 from wtforms import HiddenField, PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Regexp
 
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError
 from grants.kernel.words import LANGUAGES, LazyString, _, _l
@@ -25,9 +24,15 @@ from grants.people.rules import (
     email_of,
     holds_a_link,
     number_of,
+    phone_of,
+    postcode_of,
+    website_of,
     why_not_password,
+    why_not_phone,
+    why_not_postcode,
     why_not_rna,
     why_not_siret,
+    why_not_website,
 )
 
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
@@ -42,11 +47,17 @@ PASSWORD_HINT = _l(
 
 
 class NoLink:
-    """Refuses a name that tries to be a link: it is written in letters to other people."""
+    """Refuses a name or a function that tries to be a link: it is written in letters to other people."""
+
+    def __init__(self, message: Any = None) -> None:
+        self.message = message or _l("Écrivez un nom, sans adresse ni lien.")
 
     def __call__(self, _form: Any, field: Any) -> None:
         if field.data and holds_a_link(field.data):
-            raise ValidationError(_("Écrivez un nom, sans adresse ni lien."))
+            raise ValidationError(str(self.message))
+
+
+NO_LINK = _l("Écrivez une fonction, sans adresse ni lien.")
 
 
 class Address:
@@ -71,15 +82,14 @@ class HardToGuess:
             raise ValidationError(str(reason))
 
 
-class Number:
-    """Refuses a SIRET or RNA number that cannot be one, with the reason."""
+class Sound:
+    """Refuses what cannot be such a number or address, with the reason."""
 
     def __init__(self, why_not: Callable[[str], LazyString | None]) -> None:
         self.why_not = why_not
 
     def __call__(self, _form: Any, field: Any) -> None:
-        number = number_of(field.data or "")
-        reason = self.why_not(number) if number else None
+        reason = self.why_not(field.data) if field.data else None
         if reason is not None:
             raise ValidationError(str(reason))
 
@@ -138,7 +148,9 @@ class AccountForm(Form):
     """How a person is called and in which language they are written to."""
 
     name = LineField(_l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120)
-    title = LineField(_l("Fonction"), limit=120, description=_l("Par exemple : trésorière, chargé de projet."))
+    title = LineField(
+        _l("Fonction"), [NoLink(NO_LINK)], limit=120, description=_l("Par exemple : trésorière, chargé de projet.")
+    )
     locale = RadioField(
         _l("Langue des pages et des courriers"),
         choices=[SelectChoice(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
@@ -149,11 +161,11 @@ class OrganisationForm(Form):
     """What the fund keeps of an organisation, asked once."""
 
     siret = LineField(
-        _l("Numéro SIRET"), [Number(why_not_siret)], limit=40,
+        _l("Numéro SIRET"), [Sound(why_not_siret)], limit=40, read=number_of,
         description=_l("14 chiffres, sur l’avis de situation de l’Insee. Les espaces ne gênent pas."),
     )  # fmt: skip
     rna = LineField(
-        _l("Numéro RNA"), [Number(why_not_rna)], limit=40,
+        _l("Numéro RNA"), [Sound(why_not_rna)], limit=40, read=number_of,
         description=_l("Pour une association : W et 9 chiffres, sur le récépissé de la préfecture."),
     )  # fmt: skip
     name = LineField(_l("Nom"), [Required(_l("Écrivez le nom de l’organisation.")), NoLink()], limit=200,
@@ -179,21 +191,14 @@ class OrganisationForm(Form):
         _l("Code postal"),
         [
             Required(_l("Écrivez le code postal du siège.")),
-            Regexp(r"^[0-9]{5}$", message=_l("Un code postal a cinq chiffres.")),
+            Sound(why_not_postcode),
         ],
         limit=10,
+        read=postcode_of,
     )
     city = LineField(_l("Commune"), [Required(_l("Écrivez la commune du siège."))], limit=120)
-    website = LineField(
-        _l("Site internet"),
-        [Regexp(r"^(https?://\S+\.\S+)?$", message=_l("Écrivez l’adresse entière, par exemple https://exemple.fr."))],
-        limit=200,
-    )
-    phone = LineField(
-        _l("Téléphone"),
-        [Regexp(r"^[0-9+(). -]*$", message=_l("Écrivez le numéro avec des chiffres, par exemple 04 72 00 00 00."))],
-        limit=30,
-    )
+    website = LineField(_l("Site internet"), [Sound(why_not_website)], limit=200, read=website_of)
+    phone = LineField(_l("Téléphone"), [Sound(why_not_phone)], limit=30, read=phone_of)
     email = _email(description=_l("Celle de l’organisation, pour les courriers."))
     representative_name = LineField(
         _l("Nom du représentant légal"),
@@ -202,7 +207,7 @@ class OrganisationForm(Form):
         description=_l("La personne qui engage l’organisation : présidence, gérance, direction…"),
     )
     representative_role = LineField(
-        _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal."))], limit=120
+        _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal.")), NoLink(NO_LINK)], limit=120
     )
     representative_email = _email(label=_l("Son adresse électronique"))
     version = HiddenField()

@@ -13,6 +13,7 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.text import clean_line
 from grants.people import rules
 from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
 
@@ -68,7 +69,7 @@ def roles_of(account_id: UUID) -> list[str]:
 def account_by_email(email: str) -> Account | None:
     """The account of an address, however it is typed: it is looked up in the form in which addresses are kept."""
     try:
-        address = rules.email_of(email)
+        address = rules.email_of(clean_line(email, rules.EMAIL_MAX) or "")
     except ValueError:
         return None
     return db.session.scalar(select(Account).where(Account.email == address))
@@ -229,7 +230,7 @@ def _people_where(words: str, role: str, only: str) -> Any:
     for word in words.split()[:6]:
         key = rules.sort_key(word)
         named = Account.sort_key.contains(key, autoescape=True) if key else Account.email == word
-        wanted = wanted.where(named | Account.email.contains(word.lower(), autoescape=True))
+        wanted = wanted.where(named | Account.email.contains(rules.address_part(word), autoescape=True))
     office = select(Appointment.account_id).where(held_on(clock.today()))
     if role in {kind.value for kind in Role}:
         wanted = wanted.where(Account.id.in_(office.where(Appointment.role == Role(role))))

@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
-from grants.kernel.text import ROOM, clean_line, composed
+from grants.kernel.text import ROOM, bare, compact, composed
 from grants.kernel.words import LazyString, _l
 
 # ---- what may be tried how often -----------------------------------------------------------------------------------
@@ -87,6 +87,7 @@ def safe_path(target: str | None) -> str | None:
 
 
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3
+_EMAIL_NAMES = ("adresse", "e-mail", "email", "courriel", "mail", "mél", "mailto")
 
 
 def email_of(text: str) -> str:
@@ -94,11 +95,13 @@ def email_of(text: str) -> str:
 
     Names reserved for examples are accepted: the demonstration lives on them.
     """
-    typed = clean_line(text, EMAIL_MAX) or ""
+    typed = bare(text, *_EMAIL_NAMES) if len(text) <= ROOM * EMAIL_MAX else text
     if len(typed) > EMAIL_MAX:
         raise ValueError("too long")
     try:
-        found = validate_email(typed, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+        found = validate_email(
+            composed(typed), check_deliverability=False, allow_smtputf8=False, globally_deliverable=False
+        )
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error
     address = (found.ascii_email or "").lower()
@@ -107,9 +110,25 @@ def email_of(text: str) -> str:
     return address
 
 
+def address_part(word: str) -> str:
+    """A word as it stands in the addresses that are kept, to look for it: domains have no accent there."""
+    try:
+        return email_of(word if "@" in word else f"x@{word}").removeprefix("" if "@" in word else "x@")
+    except ValueError:
+        return word.lower()
+
+
+# A scheme, an address of the web or of a person, a tag. A sign alone is none: « L@ Ruche », « Moins < 25 ans ».
+_LINK = re.compile(
+    r"://|\b(?:https?|ftp|mailto|javascript|data|tel):\S|\bwww\.|[^\s./]\.[a-z]{2,}/\S"
+    r"|[^\s@]@[^\s@]+\.[^\s@]|</[a-z]|<[a-z][^<>=]*=",
+    re.IGNORECASE,
+)
+
+
 def holds_a_link(text: str) -> bool:
     """Whether a name tries to be a link: names are written in letters to other people."""
-    return bool(re.search(r"https?:|://|www\.|@|[<>]", text, re.IGNORECASE))
+    return bool(_LINK.search(text))
 
 
 def sort_key(text: str) -> str:
@@ -196,14 +215,17 @@ def _is_monotonous(text: str) -> bool:
 
 # ---- numbers of organisations --------------------------------------------------------------------------------------
 
-_SPACES = re.compile(r"[\s.\u00a0\u202f\u2009-]+")
 _RNA = re.compile(r"W\d[A-Z\d]\d{7}", re.ASCII)
-_SPREADSHEET = re.compile(r"\d[.,]?\d*E\+?\d+", re.IGNORECASE | re.ASCII)
+_SPREADSHEET = re.compile(r"\d+E\+?\d+", re.ASCII)
+_WITH_DECIMALS = re.compile(r"(\d{9,})[.,]0+", re.ASCII)
+_NUMBER_NAMES = ("numéro", "n°", "nº", "no", "siret", "siren", "rna", "waldec")
 
 
 def number_of(text: str) -> str:
-    """A number as it is kept: without the spaces and dots people write for reading, in capitals."""
-    return _SPACES.sub("", text).upper()
+    """A SIRET, SIREN or RNA number as it is kept, without what people, copies and spreadsheets put around it."""
+    plain = bare(text, *_NUMBER_NAMES)
+    from_a_sheet = _WITH_DECIMALS.fullmatch(plain)
+    return compact(from_a_sheet[1] if from_a_sheet else plain)
 
 
 def why_not_siret(number: str) -> LazyString | None:
@@ -236,6 +258,52 @@ def why_not_rna(number: str) -> LazyString | None:
     if _RNA.fullmatch(number):
         return None
     return _l("Un numéro RNA s’écrit avec la lettre W suivie de 9 chiffres, par exemple W691234567.")
+
+
+_POSTCODE_NAMES = ("code postal", "cp", "france", "fr", "f")
+_PHONE_NAMES = ("téléphone", "telephone", "tél", "tel", "portable", "mobile", "fixe")
+_SITE_NAMES = ("site internet", "site web", "site", "internet", "web", "url")
+_PHONE = re.compile(r"[0-9+(). -]+")
+
+
+def postcode_of(text: str) -> str:
+    """A postcode as it is kept: its digits."""
+    return compact(text, *_POSTCODE_NAMES)
+
+
+def why_not_postcode(postcode: str) -> LazyString | None:
+    """None when a postcode has five digits, else the reason. Takes `postcode_of` a text."""
+    is_one = len(postcode) == 5 and postcode.isascii() and postcode.isdigit()
+    return None if is_one else _l("Un code postal a cinq chiffres.")
+
+
+def phone_of(text: str) -> str:
+    """A telephone number as it is kept: grouped as it was typed, with plain spaces."""
+    return " ".join(bare(text, *_PHONE_NAMES).replace("/", " ").split())
+
+
+def why_not_phone(phone: str) -> LazyString | None:
+    """None when a number can be dialled, else the reason. Takes `phone_of` a text."""
+    if _PHONE.fullmatch(phone):
+        return None
+    return _l("Écrivez le numéro avec des chiffres, par exemple 04 72 00 00 00.")
+
+
+def website_of(text: str) -> str:
+    """A web address as it is kept: with its scheme, https where none was typed."""
+    plain = bare(text, *_SITE_NAMES)
+    return f"https://{plain}" if plain and "://" not in plain else plain
+
+
+def why_not_website(address: str) -> LazyString | None:
+    """None when an address may lead to a site (http or https, a host with a point), else the reason."""
+    scheme, _sign, rest = address.partition("://")
+    host, _colon, port = rest.partition("/")[0].partition(":")
+    labels = host.split(".")
+    is_host = len(labels) > 1 and all(labels) and labels[-1].isalpha() and "@" not in host
+    if scheme.lower() in {"http", "https"} and is_host and (port.isdigit() or not port) and " " not in address:
+        return None
+    return _l("Écrivez l’adresse entière, par exemple https://exemple.fr.")
 
 
 def spaced_siret(number: str) -> str:

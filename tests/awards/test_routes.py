@@ -11,7 +11,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.awards import letters, queries
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
 from grants.awards.models import Award, BankDetails, LedgerEntry
-from grants.kernel import clock, journal
+from grants.kernel import clock, journal, seal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from tests.factories.awards import iban
@@ -262,6 +262,9 @@ def test_an_account_given_by_two_organisations_is_pointed_out(app, make, page):
         ({"iban": "🏦" * 60}, "iban"),
         ({"iban": ""}, "iban"),
         ({"bic": "ABC"}, "bic"),
+        ({"bic": "PSST-DE-PP"}, "bic"),
+        ({"bic": "BIC PSSTDEPP"}, "bic"),
+        ({"bic": "PSSTFRPP" * 4}, "bic"),
         ({"holder": ""}, "holder"),
         ({"holder": "x" * 201}, "holder"),
     ],
@@ -273,6 +276,20 @@ def test_a_wrong_account_is_refused_on_its_field(app, make, page, values, field)
     assert answer.status == 422
     assert answer.tree.xpath(f"//*[@id='{field}-error']")
     assert db.session.scalars(select(BankDetails)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "bic"),
+    [("IBAN ", "PSST-FR-PP-LYO"), ("IBAN\u00a0: ", "BIC\u00a0: PSSTFRPPLYO"), ("\u200b", "psst fr pp lyo"),
+     ("N° IBAN ", "Code SWIFT PSSTFRPPLYO")],
+)  # fmt: skip
+def test_an_account_is_kept_without_what_was_copied_with_it(app, make, page, before, bic):
+    organisation, number = make.organisation(), iban(1)
+    page.get("awards.give_bank", organisation, as_=make.member_of(organisation))
+    grouped = "\u202f".join(number[i : i + 4] for i in range(0, len(number), 4))
+    page.submit({"holder": "Association", "iban": before + grouped, "bic": bic})
+    details = db.session.scalars(select(BankDetails)).one()
+    assert (seal.unseal(details.iban_sealed), details.bic) == (number, "PSSTFRPPLYO")
 
 
 def test_a_refusal_reaches_the_association(app, make, page):

@@ -122,6 +122,19 @@ def test_a_bic_is_8_or_11_characters(text, fine):
     assert (rules.why_not_bic(text) is None) is fine
 
 
+@pytest.mark.parametrize(
+    ("bic", "country", "fine"),
+    [("AGRIFRPP", "FR", True), ("AGRIMQMX", "FR", True), ("AGRIDEFF", "FR", False), ("BARCJESH", "GB", True),
+     ("PSSTFRPP", "DE", False), ("AGRIREPP", "DE", False)],
+)  # fmt: skip
+def test_a_bic_is_of_the_country_of_its_iban(bic, country, fine):
+    assert (rules.why_not_bic(bic, f"{country}00") is None) is fine
+
+
+def test_an_iban_of_a_wrong_length_is_told_its_length():
+    assert "26" in str(rules.why_not_iban(iban(1)[:-1]))
+
+
 def test_terms_are_read_by_article():
     terms = "Préambule\nArticle 1 – Objet\nUn.\n\nDeux.\n\nArticle 2 – Durée\nTrois. Article 3 cité ici."
     assert rules.articles_of(terms) == [

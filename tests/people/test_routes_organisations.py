@@ -84,6 +84,28 @@ def test_what_is_wrong_is_said_on_its_field_and_nothing_is_lost(page, make, chan
         assert answer.tree.xpath(f"string(//*[@id='{name}']/@value)") == FACTS[name]
 
 
+def test_what_is_kept_is_what_was_checked(page, make):
+    page.sign_in(make.account())
+    page.get("people.organisation_new")
+    typed = {
+        "siret": f"SIRET : {FACTS['siret']}.0", "postcode": "69 002", "website": "www.exemple.fr",
+        "phone": "Tél. : 04\u00a072\u00a000\u00a000\u00a000", "email": "Contact@Café.fr", "founded_on": "4/5/2012 ",
+        "name": "L@ Ruche < 25 ans",
+    }  # fmt: skip
+    page.submit({**FACTS, **typed})
+    kept = db.session.scalar(select(Organisation))
+    assert (kept.siret, kept.postcode, kept.phone) == (FACTS["siret"], "69002", "04 72 00 00 00")
+    assert (kept.website, kept.email) == ("https://www.exemple.fr", "contact@xn--caf-dma.fr")
+    assert (str(kept.founded_on), kept.name) == ("2012-05-04", "L@ Ruche < 25 ans")
+
+
+def test_a_refused_number_is_shown_as_it_was_typed(page, make):
+    page.sign_in(make.account())
+    page.get("people.organisation_new")
+    answer = page.submit({**FACTS, "siret": "SIRET : 732 829 320 00079"})
+    assert answer.tree.xpath("string(//*[@id='siret']/@value)") == "SIRET : 732 829 320 00079"
+
+
 def test_a_known_number_leads_to_its_owners_without_naming_them(page, make):
     owner = make.account(name="Olga Responsable", email="olga@exemple.example")
     known = make.organisation(owner, name="Association secrète")
@@ -145,13 +167,16 @@ def test_a_sheet_is_corrected_and_a_stale_one_shows_both_texts(page, make):
     assert organisation.city == "Bron"
 
 
-def test_known_numbers_are_shown_but_not_changed(page, make):
+@pytest.mark.parametrize(("typed", "is_told"), [(siret(778), True), ("SIRET : {}.0", False), ("", False)])
+def test_known_numbers_are_shown_but_not_changed_and_that_is_told(page, make, typed, is_told):
     organisation = make.organisation()
     number = organisation.siret
     page.sign_in(make.member_of(organisation))
     form = page.get("people.organisation_edit", organisation)
     assert form.tree.xpath("//input[@id='siret']/@readonly")
-    page.submit({"siret": siret(778), "name": "Autre nom"})
+    answer = page.submit({"siret": typed.format(number), "name": "Autre nom"})
+    assert (f"Le numéro {number} n’a pas changé" in answer.words) is is_told
+    assert ("écrivez au fonds" in answer.words) is is_told
     db.session.expire_all()
     assert (organisation.siret, organisation.name, organisation.sort_key) == (number, "Autre nom", "AUTRE NOM")
 

@@ -168,10 +168,102 @@ def test_an_address_nobody_could_write_to_is_refused(text):
         rules.email_of(text)
 
 
-@pytest.mark.parametrize("name", ["Gagnez http://x.example", "www.x.example", "a@b.fr", "<b>Jo</b>"])
+@pytest.mark.parametrize(
+    "name",
+    ["Gagnez http://x.example", "www.x.example", "a@b.fr", "<b>Jo</b>", "Cliquez bit.ly/gagnez", "mailto:a@b.fr",
+     "Jo <jo@x.example>", "HTTPS:x.example", "javascript:alert(1)", "<a href=x>Jo", "contact@maison-des-aidés.fr"],
+)  # fmt: skip
 def test_a_name_is_not_a_link(name):
     assert rules.holds_a_link(name)
-    assert not rules.holds_a_link("Zoé N’Diaye-Lévêque & fils (SARL) 2.0")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Zoé N’Diaye-Lévêque & fils (SARL) 2.0", "L@ Ruche", "Asso < 25 ans", "C@fé des aidants", "<3 Solidaires",
+     "Réseau <Les Voisins>", "Données\u00a0: pour tous", "A.D.E.S. / Lyon", "Moins de 25 ans > 2 jours"],
+)  # fmt: skip
+def test_a_name_is_not_refused_for_a_sign(name):
+    assert not rules.holds_a_link(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("SIRET : 732 829 320 00074", "73282932000074"),
+        ("N° SIRET\u00a0: 732.829.320.00074", "73282932000074"),
+        ("73282932000074.0", "73282932000074"),
+        ("73282932000074,00", "73282932000074"),
+        ("\u200e732\u202f829\u2009320\u200b00074\u200f", "73282932000074"),
+        ("732-829-320\u201100074", "73282932000074"),
+        ("siren 732829320", "732829320"),
+        ("RNA\u00a0: w69 123 4567", "W691234567"),
+        ("n°rna W691234567", "W691234567"),
+    ],
+)
+def test_a_number_is_kept_without_what_was_copied_with_it(text, number):
+    assert rules.number_of(text) == number
+
+
+@pytest.mark.parametrize("text", ["69 002", "69\u00a0002", "F-69002", "CP : 69002", "\u200b69002", "Code postal 69002"])
+def test_a_postcode_is_kept_as_five_digits(text):
+    assert rules.postcode_of(text) == "69002"
+    assert rules.why_not_postcode("69002") is None
+
+
+@pytest.mark.parametrize("text", ["6900", "690020", "٦٩٠٠٧", "2A004"])
+def test_a_wrong_postcode_is_refused(text):
+    assert rules.why_not_postcode(rules.postcode_of(text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("04\u00a072\u202f00\u200900 00", "04 72 00 00 00"),
+        ("Tél. : 04 72 00 00 00", "04 72 00 00 00"),
+        ("+33\u00a0(0)4\u201172\u201100\u201100\u201100", "+33 (0)4-72-00-00-00"),
+        ("04/72/00/00/00", "04 72 00 00 00"),
+        ("\u202a04.72.00.00.00\u202c", "04.72.00.00.00"),
+    ],
+)
+def test_a_telephone_number_is_kept_as_people_dial_it(text, kept):
+    assert rules.phone_of(text) == kept
+    assert rules.why_not_phone(kept) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("www.exemple.fr", "https://www.exemple.fr"),
+        ("exemple.fr/nous", "https://exemple.fr/nous"),
+        ("http://exemple.fr", "http://exemple.fr"),
+        ("Site : https://exemple.fr\u200b", "https://exemple.fr"),
+        ("maison-des-aidés.fr", "https://maison-des-aidés.fr"),
+        ("HTTPS://exemple.fr:8443/a?b=c", "HTTPS://exemple.fr:8443/a?b=c"),
+        ("", ""),
+    ],
+)
+def test_a_web_address_is_kept_with_its_scheme(text, kept):
+    assert rules.website_of(text) == kept
+    assert not kept or rules.why_not_website(kept) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["javascript:alert(1)", "ftp://exemple.fr", "exemple", "https://exemple", "https://a..fr",
+     "https://exemple.fr autre", "https://a@exemple.fr", "https://exemple.fr:x", "a@exemple.fr", "a." * 4000, "https://127.0.0.1"],
+)  # fmt: skip
+def test_what_leads_to_no_site_is_refused(text):
+    assert rules.why_not_website(rules.website_of(text)) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["contact@maison-des-aidés.fr", "Contact@Maison-Des-Aide\u0301s.fr", "E-mail : contact@maison-des-aidés.fr",
+     "mailto:contact@maison-des-aidés.fr", "\u200bcontact@maison-des-aidés.fr\u00a0"],
+)  # fmt: skip
+def test_an_address_has_one_form_however_it_is_typed(text):
+    assert rules.email_of(text) == rules.email_of("contact@maison-des-aidés.fr")
+    assert rules.email_of(rules.email_of(text)) == rules.email_of(text)
 
 
 def test_accents_do_not_change_the_order():

@@ -149,10 +149,10 @@ def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder
 
     Raises InvalidError for a wrong IBAN, RIB key or BIC. Everybody who could tell a theft is warned.
     """
-    number, code = rules.compact(iban), rules.compact(bic)
+    number, code = rules.iban_of(iban), rules.bic_of(bic)
     if reason := rules.why_not_iban(number):
         raise InvalidError(str(reason), field="iban")
-    if reason := rules.why_not_bic(code):
+    if reason := rules.why_not_bic(code, number):
         raise InvalidError(str(reason), field="bic")
     fingerprint = seal.fingerprint(number)
     for earlier in queries.bank_details_of(organisation.id):

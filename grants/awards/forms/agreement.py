@@ -6,6 +6,7 @@ from flask_wtf.file import FileField
 from wtforms import HiddenField, RadioField, SelectChoice
 from wtforms.validators import AnyOf, ValidationError
 
+from grants.awards.rules import bic_of, iban_of
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required
 from grants.kernel.words import _l
 
@@ -59,10 +60,10 @@ class BankForm(Form):
         description=_l("Exactement comme sur le RIB : c’est le nom de l’association."),
     )  # fmt: skip
     iban = LineField(
-        _l("IBAN"), [Required()], limit=50,
+        _l("IBAN"), [Required()], limit=50, read=iban_of,
         description=_l("Avec ou sans espaces. En France : FR, puis 25 chiffres ou lettres."),
     )  # fmt: skip
-    bic = LineField(_l("BIC"), limit=20, description=_l("8 ou 11 caractères ; il est aussi sur le RIB."))
+    bic = LineField(_l("BIC"), limit=40, read=bic_of, description=_l("8 ou 11 caractères ; il est aussi sur le RIB."))
 
 
 class RefuseForm(Form):

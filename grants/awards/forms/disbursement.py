@@ -9,6 +9,7 @@ from wtforms import Form as PlainForm
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
 from grants.kernel.forms import DayField, Form, LineField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
+from grants.kernel.text import bare
 from grants.kernel.words import _, _l
 
 MOST_STEPS = 12
@@ -79,7 +80,9 @@ class ScheduleForm(Form):
 class OrderForm(Form):
     """A payment order issued in the finance software."""
 
-    number = LineField(_l("Numéro du mandat"), [Required()], limit=40, description=_l("Celui du logiciel financier."))
+    number = LineField(
+        _l("Numéro du mandat"), [Required()], limit=40, read=bare, description=_l("Celui du logiciel financier.")
+    )
     ordered_on = DayField(_l("Date du mandat"), [Required(_l("Indiquez la date."))])
 
 

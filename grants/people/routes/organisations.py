@@ -79,11 +79,20 @@ def organisation_edit(subject: Organisation) -> Any:
     form = OrganisationForm(obj=subject)
     if form.validate_on_submit():
         try:
-            actions.edit_organisation(subject, form.values(), version=form.seen_version(), by=actor())
+            kept = actions.edit_organisation(subject, form.values(), version=form.seen_version(), by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
             flash(_("C’est enregistré."), "success")
+            for number in kept:
+                flash(
+                    _(
+                        "Le numéro %(number)s n’a pas changé : les coordonnées bancaires en dépendent."
+                        " S’il est faux, écrivez au fonds, qui le corrigera.",
+                        number=number,
+                    ),
+                    "warning",
+                )
             return redirect(_page_of(subject.id))
     status = 422 if request.method == "POST" else 200
     return (
