@@ -7,6 +7,7 @@ from typing import Any
 from flask_wtf.file import FileField
 from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
+from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
 from grants.applications.rules import (
@@ -243,6 +244,13 @@ class BudgetForm(RowsForm):
     def values(self) -> Values:
         """The lines where something is written."""
         return {"lines": super().values()["rows"]}
+
+    def name_lines(self, accounts: Sequence[BudgetAccount]) -> None:
+        """Call each amount by its account, so that a mistake says where it is."""
+        names = {account.code: f"{account.code} {in_words_of(account, 'title')}" for account in accounts}
+        for entry in self.rows:
+            amount, code = entry.form.amount, entry.form.account.data
+            amount.label = Label(amount.id, names.get(code, amount.label.text))
 
     def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None) -> Values:
         """The table as it stands, mistakes included: both sides, contributions apart, totals, and what differs."""
@@ -523,7 +531,9 @@ def section_form(section: str, offered: Mapping[str, Any], values: Values, *, mo
         case Part.CLIMATE:
             return _climate_form(values)
         case Part.BUDGET:
-            return BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)})
+            form = BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)})
+            form.name_lines(offered["accounts"])
+            return form
         case Part.STATEMENTS:
             return _statements_form(offered["statements"], values)
         case _:

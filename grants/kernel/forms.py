@@ -149,7 +149,12 @@ class MoneyField(Field):
 
 
 class WholeField(IntegerField):
-    """A whole number in ASCII digits, within bounds; empty is None."""
+    """A whole number in ASCII digits, within bounds; empty is None.
+
+    A field of text: one of type "number" sends nothing at all of what it cannot read.
+    """
+
+    widget = TextInput()
 
     def __init__(
         self,
@@ -160,6 +165,8 @@ class WholeField(IntegerField):
         maximum: int = 10**9,
         **kwargs: Any,
     ) -> None:
+        if "widget" not in kwargs:
+            kwargs.setdefault("render_kw", {"inputmode": "numeric", "class": "whole"})
         super().__init__(label, validators, **kwargs)
         self.minimum, self.maximum = minimum, maximum
 

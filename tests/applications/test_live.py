@@ -1,0 +1,150 @@
+"""What scripts say of numbers while one types: what the server says once they are sent, or nothing."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Route
+from playwright.sync_api import Page as BrowserPage
+
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.rules import Part
+from tests.client import Page
+from tests.factories import Make
+
+STATIC = Path(__file__).parents[2] / "static"
+PLACE = "http://localhost/page"
+BALANCED = "Le budget est équilibré."
+
+
+@pytest.fixture
+def screen(browser: Browser) -> Iterator[BrowserPage]:
+    """Give a browser page without a server: its scripts come from their files."""
+    opened = browser.new_page()
+    yield opened
+    opened.close()
+
+
+def show(screen: BrowserPage, html: str) -> None:
+    """Show a page of the application in the browser."""
+
+    def answer(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        if path == urlsplit(PLACE).path:
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif path.endswith(".js"):
+            route.fulfill(path=STATIC / path.removeprefix("/static/"), content_type="text/javascript")
+        else:
+            route.fulfill(body="", content_type="text/css")
+
+    screen.route("**/*", answer)
+    screen.goto(PLACE, wait_until="networkidle")
+
+
+def plain(text: str | None) -> str:
+    return " ".join(re.sub(r"\s", " ", text or "").split())
+
+
+def amounts(screen: BrowserPage, side: str) -> list[str]:
+    """The names of the amounts of one side."""
+    fields = screen.locator(f'[data-side="{side}"] [data-amount]').all()
+    return [str(field.get_attribute("name")) for field in fields]
+
+
+def fill(screen: BrowserPage, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        screen.fill(f"[name='{name}']", value)
+
+
+def told(screen: BrowserPage, *sides: str) -> list[str]:
+    """The totals of sides as the page shows them."""
+    return [plain(screen.text_content(f'[data-total="{side}"]')) for side in sides]
+
+
+def verdict(screen: BrowserPage) -> str:
+    """What the page says of the balance; empty when it says nothing."""
+    line = screen.locator("[data-balance]")
+    return "" if line.is_hidden() else plain(line.text_content())
+
+
+@pytest.fixture
+def budget(make: Make, page: Page) -> Page:
+    """Give the client, signed in before the budget of a draft that asks for 15 000 €."""
+    draft = make.application(state=ApplicationState.DRAFT)
+    page.sign_in(make.member_of(draft.organisation))
+    page.get("applications.edit", draft, section=Part.BUDGET)
+    return page
+
+
+def emptied(page: Page) -> Page:
+    """Save the budget with nothing in it."""
+    form = page.last.form()
+    page.submit({name: "" for name in form.fields if name.endswith("-amount")}, follow=False)
+    page.get(page.last.url)
+    return page
+
+
+def test_the_live_budget_says_what_the_server_says_or_nothing(screen, budget) -> None:
+    show(screen, emptied(budget).last.text)
+    charge, resource = amounts(screen, "charges")[0], amounts(screen, "resources")[0]
+    kind_charge, kind_resource = amounts(screen, "in-kind-charges")[0], amounts(screen, "in-kind-resources")[0]
+    fixed = sum(int(told.get_attribute("value")) for told in screen.locator("[data-fixed]").all()) // 100
+    tried = (
+        {charge: "5\u202f600,00 €", resource: ""},
+        {charge: str(fixed + 100), resource: "\u200b100 euros"},
+        {charge: str(fixed + 100), resource: "100", kind_charge: "50", kind_resource: ""},
+        {charge: str(fixed + 100), resource: "100", kind_charge: "50", kind_resource: "50"},
+        {charge: str(fixed + 300), resource: "500", kind_charge: "", kind_resource: "40"},
+    )
+    for values in tried:
+        fill(screen, values)
+        live = told(screen, "charges", "resources"), verdict(screen)
+        budget.submit(values, follow=False)
+        answer = budget.get(budget.last.url)
+        server = [plain(answer.tree.xpath(f"string(//*[@data-total='{side}'])")) for side in ("charges", "resources")]
+        assert live == (server, plain(answer.tree.xpath("string(//*[@data-balance])")))
+    for text in ("1 2500", "12.500", "12,50", "beaucoup"):
+        fill(screen, {charge: text})
+        assert (told(screen, "charges"), verdict(screen)) == (["—"], "")
+
+
+def test_the_script_does_not_overrule_what_the_server_said(screen, budget) -> None:
+    form = emptied(budget).last.form()
+    names = [name for name in form.fields if name.endswith("-amount")]
+    answer = budget.submit({names[0]: "beaucoup"}, follow=False)
+    said = plain(answer.tree.xpath("string(//*[@data-balance])"))
+    show(screen, answer.text)
+    assert verdict(screen) == ("" if answer.tree.xpath("//*[@data-balance]/@hidden") else said)
+
+
+def test_the_rate_does_not_stay_when_the_total_moves(screen, make, page) -> None:
+    draft = make.application(state=ApplicationState.DRAFT)
+    page.sign_in(make.member_of(draft.organisation))
+    show(screen, page.get("applications.edit", draft, section=Part.BUDGET).text)
+    assert screen.locator("[data-rate]").is_visible()
+    fill(screen, {amounts(screen, "resources")[0]: "1"})
+    assert screen.locator("[data-rate]").is_hidden()
+
+
+def test_the_sum_of_the_shares_counts_what_the_server_takes(screen, make, page) -> None:
+    draft = make.application(state=ApplicationState.DRAFT)
+    page.sign_in(make.member_of(draft.organisation))
+    show(screen, page.get("applications.edit", draft, section=Part.AXES).text)
+    parts = [str(part.get_attribute("name")) for part in screen.locator("[data-part]").all()]
+    fill(screen, dict.fromkeys(parts, ""))
+    told_of = {"40": "40 % / 100 %", "\u200b60": "60 % / 100 %", "40abc": "—", "1e2": "—", "101": "—", "4 0": "—"}
+    for text, said in told_of.items():
+        fill(screen, {parts[0]: text})
+        assert plain(screen.text_content("[data-sum]")) == said
+        answer = page.submit({**dict.fromkeys(parts, ""), parts[0]: text}, follow=False)
+        assert (answer.status == 422) is (said == "—")
+        page.get("applications.edit", draft, section=Part.AXES)
+
+
+def test_an_error_in_the_budget_names_its_account(budget) -> None:
+    answer = budget.submit({"rows-0-amount": "beaucoup"}, follow=False)
+    first = answer.tree.xpath("//div[@id='erreurs']//a")[0].text_content()
+    account = answer.form().fields["rows-0-account"]
+    assert first.startswith(f"{account} ")
