@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ from tests.databases import DIALECTS, Databases, databases, fill_template, postg
 from tests.factories import Make
 from tests.site import settings_for
 
-pytest_plugins = ("tests.browsing",)  # one browser for the whole run: Playwright starts once in a process
+# One browser for the whole run (Playwright starts once in a process), and the account of its processor time.
+pytest_plugins = ("tests.browsing", "tests.meter")
 
 SERVER = pytest.StashKey[str]()
 RUNNING = pytest.StashKey[ExitStack]()
@@ -87,11 +88,11 @@ def dialect(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def store(dialect: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def store(dialect: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """Give the place where databases are made. Names are shared between workers on PostgreSQL: see `own`."""
-    if dialect == "postgresql":
-        return databases(dialect, pytestconfig.stash[SERVER])
-    return databases(dialect, tmp_path_factory.mktemp("databases"))
+    where = pytestconfig.stash[SERVER] if dialect == "postgresql" else tmp_path_factory.mktemp("databases")
+    with closing(databases(dialect, where)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +125,7 @@ def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def app(house: Flask, store: Databases, own: str) -> Iterator[Flask]:
     """Give the application on a fresh copy of the template, its context pushed for the test's own questions."""
-    store.create(f"{own}test", template=f"{own}template")
+    store.renew(f"{own}test", template=f"{own}template")
     set_access_mode(writing=True)  # a request made in this very thread may have left its own
     with house.app_context():
         yield house

@@ -2,6 +2,8 @@
 
 import csv
 import tomllib
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,13 @@ SHELF = Path(__file__).resolve().parent.parent / "reference"
 
 
 def toml(name: str) -> dict[str, Any]:
-    """The content of a TOML file of the shelf."""
-    return tomllib.loads((SHELF / name).read_text(encoding="utf-8"))
+    """The content of a TOML file of the shelf, a copy that the caller may alter; a process reads each file once."""
+    return deepcopy(_read(SHELF / name))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def rows(name: str) -> list[dict[str, str]]:

@@ -5,6 +5,10 @@ import socket
 import pytest
 import sqlalchemy as sa
 
+from grants.kernel import clock, journal
+from grants.kernel.actor import system
+from grants.kernel.db import Counter, unit_of_work
+from grants.kernel.throttle import Attempt
 from tests.databases import fill_template
 
 
@@ -42,6 +46,38 @@ def test_a_database_made_again_forgets_the_first(store, own, template):
     run(url, "insert into axis values ('A2')")
     assert rows(store.create(f"{own}again", template=template), "select code from axis") == [("A1",)]
     run(store.create(f"{own}again"), "create table axis (code text)")
+
+
+def test_a_database_renewed_is_as_the_template_whatever_was_done_to_it(store, own, template):
+    url = store.renew(f"{own}renewed", template=template)
+    for statement in (
+        "insert into axis values ('A2')",
+        "delete from axis",
+        "update axis set code = 'A3'",
+        "alter table axis add column title text",
+        "drop table axis",
+    ):
+        run(url, statement)
+        assert store.renew(f"{own}renewed", template=template) == url
+        assert rows(url, "select * from axis") == [("A1",)], statement
+    store.create(f"{own}renewed")
+    store.renew(f"{own}renewed", template=template)
+    assert rows(url, "select * from axis") == [("A1",)], "made anew by somebody else"
+
+
+def test_a_renewal_puts_back_guarded_rows_and_the_numbers_that_were_given(app, store, own):
+    with unit_of_work() as session:
+        session.execute(sa.update(Counter).values(value=Counter.value + 40))
+        session.execute(sa.insert(Attempt).values(act="sign-in", who="somebody", at=clock.now()))
+        journal.record("fund.edited", None, by=system("test"))
+    before = (
+        "select (select count(*) from journal_entry), (select sum(value) from counter), (select max(id) from attempt)"
+    )
+    url = store.renew(f"{own}test", template=f"{own}template")
+    assert rows(url, before) == rows(store.create(f"{own}compared", template=f"{own}template"), before)
+    run(url, "insert into attempt (act, who, at) values ('sign-in', 'somebody', '2019-01-01')")
+    assert rows(url, "select max(id) from attempt") == [(1,)]
+    store.drop(f"{own}compared")
 
 
 def test_the_dialect_is_the_one_asked_for(store, own, dialect):

@@ -1,6 +1,7 @@
 """The one maker: `make.application(state=…)` and its like; each call is one committed transaction."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from grants.programme import queries as programme
 from grants.reviewing import actions as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark
+from tests.factories import copies
 from tests.factories.awards import AwardMaker
 
 S = ApplicationState
@@ -239,6 +241,10 @@ class Make(AwardMaker):
         pages: dict[str, Any] = {Part.PROJECT: said}
         if shares is not None:
             pages |= self._pages(application, shares, requested, instrument)
+        kind = _kind(application, pages)
+        copies.write(kind, application, heading["title"], pages, lambda: self._save(application, pages, by), by=by)
+
+    def _save(self, application: Application, pages: dict[str, Any], by: Actor) -> None:
         for section, values in pages.items():
             applications.save_section(application, section, values, by=by)
 
@@ -274,7 +280,7 @@ class Make(AwardMaker):
         }
         questions = call_queries.questions_of(application.call_id)
         answers = {question.code: _answer(question) for question in questions if question.required}
-        for section in {question.section.code for question in questions}:
+        for section in dict.fromkeys(question.section.code for question in questions):
             given = {
                 str(q.id): answers[q.code]
                 for q in questions
@@ -414,6 +420,15 @@ class Make(AwardMaker):
             if published:
                 call.results_published_at = at
         return meeting
+
+
+def _kind(application: Application, pages: dict[str, Any]) -> str:
+    """What two dossiers have in common when the same rows can be theirs: the same words but for the title."""
+    questions = call_queries.questions_of(application.call_id)
+    ids = {str(q.id): q.code for q in questions}
+    ids |= {str(s.id): s.code for s in call_queries.statements_of(application.call_id)}
+    said = {**pages, Part.PROJECT: {**pages[Part.PROJECT], "title": ""}}
+    return re.sub("[0-9a-f-]{36}", lambda found: ids.get(found.group(), found.group()), repr(said))
 
 
 def _answer(question: Question) -> Any:
