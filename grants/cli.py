@@ -319,9 +319,9 @@ def _tell_closings() -> int:
 
 
 def _forget() -> int:
-    """What served its time: keys of forms, secrets of old letters, sessions unused for a year."""
+    """What served its time: keys of forms, secrets of letters, sessions unused for a year, files removed long ago."""
     with unit_of_work():
-        return people.forget_sessions() + access.forget_keys() + post.forget_secrets()
+        return people.forget_sessions() + access.forget_keys() + post.forget_secrets() + vault.purge()
 
 
 def _deliver(carrier: post.Carrier, settings: Settings) -> int:

@@ -308,7 +308,7 @@ def _save_answers(application: Application, section: str, values: Values, *, by:
             _set_answer(application, question, given.get(question.id), value)
     file = asked.get(values.get("dropped", ""))
     if file is not None and file.kind is QuestionKind.FILE and file.id in given:
-        _drop_file(application, given.pop(file.id))
+        _drop_file(application, given.pop(file.id), by=by)
     for key, upload in values.get("uploads", {}).items():
         question = asked.get(key)
         if question is not None and question.kind is QuestionKind.FILE:
@@ -340,20 +340,20 @@ def _set_file(application: Application, question: Question, row: Answer | None, 
         application.answers.append(row)
     before, row.file_id, row.value = row.file_id, stored.id, str(stored.id)
     db.session.flush()
-    _forget(before)
+    _remove(before, by=by)
 
 
-def _drop_file(application: Application, row: Answer) -> None:
+def _drop_file(application: Application, row: Answer, *, by: Actor) -> None:
     application.answers.remove(row)
     db.session.flush()
-    _forget(row.file_id)
+    _remove(row.file_id, by=by)
 
 
-def _forget(file_id: UUID | None) -> None:
-    """A file of a draft that nothing names any more; the vault's sweep takes its bytes away."""
+def _remove(file_id: UUID | None, *, by: Actor) -> None:
+    """A file of a draft that nothing names any more."""
     stored = db.session.get(StoredFile, file_id) if file_id is not None else None
     if stored is not None:
-        db.session.delete(stored)
+        vault.remove(stored, by=by)
 
 
 def _save_statements(application: Application, values: Values, by: Actor) -> None:
@@ -431,7 +431,7 @@ def remove_file(application: Application, attachment: Attachment, *, by: Actor) 
     db.session.delete(attachment)
     db.session.flush()
     db.session.expire(application, ["attachments"])
-    _forget(file_id)
+    _remove(file_id, by=by)
     application.touched_at = clock.now()
     journal.record("application.file_removed", application, by=by, file=str(file_id))
 

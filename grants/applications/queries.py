@@ -55,7 +55,7 @@ from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money, url_path
-from grants.kernel.vault import StoredFile
+from grants.kernel.vault import StoredFile, told_of
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
@@ -101,7 +101,8 @@ def content_of(application_id: UUID) -> Content:
       kind: chosen [{code, label}], amount, day_on, communes [{insee, name}], file}]}]
     - pieces [{code, label, expected, blocks, files [file]}], statements [{code, title, text, edition, kind, choice,
       chosen {code, label} or None, amount or None, required, annex, signed_by, signed_at}]; choice None: not made
-    - a file is {id, name, size, sha256, media_type}
+    - a file is {id, name, size, sha256, media_type} and, since originals are kept, {given_at, signed, copy_sha256 or
+      None: the digest of what is shown in its place}
     """
     version = latest_version(application_id)
     if version is None:
@@ -228,7 +229,7 @@ def _files(application_id: UUID) -> tuple[dict[UUID, StoredFile], list[Attachmen
     rows = db.session.execute(
         select(StoredFile, Attachment)
         .outerjoin(Attachment, (Attachment.file_id == StoredFile.id) & (Attachment.application_id == application_id))
-        .where(StoredFile.dossier_id == application_id)
+        .where(StoredFile.dossier_id == application_id, StoredFile.removed_at.is_(None))
     ).all()
     given = [attachment for _stored, attachment in rows if attachment is not None]
     return {stored.id: stored for stored, _given in rows}, sorted(given, key=lambda row: (row.given_at, str(row.id)))
@@ -340,9 +341,8 @@ def _rows_in(application_id: UUID) -> dict[str, list[Any]]:
 
 
 def _files_of(application_id: UUID) -> Any:
-    return (
-        select(StoredFile).where(StoredFile.dossier_id == application_id).order_by(StoredFile.given_at, StoredFile.id)
-    )
+    mine = StoredFile.dossier_id == application_id, StoredFile.removed_at.is_(None)
+    return select(StoredFile).where(*mine).order_by(StoredFile.given_at, StoredFile.id)
 
 
 def _iso(value: Any) -> str | None:
@@ -360,6 +360,9 @@ def _file(stored: StoredFile) -> Content:
         "size": stored.size,
         "sha256": stored.sha256,
         "media_type": stored.media_type,
+        "given_at": stored.given_at.isoformat(),
+        "signed": stored.signed,
+        "copy_sha256": stored.copy_sha256,
     }
 
 
@@ -697,10 +700,10 @@ def _given_files(application: Application, questions: Sequence[Question]) -> dic
     """The files that answer questions, by question code, each with where to get it."""
     files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
     by_id = {answer.question_id: answer.file_id for answer in application.answers if answer.file_id}
+    given = {row.code: files[by_id[row.id]] for row in questions if row.id in by_id}
     return {
-        row.code: [{"name": files[by_id[row.id]].name, "href": url_path("applications.file", file_id=by_id[row.id])}]
-        for row in questions
-        if row.id in by_id
+        code: [{"name": file.name, "href": url_path("applications.file", file_id=file.id), "note": told_of(file)}]
+        for code, file in given.items()
     }
 
 

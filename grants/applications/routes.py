@@ -391,5 +391,12 @@ def withdraw(application: Application) -> Answer:
 @bp.get("/fichiers/<uuid:file_id>")
 @door(P.FILE_READ, StoredFile)
 def file(stored: StoredFile) -> Response:
-    """A stored file, as an attachment."""
-    return vault.send(stored)
+    """A stored file, as an attachment: as it came to those it comes from, as it may be shown to others."""
+    return vault.send(stored, to=actor())
+
+
+@bp.get("/fichiers/<uuid:file_id>/original")
+@door(P.FILE_READ, StoredFile)
+def original(stored: StoredFile) -> Response:
+    """The bytes that came, whoever asks: to check a signature or a digest."""
+    return vault.send(stored, to=actor(), original=True)

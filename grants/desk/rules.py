@@ -110,6 +110,8 @@ EVENTS: Mapping[str, LazyString] = {
     "call.words_changed": _l("Titre ou thème changé"),
     "decision.recorded": _l("Décision enregistrée"),
     "decision.released": _l("Réserve rendue"),
+    "file.destroyed": _l("Fichier retiré, détruit après délai"),
+    "file.removed": _l("Fichier retiré, gardé trente jours"),
     "file.stored": _l("Fichier reçu"),
     "framework.action_added": _l("Action ajoutée"),
     "framework.action_edited": _l("Action changée"),

@@ -20,6 +20,7 @@ class Format:
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _OPEN = "application/vnd.oasis.opendocument."
 _JPEG = Format("JPEG", "image/jpeg", "jpeg")
+_HEIC = Format("HEIC", "image/heic", "heic")
 FORMATS = {
     "pdf": Format("PDF", "application/pdf", "pdf"),
     "jpg": _JPEG,
@@ -30,8 +31,11 @@ FORMATS = {
     "xlsx": Format("XLSX", _OFFICE + "spreadsheetml.sheet", "xlsx"),
     "odt": Format("ODT", _OPEN + "text", "odt"),
     "ods": Format("ODS", _OPEN + "spreadsheet", "ods"),
+    "heic": _HEIC,
+    "heif": _HEIC,
 }
 LABELS = ", ".join(dict.fromkeys(each.label for each in FORMATS.values()))
+ENVELOPES = {"p7m", "p7s", "asice", "asics", "sce", "scs"}  # a signed document inside, which nobody could read here
 SUFFIXES = ",".join(f".{suffix}" for suffix in FORMATS)
 
 _NOT_PDF = _l("Ce fichier n’est pas un PDF valide.")

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
 from flask import current_app, g, has_request_context, request
-from sqlalchemy import BigInteger, CheckConstraint, String, event, inspect, select
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, event, func, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from grants.kernel import bounded, clock, journal
-from grants.kernel.actor import Actor
+from grants.kernel import bounded, clock, journal, pages
+from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
-from grants.kernel.errors import HouseError, InvalidError, RefusedError
+from grants.kernel.errors import HouseError, InvalidError, MissingError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
-from grants.kernel.formats import FORMATS, LABELS, UNFIT
+from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
 from grants.kernel.text import composed
 from grants.kernel.words import _
 
@@ -34,7 +34,11 @@ SETTLING = timedelta(hours=1)  # how long a file may be on its way before it cou
 _INCOMING = "incoming"
 _ASIDE = "set-aside"
 _PENDING = "vault_pending"
+_GONE = "vault_gone"
 _TOLD = "vault_told"
+KEPT = timedelta(days=30)  # how long a removed file, or one without a row, waits before it is destroyed
+DOSSIER_MOST = 300_000_000  # bytes of one dossier, copies and removed files included
+DAY_MOST = 600_000_000  # bytes one person gives in a day
 MOST_SENT = 20  # files of one request
 ALL_SENT = 40.0  # seconds for all of them
 _PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
@@ -51,10 +55,24 @@ class Clearance(StrEnum):
 
 
 class StoredFile(Keyed, Model):
-    """What is known of a stored file. It belongs to an application's dossier, an organisation, or both."""
+    """What is known of a stored file. It belongs to an application's dossier, an organisation, or both.
+
+    `name`, `size`, `sha256` and `place` speak of the bytes that came, kept as they came; `copy_*` of what is shown in
+    their place when they are not fit for it, derived from them. `signed`: it carries an electronic signature, which
+    nobody here verified. `rewritten`: it came before originals were kept, so that `sha256` is that of the bytes
+    rewritten on arrival. `removed_at`: taken out by its people, destroyed after `KEPT`.
+    """
 
     __tablename__ = "stored_file"
-    __table_args__ = (CheckConstraint("size > 0", name="size_positive"),)
+    __table_args__ = (
+        CheckConstraint("size > 0", name="size_positive"),
+        CheckConstraint(
+            "(copy_place IS NULL) = (copy_name IS NULL) AND (copy_place IS NULL) = (copy_size IS NULL) "
+            "AND (copy_place IS NULL) = (copy_sha256 IS NULL)",
+            name="copy_whole",
+        ),
+        Index("ix_stored_file_given_by_given_at", "given_by", "given_at"),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     media_type: Mapped[str] = mapped_column(String(100))
@@ -66,6 +84,13 @@ class StoredFile(Keyed, Model):
     dossier_id: Mapped[UUID | None] = mapped_column(index=True)
     given_by: Mapped[UUID | None]
     given_at: Mapped[datetime]
+    copy_name: Mapped[str | None] = mapped_column(String(200))
+    copy_size: Mapped[int | None] = mapped_column(BigInteger)
+    copy_sha256: Mapped[str | None] = mapped_column(String(64))
+    copy_place: Mapped[str | None] = mapped_column(String(80), unique=True)
+    signed: Mapped[bool] = mapped_column(default=False)
+    rewritten: Mapped[bool] = mapped_column(default=False)
+    removed_at: Mapped[datetime | None]
 
 
 class Upload(Protocol):
@@ -175,14 +200,38 @@ def accept(
     outcome = upload if isinstance(upload, Examined) else _told_of(upload)
     if isinstance(outcome, InvalidError):
         raise InvalidError(outcome.message, field=field, **outcome.facts) from outcome
+    _check_room(len(outcome.content) + len(outcome.found.copy or b""), by=by, dossier_id=dossier_id, field=field)
     return keep(
-        outcome.content if outcome.found.copy is None else outcome.found.copy,
+        outcome.content,
         name=outcome.name,
         media_type=outcome.media_type,
+        found=outcome.found,
         by=by,
         organisation_id=organisation_id,
         dossier_id=dossier_id,
     )
+
+
+def _check_room(size: int, *, by: Actor, dossier_id: UUID | None, field: str | None) -> None:
+    """Raises InvalidError when a dossier, or what one person gave in a day, would exceed its share of the disk.
+
+    What was removed counts until it is destroyed.
+    """
+    held = func.coalesce(func.sum(StoredFile.size + func.coalesce(StoredFile.copy_size, 0)), 0)
+    if dossier_id is not None:
+        of_dossier = db.session.scalar(select(held).where(StoredFile.dossier_id == dossier_id)) or 0
+        if of_dossier + size > DOSSIER_MOST:
+            most = DOSSIER_MOST // 1_000_000
+            message = _(
+                "Ce dossier a reçu trop de fichiers : %(most)s Mo au plus, fichiers retirés compris.", most=most
+            )
+            raise InvalidError(message, field=field)
+    if by.id is not None:
+        since = clock.now() - timedelta(days=1)
+        of_person = select(held).where(StoredFile.given_by == by.id, StoredFile.given_at > since)
+        if (db.session.scalar(of_person) or 0) + size > DAY_MOST:
+            message = _("Vous avez envoyé trop de fichiers depuis hier : réessayez demain.")
+            raise InvalidError(message, field=field)
 
 
 def _told_of(upload: Upload) -> Examined | InvalidError:
@@ -197,6 +246,8 @@ def _told_of(upload: Upload) -> Examined | InvalidError:
 def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:
     if not name:
         return _("Choisissez un fichier.")
+    if suffix in ENVELOPES:
+        return _("Ce fichier est une enveloppe de signature : déposez le PDF signé qu’elle contient.")
     if suffix not in FORMATS or "." not in name:
         return " ".join((_("Ce type de fichier n’est pas accepté."), _formats()))
     if not content:
@@ -230,26 +281,47 @@ def keep(
     name: str,
     media_type: str,
     by: Actor,
+    found: Found | None = None,
     organisation_id: UUID | None = None,
     dossier_id: UUID | None = None,
 ) -> StoredFile:
-    """Put bytes we vouch for into the vault: checked by `accept`, or made by the house itself.
+    """Put bytes we vouch for into the vault, as they are: checked by `accept`, or made by the house itself.
 
-    They wait in a temporary file, safe on disk, and move to their place as the last act before the commit: there is
-    never a row without its file. Raises StoreError when the disk refuses.
+    `found` is what their examination told; its copy is kept beside them. They wait in temporary files, safe on disk,
+    and move to their places as the last act before the commit: there is never a row without its files. Raises
+    StoreError when the disk refuses.
     """
+    found = found or Found()
     token = secrets.token_hex(16)
     stored = StoredFile(
         name=name,
         media_type=media_type,
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
-        place=f"{token[:2]}/{token}",
+        place=_wait(content, token),
         organisation_id=organisation_id,
         dossier_id=dossier_id,
         given_by=by.id,
         given_at=clock.now(),
+        signed=found.signed,
     )
+    waiting = [(token, stored.place)]
+    facts = {"size": stored.size, "sha256": stored.sha256}
+    if found.copy is not None:
+        token = secrets.token_hex(16)
+        stored.copy_name = f"{name.rpartition('.')[0]}.{found.suffix}" if found.suffix else name
+        stored.copy_size = len(found.copy)
+        stored.copy_sha256 = facts["copy_sha256"] = hashlib.sha256(found.copy).hexdigest()
+        stored.copy_place = _wait(found.copy, token)
+        waiting.append((token, stored.copy_place))
+    db.session.add(stored)
+    db.session.info.setdefault(_PENDING, []).append((stored, waiting))
+    journal.record("file.stored", stored, by=by, **facts)
+    return stored
+
+
+def _wait(content: bytes, token: str) -> str:
+    """Write bytes to a temporary file, safe on disk; returns the place they will have."""
     waiting = _store() / _INCOMING / token
     try:
         waiting.parent.mkdir(parents=True, exist_ok=True)
@@ -261,10 +333,7 @@ def keep(
         waiting.unlink(missing_ok=True)
         current_app.logger.exception("the store refuses a file")
         raise StoreError(_("Le fichier n’a pas pu être enregistré. Réessayez dans quelques minutes.")) from error
-    db.session.add(stored)
-    db.session.info.setdefault(_PENDING, []).append((stored, waiting))
-    journal.record("file.stored", stored, by=by, size=stored.size, sha256=stored.sha256)
-    return stored
+    return f"{token[:2]}/{token}"
 
 
 @before_commit
@@ -275,22 +344,33 @@ def _settle() -> None:
     row, if only the answer to the commit was lost.
     """
     for stored, waiting in db.session.info.pop(_PENDING, []):
-        if not inspect(stored).persistent:
-            waiting.unlink(missing_ok=True)
-            continue
-        target = _path(stored)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        waiting.rename(target)
-        for folder in (target.parent, target.parent.parent):
-            _sync(folder)
+        for token, place in waiting:
+            temporary = _store() / _INCOMING / token
+            if not inspect(stored).persistent:
+                temporary.unlink(missing_ok=True)
+                continue
+            target = _path(place)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.rename(target)
+            for folder in (target.parent, target.parent.parent):
+                _sync(folder)
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
     if session.in_nested_transaction():
         return
+    session.info.pop(_GONE, None)
     for _stored, waiting in session.info.pop(_PENDING, []):
-        waiting.unlink(missing_ok=True)
+        for token, _place in waiting:
+            (_store() / _INCOMING / token).unlink(missing_ok=True)
+
+
+@event.listens_for(Session, "after_commit")
+def _destroy(session: Session) -> None:
+    """Destroy the bytes whose rows are gone; should this not happen, `sweep` finds them."""
+    for place in session.info.pop(_GONE, ()):
+        _path(place).unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:
@@ -305,23 +385,49 @@ def _sync(folder: Path) -> None:
 
 
 def read(stored: StoredFile) -> bytes:
-    """The bytes of a file, exactly those that were kept. Raises StoreError when they are missing or altered."""
+    """The bytes that came, exactly. Raises StoreError when they are missing or altered."""
+    return _read(stored.id, stored.place, stored.size, stored.sha256)
+
+
+def read_shown(stored: StoredFile) -> bytes:
+    """The bytes to show: the copy, or those that came when they need none. Raises StoreError."""
+    if stored.copy_place is None:
+        return read(stored)
+    return _read(stored.id, stored.copy_place, stored.copy_size, stored.copy_sha256)
+
+
+def _read(file_id: UUID, place: str, size: int | None, sha256: str | None) -> bytes:
     try:
-        content = _path(stored).read_bytes()
+        content = _path(place).read_bytes()
     except OSError as error:
-        current_app.logger.exception("a stored file cannot be read: %s", stored.id)
+        current_app.logger.exception("a stored file cannot be read: %s", file_id)
         raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie.")) from error
-    if len(content) != stored.size or hashlib.sha256(content).hexdigest() != stored.sha256:
-        current_app.logger.error("a stored file was altered: %s", stored.id)
+    if len(content) != size or hashlib.sha256(content).hexdigest() != sha256:
+        current_app.logger.error("a stored file was altered: %s", file_id)
         raise StoreError(_("Ce fichier a été altéré : il n’est plus remis. L’équipe du fonds en est avertie."))
     return content
 
 
-def send(stored: StoredFile) -> Response:
-    """The file as an attachment that no browser opens in the name of this site. Raises StoreError, RefusedError."""
+def told_of(stored: StoredFile) -> str:
+    """What tells a file from another of the same name: its size, and when it came."""
+    came = _("reçu le %(at)s", at=pages.instant(stored.given_at))
+    return f"{pages.file_size(stored.size)}, {came}"
+
+
+def send(stored: StoredFile, *, to: Actor = ANONYMOUS, original: bool = False) -> Response:
+    """The file as an attachment that no browser opens in the name of this site.
+
+    Those it comes from get the bytes they sent; others get the copy, and the original when they ask for it. Raises
+    StoreError, RefusedError when the antivirus refused it, MissingError when it was removed.
+    """
+    if stored.removed_at is not None:
+        raise MissingError
     if stored.clearance is Clearance.REFUSED:
         raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
-    return attachment(read(stored), stored.name)
+    theirs = to.id is not None and (to.id == stored.given_by or stored.organisation_id in to.organisations)
+    if original or theirs:
+        return attachment(read(stored), stored.name)
+    return attachment(read_shown(stored), stored.copy_name or stored.name)
 
 
 def attachment(content: bytes, name: str) -> Response:
@@ -365,9 +471,35 @@ def sweep() -> int:
     for path in _orphans():
         aside = _store() / _ASIDE
         aside.mkdir(parents=True, exist_ok=True)
-        path.rename(aside / path.name)
+        target = path.rename(aside / path.name)
+        os.utime(target, (clock.now().timestamp(),) * 2)  # from now on counts how long it is kept
         forgotten += 1
     return forgotten
+
+
+def remove(stored: StoredFile, *, by: Actor) -> None:
+    """Take a file out: nobody gets it any more, and `purge` destroys it after `KEPT`."""
+    stored.removed_at = clock.now()
+    journal.record("file.removed", stored, by=by)
+
+
+def purge() -> int:
+    """Destroy what was removed, or set aside without a row, longer than `KEPT` ago; returns how many. For the worker.
+
+    Each destroyed file leaves a line in the journal.
+    """
+    by, before = system("vault"), clock.now() - KEPT
+    removed = db.session.scalars(select(StoredFile).where(StoredFile.removed_at < before)).all()
+    for stored in removed:
+        journal.record("file.destroyed", stored, by=by, size=stored.size, sha256=stored.sha256)
+        gone = (place for place in (stored.place, stored.copy_place) if place is not None)
+        db.session.info.setdefault(_GONE, []).extend(gone)
+        db.session.delete(stored)
+    aside = [path for path in (_store() / _ASIDE).glob("*") if path.stat().st_mtime < before.timestamp()]
+    for path in aside:
+        journal.record("file.destroyed", None, by=by, size=path.stat().st_size, place=path.name)
+        path.unlink(missing_ok=True)
+    return len(removed) + len(aside)
 
 
 def _orphans() -> Iterator[Path]:
@@ -375,22 +507,32 @@ def _orphans() -> Iterator[Path]:
     before = (clock.now() - SETTLING).timestamp()
     for folder in sorted(_store().glob("[0-9a-f][0-9a-f]")):
         settled = [path for path in sorted(folder.iterdir()) if path.stat().st_mtime < before]
-        places = select(StoredFile.place).where(StoredFile.place.startswith(f"{folder.name}/"))
-        known = set(db.session.scalars(places))
+        known: set[str | None] = set()
+        for place in (StoredFile.place, StoredFile.copy_place):
+            known |= set(db.session.scalars(select(place).where(place.startswith(f"{folder.name}/"))))
         yield from (path for path in settled if f"{folder.name}/{path.name}" not in known)
 
 
 def problems() -> Iterator[str]:
-    """For `grants verify`: each row without its exact file, each file without its row."""
-    rows = select(StoredFile.id, StoredFile.place, StoredFile.size, StoredFile.sha256).order_by(StoredFile.given_at)
-    for row in db.session.execute(rows.execution_options(yield_per=500)):
-        path = _path(row)
-        if not path.is_file():
+    """For `grants verify`: each row without its exact file or copy, each file without its row."""
+    of = StoredFile
+    rows = select(of.id, of.place, of.size, of.sha256, of.copy_place, of.copy_size, of.copy_sha256)
+    for row in db.session.execute(rows.order_by(of.given_at).execution_options(yield_per=500)):
+        if not _path(row.place).is_file():
             yield _("Fichier %(id)s : absent du stockage.", id=row.id)
-        elif path.stat().st_size != row.size or hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256:
+        elif not _holds(row.place, row.size, row.sha256):
             yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
+        if row.copy_place is not None and not _holds(row.copy_place, row.copy_size, row.copy_sha256):
+            yield _("Fichier %(id)s : la copie à montrer est absente ou altérée.", id=row.id)
     for path in _orphans():
         yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=f"{path.parent.name}/{path.name}")
+
+
+def _holds(place: str, size: int, sha256: str) -> bool:
+    path = _path(place)
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
 def _store() -> Path:
@@ -398,8 +540,7 @@ def _store() -> Path:
     return folder
 
 
-def _path(stored: Any) -> Path:
-    place: str = stored.place
+def _path(place: str) -> Path:
     if not _PLACE.fullmatch(place):
         raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie."))
     return _store() / place

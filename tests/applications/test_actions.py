@@ -155,14 +155,15 @@ def test_a_foreign_account_or_instrument_is_refused(draft, by):
         save(draft, Part.PROJECT, {**values, "instrument": str(draft.id)}, by)
 
 
-def test_a_file_is_kept_replaced_and_removed_with_its_row(draft, by):
+def test_a_file_is_kept_then_removed_and_its_row_says_so(draft, by):
     piece = calls.pieces_of(draft.call_id)[0]
     with unit_of_work():
         given = actions.add_file(draft, piece, Offered("statuts.pdf", io.BytesIO(PDF)), by=by)
     assert queries.attachments_of(draft.id)[piece.id][0].file.name == "statuts.pdf"
     with unit_of_work():
         actions.remove_file(draft, given, by=by)
-    assert db.session.scalar(select(func.count()).select_from(StoredFile)) == 0
+    assert db.session.scalars(select(StoredFile)).one().removed_at is not None
+    assert piece.id not in queries.attachments_of(draft.id)
 
 
 def test_a_wrong_file_is_refused_on_its_field_and_nothing_is_kept(draft, by):

@@ -1,5 +1,6 @@
 """The doors of the application: what one sees, what one may type, and what never gets through."""
 
+import hashlib
 import io
 import re
 from datetime import timedelta
@@ -17,6 +18,7 @@ from grants.kernel import clock, journal
 from grants.kernel.db import db
 from grants.kernel.post import Letter
 from tests.applications.test_actions import PDF
+from tests.kernel import corpus
 
 SECTIONS = [
     *Part,
@@ -282,6 +284,42 @@ def test_a_file_is_joined_read_by_its_owners_only_and_removed(make, page, draft,
     page.sign_in(owner)
     page.post("applications.edit", draft, section="pieces", data={"piece": str(piece.id), "drop": str(given.id)})
     assert db.session.scalar(select(func.count()).select_from(Attachment)) == 0
+
+
+def test_what_came_is_kept_and_files_of_one_name_are_told_apart(make, page, draft, owner):
+    piece = calls.pieces_of(draft.call_id)[0]
+    signed, other = corpus.pdf(corpus.with_signature), corpus.pdf(corpus.with_script)
+    at = clock.now()
+    for minutes, content in ((0, signed), (1, other)):
+        with clock.fixed(at + timedelta(minutes=minutes)):
+            page.get("applications.edit", draft, section="pieces")
+            data = with_file(piece, content, "statuts.pdf")
+            page.post("applications.edit", draft, section="pieces", data=data, follow=True)
+    listed = page.last.tree.xpath(f"//*[@id='piece-{piece.code}']//li")
+    assert len({" ".join(item.text_content().split()) for item in listed}) == len(listed) == 2
+    assert [" ".join(item.text_content().split()).count("signature électronique reconnue") for item in listed] == [1, 0]
+    (told,) = [row for row in queries.draft_content(draft)["pieces"] if row["code"] == piece.code]
+    digests = [hashlib.sha256(content).hexdigest() for content in (signed, other)]
+    assert [file["sha256"] for file in told["files"]] == digests
+    keys = [file["id"] for file in told["files"]]
+    assert [page.get("applications.file", key).response.data for key in keys] == [signed, other]
+    page.sign_in(make.account("manager"))
+    copies = [page.get("applications.file", key).response.data for key in keys]
+    assert [hashlib.sha256(copy).hexdigest() for copy in copies] == [file["copy_sha256"] for file in told["files"]]
+    assert b"scripted" not in copies[1]
+    assert [page.get("applications.original", key).response.data for key in keys] == [signed, other]
+
+
+def test_a_removed_file_is_given_to_nobody(page, draft, owner):
+    piece = calls.pieces_of(draft.call_id)[0]
+    open_section(page, draft, Part.PIECES)
+    page.post("applications.edit", draft, section="pieces", data=with_file(piece, PDF, "a.pdf"))
+    given = db.session.scalars(select(Attachment)).one()
+    file_id = given.file_id
+    page.post("applications.edit", draft, section="pieces", data={"piece": str(piece.id), "drop": str(given.id)})
+    assert page.get("applications.file", file_id).status == 404
+    assert page.get("applications.original", file_id).status == 404
+    assert [row["files"] for row in queries.draft_content(draft)["pieces"] if row["files"]] == []
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,8 @@ def _files(site: Site) -> list[str]:
         with unit_of_work():
             vault.sweep()
         db.session.remove()
-    rows = {place for (place,) in site.rows("SELECT place FROM stored_file")}
+    told = site.rows("SELECT place, copy_place FROM stored_file")
+    rows = {place for row in told for place in row if place is not None}
     store = site.folder / "files"
     kept = {str(path.relative_to(store)) for path in store.glob("[0-9a-f][0-9a-f]/*")}
     left = [path.name for path in (store / "incoming").glob("*")]

@@ -123,6 +123,16 @@ MUTANTS = (
         "tests/kernel/test_vault.py -k hostile",
     ),
     Mutant(
+        "original of a file", "grants/kernel/vault.py", "sha256=hashlib.sha256(content).hexdigest(),",
+        "sha256=hashlib.sha256(found.copy or content).hexdigest(),",
+        "tests/kernel/test_vault.py -k digest_of_the_journal",
+    ),
+    Mutant(
+        "files examined before the transaction", "grants/kernel/access.py",
+        "        db.session.rollback()\n    work()\n", "    work()\n",
+        "tests/kernel/test_bounded.py -k others_can_write",
+    ),
+    Mutant(
         "embargo", "grants/observatory/queries.py",
         "and_(Decision.granted, Meeting.state == MeetingState.PUBLISHED)", "Decision.granted",
         "tests/observatory/test_routes.py -k published_awards",

@@ -167,8 +167,8 @@ def taken(place: Desk, title: str, name: str, content: bytes) -> list[str]:
     back = place.visitor.get(f"/fichiers/{file_id}")
     heads, faults = back.headers, []
     said = heads.get("Content-Disposition", "")
-    if back.status_code != 200 or back.content != (place.site.folder / "files" / where).read_bytes():
-        faults.append(f"{title}: came back as {back.status_code}, or other bytes")
+    if back.status_code != 200 or back.content != content:
+        faults.append(f"{title}: came back as {back.status_code}, or other bytes than those sent")
     if not said.startswith("attachment") or heads.get("X-Content-Type-Options") != "nosniff":
         faults.append(f"{title}: not an attachment: {said}")
     if "sandbox" not in heads.get("Content-Security-Policy", "") or heads["Content-Type"] != "application/octet-stream":
@@ -181,8 +181,10 @@ def taken(place: Desk, title: str, name: str, content: bytes) -> list[str]:
         faults.append(f"{title}: given back as {told!r}")
     if place.site.folder / "files" not in (place.site.folder / "files" / where).resolve().parents:
         faults.append(f"{title}: stored outside: {where}")
-    if back.content.startswith(b"%PDF"):
-        faults += [f"{title}: still armed: {arm}" for arm in armed(back.content)]
+    (row,) = place.site.rows("SELECT copy_place FROM stored_file WHERE place = :where", where=where)
+    shown = (place.site.folder / "files" / (row.copy_place or where)).read_bytes()
+    if shown.startswith(b"%PDF"):
+        faults += [f"{title}: still armed: {arm}" for arm in armed(shown)]
     return faults
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import groupby
 
 import pikepdf
+import pillow_heif
 from PIL import Image
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -56,6 +57,31 @@ def with_attachment(document: pikepdf.Pdf) -> None:
 def with_dynamic_form(document: pikepdf.Pdf) -> None:
     """Carry a second document of the dynamic kind, with its own scripts."""
     document.Root.AcroForm = pikepdf.Dictionary(Fields=[], XFA=document.make_stream(b"<xdp>xfa-passenger</xdp>"))
+
+
+def with_signature(document: pikepdf.Pdf) -> None:
+    """Carry the signature of somebody."""
+    value = pikepdf.Dictionary(
+        Type=pikepdf.Name.Sig, Filter=pikepdf.Name("/Adobe.PPKLite"), ByteRange=[0, 10, 20, 30], Contents=b"\0" * 20
+    )
+    field = pikepdf.Dictionary(FT=pikepdf.Name.Sig, T="Signature1", V=document.make_indirect(value))
+    document.Root.AcroForm = pikepdf.Dictionary(SigFlags=3, Fields=[document.make_indirect(field)])
+
+
+def with_outside_stream(document: pikepdf.Pdf) -> None:
+    """Draw a picture that lies in another file, and send readers there."""
+    picture = document.make_stream(b"", F="https://exemple.example/outside", Subtype=pikepdf.Name.Image)
+    document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(X=picture))
+    document.Root.URI = pikepdf.Dictionary(Base="https://exemple.example/outside")
+    away = pikepdf.Dictionary(S=pikepdf.Name.GoToR, F="outside.pdf", D=[0, pikepdf.Name.Fit])
+    document.Root.OpenAction = away
+
+
+def heic() -> bytes:
+    """What a recent telephone writes."""
+    out = io.BytesIO()
+    pillow_heif.from_pillow(Image.new("RGB", (64, 48), (200, 20, 40))).save(out)
+    return out.getvalue()
 
 
 def with_objects(count: int) -> Callable[[pikepdf.Pdf], None]:
@@ -231,6 +257,95 @@ HONEST: dict[str, tuple[str, bytes]] = {
         docx({"xl/externalLinks/_rels/l.xml.rels": relation("externalLinkPath", "file://///host/b.xlsx")}, main=SHEET),
     ),
 }
+
+_W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_FIELD = (
+    '<w:document xmlns:w="%s"><w:r><w:fldChar w:fldCharType="begin"/></w:r>%s<w:r><w:fldChar '
+    'w:fldCharType="separate"/></w:r><w:r><w:t>what was shown stays</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/>'
+    "</w:r></w:document>"
+)
+
+
+def words_with(*pieces: str) -> bytes:
+    """A main part with one field, whose instruction comes in pieces."""
+    told = "".join(f'<w:r><w:instrText xml:space="preserve">{piece}</w:instrText></w:r>' for piece in pieces)
+    return (_FIELD % (_W, told)).encode()
+
+
+def _text(body: str) -> bytes:
+    spaces = 'xmlns:o="urn:o" xmlns:draw="urn:d" xmlns:text="urn:t" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f"<o:document {spaces}><text:p>stays</text:p>{body}</o:document>".encode()
+
+
+# Documents that fetch or call when they are opened, and words that must be gone from what is shown.
+REACHING: dict[str, tuple[str, bytes, bytes]] = {
+    "docx with a template of its author": (
+        "projet.docx",
+        docx({"word/document.xml": b"<w>stays</w>",
+              "word/_rels/settings.xml.rels": relation("attachedTemplate", "file:///C:/Users/ines/Asso.dotx")}),
+        b"Asso.dotx",
+    ),
+    "docx with a picture elsewhere": (
+        "projet.docx",
+        docx({"word/document.xml": b"<w>stays</w>",
+              "word/_rels/document.xml.rels": relation("image", "https://exemple.example/pixel.png")}),
+        b"pixel.png",
+    ),
+    "docx that calls a program": (
+        "projet.docx", docx({"word/document.xml": words_with(" DDEAUTO c:\\\\calc.exe ")}), b"calc.exe"
+    ),
+    "docx that calls a program, in pieces": (
+        "projet.docx", docx({"word/document.xml": words_with(" D", "DE", "AUTO calc", " powershell ")}), b"powershell"
+    ),
+    "docx whose footer fetches a text": (
+        "projet.docx", docx({"word/footer1.xml": words_with(' INCLUDETEXT "//hote/partage/x.docx" ')}), b"partage"
+    ),
+    "docx with a simple field": (
+        "projet.docx",
+        docx({"word/header1.xml": b'<w:h><w:fldSimple w:instr=" DDE calc x "><w:t>stays</w:t></w:fldSimple></w:h>'}),
+        b"calc",
+    ),
+    "xlsx linked to a program": (
+        "budget.xlsx",
+        docx({"xl/sheet1.xml": b"<s>stays</s>",
+              "xl/externalLinks/externalLink1.xml": b'<externalLink><ddeLink ddeService="cmd" ddeTopic="/C calc">'
+              b"<ddeItems/></ddeLink></externalLink>"}, main=SHEET),
+        b"calc",
+    ),
+    "xlsx with a formula that calls": (
+        "budget.xlsx",
+        docx({"xl/sheet1.xml": b'<s><c r="A1"><f>cmd|&apos;/C calc&apos;!A0</f><v>stays</v></c></s>'}, main=SHEET),
+        b"calc",
+    ),
+    "xlsx with a connection": (
+        "budget.xlsx",
+        docx({"xl/sheet1.xml": b"<s>stays</s>",
+              "xl/connections.xml": b'<connections><connection id="1"><webPr url="https://exemple.example/q"/>'
+              b"</connection></connections>"}, main=SHEET),
+        b"exemple.example",
+    ),
+    "odt with a picture elsewhere": (
+        "projet.odt",
+        odf(ODT, {"content.xml": _text('<draw:image xlink:href="https://exemple.example/pixel.png"/>')}),
+        b"pixel.png",
+    ),
+    "odt that runs a script on opening": (
+        "projet.odt",
+        odf(ODT, {"content.xml": _text('<o:event-listener xlink:href="vnd.sun.star.script:a.b"/>')}),
+        b"sun.star",
+    ),
+    "odt linked to a program": (
+        "projet.odt",
+        odf(ODT, {"content.xml": _text('<text:section><o:dde-source o:dde-application="soffice" o:dde-topic="/x"/>'
+                                       "</text:section>")}),
+        b"soffice",
+    ),
+    "ods with a formula that calls": (
+        "budget.ods",
+        odf(ODS, {"content.xml": _text('<text:c text:formula="of:=DDE(&quot;soffice&quot;;&quot;a&quot;)"/>')}),
+        b"soffice",
+    ),
+}  # fmt: skip
 
 HOSTILE: dict[str, tuple[str, bytes]] = {
     "svg": ("logo.svg", SVG),

@@ -1,8 +1,12 @@
 """The vault: honest files come out sound, hostile ones never come in, and no row is ever without its file."""
 
+import hashlib
 import io
 import os
 import time
+import zipfile
+from datetime import timedelta
+from uuid import uuid4
 
 import pikepdf
 import pytest
@@ -12,12 +16,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
 
-from grants.kernel import bounded, journal, vault
-from grants.kernel.actor import system
+from grants.kernel import bounded, clock, journal, vault
+from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import InvalidError, RefusedError
+from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.examining import process
 from grants.kernel.vault import Clearance, Offered, StoredFile, StoreError, clean_name
+from grants.people.queries import actor_of
 from tests.kernel import corpus
 
 BY = system("tests")
@@ -57,10 +62,9 @@ def files_in(folder):
 def test_an_honest_file_is_kept_and_read_back(folder, name):
     filename, content = corpus.HONEST[name]
     row = stored(filename, content)
-    kept = vault.read(row)
     assert row.name == filename
-    assert row.size == len(kept)
-    assert files_in(folder) == [row.place]
+    assert (vault.read(row), row.size, row.sha256) == (content, len(content), hashlib.sha256(content).hexdigest())
+    assert files_in(folder) == sorted(filter(None, [row.place, row.copy_place]))
     assert list(vault.problems()) == []
 
 
@@ -83,7 +87,7 @@ def test_scripts_actions_and_passengers_are_removed_from_a_pdf(folder):
 
     given = corpus.pdf(everything, compress_streams=False, object_stream_mode=pikepdf.ObjectStreamMode.disable)
     assert all(word in given for word in (b"scripted", b"calc.exe", b"SubmitForm", b"MZ-passenger", b"xfa-passenger"))
-    with pikepdf.open(io.BytesIO(vault.read(stored(content=given)))) as pdf:
+    with pikepdf.open(io.BytesIO(vault.read_shown(stored(content=given)))) as pdf:
         out = io.BytesIO()
         pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
     for word in (b"scripted", b"JavaScript", b"calc.exe", b"SubmitForm", b"MZ-passenger", b"xfa-passenger"):
@@ -94,7 +98,7 @@ def test_scripts_actions_and_passengers_are_removed_from_a_pdf(folder):
 def test_a_photograph_is_turned_upright_and_forgets_who_took_it(folder):
     given = corpus.image("JPEG", size=(40, 20), exif=corpus.exif(6))
     assert b"MarqueDuTelephone" in given
-    kept = vault.read(stored("photo.jpg", given + b"<script>passenger</script>"))
+    kept = vault.read_shown(stored("photo.jpg", given + b"<script>passenger</script>"))
     assert b"MarqueDuTelephone" not in kept
     assert b"passenger" not in kept
     with Image.open(io.BytesIO(kept)) as image:
@@ -105,14 +109,14 @@ def test_a_photograph_is_turned_upright_and_forgets_who_took_it(folder):
 def test_a_png_keeps_what_one_sees_through_it_and_no_text(folder):
     extra = PngInfo()
     extra.add_text("Author", "MarqueDuTelephone")
-    kept = vault.read(stored("plan.png", corpus.image("PNG", mode="RGBA", pnginfo=extra)))
+    kept = vault.read_shown(stored("plan.png", corpus.image("PNG", mode="RGBA", pnginfo=extra)))
     with Image.open(io.BytesIO(kept)) as image:
         assert image.mode == "RGBA"
         assert "Author" not in image.info
 
 
 def test_a_large_photograph_is_reduced_not_refused(folder):
-    with Image.open(io.BytesIO(vault.read(stored(*corpus.HONEST["jpeg of a recent telephone"])))) as image:
+    with Image.open(io.BytesIO(vault.read_shown(stored(*corpus.HONEST["jpeg of a recent telephone"])))) as image:
         assert image.width * image.height <= 25_000_000
         assert image.width / image.height == pytest.approx(8000 / 6000, rel=0.01)
 
@@ -188,7 +192,7 @@ def test_no_name_leads_anywhere_or_runs_over(given):
 
 def test_a_file_takes_its_place_only_when_the_transaction_commits(folder):
     with unit_of_work():
-        row = offer("statuts.pdf", corpus.pdf())
+        row = offer("statuts.docx", corpus.docx())
         assert files_in(folder) == [f"incoming/{row.place[3:]}"]
     assert files_in(folder) == [row.place]
     assert [entry.event for entry in journal.of(row)] == ["file.stored"]
@@ -202,18 +206,18 @@ def fail_after(act):
 
 def test_a_file_vanishes_with_its_transaction(folder):
     with pytest.raises(ZeroDivisionError), unit_of_work():
-        fail_after(lambda: offer("statuts.pdf", corpus.pdf()))
+        fail_after(lambda: offer("statuts.docx", corpus.docx()))
     assert files_in(folder) == []
     assert stored().size > 0
-    assert len(files_in(folder)) == 1
+    assert len(files_in(folder)) == 2
 
 
 def test_a_file_undone_inside_its_transaction_vanishes_too(folder):
     with unit_of_work() as session:
-        first = offer("un.pdf", corpus.pdf())
+        first = offer("un.docx", corpus.docx())
         session.flush()
         with pytest.raises(ZeroDivisionError), session.begin_nested():
-            fail_after(lambda: (offer("deux.pdf", corpus.pdf()), session.flush()))
+            fail_after(lambda: (offer("deux.docx", corpus.docx()), session.flush()))
     assert files_in(folder) == [first.place]
 
 
@@ -223,7 +227,7 @@ def test_a_full_disk_refuses_the_file_and_keeps_nothing(folder, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(StoreError) as refusal, unit_of_work():
-        offer("statuts.pdf", corpus.pdf())
+        offer("statuts.docx", corpus.docx())
     assert refusal.value.status == 503
     assert files_in(folder) == []
 
@@ -252,6 +256,68 @@ def test_a_file_leaves_as_an_attachment_in_a_sandbox(app, folder, name, header):
         assert response.headers["Content-Security-Policy"].startswith("sandbox;")
 
 
+@pytest.fixture
+def sent(make, folder):
+    """Give a file that carries a script, sent by a member of an organisation, and that person."""
+    organisation = make.organisation()
+    person = actor_of(make.member_of(organisation))
+    content = corpus.pdf(corpus.with_script)
+    upload = Offered("statuts.pdf", io.BytesIO(content))
+    with unit_of_work():
+        row = vault.accept(upload, by=person, organisation_id=organisation.id)
+    return row, person, content
+
+
+def test_those_who_sent_it_get_their_bytes_and_others_the_copy_unless_they_ask(sent):
+    row, person, content = sent
+    copy = vault.read_shown(row)
+    assert b"scripted" not in copy
+    assert hashlib.sha256(copy).hexdigest() == row.copy_sha256 != row.sha256
+    assert vault.send(row, to=person).data == content
+    colleague = Actor(id=uuid4(), organisations={row.organisation_id: "editor"})
+    assert vault.send(row, to=colleague).data == content
+    for other in (ANONYMOUS, Actor(id=uuid4()), Actor(id=uuid4(), organisations={uuid4(): "owner"})):
+        assert vault.send(row, to=other).data == copy
+        asked = vault.send(row, to=other, original=True)
+        assert asked.data == content
+        assert asked.headers["Content-Security-Policy"].startswith("sandbox;")
+        assert asked.headers["Content-Disposition"] == "attachment; filename=statuts.pdf"
+
+
+def test_a_signature_is_told_and_its_bytes_are_kept(folder):
+    given = corpus.pdf(corpus.with_signature)
+    row = stored("convention.pdf", given)
+    assert row.signed
+    assert vault.read(row) == given
+    with pikepdf.open(io.BytesIO(vault.read_shown(row))) as copy:
+        assert "/V" not in copy.Root.AcroForm.Fields[0]
+        assert copy.Root.AcroForm.Fields[0].T == "Signature1"
+    assert not stored().signed
+
+
+def test_the_digest_of_the_journal_is_that_of_the_bytes_that_came(sent):
+    row, _person, content = sent
+    facts = journal.of(row)[0].facts
+    assert facts["sha256"] == hashlib.sha256(content).hexdigest()
+    assert facts["copy_sha256"] == row.copy_sha256
+
+
+@pytest.mark.parametrize("which", ["place", "copy_place"])
+def test_original_and_copy_are_both_verified(sent, folder, which):
+    row = sent[0]
+    path = folder / getattr(row, which)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    assert [str(row.id) in problem for problem in vault.problems()] == [True]
+    path.unlink()
+    assert [str(row.id) in problem for problem in vault.problems()] == [True]
+
+
+def test_an_envelope_of_signature_is_named(folder):
+    for name in ("convention.pdf.p7m", "convention.asice"):
+        with pytest.raises(InvalidError, match="PDF signé"):
+            offer(name, b"0\x80")
+
+
 def test_a_changed_byte_keeps_the_file_from_leaving_and_is_told(folder):
     row = stored()
     path = folder / row.place
@@ -259,7 +325,7 @@ def test_a_changed_byte_keeps_the_file_from_leaving_and_is_told(folder):
     content[40] ^= 1
     path.write_bytes(content)
     with pytest.raises(StoreError, match="altéré"):
-        vault.send(row)
+        vault.send(row, original=True)
     assert [str(row.id) in problem for problem in vault.problems()] == [True]
 
 
@@ -302,8 +368,9 @@ def test_forgotten_files_are_swept_and_files_on_their_way_are_not(folder):
     fresh.write_bytes(b"x")
     age(old, 2)
     age(folder / row.place, 2)
+    age(folder / row.copy_place, 2)
     assert vault.sweep() == 1
-    assert files_in(folder) == sorted([row.place, "incoming/fresh"])
+    assert files_in(folder) == sorted([row.place, row.copy_place, "incoming/fresh"])
 
 
 def test_a_file_without_a_row_is_told_then_set_aside_never_destroyed(folder):
@@ -316,3 +383,106 @@ def test_a_file_without_a_row_is_told_then_set_aside_never_destroyed(folder):
     assert vault.sweep() == 1
     assert list(vault.problems()) == []
     assert (folder / "set-aside" / stray.name).read_bytes().startswith(b"kept by")
+
+
+def destroyed():
+    with unit_of_work():
+        return vault.purge()
+
+
+def test_a_removed_file_leaves_at_once_and_is_destroyed_after_its_delay(sent, folder):
+    row, person, _content = sent
+    with unit_of_work():
+        vault.remove(row, by=person)
+    with pytest.raises(MissingError):
+        vault.send(row, to=person)
+    assert (destroyed(), len(files_in(folder))) == (0, 2)
+    assert list(vault.problems()) == []
+    file_id, digest = row.id, row.sha256
+    with clock.fixed(clock.now() + vault.KEPT + timedelta(minutes=1)):
+        assert destroyed() == 1
+        assert destroyed() == 0
+    assert files_in(folder) == []
+    assert db.session.scalars(select(StoredFile)).all() == []
+    lines = db.session.scalars(select(journal.Entry).where(journal.Entry.subject_id == file_id)).all()
+    assert [line.event for line in lines] == ["file.stored", "file.removed", "file.destroyed"]
+    assert lines[-1].facts["sha256"] == digest
+
+
+def test_a_file_set_aside_is_destroyed_after_its_delay_with_a_line(folder):
+    stray = folder / "aa" / ("a" * 32)
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"of no row")
+    age(stray, 24 * 365)
+    assert vault.sweep() == 1
+    assert (destroyed(), len(files_in(folder))) == (0, 1)
+    with clock.fixed(clock.now() + vault.KEPT + timedelta(minutes=1)):
+        assert destroyed() == 1
+    assert files_in(folder) == []
+    (line,) = db.session.scalars(select(journal.Entry).where(journal.Entry.event == "file.destroyed")).all()
+    assert line.facts["place"] == "a" * 32
+
+
+def test_a_dossier_has_its_share_of_the_disk_removed_files_included(folder, monkeypatch):
+    dossier, content = uuid4(), corpus.docx()
+    monkeypatch.setattr(vault, "DOSSIER_MOST", 2 * len(content))
+
+    def give(to=dossier):
+        with unit_of_work():
+            return vault.accept(Offered("a.docx", io.BytesIO(content)), by=BY, dossier_id=to, field="file")
+
+    first, _second = give(), give()
+    with pytest.raises(InvalidError, match="trop de fichiers") as refusal:
+        give()
+    assert refusal.value.field == "file"
+    with unit_of_work():
+        vault.remove(first, by=BY)
+    with pytest.raises(InvalidError, match="trop de fichiers"):
+        give()
+    assert give(uuid4()).size == len(content)
+
+
+def test_a_person_has_a_share_of_the_disk_a_day(folder, monkeypatch):
+    content, person = corpus.docx(), Actor(id=uuid4(), name="Camille")
+    monkeypatch.setattr(vault, "DAY_MOST", len(content))
+
+    def give():
+        with unit_of_work():
+            return vault.accept(Offered("a.docx", io.BytesIO(content)), by=person, dossier_id=uuid4())
+
+    give()
+    with pytest.raises(InvalidError, match="depuis hier"):
+        give()
+    with clock.fixed(clock.now() + timedelta(days=1, minutes=1)):
+        assert give().size == len(content)
+
+
+# -------------------------------------------------------------------------------------------------------- what is shown
+
+
+def parts_of(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("name", corpus.REACHING)
+def test_what_reaches_outside_is_taken_out_of_the_copy_of_an_office_document(folder, name):
+    filename, content, words = corpus.REACHING[name]
+    row = stored(filename, content)
+    assert vault.read(row) == content
+    before, after = parts_of(content), parts_of(vault.read_shown(row))
+    assert list(before) == list(after)
+    assert words in b"".join(before.values())
+    assert words not in b"".join(after.values())
+    assert b"stays" in b"".join(after.values())
+
+
+def test_a_picture_of_a_recent_telephone_is_shown_as_a_jpeg(folder):
+    given = corpus.heic()
+    row = stored("IMG_0042.HEIC", given)
+    assert (vault.read(row), row.media_type, row.copy_name) == (given, "image/heic", "IMG_0042.jpg")
+    with Image.open(io.BytesIO(vault.read_shown(row))) as image:
+        assert (image.format, image.size) == ("JPEG", (64, 48))
+    assert vault.send(row).headers["Content-Disposition"] == "attachment; filename=IMG_0042.jpg"
+    with pytest.raises(InvalidError, match="pas l’image"):
+        offer("photo.jpg", given)

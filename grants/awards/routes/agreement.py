@@ -167,7 +167,7 @@ def agreement_file(agreement: Agreement) -> Response:
     """The signed agreement, as it was recorded."""
     if agreement.file is None:
         raise MissingError
-    return vault.send(agreement.file)
+    return vault.send(agreement.file, to=actor())
 
 
 # ---- association ---------------------------------------------------------------------------------------------------

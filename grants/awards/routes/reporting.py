@@ -76,7 +76,12 @@ def _context(report: Report) -> dict[str, Any]:
         "rate": letters.rate_of(report.award),
         "to_explain": {line.id for line in queries.lines_to_explain(report)},
         "files": [
-            {"name": row.file.name, "href": url_for("awards.report_file", report_id=report.id, file=row.file_id)}
+            {
+                "name": row.file.name,
+                "href": url_for("awards.report_file", report_id=report.id, file=row.file_id),
+                "note": vault.told_of(row.file),
+                "told": row.file,
+            }
             for row in report.files
         ],
     }
@@ -135,5 +140,5 @@ def report_file(report: Report, file: UUID) -> Response:
     """A document given with the report."""
     for row in report.files:
         if row.file_id == file:
-            return vault.send(row.file)
+            return vault.send(row.file, to=actor())
     raise MissingError
