@@ -1,12 +1,12 @@
 """Questions about awards: what waits for whom, what a body received, what the ledger says."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from grants.applications.lifecycle import ApplicationState
@@ -34,7 +34,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
-from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.paging import Order, Page
 from grants.kernel.words import LazyString
 from grants.people.models import Account, Membership, Organisation
 from grants.people.rules import sort_key
@@ -44,7 +44,6 @@ from grants.reviewing import queries as reviewing
 
 Statement = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
-PAGE_SIZE = 50
 ZERO = Money(0)
 STILL_OPEN = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
 BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
@@ -407,8 +406,8 @@ def _needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]
 def awards(by: Actor, wanted: Wanted, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of awards, the latest opened first, in four statements whatever their number."""
     statement = _lines([visible_to(by), *_conditions(wanted)])
-    page = _page(statement, (Award.opened_at, Award.id), _INSTANT, after, before, latest_first=True)
-    return Page(_told(page.rows), page.following, page.previous)
+    page = Order(Award.opened_at, Award.id, descending=True).page(statement, after=after, before=before)
+    return replace(page, rows=_told(page.rows))
 
 
 def award_totals(by: Actor, wanted: Wanted) -> Found:
@@ -449,62 +448,6 @@ def awards_of(by: Actor) -> list[AwardLine]:
     """The awards of the organisations a person acts for, the latest first."""
     statement = _lines([Award.organisation_id.in_(list(by.organisations))])
     return _told(db.session.execute(statement.order_by(Award.opened_at.desc(), Award.id)).all())
-
-
-# ---- keyset pages --------------------------------------------------------------------------------------------------
-
-
-def _instant(text: Any) -> datetime:
-    found = datetime.fromisoformat(str(text))
-    if found.tzinfo is None:
-        raise ValueError("a naive instant")
-    return found
-
-
-def _day(text: Any) -> date:
-    return date.fromisoformat(str(text))
-
-
-_INSTANT, _DAY = _instant, _day
-
-
-def _place(text: str | None, read: Any) -> tuple[Any, UUID] | None:
-    values = read_cursor(text)
-    if values is None or len(values) != 2:
-        return None
-    try:
-        return read(values[0]), UUID(str(values[1]))
-    except ValueError:
-        return None
-
-
-def _page(
-    statement: Statement,
-    place: tuple[Any, Any],
-    read: Any,
-    after: str | None,
-    before: str | None,
-    *,
-    latest_first: bool = False,
-) -> Page:
-    """The rows after (or before) a place; the place is a moment or day, then an id."""
-    start, end = _place(after, read), _place(before, read)
-    backwards = start is None and end is not None
-    statement = statement.add_columns(place[0].label("place_at"), place[1].label("place_id"))
-    bound = end if backwards else start
-    down = latest_first is not backwards
-    if bound is not None:
-        here = tuple_(*place)
-        statement = statement.where(here < bound if down else here > bound)
-    ordered = statement.order_by(*(column.desc() if down else column for column in place)).limit(PAGE_SIZE + 1)
-    rows = list(db.session.execute(ordered).all())
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE][::-1] if backwards else rows[:PAGE_SIZE]
-    if not rows:
-        return Page(rows)
-    has_previous, has_following = (more, True) if backwards else (start is not None, more)
-    first, last = ((row.place_at, row.place_id) for row in (rows[0], rows[-1]))
-    return Page(rows, cursor(last) if has_following else None, cursor(first) if has_previous else None)
 
 
 # ---- payments ------------------------------------------------------------------------------------------------------
@@ -597,7 +540,7 @@ def payments(by: Actor, view: str, *, after: str | None = None, before: str | No
     """A page of instalments in a view of the payments, the first due first, in three statements."""
     due = case((Instalment.due_on.is_(None), literal(_FAR)), else_=Instalment.due_on)
     statement = _payments().where(visible_to(by), PAYMENT_VIEWS[view])
-    page = _page(statement, (due, Instalment.id), _DAY, after, before)
+    page = Order(due, Instalment.id).page(statement, after=after, before=before)
     needs = _needs({row.organisation_id for row in page.rows})
     lines = [
         PaymentLine(
@@ -608,7 +551,7 @@ def payments(by: Actor, view: str, *, after: str | None = None, before: str | No
         )
         for row in page.rows
     ]  # fmt: skip
-    return Page(lines, page.following, page.previous)
+    return replace(page, rows=lines)
 
 
 def payment_counts(by: Actor) -> dict[str, tuple[int, Money]]:
@@ -669,7 +612,7 @@ def bank_inbox(view: str, *, after: str | None = None, before: str | None = None
         .outerjoin(second, second.id == BankDetails.second_by)
         .where(BankDetails.state.in_(states[view]))
     )  # fmt: skip
-    return _page(statement, (BankDetails.given_at, BankDetails.id), _INSTANT, after, before)
+    return Order(BankDetails.given_at, BankDetails.id).page(statement, after=after, before=before)
 
 
 def bank_counts() -> dict[BankState, int]:

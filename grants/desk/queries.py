@@ -1,13 +1,13 @@
 """Questions across all chapters: the list of dossiers, what waits for each role, and everything about one dossier."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications import queries as applications
@@ -27,7 +27,7 @@ from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
-from grants.kernel.pages import Page, cursor, read_cursor, read_instant
+from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
 from grants.kernel.still import still
 from grants.kernel.words import in_words_of, language
@@ -42,7 +42,6 @@ from grants.screening.models import Finding, PieceRequest
 
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
-PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -148,70 +147,32 @@ _LISTED: Rows = (
 )
 
 
-def dossiers(sieve: Sieve, actor: Actor, *, after: str | None = None, scores: bool = False) -> Page:
+def dossiers(
+    sieve: Sieve, actor: Actor, *, after: str | None = None, before: str | None = None, scores: bool = False
+) -> Page:
     """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, strands).
 
     `scores` tells that the person may see what reviews come to; without it, asking for that order gives the usual one.
     The page is found on narrow rows first, by an index where there is one: its cost does not follow the fund's age.
     """
     column, descending = _sort(sieve.sort, scores=scores)
-    order = _order(column, Application.id, descending=descending)
-    narrow = select(Application.id, column.label("sorted_by")).select_from(Application)
+    narrow = select(Application.id).select_from(Application)
     if column is Organisation.sort_key:
         narrow = narrow.join(Organisation, Organisation.id == Application.organisation_id)
     elif column is SCORE:
         narrow = narrow.outerjoin(Standing, Standing.application_id == Application.id)
-    narrow = _sieved(narrow, sieve, actor)
-    place = read_cursor(after)
-    if place is not None and len(place) == 2:
-        beyond = _beyond(column, place, descending=descending)
-        narrow = narrow if beyond is None else narrow.where(beyond)
-    kept = narrow.order_by(*order).limit(PAGE + 1).subquery()
-    rows = db.session.execute(
-        _LISTED.add_columns(kept.c.sorted_by)
-        .join(kept, kept.c.id == Application.id)
-        .order_by(*_order(kept.c.sorted_by, kept.c.id, descending=descending))
-    ).all()
-    following = None
-    if len(rows) > PAGE:
-        last = rows[PAGE - 1]
-        following = cursor([_plain(last.sorted_by), str(last.id)])
-    return Page(_with_strands(rows[:PAGE]), following)
-
-
-def _order(column: Any, key: Any, *, descending: bool) -> tuple[Any, Any]:
-    return (column.desc(), key.desc()) if descending else (column.asc(), key.asc())
+    page = Order(column, Application.id, descending=descending).page(
+        _sieved(narrow, sieve, actor),
+        after=after,
+        before=before,
+        widened=lambda kept: _LISTED.join(kept, kept.c.id == Application.id),
+    )
+    return replace(page, rows=_with_strands(page.rows))
 
 
 def _sort(sort: str, *, scores: bool) -> tuple[Any, bool]:
     sorts = SORTS | {"score": SCORE} if scores else SORTS
     return sorts.get(sort.removeprefix("-"), Application.submitted_at), sort.startswith("-")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Money):
-        return value.cents
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _beyond(column: Any, place: list[Any], *, descending: bool) -> ColumnElement[bool] | None:
-    """The rows after a place in the order (sort value, id); None when the place is damaged."""
-    try:
-        value: Any = place[0]
-        if column is Application.submitted_at:
-            value = read_instant(value)
-        elif column is Application.requested:
-            value = Money(int(value))
-        elif column is SCORE:
-            value = int(value)
-        elif column is Application.state:
-            value = ApplicationState(str(value))
-        after = UUID(str(place[1]))
-    except (ValueError, TypeError):
-        return None
-    here = tuple_(column, Application.id)
-    there = tuple_(literal(value, column.type), literal(after, Application.id.type))
-    return here < there if descending else here > there
 
 
 _SHARES = (
@@ -250,8 +211,8 @@ def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterat
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
     column, descending = _sort(sieve.sort, scores=scores)
     statement = _sieved(_LISTED, sieve, actor)
-    order = _order(column, Application.id, descending=descending)
-    yield from db.session.execute(statement.order_by(*order).execution_options(yield_per=500))
+    order = Order(column, Application.id, descending=descending)
+    yield from db.session.execute(statement.order_by(*order.terms()).execution_options(yield_per=500))
 
 
 def state_choices() -> list[tuple[str, Any]]:
@@ -435,19 +396,22 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def journal_page(
-    watch: Watch, *, zone: ZoneInfo, after: str | None, hidden: frozenset[UUID] = frozenset(), size: int = 100
+    watch: Watch,
+    *,
+    zone: ZoneInfo,
+    after: str | None = None,
+    before: str | None = None,
+    hidden: frozenset[UUID] = frozenset(),
+    size: int = 100,
 ) -> Page:
     """The journal, newest first, without the lines that speak of dossiers one may not know of. The days of `watch` are
     those of `zone`."""
-    statement = _watched(watch, zone).order_by(Entry.seq.desc()).limit(size + 1)
+    statement = _watched(watch, zone)
     for dossier in hidden:
         filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
         statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
-    place = read_cursor(after)
-    if place and str(place[0]).isdigit():
-        statement = statement.where(Entry.seq < int(place[0]))
-    rows = db.session.scalars(statement).all()
-    return Page(_told(rows[:size]), cursor([rows[size - 1].seq]) if len(rows) > size else None)
+    page = Order(Entry.seq, descending=True).page(statement, after=after, before=before, size=size)
+    return replace(page, rows=_told([row.Entry for row in page.rows]))
 
 
 # ---- what waits ---------------------------------------------------------------------------------------------------

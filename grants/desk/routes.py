@@ -22,7 +22,8 @@ from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
-from grants.kernel.pages import address, zone
+from grants.kernel.pages import address, safe_path, zone
+from grants.kernel.paging import places
 from grants.kernel.post import Letter, body_of
 from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l
@@ -244,9 +245,7 @@ def _specimens(theme: str) -> dict[str, Any]:
 @repeatable
 def set_language() -> BaseResponse:
     """Keep the reader's language in a cookie and go back to the page."""
-    back = request.form.get("back", "/")
-    safe = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    response: Response | BaseResponse = redirect(safe)
+    response: Response | BaseResponse = redirect(safe_path(request.form.get("back")) or "/")
     chosen = request.form.get("language", "")
     if chosen in LANGUAGES:
         secure = current_app.config["SETTINGS"].secure
@@ -306,7 +305,7 @@ def dossiers() -> str:
         "desk/dossiers.html",
         sieve=sieve,
         chosen=sieve.chosen(),
-        page=queries.dossiers(sieve, actor(), after=request.args.get("after"), scores=scores),
+        page=queries.dossiers(sieve, actor(), **places(), scores=scores),
         scores=scores,
         count=count,
         requested=requested,
@@ -363,7 +362,7 @@ def dossier_journal(application: Application) -> str:
 def journal() -> str:
     """The whole journal, newest first: person, dossier, object and days in the URL."""
     watch = _watch()
-    page = queries.journal_page(watch, zone=zone(), after=request.args.get("after"), hidden=hidden_dossiers())
+    page = queries.journal_page(watch, zone=zone(), **places(), hidden=hidden_dossiers())
     families = sorted(((code, str(word)) for code, word in FAMILIES.items()), key=lambda each: sort_key(each[1]))
     return render_template("desk/journal.html", page=page, watch=watch, chosen=watch.chosen(), families=families)
 

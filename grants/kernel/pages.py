@@ -1,17 +1,18 @@
-"""What every page shares: filters, the words of the house, the style sheet in one piece, headers, keyset pages."""
+"""What every page shares: filters, the words of the house, the style sheet in one piece, headers."""
 
 import base64
 import gzip
 import hashlib
-import json
 import secrets
-from collections.abc import Callable, Hashable, MutableMapping, Sequence
+import unicodedata
+from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ from grants.kernel.words import LANGUAGES, _, in_words_of, language
 
 NBSP = "\u00a0"
 THIN = "\u202f"
+_NOT_IN_PATHS = {"Cc", "Cs", "Zs", "Zl", "Zp"}
 DRAWN = 5_000  # pieces of page kept drawn by a process
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -229,45 +231,6 @@ def site_css(folder: Path) -> bytes:
     return b"\n".join((folder / name).read_bytes() for name in names)
 
 
-# ---- keyset pages --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Page:
-    """A slice of a list: its rows and the cursors of its neighbours."""
-
-    rows: Sequence[Any]
-    following: str | None = None
-    previous: str | None = None
-
-
-def cursor(values: Sequence[Any]) -> str:
-    """A place in an ordered list, as text for a URL."""
-    return base64.urlsafe_b64encode(json.dumps(list(values), default=str).encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str | None) -> list[Any] | None:
-    """The values of a cursor, or None when absent or damaged."""
-    if not text:
-        return None
-    try:
-        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError:
-        return None
-    return values if isinstance(values, list) else None
-
-
-def read_instant(value: Any) -> datetime:
-    """The instant of a cursor, in UTC. Raises ValueError when it is none that a database could hold."""
-    at = datetime.fromisoformat(str(value))
-    if at.tzinfo is None:
-        raise ValueError(value)
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(value) from error
-
-
 # ---- addresses -----------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +254,30 @@ def _addresses(app: Flask) -> Callable[..., str]:
         return patterns[key].format(**values)
 
     return built
+
+
+def safe_path(target: str | None) -> str | None:
+    """A path on this site, or None. For whatever a visitor names as the page to go to: browsers drop tabs and line
+    ends, and read a backslash as a slash, so none of them is let through."""
+    if not target or len(target) > 800 or not target.startswith("/") or target.startswith("//"):
+        return None
+    if "\\" in target or any(unicodedata.category(character) in _NOT_IN_PATHS for character in target):
+        return None
+    return target
+
+
+def here(**changed: str | None) -> str:
+    """The address of this page with its parameters, some of them given another value or (None) taken away."""
+    told = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
+    told += [(name, value) for name, value in changed.items() if value is not None]
+    path = safe_path(quote(request.root_path + request.path)) or "/"
+    return f"{path}?{urlencode(told)}" if told else path
+
+
+def way_back() -> str:
+    """The page of this site a visitor came from, or the home page."""
+    referrer = request.referrer or ""
+    return referrer if referrer.startswith(request.host_url) else "/"
 
 
 def address(endpoint: str, **values: Any) -> str:
@@ -364,7 +351,7 @@ def install(app: Flask) -> None:
         moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
-        once=_drawn(app), colon=colon,
+        once=_drawn(app), colon=colon, here=here, way_back=way_back,
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

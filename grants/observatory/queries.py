@@ -1,13 +1,12 @@
 """Questions across the whole fund: figures by axis and the like, their rows, and what the public may read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Row,
     Select,
     String,
@@ -15,10 +14,8 @@ from sqlalchemy import (
     cast,
     extract,
     func,
-    literal,
     or_,
     select,
-    tuple_,
 )
 
 from grants.applications.lifecycle import SUBMITTED_STATES, ApplicationState
@@ -30,7 +27,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.kernel.pages import Page, cursor, read_cursor, read_instant
+from grants.kernel.paging import Order, Page
 from grants.kernel.words import _, in_words_of
 from grants.observatory.rules import Figure, Filters, Line, Reading, Sums
 from grants.people.models import Organisation
@@ -50,7 +47,6 @@ from grants.programme.rules import sort_key
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
 COUNTED = SUBMITTED_STATES - {ApplicationState.WITHDRAWN}
-BIGGEST_KEY = 2**63
 _TITLED: dict[Reading, Any] = {
     Reading.AXIS: Axis,
     Reading.ORIENTATION: Orientation,
@@ -206,7 +202,14 @@ class Behind:
 
 
 def behind(
-    reading: Reading, key: str | None, figure: Figure, filters: Filters, *, after: str | None = None, size: int = 50
+    reading: Reading,
+    key: str | None,
+    figure: Figure,
+    filters: Filters,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int | None = None,
 ) -> Page:
     """A page of the rows whose parts add up to a figure of the tracking page, oldest first, in one statement.
 
@@ -214,26 +217,24 @@ def behind(
     """
     day, tie = _order_behind(reading, figure)
     narrow = _narrow(reading, key, figure, filters).add_columns(
-        Application.id.label("application_id"), day.label("day"), tie.label("tie"), _whole(figure).label("whole")
+        Application.id.label("application_id"), day.label("day"), _whole(figure).label("whole")
     )
-    beyond = _beyond(day, tie, read_cursor(after))
-    narrow = narrow if beyond is None else narrow.where(beyond)
-    kept = narrow.order_by(day, tie).limit(size + 1).subquery()
-    rows = db.session.execute(
-        select(kept, Application.reference, Application.title, Organisation.name)
-        .join(Application, Application.id == kept.c.application_id)
-        .join(Organisation, Organisation.id == Application.organisation_id)
-        .order_by(kept.c.day, kept.c.tie)
-    ).all()
+    page = Order(day, tie).page(
+        narrow,
+        after=after,
+        before=before,
+        size=size,
+        widened=lambda kept: (
+            select(kept, Application.reference, Application.title, Organisation.name)
+            .join(Application, Application.id == kept.c.application_id)
+            .join(Organisation, Organisation.id == Application.organisation_id)
+        ),
+    )
     shown = [
         Behind(row.application_id, row.reference or "", row.title, row.name, row.day, row.part, row.whole)
-        for row in rows[:size]
+        for row in page.rows
     ]
-    following = None
-    if len(rows) > size:
-        last = rows[size - 1]
-        following = cursor([last.day.isoformat(), str(last.tie)])
-    return Page(shown, following)
+    return replace(page, rows=shown)
 
 
 def behind_total(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> tuple[int, Money]:
@@ -252,20 +253,6 @@ def _order_behind(reading: Reading, figure: Figure) -> tuple[Any, Any]:
 
 def _whole(figure: Figure) -> Any:
     return Application.requested if figure is Figure.ASKED else LedgerEntry.amount
-
-
-def _beyond(day: Any, tie: Any, place: list[Any] | None) -> ColumnElement[bool] | None:
-    """The rows after a place (day, key) in the order; None when there is none or it is damaged."""
-    if place is None or len(place) != 2:
-        return None
-    try:
-        last: Any = date.fromisoformat(str(place[0])) if day is LedgerEntry.day else read_instant(place[0])
-        key: Any = UUID(str(place[1])) if tie is Application.id else int(place[1])
-    except (ValueError, TypeError):
-        return None
-    if isinstance(key, int) and not 0 <= key < BIGGEST_KEY:
-        return None
-    return tuple_(day, tie) > tuple_(literal(last, day.type), literal(key, tie.type))
 
 
 def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
@@ -360,6 +347,9 @@ class Laureate:
     communes: tuple[str, ...] = ()
 
 
+_TOLD = {each.name for each in fields(Laureate)}
+
+
 def _laureates() -> Rows:
     return (
         select(
@@ -388,32 +378,39 @@ def _laureates() -> Rows:
     )
 
 
-def register(
-    *, words: str = "", call_code: str = "", axis_code: str = "", after: str | None = None, size: int = 50
-) -> tuple[list[Laureate], str | None]:
-    """A page of the register, newest act first, and the cursor of the next one; three statements."""
-    statement = _laureates()
-    if words:
-        statement = statement.where(Application.search_key.contains(sort_key(words) or words, autoescape=True))
-    if call_code:
-        statement = statement.where(Call.code == call_code)
-    if axis_code:
-        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == axis_code)
+@dataclass(frozen=True)
+class Asked:
+    """What narrows the register, as it stands in the URL."""
+
+    words: str = ""
+    call: str = ""
+    axis: str = ""
+
+
+def _kept(statement: Rows, asked: Asked) -> Rows:
+    """What a search keeps of published awards."""
+    if asked.words:
+        key = sort_key(asked.words) or asked.words
+        statement = statement.where(Application.search_key.contains(key, autoescape=True))
+    if asked.call:
+        statement = statement.where(Call.code == asked.call)
+    if asked.axis:
+        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == asked.axis)
         statement = statement.where(Application.id.in_(serving))
-    place = read_cursor(after)
-    if place is not None and len(place) == 2:
-        day, reference = date.fromisoformat(str(place[0])), str(place[1])
-        statement = statement.where(
-            or_(Meeting.act_on < day, and_(Meeting.act_on == day, Application.reference > reference))
-        )
-    statement = statement.order_by(Meeting.act_on.desc(), Application.reference).limit(size + 1)
-    rows = db.session.execute(statement).all()
-    following = cursor([rows[size - 1].act_on, rows[size - 1].reference]) if len(rows) > size else None
-    return _with_shares(rows[:size]), following
+    return statement
 
 
-def register_total(*, call_code: str = "") -> tuple[int, Money]:
-    """How many awards are published and what they add up to."""
+def register(
+    asked: Asked = Asked(), *, after: str | None = None, before: str | None = None, size: int | None = None
+) -> Page:
+    """A page of the register, newest act first; three statements."""
+    order = Order(Meeting.act_on, Application.reference, descending=(True, False))
+    page = order.page(_kept(_laureates(), asked), after=after, before=before, size=size)
+    return replace(page, rows=_with_shares(page.rows))
+
+
+def register_total(asked: Asked = Asked()) -> tuple[int, Money]:
+    """How many awards the register shows of a search, on all its pages, and what they add up to."""
     statement = (
         select(func.count(Decision.id), func.sum(Decision.amount))
         .join(Meeting, Meeting.id == Decision.meeting_id)
@@ -421,9 +418,7 @@ def register_total(*, call_code: str = "") -> tuple[int, Money]:
         .join(Call, Call.id == Application.call_id)
         .where(_PUBLISHED)
     )
-    if call_code:
-        statement = statement.where(Call.code == call_code)
-    count, amount = db.session.execute(statement).one()
+    count, amount = db.session.execute(_kept(statement, asked)).one()
     return int(count), amount or Money(0)
 
 
@@ -447,7 +442,7 @@ def _with_shares(rows: Sequence[Found]) -> list[Laureate]:
         places.setdefault(place.application_id, []).append(place.name)
     return [
         Laureate(
-            **row._asdict(),
+            **{name: value for name, value in row._asdict().items() if name in _TOLD},
             shares=tuple(shares.get(row.application_id, ())),
             communes=tuple(places.get(row.application_id, ())),
         )

@@ -11,7 +11,7 @@ from grants.kernel import shelf
 from grants.kernel.access import door, hidden_dossiers, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
-from grants.kernel.pages import Page
+from grants.kernel.paging import places
 from grants.kernel.sheets import download
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
@@ -28,11 +28,11 @@ bp = Blueprint("observatory", __name__)
 def register() -> str:
     """Every published award, searchable."""
     words, call, axis = (request.args.get(name, "")[:100].strip() for name in ("mots", "appel", "axe"))
-    rows, following = queries.register(words=words, call_code=call, axis_code=axis, after=request.args.get("after"))
-    count, amount = queries.register_total(call_code=call)
+    asked = queries.Asked(words, call, axis)
+    count, amount = queries.register_total(asked)
     return render_template(
         "observatory/register.html",
-        page=Page(rows, following),
+        page=queries.register(asked, **places()),
         words=words,
         call=call,
         axis=axis,
@@ -57,9 +57,8 @@ def record(reference: str) -> str:
 @public
 def laureates() -> str:
     """The laureates, call by call."""
-    rows, _following = queries.register(size=200)
     by_call: dict[str, list[queries.Laureate]] = {}
-    for row in rows:
+    for row in queries.register(size=200).rows:
         by_call.setdefault(row.call_code, []).append(row)
     amounts = queries.awarded_by_commune()
     return render_template(
@@ -147,7 +146,7 @@ def behind() -> str:
     try:
         figure = Figure(request.args.get("montant", ""))
         title = queries.title_of_key(reading, key)
-        page = queries.behind(reading, key, figure, filters, after=request.args.get("after"))
+        page = queries.behind(reading, key, figure, filters, **places())
         count, total = queries.behind_total(reading, key, figure, filters)
     except (ValueError, LookupError) as error:
         raise MissingError from error

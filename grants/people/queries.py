@@ -2,22 +2,20 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Date, Row, bindparam, func, literal, or_, select, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Date, bindparam, func, literal, or_, select
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.pages import Page, cursor, read_cursor
+from grants.kernel.paging import Order, Page
 from grants.kernel.text import clean_line
 from grants.people import rules
 from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
-
-PAGE_SIZE = 50
 
 # ---- who is acting -------------------------------------------------------------------------------------------------
 
@@ -204,13 +202,11 @@ def people(
     *, words: str = "", role: str = "", only: str = "", after: str | None = None, before: str | None = None
 ) -> Page:
     """A page of accounts by name, with the offices held today, in two queries."""
-    place = [Account.sort_key, Account.id]
-    wanted = _people_where(words, role, only)
-    rows, page = _slice(wanted, place, after, before)
+    page = Order(Account.sort_key, Account.id).page(_people_where(words, role, only), after=after, before=before)
     held: dict[UUID, list[Role]] = {}
     for account_id, office in db.session.execute(
         select(Appointment.account_id, Appointment.role)
-        .where(Appointment.account_id.in_([row.id for row in rows]), held_on(clock.today()))
+        .where(Appointment.account_id.in_([row.id for row in page.rows]), held_on(clock.today()))
         .order_by(Appointment.role, Appointment.id)
     ):
         held.setdefault(account_id, []).append(office)
@@ -219,14 +215,14 @@ def people(
             row.id, row.name, row.email, row.active, row.confirmed_at is not None, row.created_at,
             tuple(dict.fromkeys(held.get(row.id, []))),
         )
-        for row in rows
+        for row in page.rows
     ]  # fmt: skip
-    return Page(lines, page[1], page[0])
+    return replace(page, rows=lines)
 
 
 def _people_where(words: str, role: str, only: str) -> Any:
     columns = (Account.id, Account.name, Account.email, Account.active, Account.confirmed_at, Account.created_at)
-    wanted = select(*columns, Account.sort_key)
+    wanted = select(*columns)
     for word in words.split()[:6]:
         key = rules.sort_key(word)
         named = Account.sort_key.contains(key, autoescape=True) if key else Account.email == word
@@ -241,40 +237,6 @@ def _people_where(words: str, role: str, only: str) -> Any:
     elif only == "unconfirmed":
         wanted = wanted.where(Account.confirmed_at.is_(None))
     return wanted
-
-
-def _slice(
-    wanted: Any, place: list[Any], after: str | None, before: str | None
-) -> tuple[list[Row[Any]], tuple[str | None, str | None]]:
-    """The rows after (or before) a place, and the cursors of the neighbours (previous, following)."""
-    start, end = _place(after), _place(before)
-    if start is not None:
-        wanted = wanted.where(tuple_(*place) > start)
-    elif end is not None:
-        wanted = wanted.where(tuple_(*place) < end)
-    backwards = start is None and end is not None
-    ordered = wanted.order_by(*(column.desc() if backwards else column for column in place))
-    rows = list(db.session.execute(ordered.limit(PAGE_SIZE + 1)).all())
-    more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE][::-1] if backwards else rows[:PAGE_SIZE]
-    if not rows:
-        return rows, (None, None)
-    first, last = cursor((rows[0].sort_key, rows[0].id)), cursor((rows[-1].sort_key, rows[-1].id))
-    has_previous, has_following = (more, True) if backwards else (start is not None, more)
-    return rows, (first if has_previous else None, last if has_following else None)
-
-
-def _place(text: str | None) -> tuple[str, UUID] | None:
-    values = read_cursor(text)
-    if values is None or len(values) != 2:
-        return None
-    key = str(values[0])
-    if not (key.isascii() and key.isprintable()):
-        return None
-    try:
-        return key, UUID(str(values[1]))
-    except ValueError:
-        return None
 
 
 def appointments_of(account_id: UUID) -> list[Appointment]:

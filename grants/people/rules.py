@@ -74,15 +74,6 @@ def browser_of(user_agent: str) -> str:
     return ", ".join(word for word in found if word)
 
 
-def safe_path(target: str | None) -> str | None:
-    """A place on this site, or None: browsers drop tabs and read "\\" as "/", so neither is let through."""
-    if not target or len(target) > 800 or not target.startswith("/") or target.startswith("//"):
-        return None
-    if "\\" in target or any(unicodedata.category(character) in {"Cc", "Zs", "Zl", "Zp"} for character in target):
-        return None
-    return target
-
-
 # ---- addresses and names -------------------------------------------------------------------------------------------
 
 

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, event, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, case, event, func, literal, select
 from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from grants.applications.lifecycle import ApplicationState
@@ -18,7 +18,7 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
-from grants.kernel.pages import Page, cursor, read_cursor, read_instant
+from grants.kernel.paging import Order, Page
 from grants.people.models import Account, Appointment, Membership, Organisation, Role
 from grants.people.queries import held_on
 from grants.programme.rules import sort_key
@@ -27,7 +27,6 @@ from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, 
 from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
 
 S = AssignmentState
-PAGE = 50
 _LINKS = "declared_links"
 SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
@@ -221,7 +220,7 @@ class Reading:
 _PART = case((Assignment.state == S.OPEN, 0), (Assignment.state == S.OFFERED, 1), else_=2)
 _NO_DAY = date(9999, 12, 31)
 _DUE = func.coalesce(Assignment.due_on, literal(_NO_DAY, Assignment.due_on.type))
-_READ_ORDER: tuple[Any, ...] = (_PART, _DUE, Application.submitted_at, Assignment.id)
+_READ_ORDER = Order(_PART, _DUE, Application.submitted_at, Assignment.id)
 
 
 def _to_read(account_id: UUID | None, *columns: Any) -> Select[*tuple[Any, ...]]:
@@ -235,7 +234,9 @@ def _to_read(account_id: UUID | None, *columns: Any) -> Select[*tuple[Any, ...]]
     )
 
 
-def readings_of(account_id: UUID | None, *, after: str | None = None, size: int = PAGE) -> Page:
+def readings_of(
+    account_id: UUID | None, *, after: str | None = None, before: str | None = None, size: int | None = None
+) -> Page:
     """A page of what a reviewer has to read: begun first, then to open by due day, then sent.
 
     Nothing they declared a link with is there. One statement.
@@ -246,20 +247,12 @@ def readings_of(account_id: UUID | None, *, after: str | None = None, size: int 
             Assignment.id, Assignment.state, Assignment.due_on, Assignment.saved_at, Assignment.submitted_at,
             Application.reference, Application.title, Organisation.name.label("organisation"),
             Call.title.label("call_title"), Call.title_en.label("call_title_en"),
-            _PART.label("part"), Application.submitted_at.label("received_at"),
         )
         .join(Organisation, Application.organisation_id == Organisation.id)
         .join(Call, Application.call_id == Call.id)
     )  # fmt: skip
-    beyond = _beyond_reading(read_cursor(after))
-    statement = statement if beyond is None else statement.where(beyond)
-    rows = db.session.execute(statement.order_by(*_READ_ORDER).limit(size + 1)).all()
-    following = None
-    if len(rows) > size:
-        last = rows[size - 1]
-        due_on = last.due_on or _NO_DAY
-        following = cursor([last.part, due_on.isoformat(), last.received_at.isoformat(), str(last.id)])
-    return Page([_reading(row) for row in rows[:size]], following)
+    page = _READ_ORDER.page(statement, after=after, before=before, size=size)
+    return replace(page, rows=[_reading(row) for row in page.rows])
 
 
 def _reading(row: Any) -> Reading:
@@ -276,21 +269,6 @@ def _reading(row: Any) -> Reading:
         saved_at=row.saved_at,
         submitted_at=row.submitted_at,
     )
-
-
-def _beyond_reading(place: list[Any] | None) -> ColumnElement[bool] | None:
-    """What comes after a place in the reviewer's order; None when there is none or it is damaged."""
-    if place is None or len(place) != len(_READ_ORDER):
-        return None
-    try:
-        there = (
-            ("0", "1", "2").index(str(place[0])), date.fromisoformat(str(place[1])), read_instant(place[2]),
-            UUID(str(place[3])),
-        )  # fmt: skip
-    except (ValueError, TypeError):
-        return None
-    literals = (literal(value, column.type) for value, column in zip(there, _READ_ORDER, strict=True))
-    return tuple_(*_READ_ORDER) > tuple_(*literals)
 
 
 def reading_counts(account_id: UUID | None) -> dict[AssignmentState, int]:
@@ -313,7 +291,7 @@ def next_reading(account_id: UUID | None, besides: UUID | None = None) -> NextRe
     statement = _to_read(account_id, Assignment.id, Assignment.state).where(Assignment.state != S.SUBMITTED)
     if besides is not None:
         statement = statement.where(Assignment.id != besides)
-    row = db.session.execute(statement.order_by(*_READ_ORDER).limit(1)).first()
+    row = db.session.execute(statement.order_by(*_READ_ORDER.columns).limit(1)).first()
     return NextReading(row.id, row.state) if row is not None else None
 
 
@@ -571,40 +549,26 @@ def dossiers_to_assign(
     sieve: AssignSieve = AssignSieve(),
     *,
     after: str | None = None,
-    size: int = PAGE,
+    before: str | None = None,
+    size: int | None = None,
 ) -> Page:
     """A page of the eligible applications of a call, oldest first, with who reads each; two statements."""
-    order = (Application.submitted_at, Application.id)
-    narrow = _to_assign(call_id, hidden, sieve, Application.id)
-    beyond = _beyond_dossier(read_cursor(after))
-    narrow = narrow if beyond is None else narrow.where(beyond)
-    kept = narrow.order_by(*order).limit(size + 1).subquery()
-    rows = db.session.execute(
-        select(
-            Application.id, Application.reference, Application.title, Application.submitted_at,
-            Organisation.name.label("organisation"),
-        )
-        .join(kept, kept.c.id == Application.id)
-        .join(Organisation, Application.organisation_id == Organisation.id)
-        .order_by(*order)
-    ).all()  # fmt: skip
-    shown = rows[:size]
-    places = _places([row.id for row in shown])
-    dossiers = [Dossier(row.id, row.reference or "", row.title, row.organisation, places[row.id]) for row in shown]
-    following = cursor([shown[-1].submitted_at.isoformat(), str(shown[-1].id)]) if len(rows) > size else None
-    return Page(dossiers, following)
-
-
-def _beyond_dossier(place: list[Any] | None) -> ColumnElement[bool] | None:
-    """The applications after a place (received at, id); None when there is none or it is damaged."""
-    if place is None or len(place) != 2:
-        return None
-    try:
-        received_at, application_id = read_instant(place[0]), UUID(str(place[1]))
-    except (ValueError, TypeError):
-        return None
-    there = literal(received_at, Application.submitted_at.type), literal(application_id, Application.id.type)
-    return tuple_(Application.submitted_at, Application.id) > tuple_(*there)
+    page = Order(Application.submitted_at, Application.id).page(
+        _to_assign(call_id, hidden, sieve, Application.id),
+        after=after,
+        before=before,
+        size=size,
+        widened=lambda kept: (
+            select(Application.id, Application.reference, Application.title, Organisation.name.label("organisation"))
+            .join(kept, kept.c.id == Application.id)
+            .join(Organisation, Application.organisation_id == Organisation.id)
+        ),
+    )
+    places = _places([row.id for row in page.rows])
+    return replace(
+        page,
+        rows=[Dossier(row.id, row.reference or "", row.title, row.organisation, places[row.id]) for row in page.rows],
+    )
 
 
 def _places(application_ids: Collection[UUID]) -> dict[UUID, tuple[Place, ...]]:

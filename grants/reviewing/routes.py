@@ -14,6 +14,7 @@ from grants.kernel.access import actor, door, hidden_dossiers
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.paging import places
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.reviewing import actions, queries
@@ -85,8 +86,7 @@ def _assign_sieve() -> AssignSieve:
 
 def _where() -> dict[str, Any]:
     """The place in the list, with its filters: where one comes back to after an act."""
-    after = request.args.get("after")
-    return _assign_sieve().chosen() | ({"after": after} if after else {})
+    return _assign_sieve().chosen() | {name: place for name, place in places().items() if place}
 
 
 def _few_readers(call: Call) -> list[tuple[int, str]]:
@@ -99,7 +99,7 @@ def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> str:
     sieve, hidden = _assign_sieve(), hidden_dossiers()
     return render_template(
         "reviewing/assign.html", call=call, form=form, reviewers=reviewers, colleges=COLLEGE_LABELS, sieve=sieve,
-        page=queries.dossiers_to_assign(call.id, hidden, sieve, after=request.args.get("after")),
+        page=queries.dossiers_to_assign(call.id, hidden, sieve, **places()),
         count=queries.number_to_assign(call.id, hidden, sieve), few_readers=_few_readers(call),
         has_errors=bool(form.errors),
     )  # fmt: skip
@@ -152,7 +152,7 @@ def index() -> str:
     """What a reviewer has to read, where they left off first."""
     return render_template(
         "reviewing/index.html",
-        page=queries.readings_of(actor().id, after=request.args.get("after")),
+        page=queries.readings_of(actor().id, **places()),
         counts=queries.reading_counts(actor().id),
         following=queries.next_reading(actor().id),
         S=S,

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
@@ -26,7 +26,8 @@ from grants.calls.models import Call, CallInstrument, Gate, Piece, Question, Sta
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
-from grants.kernel.pages import Page, cursor, read_cursor, zone
+from grants.kernel.pages import zone
+from grants.kernel.paging import Order, Page, Rows
 from grants.people.models import Account, Membership, Organisation
 from grants.programme.models import Commune, Law
 from grants.programme.rules import holds
@@ -36,7 +37,6 @@ from grants.screening.rules import Facts, Outcome
 
 S = ApplicationState
 WAITING = (S.SUBMITTED, S.PIECES_REQUESTED)
-PAGE_SIZE = 50
 COMMITMENT = "republican_commitment"
 CEILING = "de_minimis_general"
 FILTERS: Mapping[str, tuple[ApplicationState, ...]] = {
@@ -116,21 +116,18 @@ def inbox(
     before: str | None = None,
 ) -> Page:
     """A page of the applications of a call, oldest first, with what their gates find; a fixed number of statements."""
-    rows, previous, following = _page(call_id, FILTERS.get(only, WAITING), hidden, after, before)
+    page = _IN_TURN.page(_waiting(call_id, FILTERS.get(only, WAITING), hidden), after=after, before=before)
     gates = gates_of(call_id)
-    found = outcomes_of([row.id for row in rows], gates)
-    asked = open_requests_of([row.id for row in rows])
-    return Page([_line(row, gates, found[row.id], asked.get(row.id, 0)) for row in rows], following, previous)
+    found = outcomes_of([row.id for row in page.rows], gates)
+    asked = open_requests_of([row.id for row in page.rows])
+    return replace(page, rows=[_line(row, gates, found[row.id], asked.get(row.id, 0)) for row in page.rows])
 
 
-def _page(
-    call_id: UUID,
-    states: Sequence[ApplicationState],
-    hidden: Collection[UUID],
-    after: str | None,
-    before: str | None,
-) -> tuple[list[Any], str | None, str | None]:
-    wanted = (
+_IN_TURN = Order(Application.submitted_at, Application.id)
+
+
+def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collection[UUID]) -> Rows:
+    return (
         select(
             Application.id, Application.reference, Application.title, Application.requested, Application.submitted_at,
             Application.silence_on, Application.state, Organisation.name.label("organisation"),
@@ -138,42 +135,6 @@ def _page(
         .join(Organisation, Application.organisation_id == Organisation.id)
         .where(Application.call_id == call_id, Application.state.in_(states), Application.id.not_in(hidden))
     )  # fmt: skip
-    start, end = _place(after), _place(before)
-    if start is not None:
-        wanted = wanted.where(_order() > start)
-    elif end is not None:
-        wanted = wanted.where(_order() < end)
-    backwards = start is None and end is not None
-    order = (Application.submitted_at, Application.id)
-    wanted = wanted.order_by(*(column.desc() if backwards else column for column in order)).limit(PAGE_SIZE + 1)
-    rows = list(db.session.execute(wanted))
-    more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    if backwards:
-        rows.reverse()
-    first = _cursor(rows[0]) if rows and (start is not None or (backwards and more)) else None
-    last = _cursor(rows[-1]) if rows and (backwards or more) else None
-    return rows, first, last
-
-
-def _order() -> Any:
-    return tuple_(Application.submitted_at, Application.id)
-
-
-def _cursor(row: Any) -> str:
-    return cursor((row.submitted_at.isoformat(), row.id))
-
-
-def _place(text: str | None) -> Any:
-    values = read_cursor(text)
-    if values is None or len(values) != 2:
-        return None
-    try:
-        at, key = datetime.fromisoformat(str(values[0])), UUID(str(values[1]))
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        return None
-    return tuple_(literal(at, Application.submitted_at.type), literal(key, Application.id.type))
 
 
 def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: int) -> Line:

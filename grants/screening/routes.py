@@ -12,6 +12,7 @@ from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.paging import places
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.screening import actions, letters, queries
@@ -35,8 +36,7 @@ def inbox() -> str:
         raise MissingError
     only = request.args.get("etat", "")
     only = only if only in queries.FILTERS else "waiting"
-    at = {name: request.args.get(name) for name in ("after", "before")}
-    page = queries.inbox(call.id, only, hidden, **at) if call else None
+    page = queries.inbox(call.id, only, hidden, **places()) if call else None
     counts = queries.counts_by_filter(call.id, hidden) if call else {}
     return render_template("screening/inbox.html", calls=calls, call=call, page=page, only=only, counts=counts)
 

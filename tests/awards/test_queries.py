@@ -67,7 +67,7 @@ def test_lists_cost_the_same_for_one_and_three(app, make, queries):
 
 
 def test_pages_follow_one_another_both_ways(app, make, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    monkeypatch.setattr("grants.kernel.paging.PAGE", 2)
     made = awards_of_one_call(make, 5)
     manager = make.actor("manager")
     first = queries.awards(manager, ALL)
@@ -83,7 +83,7 @@ def test_pages_follow_one_another_both_ways(app, make, monkeypatch):
 
 
 def test_payments_are_ordered_by_day_and_paged(app, make, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE_SIZE", 1)
+    monkeypatch.setattr("grants.kernel.paging.PAGE", 1)
     early, late, never = awards_of_one_call(make, 3)
     make.instalment(late, due_on=clock.today() + timedelta(days=9))
     make.instalment(never)

@@ -17,7 +17,7 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.kernel import clock
 from grants.kernel.db import db
-from grants.kernel.pages import cursor
+from grants.kernel.paging import cursor
 from grants.people.models import Account
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment

@@ -5,7 +5,7 @@ import pytest
 from grants.applications.lifecycle import ApplicationState
 from grants.kernel import clock
 from grants.kernel.money import Money
-from grants.kernel.pages import cursor
+from grants.kernel.paging import cursor
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 from tests.conftest import Queries
@@ -218,7 +218,7 @@ def test_who_owes_a_review_sees_no_score_before_it_is_in(page: Page, make: Make)
 
 
 def test_pages_of_the_list_by_score_follow_one_another(page: Page, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grants.desk.queries.PAGE", 2)
+    monkeypatch.setattr("grants.kernel.paging.PAGE", 2)
     call = make.call()
     for number in range(5):
         dossier = make.application(state=ApplicationState.ELIGIBLE, call=call, title=f"Projet {number}")

@@ -12,7 +12,7 @@ from stdnum.fr import siret
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.models import Award
 from grants.kernel.money import Money
-from grants.kernel.pages import cursor
+from grants.kernel.paging import cursor
 from grants.observatory import queries as observatory
 from grants.observatory.queries import Behind
 from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
@@ -83,8 +83,9 @@ def test_the_register_pages_without_losing_or_repeating(make: Make, page: Page, 
     seen: list[str] = []
     after = None
     while True:
-        rows, after = observatory.register(after=after, size=2)
-        seen += [row.reference for row in rows]
+        shown = observatory.register(after=after, size=2)
+        after = shown.following
+        seen += [row.reference for row in shown.rows]
         if after is None:
             break
     assert len(seen) == len(set(seen)) == 5

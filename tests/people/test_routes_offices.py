@@ -53,7 +53,7 @@ def test_a_damaged_place_in_the_list_starts_at_the_top(page, make, cursor):
 
 
 def test_the_list_goes_on_without_losing_or_repeating_anybody(page, make, monkeypatch):
-    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    monkeypatch.setattr("grants.kernel.paging.PAGE", 2)
     admin = make.account("administrator", name="A")
     for name in ("B", "C", "C", "D"):
         make.account(name=name)

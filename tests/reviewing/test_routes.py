@@ -11,7 +11,7 @@ from grants.applications.models import Application
 from grants.calls.models import Criterion
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.pages import cursor
+from grants.kernel.paging import cursor
 from grants.kernel.post import Letter
 from grants.people.models import MemberRole, Membership
 from grants.reviewing import queries as reviewing

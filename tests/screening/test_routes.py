@@ -94,7 +94,7 @@ def test_the_inbox_costs_the_same_for_one_and_for_three(make, page, manager, que
 
 
 def test_the_inbox_pages_by_key_without_losing_a_row(make, page, manager, monkeypatch):
-    monkeypatch.setattr("grants.screening.queries.PAGE_SIZE", 2)
+    monkeypatch.setattr("grants.kernel.paging.PAGE", 2)
     call = make.call()
     titles = [f"Projet {letter}" for letter in "ABCDE"]
     for number, title in enumerate(titles):

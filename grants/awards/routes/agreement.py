@@ -20,6 +20,7 @@ from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.paging import places
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -46,7 +47,7 @@ def index() -> str:
     return render_template(
         "awards/index.html",
         waiting=queries.decisions_without_award(actor()),
-        page=queries.awards(actor(), wanted, after=given.get("after"), before=given.get("before")),
+        page=queries.awards(actor(), wanted, **places()),
         totals=totals,
         wanted=wanted,
         calls=[(row.code, row.title) for row in queries.calls_with_awards(actor())],

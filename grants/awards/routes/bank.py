@@ -14,6 +14,7 @@ from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import masked
 from grants.kernel.access import actor, door, repeatable
 from grants.kernel.errors import InvalidError
+from grants.kernel.paging import places
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.permissions import P
@@ -50,7 +51,7 @@ def bank_inbox() -> str:
     return render_template(
         "awards/bank_inbox.html",
         view=view,
-        page=queries.bank_inbox(view, after=request.args.get("after"), before=request.args.get("before")),
+        page=queries.bank_inbox(view, **places()),
         waiting=sum(counts.get(state, 0) for state in queries.BANK_WAITING),
         confirmed=counts.get(BankState.CONFIRMED, 0),
         machine=BANK,

@@ -17,6 +17,7 @@ from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
+from grants.kernel.paging import places
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -72,7 +73,7 @@ def payments() -> str:
         "awards/payments.html",
         view=view,
         counts=counts,
-        page=queries.payments(actor(), view, after=request.args.get("after"), before=request.args.get("before")),
+        page=queries.payments(actor(), view, **places()),
     )
 
 

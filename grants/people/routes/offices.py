@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import clean_line
+from grants.kernel.paging import places
 from grants.kernel.words import _
 from grants.people import actions, queries
 from grants.people.forms import OfficeForm
@@ -23,7 +24,7 @@ def people() -> str:
     asked = {name: clean_line(request.args.get(name, "")[:100]) or "" for name in ("q", "role", "only")}
     page = queries.people(
         words=asked["q"], role=asked["role"], only=asked["only"],
-        after=request.args.get("after"), before=request.args.get("before"),
+        **places(),
     )  # fmt: skip
     return render_template("people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS)
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.pages import safe_path
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
 from grants.people.forms import MONTHS, InvitationForm, JoinForm, MemberForm, OrganisationForm
@@ -30,7 +31,7 @@ from grants.permissions import P
 @door(P.ORGANISATION_CREATE)
 def organisation_new() -> Any:
     """Make an organisation known to the fund."""
-    form, taken, target = OrganisationForm(), None, rules.safe_path(request.args.get("next"))
+    form, taken, target = OrganisationForm(), None, safe_path(request.args.get("next"))
     if form.validate_on_submit():
         try:
             organisation = actions.create_organisation(form.values(), by=actor())

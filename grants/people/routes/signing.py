@@ -17,6 +17,7 @@ from grants.kernel.access import SAFE, actor, note_refusal, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError
+from grants.kernel.pages import safe_path
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
 from grants.people.forms import SignInForm
@@ -139,13 +140,13 @@ def sign_in() -> Any:
             enter(account)
             return redirect(_destination(account))
     status = 422 if request.method == "POST" else 200
-    target = rules.safe_path(request.args.get("next"))
+    target = safe_path(request.args.get("next"))
     return render_template("people/sign_in.html", form=form, target=target, has_errors=bool(form.errors)), status
 
 
 def _destination(account: Account | None = None) -> str:
     """Where the person wanted to go, when that is on this site; whoever must confirm an address is told first."""
-    target = rules.safe_path(request.args.get("next"))
+    target = safe_path(request.args.get("next"))
     if target is not None and not target.startswith((url_for("people.sign_in"), url_for("people.sign_out"))):
         return target
     if account is not None and account.confirmed_at is None:

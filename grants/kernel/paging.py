@@ -1,0 +1,184 @@
+"""Keyset pages: one way to cut a list in pages, and one cursor, typed by the columns the list is ordered by."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any, TypedDict
+from uuid import UUID
+
+from flask import request
+from sqlalchemy import BigInteger, ColumnElement, Date, Integer, Select, String, Uuid, and_, literal, or_, tuple_
+from sqlalchemy import Enum as TextEnum
+from sqlalchemy.types import TypeEngine
+
+from grants.kernel.db import Cents, Instant, db
+from grants.kernel.money import Money
+
+PAGE = 50
+LONGEST = 2_000  # characters of a cursor: longer ones are none of ours
+Rows = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A slice of a list: its rows and the cursors of its neighbours."""
+
+    rows: Sequence[Any]
+    following: str | None = None
+    previous: str | None = None
+
+
+@dataclass(frozen=True, init=False)
+class Order:
+    """What a list is ordered by: columns that are never null, the last of them unique, and which way each runs."""
+
+    columns: tuple[Any, ...]
+    downwards: tuple[bool, ...]
+
+    def __init__(self, *columns: Any, descending: bool | Sequence[bool] = False) -> None:
+        downwards = (descending,) * len(columns) if isinstance(descending, bool) else tuple(descending)
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "downwards", downwards)
+
+    def page(
+        self,
+        statement: Rows,
+        *,
+        after: str | None = None,
+        before: str | None = None,
+        size: int | None = None,
+        widened: Callable[[Any], Rows] | None = None,
+    ) -> Page:
+        """The rows after (or before) a place, in one statement; the first page when the place is none of this list.
+
+        With `widened`, the page is found on the narrow rows of `statement`, and read from the statement that function
+        makes of them as a subquery: what a row shows is asked for the rows of the page only.
+        """
+        size = size or PAGE
+        start, end = self.read(after), self.read(before)
+        is_backwards = start is None and end is not None
+        place = end if is_backwards else start
+        downwards = [down is not is_backwards for down in self.downwards]
+        names = [f"place_{rank}" for rank in range(len(self.columns))]
+        told = statement.add_columns(*(column.label(name) for column, name in zip(self.columns, names, strict=True)))
+        if place is not None:
+            told = told.where(_beyond(self.columns, place, downwards))
+        told = told.order_by(*_ordered(self.columns, downwards)).limit(size + 1)
+        if widened is not None:
+            kept = told.subquery()
+            places = [kept.c[name] for name in names]
+            told = widened(kept).add_columns(*places).order_by(*_ordered(places, downwards))
+        rows = list(db.session.execute(told).all())
+        has_more = len(rows) > size
+        rows = rows[:size][::-1] if is_backwards else rows[:size]
+        if not rows:
+            return Page(rows)
+        first, last = (cursor([getattr(row, name) for name in names]) for row in (rows[0], rows[-1]))
+        has_previous, has_following = (has_more, True) if is_backwards else (start is not None, has_more)
+        return Page(rows, last if has_following else None, first if has_previous else None)
+
+    def terms(self) -> Iterator[Any]:
+        """What a statement is ordered by to list all rows at once."""
+        return _ordered(self.columns, self.downwards)
+
+    def read(self, text: str | None) -> list[Any] | None:
+        """The values of a cursor of this list; None for whatever this list did not write."""
+        if not text or len(text) > LONGEST:
+            return None
+        try:
+            told = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            values = [_value(column.type, each) for column, each in zip(self.columns, told, strict=True)]
+            return values if cursor(values) == text else None
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            return None
+
+
+class Places(TypedDict):
+    """Where a page starts or ends."""
+
+    after: str | None
+    before: str | None
+
+
+def places() -> Places:
+    """The places this request asks for: the rows after one, or before one."""
+    return {"after": request.args.get("after"), "before": request.args.get("before")}
+
+
+def cursor(values: Sequence[Any]) -> str:
+    """A place in an ordered list, as text for a URL."""
+    told = json.dumps([_told(value) for value in values])
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def _told(value: Any) -> str | int:
+    match value:
+        case Money():
+            return value.cents
+        case Enum():
+            return str(value.value)
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case int():
+            return value
+    return str(value)
+
+
+def _value(kind: TypeEngine[Any], told: Any) -> Any:
+    """A value of a cursor as its column holds it. Raises ValueError or TypeError when the column could not hold it."""
+    if isinstance(kind, Cents):
+        return Money(_whole(told, 64))
+    if isinstance(kind, Integer):
+        return _whole(told, 64 if isinstance(kind, BigInteger) else 32)
+    if not isinstance(told, str):
+        raise TypeError(told)
+    if isinstance(kind, Instant):
+        return datetime.fromisoformat(told).astimezone(UTC)
+    if isinstance(kind, Date):
+        return date.fromisoformat(told)
+    if isinstance(kind, Uuid):
+        return UUID(told)
+    if isinstance(kind, TextEnum) and kind.enum_class is not None:
+        return kind.enum_class(told)
+    if isinstance(kind, String):
+        return _text(told)
+    raise TypeError(kind)
+
+
+def _whole(told: Any, bits: int) -> int:
+    if type(told) is not int or not -(2 ** (bits - 1)) <= told < 2 ** (bits - 1):
+        raise ValueError(told)
+    return told
+
+
+def _text(told: str) -> str:
+    told.encode()  # a lone surrogate is no text
+    if "\0" in told:
+        raise ValueError(told)
+    return told
+
+
+def _ordered(columns: Sequence[Any], downwards: Sequence[bool]) -> Iterator[Any]:
+    return (column.desc() if down else column.asc() for column, down in zip(columns, downwards, strict=True))
+
+
+def _beyond(columns: Sequence[Any], place: Sequence[Any], downwards: Sequence[bool]) -> ColumnElement[bool]:
+    """The rows after a place: one comparison of rows where all columns run one way, which an index answers."""
+    values = [literal(value, column.type) for value, column in zip(place, columns, strict=True)]
+    if len(set(downwards)) == 1:
+        here, there = (columns[0], values[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*values))
+        beyond: ColumnElement[bool] = here < there if downwards[0] else here > there
+        return beyond
+    steps = zip(columns, values, downwards, strict=True)
+    return or_(
+        *(
+            and_(
+                *(column == value for column, value in zip(columns[:rank], values[:rank], strict=True)),
+                here < there if down else here > there,
+            )
+            for rank, (here, there, down) in enumerate(steps)
+        )
+    )
