@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
 from wtforms.validators import Regexp
@@ -31,6 +31,7 @@ from grants.kernel.forms import (
     DayField,
     Form,
     LineField,
+    LinesField,
     LongField,
     MoneyField,
     Required,
@@ -220,26 +221,26 @@ class RowsForm(SectionForm):
 class PartnersForm(RowsForm):
     """The partners."""
 
-    rows = FieldList(FormField(PartnerRow), max_entries=MOST_ROWS)
+    rows = LinesField(FormField(PartnerRow), max_entries=MOST_ROWS)
 
 
 class CalendarForm(RowsForm):
     """The calendar."""
 
-    rows = FieldList(FormField(MilestoneRow), max_entries=MOST_ROWS)
+    rows = LinesField(FormField(MilestoneRow), max_entries=MOST_ROWS)
 
 
 class IndicatorsForm(RowsForm):
     """The indicators."""
 
-    rows = FieldList(FormField(IndicatorRow), max_entries=MOST_ROWS)
+    rows = LinesField(FormField(IndicatorRow), max_entries=MOST_ROWS)
 
 
 class BudgetForm(RowsForm):
     """The budget, line by line in the accounts of the national form."""
 
     names = {"lines": _l("Lignes du budget"), **FUNDING_LABELS}
-    rows = FieldList(FormField(BudgetRow), max_entries=MOST_ROWS * 3)
+    rows = LinesField(FormField(BudgetRow), max_entries=MOST_ROWS * 3)
 
     def values(self) -> Values:
         """The lines where something is written."""

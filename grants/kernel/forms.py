@@ -1,13 +1,13 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField, TextAreaField, TimeField
+from wtforms import DateField, Field, FieldList, IntegerField, SelectMultipleField, StringField, TextAreaField, TimeField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
@@ -242,6 +242,16 @@ class ChoicesField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
+class LinesField(FieldList):
+    """Lines of a form, numbered in the names of their fields; names with another number are no lines of ours."""
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        marks = (
+            name.removeprefix(f"{prefix}-").partition("-")[0] for name in formdata if name.startswith(f"{prefix}-")
+        )
+        return (int(mark) for mark in marks if mark.isascii() and mark.isdigit() and len(mark) < 4)
+
+
 def key_of(value: Any) -> UUID:
     """Coerces the choice of a list to a key; ValueError for what is none."""
     return value if isinstance(value, UUID) else UUID(str(value))
@@ -259,6 +269,7 @@ def refuse_when(condition: bool, message: str) -> None:
 
 
 __all__ = [
-    "AtMost", "ChoicesField", "DayField", "Form", "HourField", "LineField", "LongField", "MoneyField", "Required",
+    "AtMost", "ChoicesField", "DayField", "Form", "HourField", "LineField", "LinesField", "LongField", "MoneyField",
+    "Required",
     "ValidationError", "WholeField", "clean_line", "clean_text", "key_of", "options", "refuse_when",
 ]  # fmt: skip

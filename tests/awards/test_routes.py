@@ -494,3 +494,18 @@ def test_the_system_never_says_that_it_paid(app, make, page, manager):
     ):
         assert "virement" not in answer.words.lower()
         assert "comptable" in answer.words
+
+
+@pytest.mark.parametrize("state", [S.AGREEMENT, S.RUNNING, S.CLOSED])
+def test_an_award_is_not_engaged_from_another_state(make, page, manager, state):
+    award = make.award(state=state)
+    assert page.post("awards.engage", award, as_=manager).status == 409
+    assert refreshed(award).state is state
+
+
+def test_a_line_with_a_strange_number_is_no_line(make, page, manager):
+    award = make.award()
+    for mark in ("²", "٣", "9" * 5000, "-1", ""):
+        page.get("awards.schedule", award, as_=manager)
+        answer = page.submit({f"steps-{mark}-label": "Avance", "add": "1"})
+        assert (answer.status, len(answer.tree.xpath("//input[contains(@name, '-label')]"))) == (200, 2)

@@ -32,12 +32,35 @@ def test_an_unknown_help_page_is_not_found(page: Page) -> None:
     assert page.get("/aide/autre").status == 404
 
 
-@pytest.mark.parametrize("back", ["//ailleurs.example", "/\\ailleurs.example", "https://ailleurs.example", ""])
+@pytest.mark.parametrize(
+    "back",
+    [
+        "//ailleurs.example", "/\\ailleurs.example", "https://ailleurs.example", "", "/\t/ailleurs.example", "/a\nb",
+        "/\r\nX-Y: z", "\\\\ailleurs.example", "/\u2028/ailleurs.example", " //ailleurs.example", "javascript:alert(1)",
+    ],
+)  # fmt: skip
 def test_the_language_switch_never_leads_elsewhere(page: Page, back: str) -> None:
     answer = page.post("/langue", data={"language": "en", "back": back})
     assert answer.status == 302
     assert answer.location == "/"
     assert page.get("/").tree.get("lang") == "en"
+
+
+def test_a_page_leads_to_itself_in_another_order_or_language_whatever_its_address_says(page: Page, make: Make) -> None:
+    page.sign_in(make.account("manager"))
+    make.application(state=ApplicationState.SUBMITTED)
+    for query in (
+        "_scheme=x&_external=1",
+        "endpoint=x&_method=POST",
+        "mots=&sort=requested",
+        "appel=%ff&mots=%ED%A0%80",
+    ):
+        answer = page.get(f"/gestion/dossiers?{query}&after=x")
+        assert answer.status == 200, query
+        links = answer.tree.xpath("//thead//a/@href | //input[@name='back']/@value")
+        assert len(links) > 3
+        assert all(link.startswith("/gestion/dossiers?") for link in links)
+        assert all("after=" not in link for link in answer.tree.xpath("//thead//a/@href"))
 
 
 def test_the_list_searches_filters_and_adds_up(page: Page, make: Make) -> None:

@@ -110,9 +110,9 @@ def engage(award: Award, *, by: Actor) -> None:
 
 
 def _engage(award: Award, *, on: date, by: Actor, verb: str) -> None:
-    award.engaged_on = on
-    award.publication_due_on = clock.add_months(on, programme.law_number("publication_delay", clock.today()))
+    delay = programme.law_number("publication_delay", clock.today())
     journal.advance(AWARD, award, verb, by=by, amount=award.amount.cents)
+    award.engaged_on, award.publication_due_on = on, clock.add_months(on, delay)
     ledger.move(award, LedgerKind.ENGAGED, award.amount, on=on, by=by)
     letters.engaged(award, _expect_report(award))
 

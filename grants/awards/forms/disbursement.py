@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from wtforms import FieldList, FormField, HiddenField, SelectChoice, SelectField
 from wtforms import Form as PlainForm
+from wtforms import FormField, HiddenField, SelectChoice, SelectField
 
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
-from grants.kernel.forms import DayField, Form, LineField, MoneyField, Required, ValidationError
+from grants.kernel.forms import DayField, Form, LineField, LinesField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
 from grants.kernel.text import bare
 from grants.kernel.words import _, _l
@@ -44,7 +44,7 @@ class ScheduleForm(Form):
     """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
 
     version = HiddenField()
-    steps = FieldList(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
+    steps = LinesField(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
 
     def written(self) -> Iterator[Any]:
         """The lines that hold something."""
