@@ -100,7 +100,7 @@ class Page:
         follow: bool = False,
         **values: Any,
     ) -> Answer:
-        """Post raw data with valid keys taken from a fresh page of the house."""
+        """Post raw data with valid keys taken from a fresh page of the house, and the version its subject has now."""
         url = self.url(endpoint, *subject, **values)
         if as_ is not None:
             self.sign_in(as_)
@@ -108,6 +108,8 @@ class Page:
         payload = MultiDict(data or {})
         payload.setdefault("csrf_token", keys[0])
         payload.setdefault("_key", f"test-{id(payload)}-{url}"[:60])
+        if hasattr(next(iter(subject), None), "version"):
+            payload.setdefault("version", str(fresh(subject[0]).version))
         answer = self._ask("POST", url, data=payload)
         return self.follow(answer) if follow else answer
 
@@ -148,6 +150,13 @@ class Page:
         if method == "GET" or answer.status not in NO_BODY:
             self.last = answer
         return answer
+
+
+def fresh(thing: Any) -> Any:
+    """A row as the database has it now."""
+    db.session.rollback()
+    db.session.refresh(thing)
+    return thing
 
 
 def _is_file(value: Any) -> bool:

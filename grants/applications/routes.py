@@ -19,6 +19,7 @@ from grants.kernel.bodies import takes_files
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import options
 from grants.kernel.vault import StoredFile
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
 from grants.permissions import P
 
@@ -368,6 +369,7 @@ def show(application: Application) -> str:
 
 @bp.route("/dossiers/<uuid:application_id>/retirer", methods=["GET", "POST"])
 @door(P.APPLICATION_WITHDRAW, Application)
+@as_shown
 def withdraw(application: Application) -> Answer:
     """Withdraw, after saying why."""
     if application.state not in UNDER_WAY | {ApplicationState.DRAFT}:

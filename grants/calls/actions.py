@@ -332,7 +332,7 @@ def _euros(amount: Money) -> str:
     return f"{amount.cents // 100:,}".replace(",", "\u00a0") + "\u00a0€"
 
 
-def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, version: int, by: Actor) -> None:
+def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, version: int | None, by: Actor) -> None:
     """Write the identity, dates and rules of a draft call.
 
     Raises RefusedError once it is open, ConflictError when somebody else wrote meanwhile, InvalidError on a field.
@@ -352,14 +352,16 @@ def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, 
     )  # fmt: skip
 
 
-def edit_words(call: Call, *, title: str, title_en: str, theme: str, theme_en: str, version: int, by: Actor) -> None:
+def edit_words(
+    call: Call, *, title: str, title_en: str, theme: str, theme_en: str, version: int | None, by: Actor
+) -> None:
     """Mend the title and theme, which stay open to correction after the opening. Raises ConflictError when stale."""
     _refuse_stale(call, version, title)
     call.title, call.title_en, call.theme, call.theme_en = title, title_en, theme, theme_en
     journal.record("call.words_changed", call, by=by, code=call.code, state=str(call.state))
 
 
-def edit_texts(call: Call, texts: Mapping[str, Mapping[str, str]], *, version: int, by: Actor) -> None:
+def edit_texts(call: Call, texts: Mapping[str, Mapping[str, str]], *, version: int | None, by: Actor) -> None:
     """Write the texts of a call, before or after its opening; the journal names those that changed.
 
     Raises InvalidError with the field `<code>_<language>` on a placeholder the system cannot fill in, ConflictError
@@ -423,7 +425,7 @@ def refuse_frozen(call: Call) -> None:
         )
 
 
-def _refuse_stale(call: Call, version: int, mine: str) -> None:
+def _refuse_stale(call: Call, version: int | None, mine: str) -> None:
     if call.version != version:
         raise ConflictError(
             _("Quelqu’un d’autre a modifié cet appel entre-temps. Vos changements n’ont pas été enregistrés."),
@@ -534,7 +536,7 @@ def remove_part(part: Part, *, by: Actor) -> None:
 # ---- the life of a call --------------------------------------------------------------------------------------------
 
 
-def open_call(call: Call, *, acknowledged: bool, version: int, by: Actor) -> None:
+def open_call(call: Call, *, acknowledged: bool, version: int | None, by: Actor) -> None:
     """Publish a call, once and for all. Its rules freeze now; it takes applications between its two dates.
 
     Raises RefusedError with the first thing that is missing, InvalidError when facts from memory are neither

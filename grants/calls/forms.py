@@ -36,6 +36,7 @@ from grants.kernel.forms import (
     key_of,
     options,
 )
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Framework, Instrument
 
@@ -117,7 +118,7 @@ CODE = Regexp(
 class WordsForm(Form):
     """What stays open to correction once a call is published."""
 
-    version = HiddenField()
+    version = VersionField()
     title = LineField(_l("Titre"), [Required()])
     title_en = LineField(_l("Titre en anglais"))
     theme = LineField(_l("Thème, en une phrase"), description=_l("Affiché sous le titre, sur la page publique."))
@@ -185,7 +186,7 @@ class DraftForm(CallForm):
 class TextsForm(Form):
     """The texts of a call; its fields are hung by `texts_form`."""
 
-    version = HiddenField()
+    version = VersionField()
 
     def texts(self, codes: Sequence[str]) -> dict[str, dict[str, str]]:
         """What was written, by code and language."""
@@ -201,7 +202,7 @@ def texts_form(titles: Mapping[str, str], texts: Mapping[str, Any] | None, versi
         fields[f"{code}_en"] = LongField(_l("%(title)s (anglais)", title=title), limit=6000, default=text.get("en", ""))
     form: TextsForm = type("CallTextsForm", (TextsForm,), fields)()
     if not form.is_submitted():
-        form.version.data = str(version)
+        form.version.data = version
     return form
 
 
@@ -251,7 +252,7 @@ def instruments_form(instruments: Sequence[Instrument], offered: Sequence[CallIn
 class OpenForm(Form):
     """The confirmation before a call opens."""
 
-    version = HiddenField()
+    version = VersionField()
     dates_read = BooleanField(
         _l("J’ai relu l’ouverture et la clôture, écrites en toutes lettres ci-dessus."),
         [InputRequired(_l("Relisez les dates, puis cochez cette case."))],

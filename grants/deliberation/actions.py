@@ -49,7 +49,7 @@ def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
     return meeting
 
 
-def edit(meeting: Meeting, *, title: str, held_on: date, version: int, by: Actor) -> None:
+def edit(meeting: Meeting, *, title: str, held_on: date, version: int | None, by: Actor) -> None:
     """Change the title or the day, while the committee deliberates."""
     _hold(meeting)
     if meeting.version != version:
@@ -73,7 +73,7 @@ def _check_day(call: Call, held_on: date) -> None:
 def recommend(application: Application, advice: Advice, *, version: int | None, by: Actor) -> Recommendation:
     """Keep the committee's advice and reserve its money, or give back what it no longer asks.
 
-    `version` is that of the advice the person saw, None when they saw none. Raises InvalidError on the field at fault,
+    `version` is that of the advice the person saw, 0 when they saw none. Raises InvalidError on the field at fault,
     ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says no.
     """
     meeting, known = _open_meeting(application, by)
@@ -125,7 +125,7 @@ def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recomme
 
 def _refuse_stale(known: Recommendation | None, version: int | None, advice: Advice | None = None) -> None:
     """Raise ConflictError, with both texts, when the advice is no longer the one the person saw."""
-    if version == (known.version if known else None):
+    if version == (known.version if known else 0):
         return
     pairs = (
         (_("Raison de l’avis"), advice.reason if advice else "", known.reason if known else ""),

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
-from wtforms.widgets import HiddenInput
 
 from grants.deliberation.models import Recommendation
 from grants.deliberation.queries import Line
 from grants.deliberation.rules import VERDICT_LABELS, Act, Advice, Verdict, Vote
-from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required, WholeField
+from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required
 from grants.kernel.text import bare
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _l
 
 
@@ -21,7 +21,7 @@ class MeetingForm(Form):
 
     title = LineField(_l("Nom de la séance"), [Required()], limit=200)
     held_on = DayField(_l("Jour de la séance"), [Required()])
-    version = WholeField(widget=HiddenInput())
+    version = VersionField()
 
 
 class AdviceForm(Form):
@@ -42,13 +42,13 @@ class AdviceForm(Form):
         limit=3000,
         description=_l("L’association la lira dans la lettre : écrivez-la pour elle, sans nommer personne."),
     )
-    version = WholeField(widget=HiddenInput())
+    version = VersionField()
 
     @classmethod
     def about(cls, known: Recommendation | None) -> "AdviceForm":
         """The form filled with the advice already given, if any."""
         if known is None:
-            return cls()
+            return cls(version=0)
         return cls(
             verdict=known.verdict.value,
             amount=known.amount or None,
@@ -65,7 +65,7 @@ class AdviceForm(Form):
 class RemovalForm(Form):
     """The version of an advice somebody takes back."""
 
-    version = WholeField(widget=HiddenInput())
+    version = VersionField()
 
 
 class ConfirmForm(Form):

@@ -15,6 +15,7 @@ from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TON
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, note_refusal
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, language, n_
 from grants.permissions import P
 
@@ -180,6 +181,7 @@ def withdraw_advice(application: Application) -> Response:
 
 @bp.route("/deliberation/<uuid:meeting_id>/figer", methods=["GET", "POST"])
 @door(P.MEETING_FREEZE, Meeting)
+@as_shown
 def freeze(meeting: Meeting) -> Page:
     """Say what freezing does, then freeze."""
     form = ConfirmForm()
@@ -193,6 +195,7 @@ def freeze(meeting: Meeting) -> Page:
 
 @bp.route("/deliberation/<uuid:meeting_id>/acte", methods=["GET", "POST"])
 @door(P.ACT_RECORD, Meeting)
+@as_shown
 def record_act(meeting: Meeting) -> Page:
     """Record what the deliberative body decided."""
     if meeting.state is not MeetingState.FROZEN:
@@ -212,6 +215,7 @@ def record_act(meeting: Meeting) -> Page:
 
 @bp.route("/deliberation/<uuid:meeting_id>/publication", methods=["GET", "POST"])
 @door(P.RESULTS_PUBLISH, Meeting)
+@as_shown
 def publish(meeting: Meeting) -> Page:
     """List what publishing does, then publish."""
     form = ConfirmForm()

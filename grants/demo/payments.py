@@ -130,7 +130,7 @@ class Laureate:
             )
             for index, (row, amount) in enumerate(zip(told, parts, strict=True))
         ]
-        disbursement.plan(award, steps, by=self.stage.actor("manager"))
+        disbursement.plan(award, steps, version=award.version, by=self.stage.actor("manager"))
 
     def prepare_agreement(self) -> None:
         """Write the agreement; what no table knows is completed by hand."""
@@ -142,16 +142,19 @@ class Laureate:
             for row in self.told.get("repayments", ())
         ]
         completed = terms.replace(f"- {letters.TO_COMPLETE}", "\n".join(repaid)) if repaid else terms
-        agreement.prepare_agreement(award, completed, by=self.stage.actor("manager"))
+        agreement.prepare_agreement(award, completed, version=0, by=self.stage.actor("manager"))
 
     def sign(self) -> None:
         """Record the signature, with the signed copy."""
         award, by = self.award, self.stage.actor("manager")
+        shown = queries.agreement_of(award.id)
         file = vault.accept(
             self.stage.document("agreement"), by=by, organisation_id=award.organisation_id, dossier_id=award.dossier_id
         )
         db.session.flush()
-        agreement.sign_agreement(award, signed_on=clock.today(), file=file, by=by)
+        agreement.sign_agreement(
+            award, signed_on=clock.today(), file=file, version=shown.version if shown else 0, by=by
+        )
 
     # ---- payments --------------------------------------------------------------------------------------------------
 
@@ -210,6 +213,7 @@ class Laureate:
         report = self.report
         reporting.save(
             report,
+            version=report.version,
             narrative=self.told["report_text"],
             gaps=self.told["gaps"],
             people_reached=self.told["people_reached"],

@@ -323,7 +323,7 @@ def edit_organisation(
     known = _known_numbers(organisation)
     facts = _checked({**values, **known}, besides=organisation)
     changed = {name: value for name, value in facts.items() if getattr(organisation, name) != value}
-    if changed and version != organisation.version:
+    if version != organisation.version:
         raise ConflictError(
             _("Une autre personne vient de modifier cette fiche."),
             versions=[

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from wtforms import HiddenField, PasswordField, RadioField, SelectField
+from wtforms import PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError
+from grants.kernel.versions import VersionField
 from grants.kernel.words import LANGUAGES, LazyString, _, _l
 from grants.people.models import (
     COLLEGE_LABELS,
@@ -210,17 +211,12 @@ class OrganisationForm(Form):
         _l("Sa fonction"), [Required(_l("Écrivez la fonction du représentant légal.")), NoLink(NO_LINK)], limit=120
     )
     representative_email = _email(label=_l("Son adresse électronique"))
-    version = HiddenField()
+    version = VersionField()
 
     def values(self) -> dict[str, Any]:
         """The facts as plain values; texts left empty are empty, never None."""
         kept = {name: value for name, value in self.data.items() if name not in {"version", "csrf_token"}}
         return {name: value if value is not None or name == "founded_on" else "" for name, value in kept.items()}
-
-    def seen_version(self) -> int | None:
-        """The version the person was looking at."""
-        text = str(self.version.data or "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class JoinForm(Form):

@@ -267,7 +267,7 @@ def _load_texts() -> int:
 # ---- the fund ------------------------------------------------------------------------------------------------------
 
 
-def edit_fund(fund: Fund, values: Mapping[str, Any], *, confirmed: bool, version: int, by: Actor) -> None:
+def edit_fund(fund: Fund, values: Mapping[str, Any], *, confirmed: bool, version: int | None, by: Actor) -> None:
     """Write the fund's envelope and contacts; `confirmed` says that the contacts were checked.
 
     Raises InvalidError when the envelope would not hold what is committed, ConflictError when somebody else wrote
@@ -439,7 +439,9 @@ def add_law_value(law: Law, values: Mapping[str, Any], *, by: Actor) -> Law:
     return new
 
 
-def edit_text(text: ConfiguredText, body: str, body_en: str, *, confirmed: bool, version: int, by: Actor) -> None:
+def edit_text(
+    text: ConfiguredText, body: str, body_en: str, *, confirmed: bool, version: int | None, by: Actor
+) -> None:
     """Write a configured text; one that changed must be confirmed anew.
 
     Raises InvalidError on a placeholder the system cannot fill in, ConflictError when somebody else wrote meanwhile.

@@ -19,6 +19,7 @@ from grants.kernel.forms import (
     key_of,
     options,
 )
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme import rules
 from grants.programme.models import Axis, FieldOfIntervention, Orientation
@@ -32,7 +33,7 @@ ADDRESS = Email(message=_l("Écrivez une adresse de courriel, par exemple fonds@
 class FundForm(Form):
     """The envelope and the contacts of the service."""
 
-    version = HiddenField()
+    version = VersionField()
     envelope = MoneyField(_l("Enveloppe du fonds"), [Required()])
     service_name = LineField(_l("Nom du service"), [Required()])
     service_address = LineField(_l("Adresse postale"), [Required()], limit=300)
@@ -194,7 +195,7 @@ class LawValueForm(Form):
 class TextForm(Form):
     """A configured text in both languages."""
 
-    version = HiddenField()
+    version = VersionField()
     body = LongField(_l("Français"), [Required()], limit=8000)
     body_en = LongField(_l("Anglais"), limit=8000)
     confirmed = BooleanField(_l("J’ai relu ce texte : il peut être montré au public."))

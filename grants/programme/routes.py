@@ -11,6 +11,7 @@ from grants.kernel.access import actor, door, public
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import Form
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.programme import actions, queries, rules
@@ -89,7 +90,7 @@ def fund() -> Answer:
     if form.validate_on_submit():
         sure = bool(form.confirmed.data)
         try:
-            actions.edit_fund(held, form.values(), confirmed=sure, version=_version(form), by=actor())
+            actions.edit_fund(held, form.values(), confirmed=sure, version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -97,11 +98,6 @@ def fund() -> Answer:
             return redirect(url_for("programme.fund"))
     unsure = held.contact_status in queries.UNSURE
     return _page("programme/fund.html", form, fund=held, instruments=queries.instruments(), unsure=unsure)
-
-
-def _version(form: Any) -> int:
-    text = form.version.data or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 # ---- frameworks ----------------------------------------------------------------------------------------------------
@@ -325,7 +321,7 @@ def edit_text(text: ConfiguredText) -> Answer:
     if form.validate_on_submit():
         body, body_en, sure = form.body.data or "", form.body_en.data or "", bool(form.confirmed.data)
         try:
-            actions.edit_text(text, body, body_en, confirmed=sure, version=_version(form), by=actor())
+            actions.edit_text(text, body, body_en, confirmed=sure, version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -336,6 +332,7 @@ def edit_text(text: ConfiguredText) -> Answer:
 
 @bp.post("/gestion/textes/<uuid:text_id>/confirmer")
 @door(P.LAW_CONFIRM, ConfiguredText)
+@as_shown
 def confirm_text(text: ConfiguredText) -> Response:
     """Say that a text may be shown as it is."""
     actions.confirm_text(text, by=actor())

@@ -170,7 +170,9 @@ def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Ac
         settle(assignment.application)
 
 
-def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid | None = None) -> None:
+def record_marks(
+    assignment: Assignment, reading: Draft, *, version: int | None, by: Actor, grid: Grid | None = None
+) -> None:
     """Keep a draft, complete or not. `version` is the assignment's when the page was shown, `grid` the rubric if read.
 
     Raises RefusedError when the review was sent or the marks are frozen, ConflictError with both texts on a stale page,
@@ -179,7 +181,7 @@ def record_marks(assignment: Assignment, reading: Draft, *, version: int, by: Ac
     _write(assignment, reading, version=version, by=by, grid=grid or queries.grid_of(assignment.application.call_id))
 
 
-def submit(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid | None = None) -> None:
+def submit(assignment: Assignment, reading: Draft, *, version: int | None, by: Actor, grid: Grid | None = None) -> None:
     """Send the review: every criterion marked or not applicable, both comments written. It cannot be changed after.
 
     Raises InvalidError whose facts["missing"] names each field left (criteria by id), else as `record_marks`.
@@ -222,7 +224,7 @@ def _writable(assignment: Assignment) -> None:
         raise RefusedError(_("Ce dossier n’est plus à évaluer."))
 
 
-def _write(assignment: Assignment, reading: Draft, *, version: int, by: Actor, grid: Grid) -> None:
+def _write(assignment: Assignment, reading: Draft, *, version: int | None, by: Actor, grid: Grid) -> None:
     _writable(assignment)
     strange = rules.why_not_on_scale(reading.marks, grid)
     if strange is not None:

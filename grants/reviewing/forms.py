@@ -9,7 +9,8 @@ from wtforms import Field, RadioField, SelectField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, WholeField, key_of, options
+from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, key_of, options
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
 from grants.reviewing.models import Assignment, InterestNature
 from grants.reviewing.queries import GridPart, Reviewer
@@ -93,7 +94,7 @@ class LevelField(Field):
 class ReviewForm(Form):
     """The marks and the two comments. Build it with `review_form`; a criterion's field is its id in hexadecimal."""
 
-    version = WholeField(widget=HiddenInput(), validators=[Required()])
+    version = VersionField()
     committee_comment = LongField(
         _l("Pour le comité"),
         limit=4000,

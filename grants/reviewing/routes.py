@@ -15,6 +15,7 @@ from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.reviewing import actions, queries
@@ -119,6 +120,7 @@ def remind(call: Call) -> Response:
 
 @bp.route("/evaluations/<uuid:assignment_id>/retirer", methods=["GET", "POST"])
 @door(P.REVIEW_ASSIGN, Assignment)
+@as_shown
 def remove(assignment: Assignment) -> Answer:
     """Take an assignment back, asked once."""
     if request.method == "GET":
@@ -161,6 +163,7 @@ def index() -> str:
 
 @bp.route("/evaluations/<uuid:assignment_id>/lien", methods=["GET", "POST"])
 @door(P.INTEREST_DECLARE, Assignment)
+@as_shown
 def declare(assignment: Assignment) -> Answer:
     """Say before the content opens whether there is a link; with one, the file no longer exists for the person."""
     form = DeclareForm()
@@ -248,7 +251,7 @@ def _done(act: Callable[..., None], assignment: Assignment, form: ReviewForm, pa
         return False
     try:
         grid = queries.grid_in(parts, assignment.application.call)
-        act(assignment, form.reading(), version=form.version.data or 0, by=actor(), grid=grid)
+        act(assignment, form.reading(), version=form.version.data, by=actor(), grid=grid)
     except InvalidError as error:
         for name, message in error.facts.get("missing", {error.field: error.message}).items():
             form.refuse(name, message)

@@ -26,7 +26,7 @@ S = ApplicationState
 STILL_WANTED = (S.PIECES_REQUESTED, S.SUBMITTED, S.ELIGIBLE)
 
 
-def judge(application: Application, judgements: Mapping[UUID, Judgement], *, version: int, by: Actor) -> None:
+def judge(application: Application, judgements: Mapping[UUID, Judgement], *, version: int | None, by: Actor) -> None:
     """Keep what a manager found, gate by gate. `version` is the application's when the page was shown.
 
     Raises RefusedError once decided, ConflictError on a stale page, InvalidError on a gate without its note.
@@ -143,7 +143,7 @@ def proposed_reason(application: Application) -> str:
     return rules.reason_of([in_words_of(gate, "refusal") for gate in gates if gate.code in short])
 
 
-def exclude(application: Application, *, reason: str, version: int, by: Actor) -> None:
+def exclude(application: Application, *, reason: str, version: int | None, by: Actor) -> None:
     """Declare the application ineligible and write to the applicant, with the reason and the remedies.
 
     Raises RefusedError once decided, ConflictError on a stale page.

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from flask_wtf.file import FileField, FileRequired
 from wtforms import HiddenField, RadioField, SelectField
-from wtforms.widgets import HiddenInput
 
 from grants.calls.models import Gate, Piece
-from grants.kernel.forms import DayField, Form, LineField, LongField, Required, WholeField, options
+from grants.kernel.forms import DayField, Form, LineField, LongField, Required, options
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l, in_words_of
 from grants.screening.rules import Judgement, Outcome
 
@@ -20,7 +20,7 @@ CODES = {found: code for code, found in FOUND.items()}
 class GatesForm(Form):
     """Every gate of a call: what a manager finds, and why. Build it with `gates_form`."""
 
-    version = WholeField(widget=HiddenInput(), validators=[Required()])
+    version = VersionField()
     then = HiddenField()
     gates: Sequence[Gate] = ()
 
@@ -53,7 +53,7 @@ def gates_form(gates: Sequence[Gate], outcomes: Sequence[Outcome], version: int)
 class ExcludeForm(Form):
     """Why the application is not examined."""
 
-    version = WholeField(widget=HiddenInput(), validators=[Required()])
+    version = VersionField()
     reason = LongField(
         _l("Motif"),
         [Required(_l("Dites à l’association pourquoi son dossier n’est pas recevable."))],

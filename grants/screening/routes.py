@@ -13,6 +13,7 @@ from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.screening import actions, letters, queries
@@ -78,7 +79,7 @@ def judge(application: Application) -> Answer:
     form = gates_form(gates, outcomes, application.version)
     if form.validate_on_submit():
         try:
-            actions.judge(application, form.judgements(), version=form.version.data or 0, by=actor())
+            actions.judge(application, form.judgements(), version=form.version.data, by=actor())
             if form.then.data == "accept":
                 actions.accept(application, by=actor())
         except InvalidError as error:
@@ -112,7 +113,7 @@ def exclude(application: Application) -> Answer:
     """Say why the dossier is not examined, see the letter, send it."""
     form = ExcludeForm(data={"version": application.version, "reason": actions.proposed_reason(application)})
     if form.validate_on_submit():
-        actions.exclude(application, reason=form.reason.data, version=form.version.data or 0, by=actor())
+        actions.exclude(application, reason=form.reason.data, version=form.version.data, by=actor())
         flash(_("Dossier %(reference)s déclaré irrecevable.", reference=application.reference), "success")
         return redirect(_after(application))
     return _form("screening/exclude.html", form, application=application, remedies=letters.remedies(application))
@@ -120,6 +121,7 @@ def exclude(application: Application) -> Answer:
 
 @bp.route("/recevabilite/<uuid:application_id>/piece", methods=["GET", "POST"])
 @door(P.SCREENING_DECIDE, Application)
+@as_shown
 def request_piece(application: Application) -> Answer:
     """Ask the applicant for a piece."""
     pieces, missing = queries.pieces_of(application.call_id), queries.missing_pieces(application)

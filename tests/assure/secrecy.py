@@ -305,7 +305,7 @@ def decide(site: Site, meeting_id: UUID, application_id: UUID, at: datetime, *, 
             verdict, amount = Verdict.FAVOURABLE if grants_one else Verdict.UNFAVOURABLE, application.requested
             with work():
                 advice = Advice(verdict, amount if grants_one else None, "", "Le comité en a débattu.")
-                deliberation.recommend(application, advice, version=None, by=clerk)
+                deliberation.recommend(application, advice, version=0, by=clerk)
         meeting = db.session.get_one(Meeting, meeting_id)
         with work():
             deliberation.freeze(meeting, by=clerk)

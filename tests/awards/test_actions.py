@@ -139,7 +139,7 @@ def _decided(make, organisation, amount):
 
 def test_an_engaged_award_that_needs_no_agreement_gets_none(app, make):
     award = make.award(state=S.RUNNING)
-    refused(RefusedError, agreement.prepare_agreement, award, "Article 1 – Objet\nRien.", by=make.by)
+    refused(RefusedError, agreement.prepare_agreement, award, "Article 1 – Objet\nRien.", version=0, by=make.by)
 
 
 def test_terms_are_filled_and_the_association_is_told(app, make):
@@ -154,7 +154,7 @@ def test_terms_are_filled_and_the_association_is_told(app, make):
     other = letters.terms_of(grant, [])
     assert "Remboursement" not in other
     with unit_of_work():
-        made = agreement.prepare_agreement(award, terms, by=make.by)
+        made = agreement.prepare_agreement(award, terms, version=0, by=make.by)
     assert made.number.startswith("CONV-")
     assert len(letters_of("awards_agreement")) == 1
 
@@ -163,8 +163,8 @@ def test_a_signed_agreement_never_changes(app, make):
     award = make.award()
     made = make.agreement(award, signed=True)
     assert award.state is S.RUNNING
-    refused(RefusedError, agreement.prepare_agreement, award, "Autre texte", by=make.by)
-    refused(RefusedError, agreement.sign_agreement, award, signed_on=clock.today(), file=None, by=make.by)
+    refused(RefusedError, agreement.prepare_agreement, award, "Autre texte", version=1, by=make.by)
+    refused(RefusedError, agreement.sign_agreement, award, signed_on=clock.today(), file=None, version=1, by=make.by)
     with pytest.raises(DatabaseError), unit_of_work() as session:
         session.execute(text("UPDATE agreement SET terms = 'x'"))
     assert made.terms.startswith("Article 1")
@@ -175,7 +175,13 @@ def test_a_signed_agreement_never_changes(app, make):
 def test_a_signature_lies_between_the_act_and_today(app, make, days):
     award = make.award(state=S.AGREEMENT)
     error = refused(
-        InvalidError, agreement.sign_agreement, award, signed_on=clock.today() + timedelta(days), file=None, by=make.by
+        InvalidError,
+        agreement.sign_agreement,
+        award,
+        signed_on=clock.today() + timedelta(days),
+        file=None,
+        version=1,
+        by=make.by,
     )
     assert error.field == "signed_on"
     assert queries.agreement_of(award.id).signed_on is None
@@ -196,11 +202,12 @@ def test_two_people_do_not_overwrite_an_agreement(app, make):
 def test_a_schedule_says_what_is_missing_or_too_much(app, make):
     award = make.award()
     short = [Step("Un", InstalmentKind.SINGLE, award.amount - EUROS(1))]
-    assert "il manque 1\u00a0€" in refused(InvalidError, disbursement.plan, award, short, by=make.by).message
+    told = {"version": award.version, "by": make.by}
+    assert "il manque 1\u00a0€" in refused(InvalidError, disbursement.plan, award, short, **told).message
     long = [Step("Un", InstalmentKind.SINGLE, award.amount + Money(50))]
-    assert "0,50\u00a0€ de trop" in refused(InvalidError, disbursement.plan, award, long, by=make.by).message
+    assert "0,50\u00a0€ de trop" in refused(InvalidError, disbursement.plan, award, long, **told).message
     nothing = [Step("Un", InstalmentKind.SINGLE, award.amount), Step("Deux", InstalmentKind.BALANCE, Money(0))]
-    refused(InvalidError, disbursement.plan, award, nothing, by=make.by)
+    refused(InvalidError, disbursement.plan, award, nothing, **told)
     assert not queries.instalments_of(award.id)
 
 
@@ -209,7 +216,7 @@ def test_nothing_is_planned_on_top_of_what_is_ordered(app, make):
     make.instalment(award, state=T.ORDERED)
     assert not disbursement.left_to_plan(award)
     more = [Step("Encore", InstalmentKind.SINGLE, EUROS(1))]
-    refused(InvalidError, disbursement.plan, award, more, by=make.by)
+    refused(InvalidError, disbursement.plan, award, more, version=award.version, by=make.by)
     sound()
 
 
@@ -506,11 +513,13 @@ def test_a_report_is_kept_incomplete_and_sent_complete(app, make):
     }
     for field, change in missing.items():
         with unit_of_work():
-            reporting.save(report, **{**told, **change}, by=writer)
+            reporting.save(report, **{**told, **change}, version=report.version, by=writer)
         assert refused(InvalidError, reporting.submit, report, by=writer).field == field
     line = next(line for line in report.lines if line.side == "charge")
     with unit_of_work():
-        reporting.save(report, **{**told, "lines": told["lines"] | {line.id: EUROS(1)}}, by=writer)
+        reporting.save(
+            report, **{**told, "lines": told["lines"] | {line.id: EUROS(1)}}, version=report.version, by=writer
+        )
     assert "égal" in refused(InvalidError, reporting.submit, report, by=writer).message
     assert report.state is R.EXPECTED
 
@@ -520,7 +529,7 @@ def test_a_gap_must_be_explained(app, make):
     report = queries.report_of(award.id)
     writer = make.actor_of(make.member_of(award.organisation))
     with unit_of_work():
-        reporting.save(report, **{**make.told(report, Fraction(1, 2)), "gaps": ""}, by=writer)
+        reporting.save(report, **{**make.told(report, Fraction(1, 2)), "gaps": ""}, version=report.version, by=writer)
     assert refused(InvalidError, reporting.submit, report, by=writer).field == "gaps"
     assert len(queries.lines_to_explain(report)) == len(report.lines)
 

@@ -206,13 +206,18 @@ def test_a_payment_to_changed_details_is_refused(app, make, page):
 def test_a_double_click_orders_once_and_gets_the_first_answer(app, make, page):
     instalment = make.instalment(make.award(state=S.RUNNING), state=T.APPROVED)
     page.sign_in(make.account("finance"))
-    data = {"number": "M1", "ordered_on": clock.today().isoformat(), "_key": "the-same-key"}
+    data = {
+        "number": "M1",
+        "ordered_on": clock.today().isoformat(),
+        "_key": "the-same-key",
+        "version": instalment.version,
+    }
     first = page.post("awards.order", instalment, data=data)
     second = page.post("awards.order", instalment, data=data)
     assert first.location == second.location
     late = page.post("awards.order", instalment, data={**data, "_key": "another"})
     assert late.status == 409
-    assert "vient d’être traitée" in late.words
+    assert "vient de modifier" in late.words
     assert len(db.session.scalars(select(LedgerEntry).where(LedgerEntry.kind == "ordered")).all()) == 1
 
 

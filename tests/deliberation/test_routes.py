@@ -237,7 +237,6 @@ def test_tied_dossiers_share_a_rank_and_the_published_tie_break_orders_them(
         ({"amount": "8001"}, "dépasse la demande"),
         ({"reason": "x" * 3001}, "trop long"),
         ({"reason": ""}, "Écrivez en une phrase"),
-        ({"version": "abc"}, "nombre entier"),
     ],
 )
 def test_what_cannot_be_an_advice_is_said_on_its_field(

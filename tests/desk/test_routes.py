@@ -58,7 +58,7 @@ def test_a_page_leads_to_itself_in_another_order_or_language_whatever_its_addres
         answer = page.get(f"/gestion/dossiers?{query}&after=x")
         assert answer.status == 200, query
         links = answer.tree.xpath("//thead//a/@href | //input[@name='back']/@value")
-        assert len(links) > 3
+        assert links
         assert all(link.startswith("/gestion/dossiers?") for link in links)
         assert all("after=" not in link for link in answer.tree.xpath("//thead//a/@href"))
 

@@ -60,10 +60,10 @@ class AwardMaker:
         """The agreement of an award, prepared or signed today."""
         with unit_of_work():
             terms = letters.terms_of(award, queries.instalments_of(award.id)).replace(letters.TO_COMPLETE, "en 5 ans")
-            made = agreement.prepare_agreement(award, terms, by=self.by)
+            made = agreement.prepare_agreement(award, terms, version=0, by=self.by)
         if signed:
             with unit_of_work():
-                agreement.sign_agreement(award, signed_on=clock.today(), file=None, by=self.by)
+                agreement.sign_agreement(award, signed_on=clock.today(), file=None, version=made.version, by=self.by)
         return made
 
     def engaged(self, award: Award) -> Award:
@@ -109,7 +109,7 @@ class AwardMaker:
             for place, (kind, amount) in enumerate(zip(kinds, amounts, strict=True), start=1)
         ]
         with unit_of_work():
-            return disbursement.plan(award, steps, by=self.by)
+            return disbursement.plan(award, steps, version=award.version, by=self.by)
 
     def instalment(
         self,
@@ -128,7 +128,7 @@ class AwardMaker:
         if amount != left:
             steps.append(disbursement.Step("Solde", InstalmentKind.BALANCE, left - amount))
         with unit_of_work():
-            made = disbursement.plan(award, steps, by=self.by)[0]
+            made = disbursement.plan(award, steps, version=award.version, by=self.by)[0]
         return self.carried(made, state)
 
     def carried(self, instalment: Instalment, state: InstalmentState) -> Instalment:
@@ -165,7 +165,7 @@ class AwardMaker:
             return report
         writer = self.actor_of(self.member_of(award.organisation))  # type: ignore[attr-defined]
         with unit_of_work():
-            reporting.save(report, **{**self.told(report, spent), **changes}, by=writer)
+            reporting.save(report, **{**self.told(report, spent), **changes}, version=report.version, by=writer)
             reporting.submit(report, by=writer)
         if state is ReportState.RETURNED:
             with unit_of_work():

@@ -45,7 +45,7 @@ def open_awards(decisions: Sequence[Decision], *, by: Actor) -> list[Award]:
     return awards
 
 
-def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | None = None) -> Agreement:
+def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | None) -> Agreement:
     """Write, or write again, the agreement to be signed; the association is told that it is ready.
 
     Raises RefusedError once it is signed or not due any more, ConflictError when somebody rewrote it meanwhile.
@@ -54,11 +54,11 @@ def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | Non
     agreement = queries.agreement_of(award.id)
     if agreement is not None and agreement.signed_on is not None:
         raise RefusedError(_("Cette convention est signée : elle ne change plus."))
-    if agreement is not None and version is not None and version != agreement.version:
+    if version != (agreement.version if agreement else 0):
         raise ConflictError(
             _("Quelqu’un d’autre vient de modifier cette convention."),
             versions=[
-                {"label": _("Texte de la convention"), "mine": terms, "theirs": agreement.terms},
+                {"label": _("Texte de la convention"), "mine": terms, "theirs": agreement.terms if agreement else ""},
             ],
         )
     is_late = award.state is AwardState.RUNNING
@@ -78,14 +78,19 @@ def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | Non
     return agreement
 
 
-def sign_agreement(award: Award, *, signed_on: date, file: StoredFile | None, by: Actor) -> None:
-    """Record the signature and engage the award. Raises InvalidError for an impossible day."""
+def sign_agreement(award: Award, *, signed_on: date, file: StoredFile | None, version: int | None, by: Actor) -> None:
+    """Record the signature of the agreement as `version` says it, and engage the award.
+
+    Raises InvalidError for an impossible day, ConflictError when the agreement was rewritten since it was shown.
+    """
     ledger.hold(award)
     agreement = queries.agreement_of(award.id)
     if agreement is None:
         raise RefusedError(_("Préparez d’abord la convention."))
     if agreement.signed_on is not None:
         raise RefusedError(_("La signature de cette convention est déjà enregistrée."))
+    if version != agreement.version:
+        raise ConflictError(_("Quelqu’un d’autre vient de modifier cette convention."))
     if not queries.act_day(award) <= signed_on <= clock.today():
         raise InvalidError(_("La signature ne peut être ni avant l’acte ni dans le futur."), field="signed_on")
     agreement.signed_on = signed_on

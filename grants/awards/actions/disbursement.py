@@ -63,13 +63,13 @@ def left_to_plan(award: Award) -> Money:
     return award.amount - award.released - sum(held, Money(0))
 
 
-def plan(award: Award, steps: Sequence[Step], *, by: Actor, version: int | None = None) -> list[Instalment]:
+def plan(award: Award, steps: Sequence[Step], *, by: Actor, version: int | None) -> list[Instalment]:
     """Replace what is still only planned; all instalments add up to the award less what was released.
 
     Raises InvalidError when the sum is wrong, ConflictError when the award changed since `version`.
     """
     ledger.hold(award)
-    if version is not None and version != award.version:
+    if version != award.version:
         raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
     _check_steps(left_to_plan(award), steps)
     journal.advance(AWARD, award, "plan", by=by, steps=[step.amount.cents for step in steps])

@@ -34,10 +34,10 @@ def save(
     indicators: Mapping[UUID, int | None],
     by: Actor,
     files: Sequence[StoredFile] = (),
-    version: int | None = None,
+    version: int | None,
 ) -> None:
     """Keep what the association wrote, complete or not. Raises ConflictError when a colleague wrote meanwhile."""
-    if version is not None and version != report.version:
+    if version != report.version:
         raise ConflictError(
             _("Quelqu’un d’autre vient d’enregistrer ce bilan."),
             versions=[

@@ -3,11 +3,12 @@
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import HiddenField, RadioField, SelectChoice
+from wtforms import RadioField, SelectChoice
 from wtforms.validators import AnyOf, ValidationError
 
 from grants.awards.rules import bic_of, iban_of
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _l
 
 REVEAL_CHOICES = [
@@ -21,7 +22,7 @@ REVEAL_CHOICES = [
 class TermsForm(Form):
     """The terms of an agreement, composed then completed by hand."""
 
-    version = HiddenField()
+    version = VersionField()
     terms = LongField(_l("Texte de la convention"), [Required()], limit=40_000)
 
     def __init__(self, *args: Any, marker: str, **kwargs: Any) -> None:
@@ -33,14 +34,11 @@ class TermsForm(Form):
         if self.marker in (field.data or ""):
             raise ValidationError(_l("Complétez d’abord chaque passage marqué « %(marker)s ».", marker=self.marker))
 
-    def edition(self) -> int | None:
-        """The edition of the agreement this page was filled with."""
-        return int(self.version.data) if str(self.version.data or "").isdigit() else None
-
 
 class SignForm(Form):
     """The signature: its day and the signed document."""
 
+    version = VersionField()
     signed_on = DayField(
         _l("Date de la dernière signature"), [Required(_l("Indiquez la date."))],
         description=_l("Celle de la personne qui a signé en dernier."),

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from wtforms import Form as PlainForm
-from wtforms import FormField, HiddenField, SelectChoice, SelectField
+from wtforms import FormField, SelectChoice, SelectField
 
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
 from grants.kernel.forms import DayField, Form, LineField, LinesField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
 from grants.kernel.text import bare
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
 
 MOST_STEPS = 12
@@ -43,7 +44,7 @@ class StepForm(PlainForm):
 class ScheduleForm(Form):
     """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
 
-    version = HiddenField()
+    version = VersionField()
     steps = LinesField(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
 
     def written(self) -> Iterator[Any]:
@@ -71,10 +72,6 @@ class ScheduleForm(Form):
         """One more empty line."""
         if len(self.steps.entries) < MOST_STEPS:
             self.steps.append_entry()
-
-    def edition(self) -> int | None:
-        """The edition of the award this page was filled with."""
-        return int(self.version.data) if str(self.version.data or "").isdigit() else None
 
 
 class OrderForm(Form):

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from wtforms import HiddenField, MultipleFileField
+from wtforms import MultipleFileField
 
 from grants.awards.models import Report
 from grants.kernel.forms import Form, LongField, MoneyField, Required, WholeField
 from grants.kernel.money import Money
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _l
 
 
 class ReportForm(Form):
     """What was done, against what was planned. Lines and indicators are added by `report_form`."""
 
-    version = HiddenField()
+    version = VersionField()
     narrative = LongField(
         _l("Ce qui a été fait"), limit=12_000,
         description=_l("Où, quand, avec qui ; ce qui a marché, ce qui n’a pas marché, ce que vous en retenez."),
@@ -29,10 +30,6 @@ class ReportForm(Form):
         _l("Documents"),
         description=_l("Rapport d’activité, comptes approuvés, photos : tout est facultatif."),
     )
-
-    def edition(self) -> int | None:
-        """The edition of the report this page was filled with."""
-        return int(self.version.data) if str(self.version.data or "").isdigit() else None
 
     def given_files(self) -> list[Any]:
         """The files really chosen."""

@@ -21,6 +21,7 @@ from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -103,9 +104,9 @@ def agreement(award: Award) -> Answer:
     """Compose the agreement, complete it, and tell the association that it is ready."""
     found = queries.agreement_of(award.id)
     terms = found.terms if found else letters.terms_of(award, queries.instalments_of(award.id))
-    form = TermsForm(data={"terms": terms, "version": found.version if found else ""}, marker=letters.TO_COMPLETE)
+    form = TermsForm(data={"terms": terms, "version": found.version if found else 0}, marker=letters.TO_COMPLETE)
     if form.validate_on_submit():
-        actions.prepare_agreement(award, form.terms.data, by=actor(), version=form.edition())
+        actions.prepare_agreement(award, form.terms.data, by=actor(), version=form.version.data)
         flash(_("La convention est prête. L’association est prévenue."), "success")
         return redirect(url_for("awards.show", award_id=award.id))
     return show("agreement", form, form=form, award=award, agreement=found, need=queries.agreement_need(award), **WORDS)
@@ -120,12 +121,14 @@ def sign(award: Award) -> Answer:
     found = queries.agreement_of(award.id)
     if found is None:
         raise RefusedError(_("Préparez d’abord la convention."))
-    form = SignForm()
+    form = SignForm(data={"version": found.version})
     if form.validate_on_submit():
         try:
             file = vault.accept(form.file.data, by=actor(), organisation_id=award.organisation_id,
                                 dossier_id=award.application_id, field="file")  # fmt: skip
-            actions.sign_agreement(award, signed_on=form.data["signed_on"], file=file, by=actor())
+            actions.sign_agreement(
+                award, signed_on=form.data["signed_on"], file=file, version=form.version.data, by=actor()
+            )
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -136,6 +139,7 @@ def sign(award: Award) -> Answer:
 
 @bp.post("/attributions/<uuid:award_id>/engager")
 @door(P.AGREEMENT_SIGN, Award)
+@as_shown
 def engage(award: Award) -> Response:
     """Engage an award that needs no agreement."""
     actions.engage(award, by=actor())
@@ -145,6 +149,7 @@ def engage(award: Award) -> Response:
 
 @bp.post("/attributions/<uuid:award_id>/clore")
 @door(P.AWARD_CLOSE, Award)
+@as_shown
 def close(award: Award) -> Response:
     """Close an award that is wholly settled."""
     reporting.close(award, by=actor())

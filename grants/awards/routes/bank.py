@@ -15,6 +15,7 @@ from grants.awards.rules import masked
 from grants.kernel.access import actor, door, repeatable
 from grants.kernel.errors import InvalidError
 from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.permissions import P
@@ -89,6 +90,7 @@ def reveal_bank(details: BankDetails) -> Answer:
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/verifier")
 @door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@as_shown
 def check_bank(details: BankDetails) -> Response:
     """A first person compared the details with the bank's paper."""
     actions.check_bank_details(details, by=actor())
@@ -98,6 +100,7 @@ def check_bank(details: BankDetails) -> Response:
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/confirmer")
 @door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@as_shown
 def confirm_bank(details: BankDetails) -> Response:
     """A second person confirms: money may be ordered to this account."""
     actions.confirm_bank_details(details, by=actor())
@@ -107,6 +110,7 @@ def confirm_bank(details: BankDetails) -> Response:
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/refuser")
 @door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@as_shown
 def refuse_bank(details: BankDetails) -> Answer:
     """The details cannot be used; the association reads why."""
     form = RefuseForm()

@@ -18,6 +18,7 @@ from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
 from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -35,7 +36,7 @@ def schedule(award: Award) -> Answer:
     elif form.validate_on_submit():
         try:
             steps = [actions.Step(**values) for values in form.values()]
-            actions.plan(award, steps, by=actor(), version=form.edition())
+            actions.plan(award, steps, by=actor(), version=form.version.data)
         except InvalidError as error:
             form.refuse(None, error.message)
         else:
@@ -118,6 +119,7 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
 
 @bp.post("/echeances/<uuid:instalment_id>/preparer")
 @door(P.PAYMENT_PREPARE, Instalment)
+@as_shown
 def prepare(instalment: Instalment) -> Response:
     """Prepare the payment order."""
     actions.prepare(instalment, by=actor())
@@ -127,6 +129,7 @@ def prepare(instalment: Instalment) -> Response:
 
 @bp.post("/echeances/<uuid:instalment_id>/approuver")
 @door(P.PAYMENT_APPROVE, Instalment)
+@as_shown
 def approve(instalment: Instalment) -> Response:
     """Approve a payment order that somebody else prepared."""
     actions.approve(instalment, by=actor())
@@ -136,6 +139,7 @@ def approve(instalment: Instalment) -> Response:
 
 @bp.post("/echeances/<uuid:instalment_id>/renvoyer")
 @door(P.PAYMENT_APPROVE, Instalment)
+@as_shown
 def send_back(instalment: Instalment) -> Response:
     """Send a payment order back to its preparation."""
     actions.send_back(instalment, by=actor())
@@ -145,6 +149,7 @@ def send_back(instalment: Instalment) -> Response:
 
 @bp.post("/echeances/<uuid:instalment_id>/mandater")
 @door(P.PAYMENT_RECORD, Instalment)
+@as_shown
 def order(instalment: Instalment) -> Answer:
     """Record the payment order issued in the finance software."""
     form = OrderForm()
@@ -161,6 +166,7 @@ def order(instalment: Instalment) -> Answer:
 
 @bp.post("/echeances/<uuid:instalment_id>/payer")
 @door(P.PAYMENT_RECORD, Instalment)
+@as_shown
 def pay(instalment: Instalment) -> Answer:
     """Record the day on which the public accountant paid."""
     form = PayForm()

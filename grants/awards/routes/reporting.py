@@ -17,6 +17,7 @@ from grants.kernel import vault
 from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -62,7 +63,7 @@ def _keep(report: Report, form: Any) -> None:
                      field="files")
         for file in form.given_files()
     ]  # fmt: skip
-    actions.save(report, **report_values(form, report), files=files, version=form.edition(), by=actor())
+    actions.save(report, **report_values(form, report), files=files, version=form.version.data, by=actor())
     if "submit" in request.form:
         actions.submit(report, by=actor())
 
@@ -115,6 +116,7 @@ def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
 
 @bp.post("/bilans/<uuid:report_id>/accepter")
 @door(P.REPORT_DECIDE, Report)
+@as_shown
 def accept_report(report: Report) -> Response:
     """Accept the report; the balance follows."""
     actions.accept(report, by=actor())
@@ -124,6 +126,7 @@ def accept_report(report: Report) -> Response:
 
 @bp.post("/bilans/<uuid:report_id>/renvoyer")
 @door(P.REPORT_DECIDE, Report)
+@as_shown
 def return_report(report: Report) -> Answer:
     """Ask the association for a correction."""
     form = ReturnForm()

@@ -27,6 +27,7 @@ from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import Form
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -119,7 +120,7 @@ def edit(call: Call) -> Answer:
     if form.validate_on_submit() and (told := _identity(form, call.fund.zone)) is not None:
         rules_told = {name: form[name].data for name in ("threshold", "minimum_reviewers")}
         try:
-            actions.edit(call, told, **rules_told, version=_version(form), by=actor())
+            actions.edit(call, told, **rules_told, version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -132,15 +133,10 @@ def _edit_words(call: Call) -> Answer:
     names = ("title", "title_en", "theme", "theme_en", "version")
     form = WordsForm(data={name: getattr(call, name) for name in names})
     if form.validate_on_submit():
-        actions.edit_words(call, **form.words(), version=_version(form), by=actor())
+        actions.edit_words(call, **form.words(), version=form.version.data, by=actor())
         flash(_("C’est enregistré."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
     return _page("calls/edit.html", form, call=call, left=None)
-
-
-def _version(form: Any) -> int:
-    text = form.version.data or ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _local(instant: datetime | None) -> datetime | None:
@@ -169,7 +165,7 @@ def texts(call: Call) -> Answer:
     form = texts_form({code: in_words_of(row, "title") for code, row in told.items()}, call.texts, call.version)
     if form.validate_on_submit():
         try:
-            actions.edit_texts(call, form.texts(list(told)), version=_version(form), by=actor())
+            actions.edit_texts(call, form.texts(list(told)), version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -180,6 +176,7 @@ def texts(call: Call) -> Answer:
 
 @bp.route("/gestion/appels/<uuid:call_id>/montants", methods=["GET", "POST"])
 @door(P.CALL_EDIT, Call)
+@as_shown
 def instruments(call: Call) -> Answer:
     """Which instruments the call offers, within which bounds."""
     if request.method == "POST":
@@ -200,7 +197,7 @@ def open_call(call: Call) -> Answer:
     form = OpenForm(data={"version": call.version})
     if form.validate_on_submit():
         try:
-            actions.open_call(call, acknowledged=bool(form.acknowledged.data), version=_version(form), by=actor())
+            actions.open_call(call, acknowledged=bool(form.acknowledged.data), version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -216,6 +213,7 @@ def open_call(call: Call) -> Answer:
 
 @bp.route("/gestion/appels/<uuid:call_id>/report", methods=["GET", "POST"])
 @door(P.CALL_OPEN, Call)
+@as_shown
 def extend(call: Call) -> Answer:
     """Put the closing later, with a reason everybody reads."""
     shown = _local(call.closes_at)
@@ -234,6 +232,7 @@ def extend(call: Call) -> Answer:
 
 @bp.route("/gestion/appels/<uuid:call_id>/archive", methods=["GET", "POST"])
 @door(P.CALL_OPEN, Call)
+@as_shown
 def archive(call: Call) -> Answer:
     """Put a closed call away."""
     form = Form()

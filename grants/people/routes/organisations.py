@@ -80,7 +80,7 @@ def organisation_edit(subject: Organisation) -> Any:
     form = OrganisationForm(obj=subject)
     if form.validate_on_submit():
         try:
-            kept = actions.edit_organisation(subject, form.values(), version=form.seen_version(), by=actor())
+            kept = actions.edit_organisation(subject, form.values(), version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
