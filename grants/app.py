@@ -8,7 +8,6 @@ from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
-from whitenoise import WhiteNoise
 
 from grants import config
 from grants.applications import routes as applications
@@ -62,9 +61,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     else:
         proxies.watch(app, settings.instance)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-        app.wsgi_app, root=str(base / "static"), prefix="static/", max_age=31_536_000
-    )
+    pages.serve_static(app)
     return app
 
 

@@ -190,6 +190,11 @@ def check_page(app: Flask, answer: Answer) -> None:
     tree, where = answer.tree, answer.url
     faults = invalid(answer.text)
     assert not faults, f"{where}: invalid HTML {faults[:5]}"
+    empty = tree.xpath("//*[@action='' or @formaction='' or @href='' or @src='' or @poster='']")
+    assert not empty, f"{where}: an empty address: {[(each.tag, dict(each.attrib)) for each in empty]}"
+    for control in tree.xpath("//*[@autocomplete]"):
+        said = wrong_autocomplete(control.tag, control.get("type", "text"), control.get("autocomplete"))
+        assert not said, f"{where}: autocomplete of {control.get('name')}: {said}"
     headings = tree.xpath("//h1")
     assert len(headings) == 1, f"{where}: {len(headings)} h1"
     assert tree.get("lang") in {"fr", "en"}, f"{where}: no language"
@@ -279,6 +284,33 @@ def _check_room(app: Flask, where: str, form: Any) -> None:
     held = sum(len(name) + len(value) + 2 for name, value in form_values(form)) + LONGEST * sum(map(int, bounds))
     room = bodies.room_of(app.view_functions[rule.endpoint])
     assert held <= room, f"{where}: {form.get('action')} takes {room} bytes, its form may hold {held}"
+
+
+AUTOCOMPLETE = {
+    "text": "name honorific-prefix given-name additional-name family-name honorific-suffix nickname organization-title "
+    "organization address-line1 address-line2 address-line3 address-level1 address-level2 address-level3 "
+    "address-level4 country country-name postal-code cc-name cc-given-name cc-family-name cc-number cc-csc cc-type "
+    "transaction-currency language sex tel-country-code tel-national tel-area-code tel-local one-time-code",
+    "username": "username", "password": "new-password current-password", "lines": "street-address",
+    "tel": "tel tel-extension", "url": "url photo impp", "email": "email", "date": "bday", "month": "cc-exp",
+    "number": "cc-exp-month cc-exp-year transaction-amount bday-day bday-month bday-year",
+}  # fmt: skip
+# The kinds of token (https://html.spec.whatwg.org/#autofill) that each control takes; a line holds all but lines.
+TAKEN = {
+    "text": set(AUTOCOMPLETE) - {"lines", "password"}, "search": set(AUTOCOMPLETE) - {"lines", "password"},
+    "password": {"password"}, "url": {"url"}, "email": {"email", "username"}, "tel": {"tel"}, "number": {"number"},
+    "month": {"month"}, "date": {"date"},
+}  # fmt: skip
+
+
+def wrong_autocomplete(tag: str, kind: str, told: str) -> str:
+    """What is wrong with the autocomplete of a control, or nothing."""
+    *_sections, token = told.split() or [""]
+    if tag == "form" or token in {"on", "off"}:
+        return "" if token in {"on", "off"} and kind not in {"checkbox", "radio", "file"} else told
+    kinds = {name for name, tokens in AUTOCOMPLETE.items() if token in tokens.split()}
+    takes = TAKEN.get(kind, set()) if tag == "input" else set(AUTOCOMPLETE)
+    return "" if kinds & takes or kind == "hidden" else f"{token!r} on {tag} {kind}"
 
 
 def name_of(element: Any) -> str:

@@ -22,6 +22,7 @@ from flask.templating import Environment
 from jinja2 import StrictUndefined
 from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
+from whitenoise import WhiteNoise
 
 from grants.kernel import access, clock
 from grants.kernel.machine import Machine, Move, StatusWord, Text
@@ -213,9 +214,10 @@ def _static(app: Flask) -> tuple[Callable[[str], str], Callable[[], str]]:
     known: dict[str, str] = {}
 
     def static(path: str) -> str:
-        if path not in known or app.debug:
-            known[path] = url_for("static", filename=path, v=_digest((folder / path).read_bytes()))
-        return known[path]
+        if not (folder / path).is_file():
+            raise FileNotFoundError(path)
+        version = "" if app.debug else f"{app.config['STATIC_VERSION']}/"
+        return url_for("static", filename=f"{version}{path}")
 
     def stylesheet() -> str:
         if "site.css" not in known or app.debug:
@@ -223,6 +225,27 @@ def _static(app: Flask) -> tuple[Callable[[str], str], Callable[[], str]]:
         return known["site.css"]
 
     return static, stylesheet
+
+
+def version_of(folder: Path) -> str:
+    """A name for what all static files say: files that name one another lie under it together, so that a module of one
+    version never meets one of another. What is packed ahead of time says the same and is left out."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix not in {".gz", ".br"}:
+            digest.update(repr((path.relative_to(folder).as_posix(), path.read_bytes())).encode())
+    return base64.urlsafe_b64encode(digest.digest())[:12].decode()
+
+
+def serve_static(app: Flask) -> None:
+    """Serve static files: for ever under the name of their version, and asked again each time without it."""
+    folder, version = str(app.static_folder), app.config["STATIC_VERSION"]
+    files = WhiteNoise(
+        app.wsgi_app, max_age=0, immutable_file_test=lambda _path, url: url.startswith(f"/static/{version}/")
+    )
+    for prefix in ("static/", f"static/{version}/"):
+        files.add_files(folder, prefix=prefix)
+    app.wsgi_app = files  # type: ignore[method-assign]
 
 
 def site_css(folder: Path) -> bytes:
@@ -340,6 +363,7 @@ def install(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config["STATIC_VERSION"] = version_of(Path(str(app.static_folder)))
     static, stylesheet = _static(app)
     app.extensions["addresses"] = _addresses(app)
     app.jinja_env.filters.update(
@@ -366,7 +390,8 @@ def install(app: Flask) -> None:
         if is_packed:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        is_this_one = request.args.get("v") == _digest(plain)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_this_one else "no-cache"
         return response
 
     app.after_request(_packed)

@@ -56,6 +56,8 @@ account, application, assignment, award, axis = (
 )
 axis_share, call, organisation, instrument = (T[name] for name in ("axis_share", "call", "organisation", "instrument"))
 version, standing, meeting, decision = (T[name] for name in ("application_version", "standing", "meeting", "decision"))
+# The server imports this program once, then starts its workers: each opens connections of its own.
+engine.dispose()
 app = Flask(__name__)
 app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

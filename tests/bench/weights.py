@@ -48,7 +48,8 @@ def weight(line: Line, path: str) -> Weight | None:
     tree = html.fromstring(page.text)
     waiting = [urljoin(path, str(found)) for found in tree.xpath(ASSETS)]
     # A page names the small modules that enhance it: main.js fetches them.
-    waiting += [f"/static/js/{name}.js" for told in tree.xpath("//@data-behaviour") for name in str(told).split()]
+    main = next((address for address in waiting if address.endswith("/main.js")), "/static/js/main.js")
+    waiting += [urljoin(main, f"{name}.js") for told in tree.xpath("//@data-behaviour") for name in str(told).split()]
     seen: set[str] = set()
     packed, raw = len(page.body), len(page.content)
     while waiting:

@@ -1,9 +1,12 @@
 """Words, numbers and addresses as pages show them: the short ways give what the long ways give."""
 
 import gzip
+import re
+import shutil
 from contextvars import Context
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,8 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from grants.kernel import pages
+from grants.kernel.pages import version_of
 from grants.kernel.words import _, _l, force_locale, language, n_
-from tests.client import Page
+from tests.client import Answer, Page, check_page, wrong_autocomplete
 from tests.factories import Make
 
 
@@ -111,6 +115,46 @@ def test_the_style_sheet_is_sent_packed_to_whoever_can_unpack_it(app: Flask) -> 
     assert len(packed.data) * 3 < len(plain.data)
 
 
+def test_the_style_sheet_is_kept_under_the_address_of_its_content_alone(app: Flask) -> None:
+    client = app.test_client()
+    address = re.search(r'href="(/static/site.css[^"]*)"', asked(client, "/").text)
+    assert address is not None
+    assert "immutable" in asked(client, address[1]).headers["Cache-Control"]
+    for other in ("/static/site.css", "/static/site.css?v=x"):
+        assert asked(client, other).headers["Cache-Control"] == "no-cache"
+
+
+def test_what_a_page_loads_and_what_that_imports_is_of_one_version(app: Flask) -> None:
+    client, version = app.test_client(), app.config["STATIC_VERSION"]
+    page = asked(client, "/").text
+    loaded = re.findall(r'(?:src|href)="(/static/[^"]+\.(?:js|svg))"', page)
+    assert len(loaded) > 2
+    assert all(address.startswith(f"/static/{version}/") for address in loaded)
+    modules = sorted(path.name for path in Path(str(app.static_folder), "js").glob("*.js"))
+    assert {"main.js", "counter.js"} < set(modules)
+    for name in modules:
+        answer = asked(client, f"/static/{version}/js/{name}")
+        assert "immutable" in answer.headers["Cache-Control"]
+        # Relative addresses stay under the version of whoever names them.
+        named = re.findall(r"""(?:from|import\()\s*["'`]([^"'`]+)""", answer.text)
+        assert all(each.startswith("./") and "?" not in each for each in named)
+        plain = asked(client, f"/static/js/{name}")
+        assert (plain.status_code, "immutable" in plain.headers["Cache-Control"]) == (200, False)
+        assert "max-age=0" in plain.headers["Cache-Control"]
+    assert asked(client, "/static/anotherone00/js/counter.js").status_code == 404
+
+
+@pytest.mark.parametrize("changed", ["js/counter.js", "js/main.js", "img/logo.svg", "css/base.css"])
+def test_any_change_of_a_static_file_changes_every_address(app: Flask, tmp_path: Path, changed: str) -> None:
+    folder = tmp_path / "static"
+    shutil.copytree(str(app.static_folder), folder)
+    before = version_of(folder)
+    (folder / f"{changed}.gz").write_bytes(b"the same, packed")
+    assert version_of(folder) == before == app.config["STATIC_VERSION"]
+    (folder / changed).write_bytes((folder / changed).read_bytes() + b" ")
+    assert version_of(folder) != before
+
+
 def test_a_page_is_packed_for_visitors_and_plain_for_whoever_is_signed_in(app: Flask, make: Make) -> None:
     page = Page(app)
     packed = asked(page.client, "/", "gzip")
@@ -124,4 +168,30 @@ def test_a_page_is_packed_for_visitors_and_plain_for_whoever_is_signed_in(app: F
 
 def asked(client: FlaskClient, path: str, encodings: str = "identity") -> TestResponse:
     """An answer, asked for in a context of its own."""
-    return Context().run(client.get, path, headers={"Accept-Encoding": encodings})
+    return Context().run(client.get, path, headers={"Accept-Encoding": encodings}, buffered=True)
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "told", "is_wrong"),
+    [
+        ("input", "text", "street-address", True), ("textarea", "text", "street-address", False),
+        ("input", "text", "address-line1", False), ("input", "text", "new-password", True),
+        ("input", "password", "new-password", False), ("input", "email", "username", False),
+        ("input", "email", "tel", True), ("input", "text", "section-a shipping postal-code", False),
+        ("input", "text", "adresse", True), ("input", "checkbox", "on", True), ("form", "text", "off", False),
+    ],
+)  # fmt: skip
+def test_a_control_takes_the_autocomplete_of_its_kind(tag: str, kind: str, told: str, is_wrong: bool) -> None:
+    assert bool(wrong_autocomplete(tag, kind, told)) is is_wrong
+
+
+@pytest.mark.parametrize("fault", ['<form action="">', '<a href="">', '<img src="" alt="">', "<p id=a id=b>"])
+def test_a_page_with_an_empty_address_is_refused(app: Flask, fault: str) -> None:
+    plain = "<!doctype html><html lang=fr><head><title>Un titre</title></head><body><h1>Un titre</h1>{}</body></html>"
+    for held, is_refused in (("", False), (fault, True)):
+        answer = Answer(app.response_class(plain.format(held), mimetype="text/html"), "/")  # type: ignore[arg-type]
+        if not is_refused:
+            check_page(app, answer)
+            continue
+        with pytest.raises(AssertionError):
+            check_page(app, answer)
