@@ -1,4 +1,4 @@
-"""Acts on calls: made from the reference files or from last year's call, written, opened, extended, archived."""
+"""Acts on calls: made from the reference files or from last year's call, written, opened, extended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -566,13 +566,19 @@ def open_call(call: Call, *, acknowledged: bool, version: int | None, by: Actor)
 def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: Actor) -> None:
     """Put the closing later, with a public reason. Raises InvalidError when the new instant is not later.
 
+    A closed call takes no more dossiers once one of them is examined: raises RefusedError.
     Those who have a draft learn it from the letters of their own chapter, which reads `queries.extensions`.
     """
+    db.session.refresh(call, with_for_update=True)
     before = call.closes_at
     if before is None or call.state is not CallState.OPENED:
         raise RefusedError(_("Seule la clôture d’un appel publié peut être reportée."))
     if call.marks_frozen_at is not None or call.results_published_at is not None:
         raise RefusedError(_("Le comité a déjà arrêté ses notes : la clôture ne peut plus être reportée."))
+    if call.examined_at is not None and before < clock.now():
+        raise RefusedError(
+            _("L’appel est clos et l’examen des dossiers a commencé : aucun autre dossier ne peut plus y entrer.")
+        )
     if closes_at <= max(before, clock.now()):
         raise InvalidError(
             _("La nouvelle clôture doit être à venir, et après celle qui est annoncée."), field="closes_on"
@@ -586,8 +592,7 @@ def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: 
     call.closes_at = closes_at
 
 
-def archive(call: Call, *, by: Actor) -> None:
-    """Put a call away once it is closed. Raises RefusedError while it is coming or open."""
-    if call.state is CallState.OPENED and call.closes_at is not None and clock.now() <= call.closes_at:
-        raise RefusedError(_("Cet appel n’est pas encore clos : il ne peut pas être archivé."))
-    journal.advance(LIFECYCLE, call, "archive", by=by, code=call.code)
+def begin_examination(call: Call) -> None:
+    """Note that the dossiers of a call are examined; only the first time counts. No closing comes back after it."""
+    if call.examined_at is None:
+        call.examined_at = clock.now()

@@ -51,6 +51,7 @@ class Call(Keyed, Versioned, Model):
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None] = mapped_column(index=True)
     opened_at: Mapped[datetime | None]
+    examined_at: Mapped[datetime | None]  # first given to a reviewer or to a meeting: no closing comes back after that
     envelope: Mapped[Money] = mapped_column("envelope_cents")
     committed: Mapped[Money] = mapped_column("committed_cents", default=Money(0))
     threshold: Mapped[int] = mapped_column(SmallInteger, default=60)

@@ -1,4 +1,4 @@
-"""Acts of the committee and after it: prepare, advise within the envelope, freeze, record the act, publish."""
+"""Acts of the committee and after it: prepare, advise within the envelope, freeze, record the act, publish, archive."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
-from grants.applications.lifecycle import ApplicationState
+from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application
+from grants.calls.actions import begin_examination
 from grants.calls.lifecycle import LIFECYCLE as CALL
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
@@ -35,6 +36,7 @@ NOTHING = Money(0)
 
 def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
     """Make the one meeting of a closed call. Raises RefusedError when there is nothing to decide yet."""
+    db.session.refresh(call, with_for_update=True)
     if queries.meeting_of(call.id) is not None:
         raise RefusedError(_("La séance de cet appel existe déjà."))
     if call.state is not CallState.OPENED or call.closes_at is None or call.closes_at >= clock.now():
@@ -42,6 +44,7 @@ def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
     if not queries.count_of(call.id, ApplicationState.ELIGIBLE):
         raise RefusedError(_("Aucun dossier de cet appel n’est recevable : il n’y a rien à examiner."))
     _check_day(call, held_on)
+    begin_examination(call)
     meeting = Meeting(call_id=call.id, title=title, held_on=held_on, state=MeetingState.PREPARING)
     db.session.add(meeting)
     db.session.flush()
@@ -238,6 +241,8 @@ def why_not_freeze(meeting: Meeting) -> str | None:
     reason = LIFECYCLE.why_not(meeting, "freeze")
     if reason is not None:
         return str(reason)
+    if meeting.call.closes_at is None or meeting.call.closes_at >= clock.now():
+        return _("L’appel n’est pas clos : les avis se figent une fois que tous les dossiers sont là.")
     if meeting.held_on > clock.today():
         return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
                  day=day(meeting.held_on))  # fmt: skip
@@ -341,3 +346,35 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     db.session.flush()
     _move_money(call, -released)
     return told
+
+
+# ---- the end of the call -------------------------------------------------------------------------------------------
+
+
+def archive(call: Call, *, by: Actor) -> None:
+    """Put a call away. Raises RefusedError while it is open, and while one of its dossiers waits for its result."""
+    db.session.refresh(call, with_for_update=True)
+    reason = why_not_archive(call)
+    if reason is not None:
+        raise RefusedError(reason)
+    journal.advance(CALL, call, "archive", by=by, code=call.code)
+
+
+def why_not_archive(call: Call) -> str | None:
+    """None when a call may be put away, else what is still to do."""
+    reason = CALL.why_not(call, "archive")
+    if reason is not None:
+        return str(reason)
+    if call.closes_at is None or clock.now() <= call.closes_at:
+        return _("Cet appel n’est pas encore clos : il ne peut pas être archivé.")
+    meeting = queries.meeting_of(call.id)
+    if meeting is not None and meeting.state is not MeetingState.PUBLISHED:
+        return _("La séance de cet appel n’est pas terminée : publiez d’abord ses résultats.")
+    waiting = queries.count_of(call.id, *UNDER_WAY)
+    if waiting:
+        return n_(
+            "%(num)s dossier de cet appel attend encore sa décision.",
+            "%(num)s dossiers de cet appel attendent encore leur décision.",
+            waiting,
+        )
+    return None

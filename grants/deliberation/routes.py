@@ -307,3 +307,19 @@ def _published(application: Application) -> Decision:
     if found is None:
         raise MissingError
     return found
+
+
+# ---- the end of the call -------------------------------------------------------------------------------------------
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/archive", methods=["GET", "POST"])
+@door(P.CALL_OPEN, Call)
+@as_shown
+def archive(call: Call) -> Page:
+    """Put a call away once its results are known."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        actions.archive(call, by=actor())
+        flash(_("L’appel est archivé. Sa page publique reste en ligne."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
+    return _show("archive", form, call=call, reason=actions.why_not_archive(call))

@@ -8,6 +8,7 @@ from flask_security.utils import hash_password
 from sqlalchemy import select, update
 
 from grants.calls import actions as calls
+from grants.deliberation import actions as deliberation
 from grants.demo import committee, content
 from grants.demo.applicants import Applicant
 from grants.demo.payments import Laureate
@@ -60,7 +61,9 @@ def plant(*, by: Actor) -> list[Shown]:
         script.add(script.at_work(-533, 10, 0), lambda: _confirm_reference(stage))
         for name in SPANS:
             _schedule_call(stage, name)
-        script.add(script.at_work(-25, 16, 0), lambda: calls.archive(stage.calls["past"], by=stage.actor("manager")))
+        script.add(
+            script.at_work(-25, 16, 0), lambda: deliberation.archive(stage.calls["past"], by=stage.actor("manager"))
+        )
         script.add(script.at_work(-11, 15, 0), lambda: _prepare_next(stage))
         for name in SPANS:
             applicants = _applicants(stage, name)

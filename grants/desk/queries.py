@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, s
 from sqlalchemy.orm import joinedload
 
 from grants.applications import queries as applications
-from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
+from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState, BankState, ReportState
@@ -30,7 +30,7 @@ from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
 from grants.kernel.still import still
-from grants.kernel.words import in_words_of, language
+from grants.kernel.words import _, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
@@ -77,6 +77,7 @@ SORTS: dict[str, Any] = {
     "requested": Application.requested,
     "state": Application.state,
 }
+ANY_UNDER_WAY = "under_way"  # among the states: every dossier that waits for a decision
 UNSCORED = -1
 SCORE = func.coalesce(Standing.score, UNSCORED)
 
@@ -100,6 +101,8 @@ def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
         statement = statement.where(Application.call_id.in_(select(Call.id).where(Call.code == sieve.call)))
     if sieve.state in set(SUBMITTED_STATES):
         statement = statement.where(Application.state == ApplicationState(sieve.state))
+    elif sieve.state == ANY_UNDER_WAY:
+        statement = statement.where(Application.state.in_(UNDER_WAY))
     if sieve.instrument:
         offered = select(Instrument.id).where(Instrument.code == sieve.instrument)
         statement = statement.where(Application.instrument_id.in_(offered))
@@ -240,7 +243,7 @@ def _choices() -> Choices:
     opened = select(Call.code, Call.title, Call.title_en).where(Call.state != CallState.DRAFT)
     calls = db.session.execute(opened.order_by(Call.closes_at.desc(), Call.code)).all()
     return Choices(
-        states=[(state, str(word)) for state, word in state_choices()],
+        states=[(ANY_UNDER_WAY, _("En cours d’examen")), *((state, str(word)) for state, word in state_choices())],
         calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in calls],
         instruments=programme.instrument_choices(),
         axes=programme.axis_choices(),
@@ -454,6 +457,7 @@ def waiting_for_manager(actor: Actor) -> dict[str, int]:
         .having(func.count() >= 3)
     )
     seen = _seen_by(actor)
+    silence = select(Application.id).where(seen, Application.state.in_(UNDER_WAY))
     return {
         "to_screen": _count(select(Application.id).where(seen, Application.state == ApplicationState.SUBMITTED)),
         "to_assign": _count(
@@ -461,12 +465,10 @@ def waiting_for_manager(actor: Actor) -> dict[str, int]:
                 seen, Application.state == ApplicationState.ELIGIBLE, Application.id.not_in(enough)
             )
         ),
+        "silence_late": _count(silence.where(Application.silence_on < clock.today())),
         "silence_near": _count(
-            select(Application.id).where(
-                seen,
-                Application.state.in_((ApplicationState.SUBMITTED, ApplicationState.ELIGIBLE)),
-                Application.silence_on <= clock.today() + timedelta(days=15),
-                Application.silence_on >= clock.today(),
+            silence.where(
+                Application.silence_on >= clock.today(), Application.silence_on <= clock.today() + timedelta(days=15)
             )
         ),
         "to_open": _count(

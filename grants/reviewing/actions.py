@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.calls.actions import begin_examination
 from grants.calls.models import Call
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
@@ -74,6 +75,7 @@ def assign(
                 _offer(found, application_id, reviewer_id, due_on, by)
                 new += 1
         if new:
+            begin_examination(call)
             outcome.made += new
             letters.assigned(db.session.get_one(Account, reviewer_id), call, number=new, due_on=due_on)
     if outcome.left_out and not outcome.made:

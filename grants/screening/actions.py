@@ -16,7 +16,6 @@ from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.vault import Given
 from grants.kernel.words import _, in_words_of, n_
 from grants.people.models import Account
-from grants.programme import queries as programme
 from grants.screening import letters, queries, rules
 from grants.screening.models import Finding, PieceRequest
 from grants.screening.queries import WAITING
@@ -181,10 +180,6 @@ def request_piece(
     already = [row for row in queries.requests_of(application.id) if row.answered_at is None]
     if any((piece and row.piece_id == piece.id) or (not piece and row.label == label) for row in already):
         raise InvalidError(_("Cette pièce est déjà demandée : la réponse est attendue."), field="piece")
-    journal.advance(
-        LIFECYCLE, application, "request_piece", by=by, piece=piece.code if piece else "other", due_on=due_on
-    )
-    application.touched_at = clock.now()
     request = PieceRequest(
         application_id=application.id,
         piece_id=piece.id if piece else None,
@@ -196,14 +191,21 @@ def request_piece(
     )
     db.session.add(request)
     db.session.flush()
+    silence_on = queries.silence_day_of(application)
+    journal.advance(
+        LIFECYCLE, application, "request_piece", by=by, piece=piece.code if piece else "other", due_on=due_on,
+        silence_on=silence_on,
+    )  # fmt: skip
+    application.touched_at, application.silence_on = clock.now(), silence_on
+    db.session.flush()
     letters.piece_requested(request)
     return request
 
 
 def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
-    """Take the applicant's answer; the last one sends the application back to be screened, and time starts anew.
+    """Take the applicant's answer; the last one sends the application back to be screened.
 
-    The day of implicit rejection then runs from the reception of what was missing (CRPA, art. L114-5). Raises
+    What was awaited no longer suspends the time after which silence means rejection (CRPA, art. L114-5). Raises
     RefusedError when it was answered already or is no longer wanted, InvalidError when the file is refused.
     """
     application = request.application
@@ -230,7 +232,8 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
                 application_id=application.id, piece_id=request.piece_id, file_id=stored.id, given_at=stored.given_at
             )
         )
-    journal.record("screening.piece_given", request, by=by, file=stored.id)
+    application.silence_on = queries.silence_day_of(application)
+    journal.record("screening.piece_given", request, by=by, file=stored.id, silence_on=application.silence_on)
     _complete(application, by)
     letters.piece_given(request, db.session.get_one(Account, request.requested_by))
 
@@ -243,7 +246,4 @@ def _complete(application: Application, by: Actor) -> None:
     )
     if still_open is not None or application.state is not S.PIECES_REQUESTED:
         return
-    today = clock.today(application.call.fund.zone)
-    silence_on = clock.add_months(today, programme.law_number("implicit_rejection", today))
-    journal.advance(LIFECYCLE, application, "complete", by=by, silence_on=silence_on)
-    application.silence_on = silence_on
+    journal.advance(LIFECYCLE, application, "complete", by=by, silence_on=application.silence_on)

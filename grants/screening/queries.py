@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -23,12 +24,14 @@ from grants.applications.models import (
 from grants.applications.rules import is_expected, is_in_kind
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, CallInstrument, Gate, Piece, Question, Statement
+from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
 from grants.kernel.paging import Order, Page, Rows
 from grants.people.models import Account, Membership, Organisation
+from grants.programme import queries as programme
 from grants.programme.models import Commune, Law
 from grants.programme.rules import holds
 from grants.screening import rules
@@ -80,9 +83,9 @@ class Line:
 
 
 def calls_to_screen(hidden: Collection[UUID]) -> list[CallLine]:
-    """The calls that took applications, those with most to do first."""
+    """The calls that took applications, the one whose dossier waits longest first."""
     waiting = (
-        select(Application.call_id, func.count().label("number"))
+        select(Application.call_id, func.count().label("number"), func.min(Application.silence_on).label("first"))
         .where(Application.state.in_(WAITING), Application.id.not_in(hidden))
         .group_by(Application.call_id)
         .subquery()
@@ -91,7 +94,7 @@ def calls_to_screen(hidden: Collection[UUID]) -> list[CallLine]:
         select(Call.id, Call.code, Call.title, Call.title_en, func.coalesce(waiting.c.number, 0).label("waiting"))
         .outerjoin(waiting, waiting.c.call_id == Call.id)
         .where(Call.state != CallState.DRAFT)
-        .order_by(func.coalesce(waiting.c.number, 0).desc(), Call.closes_at.desc(), Call.code)
+        .order_by(waiting.c.first.is_(None), waiting.c.first, Call.closes_at.desc(), Call.code)
     )
     return [CallLine(row.id, row.code, row.title, row.title_en, row.waiting) for row in rows]
 
@@ -359,6 +362,22 @@ def _facts(
 
 
 # ---- pieces --------------------------------------------------------------------------------------------------------
+
+
+def silence_day_of(application: Application) -> date:
+    """The day of implicit rejection of a submitted application, with what its requested pieces suspended."""
+    zone = ZoneInfo(application.call.fund.zone)
+    if application.submitted_at is None:
+        raise ValueError("time runs from the reception of an application")
+    received_on = application.submitted_at.astimezone(zone).date()
+    due = clock.add_months(received_on, programme.law_number("implicit_rejection", received_on))
+    return rules.silence_day(due, [_suspension(request, zone) for request in requests_of(application.id)])
+
+
+def _suspension(request: PieceRequest, zone: ZoneInfo) -> tuple[date, date]:
+    given = request.answered_at
+    ends = request.due_on if given is None else min(given.astimezone(zone).date(), request.due_on)
+    return request.requested_at.astimezone(zone).date(), ends
 
 
 def requests_of(application_id: UUID) -> Sequence[PieceRequest]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from grants.applications.rules import LEGAL_FORM_LABELS, is_over_rate
@@ -214,6 +214,22 @@ def failed(outcomes: Iterable[Outcome]) -> list[str]:
 def pending(outcomes: Iterable[Outcome]) -> list[str]:
     """The codes of the gates nobody has judged yet."""
     return [outcome.code for outcome in outcomes if outcome.passed is None]
+
+
+def silence_day(due: date, suspensions: Iterable[tuple[date, date]]) -> date:
+    """The day of implicit rejection: `due`, put later by the days during which a missing piece was awaited.
+
+    A suspension runs from the day a piece was asked for to the day it came, or to the last day given for it if it did
+    not come before (CRPA, art. L114-5). Days that several requests share count once; one asked for after the day of
+    implicit rejection changes nothing.
+    """
+    ended = date.min
+    for begins, ends in sorted(suspensions):
+        if begins > due:
+            break
+        due += max(ends - max(begins, ended), timedelta(0))
+        ended = max(ended, ends)
+    return due
 
 
 def needs_note(*, computed: bool | None, found: bool | None) -> bool:

@@ -57,6 +57,19 @@ MUTANTS = (
         "tests/architecture/test_access.py",
     ),
     Mutant(
+        "demonstration asked for", "grants/config.py", 'is_demo=env.get("GRANTS_DEMO", "") == "1",',
+        'is_demo=env.get("GRANTS_DEMO", "") == "1" or not given,', "tests/cli/test_cli.py -k inferred",
+    ),
+    Mutant(
+        "demonstration apart from a relay", "grants/config.py",
+        "if self.is_demo and (self.mail_url or not _is_on_this_machine(self.base_url)):",
+        "if self.is_demo and not _is_on_this_machine(self.base_url):", "tests/cli/test_cli.py -k relay",
+    ),
+    Mutant(
+        "secret of a letter that left", "grants/kernel/post.py", 'forgotten = {} if keep_secrets else {"secret": None}',
+        "forgotten = {}", "tests/kernel/test_post.py -k forgotten",
+    ),
+    Mutant(
         "visibility filter", "grants/desk/queries.py",
         "        Application.id.not_in(reviewing.linked_to(actor.id)),\n", "",
         "tests/desk/test_routes.py -k linked_dossier",

@@ -319,10 +319,31 @@ def test_a_draft_call_has_no_closing_to_put_later(make):
         actions.extend(call, closes_at=clock.now() + timedelta(days=99), reason="x", reason_en="", by=make.by)
 
 
-def test_a_call_is_archived_only_once_closed(make):
+def test_a_closed_call_that_is_examined_takes_no_more_dossiers(make):
+    at = clock.now()
+    call = make.call(opens_at=at - timedelta(days=70), closes_at=at - timedelta(days=60))
+    with unit_of_work():
+        actions.begin_examination(call)
+    for later in (timedelta(minutes=1), timedelta(days=30)):
+        with pytest.raises(RefusedError, match="examen"), unit_of_work():
+            actions.extend(call, closes_at=at + later, reason="Une panne.", reason_en="", by=make.by)
+    assert call.closes_at < at
+
+
+def test_a_call_that_was_only_closed_may_open_again(make):
+    at = clock.now()
+    call = make.call(opens_at=at - timedelta(days=9), closes_at=at - timedelta(hours=1))
+    with unit_of_work():
+        actions.extend(call, closes_at=at + timedelta(days=1), reason="Une panne.", reason_en="", by=make.by)
+    assert call.closes_at > at
+
+
+def test_examining_before_the_closing_leaves_it_free_to_be_put_later(make):
     call = make.call()
-    with pytest.raises(RefusedError), unit_of_work():
-        actions.archive(call, by=make.by)
-    with clock.fixed(call.closes_at + timedelta(seconds=1)), unit_of_work():
-        actions.archive(call, by=make.by)
-    assert call.state is CallState.ARCHIVED
+    with unit_of_work():
+        actions.begin_examination(call)
+    first = call.examined_at
+    with unit_of_work():
+        actions.begin_examination(call)
+        actions.extend(call, closes_at=call.closes_at + timedelta(days=1), reason="x", reason_en="", by=make.by)
+    assert call.examined_at == first

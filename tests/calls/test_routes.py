@@ -371,17 +371,6 @@ def test_a_double_click_opens_one_call_only_once(page, manager, draft):
     assert page.submit({"dates_read": "y", "acknowledged": "y"}).status == 200
 
 
-def test_a_closed_call_is_put_away_and_stays_public(make, page, manager):
-    at = clock.now()
-    call = make.call(opens_at=at - timedelta(days=9), closes_at=at - timedelta(days=1))
-    page.get("calls.archive", call, as_=manager)
-    assert "archivé" in page.submit().words
-    assert page.get("calls.show", code=call.code).status == 200
-    running = make.call()
-    assert not page.get("calls.archive", running).tree.xpath("//main//form")
-    assert page.post("calls.archive", running).status == 409
-
-
 def test_the_list_of_calls_costs_the_same_for_one_and_three(make, page, manager, queries):
     make.call()
     page.get("calls.desk", as_=manager)

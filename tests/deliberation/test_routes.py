@@ -476,3 +476,63 @@ def test_a_withdrawn_dossier_stays_in_sight_until_its_money_is_back(
     page.get("deliberation.recommend", gone)
     page.submit(action="/retirer")
     assert fresh(closed).committed == Money.euros(5_000)
+
+
+def test_a_call_without_dossiers_is_put_away_once_closed_and_stays_public(
+    make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    page.get("deliberation.archive", closed, as_=manager)
+    assert "archivé" in page.submit().words
+    assert page.get("calls.show", code=closed.code).status == 200
+    running = make.call()
+    assert not page.get("deliberation.archive", running).tree.xpath("//main//form")
+    assert page.post("deliberation.archive", running, data={"version": running.version}).status == 409
+
+
+def test_a_call_is_not_put_away_while_a_result_is_awaited(
+    make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    dossier = make.application(call=closed, state=S.ELIGIBLE)
+    page.sign_in(manager)
+    assert "attend encore" in page.get("deliberation.archive", closed).words
+    assert page.post("deliberation.archive", closed, data={"version": closed.version}).status == 409
+    meeting = make.meeting(closed)
+    make.recommendation(meeting, dossier)
+    with unit_of_work():
+        applications.withdraw(dossier, reason="Abandon.", by=make.actor_of(make.member_of(dossier.organisation)))
+    answer = page.get("deliberation.archive", closed)
+    assert "publiez d’abord ses résultats" in answer.words
+    assert page.post("deliberation.archive", closed, data={"version": closed.version}).status == 409
+
+
+def test_a_call_whose_results_are_published_is_put_away(make: Make, page: Page, manager: Account, closed: Call) -> None:
+    make.decided(make.application(call=closed, state=S.ELIGIBLE))
+    page.get("deliberation.archive", closed, as_=manager)
+    assert "archivé" in page.submit().words
+
+
+def test_no_dossier_enters_a_closed_call_that_is_examined(
+    make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    dossier = make.application(call=closed, state=S.ELIGIBLE)
+    page.sign_in(manager)
+    page.get("reviewing.assign", closed)
+    reviewer = make.account("reviewer")
+    page.post("reviewing.assign", closed, data={"applications": str(dossier.id), "reviewers": str(reviewer.id)})
+    later = {"closes_on": (clock.today() + timedelta(days=3)).isoformat(), "closes_hour": "17:00", "reason": "Panne."}
+    answer = page.post("calls.extend", closed, data=later | {"version": closed.version})
+    assert answer.status == 409
+    assert "l’examen des dossiers a commencé" in answer.words
+
+
+def test_advices_of_a_call_that_is_open_are_never_frozen(
+    make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    meeting = make.meeting(closed)
+    make.recommendation(meeting, make.application(call=closed, state=S.ELIGIBLE))
+    with unit_of_work():
+        closed.closes_at = clock.now() + timedelta(days=2)
+    page.sign_in(manager)
+    answer = page.post("deliberation.freeze", meeting, data={"version": meeting.version})
+    assert answer.status == 409
+    assert "n’est pas clos" in answer.words

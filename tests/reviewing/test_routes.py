@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.calls.actions import begin_examination
 from grants.calls.models import Criterion
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
@@ -553,6 +554,8 @@ def test_assigning_from_a_later_page_acts_on_its_ticks_and_comes_back_there(make
 
 def test_assigning_reads_no_more_dossiers_than_are_ticked(make, page, manager, reviewer, queries):
     call = make.call()
+    with unit_of_work():
+        begin_examination(call)  # written once, by the first assignment of all
     ticked = many(make, call, 2)
     by = make.actor_of(manager)
     dossiers = [row.id for row in ticked]

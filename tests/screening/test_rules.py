@@ -1,7 +1,7 @@
 """Each gate on plain facts: what passes, what fails, and what only a person can tell."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -115,3 +115,25 @@ def test_the_reason_lists_every_gate_not_met():
     assert rules.reason_of([]) == ""
     assert rules.reason_of(["Hors du territoire."]) == "Hors du territoire."
     assert rules.reason_of(["Un.", "Deux."]) == "- Un.\n- Deux."
+
+
+DUE = date(2026, 3, 31)
+
+
+@pytest.mark.parametrize(
+    ("suspensions", "later"),
+    [
+        ([], 0),
+        ([(date(2026, 2, 1), date(2026, 2, 11))], 10),
+        ([(date(2026, 2, 1), date(2026, 2, 11)), (date(2026, 2, 6), date(2026, 2, 16))], 15),
+        ([(date(2026, 2, 6), date(2026, 2, 8)), (date(2026, 2, 1), date(2026, 2, 11))], 10),
+        ([(date(2026, 2, 1), date(2026, 2, 3)), (date(2026, 3, 1), date(2026, 3, 4))], 5),
+        ([(date(2026, 2, 1), date(2026, 2, 1))], 0),
+        ([(date(2026, 3, 31), date(2026, 4, 10))], 10),
+        ([(date(2026, 4, 1), date(2026, 4, 10))], 0),
+        ([(date(2026, 3, 20), date(2026, 4, 9)), (date(2026, 4, 15), date(2026, 4, 20))], 25),
+        ([(date(2026, 3, 20), date(2026, 4, 9)), (date(2026, 4, 21), date(2026, 4, 30))], 20),
+    ],
+)
+def test_a_missing_piece_suspends_the_time_of_silence_and_never_starts_it_anew(suspensions, later):
+    assert rules.silence_day(DUE, suspensions) == DUE + timedelta(days=later)

@@ -228,16 +228,3 @@ def extend(call: Call) -> Answer:
             flash(_("La clôture est reportée. La page de l’appel le dit dès maintenant."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
     return _page("calls/extend.html", form, call=call)
-
-
-@bp.route("/gestion/appels/<uuid:call_id>/archive", methods=["GET", "POST"])
-@door(P.CALL_OPEN, Call)
-@as_shown
-def archive(call: Call) -> Answer:
-    """Put a closed call away."""
-    form = Form()
-    if form.validate_on_submit():
-        actions.archive(call, by=actor())
-        flash(_("L’appel est archivé. Sa page publique reste en ligne."), "success")
-        return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/archive.html", form, call=call, is_over=rules.phase(call, clock.now()) in rules.OVER)
