@@ -601,7 +601,7 @@ def export(what: str, output: Path) -> None:
     if what == "scdl":
         sheet = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
     else:
-        sheet = sheets.lines(desk_exports.DOSSIER_COLUMNS, desk_exports.dossier_rows(Sieve(), BY))
+        sheet = sheets.lines(desk_exports.DOSSIER_COLUMNS, desk_exports.dossier_rows(Sieve(), BY), zone=pages.zone())
     with output.open("w", encoding="utf-8", newline="") as file:
         file.writelines(sheet)
     click.echo(f"{output} : {what} écrit")

@@ -332,7 +332,7 @@ def _sieve() -> Sieve:
 @door(P.EXPORT_MAKE)
 def dossiers_csv() -> Response:
     """The same list as a sheet, whole."""
-    return download("dossiers.csv", exports.DOSSIER_COLUMNS, exports.dossier_rows(_sieve(), actor()))
+    return download("dossiers.csv", exports.DOSSIER_COLUMNS, exports.dossier_rows(_sieve(), actor()), zone=zone())
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from grants.kernel.sheets import cell
 from grants.observatory import queries, rules
 from grants.programme import queries as programme
 
@@ -11,7 +10,7 @@ from grants.programme import queries as programme
 def scdl_rows() -> Iterator[list[Any]]:
     """One row per published award, one beneficiary each, in the schema's column order.
 
-    The day is the agreement's signature or, without one, the act's. The purpose is neutralised against formulas.
+    The day is the agreement's signature or, without one, the act's.
     """
     fund = programme.fund()
     for row in queries.open_data_rows():
@@ -25,7 +24,7 @@ def scdl_rows() -> Iterator[list[Any]]:
             row.organisation,
             row.siret,
             rules.strict_rna(row.rna, row.siret),
-            rules.purpose(cell(row.title)),
+            rules.purpose(row.title),
             row.amount,
             "aide en numéraire",
             rules.payment_terms(row.instalments or 1),

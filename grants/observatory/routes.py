@@ -11,6 +11,7 @@ from grants.kernel import shelf
 from grants.kernel.access import door, hidden_dossiers, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
+from grants.kernel.pages import zone
 from grants.kernel.paging import places
 from grants.kernel.sheets import download
 from grants.kernel.words import in_words_of
@@ -164,7 +165,7 @@ def tracking_csv() -> Response:
     lines = queries.tracking(reading, _filters())
     head = [str(READING_LABELS[reading]), "intitulé", *(str(label) for label in FIGURE_LABELS.values()), "reste"]
     rows = ([line.code, line.title, *(line.sums[f] for f in Figure), line.sums.left] for line in lines)
-    return download(f"suivi-{reading}.csv", head, rows)
+    return download(f"suivi-{reading}.csv", head, rows, zone=zone())
 
 
 def _reading() -> Reading:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from werkzeug.routing import Rule
 
@@ -18,7 +19,8 @@ from tests.kernel.corpus import FORMULAS, TEXTS
 from tests.site import Place, Site
 
 CELLS, SHORT = 5000, 500
-SEPARATORS = (",", ";", "\t")  # a comma, what a French spreadsheet expects, and what a paste expects
+ZONE = ZoneInfo("Europe/Paris")
+TEXTS_OF = {"application": "SELECT title FROM application", "organisation": "SELECT name FROM organisation"}
 NUMBERS = (-1, 0, 7, Money(-1250), Money(5), Decimal("-0.50"), Decimal("66.67"), -1.5, date(2026, 1, 2),
            datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))  # fmt: skip
 
@@ -33,23 +35,32 @@ def is_formula(cell: str) -> bool:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a plain number."""
+    """Whether a cell is a plain number, as a sheet for people writes it."""
     try:
-        Decimal(cell)
+        Decimal(cell.replace(",", "."))
     except ArithmeticError:
         return False
     return not cell.startswith("+")
 
 
+def cells(sheet: str) -> list[list[str]]:
+    """The cells of a sheet for people."""
+    return list(csv.reader(io.StringIO(sheet.removeprefix(sheets.BOM), newline=""), delimiter=";"))
+
+
 def formulas(sheet: str) -> Iterator[str]:
-    """The cells a spreadsheet would compute, whichever separator it takes."""
-    for separator in SEPARATORS:
-        for row in csv.reader(io.StringIO(sheet, newline=""), delimiter=separator):
-            yield from (
-                f"{cell[:60]!r} read with {separator!r}"
-                for cell in row
-                if is_formula(cell) or (separator == "," and cell[:1] in {"\t", "\r"})
-            )
+    """The cells of a sheet for people that a spreadsheet would compute, or why it would not open in one click."""
+    if not sheet.startswith(sheets.BOM):
+        yield "no byte order mark: accents would break"
+    for row in cells(sheet):
+        yield from (f"{cell[:60]!r}" for cell in row if is_formula(cell) or cell[:1] in {"\t", "\r", "\n"})
+
+
+def altered(sheet: str, sources: set[str]) -> Iterator[str]:
+    """The cells of open data that begin with an apostrophe nobody wrote."""
+    starts = {source[:40] for source in sources if source.startswith("'")}
+    for row in csv.reader(io.StringIO(sheet, newline="")):
+        yield from (f"{cell[:60]!r} altered" for cell in row if cell[:1] == "'" and cell[:40] not in starts)
 
 
 def written(count: int) -> list[str]:
@@ -69,9 +80,12 @@ def the_writer(count: int) -> list[str]:
     """The one writer of sheets, on texts and on values of every type."""
     texts = written(count)
     rows = [texts[i : i + 10] for i in range(0, count, 10)]
-    sheet = "".join(sheets.lines(["a"] * 10, rows))
+    sheet = "".join(sheets.lines(["a"] * 10, rows, zone=ZONE))
     faults = list(formulas(sheet))
-    back = list(csv.reader(io.StringIO(sheet, newline="")))[1:]
+    plain = list(csv.reader(io.StringIO("".join(sheets.lines(["a"] * 10, rows)), newline="")))[1:]
+    if plain != [[text.replace("\r\n", "\n").replace("\r", "\n") for text in row] for row in rows]:
+        faults.append("open data say something else than what was written")
+    back = cells(sheet)[1:]
     if [list(map(letters, row)) for row in rows] != [list(map(letters, row)) for row in back]:
         told = next(
             (
@@ -83,7 +97,7 @@ def the_writer(count: int) -> list[str]:
         )
         faults.append(f"what was written is not what is read: {told}")
     for value in NUMBERS:
-        cell = sheets.cell(value)
+        cell = sheets.cell(value, ZONE)
         if cell.startswith("'"):
             faults.append(f"{value!r} is no number any more: {cell!r}")
     return faults
@@ -134,6 +148,9 @@ def one_turn(site: Site, visitors: list, texts: list[str]) -> list[str]:
             faults.append(f"{rule.rule}: answered {[answer.status_code for answer in answers]}")
         elif not good[0].headers["Content-Type"].startswith("text/csv"):
             faults.append(f"{rule.rule}: teach this figure to read {good[0].headers['Content-Type']}")
+        elif rule.rule.startswith("/donnees/"):
+            told = {row[0] for table in ("application", "organisation") for row in site.rows(TEXTS_OF[table])}
+            faults += [f"{rule.rule}: {cell}" for cell in altered(good[0].content.decode(), told)]
         else:
             faults += [f"{rule.rule}: {cell}" for cell in formulas(good[0].content.decode())]
     if site.rows("SELECT title FROM application ORDER BY id") != before:

@@ -326,9 +326,9 @@ def on_a_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def defused(text: str) -> str:
-    """A text as the middle of a cell says it: what would begin a formula after a separator is neutralised there."""
-    return sheets.cell(f"x{text}").removeprefix("x")
+def ended(text: str) -> str:
+    """A text as the middle of a cell says it: its lines end in one way."""
+    return sheets.cell(text)
 
 
 def read_screen(screen: Screen, book: Book) -> None:
@@ -339,9 +339,11 @@ def read_screen(screen: Screen, book: Book) -> None:
     elif screen.is_page and screen.answer.text:
         book.judge_page(where, tree_of(screen.answer))
     elif kind.startswith("text/csv"):
-        for row in csv.reader(io.StringIO(screen.answer.content.decode())):
+        sheet = screen.answer.content.decode()
+        separator = ";" if sheet.startswith(sheets.BOM) else ","
+        for row in csv.reader(io.StringIO(sheet.removeprefix(sheets.BOM), newline=""), delimiter=separator):
             for cell in row:
-                book.judge(f"csv {where}", cell, defused, lambda piece: defused(on_a_line(piece)))
+                book.judge(f"csv {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
     elif screen.answer.content.startswith(b"%PDF"):
         words = unbroken(words_of(screen.answer.content))
         book.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))

@@ -155,7 +155,7 @@ MUTANTS = (
         'SignIn.secret == bindparam("secret")', "tests/people/test_routes_signing.py -k copied_cookie",
     ),
     Mutant(
-        "formulas", "grants/kernel/sheets.py", "return _FORMULA.sub(", "return text or _FORMULA.sub(",
+        "formulas", "grants/kernel/sheets.py", "if zone is not None and _FORMULA.match(text)", "if False",
         "tests/kernel/test_sheets.py",
     ),
 )  # fmt: skip

@@ -310,8 +310,10 @@ def test_open_data_are_written_to_a_file(app, tmp_path, grants):
 def test_the_list_of_dossiers_is_written_to_a_file(app, make, tmp_path, grants):
     submitted, draft = make.application(state=ApplicationState.SUBMITTED), make.application()
     assert grants("export", "applications", "--output", str(tmp_path / "dossiers.csv"))[0] == 0
-    sheet = (tmp_path / "dossiers.csv").read_text(encoding="utf-8").splitlines()
-    assert [line.partition(",")[0] for line in sheet] == ["reference", submitted.reference]
+    written = (tmp_path / "dossiers.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf")
+    sheet = written.decode("utf-8-sig").splitlines()
+    assert [line.partition(";")[0] for line in sheet] == ["reference", submitted.reference]
     assert draft.reference is None
 
 

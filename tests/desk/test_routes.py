@@ -87,7 +87,7 @@ def test_the_list_searches_filters_and_adds_up(page: Page, make: Make) -> None:
         assert page.get("desk.dossiers", after=cursor([damaged, str(first.id)])).status == 200
     sheet = page.get("/gestion/dossiers.csv").text
     assert first.reference in sheet
-    assert "8000.00" in sheet
+    assert ";8000,00;" in sheet
 
 
 def test_the_totals_of_the_list_follow_every_change(page: Page, make: Make) -> None:
@@ -218,12 +218,12 @@ def test_the_list_sorts_by_score_for_those_who_may_see_it(page: Page, make: Make
     assert titles("/gestion/dossiers?sort=score") == ["Sans note", "Faible", "Moyen", "Meilleur"]
     assert "50,0" in page.get("/gestion/dossiers").words
     assert "sort=score" in page.get("/gestion/dossiers").text
-    assert ",100.00,1\n" in page.get("/gestion/dossiers.csv").text
+    assert ";100,00;1\n" in page.get("/gestion/dossiers.csv").text
     usual = titles("/gestion/dossiers")
     page.sign_in(make.account("finance"))
     assert titles("/gestion/dossiers?sort=-score") == usual
     assert "sort=score" not in page.get("/gestion/dossiers").text
-    assert ",100.00," not in page.get("/gestion/dossiers.csv").text
+    assert ";100,00;" not in page.get("/gestion/dossiers.csv").text
 
 
 def test_who_owes_a_review_sees_no_score_before_it_is_in(page: Page, make: Make) -> None:
