@@ -224,7 +224,7 @@ def recommend(stage: Stage, applicant: Applicant) -> None:
         conditions=told.get("conditions", ""),
         reason=told["reason"],
     )
-    deliberation.recommend(applicant.application, advice, version=None, by=stage.actor("manager"))
+    deliberation.recommend(applicant.application, advice, version=0, by=stage.actor("manager"))
 
 
 def _meeting(stage: Stage, name: str) -> Meeting:

@@ -249,4 +249,4 @@ def test_lists_cost_the_same_for_one_and_for_three(make: Make, page: Page, queri
 def test_amounts_keep_their_cents_in_the_sheet(make: Make, page: Page) -> None:
     awarded(make, 1)
     text = page.get("observatory.tracking_csv", as_=make.account("manager")).text
-    assert re.search(r"A1,.*,4800\.60,", text), text
+    assert re.search(r"A1;.*;4800,60;", text), text
