@@ -8,6 +8,7 @@ from sqlalchemy import select
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.post import Letter
 from grants.kernel.throttle import Attempt
 from grants.people import actions, queries
 from grants.people.models import College, Role, SignIn
@@ -53,6 +54,30 @@ def test_the_form_opens_a_session_and_the_button_ends_it(page, camille):
     assert answer.response.headers["Clear-Site-Data"] == '"cache"'
     assert not is_in(page)
     assert [entry.event for entry in journal.of(row)] == ["session.opened", "session.closed"]
+
+
+TYPED = ("contact@maison-des-aidés.fr", "Contact@Maison-des-aide\u0301s.fr ", "E-mail : contact@maison-des-aidés.fr")
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_an_address_with_accents_comes_in_as_it_signed_up(page, make, typed):
+    with unit_of_work():
+        account = actions.create_account(TYPED[0], "Camille", PASSWORD, confirmed=True, by=HOUSE)
+    assert come_in(page, typed).status == 302
+    assert is_in(page)
+    page.post("people.sign_out")
+    page.get("people.forgot")
+    page.submit({"email": typed})
+    assert db.session.scalar(select(Letter.recipient)) == account.email
+    page.sign_in(make.account("administrator"))
+    found = page.get("people.people", q="maison-des-aidés.fr")
+    assert account.email in found.text
+
+
+def test_tries_at_one_address_are_counted_together_however_it_is_typed(page, camille):
+    signs = ["", " ", "\x01", "\u200b", "\x7f", "\u2060", "\xad", "\x02", "\x03", "\x04", "\x05"]
+    statuses = [come_in(page, f"Camille@exemple.example{sign}", "faux").status for sign in signs]
+    assert statuses == [422] * 10 + [429]
 
 
 def test_going_out_twice_is_no_error(page, camille):
