@@ -175,8 +175,11 @@ def test_a_manager_makes_a_call_from_the_model_and_from_an_earlier_one(make, pag
     assert made.envelope == Money.euros(120_000)
     assert len(queries.questions_of(made.id)) == 22
     page.get("calls.create")
-    page.submit(new_call(code="FIS-2032", source=str(made.id)))
-    assert len(queries.questions_of(queries.call_by_code("FIS-2032").id)) == 22
+    typed = {"opens_on": "3/2/2031", "closes_on": "30/04/2031 ", "closes_hour": "17h00", "envelope": "120 000,00 €"}
+    page.submit(new_call(code="FIS-2032", source=str(made.id), **typed))
+    other = queries.call_by_code("FIS-2032")
+    assert len(queries.questions_of(other.id)) == 22
+    assert (other.closes_at, other.envelope) == (made.closes_at, made.envelope)
 
 
 @pytest.mark.parametrize(
