@@ -48,13 +48,13 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     Babel(app, default_translation_directories=str(config.PACKAGE / "translations"), locale_selector=_language)
     words.install(app)
     bodies.install(app)
-    CSRFProtect(app)
     people.install(app)
     pages.install(app)
     errors.install(app)
     for chapter in CHAPTERS:
         app.register_blueprint(chapter.bp)
-    access.install(app, POLICY, people.current_actor, "people.sign_in")
+    access.install(app, POLICY, people.current_actor, "people.sign_in", "people.held")
+    CSRFProtect(app)
     access.close_doors(app, P)
     if settings.trusted_proxies:
         n = settings.trusted_proxies

@@ -37,7 +37,21 @@ from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
 from grants.desk.queries import Sieve
-from grants.kernel import access, clock, journal, pages, papers, post, private, proxies, schema, serving, sheets, vault
+from grants.kernel import (
+    access,
+    clock,
+    held,
+    journal,
+    pages,
+    papers,
+    post,
+    private,
+    proxies,
+    schema,
+    serving,
+    sheets,
+    vault,
+)
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import HouseError
@@ -328,6 +342,12 @@ def _deliver(carrier: post.Carrier, settings: Settings) -> int:
     return post.deliver(carrier, settings.mail_from, keep_secrets=settings.is_demo)
 
 
+def _forget_forms() -> int:
+    """What was typed, was not taken, and is kept for an hour."""
+    with unit_of_work():
+        return held.purge()
+
+
 def _remind_of_reports() -> int:
     """Remind associations of the reports that are due soon; each reminder is written once."""
     with unit_of_work():
@@ -361,6 +381,7 @@ def worker() -> None:
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
         Task("forgetting", timedelta(days=1), _forget),
+        Task("kept forms", timedelta(minutes=10), _forget_forms),
     ]
     work(tasks, stop_on_signals())
 

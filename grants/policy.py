@@ -11,6 +11,7 @@ from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, S
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel.access import Policy, Rule
 from grants.kernel.actor import Actor
+from grants.kernel.held import HeldForm
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Account, Appointment, Invitation, Membership, Organisation, SignIn
@@ -176,6 +177,7 @@ MAY: dict[str, Rule] = {
 
 KNOW: dict[type, Rule] = {
     Account: Rule(lambda actor, subject: subject.id == actor.id) | role("administrator", "auditor", "manager"),
+    HeldForm: Rule(lambda actor, subject: subject.account_id == actor.id),
     SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
     Appointment: role("administrator", "auditor", "manager"),
     Invitation: anyone,

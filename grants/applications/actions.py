@@ -461,6 +461,10 @@ def submit(
         raise ConflictError(
             _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
         )
+    if journal.has_line("organisation.edited", application.organisation_id, since=received_at):
+        raise ConflictError(
+            _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")
+        )
     plain = queries.plain_content(application)
     lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:

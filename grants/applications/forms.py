@@ -37,6 +37,7 @@ from grants.kernel.forms import (
     Required,
     ValidationError,
     WholeField,
+    keep_valid,
     options,
 )
 from grants.kernel.money import Money, percentage
@@ -79,7 +80,9 @@ class OneInListField(SelectField):
 
 
 class RowForm(Form):
-    """A line of a table: no keys of its own, its page has them."""
+    """A line of a table: no keys of its own, its page has them. `known_by` is the field that tells two lines apart."""
+
+    known_by = "label"
 
     class Meta:
         csrf = False
@@ -88,6 +91,7 @@ class RowForm(Form):
 class PartnerRow(RowForm):
     """A partner."""
 
+    known_by = "name"
     name = LineField(_l("Nom"), limit=200)
     kind = SelectField(_l("Nature"), choices=options(PARTNER_LABELS.items()), default="association")
     role = LineField(_l("Rôle dans le projet"), limit=500)
@@ -135,6 +139,7 @@ class IndicatorRow(RowForm):
 class BudgetRow(RowForm):
     """A line of the budget."""
 
+    known_by = "account"
     account = HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
     label = LineField(_l("Détail"), limit=200)
     status = OneInListField(_l("État"), choices=list(FUNDING_LABELS.items()))
@@ -158,6 +163,10 @@ class SectionForm(Form):
     def values(self) -> Values:
         """What was typed, in the shape of `queries.section_values`."""
         raise NotImplementedError
+
+    def keep_valid(self, kept: Any) -> None:
+        """Put back what is stored wherever something was refused; `kept` is this page's form of what is stored."""
+        keep_valid(self, kept)
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled: to set two versions side by side."""
@@ -207,10 +216,19 @@ class RowsForm(SectionForm):
         """The lines where something is written."""
         return {"rows": [told for entry in self.rows if (told := entry.form.values()) is not None]}
 
-    def add_row(self) -> None:
-        """One more empty line."""
-        if len(self.rows.entries) < MOST_ROWS:
-            self.rows.append_entry()
+    def keep_valid(self, kept: Any) -> None:
+        """Line by line: a stored line is known again by its account, its name or its label."""
+        stored: dict[str, list[Any]] = {}
+        for entry in kept.rows:
+            stored.setdefault(entry.form[entry.form.known_by].data or "", []).append(entry.form)
+        for entry in self.rows:
+            same = stored.get(entry.form[entry.form.known_by].data or "")
+            keep_valid(entry.form, same.pop(0) if same else None)
+
+    def add_row(self, data: Values | None) -> None:
+        """One more line."""
+        if len(self.rows.entries) < (self.rows.max_entries or MOST_ROWS):
+            self.rows.append_entry(data)
 
     def drop_row(self, place: str) -> None:
         """Take a line out, by its place in the table; what names no line is left alone."""
@@ -326,6 +344,12 @@ class ProjectBase(SectionForm):
         """The end does not come before the beginning."""
         if field.data and self.starts_on.data and field.data < self.starts_on.data:
             raise ValidationError(_("La fin vient avant le début. Corrigez l’une des deux dates."))
+
+    def keep_valid(self, kept: Any) -> None:
+        """The two dates go together: when they do not, both stay as they were."""
+        super().keep_valid(kept)
+        if self.starts_on.data and self.ends_on.data and self.ends_on.data < self.starts_on.data:
+            self.starts_on.data = kept.starts_on.data
 
     def values(self) -> Values:
         """The page's values."""
@@ -513,33 +537,43 @@ def _choice(field: Any) -> str | None:
 # ---- each page's form ----------------------------------------------------------------------------------------------
 
 
-def section_form(section: str, offered: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "") -> Any:
-    """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more."""
+def stored_form(section: str, offered: Mapping[str, Any], values: Values) -> Any:
+    """The form of a page as it is stored, whatever this request says."""
+    return section_form(section, offered, values, formdata=None)
+
+
+def section_form(
+    section: str, offered: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "", **given: Any
+) -> Any:
+    """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more.
+
+    `given` goes to the form itself (see `stored_form`).
+    """
     if section.startswith(QUESTIONS):
-        return _questions_form(offered, values)
+        return _questions_form(offered, values, given)
     match section:
         case Part.PROJECT:
             choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in offered["instruments"]]
             fields = {"instrument": OneOfField(_l("Type de soutien"), choices=options(choices))}
             names = {**ProjectBase.names, **dict(choices)}
-            return _made(ProjectBase, fields, names)(data=values)
+            return _made(ProjectBase, fields, names)(data=values, **given)
         case Part.AXES:
-            return _axes_form(offered, values)
+            return _axes_form(offered, values, given)
         case Part.TERRITORY:
-            return _territory_form(offered["communes"], offered["areas"], values)
+            return _territory_form(offered["communes"], offered["areas"], values, given)
         case Part.PEOPLE:
-            return _people_form(values)
+            return _people_form(values, given)
         case Part.CLIMATE:
-            return _climate_form(values)
+            return _climate_form(values, given)
         case Part.BUDGET:
-            form = BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)})
+            form = BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)}, **given)
             form.name_lines(offered["accounts"])
             return form
         case Part.STATEMENTS:
-            return _statements_form(offered["statements"], values)
+            return _statements_form(offered["statements"], values, given)
         case _:
             rows = values["rows"] + [{}] * max(more, 1 if values["rows"] else 2)
-            return ROWS_FORMS[section](data={"rows": rows[:MOST_ROWS]})
+            return ROWS_FORMS[section](data={"rows": rows[:MOST_ROWS]}, **given)
 
 
 ROWS_FORMS: dict[str, type[RowsForm]] = {
@@ -553,7 +587,7 @@ def _made(base: type[SectionForm], fields: Mapping[str, Any], names: Mapping[str
     return type(base.__name__, (base,), {**fields, **facts, "names": names})
 
 
-def _axes_form(offered: Mapping[str, Any], values: Values) -> Any:
+def _axes_form(offered: Mapping[str, Any], values: Values, given: Values) -> Any:
     axes, actions = offered["axes"], offered["actions"]
     titles = {str(action.id): _action_title(action, offered["placeholder"]) for action in actions}
     groups = {axis.id: f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}" for axis in axes}
@@ -576,11 +610,10 @@ def _axes_form(offered: Mapping[str, Any], values: Values) -> Any:
     shares = {f"share_{axis.code}": values["shares"].get(str(axis.id)) for axis in axes}
     form = _made(AxesBase, fields, names, axes=axes)
     data = {**shares, **chosen, "fields": values["fields"], "plans": values["plans"]}
-    return _with_choices(form, data, fields=offered["fields"], plans=offered["plans"])
+    return _with_choices(form(data=data, **given), fields=offered["fields"], plans=offered["plans"])
 
 
-def _with_choices(kind: Any, data: Values, **rows_of: Sequence[Any]) -> Any:
-    form = kind(data=data)
+def _with_choices(form: Any, **rows_of: Sequence[Any]) -> Any:
     for name, rows in rows_of.items():
         form[name].choices = options((row.id, in_words_of(row, "title")) for row in rows)
     return form
@@ -599,11 +632,11 @@ def _action_title(action: Action, placeholder: str) -> str:
     return f"{action.number} · {title}"
 
 
-def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], values: Values) -> Any:
+def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], values: Values, given: Values) -> Any:
     choices = [(row.insee, row.name) for row in communes]
     names = {row.id: row.name for row in communes}
     quarters = [(str(area.id), f"{area.name} ({names[area.commune_id]})") for area in areas]
-    form = TerritoryForm(data=values)
+    form = TerritoryForm(data=values, **given)
     form.communes.choices, form.areas.choices = options(choices), options(quarters)
     form.names = {
         "communes": _l("Communes du projet"),
@@ -614,7 +647,7 @@ def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], 
     return form
 
 
-def _people_form(values: Values) -> Any:
+def _people_form(values: Values, given: Values) -> Any:
     fields: dict[str, Any] = {}
     data: Values = {"level": values["level"], "text": values["text"]}
     for kind, label in AUDIENCE_LABELS.items():
@@ -624,17 +657,17 @@ def _people_form(values: Values) -> Any:
     for kind, label in JUSTICE_LABELS.items():
         fields[f"justice_{kind}"] = LongField(label, limit=1500)
         data[f"justice_{kind}"] = values["justice"][kind]
-    return _made(PeopleBase, fields, PeopleBase.names)(data=data)
+    return _made(PeopleBase, fields, PeopleBase.names)(data=data, **given)
 
 
-def _climate_form(values: Values) -> Any:
+def _climate_form(values: Values, given: Values) -> Any:
     fields: dict[str, Any] = {}
     data: Values = {}
     for axis in CLIMATE_LABELS:
         fields[f"rating_{axis}"] = OneInListField(_l("Effet du projet"), choices=list(RATING_LABELS.items()))
         fields[f"proof_{axis}"] = LongField(_l("Ce qui le montre"), limit=1500)
         data[f"rating_{axis}"], data[f"proof_{axis}"] = values["effects"][axis]
-    return _made(ClimateBase, fields, ClimateBase.names)(data=data)
+    return _made(ClimateBase, fields, ClimateBase.names)(data=data, **given)
 
 
 def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], more: str) -> list[Values]:
@@ -651,13 +684,14 @@ def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], mor
     return rows
 
 
-def _questions_form(offered: Mapping[str, Any], values: Values) -> Any:
+def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -> Any:
     questions, communes = offered["questions"], offered["communes"]
     fields = {f"q_{question.id}": _question_field(question, communes) for question in questions}
     names = {str(question.id): in_words_of(question, "label") for question in questions}
     names |= {choice["code"]: choice["label"] for question in questions for choice in question.choices}
     data = {f"q_{question.id}": _typed(question, values["answers"].get(str(question.id))) for question in questions}
-    return _made(QuestionsBase, fields, names, questions=questions, others=offered["all_questions"])(data=data)
+    form = _made(QuestionsBase, fields, names, questions=questions, others=offered["all_questions"])
+    return form(data=data, **given)
 
 
 def _typed(question: Question, value: Any) -> Any:
@@ -697,7 +731,7 @@ def _label_of(choice: Mapping[str, str]) -> str:
     return in_words_of(row, "label")
 
 
-def _statements_form(statements: Sequence[Statement], values: Values) -> Any:
+def _statements_form(statements: Sequence[Statement], values: Values, given: Values) -> Any:
     fields: dict[str, Any] = {}
     data: Values = {}
     for statement in statements:
@@ -717,7 +751,7 @@ def _statements_form(statements: Sequence[Statement], values: Values) -> Any:
     names: Values = {str(statement.id): in_words_of(statement, "title") for statement in statements}
     names |= {"yes": _l("Déclaré")}
     names |= {one["code"]: _label_of(one) for statement in statements for one in statement.choices}
-    return _made(StatementsBase, fields, names, statements=statements)(data=data)
+    return _made(StatementsBase, fields, names, statements=statements)(data=data, **given)
 
 
 # ---- other pages ---------------------------------------------------------------------------------------------------

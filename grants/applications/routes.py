@@ -7,17 +7,28 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grants.applications import actions, letters, queries, rules
-from grants.applications.forms import PieceForm, RowsForm, StartForm, SubmitForm, VerifyForm, WithdrawForm, section_form
+from grants.applications.forms import (
+    PieceForm,
+    RowsForm,
+    StartForm,
+    SubmitForm,
+    VerifyForm,
+    WithdrawForm,
+    section_form,
+    stored_form,
+)
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.rules import Part
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
-from grants.kernel import clock, vault
+from grants.kernel import clock, held, vault
 from grants.kernel.access import actor, door, note_refusal, prepared_by, public, received_at
 from grants.kernel.bodies import takes_files
+from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
-from grants.kernel.forms import options
+from grants.kernel.forms import mark, options
+from grants.kernel.pages import colon
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
@@ -126,7 +137,7 @@ def edit(application: Application, section: str) -> Answer:
     offered = _offered(application, section)
     form = _form(application, section, offered)
     if request.method == "POST":
-        answer = _save(application, section, form)
+        answer = _save(application, section, form, offered)
         if answer is not None:
             return answer
     return _shown(_edit_page(application, section, form, offered))
@@ -141,50 +152,92 @@ def _offered(application: Application, section: str) -> dict[str, Any]:
 
 def _form(application: Application, section: str, offered: dict[str, Any]) -> Any:
     values = queries.section_values(application, section)
+    stamp, is_read = rules.stamp_of(values), request.method == "GET"
+    is_typed = is_read and held.recall_draft(actor().id, "stamp", stamp)
     more, account = request.args.get("lignes", ""), request.args.get("compte", "")
     form = section_form(
         section, offered, values, more=int(more) if more in {"1", "2", "3", "4", "5"} else 1, account=account
     )
-    if request.method == "GET":
-        form.stamp.data = rules.stamp_of(values)
+    if is_typed:
+        mark(form)
+        if isinstance(form, RowsForm) and (more or account in {row.code for row in offered.get("accounts", ())}):
+            form.add_row({"account": account} if account else None)
+    elif is_read:
+        form.stamp.data = stamp
     return form
 
 
-def _save(application: Application, section: str, form: Any) -> Answer | None:
-    """Save what was typed; None to show the page again with what is to mend."""
+def _save(application: Application, section: str, form: Any, offered: dict[str, Any]) -> Answer | None:
+    """Save what is right of what was typed; None to show the page again when nothing of it could be taken.
+
+    What is wrong stays on the page as it was typed, for whoever typed it, until the page is saved without a mistake.
+    """
     dropped = request.form.get("drop", "")[:40]
     if isinstance(form, RowsForm):
         form.drop_row(dropped)
-    if form.validate():
-        try:
-            values = form.values()
-            if section.startswith(rules.QUESTIONS):
-                values |= {"uploads": form.uploads(), "dropped": dropped}
+    is_right = form.validate()
+    if not is_right:
+        form.keep_valid(stored_form(section, offered, queries.section_values(application, section)))
+    try:
+        values = form.values()
+        if section.startswith(rules.QUESTIONS):
+            values |= {"uploads": form.uploads(), "dropped": dropped}
+        is_right &= _stored(application, section, form, values)
+    except InvalidError as error:
+        form.refuse(error.field, error.message)
+        return None
+    except ConflictError as error:
+        return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
+    _keep_typed(application, section, dropped, is_right=is_right)
+    return _saved(application, section, is_right=is_right)
+
+
+def _stored(application: Application, section: str, form: Any, values: dict[str, Any]) -> bool:
+    """Save a page's values; a file that cannot be taken is left out and told on its field. Whether all was taken."""
+    try:
+        with db.session.begin_nested():
             actions.save_section(application, section, values, by=actor(), stamp=form.stamp.data)
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        except ConflictError as error:
-            return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
-        else:
-            return _saved(application, section)
-    if "add" in request.form and isinstance(form, RowsForm) and section != Part.BUDGET:
-        form.add_row()
-    return None
+    except InvalidError as error:
+        question = (error.field or "").removeprefix("q_")
+        if question not in values.get("uploads", {}):
+            raise
+        flash(f"{form[error.field].label.text}{colon()} {error.message}", "error")
+        del values["uploads"][question]
+        _stored(application, section, form, values)
+        return False
+    return True
 
 
-def _saved(application: Application, section: str) -> Response:
-    """Where a save leads: the same page, one more line on it, or the page that follows."""
+def _keep_typed(application: Application, section: str, dropped: str, *, is_right: bool) -> None:
+    """What was typed with mistakes stays for its author; a line that was taken out does not."""
+    who = actor().id
+    if who is None:
+        return
+    if is_right:
+        held.forget_draft(who, request.path)
+        return
+    stamp = rules.stamp_of(queries.section_values(application, section))
+    typed = [(name, stamp if name == "stamp" else value) for name, value in held.said()]
+    held.keep_draft(who, request.path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
+
+
+def _saved(application: Application, section: str, *, is_right: bool) -> Response:
+    """Where a save leads: the same page, one more line on it, or the page that follows when all is right."""
     place: dict[str, Any] = {"application_id": application.id, "section": section}
+    if not is_right:
+        flash(_("Enregistré, sauf ce qui est marqué : corrigez-le, puis enregistrez de nouveau."), "warning")
     if "add" in request.form:
         account = request.form.get("account", "")[:12]
         extra: dict[str, Any] = (
             {"compte": account, "_anchor": "budget"} if section == Part.BUDGET else {"lignes": 2, "_anchor": "lignes"}
         )
-        return redirect(url_for(".edit", **place, **extra))
+        return redirect(url_for(".edit", **place, **extra), 302 if is_right else 303)
+    if not is_right:
+        return redirect(url_for(".edit", **place), 303)
     if call_rules.is_open(application.call, clock.now()):
         flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
     else:
-        flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
+        flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
     if request.form.get("do") == "next":
         return redirect(_next(application, section))
     return redirect(url_for(".edit", **place))
@@ -213,7 +266,7 @@ def _edit_page(application: Application, section: str, form: Any, offered: dict[
         previous=steps[here - 1] if here else None,
         lacking=[item for item in rules.missing(content) if item.section == section],
         is_open=call_rules.is_open(application.call, clock.now()),
-        has_errors=bool(form is not None and request.method == "POST" and form.errors),
+        has_errors=bool(form is not None and form.errors),
         **offered,
     )
 

@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask, current_app, flash, g, has_request_context, redirect, request, url_for
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import String, delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock, journal
+from grants.kernel import clock, held, journal, oversize
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Model, access_mode, commit, db, promise_broken, set_access_mode
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError
+from grants.kernel.errors import ConflictError, ForbiddenError, HouseError, InvalidError, MissingError, error_page
 from grants.kernel.machine import Text
 from grants.kernel.words import _, _l
 
@@ -109,9 +111,17 @@ def actor() -> Actor:
 
 
 def received_at() -> datetime:
-    """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction)."""
+    """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction).
+
+    A form that came while nobody was signed in was received then, if its author now sends it again word for word.
+    """
     instant: datetime = g.received_at
-    return instant
+    return held.first_arrival(actor().id) or instant
+
+
+def form_key() -> str:
+    """A fresh key for an unsafe form, which says whom its page is made for."""
+    return held.form_key(actor().id)
 
 
 def policy() -> Policy:
@@ -180,14 +190,18 @@ def door(permission: str, subject: type | None = None) -> Callable[[View], View]
 def _hang(view: View, told: Door) -> View:
     @wraps(view)
     def wrapper(**params: Any) -> Any:
-        try:
-            _prepare(view, told, params)
-            arguments = _enter(told, params)
-        except ReplayError as replay:
-            return _answered(replay.first)
         if request.method in SAFE:
-            return view(*arguments)
-        return _write(view, arguments)
+            return view(*_enter(told, params))
+        if told.permission is None or getattr(view, "__repeatable__", False):
+            return _passed(told, view, params)
+        try:
+            response = _passed(told, view, params)
+        except HouseError as error:
+            _keep_refused(held.Reason.CONFLICT if isinstance(error, ConflictError) else held.Reason.REFUSED)
+            raise
+        if response.status_code >= 400:
+            _keep_refused(held.Reason.CONFLICT if response.status_code == 409 else held.Reason.REFUSED)
+        return response
 
     wrapper.__door__ = told  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
@@ -198,10 +212,43 @@ def _prepare(view: Callable[..., Any], told: Door, params: dict[str, Any]) -> No
     if work is None or request.method in SAFE or not request.files:
         return
     with access_mode(writing=False):
+        _unless_made_for_another()
         _enter(told, dict(params))
         db.session.rollback()
     work()
     g.pop("actor", None)
+
+
+def _passed(told: Door, view: Callable[..., Any], params: dict[str, Any]) -> Any:
+    try:
+        _prepare(view, told, params)
+        if told.permission is not None and not getattr(view, "__repeatable__", False):
+            _unless_made_for_another()
+        arguments = _enter(told, params)
+    except ReplayError as replay:
+        return _answered(replay.first)
+    return _write(view, arguments)
+
+
+def _unless_made_for_another() -> None:
+    """Refuse a form whose page was made for another account than the one signed in now; its author finds it again."""
+    owner, who = held.key_owner(_form_key()), actor()
+    if owner is not None and who.id is not None and owner != who.id:
+        held.keep(owner, held.Reason.SIGNED_OUT)
+        raise ConflictError(
+            _("Cette page avait été ouverte avec un autre compte que le vôtre : rien n’a été enregistré. Rouvrez-la.")
+        )
+
+
+def _keep_refused(reason: held.Reason) -> None:
+    """Keep what a person typed in a form that was refused, to fill its page again."""
+    who = actor().id
+    if who is None or held.key_owner(_form_key()) != who or not held.was_typed():
+        return
+    kept = held.keep(who, reason)
+    if kept is not None:
+        held.remember(kept, held.page_of_form())
+        g.kept = kept
 
 
 def _enter(told: Door, params: dict[str, Any]) -> list[Any]:
@@ -324,6 +371,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
             return response
         if earlier is not None:
             earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
+        held.forget_spent(actor().id)
         commit()
     except IntegrityError as error:
         db.session.rollback()
@@ -376,8 +424,13 @@ def forget_keys() -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str) -> None:
-    """Wire the doors into an application."""
+def install(
+    app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, held_endpoint: str = ""
+) -> None:
+    """Wire the doors into an application, before what checks the anti-forgery token.
+
+    `held_endpoint` is the page where a person finds a kept form again (its parameter is `held_id`).
+    """
     app.extensions["policy"] = table
     app.extensions["load_actor"] = load_actor
 
@@ -387,14 +440,78 @@ def install(app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_
         if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
             raise MissingError  # no address of ours holds a NUL, and PostgreSQL takes none
         if request.method not in SAFE:
-            request.form  # noqa: B018 - reading it waits for the last byte: only then was the request received
-            g.received_at = clock.now()
+            try:
+                request.form  # noqa: B018 - reading it waits for the last byte: only then was the request received
+            except RequestEntityTooLarge:
+                oversize.read_fields()
+                raise
+            finally:
+                g.received_at = clock.now()
+
+    _tell_refusals(app, sign_in_endpoint, held_endpoint)
+
+
+def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> None:
+    """Answer what is refused before a view is asked; what was typed is kept for its author."""
 
     @app.errorhandler(SignInError)
     def _to_sign_in(_error: SignInError) -> Response:
+        if request.method not in SAFE:
+            return _kept_until_signed_in(sign_in_endpoint)
         flash(_("Connectez-vous pour voir cette page."), "info")
-        target = request.full_path.rstrip("?") if request.method in SAFE else None
-        return redirect(url_for(sign_in_endpoint, next=target))
+        return redirect(url_for(sign_in_endpoint, next=request.full_path.rstrip("?")))
+
+    @app.errorhandler(CSRFError)
+    def _unproven(_error: CSRFError) -> Any:
+        """The token is that of a session which is over: nothing is done, and what was typed waits for its author."""
+        owner, who = held.key_owner(_form_key()) if _asks_who() else None, actor()
+        if owner is None:
+            return error_page(400)
+        if not who.is_authenticated:
+            return _kept_until_signed_in(sign_in_endpoint)
+        _unless_made_for_another()
+        kept = held.keep(owner, held.Reason.SIGNED_OUT)
+        if kept is None:
+            return error_page(400)
+        flash(
+            _("Cette page datait d’une connexion précédente. Vérifiez ce que vous aviez saisi, puis envoyez-le."),
+            "info",
+        )
+        return redirect(url_for(held_endpoint, held_id=kept))
+
+    @app.errorhandler(MethodNotAllowed)
+    def _only_sent(_error: MethodNotAllowed) -> Any:
+        """An address that only takes forms is opened again after a refusal: lead to the page of the form."""
+        refused = held.refused_at(request.path, actor().id) if request.method == "GET" else None
+        return redirect(refused.page) if refused and refused.page else error_page(405)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def _too_large(_error: RequestEntityTooLarge) -> Any:
+        is_lapsed = _asks_who() and not actor().is_authenticated and held.key_owner(_form_key()) is not None
+        if is_lapsed:
+            return _kept_until_signed_in(sign_in_endpoint)
+        if _asks_who():
+            _keep_refused(held.Reason.REFUSED)
+        return error_page(413, page=held.page_of_form())
+
+
+def _asks_who() -> bool:
+    """Whether the door of this request is for people who are signed in."""
+    place = getattr(current_app.view_functions.get(request.endpoint or ""), "__door__", None)
+    return place is not None and place.permission is not None
+
+
+def _kept_until_signed_in(sign_in_endpoint: str) -> Response:
+    """Lead to the sign-in page; the form is kept for the account its page was made for."""
+    owner = held.key_owner(_form_key())
+    if owner is not None and held.keep(owner, held.Reason.SIGNED_OUT) is not None:
+        words = _(
+            "Vous n’étiez plus connecté. Ce que vous aviez saisi est gardé une heure : connectez-vous pour l’envoyer."
+        )
+        flash(words, "warning")
+    else:
+        flash(_("Vous n’étiez plus connecté : rien n’a été enregistré. Connectez-vous, puis recommencez."), "warning")
+    return redirect(url_for(sign_in_endpoint))
 
 
 def close_doors(app: Flask, words: type) -> None:

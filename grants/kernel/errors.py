@@ -71,7 +71,8 @@ def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     """The page of a status; it says what happened, what to do, and that nothing was lost."""
     page = SHARED.get(status, status)
     template = f"errors/{page}.html" if page in PAGES else "errors/500.html"
-    return render_template(template, message=message, status=status, versions=facts.get("versions")), status
+    told = {name: facts.get(name) for name in ("versions", "page")}
+    return render_template(template, message=message, status=status, kept=g.get("kept"), **told), status
 
 
 def install(app: Flask) -> None:

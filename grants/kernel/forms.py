@@ -6,11 +6,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from flask import g
 from flask_wtf import FlaskForm
+from flask_wtf.form import _Auto
 from wtforms import (
     DateField,
     Field,
     FieldList,
+    FileField,
+    FormField,
     IntegerField,
     SelectMultipleField,
     StringField,
@@ -21,6 +25,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
+from grants.kernel import access, held
 from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
 from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import ROOM, clean_line, clean_text
@@ -28,7 +33,23 @@ from grants.kernel.words import _, _l
 
 
 class Form(FlaskForm):
-    """The base of every form; CSRF on, French words."""
+    """The base of every form; CSRF on, French words.
+
+    On a page that is opened again after a refusal, it is filled with what the person had typed in it.
+    """
+
+    class Meta(FlaskForm.Meta):
+        """What a form is filled with."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """The fields of the request, else those kept of this page when they are this form's."""
+            found = super().wrap_formdata(form, formdata)
+            kept = held.recalled(access.actor().id) if found is None and formdata is _Auto else None
+            if kept is None or kept.reason is held.Reason.CONFLICT:
+                return found
+            names = {field.name for field in form}
+            said = {name.partition("-")[0] for name, _value in kept.fields} | {name for name, _value in kept.fields}
+            return kept.values if (said - held.UNTYPED) & names else found
 
     def refuse(self, field: str | None, message: str) -> None:
         """Put an error from an action on its field, or on the whole form."""
@@ -38,6 +59,22 @@ class Form(FlaskForm):
             self._fields[field].errors = errors
         else:
             self.form_errors.append(message)
+
+
+def keep_valid(form: Any, kept: Any | None) -> None:
+    """Give every field that was refused the value it has in `kept`, a form of what is stored (its default without one).
+
+    What remains may be saved: a draft keeps all that is right of a page.
+    """
+    for name, field in form._fields.items():
+        if field.errors and not isinstance(field, FieldList | FormField | FileField):
+            field.data = kept[name].data if kept is not None and name in kept else field.default
+
+
+def mark(form: FlaskForm) -> None:
+    """Say again what is wrong in a form filled with what was typed before; nothing is sent, so no token is asked."""
+    g.csrf_valid = True
+    form.validate()
 
 
 class Required(InputRequired):
@@ -279,6 +316,6 @@ def refuse_when(condition: bool, message: str) -> None:
 
 __all__ = [
     "AtMost", "ChoicesField", "DayField", "Form", "HourField", "LineField", "LinesField", "LongField", "MoneyField",
-    "Required",
-    "ValidationError", "WholeField", "clean_line", "clean_text", "key_of", "options", "refuse_when",
+    "Required", "ValidationError", "WholeField", "clean_line", "clean_text", "keep_valid", "key_of", "mark", "options",
+    "refuse_when",
 ]  # fmt: skip

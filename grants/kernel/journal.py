@@ -158,6 +158,12 @@ def note(line: _Line) -> None:
         current_app.logger.exception("a note could not be written")
 
 
+def has_line(event: str, subject_id: UUID, *, since: datetime) -> bool:
+    """Whether something happened to a thing after an instant."""
+    lines = select(Entry.seq).where(Entry.subject_id == subject_id, Entry.event == event, Entry.at > since)
+    return db.session.scalar(lines.limit(1)) is not None
+
+
 def of_dossier(dossier_id: UUID) -> list[Entry]:
     """The lines about one application and everything that hangs on it, oldest first."""
     return list(db.session.scalars(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq)))

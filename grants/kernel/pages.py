@@ -3,7 +3,6 @@
 import base64
 import gzip
 import hashlib
-import secrets
 import unicodedata
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
-from grants.kernel import access, clock
+from grants.kernel import access, clock, held
 from grants.kernel.machine import Machine, Move, StatusWord, Text
 from grants.kernel.money import Money, round_half_up
 from grants.kernel.words import LANGUAGES, _, in_words_of, language
@@ -321,11 +320,6 @@ def link(endpoint: str, **values: Any) -> str:
     return f"{current_app.config['SETTINGS'].base_url}{url_path(endpoint, **values)}"
 
 
-def form_key() -> str:
-    """A fresh key for an unsafe form."""
-    return secrets.token_urlsafe(16)
-
-
 def _drawn(app: Flask) -> Callable[[Macro, Hashable], str]:
     """What a macro draws from plain values alone, drawn once for the same values: lists show the same again and again.
 
@@ -373,9 +367,10 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
         moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
-        static=static, stylesheet=stylesheet, form_key=form_key, locale=language, languages=LANGUAGES,
+        static=static, stylesheet=stylesheet, form_key=access.form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
         once=_drawn(app), colon=colon, here=here, way_back=way_back,
+        recalled=lambda: held.recalled(access.actor().id),
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

@@ -82,7 +82,9 @@ class OpenSession:
 
     id: UUID
     account: Account
+    started_at: datetime
     last_seen_at: datetime
+    is_staff: bool
 
 
 def digest_of(secret: str) -> str:
@@ -96,7 +98,7 @@ def open_session(secret: str, uniquifier: str) -> OpenSession | None:
     row = db.session.execute(_OPEN_SESSION, cookie).first()
     if row is None or rules.has_lapsed(row.started_at, row.last_seen_at, clock.now(), is_staff=row.is_staff):
         return None
-    return OpenSession(row.id, row.Account, row.last_seen_at)
+    return OpenSession(row.id, row.Account, row.started_at, row.last_seen_at, row.is_staff)
 
 
 def open_sign_ins(account_id: UUID) -> list[SignIn]:

@@ -57,8 +57,13 @@ SEEN_EVERY = timedelta(minutes=5)
 
 def has_lapsed(started_at: datetime, last_seen_at: datetime, at: datetime, *, is_staff: bool) -> bool:
     """Whether a session is over at an instant; whoever holds an office has the shorter one."""
+    return at > lapses_at(started_at, last_seen_at, is_staff=is_staff)
+
+
+def lapses_at(started_at: datetime, last_seen_at: datetime, *, is_staff: bool) -> datetime:
+    """The last instant of a session that gives no further sign of life."""
     limits = STAFF_SESSION if is_staff else APPLICANT_SESSION
-    return at - last_seen_at > limits.idle or at - started_at > limits.absolute
+    return min(last_seen_at + limits.idle, started_at + limits.absolute)
 
 
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -122,9 +122,9 @@ class ReviewForm(Form):
 
 
 def review_form(
-    parts: Sequence[GridPart], assignment: Assignment, marks: Mapping[UUID, int | None], top: int
+    parts: Sequence[GridPart], assignment: Assignment, marks: Mapping[UUID, int | None], top: int, **given: Any
 ) -> ReviewForm:
-    """The form of a rubric, filled with what was kept so far."""
+    """The form of a rubric, filled with what was kept so far; `given` goes to the form itself."""
     fields: dict[str, Any] = {"parts": parts}
     for part in parts:
         for criterion in part.criteria:
@@ -133,5 +133,5 @@ def review_form(
             fields[criterion.id.hex] = LevelField(criterion.title, top=top, default=told)
     built = type("BoundReviewForm", (ReviewForm,), fields)
     kept_texts = {name: getattr(assignment, name) for name in ("version", "committee_comment", "applicant_comment")}
-    form: ReviewForm = built(data=kept_texts)
+    form: ReviewForm = built(data=kept_texts, **given)
     return form

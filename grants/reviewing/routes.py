@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.kernel import journal
+from grants.kernel import held, journal
 from grants.kernel.access import actor, door, hidden_dossiers
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.forms import keep_valid, mark
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
@@ -193,13 +194,17 @@ def review(assignment: Assignment) -> Answer:
     """The dossier on the left, the marks on the right; the declaration first."""
     if assignment.state is S.OFFERED:
         return redirect(url_for("reviewing.declare", assignment_id=assignment.id))
-    return _review(assignment, _form_of(assignment))
+    is_typed = held.recall_draft(actor().id, "version", str(assignment.version))
+    form = _form_of(assignment)
+    if is_typed:
+        mark(form)
+    return _review(assignment, form)
 
 
-def _form_of(assignment: Assignment, parts: Sequence[GridPart] | None = None) -> ReviewForm:
+def _form_of(assignment: Assignment, parts: Sequence[GridPart] | None = None, **given: Any) -> ReviewForm:
     parts = parts or queries.rubric_of(assignment.application.call_id)
     marks = {mark.criterion_id: mark.points for mark in assignment.marks}
-    return review_form(parts, assignment, marks, assignment.application.call.scale_top)
+    return review_form(parts, assignment, marks, assignment.application.call.scale_top, **given)
 
 
 def _review(assignment: Assignment, form: ReviewForm) -> str:
@@ -222,10 +227,25 @@ def save(assignment: Assignment) -> Answer:
     """Keep the marks, complete or not."""
     parts = queries.rubric_of(assignment.application.call_id)
     form = _form_of(assignment, parts)
-    if not _done(actions.record_marks, assignment, form, parts):
+    is_right = form.validate()
+    if not is_right:
+        keep_valid(form, _form_of(assignment, parts, formdata=None))
+    if form.version.errors or not _taken(actions.record_marks, assignment, form, parts):
         return _review(assignment, form), 422
-    flash(_("Brouillon enregistré."), "success")
-    return redirect(url_for("reviewing.review", assignment_id=assignment.id))
+    _keep_typed(assignment, is_right=is_right)
+    return redirect(url_for("reviewing.review", assignment_id=assignment.id), 302 if is_right else 303)
+
+
+def _keep_typed(assignment: Assignment, *, is_right: bool) -> None:
+    """Tell what was saved; what was refused stays on the page as it was typed, for its author."""
+    who, path = assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id)
+    if is_right:
+        held.forget_draft(who, path)
+        flash(_("Brouillon enregistré."), "success")
+        return
+    edition = str(assignment.version)
+    held.keep_draft(who, path, [(name, edition if name == "version" else value) for name, value in held.said()])
+    flash(_("Enregistré, sauf ce qui est marqué : corrigez-le, puis enregistrez de nouveau."), "warning")
 
 
 @bp.post("/evaluations/<uuid:assignment_id>/envoyer")
@@ -235,8 +255,9 @@ def submit(assignment: Assignment) -> Answer:
     """Send the review, and open the next file."""
     parts = queries.rubric_of(assignment.application.call_id)
     form = _form_of(assignment, parts)
-    if not _done(actions.submit, assignment, form, parts):
+    if not form.validate() or not _taken(actions.submit, assignment, form, parts):
         return _review(assignment, form), 422
+    held.forget_draft(assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id))
     following = queries.next_reading(actor().id, besides=assignment.id)
     if following is None:
         flash(_("Évaluation envoyée. C’était la dernière : merci."), "success")
@@ -245,10 +266,8 @@ def submit(assignment: Assignment) -> Answer:
     return redirect(url_for("reviewing.review", assignment_id=following.id))
 
 
-def _done(act: Callable[..., None], assignment: Assignment, form: ReviewForm, parts: Sequence[GridPart]) -> bool:
+def _taken(act: Callable[..., None], assignment: Assignment, form: ReviewForm, parts: Sequence[GridPart]) -> bool:
     """Whether the act was done; else the form holds what is wrong."""
-    if not form.validate_on_submit():
-        return False
     try:
         grid = queries.grid_in(parts, assignment.application.call)
         act(assignment, form.reading(), version=form.version.data, by=actor(), grid=grid)

@@ -1,27 +1,49 @@
-// Lets a file be dropped on its field and shows how much of it has been sent; the plain form does the same without.
+// Lets a file be dropped on its field, refuses one that is too large before it leaves, and shows how much has been sent.
+const size = (bytes) => new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(bytes / 1e6);
+const unit = () => (document.documentElement.lang === "en" ? "\u00a0MB" : "\u00a0Mo");
+
+function tooLarge(drop) {
+  const limit = Number(drop.dataset.largest);
+  const files = [...drop.querySelector("input[type=file]").files].filter((file) => file.size > limit);
+  return limit ? files.map((file) => drop.dataset.tooLarge.replace("{name}", file.name).replace("{size}", size(file.size) + unit())) : [];
+}
 
 function watch(form) {
   if (form.dataset.watched) return;
   form.dataset.watched = "yes";
+  form.addEventListener("submit", (event) => {
+    const drops = [...form.querySelectorAll(".drop")];
+    const heavy = drops.find((drop) => tooLarge(drop).length);
+    if (heavy) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      show(heavy);
+      heavy.querySelector("input[type=file]").focus();
+    }
+  });
   form.addEventListener("submit", (event) => {
     const holders = [...form.querySelectorAll(".drop")].filter((drop) => drop.querySelector("input[type=file]")?.files.length);
     if (!holders.length || event.defaultPrevented) return;
     event.preventDefault();
     const french = document.documentElement.lang !== "en";
     const bars = holders.map((drop) => [drop.querySelector("progress"), drop.querySelector(".drop-state")]);
-    const say = (text) => bars.forEach(([, state]) => { state.textContent = text; });
-    const data = new FormData(form);
-    if (event.submitter?.name) data.append(event.submitter.name, event.submitter.value);
+    const say = (text) => bars.forEach(([bar, state]) => { bar.hidden = true; state.textContent = text; });
+    const data = new FormData(form, event.submitter);
     const request = new XMLHttpRequest();
     request.open("POST", event.submitter?.getAttribute("formaction") || form.action);
     request.upload.addEventListener("progress", ({ loaded, total, lengthComputable }) => {
       if (!lengthComputable) return;
       bars.forEach(([bar]) => { bar.hidden = false; bar.value = (100 * loaded) / total; });
-      if (loaded === total) say(french ? "Fichier reçu, vérification en cours…" : "File received, being checked…");
+      if (loaded === total) bars.forEach(([, state]) => { state.textContent = french ? "Fichier reçu, vérification en cours…" : "File received, being checked…"; });
     });
     request.addEventListener("load", () => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
-      history.pushState(null, "", request.responseURL);
+      if (request.status >= 400 && request.status !== 422) { // the page stays, with all that is typed in it
+        say([...page.querySelectorAll("main h1, main .lede")].map((element) => element.textContent.trim()).join(". "));
+        return;
+      }
+      // A refusal is shown at the address of its page: one can reload it. What was done has an address of its own.
+      if (request.status < 400 && request.responseURL !== location.href) history.pushState(null, "", request.responseURL);
       document.title = page.title;
       document.body.replaceWith(document.adoptNode(page.body));
       document.dispatchEvent(new Event("house:page"));
@@ -29,22 +51,26 @@ function watch(form) {
       if (!document.querySelector("[data-behaviour~='error-summary']")) document.querySelector("main")?.focus();
     });
     request.addEventListener("error", () => {
-      bars.forEach(([bar]) => { bar.hidden = true; });
       say(french ? "La connexion a été coupée. Rien n’est perdu : vérifiez la connexion, puis recommencez l’envoi." : "The connection was lost. Nothing is lost: check the connection, then send again.");
     });
     request.send(data);
   });
 }
 
+function show(drop) {
+  const input = drop.querySelector("input[type=file]");
+  const state = drop.querySelector(".drop-state");
+  const wrong = tooLarge(drop);
+  state.classList.toggle("field-error", wrong.length > 0);
+  input.toggleAttribute("aria-invalid", wrong.length > 0);
+  state.textContent = wrong.join(" ") || [...input.files].map((file) => `${file.name} (${size(file.size)}${unit()})`).join(", ");
+}
+
 export default function (field) {
   const drop = field.querySelector(".drop");
   const input = drop.querySelector("input[type=file]");
-  const state = drop.querySelector(".drop-state");
-  const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
   drop.querySelector(".drop-words").hidden = false;
-  input.addEventListener("change", () => {
-    state.textContent = [...input.files].map((file) => `${file.name} (${number.format(file.size / 1e6)}\u00a0Mo)`).join(", ");
-  });
+  input.addEventListener("change", () => show(drop));
   for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {

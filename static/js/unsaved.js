@@ -1,7 +1,7 @@
-// Warns before a page with unsaved words is left; saving is always one press away.
+// Warns before a page with unsaved words is left; a page that comes back with mistakes holds unsaved words at once.
 export default function (form) {
-  const said = () => JSON.stringify([...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== "csrf_token" && name !== "_key"));
-  let before = said();
+  const said = () => JSON.stringify([...new FormData(form)].filter(([name, value]) => typeof value === "string" && !["csrf_token", "_key", "_held"].includes(name)));
+  let before = "unsaved" in form.dataset ? "" : said();
   form.addEventListener("submit", () => { before = null; });
   window.addEventListener("beforeunload", (event) => {
     if (before !== null && form.isConnected && said() !== before) event.preventDefault();

@@ -15,8 +15,9 @@ from grants.applications.models import Answer, Application, ApplicationVersion, 
 from grants.applications.rules import Part
 from grants.calls import queries as calls
 from grants.kernel import clock, journal
-from grants.kernel.db import db
+from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter
+from grants.people.models import MemberRole, Membership
 from tests.applications.test_actions import PDF
 from tests.kernel import corpus
 
@@ -185,25 +186,75 @@ def test_strange_words_are_kept_as_words(page, draft, owner, text):
         (Part.INDICATORS, {"rows-0-target": "", "rows-0-label": "Sans cible"}, "cible en chiffres"),
     ],
 )
-def test_a_wrong_value_is_refused_on_its_field_with_the_rest_kept(page, draft, owner, section, values, message):
-    before = queries.draft_content(draft)
+def test_a_wrong_value_is_marked_as_typed_with_the_rest_saved(page, draft, owner, section, values, message):
     form = open_section(page, draft, section).form()
-    answer = page.submit(values)
-    assert answer.status == 422
+    saved = page.submit(values, follow=False)
+    assert (saved.status, saved.location) == (303, f"/dossiers/{draft.id}/rediger/{section}")
+    answer = page.follow(saved)
     assert message in answer.words.replace("\u202f", "").replace("\u00a0", " ")
     assert answer.tree.xpath("//*[@aria-invalid='true']")
     assert answer.tree.xpath("//title")[0].text_content().startswith("Erreur")
-    fields = set(form.fields) - set(values) - {"csrf_token", "_key"}
+    fields = set(form.fields) - set(values) - {"csrf_token", "_key", "stamp"}
     again = answer.form()
     assert {name: again.fields.get(name) for name in fields} == {name: form.fields[name] for name in fields}
-    db.session.expire_all()
-    assert queries.draft_content(draft) == before
+    shown = {name: (again.fields.get(name) or "").strip() for name in values}
+    typed = {name for name in values if name not in {"instrument", "level", "rating_water"}}  # nothing is typed there
+    assert {name: shown[name] for name in typed} == {name: values[name] for name in typed}
+    assert again.get("data-unsaved") is not None
+    right = page.submit({name: form.fields[name] or "" for name in values if name in form.fields})
+    assert (right.status, "sauf ce qui est marqué" in right.words) == (200, False)
+    assert not open_section(page, draft, section).tree.xpath("//*[@aria-invalid='true']")
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong", "right"),
+    [
+        (Part.PROJECT, {"requested": "beaucoup"}, {"title": "Un titre tout neuf"}),
+        (Part.PROJECT, {"starts_on": "2027-12-31", "ends_on": "2027-01-01"}, {"summary": "Un résumé tout neuf."}),
+        (Part.AXES, {"share_A1": "cent"}, {"share_A4": "40"}),
+        (Part.PEOPLE, {"number_youth": "1.5"}, {"text": "Elles décident de tout."}),
+        (Part.CLIMATE, {"proof_water": "x" * 1501}, {"proof_adaptation": "Relevés de juin."}),
+        (Part.PARTNERS, {"rows-0-amount": "cent"}, {"rows-0-name": "Ville de Lyon", "rows-1-name": "Centre social"}),
+        (Part.CALENDAR, {"rows-0-due_on": "31 juin"}, {"rows-0-label": "Démarrage doux", "rows-1-label": "Bilan"}),
+        (Part.INDICATORS, {"rows-0-target": "mille"}, {"rows-1-label": "Repas", "rows-1-target": "12"}),
+        (Part.BUDGET, {"rows-0-amount": "beaucoup"}, {"rows-1-amount": "120"}),
+    ],
+)
+def test_what_is_right_of_a_page_is_saved_beside_what_is_wrong(page, draft, owner, section, wrong, right):
+    open_section(page, draft, section)
+    answer = page.submit(wrong | right)
+    assert (answer.status, "sauf ce qui est marqué" in answer.words) == (200, True)
+    form = answer.form()
+    assert {name: (form.fields[name] or "").strip() for name in wrong | right} == wrong | right
+    kept = str(queries.section_values(db.session.get(Application, draft.id), str(section)))
+    assert not [value for value in wrong.values() if value in kept and len(value) < 1000]
+    assert [value for value in right.values() if value not in kept] == []
+
+
+def test_a_colleague_does_not_see_what_one_typed_wrong_and_is_not_overwritten_by_it(make, page, draft, owner):
+    open_section(page, draft, Part.PROJECT)
+    page.submit({"requested": "beaucoup"})
+    colleague = make.account()
+    with unit_of_work() as session:
+        session.add(
+            Membership(
+                account_id=colleague.id, organisation_id=draft.organisation_id, role=MemberRole.EDITOR,
+                since_at=clock.now(),
+            )
+        )  # fmt: skip
+    page.sign_in(colleague)
+    assert open_section(page, draft, Part.PROJECT).form().fields["requested"] != "beaucoup"
+    page.submit({"title": "Le titre de la collègue"})
+    page.sign_in(owner)
+    again = open_section(page, draft, Part.PROJECT)
+    assert again.form().fields["title"] == "Le titre de la collègue"
+    assert "n’a pas été enregistré" in again.words
 
 
 def test_a_wrong_amount_in_the_budget_keeps_the_other_lines(page, draft, owner):
     open_section(page, draft, Part.BUDGET)
     answer = page.submit({"rows-0-amount": "beaucoup", "rows-1-amount": "120"})
-    assert answer.status == 422
+    assert "sauf ce qui est marqué" in answer.words
     assert answer.tree.xpath("//input[@name='rows-1-amount']/@value") == ["120"]
     assert answer.tree.xpath("//input[@name='rows-0-amount']/@value") == ["beaucoup"]
 
@@ -231,11 +282,11 @@ def test_a_line_can_be_added_and_taken_out_without_scripts(page, draft, owner):
 def test_adding_a_line_beside_a_mistake_loses_nothing(page, draft, owner):
     open_section(page, draft, Part.PARTNERS)
     answer = page.submit({"rows-0-name": "Ville de Lyon", "rows-0-amount": "cent"}, button="add")
-    assert answer.status == 422
+    assert "sauf ce qui est marqué" in answer.words
     assert answer.tree.xpath("//input[@name='rows-0-name']/@value") == ["Ville de Lyon"]
     assert answer.tree.xpath("//input[@name='rows-0-amount']/@value") == ["cent"]
     assert len(answer.tree.xpath("//fieldset[@class='row']")) == 3
-    assert db.session.scalar(select(func.count()).select_from(Partner)) == 0
+    assert [row.name for row in db.session.scalars(select(Partner))] == ["Ville de Lyon"]
 
 
 def test_a_line_of_the_budget_can_be_doubled(page, draft, owner):
@@ -368,11 +419,14 @@ def test_foreign_ids_and_extra_fields_change_nothing(make, page, draft, owner):
     assert (draft.state, draft.reference) == (S.DRAFT, None)
     open_section(page, draft, Part.AXES)
     refused = page.submit({"action_1": str(other.id)})
-    assert refused.status == 422
+    assert "sauf ce qui est marqué" in refused.words
     db.session.expire_all()
     assert str(draft.actions[0].id) == action
     open_section(page, draft, Part.TERRITORY)
-    assert page.submit({"communes": ["99999"]}).status == 422
+    before = [row.insee for row in draft.communes]
+    assert "sauf ce qui est marqué" in page.submit({"communes": ["99999"]}).words
+    db.session.expire_all()
+    assert [row.insee for row in draft.communes] == before
 
 
 @pytest.mark.parametrize("section", ["inconnue", "questions-", "questions-inconnue", "\x00", "é" * 300])

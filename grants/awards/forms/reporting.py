@@ -44,8 +44,11 @@ class ReportForm(Form):
         return self[f"indicator_{indicator_id.hex}"]
 
 
-def report_form(report: Report, titles: Mapping[str, str]) -> ReportForm:
-    """The form of one report, filled with what it holds; `titles` are the names of the accounts."""
+def report_form(report: Report, titles: Mapping[str, str], **given: Any) -> ReportForm:
+    """The form of one report, filled with what it holds; `titles` are the names of the accounts.
+
+    `given` goes to the form itself.
+    """
     fields: dict[str, Any] = {}
     data: dict[str, Any] = {
         "version": report.version,
@@ -61,7 +64,7 @@ def report_form(report: Report, titles: Mapping[str, str]) -> ReportForm:
         name = f"indicator_{row.id.hex}"
         fields[name] = WholeField(row.label)
         data[name] = row.actual
-    form: ReportForm = type("FilledReportForm", (ReportForm,), fields)(data=data)
+    form: ReportForm = type("FilledReportForm", (ReportForm,), fields)(data=data, **given)
     return form
 
 

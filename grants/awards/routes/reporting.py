@@ -13,10 +13,14 @@ from grants.awards.forms.reporting import ReturnForm, report_form, report_values
 from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp, show
-from grants.kernel import vault
+from grants.kernel import held, vault
 from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files
+from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.forms import keep_valid, mark
+from grants.kernel.pages import colon
+from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -38,34 +42,67 @@ def report(report: Report) -> Answer:
     """Write the report: keep it as it is, or send it."""
     if report.state not in WRITABLE and request.method == "GET":
         return redirect(url_for("awards.report_read", report_id=report.id))
+    is_typed = request.method == "GET" and held.recall_draft(actor().id, "version", str(report.version))
     form = report_form(report, _titles())
-    if form.validate_on_submit():
-        try:
-            _keep(report, form)
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            sent = report.state is ReportState.SUBMITTED
-            flash(_("Votre bilan est envoyé. Merci.") if sent else _("Votre bilan est enregistré."), "success")
-            return redirect(
-                url_for("awards.own", award_id=report.award_id)
-                if sent
-                else url_for("awards.report", report_id=report.id)
-            )
+    if request.method == "POST" and (form.validate() or "submit" not in request.form):
+        answer = _keep(report, form)
+        if answer is not None:
+            return answer
+    elif is_typed:
+        mark(form)
     return show("report", form, form=form, **_sides(report), **_context(report))
 
 
-def _keep(report: Report, form: Any) -> None:
-    """Save what was written, with its documents; send it when that button was pressed."""
-    award = report.award
-    files = [
-        vault.accept(file, by=actor(), organisation_id=award.organisation_id, dossier_id=award.application_id,
-                     field="files")
-        for file in form.given_files()
-    ]  # fmt: skip
-    actions.save(report, **report_values(form, report), files=files, version=form.version.data, by=actor())
-    if "submit" in request.form:
-        actions.submit(report, by=actor())
+def _keep(report: Report, form: Any) -> Response | None:
+    """Save what is right, with its documents; send it when that button was pressed. None when it cannot be taken.
+
+    What is wrong in a report that is not sent stays on the page as it was typed, for its author.
+    """
+    is_right, is_sent = not form.errors, "submit" in request.form
+    if not is_right:
+        keep_valid(form, report_form(report, _titles(), formdata=None))
+    try:
+        files, told = _files_of(report, form, is_sent=is_sent)
+        actions.save(report, **report_values(form, report), files=files, version=form.version.data, by=actor())
+        if is_sent:
+            actions.submit(report, by=actor())
+    except InvalidError as error:
+        form.refuse(error.field, error.message)
+        return None
+    for message in told:
+        flash(message, "error")
+    return _kept(report, is_right=is_right and not told)
+
+
+def _files_of(report: Report, form: Any, *, is_sent: bool) -> tuple[list[StoredFile], list[str]]:
+    """The documents that could be taken, and why each of the others could not; a report that is sent takes them all."""
+    taken, told = [], []
+    place = {"organisation_id": report.award.organisation_id, "dossier_id": report.award.application_id}
+    for file in form.given_files():
+        try:
+            taken.append(vault.accept(file, by=actor(), field="files", **place))
+        except InvalidError as error:
+            if is_sent:
+                raise
+            told.append(f"{file.filename}{colon()} {error.message}")
+    return taken, told
+
+
+def _kept(report: Report, *, is_right: bool) -> Response:
+    who = actor().id
+    if who is not None and is_right:
+        held.forget_draft(who, request.path)
+    elif who is not None:
+        db.session.flush()
+        edition = str(report.version)
+        held.keep_draft(who, request.path, [(n, edition if n == "version" else value) for n, value in held.said()])
+        flash(_("Enregistré, sauf ce qui est marqué : corrigez-le, puis enregistrez de nouveau."), "warning")
+        return redirect(url_for("awards.report", report_id=report.id), 303)
+    if report.state is ReportState.SUBMITTED:
+        flash(_("Votre bilan est envoyé. Merci."), "success")
+        return redirect(url_for("awards.own", award_id=report.award_id))
+    flash(_("Votre bilan est enregistré."), "success")
+    return redirect(url_for("awards.report", report_id=report.id))
 
 
 def _context(report: Report) -> dict[str, Any]:

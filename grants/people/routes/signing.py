@@ -12,7 +12,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock
+from grants.kernel import clock, held
 from grants.kernel.access import SAFE, actor, note_refusal, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
@@ -101,6 +101,17 @@ def _keep_alive(response: Any) -> Any:
     return response
 
 
+@bp.app_template_global("session_left")
+def session_left() -> int:
+    """The seconds the session of this request will last once it is answered; 0 for nobody."""
+    found: queries.OpenSession | None = g.get("open_session") if actor().is_authenticated else None
+    if found is None:
+        return 0
+    at = clock.now()
+    seen_at = at if at - found.last_seen_at >= rules.SEEN_EVERY else found.last_seen_at
+    return int((rules.lapses_at(found.started_at, seen_at, is_staff=found.is_staff) - at).total_seconds())
+
+
 def enter(account: Account) -> None:
     """Give this browser a session of its own. Its anti-forgery token stays: pages open in other tabs still hold it."""
     token = session.get("csrf_token")
@@ -138,10 +149,18 @@ def sign_in() -> Any:
             note_refusal("session.refused", error.facts["account"], reason=error.facts["reason"])
         else:
             enter(account)
-            return redirect(_destination(account))
+            return redirect(_kept_of(account) or _destination(account))
     status = 422 if request.method == "POST" else 200
     target = safe_path(request.args.get("next"))
     return render_template("people/sign_in.html", form=form, target=target, has_errors=bool(form.errors)), status
+
+
+def _kept_of(account: Account) -> str | None:
+    """Where a person finds what they sent while they were not signed in; its page is filled with it too."""
+    waiting = held.waiting(account.id)
+    for found in reversed(waiting):
+        held.remember(found, found.page)
+    return url_for("people.held", held_id=waiting[0].id) if waiting else None
 
 
 def _destination(account: Account | None = None) -> str:

@@ -1,0 +1,367 @@
+"""What somebody typed and could not be taken: kept sealed, for that account alone and for a short time."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from cryptography.fernet import InvalidToken
+from flask import current_app, g, request, session
+from sqlalchemy import Connection, String, Text, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from grants.kernel import clock, throttle
+from grants.kernel.db import Keyed, Model, access_mode, db, text_enum
+from grants.kernel.errors import ThrottledError
+from grants.kernel.seal import seal, unseal
+
+KEPT = timedelta(hours=1)
+DRAFT_KEPT = timedelta(days=7)
+MOST = 10  # forms kept for one account; the oldest makes room
+LARGEST = 500_000  # characters of one form
+KEY_NAMES_FOR = timedelta(hours=24)  # longer than any session lives
+BY_ACCOUNT, BY_NETWORK = 30, 120  # forms kept in an hour for people who are not signed in
+KEYS = frozenset({"csrf_token", "_key", "_held"})
+PASSWORDS = frozenset({"password", "current"})  # a form that holds one is never kept
+_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10} | set(range(127, 160)) | {0xFFFE, 0xFFFF})
+# What a page writes in its own form: nobody typed it.
+UNTYPED = KEYS | {"version", "stamp", "seen", "edition", "do", "add", "drop", "piece", "back"}
+
+
+class Reason(StrEnum):
+    """Why a form was kept instead of being taken."""
+
+    SIGNED_OUT = "signed_out"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    DRAFT = "draft"
+
+
+class HeldForm(Keyed, Model):
+    """One form, sealed with its account, its address and when it came: a row cannot be given to somebody else."""
+
+    __tablename__ = "held_form"
+
+    account_id: Mapped[UUID] = mapped_column(index=True)
+    reason: Mapped[Reason] = mapped_column(text_enum(Reason))
+    path: Mapped[str] = mapped_column(String(400))
+    page: Mapped[str] = mapped_column(String(800))
+    until: Mapped[datetime] = mapped_column(index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A kept form, opened: where it goes, the page it stands on ("" when none opens), what it says."""
+
+    id: UUID
+    reason: Reason
+    path: str
+    page: str
+    until: datetime
+    received_at: datetime
+    fields: tuple[tuple[str, str], ...]
+    files: tuple[str, ...]
+
+    @property
+    def values(self) -> MultiDict[str, str]:
+        """The fields as a form reads them."""
+        return MultiDict(self.fields)
+
+    @property
+    def typed(self) -> list[str]:
+        """The words a person wrote, in the order of the form, each once: what is not a code, a number or a tick."""
+        found = (value.strip() for name, value in self.fields if name not in UNTYPED)
+        return list(dict.fromkeys(value for value in found if any(map(str.isspace, value)) or _is_word(value)))
+
+
+def _is_word(text: str) -> bool:
+    return len(text) > 2 and not (text.isascii() and any(map(str.isdigit, text)) and "-" in text)
+
+
+# ---- whose form it is ----------------------------------------------------------------------------------------------
+
+
+def form_key(account_id: UUID | None) -> str:
+    """A fresh key for an unsafe form, signed with the account the page is made for and the instant."""
+    at = int(clock.now().timestamp())
+    told = (account_id.bytes if account_id else bytes(16)) + at.to_bytes(5) + secrets.token_bytes(8)
+    return urlsafe_b64encode(told + _signed(told)).decode().rstrip("=")
+
+
+def key_owner(key: str) -> UUID | None:
+    """The account a form was made for; None for nobody, for a key that is not ours, and a day after it was made."""
+    try:
+        told = urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    except ValueError:
+        return None
+    told, proof = told[:29], told[29:]
+    if len(told) != 29 or not hmac.compare_digest(proof, _signed(told)):
+        return None
+    age = int(clock.now().timestamp()) - int.from_bytes(told[16:21])
+    is_named = told[:16] != bytes(16) and age <= KEY_NAMES_FOR.total_seconds()
+    return UUID(bytes=told[:16]) if is_named else None
+
+
+def _signed(told: bytes) -> bytes:
+    secret = str(current_app.secret_key).encode()
+    return hmac.new(secret, b"form-key:" + told, hashlib.sha256).digest()[:16]
+
+
+# ---- keep ----------------------------------------------------------------------------------------------------------
+
+
+def keep(account_id: UUID, reason: Reason) -> UUID | None:
+    """Keep the form of this request for an account, in a small transaction of its own; None when it cannot be.
+
+    Passwords and the bytes of files are never kept, the names of files are. The request's own transaction is undone.
+    """
+    fields, files = said(), _file_names()
+    db.session.rollback()
+    if PASSWORDS & set(request.form):
+        return None
+    if reason is Reason.SIGNED_OUT and _is_too_often(account_id):
+        return None
+    first = _first(account_id, fields)
+    received_at, until = (first.received_at, first.until) if first else (_came_at(), clock.now() + KEPT)
+    told = _told(account_id, request.path, received_at, fields, files)
+    if len(told) > LARGEST:
+        return None
+    replaced = spent(account_id)
+    row: dict[str, Any] = {
+        "id": uuid4(), "account_id": account_id, "reason": reason, "path": request.path[:400],
+        "page": page_of_form(), "until": until, "sealed": seal(told),
+    }  # fmt: skip
+    db.session.rollback()
+    try:
+        with access_mode(writing=True), db.engine.begin() as connection:
+            _make_room(connection, account_id, replaced)
+            connection.execute(insert(HeldForm).values(**row))
+    except SQLAlchemyError:
+        current_app.logger.exception("a form could not be kept")
+        return None
+    return row["id"]  # type: ignore[no-any-return]
+
+
+def _came_at() -> datetime:
+    """When this request was received; now for one that was refused before it was read."""
+    return g.get("received_at") or clock.now()
+
+
+def _told(
+    account_id: UUID, path: str, received_at: datetime, fields: Sequence[tuple[str, str]], files: Sequence[str]
+) -> str:
+    """What is sealed."""
+    return json.dumps([str(account_id), path, received_at.isoformat(), list(fields), list(files)], ensure_ascii=False)
+
+
+def _is_too_often(account_id: UUID) -> bool:
+    network = throttle.network_of(request.remote_addr)
+    try:
+        throttle.attempt("held_form", hashlib.sha256(account_id.bytes).hexdigest(), limit=BY_ACCOUNT, window=KEPT)
+        throttle.attempt("held_form", network, limit=BY_NETWORK, window=KEPT)
+    except ThrottledError:
+        return True
+    return False
+
+
+def _make_room(connection: Connection, account_id: UUID, replaced: Sequence[UUID]) -> None:
+    """Forget what is over, what this form replaces, and the oldest forms of whoever has too many."""
+    mine = HeldForm.account_id == account_id
+    connection.execute(delete(HeldForm).where(HeldForm.until <= clock.now()))
+    if replaced:
+        connection.execute(delete(HeldForm).where(mine, HeldForm.id.in_(replaced)))
+    newest = select(HeldForm.id).where(mine).order_by(HeldForm.until.desc(), HeldForm.id).offset(MOST - 1)
+    old = connection.scalars(newest).all()
+    if old:
+        connection.execute(delete(HeldForm).where(HeldForm.id.in_(old)))
+
+
+def said() -> tuple[tuple[str, str], ...]:
+    """The fields of this request, without its keys."""
+    told = ((name, value) for name, value in request.form.items(multi=True) if name not in KEYS)
+    return tuple((name.translate(_CONTROLS), _one_form(value)) for name, value in told)
+
+
+def _one_form(text: str) -> str:
+    """A text as it is kept and compared: one kind of line end, and no control that a page may not hold."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
+
+
+def _file_names() -> tuple[str, ...]:
+    return tuple(file.filename[:200] for _name, file in request.files.items(multi=True) if file.filename)
+
+
+def was_typed() -> bool:
+    """Whether the form of this request holds anything a person wrote, chose or joined."""
+    return bool(_file_names()) or any(value.strip() for name, value in said() if name not in UNTYPED)
+
+
+def page_of_form() -> str:
+    """The page a form stands on: where the browser says it came from, else its own address; "" when neither opens."""
+    told = urlsplit(request.referrer or "")
+    came_from = told.path + (f"?{told.query}" if told.query else "")
+    for place in (came_from if told.netloc == request.host else "", request.path):
+        if _opens(place):
+            return place
+    return ""
+
+
+def _opens(place: str) -> bool:
+    """Whether an address of this site can be opened for reading."""
+    if not place.startswith("/") or place.startswith(("//", "/\\")) or len(place) > 800 or not place.isprintable():
+        return False
+    try:
+        current_app.create_url_adapter(request).match(urlsplit(place).path, method="GET")  # type: ignore[union-attr]
+    except RequestRedirect:
+        return False
+    except HTTPException:
+        return False
+    return True
+
+
+def keep_draft(account_id: UUID, path: str, fields: Sequence[tuple[str, str]]) -> None:
+    """Keep a page of a draft as typed, until it is saved again without a mistake; in the caller's transaction."""
+    forget_draft(account_id, path)
+    told = _told(account_id, path, _came_at(), fields, ())
+    if len(told) <= LARGEST:
+        until = clock.now() + DRAFT_KEPT
+        row = HeldForm(account_id=account_id, reason=Reason.DRAFT, path=path, page=path, until=until, sealed=seal(told))
+        db.session.add(row)
+
+
+def forget_draft(account_id: UUID, path: str) -> None:
+    """The page is saved without a mistake, or thrown away."""
+    mine = HeldForm.account_id == account_id, HeldForm.path == path, HeldForm.reason == Reason.DRAFT
+    db.session.execute(delete(HeldForm).where(*mine))
+
+
+# ---- give back -----------------------------------------------------------------------------------------------------
+
+
+def opened(row: HeldForm | None, account_id: UUID | None) -> Held | None:
+    """What a row keeps, for its own account and in its time; None for everybody else, or when it was altered."""
+    if row is None or account_id is None or row.account_id != account_id or row.until <= clock.now():
+        return None
+    try:
+        owner, path, at, fields, files = json.loads(unseal(row.sealed))
+    except InvalidToken:
+        return None
+    if (owner, path) != (str(account_id), row.path):
+        return None
+    said = tuple((name, value) for name, value in fields)
+    return Held(row.id, row.reason, path, row.page, row.until, datetime.fromisoformat(at), said, tuple(files))
+
+
+def find(held_id: Any, account_id: UUID | None) -> Held | None:
+    """The kept form of an id that came from outside, for its own account."""
+    try:
+        key = UUID(str(held_id))
+    except ValueError:
+        return None
+    return opened(db.session.get(HeldForm, key), account_id)
+
+
+def waiting(account_id: UUID | None) -> list[Held]:
+    """The forms that an account sent while it was not signed in, the last first."""
+    mine = select(HeldForm).where(HeldForm.account_id == account_id, HeldForm.reason == Reason.SIGNED_OUT)
+    rows = db.session.scalars(mine.order_by(HeldForm.until.desc(), HeldForm.id))
+    return [found for row in rows if (found := opened(row, account_id)) is not None]
+
+
+def recall_draft(account_id: UUID | None, name: str, edition: str) -> bool:
+    """Fill the forms of this page with what was typed, when it holds mistakes; whether they are to be marked.
+
+    `name` is the field that says which edition the page was made from and `edition` the present one: a draft that
+    somebody else changed meanwhile is told of, and fills no field.
+    """
+    mine = HeldForm.account_id == account_id, HeldForm.path == request.path, HeldForm.reason == Reason.DRAFT
+    found = recalled(account_id) or opened(db.session.scalar(select(HeldForm).where(*mine).limit(1)), account_id)
+    if found and found.reason is Reason.DRAFT and found.values.get(name) != edition:
+        found = replace(found, reason=Reason.CONFLICT)
+    g.recalled = found
+    return found is not None and found.reason is not Reason.CONFLICT
+
+
+def first_arrival(account_id: UUID | None) -> datetime | None:
+    """When the form of this request came the first time, if it came while nobody was signed in and says the same."""
+    found = _first(account_id, said()) if account_id else None
+    return found.received_at if found and found.reason is Reason.SIGNED_OUT else None
+
+
+def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> Held | None:
+    """The kept form that this one sends again, word for word, to the same address."""
+    found = find(request.form.get("_held"), account_id) if "_held" in request.form else None
+    return found if found and (found.path, found.fields) == (request.path, fields) else None
+
+
+# ---- the page where it is given back --------------------------------------------------------------------------------
+
+
+def remember(held: Held | UUID, page: str) -> None:
+    """Let this browser's session know which kept form fills which page."""
+    place = urlsplit(page).path
+    if place:
+        known = {path: key for path, key in _known().items() if path != place}
+        key = str(held.id if isinstance(held, Held) else held)
+        session["held"] = dict([*known.items(), (place, key)][-3:])
+
+
+def _known() -> dict[str, str]:
+    told = session.get("held")
+    return told if isinstance(told, dict) else {}
+
+
+def recalled(account_id: UUID | None) -> Held | None:
+    """The kept form of the page being opened; one that met a conflict is told of, and fills no field."""
+    if request.method != "GET":
+        return None
+    if "recalled" not in g:
+        g.recalled = find(_known().get(request.path), account_id) if account_id and request.path in _known() else None
+    return g.recalled  # type: ignore[no-any-return]
+
+
+def refused_at(path: str, account_id: UUID | None) -> Held | None:
+    """The kept form of this browser that was sent to an address."""
+    found = (find(key, account_id) for key in _known().values())
+    return next((one for one in found if one and one.path == path), None)
+
+
+def spent(account_id: UUID | None) -> list[UUID]:
+    """The kept forms of an account that the form of this request takes the place of: it has the same fields."""
+    told = [request.form.get("_held"), *(_known().get(path) for path in (request.path, urlsplit(page_of_form()).path))]
+    names = set(request.form) - UNTYPED
+    found = [find(one, account_id) for one in dict.fromkeys(filter(None, told))]
+    return [
+        one.id for one in found if one and (str(one.id) == told[0] or names & {name for name, _value in one.fields})
+    ]
+
+
+def forget_spent(account_id: UUID | None) -> None:
+    """Destroy what was kept of a form that has now been taken, in the request's transaction."""
+    for key in spent(account_id):
+        forget(key, account_id)
+
+
+def forget(held_id: UUID, account_id: UUID | None) -> None:
+    """Destroy a kept form at its author's wish."""
+    db.session.execute(delete(HeldForm).where(HeldForm.account_id == account_id, HeldForm.id == held_id))
+    session["held"] = {path: key for path, key in _known().items() if key != str(held_id)}
+
+
+def purge() -> int:
+    """Destroy what is over; returns how many. For the worker."""
+    gone = db.session.execute(delete(HeldForm).where(HeldForm.until <= clock.now()))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,460 @@
+"""What somebody typed when their session was over: kept for them alone, found again, sent once."""
+
+import io
+from contextvars import Context
+from datetime import timedelta
+
+import pytest
+from flask_security.utils import hash_password
+from sqlalchemy import func, select, update
+
+from grants.applications.lifecycle import ApplicationState as S
+from grants.applications.models import ApplicationVersion
+from grants.awards import queries as awards
+from grants.awards.lifecycle import AwardState
+from grants.kernel import clock, held
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.held import HeldForm
+from grants.people.models import SignIn
+from grants.people.rules import password_of
+from grants.reviewing.lifecycle import AssignmentState
+from tests.client import Page
+
+PASSWORD = "la-pluie-du-soir-sur-les-toits"
+TEXT = "Des paliers frais pour les aînés.\nEt un banc."
+
+
+@pytest.fixture(scope="module")
+def password(house):
+    with house.app_context():
+        return hash_password(password_of(PASSWORD))
+
+
+@pytest.fixture
+def writer(make, password, page):
+    """A person with a password, signed in."""
+    person = make.account(password=password)
+    page.sign_in(person)
+    return person
+
+
+@pytest.fixture
+def draft(make, writer):
+    return make.application(organisation=make.organisation(writer))
+
+
+def lapses():
+    """Every session was last seen too long ago."""
+    with unit_of_work() as session:
+        session.execute(update(SignIn).values(last_seen_at=clock.now() - timedelta(hours=2)))
+
+
+def is_revoked():
+    with unit_of_work() as session:
+        session.execute(update(SignIn).values(ended_at=clock.now()))
+
+
+def loses_its_cookie(page):
+    with page.client.session_transaction() as cookie:
+        cookie.clear()
+
+
+def enter(page, account):
+    """Come in by the form, as a person does."""
+    assert page.last.url == "/connexion", page.last.url
+    return page.submit({"email": account.email, "password": PASSWORD})
+
+
+def kept():
+    return db.session.scalar(select(func.count()).select_from(HeldForm))
+
+
+def send_after(page, ending, **values):
+    """Send the last page's form once its session has ended in one way."""
+    {"lapsed": lapses, "revoked": is_revoked, "without cookie": lambda: loses_its_cookie(page)}[ending]()
+    return page.submit(values)
+
+
+# ---- the way back ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["lapsed", "revoked", "without cookie"])
+def test_what_was_typed_is_sent_after_signing_in_and_then_destroyed(page, writer, draft, ending):
+    page.get("applications.edit", draft, section="projet")
+    answer = send_after(page, ending, summary=TEXT)
+    assert "gardé une heure" in answer.words
+    assert TEXT not in db.session.scalar(select(HeldForm.sealed))
+    again = enter(page, writer)
+    assert again.title == "Ce que vous aviez saisi est là"
+    assert "Des paliers frais pour les aînés." in again.words
+    saved = page.submit({}, action="/rediger/projet")
+    assert (saved.status, "Enregistré" in saved.words) == (200, True)
+    db.session.expire_all()
+    assert (draft.summary, kept()) == (TEXT, 0)
+    assert "gardé" not in page.get("applications.edit", draft, section="projet").words
+
+
+def test_it_may_be_taken_up_again_on_its_own_page_instead(page, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    page.client.environ_base["HTTP_REFERER"] = f"http://localhost/dossiers/{draft.id}/rediger/projet"
+    send_after(page, "lapsed", summary=TEXT)
+    enter(page, writer)
+    form = page.get("applications.edit", draft, section="projet").form()
+    assert form.fields["summary"].strip() == TEXT
+    page.submit({"title": "Repris"})
+    db.session.expire_all()
+    assert (draft.summary, draft.title, kept()) == (TEXT, "Repris", 0)
+
+
+def test_another_account_reads_nothing_and_is_told_nothing(page, make, writer, draft, password):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT)
+    row = db.session.scalar(select(HeldForm.id))
+    other = make.account(password=password)
+    answer = enter(page, other)
+    assert (answer.url, "gardé" in answer.words) == ("/mon-espace", False)
+    assert page.get("people.held", row).status == 404
+    assert page.post(page.url("people.forget_held", row)).status == 404
+    stolen = page.post("applications.edit", draft, section="projet", data={"_held": str(row), "summary": "x"})
+    assert (stolen.status, kept()) == (404, 1)
+    assert held.opened(db.session.get(HeldForm, row), other.id) is None
+
+
+def test_a_row_given_to_another_account_does_not_open(page, make, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT)
+    other = make.account()
+    with unit_of_work() as session:
+        session.execute(update(HeldForm).values(account_id=other.id))
+    row = db.session.scalars(select(HeldForm)).one()
+    assert page.get("people.held", row.id, as_=other).status == 404
+
+
+def test_it_is_kept_for_an_hour_and_purged(page, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT)
+    row = db.session.scalar(select(HeldForm.id))
+    with clock.fixed(clock.now() + timedelta(minutes=61)):
+        assert page.get("people.held", row, as_=writer).status == 404
+        with unit_of_work():
+            assert held.purge() == 1
+    assert kept() == 0
+
+
+def test_it_is_thrown_away_at_a_wish(page, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT)
+    enter(page, writer)
+    page.submit({}, action="/oublier")
+    assert kept() == 0
+
+
+# ---- every office ---------------------------------------------------------------------------------------------------
+
+
+def test_the_marks_of_a_reviewer_are_kept(page, make, password):
+    reviewer = make.account("reviewer", password=password)
+    assignment = make.assignment(make.application(state=S.ELIGIBLE), reviewer, state=AssignmentState.OPEN)
+    page.get("reviewing.review", assignment, as_=reviewer)
+    send_after(page, "lapsed", committee_comment=TEXT)
+    enter(page, reviewer)
+    page.submit({}, action=f"/evaluations/{assignment.id}")
+    db.session.expire_all()
+    assert (assignment.committee_comment, kept()) == (TEXT, 0)
+
+
+def test_the_words_of_a_manager_are_kept(page, make, password):
+    manager = make.account("manager", password=password)
+    text = page.get("programme.texts", as_=manager).tree.xpath("//main//a[contains(@href, '/textes/')]/@href")[0]
+    page.get(text)
+    send_after(page, "lapsed", body=TEXT)
+    assert TEXT.splitlines()[0] in enter(page, manager).words
+
+
+# ---- what is never kept, and bounds ---------------------------------------------------------------------------------
+
+
+def test_passwords_are_never_kept(page, writer):
+    page.get("people.password")
+    send_after(page, "lapsed", current=PASSWORD, password="un-nouveau-mot-de-passe")
+    assert kept() == 0
+    enter(page, writer)
+    page.get("people.password")
+    assert page.submit({"current": "pas-celui-ci-du-tout", "password": "court"}).status == 422
+    assert kept() == 0
+
+
+def test_every_field_of_a_password_is_known_to_the_keeper(app, page, writer):
+    names = set()
+    for address in ("/connexion", "/inscription", "/mon-compte/mot-de-passe"):
+        tree = (page.get(address) if "mon-" in address else Page(app).get(address)).tree
+        names |= set(tree.xpath("//input[@type='password']/@name"))
+    assert names == held.PASSWORDS
+
+
+def test_files_are_named_as_lost(page, make, writer, draft):
+    answer = page.get("applications.edit", draft, section="pieces")
+    name = answer.tree.xpath("//input[@type='file']/@name")[0]
+    lapses()
+    page.submit({name: (io.BytesIO(b"%PDF-1.4 contents"), "statuts signés.pdf")})
+    again = enter(page, writer)
+    assert "statuts signés.pdf" in again.words
+    assert "choisir de nouveau" in again.words
+    (found,) = held.waiting(writer.id)
+    assert not any("%PDF" in value for _name, value in found.fields)
+
+
+def test_a_form_too_long_is_not_kept_and_the_page_says_so(page, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    answer = send_after(page, "lapsed", summary="x" * (held.LARGEST + 1))
+    assert (kept(), "rien n’a été enregistré" in answer.words) == (0, True)
+
+
+def test_only_so_many_forms_are_kept(page, writer, draft, monkeypatch):
+    monkeypatch.setattr(held, "MOST", 2)
+    page.get("applications.edit", draft, section="projet")
+    form = page.last
+    for number in range(4):
+        page.last = form
+        send_after(page, "lapsed", summary=f"essai numéro {number}")
+    assert [found.values["summary"] for found in held.waiting(writer.id)].count("essai numéro 3") == 1
+    assert kept() == 2
+
+
+def test_only_so_many_forms_are_kept_in_an_hour(page, writer, draft, monkeypatch):
+    monkeypatch.setattr(held, "BY_ACCOUNT", 1)
+    page.get("applications.edit", draft, section="projet")
+    form = page.last
+    for number in range(3):
+        page.last = form
+        send_after(page, "lapsed", summary=f"essai numéro {number}")
+    assert kept() == 1
+
+
+@pytest.mark.parametrize("key", ["x" * 40, "A" * 59, "", "é"])
+def test_a_key_that_is_not_ours_names_nobody(page, writer, draft, key):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT, _key=key)
+    assert kept() == 0
+
+
+def test_a_key_names_its_account_for_a_day(app, writer):
+    with app.test_request_context():
+        key = held.form_key(writer.id)
+        assert (held.key_owner(key), held.key_owner(held.form_key(None))) == (writer.id, None)
+        with clock.fixed(clock.now() + timedelta(hours=25)):
+            assert held.key_owner(key) is None
+
+
+# ---- another account, another token ---------------------------------------------------------------------------------
+
+
+def test_a_page_made_for_another_account_is_refused_and_kept_for_its_author(page, make, writer):
+    old = page.get("people.account")
+    other = make.account()
+    page.sign_in(other)
+    token = page.get("people.account").form("/mon-compte").fields["csrf_token"]
+    page.last = old
+    answer = page.submit({"name": "Écrit par la première", "csrf_token": token}, action="/mon-compte")
+    assert (answer.status, "autre compte" in answer.words) == (409, True)
+    db.session.expire_all()
+    assert other.name != "Écrit par la première"
+    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la première"]
+
+
+def test_a_page_of_an_earlier_session_is_confirmed_first(page, writer, draft):
+    old = page.get("applications.edit", draft, section="projet")
+    loses_its_cookie(page)
+    page.sign_in(writer)
+    page.last = old
+    again = page.submit({"summary": TEXT})
+    assert again.title == "Ce que vous aviez saisi est là"
+    page.submit({}, action="/rediger/projet")
+    db.session.expire_all()
+    assert draft.summary == TEXT
+
+
+# ---- at the closing -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closing(make, writer):
+    """A complete draft whose call closes in half an hour."""
+    call = make.call(closes_at=clock.now() + timedelta(minutes=30))
+    return make.application(call=call, organisation=make.organisation(writer))
+
+
+def sent_just_before(page, writer, application):
+    """Press « Déposer » ten seconds before the closing with a lapsed session, and sign in after it."""
+    arrival = application.call.closes_at - timedelta(seconds=10)
+    page.get("applications.submit", application)
+    lapses()
+    with clock.fixed(arrival):
+        page.submit({})
+    return arrival
+
+
+def test_a_submission_is_judged_by_when_it_arrived(page, writer, closing):
+    arrival = sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        enter(page, writer)
+        receipt = page.submit({}, action="/deposer")
+    assert receipt.title.startswith("Reçu du dossier")
+    db.session.expire_all()
+    assert (closing.state, closing.submitted_at, kept()) == (S.SUBMITTED, arrival, 0)
+
+
+def test_a_dossier_changed_since_it_was_sent_is_not_submitted(page, writer, closing):
+    sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        again = enter(page, writer)
+        page.get("applications.edit", closing, section="projet")
+        page.submit({"title": "Corrigé après la clôture"})
+        page.last = again
+        answer = page.submit({}, action="/deposer")
+    db.session.expire_all()
+    assert (answer.status, closing.state) == (409, S.DRAFT)
+
+
+def test_a_file_of_the_organisation_changed_since_is_not_submitted(page, writer, closing):
+    sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        again = enter(page, writer)
+        page.get("people.organisation_edit", closing.organisation)
+        page.submit({"purpose": "Un autre objet, écrit après la clôture"})
+        page.last = again
+        answer = page.submit({}, action="/deposer")
+    db.session.expire_all()
+    assert (answer.status, closing.state) == (409, S.DRAFT)
+
+
+def test_other_words_are_not_those_that_arrived(page, writer, closing):
+    sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        enter(page, writer)
+        answer = page.submit({"seen": str(closing.version + 1)}, action="/deposer")
+        db.session.expire_all()
+        assert (answer.status, closing.state) == (409, S.DRAFT)
+    assert db.session.scalar(select(func.count()).select_from(ApplicationVersion)) == 0
+
+
+def test_a_submission_that_arrived_after_the_closing_is_late(page, writer, closing):
+    page.get("applications.submit", closing)
+    lapses()
+    with clock.fixed(closing.call.closes_at + timedelta(seconds=1)):
+        page.submit({})
+        enter(page, writer)
+        assert page.submit({}, action="/deposer").status == 409
+    db.session.expire_all()
+    assert closing.state is S.DRAFT
+
+
+# ---- how long a session lasts ---------------------------------------------------------------------------------------
+
+
+def state_of(page):
+    return Context().run(page.client.get, "/connexion/etat").get_json()
+
+
+def test_a_session_says_how_long_it_lasts_and_asking_keeps_it_alive(app, page, make):
+    manager = make.account("manager")
+    started = clock.now()
+    page.sign_in(manager)
+    with clock.fixed(started + timedelta(minutes=29)):
+        assert state_of(page) == {"left": 1800, "who": str(manager.id)}
+    with clock.fixed(started + timedelta(minutes=58)):
+        assert state_of(page)["left"] == 1800
+    with clock.fixed(started + timedelta(minutes=89)):
+        assert state_of(page) == {"left": 0, "who": ""}
+
+
+def test_no_sign_of_life_goes_beyond_the_hard_limit(page, make):
+    manager = make.account("manager")
+    started = clock.now()
+    page.sign_in(manager)
+    with unit_of_work() as session:
+        session.execute(update(SignIn).values(last_seen_at=started + timedelta(hours=9, minutes=45)))
+    with clock.fixed(started + timedelta(hours=9, minutes=50)):
+        assert 590 <= state_of(page)["left"] <= 600
+
+
+# ---- refused: on going back, on loading again, at an address that only takes forms ----------------------------------
+
+
+def test_going_back_after_a_refusal_finds_the_words_in_their_page(page, make):
+    reviewer = make.account("reviewer")
+    assignment = make.assignment(make.application(state=S.ELIGIBLE), reviewer, state=AssignmentState.OPEN)
+    page.get("reviewing.review", assignment, as_=reviewer)
+    page.client.environ_base["HTTP_REFERER"] = f"http://localhost/evaluations/{assignment.id}"
+    page.last.form(f"/evaluations/{assignment.id}").set("action", f"/evaluations/{assignment.id}/envoyer")
+    refused = page.submit({"committee_comment": TEXT}, action="/envoyer")
+    assert refused.status == 422
+    assert page.get(f"/evaluations/{assignment.id}/envoyer").location == f"/evaluations/{assignment.id}"
+    back = page.get("reviewing.review", assignment)
+    assert "n’a pas été enregistré" in back.words
+    form = back.form(f"/evaluations/{assignment.id}")
+    assert (form.fields["committee_comment"].strip(), form.get("data-unsaved")) == (TEXT, "")
+    page.submit({}, action=f"/evaluations/{assignment.id}")
+    assert kept() == 0
+    assert "n’a pas été enregistré" not in page.get("reviewing.review", assignment).words
+
+
+def test_a_refusal_is_not_found_by_somebody_else(page, make, writer, draft):
+    page.get("applications.withdraw", draft)
+    page.get("people.account")
+    page.submit({"name": "www.exemple.fr"}, action="/mon-compte")
+    assert "www.exemple.fr" in page.get("people.account").text
+    other = make.account()
+    page.sign_in(other)
+    assert "www.exemple.fr" not in page.get("people.account").text
+
+
+def test_a_conflict_fills_nothing_and_is_told_of(page, writer, draft):
+    stale = page.get("applications.edit", draft, section="projet")
+    page.submit({"summary": "Le texte enregistré."})
+    page.last = stale
+    assert page.submit({"summary": TEXT}).status == 409
+    back = page.get("applications.edit", draft, section="projet")
+    assert back.form("/rediger/projet").fields["summary"].strip() == "Le texte enregistré."
+    (link,) = back.tree.xpath("//a[starts-with(@href, '/reprise/')]/@href")
+    assert TEXT.splitlines()[0] in page.get(link).words
+
+
+# ---- too large ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(app, monkeypatch):
+    """A service that takes forms of 200 kB at most."""
+    monkeypatch.setitem(app.config, "MAX_CONTENT_LENGTH", 200_000)
+
+
+def test_the_words_beside_a_file_that_is_too_large_are_kept(page, make, small):
+    award = make.award(state=AwardState.RUNNING)
+    report = awards.report_of(award.id)
+    page.get("awards.report", report, as_=make.member_of(award.organisation))
+    page.client.environ_base["HTTP_REFERER"] = f"http://localhost/mes-bilans/{report.id}"
+    answer = page.submit({"narrative": TEXT, "files": (io.BytesIO(b"x" * 300_000), "comptes.pdf")}, button="save")
+    assert answer.status == 413
+    assert "Mo au plus, et un envoi deux fois autant" in answer.words
+    assert "est gardé une heure" in answer.words
+    back = page.get("awards.report", report)
+    assert back.form(f"/mes-bilans/{report.id}").fields["narrative"].strip() == TEXT
+    assert "comptes.pdf" in back.words
+
+
+def test_a_form_that_is_too_large_and_comes_too_late_is_kept_as_well(page, make, writer, small):
+    draft = make.application(organisation=make.organisation(writer))
+    page.get("applications.edit", draft, section="pieces")
+    name = page.last.tree.xpath("//input[@type='file']/@name")[0]
+    lapses()
+    page.submit({name: (io.BytesIO(b"x" * 300_000), "énorme.pdf")})
+    assert "énorme.pdf" in enter(page, writer).words
+
+
+def test_the_limit_is_said_beside_every_file(page, make, writer):
+    draft = make.application(organisation=make.organisation(writer))
+    page.get("applications.edit", draft, section="pieces")
+    for control in page.last.tree.xpath("//main//input[@type='file']"):
+        assert "Mo au plus" in control.xpath("ancestor::*[contains(@class, 'field')]")[-1].text_content()
+        assert control.getparent().get("data-largest") == str(page.app.config["SETTINGS"].max_upload)
