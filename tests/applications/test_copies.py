@@ -34,8 +34,9 @@ def plain(row: str) -> str:
 def test_a_dossier_that_is_copied_is_like_one_that_is_written(
     make: Make, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(copies, "KNOWN", {})
     state = ApplicationState.DRAFT if options else ApplicationState.SUBMITTED
+    make.application(state=state, **options)  # what a fund writes once, with its first dossier, is there
+    monkeypatch.setattr(copies, "KNOWN", {})
     left, instant = [], clock.now()
     for call in (make.call(), make.call()):
         association = make.organisation()

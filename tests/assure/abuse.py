@@ -789,7 +789,13 @@ def bytes_nobody_types(g: Ground) -> list[str]:
 # ---- the figure ----------------------------------------------------------------------------------------------------
 
 
-@figure("abuse", number="11", says="cas d’abus A01–A40 dont la réponse, le journal ou les effets diffèrent", minutes=1)
+@figure(
+    "abuse",
+    number="11",
+    says="cas d’abus A01–A40 dont la réponse, le journal ou les effets diffèrent",
+    minutes=1,
+    once="postgresql",
+)
 def abuse(place: Place) -> Reading:
     """Try every abuse case of the threat model on one served fund."""
     faults = [f"{code} is neither tried nor explained" for code in CODES if code not in CASES and code not in NOTES]

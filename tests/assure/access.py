@@ -99,6 +99,7 @@ class Ground:
     number="1",
     says="réponses d’une porte autres que déclarées, et mots du dossier d’autrui vus (route × méthode × 12 × 3)",
     minutes=5,
+    once="sqlite",
 )
 def access(place: Place) -> Reading:
     """Ask everything, as everybody, about one's own, a neighbour's and a stranger's things."""

@@ -171,11 +171,10 @@ def look(site: Site, server: Server, page: BrowserPage, screen: Screen, looks: L
     number="20, 23",
     says="tâches principales des rôles qui échouent au clavier seul, sans JavaScript, ou de l’appel au registre",
     minutes=6,
-    databases=("sqlite",),
     short=False,
 )
 def journeys(place: Place) -> Reading:
-    """The journeys of the suite, run as they are. No short form: `make test` runs them too, on both databases."""
+    """The journeys of the suite, run as they are. No short form: `make test` runs each on one of the databases."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", f"--db={place.dialect}", "-q", "-p", "no:cacheprovider", "tests/journeys"],

@@ -43,6 +43,7 @@ class Figure:
     measure: Callable[[Place], Reading]
     databases: tuple[str, ...]
     short: bool
+    once: str | None = None
 
 
 FIGURES: list[Figure] = []
@@ -56,12 +57,16 @@ def figure(
     minutes: float,
     databases: tuple[str, ...] = ("sqlite", "postgresql"),
     short: bool = True,
+    once: str | None = None,
 ) -> Callable[[Callable[[Place], Reading]], Callable[[Place], Reading]]:
-    """Add a measure to the table. `says` is what is counted, in French; `short` tells whether `make test` runs it."""
+    """Add a measure to the table. `says` is what is counted, in French; `short` tells whether `make test` runs it.
+
+    `once` is the one database on which `make test` runs it, when what it finds cannot depend on the database.
+    """
 
     def add(measure: Callable[[Place], Reading]) -> Callable[[Place], Reading]:
         assert all(one.name != name for one in FIGURES), f"two figures are named {name}"
-        FIGURES.append(Figure(name, number, says, minutes, measure, databases, short))
+        FIGURES.append(Figure(name, number, says, minutes, measure, databases, short, once))
         return measure
 
     return add

@@ -113,7 +113,9 @@ def exports(site: Site) -> list[Rule]:
     return [rule for rule in site.app.url_map.iter_rules() if rule.rule.endswith((".csv", ".xlsx", ".ods"))]
 
 
-@figure("formula", number="26", says="cellules exportées qu’un tableur prendrait pour une formule", minutes=1)
+@figure(
+    "formula", number="26", says="cellules exportées qu’un tableur prendrait pour une formule", minutes=1, once="sqlite"
+)
 def formula(place: Place) -> Reading:
     """Write formulas everywhere a sheet takes its words from, open every sheet, read it as spreadsheets do."""
     count = CELLS if place.full else SHORT

@@ -369,7 +369,11 @@ def read_mail(site: Site, book: Book) -> None:
 
 
 @figure(
-    "text", number="25", says="textes hostiles altérés, actifs ou fatals, de chaque champ à chaque sortie", minutes=5
+    "text",
+    number="25",
+    says="textes hostiles altérés, actifs ou fatals, de chaque champ à chaque sortie",
+    minutes=5,
+    once="sqlite",
 )
 def text(place: Place) -> Reading:
     """Send strange texts through every form people meet, and read them back wherever they are said again."""

@@ -68,7 +68,13 @@ APART = {"organisation", "account", "membership", "recommendation"}
 # ---- recusal
 
 
-@figure("recusal", number="9", says="surfaces où qui s’est déporté voit encore le dossier ou son effet", minutes=2)
+@figure(
+    "recusal",
+    number="9",
+    says="surfaces où qui s’est déporté voit encore le dossier ou son effet",
+    minutes=2,
+    once="postgresql",
+)
 def recusal(place: Place) -> Reading:
     """Declare a link as somebody who holds every office: the dossier vanishes from every surface they see."""
     with place.site() as site:
@@ -251,7 +257,13 @@ def difference(one: Any, other: Any) -> str:
 NAME = {"BASE_URL": "http://127.0.0.1"}
 
 
-@figure("embargo", number="10", says="octets qui distinguent « retenu » de « refusé » avant la publication", minutes=2)
+@figure(
+    "embargo",
+    number="10",
+    says="octets qui distinguent « retenu » de « refusé » avant la publication",
+    minutes=2,
+    once="postgresql",
+)
 def embargo(place: Place) -> Reading:
     """Copy one database; grant a dossier in one world and refuse it in the other; compare all that applicants see."""
     at = clock.now()

@@ -35,7 +35,13 @@ READINGS = ("access.",)
 # ---- sessions
 
 
-@figure("sessions", number="29", says="cookies copiés qui ouvrent encore après la fin des sessions", minutes=1)
+@figure(
+    "sessions",
+    number="29",
+    says="cookies copiés qui ouvrent encore après la fin des sessions",
+    minutes=1,
+    once="postgresql",
+)
 def sessions(place: Place) -> Reading:
     """Copy a cookie, end the session in each way there is, and try the copy on a page that needs a person."""
     faults = []
@@ -169,7 +175,13 @@ BY_OWNER = {"sign out"}
 # ---- forged forms, and readings that write
 
 
-@figure("csrf", number="18", says="routes qui écrivent sans le jeton de la session, lectures qui écrivent", minutes=2)
+@figure(
+    "csrf",
+    number="18",
+    says="routes qui écrivent sans le jeton de la session, lectures qui écrivent",
+    minutes=2,
+    once="sqlite",
+)
 def csrf(place: Place) -> Reading:
     """Ask every unsafe route without a token, with an invented one and with another session's; read every page."""
     with place.site() as site:

@@ -12,7 +12,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each figure of this database that has a short form."""
     chosen = figures(metafunc.config.getoption("--db"), short=True)
     if "figure" in metafunc.fixturenames:
-        metafunc.parametrize("figure", chosen, ids=[one.name for one in chosen])
+        marks = {one.name: [pytest.mark.neutral(on=one.once)] if one.once else [] for one in chosen}
+        metafunc.parametrize("figure", [pytest.param(one, id=one.name, marks=marks[one.name]) for one in chosen])
 
 
 def test_a_figure_of_trust_is_held(figure: Figure, place: Place) -> None:

@@ -204,7 +204,11 @@ def armed(content: bytes) -> set[bytes]:
 
 
 @figure(
-    "uploads", number="17", says="fichiers hostiles gardés, fichiers honnêtes refusés ou altérés, mémoire", minutes=3
+    "uploads",
+    number="17",
+    says="fichiers hostiles gardés, fichiers honnêtes refusés ou altérés, mémoire",
+    minutes=3,
+    once="postgresql",
 )
 def uploads(place: Place) -> Reading:
     """Hand over every hostile and every honest file of the corpus to a served dossier."""
