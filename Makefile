@@ -12,6 +12,8 @@ python := $(bin)/python
 # How many tests run side by side, and what `make test` runs: make test JOBS=4 TESTS=tests/awards
 JOBS ?= 2
 TESTS ?= tests
+# `make test` makes the tests that cannot depend on the database once; test-sqlite and test-postgresql make them all.
+ONCE ?=
 # Which figures `make assure` measures: all, or make assure FIGURES="crash access"
 FIGURES ?=
 # What `make bench` measures: everything, or make bench SIZES="100 1000" DATABASES=sqlite SCENARIOS="list dossier"
@@ -31,16 +33,16 @@ run: env-run ## installe, prépare la base et sert une démonstration (PORT=) ; 
 	exec $(bin)/grants run
 
 test: ## toute la suite, sur SQLite puis PostgreSQL, avec un vrai navigateur
-	@$(MAKE) test-sqlite
-	$(MAKE) test-postgresql
+	@$(MAKE) test-sqlite ONCE=--once
+	$(MAKE) test-postgresql ONCE=--once
 
 test-sqlite: env-dev chromium ## la suite sur SQLite (TESTS=, JOBS=)
 	@$(python) .ci/translations.py compile
-	exec $(python) -m pytest --db=sqlite -n $(JOBS) --dist worksteal $(TESTS)
+	exec $(python) -m pytest --db=sqlite -n $(JOBS) --dist worksteal $(ONCE) $(TESTS)
 
 test-postgresql: env-dev chromium ## la suite sur PostgreSQL (TESTS=, JOBS=)
 	@$(python) .ci/translations.py compile
-	exec $(python) -m pytest --db=postgresql -n $(JOBS) --dist worksteal $(TESTS)
+	exec $(python) -m pytest --db=postgresql -n $(JOBS) --dist worksteal $(ONCE) $(TESTS)
 
 coverage: env-dev chromium ## la suite sur SQLite, et les lignes qu’elle ne traverse pas
 	@$(python) .ci/translations.py compile

@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from grants.app import create_app
-from grants.demo.plant import plant
+from grants.demo.plant import Shown, plant
 from grants.kernel.actor import system
 from grants.kernel.db import db, set_access_mode
 from tests.databases import Databases
@@ -25,17 +26,31 @@ ARGUMENTS = [
 ]
 
 
+class Demonstration(NamedTuple):
+    """A database with the demonstration in it, to be copied; its instance folder, and the accounts that were given."""
+
+    name: str
+    folder: Path
+    shown: list[Shown]
+
+
 @pytest.fixture(scope="session")
-def planted(store: Databases, own: str, house: object, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """Give the name of a database with the demonstration in it, to be copied, and its instance folder."""
+def demonstration(store: Databases, own: str, house: object, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """Plant the demonstration, once for all the tests of a process."""
     name, folder = f"{own}planted", tmp_path_factory.mktemp("demonstration")
     app = create_app(settings_for(store.create(name, template=f"{own}template"), folder), TESTING=True)
     set_access_mode(writing=True)  # a request made in this very thread may have left its own
     with app.app_context():
-        plant(by=system("tests"))
+        shown = plant(by=system("tests"))
         db.session.remove()
         db.engine.dispose()
-    return name, folder
+    return Demonstration(name, folder, shown)
+
+
+@pytest.fixture(scope="session")
+def planted(demonstration: Demonstration) -> tuple[str, Path]:
+    """Give the name of a database with the demonstration in it, to be copied, and its instance folder."""
+    return demonstration.name, demonstration.folder
 
 
 @pytest.fixture(scope="session")

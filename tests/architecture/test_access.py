@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 import pikepdf
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html
@@ -41,6 +42,8 @@ from grants.screening.models import PieceRequest
 from tests.client import LIGHT, Page
 from tests.factories import Make
 from tests.factories.people import session_of
+
+pytestmark = pytest.mark.neutral
 
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 SIGN_IN, MISSING, REFUSED, OPEN = "connexion", "404", "403", "oui"

@@ -4,6 +4,8 @@ import pytest
 
 from tests.client import invalid, shape_of
 
+pytestmark = pytest.mark.neutral
+
 PAGE = (
     '<!doctype html><html lang="fr"><head><title>Liste</title></head><body><h1>Liste</h1><table><tr><td>'
     '<input type="hidden" name="a" value="1">Un texte</td></tr></table><p class="b">Deux &amp; trois</p></body></html>'

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.neutral
+
 TOKENS = Path(__file__).parents[2] / "static" / "css" / "tokens.css"
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0, applied to linear RGB.

@@ -20,6 +20,8 @@ from grants.kernel.machine import Machine
 from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from tests.factories import Make
 
+pytestmark = pytest.mark.neutral
+
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, REPORT)
 FORBIDDEN_ROOMS = {"utils", "helpers", "common", "services", "managers", "misc"}

@@ -1,9 +1,6 @@
 """Every page of every role in a real browser: axe, valid HTML, reflow, and a content policy nothing complains of."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -16,7 +13,7 @@ from grants.demo import content
 from tests.assure.figures import Reading, figure
 from tests.client import check_page
 from tests.crawl import KEYS, NOW
-from tests.site import ROOT, Place, Server, Site, Visitor, tree_of
+from tests.site import Place, Server, Site, Visitor, tree_of
 from tests.walk import Screen, people, walk
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"]
@@ -164,25 +161,3 @@ def look(site: Site, server: Server, page: BrowserPage, screen: Screen, looks: L
     """Open a page and give its faults."""
     page.goto(server.address + screen.path)
     return [*unsound(site, screen), *looked_at(page, f"{screen.who or 'public'} {screen.path}", looks)]
-
-
-@figure(
-    "journeys",
-    number="20, 23",
-    says="tâches principales des rôles qui échouent au clavier seul, sans JavaScript, ou de l’appel au registre",
-    minutes=6,
-    short=False,
-)
-def journeys(place: Place) -> Reading:
-    """The journeys of the suite, run as they are. No short form: `make test` runs each on one of the databases."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", f"--db={place.dialect}", "-q", "-p", "no:cacheprovider", "tests/journeys"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    lines = done.stdout.splitlines()
-    faults = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    passed = re.search(r"(\d+) passed", lines[-1] if lines else "")
-    if done.returncode and not faults:
-        faults = [f"the journeys could not run ({done.returncode}): {lines[-3:]}"]
-    return Reading(int(passed[1]) if passed else 0, faults, least=16)

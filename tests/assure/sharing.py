@@ -21,11 +21,12 @@ from tests.assure.everything import FIGURES
 from tests.assure.figures import Figure, Reading
 from tests.browsing import chromium
 from tests.databases import Databases, databases, fill_template, postgresql_server
+from tests.meter import adopt_orphans, spent
 from tests.site import Place, end_on_terminate, settings_for
 
 AT_ONCE = 3  # for two cores: there is always one that waits, for a page or for the clock
 Key = tuple[str, str]  # the name of a figure and the database it is measured on
-Told = tuple[Key, Reading, float]
+Told = tuple[Key, Reading, float, float]
 
 
 def prepared(url: str, folder: Path, *, planted: bool) -> None:
@@ -64,19 +65,20 @@ def place(dialect: str) -> Iterator[Place]:
         yield Place(dialect, store, "assure_", folder, templates, browser, full=True)
 
 
-def measured(figure: Figure, where: Place) -> tuple[Reading, float]:
-    """Measure one figure; a measure that breaks is a fault like another."""
-    start = time.monotonic()
+def measured(figure: Figure, where: Place) -> tuple[Reading, float, float]:
+    """Measure one figure; give its seconds and those of processor. A measure that breaks is a fault like another."""
+    start, before = time.monotonic(), spent()
     try:
         reading = figure.measure(where)
     except Exception as error:  # noqa: BLE001 - the other figures are still to be measured
         reading = Reading(0, [f"the measure broke: {type(error).__name__}: {error}"])
-    return reading, time.monotonic() - start
+    return reading, time.monotonic() - start, spent() - before
 
 
 def at_work(tasks: "Queue[Key | None]", told: "Queue[Told]") -> None:
     """Measure the figures that wait, one after another; a database's funds are filled when its first figure comes."""
     end_on_terminate()
+    adopt_orphans()
     named = {one.name: one for one in FIGURES}
     places: dict[str, Place] = {}
     with ExitStack() as opened:
@@ -101,13 +103,13 @@ def measures(wanted: Sequence[Key]) -> Iterator[Told]:
     missing = set(wanted)
     while missing:
         try:
-            key, reading, seconds = told.get(timeout=5)
+            key, reading, seconds, processor = told.get(timeout=5)
         except Empty:
             if any(worker.is_alive() for worker in workers):
                 continue
-            yield from ((key, Reading(0, ["the process that measured it died"]), 0.0) for key in sorted(missing))
+            yield from ((key, Reading(0, ["the process that measured it died"]), 0.0, 0.0) for key in sorted(missing))
             return
         missing.discard(key)
-        yield key, reading, seconds
+        yield key, reading, seconds, processor
     for worker in workers:
         worker.join()

@@ -12,28 +12,30 @@ from grants.demo.volume import grow
 from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
-from tests.assure.sharing import prepared
 from tests.bench.meters import Inside, Wire, aimed, aimed_at_floor, statements
 from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import HEAVIEST, public_pages, weight
-from tests.databases import Databases, fill_template
+from tests.databases import Databases
 from tests.factories.people import session_of
 from tests.site import ROOT, Site
+
+pytestmark = pytest.mark.neutral
 
 SMALL, LARGE = 60, 140
 
 
 @pytest.fixture(scope="module")
-def grown(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Subjects]]:
+def grown(
+    planted: tuple[str, Path], store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[int, Subjects]]:
     """Give two funds of the same seed, one more than twice as full as the other."""
-    files = tmp_path_factory.mktemp("planted")
-    fill_template(store, f"{own}bench", lambda url: prepared(url, files, planted=True))
+    template, files = planted
     sites: dict[int, Site] = {}
     found: dict[int, Subjects] = {}
     for size in (SMALL, LARGE):
         folder: Path = tmp_path_factory.mktemp(f"site{size}") / "files"
         shutil.copytree(files, folder)
-        site = sites[size] = Site(store.create(f"{own}bench{size}", template=f"{own}bench"), folder)
+        site = sites[size] = Site(store.create(f"{own}bench{size}", template=template), folder)
         with site.app.app_context():
             grow(size, 1, by=system("bench"))
             db.session.remove()
@@ -42,7 +44,6 @@ def grown(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
     for size, site in sites.items():
         site.close()
         store.drop(f"{own}bench{size}")
-    store.drop(f"{own}bench")
 
 
 def inside(site: Site, email: str | None) -> Inside:

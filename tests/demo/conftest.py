@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 
 from grants.app import create_app
-from grants.demo.plant import Shown, plant
-from grants.kernel.actor import system
+from grants.demo.plant import Shown
 from grants.kernel.db import db
+from tests.browsing import Demonstration
 from tests.databases import Databases
 from tests.site import settings_for
 
@@ -22,16 +22,11 @@ class Planted(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def planted_once(
-    house: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Planted]:
-    """Plant the demonstration on a copy of the template (`house` has filled it)."""
-    url = store.create(f"{own}planted", template=f"{own}template")
-    app = create_app(settings_for(url, tmp_path_factory.mktemp("planted")), TESTING=True)
-    with app.app_context():
-        shown = plant(by=system("tests"))
-        db.session.remove()
-    yield Planted(app, shown)
+def planted_once(demonstration: Demonstration, store: Databases, own: str) -> Iterator[Planted]:
+    """Open a copy of the demonstration."""
+    url = store.create(f"{own}shown", template=demonstration.name)
+    app = create_app(settings_for(url, demonstration.folder), TESTING=True)
+    yield Planted(app, demonstration.shown)
     with app.app_context():
         db.engine.dispose()
 

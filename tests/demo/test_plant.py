@@ -40,7 +40,7 @@ from grants.screening.models import PieceRequest
 from tests.demo.conftest import Planted
 from tests.site import ROOT
 
-pytestmark = pytest.mark.usefixtures("planted")
+pytestmark = [pytest.mark.usefixtures("planted"), pytest.mark.neutral]
 LIVES = (
     (APPLICATION, Application), (CALL, Call), (ASSIGNMENT, Assignment), (MEETING, Meeting), (AWARD, Award),
     (BANK, BankDetails), (INSTALMENT, Instalment), (REPORT, Report),

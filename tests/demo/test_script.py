@@ -5,6 +5,8 @@ import pytest
 from grants.demo.script import Script
 from grants.kernel import clock
 
+pytestmark = pytest.mark.neutral
+
 SUNDAY = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 

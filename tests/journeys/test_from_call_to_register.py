@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -33,6 +34,8 @@ from tests.journeys.dossier import (
     volunteer_submits,
     volunteer_writes_the_dossier,
 )
+
+pytestmark = pytest.mark.neutral(on="postgresql")
 
 CALL = "Innover pour les solidarités, premier appel"
 CODE = "FIS-1"

@@ -1,5 +1,6 @@
 """The main task of each role by keyboard alone, the focus visible at every stop."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.cast import PASSWORD, Person, Troupe, called, named
@@ -13,6 +14,8 @@ from tests.journeys.worlds import (
     reviewer_with_a_dossier,
     volunteer_with_a_complete_draft,
 )
+
+pytestmark = pytest.mark.neutral
 
 MOST_STOPS = 80
 # A ring on the element itself, on the label of a circle or a card, or on the row a link stands for; and on the screen.

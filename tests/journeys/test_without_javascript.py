@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.journeys.cast import Troupe
 from tests.journeys.dossier import TITLE as DOSSIER
 from tests.journeys.dossier import document, volunteer_submits, volunteer_writes_the_dossier
@@ -16,6 +18,8 @@ from tests.journeys.worlds import (
     reviewer_with_a_dossier,
     volunteer_with_an_open_call,
 )
+
+pytestmark = pytest.mark.neutral
 
 
 def test_a_volunteer_goes_from_signing_in_to_the_receipt(troupe: Troupe, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from grants.kernel.glyphs import DRAWABLE, SERIF, UNKNOWN, drawable
 from grants.kernel.papers import render
 from tests.papers import words_of
 
+pytestmark = pytest.mark.neutral
+
 AT = datetime(2019, 2, 14, 16, 0, tzinfo=UTC)
 FACTS = {
     "reference": "FIS-2019-0042",

@@ -14,6 +14,8 @@ from grants.kernel.sheets import BOM, cell, lines
 PARIS = ZoneInfo("Europe/Paris")
 FORMULAS = ["=1+1", " =1+1", "\u202f=1", "\u200b=1", "\ufeff@A", "＝1", "﹣1", '"=1"', "\t1", "+ de lien", "\n-1"]
 
+pytestmark = pytest.mark.neutral
+
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_text_that_begins_as_a_formula_is_disarmed_for_people_alone(text):
