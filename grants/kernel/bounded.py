@@ -23,7 +23,7 @@ from grants.kernel.examining.process import OUTPUT
 AT_ONCE = 2  # processes on this machine, whatever the number of web processes
 IN_HAND = 3  # requests of one web process that may wait or be examined: the fourth thread answers other visitors
 PATIENCE = 10.0  # seconds to wait for a turn
-WALL = 30.0  # seconds for one file, waiting for the processor included
+WALL = 45.0  # seconds for one file, waiting for the processor included
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # The package's own `__init__` loads the whole application: the process takes its name without running it.

@@ -477,6 +477,25 @@ def test_what_reaches_outside_is_taken_out_of_the_copy_of_an_office_document(fol
     assert b"stays" in b"".join(after.values())
 
 
+def test_a_workbook_inside_a_document_is_cleaned_too(folder):
+    _name, workbook, words = corpus.REACHING["xlsx linked to a program"]
+    row = stored("projet.docx", corpus.docx({"word/embeddings/Feuille1.xlsx": workbook}))
+    inside = parts_of(parts_of(vault.read_shown(row))["word/embeddings/Feuille1.xlsx"])
+    assert words not in b"".join(inside.values())
+    with pytest.raises(InvalidError, match="macros"):
+        offer("projet.docx", corpus.docx({"word/embeddings/a.docx": corpus.docx({"word/vbaProject.bin": b"x"})}))
+
+
+def test_what_lies_in_another_file_is_not_drawn_by_a_pdf(folder):
+    given = corpus.pdf(corpus.with_outside_stream)
+    assert b"outside" in given
+    with pikepdf.open(io.BytesIO(vault.read_shown(stored(content=given)))) as pdf:
+        out = io.BytesIO()
+        pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
+    assert b"outside" not in out.getvalue()
+    assert b"Bonjour" in out.getvalue()
+
+
 def test_a_picture_of_a_recent_telephone_is_shown_as_a_jpeg(folder):
     given = corpus.heic()
     row = stored("IMG_0042.HEIC", given)

@@ -23,6 +23,7 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _EMBEDDED = re.compile(r"(^|/)embeddings/(?!.*\.(xlsx|docx)$)", re.IGNORECASE)
+_NESTED = re.compile(r"(^|/)embeddings/[^/]*\.(xlsx|docx)$", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
 _NOWHERE = b"about:blank"
 _FETCHING = re.compile(r"[\s\"\\]*(dde|ddeauto|link|includetext|includepicture|import|database|rd)\b", re.IGNORECASE)
@@ -32,7 +33,27 @@ _ELSEWHERE = re.compile(r"\s*([a-z][a-z0-9+.-]*:|[/\\]|\.\.)", re.IGNORECASE)
 _LINK = re.compile(r"\s*(https?|mailto|tel):|\s*#|\s*\Z", re.IGNORECASE)
 _SIGNATURES = re.compile(r"^(_xmlsignatures/|META-INF/documentsignatures\.xml$)", re.IGNORECASE)
 
+_LEADING = re.compile(r"(^|:)(href|formula|dde-[a-z]+)$")
+_PROGRAMS = ("ddeLink", "oleLink")
+_SOURCES = ("dbPr", "webPr", "textPr", "connection")
+_FORMULAS = ("definedName", "formula", "formula1", "formula2")
+
 Cleaner = Callable[[str, Part], None]
+
+
+def _any(_name: str, _attributes: dict[str, str]) -> bool:
+    return True
+
+
+def _named(*names: str) -> Callable[[str, dict[str, str]], bool]:
+    """Elements of these local names."""
+    known = frozenset(names)
+    return lambda name, _attributes: name.rpartition(":")[2] in known
+
+
+def _may_call(name: str, attributes: dict[str, str]) -> bool:
+    """An OpenDocument element that runs, or has an attribute that leads, calls or computes."""
+    return name.endswith((":script", ":event-listener")) or any(_LEADING.search(key) for key in attributes)
 
 
 def _calls(formula: str) -> bool:
@@ -119,8 +140,23 @@ def _cleaned(archive: zipfile.ZipFile, clean: Cleaner) -> Found:
             after = part.changed()
             if after is not None:
                 changed[name] = after
+        elif _NESTED.search(name):
+            copy = _nested(name, archive.read(name))
+            if copy is not None:
+                changed[name] = copy
     signed = any(_SIGNATURES.search(name) for name in archive.namelist())
     return Found(_packed(archive, changed) if changed else None, signed=signed)
+
+
+def _nested(name: str, content: bytes) -> bytes | None:
+    """The cleaned copy of a document inside another; what is none is left as it is, since no program opens it."""
+    fit = fit_docx if name.lower().endswith("docx") else fit_xlsx
+    try:
+        return fit(content).copy
+    except UnfitError as error:
+        if error.code == "office":
+            return None
+        raise
 
 
 def _packed(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
@@ -148,7 +184,7 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
             raise UnfitError("office")
         types: list[str] = []
         listed = Part(_small(archive, _TYPES))
-        listed.read(closed=lambda element: types.append(element.attributes.get("ContentType", "").lower()))
+        listed.read(wanted=_any, closed=lambda element: types.append(element.attributes.get("ContentType", "").lower()))
         if any(word in kind for kind in types for word in ("macroenabled", "vbaproject", "activex", "oleobject")):
             raise UnfitError("macro")
         if f"application/vnd.openxmlformats-officedocument.{main}.main+xml" not in types:
@@ -171,7 +207,7 @@ def _clean_relationships(part: Part) -> None:
         if told.get("TargetMode", "").lower() == "external" and not told.get("Type", "").endswith("/hyperlink"):
             part.blank(element, ("Target",), _NOWHERE)
 
-    part.read(closed=closed)
+    part.read(wanted=_any, closed=closed)
 
 
 def _clean_words(_name: str, part: Part) -> None:
@@ -198,7 +234,7 @@ def _clean_words(_name: str, part: Part) -> None:
         if element.name == "fldSimple" and _FETCHING.match(element.attributes.get("instr", "")):
             part.blank(element, ("instr",), b" ")
 
-    part.read(opened=opened, closed=closed)
+    part.read(wanted=_named("fldChar", "instrText", "delInstrText", "fldSimple"), opened=opened, closed=closed)
     while open_fields:
         settle()
 
@@ -210,16 +246,16 @@ def _clean_sheets(_name: str, part: Part) -> None:
         return
 
     def closed(element: Element) -> None:
-        if element.name in {"ddeLink", "oleLink"}:
+        if element.name in _PROGRAMS:
             part.remove(element)
-        elif element.name in {"dbPr", "webPr", "textPr", "connection"}:
+        elif element.name in _SOURCES:
             part.blank(element, ("connection", "command", "url", "sourceFile", "odcFile"))
         elif element.name == "f" and _calls(element.said):
             part.remove(element)
-        elif element.name in {"definedName", "formula", "formula1", "formula2"} and _calls(element.said):
+        elif element.name in _FORMULAS and _calls(element.said):
             part.say(element, b"#REF!")
 
-    part.read(closed=closed)
+    part.read(wanted=_named(*_PROGRAMS, *_SOURCES, "f", *_FORMULAS), closed=closed)
 
 
 # ---- OpenDocument --------------------------------------------------------------------------------------------------
@@ -263,4 +299,4 @@ def _clean_open_document(name: str, part: Part) -> None:
         if _calls(told.get("formula", "")):
             part.blank(element, ("formula",))
 
-    part.read(closed=closed)
+    part.read(wanted=_may_call, closed=closed)

@@ -40,8 +40,16 @@ class Part:
         self.content = content
         self._cuts: list[tuple[int, int, bytes]] = []
 
-    def read(self, *, opened: Callable[[Element], None] | None = None, closed: Callable[[Element], None]) -> None:
-        """Call `closed` with each element once it is whole (and `opened` when it begins).
+    def read(
+        self,
+        *,
+        wanted: Callable[[str, dict[str, str]], bool],
+        opened: Callable[[Element], None] | None = None,
+        closed: Callable[[Element], None],
+    ) -> None:
+        """Call `closed` with each wanted element once it is whole (and `opened` when it begins).
+
+        `wanted` is asked by name and attributes as they are written, prefix included.
 
         Raises UnfitError when the part is no XML, declares entities, or is not in an encoding that keeps ASCII.
         """
@@ -49,28 +57,34 @@ class Part:
             raise UnfitError("office")
         parser = expat.ParserCreate()
         parser.buffer_text = True
-        stack: list[Element] = []
+        stack: list[Element | None] = []
 
         def start(name: str, attributes: dict[str, str]) -> None:
+            if not wanted(name, attributes):
+                stack.append(None)
+                return
             at = parser.CurrentByteIndex
             tag = _TAG.match(self.content, at)
             if tag is None:
                 raise UnfitError("office")
             told = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-            stack.append(Element(name.rpartition(":")[2], told, at, tag.end()))
+            element = Element(name.rpartition(":")[2], told, at, tag.end())
+            stack.append(element)
             if opened is not None:
-                opened(stack[-1])
+                opened(element)
 
         def end(_name: str) -> None:
             element = stack.pop()
+            if element is None:
+                return
             element.end = max(parser.CurrentByteIndex, element.tag_end)
             tail = self.content.find(b">", element.end) + 1
             element.after = element.tag_end if self.content[element.tag_end - 2 : element.tag_end] == b"/>" else tail
             closed(element)
 
         def text(said: str) -> None:
-            if stack:
-                stack[-1].text.append(said)
+            if stack and (element := stack[-1]) is not None:
+                element.text.append(said)
 
         parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
         try:
