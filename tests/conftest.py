@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from inspect import signature
 from typing import Any
 
 import pytest
@@ -21,8 +20,8 @@ from tests.databases import DIALECTS, Databases, databases, fill_template, postg
 from tests.factories import Make
 from tests.site import settings_for
 
-# One browser for the whole run (Playwright starts once in a process), and the account of its processor time.
-pytest_plugins = ("tests.browsing", "tests.meter")
+# One browser for the whole run, as Playwright starts once in a process; what is made once; what each part costs.
+pytest_plugins = ("tests.browsing", "tests.once", "tests.meter")
 
 SERVER = pytest.StashKey[str]()
 RUNNING = pytest.StashKey[ExitStack]()
@@ -32,37 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--db", choices=DIALECTS, default="sqlite", help="the database the suite runs on (default: sqlite)"
     )
-    parser.addoption(
-        "--once", action="store_true", help="leave out the neutral tests that the run on the other database makes"
-    )
-
-
-# ------------------------------------------------------------------------------------------------------ nothing twice
-
-# What a neutral test may not ask for: with these it would speak of the database it runs on.
-OF_A_DATABASE = {"store", "dialect"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Make a neutral test once: on the database its mark names, when the suite runs on both (`--once`)."""
-    for item in items:
-        if item.path.name == "test_rules.py":  # the rules of a chapter know no database: lint-imports sees to it
-            item.add_marker(pytest.mark.neutral)
-        if asked := home_of(item) and OF_A_DATABASE.intersection(signature(item.function).parameters):  # type: ignore[attr-defined]
-            raise pytest.UsageError(f"{item.nodeid} is marked neutral and asks for {', '.join(sorted(asked))}")
-    if not config.getoption("--once"):
-        return
-    elsewhere = [item for item in items if home_of(item) not in {None, config.getoption("--db")}]
-    if elsewhere:
-        config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if home_of(item) in {None, config.getoption("--db")}]
-
-
-def home_of(item: pytest.Item) -> str | None:
-    """The one database a neutral test runs on in `make test`; None for a test that runs on both."""
-    mark = item.get_closest_marker("neutral")
-    return mark and mark.kwargs.get("on", "sqlite")
 
 
 # ------------------------------------------------------------------------------------------------------ nothing skipped
