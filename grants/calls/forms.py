@@ -484,12 +484,15 @@ class PieceForm(PartForm):
     rule = SelectField(_l("Quand elle est due"), choices=options(rules.PIECE_RULE_LABELS.items()))
     condition = LongField(_l("La même règle, dite à l’association"), limit=600)
     blocks = SelectField(
-        _l("Son absence retient"),
+        _l("Vérifiée avant"),
         choices=options(rules.PIECE_BLOCKS_LABELS.items()),
-        description=_l("Jamais le dépôt : une pièce manquante se demande après (CRPA, art. L114-5-1)."),
+        description=_l(
+            "Une indication pour le service. Une pièce manquante n’empêche jamais le dépôt : "
+            "elle se demande après (CRPA, art. L114-5-1)."
+        ),
     )
     required = BooleanField(_l("Due quand la règle s’applique"))
-    once_for_all = BooleanField(_l("Donnée une fois pour toutes : elle n’est pas redemandée"))
+    once_for_all = BooleanField(_l("Pièce de l’association, la même d’une demande à l’autre"))
     label_en = LineField(_l("Pièce, en anglais"))
     help_en = LongField(_l("Aide en anglais"), limit=2000)
     condition_en = LongField(_l("Règle en anglais"), limit=600)

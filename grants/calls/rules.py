@@ -65,8 +65,8 @@ PIECE_RULE_LABELS = {
     "optional": _l("Facultative"),
 }
 PIECE_BLOCKS_LABELS = {
-    "nothing": _l("Rien"),
-    "screening": _l("L’examen de recevabilité"),
+    "nothing": _l("Aucune étape"),
+    "screening": _l("La décision de recevabilité"),
     "payment": _l("Le versement"),
 }
 

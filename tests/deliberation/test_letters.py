@@ -142,7 +142,7 @@ def test_a_letter_is_written_in_the_language_of_its_reader(app: Flask, make: Mak
     english = plain(letters.letter_of(decision, letters.locale_of(decision)))
     assert programme.text_of_code("award_next").body_en.split(":")[0][:25] in english
     with unit_of_work():
-        assert letters.announce(decision)
+        assert letters.announce(decision, by=make.by)
     assert db.session.scalars(select(Letter.locale).where(Letter.kind == "deliberation_decision")).all() == ["en"]
 
 
@@ -163,7 +163,7 @@ def test_the_letter_goes_to_the_author_or_to_who_is_responsible_now(app: Flask, 
         later.active = False
     assert queries.reader_of(application) is None
     with unit_of_work():
-        assert letters.announce(decision) is False
+        assert letters.announce(decision, by=make.by) is False
     assert db.session.scalars(select(Letter).where(Letter.kind == "deliberation_decision")).all() == []
 
 
@@ -172,7 +172,7 @@ def test_what_people_wrote_is_text_on_the_page_and_in_the_letter(app: Flask, mak
     decision = decided(make, granted=False, reason=hostile)
     assert hostile in plain(letters.compose(decision))
     with unit_of_work():
-        letters.announce(decision)
+        letters.announce(decision, by=make.by)
     body = db.session.scalars(select(Letter.body).where(Letter.kind == "deliberation_decision")).one()
     assert hostile in body
 
