@@ -335,8 +335,17 @@ def review(application: Application) -> Answer:
         steps=queries.steps(application, content),
         missing=rules.missing(content),
         lacking=[piece for piece in content["pieces"] if piece["expected"] and not piece["files"]],
+        mistaken=_mistaken(application),
         is_open=call_rules.is_open(application.call, clock.now()),
     )
+
+
+def _mistaken(application: Application) -> list[str]:
+    """The addresses of the pages where this person left a mistake: what was typed there is not in the dossier."""
+    codes = queries.section_codes(application)
+    paths = [url_for(".edit", application_id=application.id, section=code) for code in codes]
+    found = held.drafts_among(actor().id, paths)
+    return [path for path in paths if path in found]
 
 
 @bp.route("/dossiers/<uuid:application_id>/deposer", methods=["GET", "POST"])
@@ -362,8 +371,9 @@ def submit(application: Application) -> Answer:
     missing = rules.missing(queries.draft_content(application))
     is_open = call_rules.is_open(application.call, clock.now())
     page = render_template(
-        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open
-    )
+        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open,
+        mistaken=_mistaken(application),
+    )  # fmt: skip
     return _shown(page)
 
 

@@ -307,6 +307,12 @@ def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> Held | None
     return found if found and (found.path, found.fields) == (request.path, fields) else None
 
 
+def drafts_among(account_id: UUID | None, paths: Sequence[str]) -> set[str]:
+    """The pages, among these, that somebody saved with mistakes still to be corrected."""
+    mine = HeldForm.account_id == account_id, HeldForm.reason == Reason.DRAFT, HeldForm.until > clock.now()
+    return set(db.session.scalars(select(HeldForm.path).where(*mine, HeldForm.path.in_(paths))))
+
+
 # ---- the page where it is given back --------------------------------------------------------------------------------
 
 

@@ -1,7 +1,8 @@
 // Warns before a page with unsaved words is left; a page that comes back with mistakes holds unsaved words at once.
 export default function (form) {
   const said = () => JSON.stringify([...new FormData(form)].filter(([name, value]) => typeof value === "string" && !["csrf_token", "_key", "_held"].includes(name)));
-  let before = "unsaved" in form.dataset ? "" : said();
+  const isBack = "unsaved" in form.dataset || document.querySelector("main .error-summary");
+  let before = isBack ? "" : said();
   form.addEventListener("submit", () => { before = null; });
   window.addEventListener("beforeunload", (event) => {
     if (before !== null && form.isConnected && said() !== before) event.preventDefault();

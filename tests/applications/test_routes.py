@@ -231,6 +231,28 @@ def test_what_is_right_of_a_page_is_saved_beside_what_is_wrong(page, draft, owne
     assert [value for value in right.values() if value not in kept] == []
 
 
+def test_a_mistake_that_waits_is_told_before_submitting(page, draft, owner):
+    assert "n’est pas dans le dossier" not in page.get("applications.submit", draft).words
+    open_section(page, draft, Part.PROJECT)
+    page.submit({"requested": "beaucoup"})
+    for endpoint in ("applications.review", "applications.submit"):
+        told = page.get(endpoint, draft)
+        assert "n’est pas dans le dossier" in told.words
+        assert told.tree.xpath(f"//main//a[@href='/dossiers/{draft.id}/rediger/projet' and text()='Page à corriger']")
+
+
+def test_a_file_that_is_refused_does_not_keep_the_answers_from_being_saved(page, draft, owner):
+    question = next(row for row in calls.questions_of(draft.call_id) if row.kind == "file")
+    section = f"{rules.QUESTIONS}{question.section.code}"
+    text = next(row for row in calls.questions_of(draft.call_id) if row.section_id == question.section_id
+                and row.kind == "long")  # fmt: skip
+    open_section(page, draft, section)
+    answer = page.submit({f"q_{question.id}": (io.BytesIO(b"MZ"), "outil.exe"), f"q_{text.id}": "Une réponse neuve."})
+    assert (answer.status, "sauf ce qui est marqué" in answer.words) == (200, True)
+    assert "pas accepté" in answer.words
+    assert queries.section_values(draft, section)["answers"][str(text.id)] == "Une réponse neuve."
+
+
 def test_a_colleague_does_not_see_what_one_typed_wrong_and_is_not_overwritten_by_it(make, page, draft, owner):
     open_section(page, draft, Part.PROJECT)
     page.submit({"requested": "beaucoup"})

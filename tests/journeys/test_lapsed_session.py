@@ -12,8 +12,8 @@ def writes_a_summary(volunteer: Person) -> None:
     """Open the first page of the draft and write there."""
     volunteer.goes_to("Mes dossiers")
     volunteer.follows(TITLE)
-    volunteer.follows("Continuer à rédiger")
-    volunteer.opens(volunteer.page.url.removeprefix(volunteer.address).rpartition("/")[0] + "/projet")
+    dossier = volunteer.page.url.removeprefix(volunteer.address).split("/")[2]
+    volunteer.opens(f"/dossiers/{dossier}/rediger/projet")
     volunteer.writes("Résumé", "Des paliers frais, écrits pendant une heure.")
 
 
@@ -44,6 +44,19 @@ def test_somebody_signs_in_over_the_page_and_goes_on(troupe: Troupe) -> None:
     comes_back(volunteer)
     volunteer.reads("Enregistré. Ce dossier n’est pas encore déposé.")
     volunteer.holds("Résumé", "Des paliers frais, écrits pendant une heure.")
+
+
+def test_a_file_too_large_is_told_of_before_it_leaves(troupe: Troupe) -> None:
+    volunteer = volunteer_with_a_complete_draft(troupe).signs_in()
+    writes_a_summary(volunteer)
+    volunteer.opens(volunteer.page.url.removeprefix(volunteer.address).rpartition("/")[0] + "/pieces")
+    field = volunteer.page.locator("form").filter(has=volunteer.page.locator("input[type=file]")).first
+    heavy = {"name": "comptes.pdf", "mimeType": "application/pdf", "buffer": b"x" * 10_000_001}
+    field.locator("input[type=file]").set_input_files(heavy)
+    expect(field).to_contain_text("c’est plus que")
+    volunteer.presses("Joindre ce fichier", within=field)
+    expect(field.locator("input[type=file]")).to_be_focused()
+    expect(field).to_contain_text("votre saisie est toujours là")
 
 
 def test_somebody_without_scripts_finds_what_was_typed(troupe: Troupe) -> None:
