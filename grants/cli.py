@@ -40,6 +40,7 @@ from grants.desk.queries import Sieve
 from grants.kernel import (
     access,
     clock,
+    head,
     held,
     journal,
     pages,
@@ -53,7 +54,7 @@ from grants.kernel import (
     vault,
 )
 from grants.kernel.actor import system
-from grants.kernel.db import db, unit_of_work
+from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.errors import HouseError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import Task, stop_on_signals, work
@@ -187,10 +188,15 @@ def _init() -> None:
     settings.instance.mkdir(parents=True, exist_ok=True, mode=0o700)
     private.close(settings.instance)
     click.echo(f"Base : {db.engine.url.render_as_string(hide_password=True)}")
+    head.public_key()  # made once, before the first visitor
     before, after, copy = schema.upgrade()
     if copy is not None:
         click.echo(f"Copie de sécurité : {copy}")
     click.echo(f"Schéma : {after}, à jour" if before == after else f"Schéma : {before or 'base neuve'} → {after}")
+    if before is not None and (before != after or not journal.knows_rows()):
+        with unit_of_work():
+            told = journal.tell_rows(by=BY)
+        click.echo(f"Enregistrements repris au journal : {told}")
     with unit_of_work():
         added = sum(programme.load_reference(by=BY).values())
     click.echo(f"Données de référence : {added} lignes ajoutées" if added else "Données de référence : déjà là")
@@ -365,6 +371,12 @@ def keep_old_papers() -> int:
         )
 
 
+def tell_head() -> int:
+    """Send the head of the journal to the auditors, once a day."""
+    with unit_of_work():
+        return people.tell_head()
+
+
 @house.command()
 def worker() -> None:
     """Porte les lettres et fait le ménage. Plusieurs peuvent tourner à la fois ; SIGTERM les arrête."""
@@ -380,6 +392,7 @@ def worker() -> None:
         Task("sweep", timedelta(minutes=10), vault.sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
+        Task("head", timedelta(minutes=10), tell_head),
         Task("forgetting", timedelta(days=1), _forget),
         Task("kept forms", timedelta(minutes=10), _forget_forms),
     ]
@@ -584,8 +597,40 @@ def _journal_problems() -> Iterator[str]:
         yield f"ligne {seq} : {what}"
 
 
+def _row_problems() -> Iterator[str]:
+    """Rows that are not what the journal says: which row, what was expected, what was found."""
+    for each in journal.wrong_rows():
+        row = f"{each.table} {each.key}"
+        if each.seq is None:
+            yield f"{row} : aucune ligne du journal ne l’annonce ; attendu : absent, trouvé : présent"
+        elif each.is_gone:
+            yield f"{row} : attendu : présent, d’après la ligne {each.seq} ; trouvé : absent"
+        else:
+            found = ", ".join(f"{name} = {_short(value)}" for name, value in (each.columns or {}).items())
+            yield f"{row} : attendu : tel que la ligne {each.seq} l’a laissé ; trouvé : {found or 'autre chose'}"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
+
+
+def _state_problems() -> Iterator[str]:
+    """Things whose state is not the one their last act led to."""
+    for mapper in sorted(Base.registry.mappers, key=lambda each: each.class_.__tablename__):
+        machine = getattr(mapper.class_, "lifecycle", None)
+        if machine is None:
+            continue
+        kind, table = mapper.class_, mapper.class_.__tablename__
+        states = {row.id: str(row.state) for row in db.session.execute(select(kind.id, kind.state))}
+        for key, seq, state in journal.wrong_states(table, machine.name, states):
+            yield f"{table} {key} : attendu : {state}, d’après la ligne {seq} ; trouvé : {states[key]}"
+
+
 VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("journal", _journal_problems),
+    ("enregistrements", _row_problems),
+    ("états", _state_problems),
     ("dossiers déposés", application_queries.problems),
     ("notes", reviewing_queries.problems),
     ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
@@ -595,11 +640,34 @@ VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
 )
 
 
+def head_problems(kept: Path | None) -> Iterator[str]:
+    """What a head kept elsewhere tells of the present chain."""
+    if kept is None:
+        return
+    try:
+        reason = head.why_not_continued(head.read(kept.read_text(encoding="utf-8", errors="replace")))
+    except ValueError as error:
+        reason = str(error)
+    if reason is not None:
+        yield f"{kept} : {reason}"
+
+
 @house.command()
-def verify() -> None:
-    """Recalcule les preuves, sans rien changer. Chaîne du journal, versions déposées, sommes, fichiers."""
+@click.option(
+    "--head",
+    "kept",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FICHIER",
+    help="Tête gardée ailleurs (page publique ou courriel) : le journal d’aujourd’hui doit la continuer.",
+)
+def verify(kept: Path | None) -> None:
+    """Recalcule les preuves, sans rien changer.
+
+    Chaîne du journal, enregistrements, versions déposées, sommes, documents, fichiers.
+    """
     broken = 0
-    for subject, problems in VERIFICATIONS:
+    checks = (*VERIFICATIONS, *([("tête gardée", lambda: head_problems(kept))] if kept is not None else []))
+    for subject, problems in checks:
         found = list(problems())
         broken += len(found)
         click.echo(f"{subject} : {f'{len(found)} anomalies' if found else 'intact'}")
@@ -607,6 +675,7 @@ def verify() -> None:
             click.echo(f"  {problem}")
     seq, digest = journal.head()
     click.echo(f"tête du journal : ligne {seq}, {digest}")
+    click.echo(head.now().text, nl=False)
     if broken:
         raise SystemExit(1)
 

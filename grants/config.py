@@ -51,13 +51,23 @@ class Settings:
     accessibility_mention: str = "Accessibilité : non conforme"
     max_upload: int = 10_000_000
     trusted_proxies: int = 0
+    journal_key: str = ""
 
     def __post_init__(self) -> None:
         if self.is_demo and (self.mail_url or not _is_on_this_machine(self.base_url)):
             raise ValueError(DEMO_IN_PUBLIC)
-        for name, secret in (("SECRET_KEY", self.secret_key), ("FIELD_KEY", self.field_key)):
+        for name, secret in (
+            ("SECRET_KEY", self.secret_key),
+            ("FIELD_KEY", self.field_key),
+            ("JOURNAL_KEY", self.journal_key or "-" * SECRET_LENGTH),
+        ):
             if len(secret) < SECRET_LENGTH:
                 raise ValueError(f"{name} doit avoir {SECRET_LENGTH} caractères au moins.")
+
+    @property
+    def head_key(self) -> str:
+        """The secret that signs the head of the journal: given, or made once and kept in the instance folder."""
+        return self.journal_key or _kept_secret(self.instance, "journal_key")
 
 
 def _is_on_this_machine(url: str) -> bool:
@@ -117,4 +127,5 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         secure=base_url.startswith("https://"),
         is_demo=env.get("GRANTS_DEMO", "") == "1",
         trusted_proxies=_proxies(env.get("TRUSTED_PROXIES", "0")),
+        journal_key=env.get("JOURNAL_KEY", ""),
     )

@@ -271,13 +271,18 @@ def postgresql_server(*, durable: bool = False) -> Iterator[str]:
 def unguarded(engine: Engine) -> Iterator[Connection]:
     """A connection that the triggers of the database do not watch, as somebody with its password has; committed."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL session_replication_role = replica"))
-            yield connection
-            return
-        triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
-        for name, _sql in triggers:
-            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        triggers = unguard(connection)
         yield connection
-        for _name, sql in triggers:
+        for sql in triggers:
             connection.exec_driver_sql(sql)
+
+
+def unguard(connection: Connection) -> list[str]:
+    """Put the triggers out of action until the transaction ends; on SQLite, gives what puts them back if it commits."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        return []
+    triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+    for name, _sql in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    return [sql for _name, sql in triggers]

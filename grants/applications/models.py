@@ -24,6 +24,7 @@ from grants.calls.models import Call, Piece, Question, Statement
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Organisation
@@ -132,10 +133,11 @@ application_commune = _link("application_commune", "commune_id", "commune.id")
 application_area = _link("application_area", "area_id", "priority_area.id")
 
 
-class Application(Keyed, Versioned, Model):
+class Application(Recorded, Keyed, Versioned, Model):
     """A project put to a call. `silence_on` is the day of implicit rejection (CRPA L231-4)."""
 
     __tablename__ = "application"
+    not_recorded: ClassVar = frozenset({"touched_at", "search_key"})
     lifecycle: ClassVar[Machine] = LIFECYCLE
 
     call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"))
@@ -352,7 +354,7 @@ class Signature(Keyed, Model):
     statement: Mapped[Statement] = relationship()
 
 
-class ApplicationVersion(Keyed, Model):
+class ApplicationVersion(Recorded, Keyed, Model):
     """What was submitted, frozen: canonical JSON and its SHA-256. Append-only."""
 
     __tablename__ = "application_version"
@@ -376,13 +378,14 @@ class ApplicationVersion(Keyed, Model):
         return self.application_id
 
 
-class Allocation(Model):
+class Allocation(Recorded, Model):
     """The requested euros of a submitted application, split by dimension; `key_id` None is "non précisé".
 
     For each application and dimension the amounts add up to the amount requested.
     """
 
     __tablename__ = "allocation"
+    recorded_by: ClassVar = "application_id"
     __table_args__ = (Index("ix_allocation_dimension_key", "dimension", "key_id"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)

@@ -12,6 +12,7 @@ from grants.calls.lifecycle import LIFECYCLE, CallState
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import _l
 from grants.programme.models import Framework, Fund, Instrument
 
@@ -30,13 +31,14 @@ class QuestionKind(StrEnum):
     FILE = "file"
 
 
-class Call(Keyed, Versioned, Model):
+class Call(Recorded, Keyed, Versioned, Model):
     """A call for applications. `closes_at` is the last instant at which a complete submission is on time.
 
     `texts` holds {"fr", "en"} by code of text and, under "extensions", each later closing with its reason.
     """
 
     __tablename__ = "call"
+    not_recorded: ClassVar = frozenset({"committed_cents"})
     lifecycle: ClassVar[Machine] = LIFECYCLE
 
     fund_id: Mapped[UUID] = mapped_column(ForeignKey("fund.id", ondelete="RESTRICT"))

@@ -14,10 +14,11 @@ from grants.deliberation.rules import Verdict
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import _l
 
 
-class Meeting(Keyed, Versioned, Model):
+class Meeting(Recorded, Keyed, Versioned, Model):
     """A meeting of the committee on the eligible applications of a call, and the act that followed it."""
 
     __tablename__ = "meeting"
@@ -41,7 +42,7 @@ class Meeting(Keyed, Versioned, Model):
     )
 
 
-class Recommendation(Keyed, Versioned, Model):
+class Recommendation(Recorded, Keyed, Versioned, Model):
     """The committee's advice on one application; a favourable one reserves its amount of the envelope.
 
     `score_hundredths` is the weighted score out of 100, times 100, as it stood when the advice was given.
@@ -75,7 +76,7 @@ class Recommendation(Keyed, Versioned, Model):
         return self.application_id
 
 
-class Decision(Keyed, Model):
+class Decision(Recorded, Keyed, Model):
     """What the act of the deliberative body decided for one application. Append-only; known to nobody outside
     before the meeting is published."""
 

@@ -15,7 +15,7 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import Sieve, Watch
 from grants.desk.rules import FAMILIES
-from grants.kernel import clock, shelf
+from grants.kernel import clock, head, shelf
 from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
@@ -180,6 +180,20 @@ def help_page(role: str) -> str:
 def legal() -> str:
     """Legal notice."""
     return render_template("desk/legal.html", fund=programme.fund())
+
+
+@bp.get("/journal/tete")
+@public
+def journal_head() -> str:
+    """The head of the journal, signed: whoever keeps it can later tell a chain that was cut or rewritten."""
+    return render_template("desk/journal_head.html", head=head.now())
+
+
+@bp.get("/journal/tete.txt")
+@public
+def journal_head_text() -> Response:
+    """The same as a file, for `grants verify --head`."""
+    return Response(head.now().text, content_type="text/plain; charset=utf-8")
 
 
 @bp.get("/confidentialite")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, String, Text, event, insert, select, text, up
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from grants.kernel import clock
+from grants.kernel import clock, rowdigests
 from grants.kernel.actor import Actor
 from grants.kernel.db import BigKey, Counter, Model, access_mode, before_commit, db
 from grants.kernel.errors import RefusedError
@@ -23,6 +23,7 @@ GENESIS = "0" * 64
 _LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
 _PENDING = "journal_pending"
 SERIES = "journal"
+NOBODY = Actor(name="sans acte")  # of a row that changed although nothing was recorded
 
 
 class Entry(Model):
@@ -44,8 +45,13 @@ class Entry(Model):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The data of the line, as a dict."""
-        return dict(json.loads(self.data))
+        """The data of the line, as a dict, without the digests of rows."""
+        return facts_in(self.data)
+
+
+def facts_in(data: str) -> dict[str, Any]:
+    """The facts of a line's data, without the digests of rows."""
+    return {name: value for name, value in json.loads(data).items() if name != rowdigests.KEY}
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,13 @@ def advance(machine: Machine, thing: Any, verb: str, *, by: Actor, **data: Any) 
 @before_commit
 def _write_pending() -> None:
     pending = db.session.info.pop(_PENDING, [])
+    changed = rowdigests.take(db.session())
+    if changed and not pending:
+        pending = [("row.changed", None, NOBODY, {}, clock.now())]
     if not pending:
         return
+    if changed:
+        pending[-1][3][rowdigests.KEY] = changed
     lines = [line_of(event_, subject, by, data, at) for event_, subject, by, data, at in pending]
     append(db.session.connection(), lines)
 
@@ -190,7 +201,56 @@ def broken_links() -> Iterator[tuple[int, str]]:
         yield expected, "end"
 
 
+def _lines_with_rows() -> Iterator[tuple[int, str]]:
+    """The lines that tell digests of rows, oldest first, read bit by bit."""
+    statement = select(Entry.seq, Entry.data).where(Entry.data.contains(f'"{rowdigests.KEY}"')).order_by(Entry.seq)
+    for row in db.session.execute(statement.execution_options(yield_per=500)):
+        yield row.seq, row.data
+
+
+def knows_rows() -> bool:
+    """Whether any line tells digests of rows: none does in a journal written before they were told."""
+    told = select(Entry.seq).where(Entry.data.contains(f'"{rowdigests.KEY}"')).limit(1)
+    return db.session.scalar(told) is not None
+
+
+def wrong_rows() -> Iterator[rowdigests.Difference]:
+    """Every row that is not what the journal says of it."""
+    yield from rowdigests.compared(db.session.connection(), _lines_with_rows())
+
+
+def tell_rows(*, by: Actor) -> int:
+    """Tell the digests of the rows the journal does not know as they are: after a change of the schema, or rows written
+    in bulk. Returns how many; what was altered behind the journal before is taken as it is now."""
+    told = 0
+    for digests in rowdigests.untold(db.session.connection(), _lines_with_rows()):
+        number = sum(map(len, digests.values()))
+        record("journal.rows_told", None, by=by, number=number, **{rowdigests.KEY: digests})
+        told += number
+    return told
+
+
+def wrong_states(table: str, machine: str, states: Mapping[UUID, str]) -> Iterator[tuple[UUID, int, str]]:
+    """(thing, line, state that line leads to) for each thing whose state is not where its last move led."""
+    moves = select(Entry.subject_id, Entry.seq, Entry.data).where(
+        Entry.subject_type == table, Entry.event.startswith(f"{machine}.", autoescape=True)
+    )
+    last: dict[UUID, tuple[int, str]] = {}
+    for row in db.session.execute(moves.order_by(Entry.seq).execution_options(yield_per=500)):
+        facts = json.loads(row.data)
+        if row.subject_id is not None and "to" in facts:
+            last[row.subject_id] = (row.seq, facts["to"])
+    for key, (seq, state) in last.items():
+        if key in states and states[key] != state:
+            yield key, seq, state
+
+
 def head() -> tuple[int, str]:
     """Sequence number and digest of the last line: what to publish so that a rewritten chain shows."""
     row = db.session.execute(select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)).first()
     return (row.seq, row.digest) if row else (0, GENESIS)
+
+
+def digest_at(seq: int) -> str | None:
+    """The digest of a line; None when there is no such line."""
+    return db.session.scalar(select(Entry.digest).where(Entry.seq == seq))

@@ -345,4 +345,4 @@ def _wrong_copies(told: dict[UUID, Any]) -> Iterator[str]:
 def _told(event: str) -> dict[UUID, Any]:
     """What the lines of an event say, by subject."""
     lines = select(journal.Entry.subject_id, journal.Entry.data).where(journal.Entry.event == event)
-    return {row.subject_id: json.loads(row.data) for row in db.session.execute(lines)}
+    return {row.subject_id: journal.facts_in(row.data) for row in db.session.execute(lines)}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, ClassVar, Protocol
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
 from grants.kernel.errors import HouseError, InvalidError, MissingError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
 from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.text import composed
 from grants.kernel.words import _
 
@@ -54,7 +55,7 @@ class Clearance(StrEnum):
     REFUSED = "refused"
 
 
-class StoredFile(Keyed, Model):
+class StoredFile(Recorded, Keyed, Model):
     """What is known of a stored file. It belongs to an application's dossier, an organisation, or both.
 
     `name`, `size`, `sha256` and `place` speak of the bytes that came, kept as they came; `copy_*` of what is shown in
@@ -64,6 +65,7 @@ class StoredFile(Keyed, Model):
     """
 
     __tablename__ = "stored_file"
+    not_recorded: ClassVar = frozenset({"clearance"})
     __table_args__ = (
         CheckConstraint("size > 0", name="size_positive"),
         CheckConstraint(

@@ -14,7 +14,7 @@ from flask_security.utils import hash_password, verify_and_update_password, veri
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
-from grants.kernel import clock, journal, throttle
+from grants.kernel import clock, head, journal, throttle
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import access_mode, db
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
@@ -628,3 +628,15 @@ def reactivate(account: Account, *, by: Actor) -> None:
         raise RefusedError(_("Ce compte est déjà actif."))
     account.active = True
     journal.record("account.reopened", account, by=by)
+
+
+# ---- the head of the journal ---------------------------------------------------------------------------------------
+
+
+def tell_head() -> int:
+    """Write the head of the journal, signed, to each auditor of today, once a day; returns how many letters."""
+    today = clock.today()
+    waiting = [each for each in queries.auditors() if not queries.was_written(letters.head_key(each, today))]
+    for account in waiting:
+        letters.journal_head(account, head.now(), today)
+    return len(waiting)

@@ -1,11 +1,12 @@
 """What we write to people about their accounts and organisations."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 from grants.kernel.actor import Actor
+from grants.kernel.head import Head
 from grants.kernel.post import write
 from grants.people.models import Account, Appointment, Invitation, Membership, Organisation
 from grants.people.rules import CONFIRMATION_LASTS, INVITATION_LASTS, RESET_LASTS
@@ -66,6 +67,17 @@ def appointed(appointment: Appointment, title: str) -> None:
     """An office of the fund was given to somebody."""
     write("people_appointed", name=appointment.account.name, title=title, since=appointment.since_on,
           **_to(appointment.account))  # fmt: skip
+
+
+def journal_head(account: Account, told: Head, day: date) -> None:
+    """The head of the journal, once a day to each auditor."""
+    write("people_journal_head", to=account.email, locale=account.locale, dedup=head_key(account, day), head=told,
+          day=day)  # fmt: skip
+
+
+def head_key(account: Account, day: date) -> str:
+    """What makes the head of a day one letter for an auditor."""
+    return f"journal_head:{day.isoformat()}:{account.id}"
 
 
 def _to(account: Account) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import LazyString, _l
 from grants.people.rules import sort_key
 
@@ -125,7 +126,7 @@ class SignIn(Keyed, Model):
     browser: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Appointment(Keyed, Model):
+class Appointment(Recorded, Keyed, Model):
     """An office held by a person for a time."""
 
     __tablename__ = "appointment"
@@ -175,7 +176,7 @@ class Organisation(Keyed, Versioned, Model):
     sort_key: Mapped[str] = mapped_column(String(220), default=_key_of_name, index=True)
 
 
-class Membership(Keyed, Model):
+class Membership(Recorded, Keyed, Model):
     """A person acting for an organisation."""
 
     __tablename__ = "membership"

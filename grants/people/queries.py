@@ -13,6 +13,7 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.paging import Order, Page
+from grants.kernel.post import Letter
 from grants.kernel.text import clean_line
 from grants.people import rules
 from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
@@ -273,3 +274,17 @@ def other_administrators(account_id: UUID) -> int:
         )
         or 0
     )
+
+
+# ---- the head of the journal ---------------------------------------------------------------------------------------
+
+
+def auditors() -> Sequence[Account]:
+    """The open accounts that hold the auditor's office today."""
+    held = select(Appointment.account_id).where(Appointment.role == Role.AUDITOR, held_on(clock.today()))
+    return db.session.scalars(select(Account).where(Account.active, Account.id.in_(held)).order_by(Account.id)).all()
+
+
+def was_written(dedup: str) -> bool:
+    """Whether a letter of this key is in the outbox, sent or not."""
+    return db.session.scalar(select(Letter.id).where(Letter.dedup == dedup)) is not None

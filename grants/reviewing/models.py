@@ -12,6 +12,7 @@ from grants.applications.models import Application
 from grants.calls.models import Criterion
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import _l
 from grants.people.models import Account
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
@@ -31,7 +32,7 @@ class InterestNature(StrEnum):
     OTHER = "other"
 
 
-class Interest(Keyed, Model):
+class Interest(Recorded, Keyed, Model):
     """A reviewer's declaration about one application. Append-only; the latest holds."""
 
     __tablename__ = "interest"
@@ -48,7 +49,7 @@ class Interest(Keyed, Model):
         return self.application_id
 
 
-class Assignment(Keyed, Versioned, Model):
+class Assignment(Recorded, Keyed, Versioned, Model):
     """One reviewer's reading of one application."""
 
     __tablename__ = "assignment"
@@ -82,10 +83,11 @@ class Assignment(Keyed, Versioned, Model):
         return self.application_id
 
 
-class Mark(Keyed, Model):
+class Mark(Recorded, Keyed, Model):
     """A level on one criterion, or "not applicable"; a criterion without a mark is missing, never zero."""
 
     __tablename__ = "mark"
+    recorded_by: ClassVar = "assignment_id"
     __table_args__ = (
         UniqueConstraint("assignment_id", "criterion_id"),
         CheckConstraint("(points IS NULL) = not_applicable", name="points_or_not_applicable"),

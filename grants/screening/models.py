@@ -1,6 +1,7 @@
 """What screening found gate by gate, and the pieces it asked for."""
 
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
@@ -9,14 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.applications.models import Application
 from grants.calls.models import Gate, Piece
 from grants.kernel.db import Keyed, Model
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 
 
-class Finding(Keyed, Model):
+class Finding(Recorded, Keyed, Model):
     """The outcome of a gate for an application; `passed` None means not judged yet."""
 
     __tablename__ = "finding"
+    recorded_by: ClassVar = "application_id"
     __table_args__ = (
         UniqueConstraint(
             "application_id", "gate_id",
@@ -33,7 +36,7 @@ class Finding(Keyed, Model):
     gate: Mapped[Gate] = relationship()
 
 
-class PieceRequest(Keyed, Model):
+class PieceRequest(Recorded, Keyed, Model):
     """A piece asked from the applicant (CRPA L114-5), answered in one click."""
 
     __tablename__ = "piece_request"

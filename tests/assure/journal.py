@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Enum, select
 
-from grants.kernel import journal
+from grants.kernel import journal, rowdigests
 from grants.kernel.db import Base, db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Machine
@@ -25,6 +25,7 @@ from tests.site import ROOT, SECRETS, Place, Site
 
 ENTRIES = Entry.__table__
 FORGERIES = {True: 100, False: 16}
+ROUNDS = {True: 6, False: 1}
 
 
 @figure(
@@ -38,7 +39,8 @@ def journal_figure(place: Place) -> Reading:
     with place.site(planted=True) as site:
         lived, faults = told_lives(site)
         forged, unseen = forgeries(site, FORGERIES[place.full])
-    return Reading(lived + forged, faults + unseen, least=FORGERIES[place.full] + 100)
+        rows, unnamed = forged_rows(site, ROUNDS[place.full])
+    return Reading(lived + forged + rows, faults + unseen + unnamed, least=FORGERIES[place.full] + 100)
 
 
 # ---- lives told again
@@ -117,6 +119,38 @@ def forgeries(site: Site, wanted: int) -> tuple[int, list[str]]:
         if code == 0 or "journal : intact" in told:
             faults.append(f"{name}: not found")
     return tried, faults
+
+
+def forged_rows(site: Site, rounds: int) -> tuple[int, list[str]]:
+    """Alter one row of each kind whose digest the journal keeps, and ask `grants verify` to name its table."""
+    chance, tried, faults = random.Random(36), 0, []
+    for _round in range(rounds):
+        undo: dict[Any, tuple[Any, dict[str, Any]]] = {}
+        code, told = verified(site, lambda c, undo=undo: undo.update(forge_each(c, chance)))
+        with site.unguarded() as connection:
+            for table, (here, values) in undo.items():
+                connection.execute(table.update().where(here).values(values))
+        tried += len(undo)
+        faults += [f"a row of {table.name}: not named" for table in undo if code == 0 or f"  {table.name} " not in told]
+    return tried, faults
+
+
+def forge_each(connection: Connection, chance: random.Random) -> dict[Any, tuple[Any, dict[str, Any]]]:
+    """One value of one row of each kind, of a type that has a near one; gives how each is put back, by table."""
+    undo: dict[Any, tuple[Any, dict[str, Any]]] = {}
+    for kind in rowdigests.recorded_kinds():
+        table: Any = kind.__table__  # type: ignore[attr-defined]
+        key = next(iter(table.primary_key))
+        columns = [each for each in rowdigests.columns_of(kind) if each.type.python_type in {str, datetime}
+                   and not isinstance(each.type, Enum) and not each.unique]  # fmt: skip
+        rows = connection.execute(select(table)).mappings().all()
+        known = [(row, each) for row in rows for each in columns if row[each] is not None and row[each] != ""]
+        if not known:
+            continue
+        row, column = chance.choice(known)
+        undo[table] = (key == row[key], {column.name: row[column]})
+        connection.execute(table.update().where(key == row[key]).values({column.name: other(row[column])}))
+    return undo
 
 
 def verified(site: Site, forge: Callable[[Connection], Any] | None = None) -> tuple[int, str]:

@@ -49,6 +49,26 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "states against the journal", "grants/kernel/journal.py",
+        "        if key in states and states[key] != state:\n", "        if False:\n",
+        "tests/cli/test_verify.py -k what_was_expected",
+    ),
+    Mutant(
+        "rows against the journal", "grants/kernel/rowdigests.py",
+        "            elif told[1] != digest:\n", "            elif False:\n",
+        "tests/cli/test_verify.py -k every_forgery",
+    ),
+    Mutant(
+        "rows without a line", "grants/kernel/rowdigests.py",
+        "                yield Difference(table, key, None)\n", "                continue\n",
+        "tests/cli/test_verify.py -k every_forgery",
+    ),
+    Mutant(
+        "head kept elsewhere", "grants/kernel/head.py",
+        "    if digest != kept.digest:\n", "    if False:\n",
+        "tests/cli/test_verify.py -k rewritten",
+    ),
+    Mutant(
         "papers as issued", "grants/awards/letters.py", "    if paper is None:\n", "    if True:\n",
         "tests/kernel/test_issued_papers.py -k byte_for_byte",
     ),

@@ -198,7 +198,7 @@ def test_an_agreement_prepared_again_is_the_next_edition(make: Make) -> None:
     agreement = make.agreement(award)
     first = award_letters.agreement_paper(agreement)
     with unit_of_work():
-        actions.prepare_agreement(award, agreement.terms + "\n\nUn mot de plus.", by=make.by)
+        actions.prepare_agreement(award, agreement.terms + "\n\nUn mot de plus.", version=agreement.version, by=make.by)
     assert award_letters.agreement_paper(agreement) != first
     paper = papers.latest("agreement", agreement.id)
     assert paper is not None

@@ -13,14 +13,16 @@ from grants.deliberation.models import Decision
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.vault import StoredFile
 from grants.people.models import Organisation
 
 
-class Award(Keyed, Versioned, Model):
+class Award(Recorded, Keyed, Versioned, Model):
     """What the act gave to an organisation. The running sums follow the ledger and never pass one another."""
 
     __tablename__ = "award"
+    not_recorded: ClassVar = frozenset({"engaged_cents", "ordered_cents", "paid_cents", "released_cents"})
     lifecycle: ClassVar[Machine] = AWARD
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
@@ -61,7 +63,7 @@ class Award(Keyed, Versioned, Model):
         return self.application_id
 
 
-class Agreement(Keyed, Versioned, Model):
+class Agreement(Recorded, Keyed, Versioned, Model):
     """The written agreement (compulsory above the yearly threshold: loi 2000-321, article 10)."""
 
     __tablename__ = "agreement"
@@ -82,7 +84,7 @@ class Agreement(Keyed, Versioned, Model):
         return self.award.application_id
 
 
-class BankDetails(Keyed, Versioned, Model):
+class BankDetails(Recorded, Keyed, Versioned, Model):
     """An organisation's bank details: encrypted, masked, usable once two different people confirmed them."""
 
     __tablename__ = "bank_details"

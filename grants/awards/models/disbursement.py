@@ -14,6 +14,7 @@ from grants.awards.models.agreement import Award, BankDetails
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import LazyString, _l
 
 
@@ -34,7 +35,7 @@ KIND_LABELS: dict[InstalmentKind, LazyString] = {
 }
 
 
-class Instalment(Keyed, Versioned, Model):
+class Instalment(Recorded, Keyed, Versioned, Model):
     """A part of an award to be ordered once; what is not cancelled adds up to the award less what was released."""
 
     __tablename__ = "instalment"
@@ -93,7 +94,7 @@ LEDGER_LABELS: dict[LedgerKind, LazyString] = {
 }
 
 
-class LedgerEntry(Model):
+class LedgerEntry(Recorded, Model):
     """One movement of money of an award. Append-only; ordered and paid happen once per instalment."""
 
     __tablename__ = "ledger_entry"
@@ -117,10 +118,11 @@ class LedgerEntry(Model):
     instalment: Mapped[Instalment | None] = relationship()
 
 
-class LedgerAllocation(Model):
+class LedgerAllocation(Recorded, Model):
     """A ledger line split by dimension with the application's weights; adds up to the line in each dimension."""
 
     __tablename__ = "ledger_allocation"
+    recorded_by: ClassVar = "entry_id"
     __table_args__ = (Index("ix_ledger_allocation_dimension_key", "dimension", "key_id"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)

@@ -12,10 +12,11 @@ from grants.awards.models.agreement import Award
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.vault import StoredFile
 
 
-class Report(Keyed, Versioned, Model):
+class Report(Recorded, Keyed, Versioned, Model):
     """The report of an award (loi 2000-321, article 10: within six months of the end of the fiscal year)."""
 
     __tablename__ = "report"
@@ -51,10 +52,11 @@ class Report(Keyed, Versioned, Model):
         return self.award.application_id
 
 
-class ReportLine(Keyed, Model):
+class ReportLine(Recorded, Keyed, Model):
     """A budget line: planned, and what really happened."""
 
     __tablename__ = "report_line"
+    recorded_by: ClassVar = "report_id"
     __table_args__ = (CheckConstraint("actual_cents IS NULL OR actual_cents >= 0", name="actual_positive"),)
 
     report_id: Mapped[UUID] = mapped_column(ForeignKey("report.id", ondelete="CASCADE"), index=True)

@@ -1,0 +1,238 @@
+"""Digests of rows, told in the journal with each change: what is altered, added or removed behind it is found.
+
+A model that inherits `Recorded` has the digest of its rows put, at each commit, into the last line of the transaction.
+`grants verify` computes them again and compares.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Column, Connection, Row, event, inspect, select
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from grants.kernel.db import Base
+from grants.kernel.money import Money
+
+KEY = "_rows"  # where a line of the journal keeps the digests of the rows its transaction changed
+WHOLE, EACH = 32, 3  # hexadecimal digits: of the digest of a row, then of that of each of its columns
+_CHANGED = "rows_changed"
+_AT_ONCE = 400
+Changed = dict[type["Recorded"], set[Any]]
+Told = dict[str, dict[str, str | None]]  # by table and key: the digest, None for a row that is gone
+
+
+class Recorded:
+    """Rows whose digest the journal keeps.
+
+    `not_recorded` names the columns that change without an act, or whose sums are proved elsewhere. Rows that are
+    written and replaced together have one digest under the column `recorded_by`, that of what they belong to.
+    """
+
+    not_recorded: ClassVar[frozenset[str]] = frozenset()
+    recorded_by: ClassVar[str] = "id"
+
+
+def recorded_kinds() -> list[type[Recorded]]:
+    """Every kind of row whose digest is kept, by table."""
+    kinds = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, Recorded)]
+    return sorted(kinds, key=_table_name)
+
+
+def _table_name(kind: type[Recorded]) -> str:
+    return str(inspect(kind).local_table.name)
+
+
+def columns_of(kind: type[Recorded]) -> list[Column[Any]]:
+    """The columns a digest is of, in the order of their names."""
+    table = inspect(kind).local_table
+    return sorted(
+        (column for column in table.columns if column.name not in {*kind.not_recorded, "version"}),
+        key=lambda column: column.name,
+    )
+
+
+# ---- the digest ------------------------------------------------------------------------------------------------------
+
+
+def digest_of(kind: type[Recorded], rows: Sequence[Sequence[Any]]) -> str:
+    """The digest of a row, followed by a short one per column; of rows that belong together, one digest."""
+    plain = [[_plain(value) for value in row] for row in rows]
+    if kind.recorded_by == "id":
+        return _hex(plain[0], WHOLE) + "".join(_hex(value, EACH) for value in plain[0])
+    return _hex(sorted(plain, key=json.dumps), WHOLE)
+
+
+def _hex(value: Any, digits: int) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
+
+
+def _plain(value: Any) -> Any:
+    """A value as both databases give it back."""
+    match value:
+        case Money():
+            return value.cents
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case Enum():
+            return str(value.value)
+        case bool():
+            return int(value)
+        case date() | UUID():
+            return str(value)
+        case bytes():
+            return hashlib.sha256(value).hexdigest()
+    return value
+
+
+# ---- what a transaction changed --------------------------------------------------------------------------------------
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flushed(session: Session, _context: Any) -> None:
+    changed = [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]
+    for row in changed:
+        if isinstance(row, Recorded):
+            _note(session, type(row), [getattr(row, row.recorded_by)])
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _note_bulk(state: ORMExecuteState) -> None:
+    """Statements that write rows without reading them: which rows they reach is asked first."""
+    kind = state.bind_mapper.class_ if state.bind_mapper is not None else None
+    if kind is None or not issubclass(kind, Recorded):
+        return
+    statement: Any = state.statement
+    if state.is_insert:
+        given: Any = state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]
+        _note(state.session, kind, [row[kind.recorded_by] for row in given if kind.recorded_by in row])
+    elif state.is_update or state.is_delete:
+        reached = select(inspect(kind).local_table.c[kind.recorded_by])
+        if statement.whereclause is not None:
+            reached = reached.where(statement.whereclause)
+        _note(state.session, kind, state.session.scalars(reached).all())
+
+
+def _note(session: Session, kind: type[Recorded], keys: Iterable[Any]) -> None:
+    changed: Changed = session.info.setdefault(_CHANGED, {})
+    changed.setdefault(kind, set()).update(keys)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop(_CHANGED, None)
+
+
+def take(session: Session) -> Told:
+    """The digests of the rows this transaction changed, as they stand now; asked once, before the commit."""
+    changed: Changed = session.info.pop(_CHANGED, {})
+    told: Told = {}
+    if not changed:
+        return told
+    connection = session.connection()
+    for kind, keys in sorted(changed.items(), key=lambda each: _table_name(each[0])):
+        found = told.setdefault(_table_name(kind), {str(key): None for key in keys})
+        for some in _parts(sorted(keys, key=str)):
+            found |= {key: digest for key, digest, _row in _digests(connection, kind, some)}
+    return told
+
+
+def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keys[start : start + _AT_ONCE]
+
+
+def _digests(
+    connection: Connection, kind: type[Recorded], keys: Sequence[Any] | None = None
+) -> Iterator[tuple[str, str, Row[Any]]]:
+    """(key, digest, a row) of some rows of a kind, or of all, in one statement read bit by bit."""
+    columns = columns_of(kind)
+    by = inspect(kind).local_table.c[kind.recorded_by]
+    statement = select(by.label("recorded_by"), *columns).order_by(by)
+    if keys is not None:
+        statement = statement.where(by.in_(keys))
+    together: list[Row[Any]] = []
+    for row in connection.execute(statement.execution_options(yield_per=1000)):
+        if together and together[0][0] != row[0]:
+            yield str(together[0][0]), digest_of(kind, [each[1:] for each in together]), together[0]
+            together = []
+        together.append(row)
+    if together:
+        yield str(together[0][0]), digest_of(kind, [each[1:] for each in together]), together[0]
+
+
+# ---- proofs ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that is not what the journal says: `seq` is its last line (None: no line), `columns` what differs."""
+
+    table: str
+    key: str
+    seq: int | None
+    is_gone: bool = False
+    columns: Mapping[str, Any] | None = None
+
+
+def compared(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[Difference]:
+    """Every row that is not what the lines (number, data), oldest first, say: altered, added without one, or gone.
+
+    One statement per kind, rows read bit by bit; what is kept in memory is one digest per row.
+    """
+    last: dict[str, dict[str, tuple[int, str]]] = {}
+    for seq, data in lines:
+        for table, digests in json.loads(data).get(KEY, {}).items():
+            known = last.setdefault(table, {})
+            for key, digest in digests.items():
+                if digest is None:
+                    known.pop(key, None)
+                else:
+                    known[key] = (seq, digest)
+    for kind in recorded_kinds():
+        table = _table_name(kind)
+        known = last.get(table, {})
+        for key, digest, row in _digests(connection, kind):
+            told = known.pop(key, None)
+            if told is None:
+                yield Difference(table, key, None)
+            elif told[1] != digest:
+                yield Difference(table, key, told[0], columns=_differing(kind, told[1], digest, row))
+        for key, (seq, _digest) in sorted(known.items()):
+            yield Difference(table, key, seq, is_gone=True)
+
+
+def _differing(kind: type[Recorded], expected: str, found: str, row: Row[Any]) -> dict[str, Any]:
+    """The columns whose short digest differs, with what they hold now; none told for rows kept together."""
+    if kind.recorded_by != "id" or len(expected) != len(found):
+        return {}
+    places = range(WHOLE, len(found), EACH)
+    return {
+        column.name: _plain(row[place + 1])
+        for place, (start, column) in enumerate(zip(places, columns_of(kind), strict=True))
+        if expected[start : start + EACH] != found[start : start + EACH]
+    }
+
+
+def untold(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[Told]:
+    """The digests of the rows that differ from what the journal says, some hundred at a time, to be told anew."""
+    wanted: dict[str, set[str]] = {}
+    told: Told = {}
+    for each in compared(connection, lines):
+        if each.is_gone:
+            told.setdefault(each.table, {})[each.key] = None
+        else:
+            wanted.setdefault(each.table, set()).add(each.key)
+    if told:
+        yield told
+    for kind in recorded_kinds():
+        table = _table_name(kind)
+        found = {key: digest for key, digest, _row in _digests(connection, kind) if key in wanted.get(table, ())}
+        for some in _parts(list(found)):
+            yield {table: {key: found[key] for key in some}}
