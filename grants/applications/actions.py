@@ -51,7 +51,6 @@ from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Action, BudgetAccount, FieldOfIntervention, PriorityArea, RelatedPlan
-from grants.programme.rules import sort_key
 
 MOST_ACTIONS = 3
 MOST_FILES_PER_PIECE = 5
@@ -492,10 +491,7 @@ def _number(application: Application, received_at: datetime) -> None:
     application.reference = rules.reference(call.fund.code, year, next_number(f"application:{series}"))
     application.submitted_at = received_at
     application.silence_on = clock.add_months(received_on, programme.law_number("implicit_rejection", received_on))
-    organisation = application.organisation
-    names = (application.reference, application.title, organisation.name, organisation.acronym)
-    numbers = (organisation.siret or "", organisation.rna or "")
-    application.search_key = sort_key(" ".join((*names, *numbers)))
+    application.search_key = rules.search_key_of(application.reference, application.title, application.organisation)
 
 
 def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> ApplicationVersion:

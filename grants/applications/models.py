@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,9 +16,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
+    select,
+    update,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm.attributes import get_history
 
+from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.calls.models import Call, Piece, Question, Statement
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
@@ -394,3 +399,21 @@ class Allocation(Recorded, Model):
     key_id: Mapped[UUID | None]
     weight: Mapped[int] = mapped_column(SmallInteger)
     amount: Mapped[Money] = mapped_column("amount_cents")
+
+
+@event.listens_for(Session, "before_flush")
+def _keep_found(session: Session, _context: Any, _instances: Any) -> None:
+    """Let the dossiers of an organisation that changes its name or numbers be found by the new ones.
+
+    Past the versions of those dossiers: nobody who writes to one of them needs to know.
+    """
+    table = cast(Table, Application.__table__)
+    for organisation in session.dirty:
+        if not isinstance(organisation, Organisation):
+            continue
+        if not any(get_history(organisation, name).has_changes() for name in rules.NAMES):
+            continue
+        found = select(table.c.id, table.c.reference, table.c.title)
+        for row in session.execute(found.where(table.c.organisation_id == organisation.id, table.c.search_key != "")):
+            key = rules.search_key_of(row.reference, row.title, organisation)
+            session.execute(update(table).where(table.c.id == row.id).values(search_key=key))

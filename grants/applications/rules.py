@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import money
+from grants.kernel.search import search_key
 from grants.kernel.words import LazyString, _, _l
 
 Key = TypeVar("Key")
@@ -444,3 +445,12 @@ def reference(fund: str, year: int, number: int) -> str:
 def as_written(reference_text: str, digest_text: str) -> tuple[str, str]:
     """A number and a digest as they are kept, whatever spaces and capitals people copied with them."""
     return "".join(reference_text.split()).upper(), "".join(digest_text.split()).lower()
+
+
+NAMES = ("name", "acronym", "siret", "rna")  # what an organisation's dossiers are found by
+
+
+def search_key_of(reference: str, title: str, organisation: Any) -> str:
+    """What a submitted application is found by: its reference, with and without hyphens, its title, whose it is."""
+    names = (getattr(organisation, name) or "" for name in NAMES)
+    return search_key(reference, reference.replace("-", ""), title, *names)

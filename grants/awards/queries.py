@@ -35,9 +35,9 @@ from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
+from grants.kernel.search import matches
 from grants.kernel.words import LazyString
 from grants.people.models import Account, Membership, Organisation
-from grants.people.rules import sort_key
 from grants.programme import queries as programme
 from grants.programme.models import Axis, FundingForm, Instrument, Law
 from grants.reviewing import queries as reviewing
@@ -272,16 +272,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.late:
         found.append(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
         found.append(Report.due_on < clock.today())
-    found += [
-        or_(
-            Application.search_key.contains(key, autoescape=True),
-            Application.reference.contains(word.upper(), autoescape=True),
-            Organisation.sort_key.contains(key, autoescape=True),
-        )
-        for word in wanted.words.split()[:6]
-        if (key := sort_key(word))
-    ]
-    return found
+    return [*found, *matches(wanted.words, Application.search_key)]
 
 
 def _listed(columns: Statement) -> Statement:

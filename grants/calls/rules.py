@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
+from grants.kernel.search import search_key
 from grants.kernel.words import _l
-from grants.programme.rules import sort_key
 
 WHOLE = 100
 
@@ -216,7 +216,7 @@ def uneven_blocks(blocks: Iterable[tuple[str, int, Sequence[Weighted]]]) -> list
 
 def code_of(title: str, taken: Collection[str]) -> str:
     """A code for a new part, read from its title, that no other part of the call has."""
-    words = sort_key(title).lower().replace(" ", "_")[:32].strip("_") or "x"
+    words = search_key(title).encode("ascii", "ignore").decode().lower().replace(" ", "_")[:32].strip("_") or "x"
     if words not in taken:
         return words
     return next(f"{words}_{number}" for number in range(2, len(taken) + 3) if f"{words}_{number}" not in taken)

@@ -36,14 +36,13 @@ from grants.applications.models import (
     application_field,
     application_plan,
 )
-from grants.applications.rules import Content
+from grants.applications.rules import Content, search_key_of
 from grants.calls.models import QuestionKind
 from grants.kernel import clock
 from grants.kernel.money import Money
 from grants.kernel.pages import money
+from grants.kernel.search import search_key
 from grants.people.models import Account, LegalForm, MemberRole, Membership, Organisation
-from grants.people.rules import sort_key as name_key
-from grants.programme.rules import sort_key
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
 from grants.reviewing.rules import Grid, Marks, hundredths, result
@@ -211,11 +210,11 @@ class Loom:
         self.rows[table_of(Account)].append({
             "id": account.id, "email": email, "name": person, "title": "", "password": None, "active": True,
             "fs_uniquifier": uuid4().hex, "confirmed_at": at, "locale": "fr", "created_at": at,
-            "sort_key": name_key(person),
+            "sort_key": search_key(person),
         })  # fmt: skip
         columns = [column.key for column in table_of(Organisation).columns]
         kept = {key: getattr(organisation, key) for key in columns if key not in {"version", "created_at", "sort_key"}}
-        self.rows[table_of(Organisation)].append({**kept, "version": 1, "created_at": at, "sort_key": name_key(name)})
+        self.rows[table_of(Organisation)].append({**kept, "version": 1, "created_at": at, "sort_key": search_key(name)})
         self.rows[table_of(Membership)].append({
             "id": self.key(), "account_id": account.id, "organisation_id": organisation.id, "role": MemberRole.OWNER,
             "since_at": at,
@@ -635,8 +634,6 @@ class Loom:
     ) -> Row:  # fmt: skip
         project, frame = content["project"], self.frame
         submitted = application.submitted_at is not None
-        names = (application.reference or "", project["title"], organisation.name, organisation.acronym)
-        numbers = (organisation.siret or "", organisation.rna or "")
         offered = next(row for row in frame.offered if row.instrument.code == project["instrument"]["code"])
         silence_on = clock.add_months(received_at.astimezone(frame.zone).date(), frame.silence_months)
         return {
@@ -651,7 +648,7 @@ class Loom:
             "silence_on": silence_on if submitted else None, "screened_at": decided_at,
             "screening_reason": REASON if application.state is S.INELIGIBLE else None,
             "withdrawn_at": None, "withdrawal_reason": None,
-            "search_key": sort_key(" ".join((*names, *numbers))) if submitted else "", "version": 1,
+            "search_key": search_key_of(application.reference or "", project["title"], organisation) if submitted else "", "version": 1,
         }  # fmt: skip
 
 

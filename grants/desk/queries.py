@@ -29,12 +29,13 @@ from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
+from grants.kernel.search import matches
 from grants.kernel.still import still
 from grants.kernel.words import _, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
-from grants.programme.rules import Strands, sort_key, strands_of
+from grants.programme.rules import Strands, strands_of
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Standing
@@ -94,9 +95,7 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
 def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
     """What the sieve keeps of the applications a statement selects from: no other table need be joined."""
     statement = statement.where(_seen_by(actor))
-    for word in sieve.words.split()[:6]:
-        # What has no letter nor digit has no key; it is looked for as it stands, and not found.
-        statement = statement.where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
+    statement = statement.where(*matches(sieve.words, Application.search_key))
     if sieve.call:
         statement = statement.where(Application.call_id.in_(select(Call.id).where(Call.code == sieve.call)))
     if sieve.state in set(SUBMITTED_STATES):
@@ -378,12 +377,10 @@ class Watch:
 def _watched(watch: Watch, zone: ZoneInfo) -> Select[Entry]:
     statement = select(Entry)
     if watch.person:
-        known = select(Account.id).where(
-            Account.sort_key.contains(sort_key(watch.person) or watch.person, autoescape=True)
-        )
+        known = select(Account.id).where(*matches(watch.person, Account.sort_key))
         statement = statement.where(or_(Entry.actor_id.in_(known), Entry.actor.contains(watch.person, autoescape=True)))
-    for word in watch.dossier.split()[:6]:
-        found = select(Application.id).where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
+    if watch.dossier:
+        found = select(Application.id).where(*matches(watch.dossier, Application.search_key))
         statement = statement.where(Entry.dossier_id.in_(found))
     if watch.family in rules.FAMILIES:
         statement = statement.where(Entry.event.startswith(f"{watch.family}.", autoescape=True))

@@ -25,12 +25,12 @@ from grants.kernel.money import Money
 from grants.kernel.pages import address, safe_path, zone
 from grants.kernel.paging import places
 from grants.kernel.post import Letter, body_of
+from grants.kernel.search import search_key
 from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
 from grants.permissions import P
 from grants.programme import queries as programme
-from grants.programme.rules import sort_key
 from grants.reviewing import queries as reviewing
 
 bp = Blueprint("desk", __name__)
@@ -377,7 +377,7 @@ def journal() -> str:
     """The whole journal, newest first: person, dossier, object and days in the URL."""
     watch = _watch()
     page = queries.journal_page(watch, zone=zone(), **places(), hidden=hidden_dossiers())
-    families = sorted(((code, str(word)) for code, word in FAMILIES.items()), key=lambda each: sort_key(each[1]))
+    families = sorted(((code, str(word)) for code, word in FAMILIES.items()), key=lambda each: search_key(each[1]))
     return render_template("desk/journal.html", page=page, watch=watch, chosen=watch.chosen(), families=families)
 
 

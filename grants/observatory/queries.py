@@ -28,6 +28,7 @@ from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
+from grants.kernel.search import matches
 from grants.kernel.words import _, in_words_of
 from grants.observatory.rules import Figure, Filters, Line, Reading, Sums
 from grants.people.models import Organisation
@@ -42,7 +43,6 @@ from grants.programme.models import (
     Orientation,
     RelatedPlan,
 )
-from grants.programme.rules import sort_key
 
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
@@ -389,9 +389,7 @@ class Asked:
 
 def _kept(statement: Rows, asked: Asked) -> Rows:
     """What a search keeps of published awards."""
-    if asked.words:
-        key = sort_key(asked.words) or asked.words
-        statement = statement.where(Application.search_key.contains(key, autoescape=True))
+    statement = statement.where(*matches(asked.words, Application.search_key))
     if asked.call:
         statement = statement.where(Call.code == asked.call)
     if asked.axis:

@@ -302,7 +302,7 @@ def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation
     organisation carries it.
     """
     facts = _checked(values)
-    organisation = Organisation(**facts, created_at=clock.now(), sort_key=rules.sort_key(facts["name"]))
+    organisation = Organisation(**facts, created_at=clock.now())
     db.session.add(organisation)
     db.session.flush()
     db.session.add(
@@ -333,7 +333,6 @@ def edit_organisation(
         )
     for name, value in changed.items():
         setattr(organisation, name, value)
-    organisation.sort_key = rules.sort_key(organisation.name)
     if changed:
         journal.record("organisation.edited", organisation, by=by, fields=sorted(changed))
     return [number for name, number in known.items() if rules.number_of(values.get(name) or "") not in {"", number}]

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.rowdigests import Recorded
+from grants.kernel.search import search_key
 from grants.kernel.words import LazyString, _l
-from grants.people.rules import sort_key
 
 
 class Role(StrEnum):
@@ -82,8 +82,16 @@ LEGAL_FORM_LABELS: dict[LegalForm, LazyString] = {
 }
 
 
+LONGEST_KEY = 220
+
+
 def _key_of_name(context: Any) -> str:
-    return sort_key(context.get_current_parameters()["name"])
+    return search_key(context.get_current_parameters()["name"])[:LONGEST_KEY]
+
+
+def _sort_by_name(row: Any, _field: str, name: str) -> str:
+    row.sort_key = search_key(name)[:LONGEST_KEY]
+    return name
 
 
 class Account(Keyed, Model, UserMixin):  # type: ignore[misc]
@@ -100,12 +108,9 @@ class Account(Keyed, Model, UserMixin):  # type: ignore[misc]
     confirmed_at: Mapped[datetime | None]
     locale: Mapped[str] = mapped_column(String(2), default="fr")
     created_at: Mapped[datetime]
-    sort_key: Mapped[str] = mapped_column(String(220), default=_key_of_name, index=True)
+    sort_key: Mapped[str] = mapped_column(String(LONGEST_KEY), default=_key_of_name, index=True)
 
-    @validates("name")
-    def _sorted_by_name(self, _field: str, name: str) -> str:
-        self.sort_key = sort_key(name)
-        return name
+    _sorted_by_name = validates("name")(_sort_by_name)
 
     @property
     def roles(self) -> list[Any]:  # type: ignore[override]
@@ -173,7 +178,9 @@ class Organisation(Keyed, Versioned, Model):
     representative_role: Mapped[str] = mapped_column(String(120), default="")
     representative_email: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime]
-    sort_key: Mapped[str] = mapped_column(String(220), default=_key_of_name, index=True)
+    sort_key: Mapped[str] = mapped_column(String(LONGEST_KEY), default=_key_of_name, index=True)
+
+    _sorted_by_name = validates("name")(_sort_by_name)
 
 
 class Membership(Recorded, Keyed, Model):

@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Date, bindparam, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Date, and_, bindparam, func, literal, or_, select
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
+from grants.kernel.search import MOST_WORDS, matches
 from grants.kernel.text import clean_line
 from grants.people import rules
 from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
@@ -226,10 +227,9 @@ def people(
 def _people_where(words: str, role: str, only: str) -> Any:
     columns = (Account.id, Account.name, Account.email, Account.active, Account.confirmed_at, Account.created_at)
     wanted = select(*columns)
-    for word in words.split()[:6]:
-        key = rules.sort_key(word)
-        named = Account.sort_key.contains(key, autoescape=True) if key else Account.email == word
-        wanted = wanted.where(named | Account.email.contains(rules.address_part(word), autoescape=True))
+    for word in words.split()[:MOST_WORDS]:
+        addressed = Account.email.contains(rules.address_part(word), autoescape=True)
+        wanted = wanted.where(or_(and_(*matches(word, Account.sort_key)), addressed))
     office = select(Appointment.account_id).where(held_on(clock.today()))
     if role in {kind.value for kind in Role}:
         wanted = wanted.where(Account.id.in_(office.where(Appointment.role == Role(role))))

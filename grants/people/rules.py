@@ -1,7 +1,6 @@
 """The logic of accounts and organisations: numbers that hold, passwords that resist, sessions that lapse."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siret
 
+from grants.kernel.search import search_key
 from grants.kernel.text import ROOM, bare, compact, composed
 from grants.kernel.words import LazyString, _l
 
@@ -127,13 +127,6 @@ def holds_a_link(text: str) -> bool:
     return bool(_LINK.search(text))
 
 
-def sort_key(text: str) -> str:
-    """A text as it is sorted: capitals without accents, so that É stands with E on both databases."""
-    spread = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE").replace("ß", "ss")
-    plain = "".join(c for c in composed(spread, "NFKD") if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^0-9A-Z]+", " ", plain.upper()).split())[:220]
-
-
 # ---- passwords -----------------------------------------------------------------------------------------------------
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 128
@@ -196,7 +189,7 @@ def words_of(*texts: str) -> list[str]:
 
 
 def _bare(text: str) -> str:
-    return sort_key(text).replace(" ", "").lower()
+    return search_key(text).replace(" ", "").lower()
 
 
 def _is_monotonous(text: str) -> bool:

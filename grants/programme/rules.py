@@ -4,7 +4,6 @@ import csv
 import io
 import re
 import tomllib
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +11,6 @@ from string import Formatter
 from typing import Any
 
 from grants.kernel.machine import Text
-from grants.kernel.text import composed
 from grants.kernel.words import _, _l
 
 TRUST_LABELS = {
@@ -57,13 +55,6 @@ VALUE_LABELS = {
 UNTITLED, UNTITLED_EN = "intitulé à compléter", "title to be completed"
 THREADS = 6
 ACTION_NUMBER = re.compile(r"[1-9][0-9]?([.][1-9])?")
-
-
-def sort_key(text: str) -> str:
-    """A key that puts É with E and œ with oe, the same on both databases."""
-    expanded = text.replace("œ", "oe").replace("Œ", "OE").replace("æ", "ae").replace("Æ", "AE")
-    plain = "".join(c for c in composed(expanded, "NFD") if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^0-9A-Za-z]+", " ", plain).upper().split())
 
 
 def number_key(number: str) -> str:

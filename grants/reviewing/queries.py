@@ -19,9 +19,9 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.paging import Order, Page
+from grants.kernel.search import matches
 from grants.people.models import Account, Appointment, Membership, Organisation, Role
 from grants.people.queries import held_on
-from grants.programme.rules import sort_key
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
 from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
@@ -530,9 +530,7 @@ def _to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve, *col
     )
     if hidden:
         statement = statement.where(Application.id.not_in(hidden))
-    for word in sieve.words.split()[:6]:
-        # What has no letter nor digit has no key; it is looked for as it stands, and not found.
-        statement = statement.where(Application.search_key.contains(sort_key(word) or word, autoescape=True))
+    statement = statement.where(*matches(sieve.words, Application.search_key))
     if sieve.fewer_than is not None:
         readers = (
             select(func.count())

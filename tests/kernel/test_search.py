@@ -1,0 +1,118 @@
+"""Looking for things: whatever way their words are written, on every list, under the names they have today."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import Application
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.search import search_key
+from grants.people import actions
+from grants.people.forms import OrganisationForm
+from tests.client import Page
+from tests.factories import Make
+
+TITLE = "Été : l’œuvre du \u00ab\u00a0Frais\u00a0\u00bb – R&D / co\u00adopération & Łódź"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Été : l’œuvre", "ETE L OEUVRE"), ("e\u0301te\u0301", "ETE"), ("Straße STRAẞE", "STRASSE STRASSE"),
+        ("Łódź Ørsted Đorđe Þór", "LODZ ORSTED DORDE THOR"), ("ﬁn ofﬁce œuf æther", "FIN OFFICE OEUF AETHER"),
+        ("co\u00adopé\u200bra\u2060tion", "COOPERATION"), ("R&D – a\u00a0:\u202fb", "R D A B"), ("Ⅳ x²", "IV X2"),
+        ("Привет, Ελλάδα", "ПРИВЕТ ΕΛΛΑΔΑ"), (" : & - ", ""), ("FIS‑2019‑0042", "FIS 2019 0042"), ("l\u0131r", "LIR"),
+    ],
+)  # fmt: skip
+def test_a_key_says_the_words_alone(text: str, key: str) -> None:
+    assert search_key(text) == key
+
+
+ASKED = (
+    TITLE, "ete", "ÉTÉ", "Été :", "oeuvre", "ŒUVRE", "cooperation", "co\u00adopération", "lodz", "Łódź", "R & D", "r&d",
+    "l'oeuvre du frais", "frais été", "« frais »", "strasse", "Straße", "353 384 027 00036", "353\u00a0384\u202f027",
+    "35338402700036",
+)  # fmt: skip
+
+
+@pytest.fixture
+def found(make: Make) -> Application:
+    """A dossier of an organisation with a name and a number, published and paid for, among others."""
+    organisation = make.organisation(make.account(), name="Straße des Œillets")
+    with unit_of_work():
+        organisation.siret = "35338402700036"
+    application = make.application(state=ApplicationState.ELIGIBLE, organisation=organisation, title=TITLE)
+    other = make.application(state=ApplicationState.ELIGIBLE, call=application.call, title="Un autre projet")
+    make.decided(application, other)
+    for each in (application, other):
+        make.award(each)
+    return application
+
+
+LISTS = (
+    "/gestion/dossiers?mots", "/registre?mots", "/attributions?q", "/gestion/journal?dossier",
+    "/evaluations/affecter/{call}?mots",
+)  # fmt: skip
+
+
+def said(page: Page, address: str, asked: str) -> str:
+    """What a list shows of a search."""
+    where, _, name = address.partition("?")
+    return page.get(f"{where}?{urlencode({name: asked})}").words
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_dossier_is_found_however_it_is_asked_for(make: Make, page: Page, found: Application, address: str) -> None:
+    page.sign_in(make.account("manager", "auditor"))
+    address, (_code, year, number) = address.format(call=found.call_id), str(found.reference).split("-")
+    if "affecter" in address:
+        with unit_of_work():
+            found.state = ApplicationState.ELIGIBLE
+    for asked in (*ASKED, str(found.reference), f"{year}-{number}", str(found.reference).replace("-", "")):
+        shown = said(page, address, asked)
+        assert str(found.reference) in shown, asked
+        assert "Un autre projet" not in shown, asked
+    for asked in ("ete introuvable", " : & ", "%", "_", "été zzz"):
+        assert str(found.reference) not in said(page, address, asked), asked
+
+
+def test_a_dossier_is_found_by_the_name_its_organisation_has_today(make: Make, page: Page, found: Application) -> None:
+    organisation = found.organisation
+    version, dossier_version = organisation.version, found.version
+    values = {name: getattr(organisation, name) for name in OrganisationForm.__dict__ if hasattr(organisation, name)}
+    by = make.actor_of(make.member_of(organisation))
+    with unit_of_work():
+        actions.edit_organisation(
+            organisation, {**values, "name": "Le Cèdre bleu", "acronym": "LCB"}, version=version, by=by
+        )
+    page.sign_in(make.account("manager"))
+    for address in LISTS[:3]:
+        for asked in ("cedre", "LCB", "Cèdre été", "353 384 027 00036"):
+            assert str(found.reference) in said(page, address, asked), asked
+        assert str(found.reference) not in said(page, address, "Straße")
+    db.session.refresh(found)
+    assert found.version == dossier_version
+
+
+def test_people_are_found_by_any_way_of_writing_them(make: Make, page: Page) -> None:
+    make.account(name="Zoë Łukasz-Œuvrard", email="z.lukasz@exemple.example")
+    page.sign_in(make.account("administrator", name="Admin"))
+    for asked in (
+        "zoe",
+        "ŁUKASZ",
+        "lukasz oeuvrard",
+        "Zoë Łukasz\u2011Œuvrard",
+        "z.lukasz@exemple.example",
+        "zoe exemple",
+    ):
+        assert "Łukasz" in said(page, "/personnes?q", asked), asked
+    for asked in ("zoe durand", "—", "%"):
+        assert "Łukasz" not in said(page, "/personnes?q", asked), asked
+
+
+def test_the_totals_of_the_register_are_those_of_what_it_shows(make: Make, page: Page, found: Application) -> None:
+    assert "2 aides publiées" in page.get("/registre").words
+    shown = said(page, "/registre?mots", "lodz")
+    assert "1 aide publiée" in shown
+    assert "0 aide publiée" in said(page, "/registre?mots", "introuvable")
