@@ -16,7 +16,7 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 from werkzeug.test import TestResponse
 
 from grants.kernel import bodies
-from grants.kernel.db import db
+from grants.kernel.db import Versioned, db
 from grants.people.models import Account
 from tests.factories.people import session_of
 
@@ -108,7 +108,7 @@ class Page:
         payload = MultiDict(data or {})
         payload.setdefault("csrf_token", keys[0])
         payload.setdefault("_key", f"test-{id(payload)}-{url}"[:60])
-        if hasattr(next(iter(subject), None), "version"):
+        if isinstance(next(iter(subject), None), Versioned):
             payload.setdefault("version", str(fresh(subject[0]).version))
         answer = self._ask("POST", url, data=payload)
         return self.follow(answer) if follow else answer

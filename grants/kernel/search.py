@@ -4,6 +4,7 @@ A key holds no accent, case, ligature or punctuation, so that a title copied fro
 databases, without their help.
 """
 
+import re
 import unicodedata
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, false, or_
 from grants.kernel.text import composed
 
 MOST_WORDS = 12
+_BETWEEN = re.compile(r"[\s,;:/|()\[\]«»“”\"]+")  # what stands between words that are looked for apart
 # Letters that Unicode takes for letters of their own: people who cannot type them type these.
 _SPREAD = str.maketrans({
     "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d",
@@ -34,9 +36,10 @@ def search_key(*texts: str) -> str:
 def matches(asked: str, *keys: Any) -> list[ColumnElement[bool]]:
     """What a row must fulfil to be found: each word that is asked stands in one of these keys.
 
-    Nothing is asked by an empty text; a text without letter or digit finds nothing.
+    What is written together (FIS-2026-0001, R&D) is looked for together. Nothing is asked by an empty text; a text
+    without letter or digit finds nothing.
     """
-    words = search_key(asked).split()[:MOST_WORDS]
+    words = list(filter(None, map(search_key, _BETWEEN.split(asked))))[:MOST_WORDS]
     if not words:
         return [false()] if asked.strip() else []
     return [or_(*(key.contains(word, autoescape=True) for key in keys)) for word in words]

@@ -6,8 +6,8 @@ from alembic import op
 from grants.applications.rules import search_key_of
 from grants.kernel.search import search_key
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
