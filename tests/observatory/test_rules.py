@@ -1,6 +1,7 @@
 """What the figures and the open data say, on plain facts."""
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ def test_what_is_left_is_awarded_less_released_less_paid() -> None:
     for figure, cents in ((Figure.VOTED, 1000), (Figure.RELEASED, 150), (Figure.PAID, 600)):
         sums.add(figure, Money(cents))
     assert sums.left == Money(250)
+
+
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20))
@@ -47,9 +51,10 @@ def test_a_long_purpose_fits_the_schema() -> None:
 
 @given(st.text(max_size=200))
 def test_no_cell_begins_like_a_formula(text: str) -> None:
-    assert not cell(text).lstrip(" \u00a0").startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
+    assert not cell(text, PARIS).lstrip(" \u00a0").startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
 
 
 def test_negative_amounts_stay_numbers_and_days_are_iso() -> None:
-    sheet = "".join(lines(["a", "b", "c"], [[Money(-1250), date(2019, 2, 14), "=1+1"]]))
-    assert sheet == "a,b,c\n-12.50,2019-02-14,'=1+1\n"
+    row = [Money(-1250), date(2019, 2, 14), "=1+1"]
+    assert "".join(lines(["a", "b", "c"], [row])) == "a,b,c\n-12.50,2019-02-14,=1+1\n"
+    assert "".join(lines(["a", "b", "c"], [row], zone=PARIS)) == "\ufeffa;b;c\n-12,50;2019-02-14;'=1+1\n"
