@@ -121,6 +121,18 @@ def test_a_text_beyond_its_limit_is_refused_as_typed(app, spy, kind) -> None:
     assert spy.longest <= 200
 
 
+def test_no_other_rule_sees_a_text_that_is_too_long(app) -> None:
+    seen: list[str] = []
+
+    class Written(Form):
+        field = LineField(validators=[lambda _form, field: seen.append(field.data)], limit=50)
+
+    for typed in ("a." * 4000, "court"):
+        with app.test_request_context(method="POST", data={"field": typed}):
+            Written(meta={"csrf": False}).validate()
+    assert seen == ["court"]
+
+
 def test_runs_of_marks_are_short_and_writing_is_whole() -> None:
     assert text.composed("a" + MARKS, "NFKD").count("\u0316") <= text.MARKS
     for written in ("Ọ̀yọ́ e\u0301 עִבְרִית བོད་སྐད", "Z" + "\u0300\u0301" * 10):
