@@ -35,7 +35,7 @@ def show(screen: BrowserPage, html: str) -> None:
         if path == urlsplit(PLACE).path:
             route.fulfill(body=html, content_type="text/html; charset=utf-8")
         elif path.endswith(".js"):
-            route.fulfill(path=STATIC / path.removeprefix("/static/"), content_type="text/javascript")
+            route.fulfill(path=STATIC / "js" / path.rpartition("/js/")[2], content_type="text/javascript")
         else:
             route.fulfill(body="", content_type="text/css")
 
