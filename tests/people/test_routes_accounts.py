@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from grants.kernel import clock, journal
+from grants.kernel import clock, journal, post
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter
@@ -18,7 +18,7 @@ NEW = {"name": "Zoé N’Diaye", "email": "zoe@exemple.example", "password": PAS
 
 def link_in(kind, part):
     letter = db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.created_at.desc())).first()
-    return f"/{part}/" + letter.body.split(f"/{part}/")[1].split()[0]
+    return f"/{part}/" + post.body_of(letter).split(f"/{part}/")[1].split()[0]
 
 
 def counted():

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from grants.kernel import journal
+from grants.kernel import journal, post
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter
 from grants.people import actions, queries
@@ -209,7 +209,7 @@ def test_from_an_invitation_to_a_member(page, make):
     answer = page.submit({"email": "Guest@Exemple.example", "role": "editor"}, action="/membres")
     assert "guest@exemple.example" in answer.words
     letter = db.session.scalar(select(Letter).where(Letter.kind == "people_invitation"))
-    link = "/invitations/" + letter.body.split("/invitations/")[1].split()[0]
+    link = "/invitations/" + post.body_of(letter).split("/invitations/")[1].split()[0]
     page.sign_in(None)
     assert "connectez-vous" in page.get(link).words
     assert page.post(link).status == 302
