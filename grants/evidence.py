@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator
 
 from sqlalchemy import Connection, inspect
 
-from grants.kernel.guards import append_only, frozen_by, kept
+from grants.kernel.guards import append_only, frozen_by, kept, refused_when
 
 APPEND_ONLY = (
     "journal_entry",
@@ -17,6 +17,7 @@ APPEND_ONLY = (
     "paper_template",
     "issued_paper",
     "paper_copy",
+    "amendment",
 )
 _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.state <> 'draft')"
 _MARKS_ARE_FROZEN = (
@@ -57,6 +58,18 @@ KEPT = {
 }
 
 
+# The schedule of a signed agreement: an amendment alone adds to it, nothing leaves it, amounts only come down.
+_SIGNED = "EXISTS (SELECT 1 FROM agreement a WHERE a.award_id = {row}.award_id AND a.signed_on IS NOT NULL)"
+SCHEDULE = {
+    "INSERT": f"NEW.amendment_id IS NULL AND {_SIGNED.format(row='NEW')}",
+    "UPDATE": "(NEW.award_id <> OLD.award_id OR NEW.position <> OLD.position OR NEW.label <> OLD.label "
+    "OR NEW.kind <> OLD.kind OR NEW.amount_cents > OLD.amount_cents OR NEW.condition <> OLD.condition "
+    "OR COALESCE(NEW.due_on, '0001-01-01') <> COALESCE(OLD.due_on, '0001-01-01') "
+    f"OR (OLD.amendment_id IS NULL) <> (NEW.amendment_id IS NULL)) AND {_SIGNED.format(row='OLD')}",
+    "DELETE": _SIGNED.format(row="OLD"),
+}
+
+
 def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
     """Every statement that puts the guards of some tables, on a schema that has none."""
     for table in APPEND_ONLY:
@@ -71,12 +84,15 @@ def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
     for table, when in KEPT.items():
         if table in tables:
             yield from kept(table, dialect, when=when)
+    if "amendment" in tables:
+        yield from refused_when("instalment", dialect, name="signed", when=SCHEDULE)
 
 
 def expected() -> set[str]:
     """The names of the triggers a sound database holds."""
     names = {f"{table}_no_{act}" for table in (*APPEND_ONLY, *SETTLED) for act in ("update", "delete")}
     names |= {f"{table}_kept" for table in KEPT}
+    names |= {f"instalment_signed_{act.lower()}" for act in SCHEDULE}
     return names | {f"{table}_frozen_{act}" for table in FROZEN for act in ("insert", "update", "delete")}
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from grants.awards import queries, rules
-from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
+from grants.awards.models import Agreement, Award, BankDetails, Instalment, InstalmentKind, Report
 from grants.kernel import clock, papers
 from grants.kernel.actor import Actor
 from grants.kernel.money import Money, percentage
@@ -60,7 +60,8 @@ def bank_details_settled(details: BankDetails) -> None:
 
 def ordered(instalment: Instalment) -> None:
     """The payment order was issued; the accountant checks it and pays."""
-    _to_members("awards_ordered", instalment.award, instalment.id, label=instalment.label, amount=instalment.amount,
+    key = f"{instalment.id}:{instalment.attempt}"
+    _to_members("awards_ordered", instalment.award, key, label=instalment.label, amount=instalment.amount,
                 number=instalment.order_number, on=instalment.ordered_on)  # fmt: skip
 
 
@@ -68,6 +69,13 @@ def paid(instalment: Instalment) -> None:
     """The public accountant paid, on the day of the accounts."""
     _to_members("awards_paid", instalment.award, instalment.id, label=instalment.label, amount=instalment.amount,
                 on=instalment.paid_on)  # fmt: skip
+
+
+def order_stopped(instalment: Instalment, how: str, note: str, *, number: str) -> None:
+    """A payment order told before does not lead to a payment now: suspended, rejected or cancelled, and why."""
+    key = f"{instalment.id}:{instalment.attempt}:{how}:{clock.now().isoformat()}"
+    _to_members("awards_order_stopped", instalment.award, key, label=instalment.label, amount=instalment.amount,
+                number=number, how=how, note=note)  # fmt: skip
 
 
 def report_expected(report: Report, days: int) -> None:
@@ -165,6 +173,8 @@ def schedule_line(instalment: Instalment) -> str:
     parts = [f"{instalment.label}{colon()} {money(instalment.amount)}"]
     if instalment.due_on:
         parts.append(_("prévu le %(day)s", day=day(instalment.due_on)))
+    if instalment.kind is InstalmentKind.BALANCE:
+        parts.append(_("après l’acceptation du bilan"))
     if instalment.condition:
         parts.append(instalment.condition)
     return ", ".join(parts)

@@ -33,6 +33,7 @@ class InstalmentState(StrEnum):
     PREPARED = "prepared"
     APPROVED = "approved"
     ORDERED = "ordered"
+    SUSPENDED = "suspended"
     PAID = "paid"
     CANCELLED = "cancelled"
 
@@ -121,6 +122,8 @@ INSTALMENT = Machine(
         T.PREPARED: State(_l("À approuver"), _l("En préparation"), "info", needs=("prepared_by", "bank_details_id")),
         T.APPROVED: State(_l("Approuvée"), _l("En préparation"), "info", needs=_ORDER),
         T.ORDERED: State(_l("Mandatée"), _l("Mandatée"), "info", needs=(*_ORDER, "order_number", "ordered_on")),
+        T.SUSPENDED: State(_l("Suspendue par le comptable"), _l("Paiement suspendu"), "warn",
+                           needs=(*_ORDER, "order_number", "ordered_on")),
         T.PAID: State(_l("Payée (date comptable)"), _l("Payée par le comptable public"), "good",
                       needs=(*_ORDER, "order_number", "ordered_on", "paid_on"), final=True),
         T.CANCELLED: State(_l("Annulée"), _l("Annulée"), "neutral", final=True),
@@ -136,6 +139,18 @@ INSTALMENT = Machine(
              "awards.order"),
         Move("pay", frozenset({T.ORDERED}), T.PAID, P.PAYMENT_RECORD, _l("Enregistrer la date comptable"),
              "awards.pay"),
+        Move("suspend", frozenset({T.ORDERED}), T.SUSPENDED, P.PAYMENT_RECORD, _l("Enregistrer une suspension"),
+             "awards.suspend"),
+        Move("resume", frozenset({T.SUSPENDED}), T.ORDERED, P.PAYMENT_RECORD, _l("Lever la suspension"),
+             "awards.resume"),
+        Move("reject", frozenset({T.ORDERED, T.SUSPENDED}), T.PLANNED, P.PAYMENT_RECORD, _l("Enregistrer un rejet"),
+             "awards.reject"),
+        Move("cancel_order", frozenset({T.ORDERED, T.SUSPENDED}), T.PLANNED, P.PAYMENT_APPROVE,
+             _l("Annuler le mandat"), "awards.cancel_order"),
+        Move("correct_order", frozenset({T.ORDERED, T.SUSPENDED}), None, P.PAYMENT_RECORD,
+             _l("Corriger le numéro ou la date"), "awards.correct_order"),
+        Move("attest", frozenset({T.PLANNED, T.PREPARED, T.APPROVED}), None, P.INSTALMENT_PLAN,
+             _l("Attester la condition"), "awards.attest"),
         Move("cancel", frozenset({T.PLANNED}), T.CANCELLED, P.AWARD_CLOSE, _l("Annuler")),
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from grants.applications.lifecycle import ApplicationState
@@ -15,6 +15,7 @@ from grants.awards import rules
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
 from grants.awards.models import (
     Agreement,
+    Amendment,
     Award,
     BankDetails,
     Instalment,
@@ -25,6 +26,7 @@ from grants.awards.models import (
     Report,
     ReportLine,
 )
+from grants.awards.models.disbursement import REVERSALS
 from grants.awards.rules import AgreementNeed, NextStep, Progress, Readiness, Settlement
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
@@ -45,6 +47,7 @@ from grants.reviewing import queries as reviewing
 Statement = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
 ZERO = Money(0)
+UNPAID = (InstalmentState.ORDERED, InstalmentState.SUSPENDED)
 STILL_OPEN = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
 BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
 _FAR = date(9999, 12, 31)
@@ -180,11 +183,16 @@ def weights_of(application_id: UUID) -> dict[Dimension, list[tuple[UUID | None, 
 
 
 def ledger_of(award_id: UUID) -> Sequence[Found]:
-    """The ledger lines of an award, oldest first: kind, amount, day, when and by whom written, instalment's label."""
+    """The ledger lines of an award, oldest first: kind, amount, day, when and by whom written, instalment, reason.
+
+    The number is that of the order now, corrected or not; for an order that came back, the one its line says.
+    """
     return db.session.execute(
         select(
             LedgerEntry.kind, LedgerEntry.amount, LedgerEntry.day, LedgerEntry.written_at, Account.name,
-            Instalment.label, Instalment.order_number,
+            Instalment.label, LedgerEntry.reason,
+            case((LedgerEntry.attempt == Instalment.attempt, Instalment.order_number), else_=LedgerEntry.number)
+            .label("order_number"),
         )
         .outerjoin(Account, Account.id == LedgerEntry.written_by)
         .outerjoin(Instalment, Instalment.id == LedgerEntry.instalment_id)
@@ -289,10 +297,8 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
         select(
             Instalment.award_id,
             func.sum(Instalment.amount).filter(Instalment.state != InstalmentState.CANCELLED).label("planned_sum"),
-            *(
-                func.count().filter(Instalment.state == state).label(state.value)
-                for state in (*STILL_OPEN, InstalmentState.ORDERED)
-            ),
+            *(func.count().filter(Instalment.state == state).label(state.value) for state in STILL_OPEN),
+            func.count().filter(Instalment.state.in_(UNPAID)).label("ordered"),
             func.count()
             .filter(Instalment.state == InstalmentState.PLANNED, Instalment.kind != InstalmentKind.BALANCE)
             .label("before_balance"),
@@ -460,12 +466,13 @@ _READY = and_(
     _BANK_READY,
     ~_FOLLOWS_OPEN,
     or_(Instalment.kind != InstalmentKind.BALANCE, _REPORT_READY),
+    or_(Instalment.condition == "", Instalment.attested_on.is_not(None)),
 )
 PAYMENT_VIEWS: dict[str, ColumnElement[bool]] = {
     "prepare": _READY,
     "approve": Instalment.state == InstalmentState.PREPARED,
     "order": Instalment.state == InstalmentState.APPROVED,
-    "pay": Instalment.state == InstalmentState.ORDERED,
+    "pay": Instalment.state.in_(UNPAID),
     "later": and_(Instalment.state == InstalmentState.PLANNED, ~_READY),
     "paid": Instalment.state == InstalmentState.PAID,
 }
@@ -488,6 +495,8 @@ class PaymentLine:
     ordered_on: date | None
     paid_on: date | None
     reason: LazyString | None
+    returned: str
+    is_suspended: bool
 
 
 _preparer, _approver = aliased(Account), aliased(Account)
@@ -497,11 +506,13 @@ def _payments() -> Statement:
     return (
         select(
             Instalment.id, Instalment.award_id, Instalment.label, Instalment.kind, Instalment.amount,
-            Instalment.due_on, Instalment.state, Instalment.order_number, Instalment.ordered_on, Instalment.paid_on,
+            Instalment.due_on, Instalment.state, Instalment.returned_note,
+            Instalment.order_number, Instalment.ordered_on, Instalment.paid_on,
             Award.state.label("award_state"), Award.organisation_id, Application.reference, Organisation.name,
             Meeting.act_on, Instrument.form, _preparer.name.label("preparer"), _approver.name.label("approver"),
             _BANK_READY.label("bank_ready"), _FOLLOWS_OPEN.label("follows_open"),
             _REPORT_READY.label("report_ready"), _SIGNED.label("signed"),
+            and_(Instalment.condition != "", Instalment.attested_on.is_(None)).label("lacks_proof"),
         )
         .join(Award, Award.id == Instalment.award_id)
         .join(Decision, Decision.id == Award.decision_id)
@@ -524,6 +535,7 @@ def _readiness(row: Any, needs: Mapping[tuple[UUID, int], AgreementNeed]) -> Rea
         follows_open_one=bool(row.follows_open),
         is_balance=row.kind is InstalmentKind.BALANCE,
         has_accepted_report=bool(row.report_ready),
+        lacks_proof=bool(row.lacks_proof),
     )
 
 
@@ -539,6 +551,7 @@ def payments(by: Actor, view: str, *, after: str | None = None, before: str | No
             amount=row.amount, due_on=row.due_on, prepared_by=row.preparer or "", approved_by=row.approver or "",
             order_number=row.order_number or "", ordered_on=row.ordered_on, paid_on=row.paid_on,
             reason=rules.why_not_prepare(_readiness(row, needs)) if row.state is InstalmentState.PLANNED else None,
+            returned=row.returned_note, is_suspended=row.state is InstalmentState.SUSPENDED,
         )
         for row in page.rows
     ]  # fmt: skip
@@ -556,6 +569,28 @@ def payment_counts(by: Actor) -> dict[str, tuple[int, Money]]:
     counted = select(*columns).select_from(Instalment).join(Award, Award.id == Instalment.award_id)
     found = db.session.execute(counted.where(visible_to(by))).mappings().one()
     return {name: (found[f"{name}_number"], found[f"{name}_amount"] or ZERO) for name in PAYMENT_VIEWS}
+
+
+def is_order_known(number: str, year: int, *, besides: Instalment) -> bool:
+    """Whether another order of a year bears a number, or bore it before it was rejected or cancelled."""
+    current = exists().where(
+        Instalment.order_number == number, Instalment.order_year == year, Instalment.id != besides.id
+    )
+    reversed_ = exists().where(
+        LedgerEntry.kind.in_(REVERSALS), LedgerEntry.number == number, extract("year", LedgerEntry.day) == year
+    )
+    return bool(db.session.scalar(select(or_(current, reversed_))))
+
+
+def is_amendment_known(award_id: UUID, number: str) -> bool:
+    """Whether an amendment of this number was recorded for an award."""
+    return bool(db.session.scalar(select(exists().where(Amendment.award_id == award_id, Amendment.number == number))))
+
+
+def amendments_of(award_id: UUID) -> Sequence[Amendment]:
+    """The amendments of an award's agreement, the first recorded first."""
+    statement = select(Amendment).where(Amendment.award_id == award_id)
+    return db.session.scalars(statement.order_by(Amendment.written_at, Amendment.id)).all()
 
 
 def why_not_prepare(instalment: Instalment) -> str | None:
@@ -761,14 +796,11 @@ def problems() -> Iterator[str]:
 
 
 def _sums_that_differ() -> Iterator[str]:
-    sums: dict[tuple[UUID, LedgerKind], Money] = {
-        (row.award_id, row.kind): row.total
-        for row in db.session.execute(
-            select(LedgerEntry.award_id, LedgerEntry.kind, func.sum(LedgerEntry.amount).label("total")).group_by(
-                LedgerEntry.award_id, LedgerEntry.kind
-            )
-        )
-    }
+    sums: dict[tuple[UUID, LedgerKind], Money] = {}
+    lines = select(LedgerEntry.award_id, LedgerEntry.kind, func.sum(LedgerEntry.amount).label("total"))
+    for row in db.session.execute(lines.group_by(LedgerEntry.award_id, LedgerEntry.kind)):
+        key = row.award_id, REVERSALS.get(row.kind, row.kind)
+        sums[key] = sums.get(key, ZERO) + row.total
     rows = db.session.execute(
         select(Award.id, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released).order_by(Award.id)
     )
@@ -786,22 +818,20 @@ def _sums_that_differ() -> Iterator[str]:
 
 
 def _instalments_that_differ() -> Iterator[str]:
-    """Each instalment ordered or paid has its one line of that kind, of its amount; no other instalment has one."""
+    """What is ordered of each instalment, net of reversals, is its amount while an order stands; paid likewise."""
     for kind, states in (
-        (LedgerKind.ORDERED, (InstalmentState.ORDERED, InstalmentState.PAID)),
+        (LedgerKind.ORDERED, (*UNPAID, InstalmentState.PAID)),
         (LedgerKind.PAID, (InstalmentState.PAID,)),
     ):
+        kinds = [kind, *(reversal for reversal, reversed_kind in REVERSALS.items() if reversed_kind is kind)]
         line = aliased(LedgerEntry)
+        total = func.coalesce(func.sum(line.amount), literal(0, BigInteger))
         mismatched = (
             select(Instalment.id)
-            .outerjoin(line, and_(line.instalment_id == Instalment.id, line.kind == kind))
-            .where(
-                or_(
-                    and_(Instalment.state.in_(states), or_(line.id.is_(None), line.amount != Instalment.amount)),
-                    and_(Instalment.state.not_in(states), line.id.is_not(None)),
-                )
-            )
+            .outerjoin(line, and_(line.instalment_id == Instalment.id, line.kind.in_(kinds)))
+            .group_by(Instalment.id, Instalment.state, Instalment.amount)
+            .having(total != case((Instalment.state.in_(states), Instalment.amount), else_=literal(0, BigInteger)))
             .order_by(Instalment.id)
         )
         for instalment_id in db.session.scalars(mismatched):
-            yield f"instalment {instalment_id}: its {kind} line differs"
+            yield f"instalment {instalment_id}: its {kind} lines differ"

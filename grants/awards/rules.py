@@ -220,6 +220,7 @@ class Readiness:
     follows_open_one: bool
     is_balance: bool
     has_accepted_report: bool
+    lacks_proof: bool = False
 
 
 def why_not_prepare(facts: Readiness) -> LazyString | None:
@@ -234,6 +235,8 @@ def why_not_prepare(facts: Readiness) -> LazyString | None:
         return _l("Une échéance précédente n’est pas encore mandatée.")
     if facts.is_balance and not facts.has_accepted_report:
         return _l("Le solde se prépare après l’acceptation du bilan.")
+    if facts.lacks_proof:
+        return _l("La condition de cette échéance n’est pas encore attestée, avec sa preuve.")
     return None
 
 

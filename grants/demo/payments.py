@@ -20,7 +20,7 @@ from grants.kernel.pages import day, money
 
 SIGNED = -320  # the day agreements are signed; instalments count from it
 BIC = "DEMOFRPP"
-STEPS = ("prepared", "approved", "ordered", "paid")
+STEPS = ("attested", "prepared", "approved", "ordered", "paid")
 
 
 class Laureate:
@@ -162,6 +162,7 @@ class Laureate:
         """Prepared a few days before it is due, approved, ordered, then paid: as far as it went."""
         script, place = self.stage.script, self.applicant.place
         acts: dict[str, tuple[int, int, Callable[[int], None]]] = {
+            "attested": (-3, 8, self.attest),
             "prepared": (-3, 9, self.prepare),
             "approved": (-1, 14, self.approve),
             "ordered": (2, 10, self.order),
@@ -173,6 +174,12 @@ class Laureate:
 
     def _instalment(self, index: int) -> Instalment:
         return queries.instalments_of(self.award.id)[index]
+
+    def attest(self, index: int) -> None:
+        """The manager says that the condition is met, and what proves it."""
+        row = self._instalment(index)
+        proof = "Pièce reçue et rangée au dossier de la démonstration."
+        disbursement.attest(row, proof=proof, on=clock.today(), by=self.stage.actor("manager"))
 
     def prepare(self, index: int) -> None:
         """Finance prepares the payment order."""

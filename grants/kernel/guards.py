@@ -1,6 +1,6 @@
 """Database triggers that keep evidence append-only, the same promise on SQLite and PostgreSQL."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, text
 
@@ -35,23 +35,34 @@ def frozen_by(table: str, dialect: str, *, frozen: str) -> list[str]:
 
     `frozen` names the row as `{row}`; it must be true when the row may not change any more.
     """
+    rows_of = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
+    when = {act: " OR ".join(f"({frozen.format(row=row)})" for row in rows) for act, rows in rows_of.items()}
+    return refused_when(table, dialect, name="frozen", when=when)
+
+
+def refused_when(table: str, dialect: str, *, name: str, when: Mapping[str, str]) -> list[str]:
+    """The statements that refuse each act (INSERT, UPDATE, DELETE) on a table under its SQL condition on OLD and NEW.
+
+    The triggers are called `{table}_{name}_{act}`. A condition may hold a subquery.
+    """
     statements = []
-    for act, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
-        name = f"{table}_frozen_{act.lower()}"
-        condition = " OR ".join(f"({frozen.format(row=row)})" for row in rows)
+    for act, condition in when.items():
+        trigger = f"{table}_{name}_{act.lower()}"
         if dialect == "sqlite":
             statements.append(
-                f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW WHEN ({condition}) "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is frozen'); END"
+                f"CREATE TRIGGER {trigger} BEFORE {act} ON {table} FOR EACH ROW WHEN ({condition}) "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is {name}'); END"
             )
         else:
             kept = "OLD" if act == "DELETE" else "NEW"
             statements.append(
-                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ "
-                f"BEGIN IF {condition} THEN RAISE EXCEPTION '{table} is frozen' USING ERRCODE = 'check_violation'; "
+                f"CREATE OR REPLACE FUNCTION {trigger}() RETURNS trigger LANGUAGE plpgsql AS $$ "
+                f"BEGIN IF {condition} THEN RAISE EXCEPTION '{table} is {name}' USING ERRCODE = 'check_violation'; "
                 f"END IF; RETURN {kept}; END $$"
             )
-            statements.append(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+            statements.append(
+                f"CREATE TRIGGER {trigger} BEFORE {act} ON {table} FOR EACH ROW EXECUTE FUNCTION {trigger}()"
+            )
     return statements
 
 

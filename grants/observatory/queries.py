@@ -21,6 +21,7 @@ from sqlalchemy import (
 from grants.applications.lifecycle import SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Allocation, Answer, Application, AxisShare, Dimension, application_commune
 from grants.awards.models import Agreement, Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.awards.models.disbursement import REVERSALS
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Question
 from grants.deliberation.lifecycle import MeetingState
@@ -88,6 +89,16 @@ def _key_of(reading: Reading) -> Any:
     return extract("year", Call.closes_at)
 
 
+def _figure(kind: LedgerKind) -> Figure:
+    """The column a movement counts in; a reversal takes away from the column of what it reverses."""
+    return Figure(REVERSALS.get(kind, kind).value)
+
+
+def _kinds(figure: Figure) -> list[LedgerKind]:
+    """The kinds of movement that add up to a column."""
+    return [kind for kind in LedgerKind if _figure(kind) is figure]
+
+
 def _asked(reading: Reading, filters: Filters) -> Rows:
     if not _is_split(reading):
         key = _key_of(reading)
@@ -126,7 +137,7 @@ def tracking(reading: Reading, filters: Filters) -> list[Line]:
     for row in db.session.execute(_asked(reading, filters)):
         sums.setdefault(row.key, Sums()).add(Figure.ASKED, row.amount)
     for row in db.session.execute(_moved(reading, filters)):
-        sums.setdefault(row.key, Sums()).add(Figure(row.kind.value), row.amount)
+        sums.setdefault(row.key, Sums()).add(_figure(row.kind), row.amount)
     lines = list(_titles(reading, sums))
     unsaid = sums.get(None)
     return lines if unsaid is None else [*lines, Line(None, "—", _("Non précisé"), unsaid)]
@@ -181,7 +192,7 @@ def ledger_totals(hidden: frozenset[UUID] = frozenset()) -> Sums:
         moved = moved.join(Award, Award.id == LedgerEntry.award_id).where(Award.application_id.not_in(hidden))
     foot.add(Figure.ASKED, db.session.scalar(asked) or Money(0))
     for kind, amount in db.session.execute(moved):
-        foot.add(Figure(kind.value), amount)
+        foot.add(_figure(kind), amount)
     return foot
 
 
@@ -292,7 +303,7 @@ def _parts_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
         .join(Award, Award.id == LedgerEntry.award_id)
         .join(Application, Application.id == Award.application_id)
         .join(Call, Call.id == Application.call_id)
-        .where(LedgerEntry.kind == LedgerKind(figure.value))
+        .where(LedgerEntry.kind.in_(_kinds(figure)))
     )
     if not _is_split(reading):
         return statement.where(_key_is(_key_of(reading), reading, key))

@@ -261,10 +261,14 @@ def _tabs(instalments: Sequence[UUID], path: str, people: Sequence[Visitor], tab
     """The same move open in so many tabs of each person, for each instalment, all from one state of things."""
     today = clock.today().isoformat()
     envelopes = []
-    for place, instalment in enumerate(instalments):
-        values = {"mandater": {"number": f"M-{place}", "ordered_on": today}, "payer": {"paid_on": today}}.get(path, {})
+    for instalment in instalments:
+        told = {"mandater": {"number": f"M-{instalment}", "ordered_on": today}, "payer": {"paid_on": today}}
+        told["renvoyer"] = {"note": "À revoir."}
+        own = f"/{path}" if path == "renvoyer" else ""
         for person in people:
-            page = ready(person, f"/echeances/{instalment}", values, action=f"/{path}")
+            page = ready(
+                person, f"/echeances/{instalment}{own}", told.get(path, {}), action=None if own else f"/{path}"
+            )
             envelopes += [page.in_another_tab() for _ in range(tabs)]
     return envelopes
 

@@ -313,7 +313,7 @@ def test_bank_details_that_changed_block_the_approval_and_the_order(app, make):
     make.bank_details(award.organisation)
     assert "ont changé" in refused(RefusedError, disbursement.approve, instalment, by=make.actor()).message
     with unit_of_work():
-        disbursement.send_back(instalment, by=make.actor("authorising_officer"))
+        disbursement.send_back(instalment, "L’IBAN a changé.", by=make.actor("authorising_officer"))
     make.carried(instalment, T.APPROVED)
     make.bank_details(award.organisation)
     refused(RefusedError, disbursement.order, instalment, number="M1", on=clock.today(), by=make.actor("finance"))
@@ -385,6 +385,208 @@ def test_the_bounds_of_the_ledger_hold_against_a_direct_call(app, make):
     refused(RefusedError, ledger.move, award, LedgerKind.ORDERED, Money(0), on=today, by=make.by)
     with pytest.raises(DatabaseError), unit_of_work() as session:
         session.execute(update(Award).values(paid=award.amount))
+    sound()
+
+
+# ---- orders that come back -----------------------------------------------------------------------------------------
+
+
+STOPS = {"reject": LedgerKind.ORDER_REJECTED, "cancel_order": LedgerKind.ORDER_CANCELLED}
+
+
+@pytest.mark.parametrize("verb", STOPS)
+@pytest.mark.parametrize("suspended", [False, True])
+def test_an_order_that_comes_back_is_reversed_and_ordered_anew(app, make, verb, suspended):
+    award = make.award(state=S.RUNNING)
+    row = make.instalment(award, state=T.ORDERED)
+    first, finance = row.order_number, make.actor("finance")
+    if suspended:
+        with unit_of_work():
+            disbursement.suspend(row, "Pièce manquante.", by=finance)
+        assert "suspendu" in letters_of("awards_order_stopped")[0].body
+        refused(RefusedError, disbursement.pay, row, on=clock.today(), by=finance)
+        sound()
+    with unit_of_work():
+        getattr(disbursement, verb)(row, "Le RIB ne correspond pas.", by=finance)
+    line = queries.ledger_of(award.id)[-1]
+    assert (line.kind, line.amount, line.order_number) == (STOPS[verb], -award.amount, first)
+    assert (line.reason, row.returned_note) == ("Le RIB ne correspond pas.",) * 2
+    assert (row.state, row.attempt, row.prepared_by, row.order_number) == (T.PLANNED, 2, None, None)
+    assert (award.ordered, award.engaged) == (Money(0), award.amount)
+    assert "Le RIB ne correspond pas." in letters_of("awards_order_stopped")[-1].body
+    sound()
+    make.carried(row, T.APPROVED)
+    error = refused(InvalidError, disbursement.order, row, number=first, on=clock.today(), by=finance)
+    assert error.field == "number"
+    with unit_of_work():
+        disbursement.order(row, number="M-NEUF", on=clock.today(), by=finance)
+    assert award.ordered == award.amount
+    with unit_of_work():
+        disbursement.pay(row, on=clock.today(), by=finance)
+    assert award.paid == award.amount
+    assert [line.order_number for line in queries.ledger_of(award.id)[2:]] == [first, first, "M-NEUF", "M-NEUF"]
+    sound()
+
+
+@pytest.mark.parametrize("verb", ["reject", "cancel_order", "suspend", "correct_order"])
+@pytest.mark.parametrize("state", [T.PLANNED, T.APPROVED, T.PAID])
+def test_only_an_order_that_waits_for_its_payment_is_stopped(app, make, verb, state):
+    row = make.instalment(make.award(state=S.RUNNING), state=state)
+    facts = {"number": "M9", "on": clock.today()} if verb == "correct_order" else {"note": "Non."}
+    refused(RefusedError, getattr(disbursement, verb), row, by=make.actor("finance"), **facts)
+    assert db.session.get(Instalment, row.id).state is state
+    sound()
+
+
+def test_an_order_rejected_after_the_report_comes_down_to_what_is_payable(app, make):
+    award = make.award(state=S.RUNNING)
+    call = award.application.call
+    row = make.instalment(award, state=T.ORDERED)
+    report = make.report(award, state=R.ACCEPTED, spent=Fraction(1, 2))
+    before = call.committed
+    with unit_of_work():
+        disbursement.reject(row, "Montant supérieur au bilan.", by=make.actor("finance"))
+    half = award.amount.percent(50)
+    db.session.refresh(call)
+    assert (row.amount, award.released, call.committed) == (half, award.amount - half, before - award.released)
+    assert not queries.settlement_of(report).excess
+    sound()
+    make.carried(row, T.PAID)
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    sound()
+
+
+def test_a_number_is_corrected_before_the_payment_with_a_trace(app, make):
+    award = make.award(state=S.RUNNING)
+    row = make.instalment(award, state=T.ORDERED)
+    other = make.instalment(make.award(state=S.RUNNING), state=T.ORDERED)
+    finance, today, before = make.actor("finance"), clock.today(), row.order_number
+    assert refused(InvalidError, disbursement.correct_order, row, number=before, on=today, by=finance).field == "number"
+    taken = other.order_number
+    assert refused(InvalidError, disbursement.correct_order, row, number=taken, on=today, by=finance).field == "number"
+    later = today + timedelta(1)
+    assert (
+        refused(InvalidError, disbursement.correct_order, row, number="M7", on=later, by=finance).field == "ordered_on"
+    )
+    with unit_of_work():
+        disbursement.correct_order(row, number="M7", on=today, by=finance)
+    line = journal.of(row)[-1]
+    assert (line.event, line.facts["before"][0], line.facts["after"][0]) == ("instalment.correct_order", before, "M7")
+    assert queries.ledger_of(award.id)[-1].order_number == "M7"
+    sound()
+
+
+def test_the_database_refuses_the_same_number_twice_in_a_year(app, make):
+    row = make.instalment(make.award(state=S.RUNNING), state=T.ORDERED)
+    other = make.instalment(make.award(state=S.RUNNING), state=T.ORDERED)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(update(Instalment).where(Instalment.id == row.id).values(order_number=other.order_number))
+    assert queries.is_order_known(other.order_number, clock.today().year, besides=row)
+    assert not queries.is_order_known(other.order_number, clock.today().year + 1, besides=row)
+
+
+def test_a_reversal_is_bounded_by_what_is_ordered_and_not_paid(app, make):
+    award = make.award(state=S.RUNNING)
+    first, second = make.schedule(award, EUROS(2_000), award.amount - EUROS(2_000))
+    make.carried(first, T.PAID)
+    today = clock.today()
+    for kind in STOPS.values():
+        refused(RefusedError, ledger.move, award, kind, Money(1), on=today, by=make.by)
+        refused(RefusedError, ledger.move, award, kind, Money(0), on=today, by=make.by)
+        refused(RefusedError, ledger.move, award, kind, Money(-1), on=today, by=make.by)
+    for kind, amount in ((LedgerKind.ORDERED, -1), (LedgerKind.ORDER_REJECTED, 1), (LedgerKind.ORDERED, 0)):
+        with pytest.raises(DatabaseError), unit_of_work() as session:
+            session.add(LedgerEntry(award_id=award.id, instalment_id=second.id, kind=kind, amount=Money(amount),
+                                    day=today, written_at=clock.now()))  # fmt: skip
+    sound()
+
+
+def test_a_send_back_says_why(app, make):
+    row = make.instalment(make.award(state=S.RUNNING), state=T.PREPARED)
+    officer = make.actor("authorising_officer")
+    with unit_of_work():
+        disbursement.send_back(row, "Le montant dépasse la convention.", by=officer)
+    assert (row.returned_note, row.returned_by) == ("Le montant dépasse la convention.", officer.id)
+
+
+# ---- conditions and amendments -------------------------------------------------------------------------------------
+
+
+def test_a_condition_is_attested_with_its_proof_before_anything_is_prepared(app, make):
+    award = make.award(state=S.RUNNING)
+    (row,) = make.schedule(award, award.amount, condition="Local livré")
+    make.bank_details(award.organisation)
+    finance, manager, today = make.actor("finance"), make.actor("manager"), clock.today()
+    assert "attestée" in refused(RefusedError, disbursement.prepare, row, by=finance).message
+    error = refused(InvalidError, disbursement.attest, row, proof="Visite", on=today + timedelta(1), by=manager)
+    assert error.field == "attested_on"
+    with unit_of_work():
+        disbursement.attest(row, proof="Procès-verbal de visite", on=today, by=manager)
+    with unit_of_work():
+        disbursement.prepare(row, by=finance)
+    assert (row.attested_by, row.proof) == (manager.id, "Procès-verbal de visite")
+    plain = make.instalment(make.award(state=S.RUNNING))
+    refused(RefusedError, disbursement.attest, plain, proof="Rien", on=today, by=manager)
+
+
+def signed(make):
+    """An award whose agreement was signed with its schedule: an advance, then a balance."""
+    award = make.award()
+    make.schedule(award, EUROS(2_000), award.amount - EUROS(2_000))
+    make.agreement(award, signed=True)
+    return award
+
+
+def test_a_signed_schedule_changes_only_by_an_amendment(app, make):
+    award = signed(make)
+    rows = queries.instalments_of(award.id)
+    steps = [Step("Tout de suite", InstalmentKind.SINGLE, award.amount)]
+    assert (
+        "avenant" in refused(RefusedError, disbursement.plan, award, steps, version=award.version, by=make.by).message
+    )
+    today = clock.today()
+    for day in (today + timedelta(1), today - timedelta(1)):
+        given = disbursement.AmendmentGiven("1", day, "Le projet avance plus vite.")
+        assert (
+            refused(
+                InvalidError, disbursement.plan, award, steps, version=award.version, by=make.by, amendment=given
+            ).field
+            == "signed_on"
+        )
+    given = disbursement.AmendmentGiven("1", today, "Le projet avance plus vite.")
+    with unit_of_work():
+        (row,) = disbursement.plan(award, steps, version=award.version, by=make.by, amendment=given)
+    assert [one.state for one in rows] == [T.CANCELLED, T.CANCELLED]
+    (made,) = queries.amendments_of(award.id)
+    assert (row.amendment_id, made.reason) == (made.id, given.reason)
+    assert (
+        refused(InvalidError, disbursement.plan, award, steps, version=award.version, by=make.by, amendment=given).field
+        == "number"
+    )
+    sound()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE instalment SET kind = 'interim'",
+        "UPDATE instalment SET amount_cents = amount_cents + 1",
+        "UPDATE instalment SET due_on = '2030-01-01'",
+        "UPDATE instalment SET condition = 'aucune'",
+        "DELETE FROM instalment",
+        "UPDATE amendment SET reason = 'autre'",
+        "DELETE FROM amendment",
+    ],
+)
+def test_the_database_keeps_a_signed_schedule(app, make, statement):
+    award = signed(make)
+    make.schedule(award, award.amount)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(text(statement))
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.add(Instalment(award_id=award.id, position=9, label="Ajoutée", kind=InstalmentKind.SINGLE,
+                               amount=Money(1)))  # fmt: skip
     sound()
 
 

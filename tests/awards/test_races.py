@@ -16,7 +16,7 @@ from grants.awards.lifecycle import AwardState, BankState, InstalmentState
 from grants.awards.models import Award, BankDetails, Instalment, LedgerEntry, LedgerKind
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import RefusedError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 
 CROWD = 32
@@ -92,6 +92,55 @@ def test_one_instalment_is_ordered_once_then_paid_once(app, crowded, make):
     assert together(crowded, *[pay] * CROWD) == 1
     found = fresh(award.id)
     assert (found.paid, lines(LedgerKind.PAID)) == (found.amount, 1)
+
+
+def test_an_order_is_either_paid_or_rejected_by_two_agents_at_once(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    instalment = make.instalment(award, state=T.ORDERED)
+    finance, officer, key, today = (
+        make.actor("finance"),
+        make.actor("authorising_officer"),
+        instalment.id,
+        clock.today(),
+    )
+    db.session.rollback()
+
+    def pay():
+        disbursement.pay(db.session.get(Instalment, key), on=today, by=finance)
+
+    def reject():
+        disbursement.reject(db.session.get(Instalment, key), "Compte clos.", by=finance)
+
+    def cancel():
+        disbursement.cancel_order(db.session.get(Instalment, key), "Erreur de montant.", by=officer)
+
+    assert together(crowded, *[pay, reject, cancel] * (CROWD // 3)) == 1
+    found = fresh(award.id)
+    came_back = lines(LedgerKind.ORDER_REJECTED) + lines(LedgerKind.ORDER_CANCELLED)
+    assert lines(LedgerKind.PAID) + came_back == 1
+    assert found.ordered == (Money(0) if came_back else found.amount)
+
+
+def test_one_number_is_given_to_one_order(app, crowded, make):
+    rows = [make.instalment(make.award(state=AwardState.RUNNING), state=T.APPROVED) for _ in range(4)]
+    finance, keys, today = make.actor("finance"), [row.id for row in rows], clock.today()
+    db.session.rollback()
+
+    def orderer(key):
+        return lambda: disbursement.order(db.session.get(Instalment, key), number="2026-7", on=today, by=finance)
+
+    assert together(crowded, *[_unless_invalid(orderer(key)) for key in keys]) == 1
+    assert lines(LedgerKind.ORDERED) == 1
+
+
+def _unless_invalid(act):
+    def run():
+        try:
+            act()
+        except InvalidError as error:
+            raise RefusedError(error.message) from error
+
+    return run
 
 
 def test_different_instalments_are_each_paid_once(app, crowded, make):

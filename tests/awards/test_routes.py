@@ -106,7 +106,7 @@ def test_an_award_goes_from_the_decision_to_its_closing_through_the_pages(app, m
     page.get("awards.report_read", report, as_=manager)
     page.submit(action="/accepter")
     assert refreshed(report).state is R.ACCEPTED
-    carry(page, queries.instalments_of(award.id)[1], finance, officer)
+    carry(page, queries.instalments_of(award.id)[1], finance, officer, "2026-2")
     page.get("awards.show", award, as_=manager)
     page.submit(action="/clore")
     assert refreshed(award).state is S.CLOSED
@@ -115,7 +115,7 @@ def test_an_award_goes_from_the_decision_to_its_closing_through_the_pages(app, m
     assert list(queries.problems()) == []
 
 
-def carry(page, instalment, finance, officer):
+def carry(page, instalment, finance, officer, number="2026-1"):
     """Prepare, approve, order and record as paid, through the pages."""
     today = clock.today().isoformat()
     page.get("awards.instalment", instalment, as_=finance)
@@ -123,7 +123,7 @@ def carry(page, instalment, finance, officer):
     page.get("awards.instalment", instalment, as_=officer)
     page.submit(action="/approuver")
     page.get("awards.instalment", instalment, as_=finance)
-    page.submit({"number": "2026-1", "ordered_on": today}, action="/mandater")
+    page.submit({"number": number, "ordered_on": today}, action="/mandater")
     page.get("awards.instalment", instalment)
     page.submit({"paid_on": today}, action="/payer")
     assert refreshed(instalment).state is T.PAID

@@ -109,7 +109,14 @@ class AwardMaker:
             for place, (kind, amount) in enumerate(zip(kinds, amounts, strict=True), start=1)
         ]
         with unit_of_work():
-            return disbursement.plan(award, steps, version=award.version, by=self.by)
+            return disbursement.plan(award, steps, version=award.version, by=self.by, amendment=self._amendment(award))
+
+    def _amendment(self, award: Award) -> disbursement.AmendmentGiven | None:
+        """The amendment that a signed agreement asks for, for who plans after the signature."""
+        agreement = queries.agreement_of(award.id)
+        if agreement is None or agreement.signed_on is None:
+            return None
+        return disbursement.AmendmentGiven(f"A{next(self._numbers)}", clock.today(), "Autre échéancier.")
 
     def instalment(
         self,
@@ -128,7 +135,9 @@ class AwardMaker:
         if amount != left:
             steps.append(disbursement.Step("Solde", InstalmentKind.BALANCE, left - amount))
         with unit_of_work():
-            made = disbursement.plan(award, steps, version=award.version, by=self.by)[0]
+            made = disbursement.plan(award, steps, version=award.version, by=self.by, amendment=self._amendment(award))[
+                0
+            ]
         return self.carried(made, state)
 
     def carried(self, instalment: Instalment, state: InstalmentState) -> Instalment:

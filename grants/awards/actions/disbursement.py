@@ -8,9 +8,9 @@ from sqlalchemy import update
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger
-from grants.awards.lifecycle import AWARD, INSTALMENT, BankState, InstalmentState
-from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind, LedgerKind
+from grants.awards.actions import ledger, settling
+from grants.awards.lifecycle import AWARD, INSTALMENT, BankState, InstalmentState, ReportState
+from grants.awards.models import Amendment, Award, BankDetails, Instalment, InstalmentKind, LedgerKind
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -46,7 +46,7 @@ def proposal(award: Award) -> list[Step]:
     texts = {
         rules.Part.SINGLE: (_("Versement unique"), ""),
         rules.Part.ADVANCE: (_("Avance à la signature"), ""),
-        rules.Part.BALANCE: (_("Solde"), _("Bilan accepté")),
+        rules.Part.BALANCE: (_("Solde"), ""),
     }
     return [
         Step(texts[part.kind][0], InstalmentKind(part.kind), part.amount, None, texts[part.kind][1]) for part in parts
@@ -63,23 +63,42 @@ def left_to_plan(award: Award) -> Money:
     return award.amount - award.released - sum(held, Money(0))
 
 
-def plan(award: Award, steps: Sequence[Step], *, by: Actor, version: int | None) -> list[Instalment]:
+@dataclass(frozen=True)
+class AmendmentGiven:
+    """The amendment that changes a signed schedule, as somebody recorded it."""
+
+    number: str
+    signed_on: date
+    reason: str
+
+
+def plan(
+    award: Award,
+    steps: Sequence[Step],
+    *,
+    by: Actor,
+    version: int | None,
+    amendment: AmendmentGiven | None = None,
+) -> list[Instalment]:
     """Replace what is still only planned; all instalments add up to the award less what was released.
 
-    Raises InvalidError when the sum is wrong, ConflictError when the award changed since `version`.
+    Once the agreement is signed only an amendment changes its schedule: the instalments it replaces stay, cancelled.
+    Raises InvalidError when the sum is wrong, RefusedError without the amendment that is needed, ConflictError when the
+    award changed since `version`.
     """
     ledger.hold(award)
     if version != award.version:
         raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
     _check_steps(left_to_plan(award), steps)
+    change = _amendment(award, amendment, by=by)
     journal.advance(AWARD, award, "plan", by=by, steps=[step.amount.cents for step in steps])
     flag_modified(award, "opened_at")  # its schedule is part of what the version protects
     existing = queries.instalments_of(award.id)
     for row in existing:
         if row.state is InstalmentState.PLANNED:
-            db.session.delete(row)
+            _replace(row, kept=change is not None, by=by)
     db.session.flush()
-    kept = [row.position for row in existing if row.state is not InstalmentState.PLANNED]
+    kept = [row.position for row in existing if change is not None or row.state is not InstalmentState.PLANNED]
     first = max(kept, default=-1) + 1
     planned = [
         Instalment(
@@ -91,6 +110,7 @@ def plan(award: Award, steps: Sequence[Step], *, by: Actor, version: int | None)
             amount=step.amount,
             due_on=step.due_on,
             condition=step.condition,
+            amendment_id=change.id if change else None,
             state=InstalmentState.PLANNED,
         )
         for position, step in enumerate(steps)
@@ -98,6 +118,47 @@ def plan(award: Award, steps: Sequence[Step], *, by: Actor, version: int | None)
     db.session.add_all(planned)
     db.session.flush()
     return planned
+
+
+def _replace(row: Instalment, *, kept: bool, by: Actor) -> None:
+    """Take a planned instalment off the schedule: kept and cancelled once it was signed, gone before."""
+    if kept:
+        journal.advance(INSTALMENT, row, "cancel", by=by, amount=row.amount.cents)
+    else:
+        db.session.delete(row)
+
+
+def _amendment(award: Award, given: AmendmentGiven | None, *, by: Actor) -> Amendment | None:
+    """Record the amendment that a signed agreement asks for; None before the signature."""
+    agreement = queries.agreement_of(award.id)
+    if agreement is None or agreement.signed_on is None:
+        return None
+    if given is None:
+        raise RefusedError(
+            _(
+                "La convention est signée : son échéancier ne change que par un avenant. "
+                "Donnez le numéro de l’avenant, la date de sa signature et sa raison."
+            )
+        )
+    if not agreement.signed_on <= given.signed_on <= clock.today():
+        raise InvalidError(
+            _("L’avenant ne peut être signé ni avant la convention ni dans le futur."), field="signed_on"
+        )
+    if queries.is_amendment_known(award.id, given.number):
+        raise InvalidError(_("Un avenant de ce numéro est déjà enregistré."), field="number")
+    made = Amendment(
+        award_id=award.id,
+        award=award,
+        number=given.number,
+        signed_on=given.signed_on,
+        reason=given.reason,
+        written_at=clock.now(),
+        written_by=by.id,
+    )
+    db.session.add(made)
+    db.session.flush()
+    journal.record("award.amended", award, by=by, number=given.number, on=given.signed_on.isoformat())
+    return made
 
 
 def _check_steps(to_plan: Money, steps: Sequence[Step]) -> None:
@@ -144,23 +205,65 @@ def approve(instalment: Instalment, *, by: Actor) -> None:
     journal.advance(INSTALMENT, instalment, "approve", by=by, amount=instalment.amount.cents)
 
 
-def send_back(instalment: Instalment, *, by: Actor) -> None:
-    """Back to the plan; whoever prepared it starts again."""
+def send_back(instalment: Instalment, note: str, *, by: Actor) -> None:
+    """Back to the plan, with the reason; whoever prepared it starts again."""
     _still(instalment, "send_back")
     journal.advance(INSTALMENT, instalment, "send_back", by=by)
-    instalment.prepared_by = instalment.prepared_at = None
-    instalment.approved_by = instalment.approved_at = None
-    instalment.bank_details_id = None
+    _put_back(instalment, note, by=by)
+
+
+def attest(instalment: Instalment, *, proof: str, on: date, by: Actor) -> None:
+    """Say that the condition of an instalment is met, since when and by what proof.
+
+    Raises RefusedError without a condition, InvalidError for a day to come.
+    """
+    if not instalment.condition:
+        raise RefusedError(_("Cette échéance n’a pas de condition à attester."))
+    if on > clock.today():
+        raise InvalidError(_("La condition ne peut pas être remplie à une date future."), field="attested_on")
+    _still(instalment, "attest")
+    ledger.hold(instalment.award)
+    instalment.attested_on, instalment.attested_by, instalment.proof = on, by.id, proof
+    journal.advance(INSTALMENT, instalment, "attest", by=by, on=on.isoformat())
 
 
 def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
     """Record the payment order issued by the finance department.
 
-    Raises InvalidError for an impossible day or one before the planned day, RefusedError when a condition of the
-    preparation does not hold any more.
+    Raises InvalidError for an impossible day, one before the planned day, or the number of another order of the year;
+    RefusedError when a condition of the preparation does not hold any more.
     """
     _still(instalment, "order")
     ledger.hold(instalment.award)
+    _check_order(instalment, number, on)
+    _same_bank_details(instalment)
+    _still_due(instalment)
+    instalment.order_number, instalment.order_year, instalment.ordered_on = number, on.year, on
+    journal.advance(INSTALMENT, instalment, "order", by=by, amount=instalment.amount.cents, number=number)
+    _move(instalment, LedgerKind.ORDERED, on=on, by=by)
+    letters.ordered(instalment)
+
+
+def correct_order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
+    """Correct the number or the day of an order that is not paid yet; the journal keeps both.
+
+    Raises InvalidError as `order` does, or when nothing changes.
+    """
+    _still(instalment, "correct_order")
+    ledger.hold(instalment.award)
+    before = instalment.order_number, instalment.ordered_on
+    if before == (number, on):
+        raise InvalidError(_("Rien ne change : ce sont déjà ce numéro et cette date."), field="number")
+    _check_order(instalment, number, on)
+    instalment.order_number, instalment.order_year, instalment.ordered_on = number, on.year, on
+    journal.advance(
+        INSTALMENT, instalment, "correct_order", by=by,
+        before=[before[0], before[1].isoformat() if before[1] else ""], after=[number, on.isoformat()],
+    )  # fmt: skip
+
+
+def _check_order(instalment: Instalment, number: str, on: date) -> None:
+    """Refuse an impossible day, or a number that another order of the same year bears or bore."""
     if on > clock.today() or (instalment.award.engaged_on is not None and on < instalment.award.engaged_on):
         raise InvalidError(_("Le mandat ne peut être ni avant l’engagement ni dans le futur."), field="ordered_on")
     if instalment.due_on is not None and on < instalment.due_on:
@@ -171,22 +274,80 @@ def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
             ),
             field="ordered_on",
         )
-    _same_bank_details(instalment)
-    _still_due(instalment)
-    instalment.order_number, instalment.ordered_on = number, on
-    journal.advance(INSTALMENT, instalment, "order", by=by, amount=instalment.amount.cents, number=number)
-    ledger.move(instalment.award, LedgerKind.ORDERED, instalment.amount, on=on, by=by, instalment=instalment)
-    letters.ordered(instalment)
+    if queries.is_order_known(number, on.year, besides=instalment):
+        raise InvalidError(_("Ce numéro de mandat est déjà enregistré pour cette année."), field="number")
+
+
+def suspend(instalment: Instalment, note: str, *, by: Actor) -> None:
+    """Record that the accountant suspended the payment, with the reason; the association is told."""
+    _still(instalment, "suspend")
+    journal.advance(INSTALMENT, instalment, "suspend", by=by, number=instalment.order_number)
+    _say_why(instalment, note, by=by)
+    letters.order_stopped(instalment, "suspended", note, number=instalment.order_number or "")
+
+
+def resume(instalment: Instalment, *, by: Actor) -> None:
+    """Record that the accountant lifted the suspension."""
+    _still(instalment, "resume")
+    journal.advance(INSTALMENT, instalment, "resume", by=by, number=instalment.order_number)
+
+
+def reject(instalment: Instalment, note: str, *, by: Actor) -> None:
+    """Record that the accountant rejected the order: it is reversed, and the instalment can be ordered anew."""
+    _reverse(instalment, "reject", LedgerKind.ORDER_REJECTED, note, by=by)
+
+
+def cancel_order(instalment: Instalment, note: str, *, by: Actor) -> None:
+    """Cancel an order before it is paid: it is reversed, and the instalment can be ordered anew."""
+    _reverse(instalment, "cancel_order", LedgerKind.ORDER_CANCELLED, note, by=by)
+
+
+def _reverse(instalment: Instalment, verb: str, kind: LedgerKind, note: str, *, by: Actor) -> None:
+    """Take an unpaid order back by a ledger line of its own; the next order of the instalment is another attempt.
+
+    Where the report was accepted meanwhile, the instalment comes down to what is still payable.
+    """
+    _still(instalment, verb)
+    award, number = instalment.award, instalment.order_number or ""
+    ledger.hold(award)
+    journal.advance(INSTALMENT, instalment, verb, by=by, amount=instalment.amount.cents, number=number)
+    about = ledger.About(instalment, number, note)
+    ledger.move(award, kind, instalment.amount, on=clock.today(), by=by, about=about)
+    _put_back(instalment, note, by=by)
+    instalment.attempt += 1
+    instalment.order_number = instalment.order_year = instalment.ordered_on = None
+    db.session.flush()
+    letters.order_stopped(instalment, kind.value, note, number=number)
+    report = queries.report_of(award.id)
+    if report is not None and report.state is ReportState.ACCEPTED:
+        settling.settle(award, queries.settlement_of(report), by=by)
+
+
+def _put_back(instalment: Instalment, note: str, *, by: Actor) -> None:
+    instalment.prepared_by = instalment.prepared_at = None
+    instalment.approved_by = instalment.approved_at = None
+    instalment.bank_details_id = None
+    _say_why(instalment, note, by=by)
+
+
+def _say_why(instalment: Instalment, note: str, *, by: Actor) -> None:
+    instalment.returned_note, instalment.returned_at, instalment.returned_by = note, clock.now(), by.id
+
+
+def _move(instalment: Instalment, kind: LedgerKind, *, on: date, by: Actor) -> None:
+    about = ledger.About(instalment, instalment.order_number or "")
+    ledger.move(instalment.award, kind, instalment.amount, on=on, by=by, about=about)
 
 
 def pay(instalment: Instalment, *, on: date, by: Actor) -> None:
     """Record the accountant's date of payment. Raises InvalidError for an impossible day."""
     _still(instalment, "pay")
+    ledger.hold(instalment.award)
     if on > clock.today() or (instalment.ordered_on is not None and on < instalment.ordered_on):
         raise InvalidError(_("La date comptable ne peut être ni avant le mandat ni dans le futur."), field="paid_on")
     instalment.paid_on = on
     journal.advance(INSTALMENT, instalment, "pay", by=by, amount=instalment.amount.cents)
-    ledger.move(instalment.award, LedgerKind.PAID, instalment.amount, on=on, by=by, instalment=instalment)
+    _move(instalment, LedgerKind.PAID, on=on, by=by)
     letters.paid(instalment)
 
 

@@ -1,5 +1,6 @@
 """Writes the ledger: the one place where an award's money moves, by one conditional statement and one line."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, update
@@ -7,6 +8,7 @@ from sqlalchemy import ColumnElement, update
 from grants.applications.models import Dimension
 from grants.awards import queries, rules
 from grants.awards.models import Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.awards.models.disbursement import REVERSALS
 from grants.calls.models import Call
 from grants.kernel import clock
 from grants.kernel.actor import Actor
@@ -26,20 +28,37 @@ def hold(award: Award) -> None:
     db.session.refresh(award, with_for_update=True)
 
 
+@dataclass(frozen=True)
+class About:
+    """What a ledger line is about: an instalment, the number of its order, the reason of a reversal."""
+
+    instalment: Instalment | None = None
+    number: str = ""
+    reason: str = ""
+
+
 def move(
-    award: Award, kind: LedgerKind, amount: Money, *, on: date, by: Actor, instalment: Instalment | None = None
+    award: Award, kind: LedgerKind, amount: Money, *, on: date, by: Actor, about: About | None = None
 ) -> LedgerEntry:
     """Move money of an award: take it within the bound in one statement, then write the line and its splits.
 
-    Raises RefusedError when the bound would be passed, whoever else moves money at the same instant.
+    `amount` is what moves, always positive; the line of a reversal is negative. Raises RefusedError when the bound
+    would be passed, whoever else moves money at the same instant.
     """
+    about = about or About()
+    signed = -amount if kind in REVERSALS else amount
+    if amount.cents <= 0:
+        raise RefusedError(_("Un mouvement d’argent est toujours supérieur à zéro."))
     if kind is not LedgerKind.VOTED:
-        _take(award, kind, amount)
+        _take(award, kind, signed)
     entry = LedgerEntry(
         award_id=award.id,
-        instalment_id=instalment.id if instalment else None,
+        instalment_id=about.instalment.id if about.instalment else None,
         kind=kind,
-        amount=amount,
+        amount=signed,
+        attempt=about.instalment.attempt if about.instalment else 1,
+        number=about.number,
+        reason=about.reason,
         day=on,
         written_at=clock.now(),
         written_by=by.id,
@@ -49,28 +68,28 @@ def move(
     weights = queries.weights_of(award.application_id)
     for dimension in Dimension:
         weighted = weights.get(dimension) or [(None, 1)]
-        parts = rules.split(amount, [weight for _key, weight in weighted])
+        parts = rules.split(signed, [weight for _key, weight in weighted])
         for (key_id, _weight), part in zip(weighted, parts, strict=True):
             db.session.add(LedgerAllocation(entry_id=entry.id, dimension=dimension, key_id=key_id, amount=part))
     return entry
 
 
 def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
-    """Raise the running sum of the award if, and only if, its bound still holds afterwards."""
+    """Change the running sum of the award if, and only if, its bound still holds afterwards."""
     column = {
         LedgerKind.ENGAGED: Award.engaged,
         LedgerKind.ORDERED: Award.ordered,
         LedgerKind.PAID: Award.paid,
         LedgerKind.RELEASED: Award.released,
-    }[kind]
+    }[REVERSALS.get(kind, kind)]
     bounds: dict[LedgerKind, ColumnElement[bool]] = {
         LedgerKind.ENGAGED: Award.engaged + amount <= Award.amount,
         LedgerKind.ORDERED: Award.ordered + amount <= Award.engaged - Award.released,
+        LedgerKind.ORDER_REJECTED: Award.ordered + amount >= Award.paid,
+        LedgerKind.ORDER_CANCELLED: Award.ordered + amount >= Award.paid,
         LedgerKind.PAID: Award.paid + amount <= Award.ordered,
         LedgerKind.RELEASED: Award.released + amount <= Award.amount - Award.ordered,
     }
-    if amount.cents <= 0:
-        raise RefusedError(_("Un mouvement d’argent est toujours supérieur à zéro."))
     db.session.flush()
     taken = db.session.execute(
         update(Award)

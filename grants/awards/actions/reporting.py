@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
-from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger
-from grants.awards.lifecycle import AWARD, INSTALMENT, REPORT, InstalmentState, ReportState
-from grants.awards.models import Award, LedgerKind, Report, ReportFile
+from grants.awards import letters, queries
+from grants.awards.actions import ledger, settling
+from grants.awards.lifecycle import AWARD, REPORT, ReportState
+from grants.awards.models import Award, Report, ReportFile
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -105,30 +105,8 @@ def accept(report: Report, *, by: Actor) -> None:
     balance = queries.settlement_of(report)
     report.decided_at, report.decided_by = clock.now(), by.id
     journal.advance(REPORT, report, "accept", by=by, payable=balance.payable.cents)
-    _settle(report.award, balance, by=by)
+    settling.settle(report.award, balance, by=by)
     letters.report_accepted(report, balance)
-
-
-def _settle(award: Award, balance: rules.Settlement, *, by: Actor) -> None:
-    """Bring the instalments still to come down to what is payable; give the rest back."""
-    if not balance.released:
-        return
-    left = balance.released
-    for instalment in reversed(queries.open_instalments(award.id)):
-        if not left:
-            break
-        if instalment.state is not InstalmentState.PLANNED:
-            raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
-        if instalment.amount <= left:
-            left -= instalment.amount
-            journal.advance(INSTALMENT, instalment, "cancel", by=by, amount=instalment.amount.cents)
-        else:
-            instalment.amount -= left
-            journal.record("instalment.lowered", instalment, by=by, by_cents=left.cents)
-            left = Money(0)
-    ledger.move(award, LedgerKind.RELEASED, balance.released, on=clock.today(), by=by)
-    ledger.give_back(award, balance.released)
-    journal.record("award.released", award, by=by, amount=balance.released.cents)
 
 
 def why_not_close(award: Award) -> str | None:

@@ -7,7 +7,7 @@ from wtforms import Form as PlainForm
 from wtforms import FormField, SelectChoice, SelectField
 
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
-from grants.kernel.forms import DayField, Form, LineField, LinesField, MoneyField, Required, ValidationError
+from grants.kernel.forms import DayField, Form, LineField, LinesField, LongField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
 from grants.kernel.text import bare
 from grants.kernel.versions import VersionField
@@ -45,6 +45,9 @@ class ScheduleForm(Form):
     """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
 
     version = VersionField()
+    number = LineField(_l("Numéro de l’avenant"), limit=40)
+    signed_on = DayField(_l("Signé le"))
+    reason = LongField(_l("Ce que change l’avenant, et pourquoi"), limit=1000)
     steps = LinesField(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
 
     def written(self) -> Iterator[Any]:
@@ -68,10 +71,34 @@ class ScheduleForm(Form):
         """What the lines add up to, as far as they can be read."""
         return sum((line.amount.data for line in self.written() if line.amount.data), Money(0))
 
+    def amendment(self) -> dict[str, Any] | None:
+        """The amendment that was written, when it is whole; else None, and what is missing is marked."""
+        given = {"number": self.number.data, "signed_on": self.data["signed_on"], "reason": self.reason.data}
+        for name, value in given.items():
+            if not value and not self[name].errors:
+                self.refuse(name, _("Remplissez ce champ : un échéancier signé ne change que par un avenant."))
+        return given if all(given.values()) else None
+
     def add_line(self) -> None:
         """One more empty line."""
         if len(self.steps.entries) < MOST_STEPS:
             self.steps.append_entry()
+
+
+class ReasonForm(Form):
+    """Why a payment order is stopped or sent back."""
+
+    note = LongField(_l("Le motif"), [Required(_l("Écrivez le motif."))], limit=500)
+
+
+class AttestForm(Form):
+    """The condition of an instalment is met: since when, and what proves it."""
+
+    attested_on = DayField(_l("Remplie depuis le"), [Required(_l("Indiquez la date."))])
+    proof = LongField(
+        _l("Ce qui le prouve"), [Required(_l("Dites ce qui le prouve."))], limit=500,
+        description=_l("Le document ou la constatation, et où on les trouve. Le comptable public peut les demander."),
+    )  # fmt: skip
 
 
 class OrderForm(Form):

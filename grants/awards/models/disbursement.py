@@ -35,8 +35,36 @@ KIND_LABELS: dict[InstalmentKind, LazyString] = {
 }
 
 
+class Amendment(Recorded, Keyed, Model):
+    """An amendment to a signed agreement: what alone changes its schedule. The replaced instalments stay, cancelled."""
+
+    __tablename__ = "amendment"
+    __table_args__ = (
+        UniqueConstraint(
+            "award_id", "number", info={"says": _l("Un avenant de ce numéro est déjà enregistré."), "field": "number"}
+        ),
+    )
+
+    award_id: Mapped[UUID] = mapped_column(ForeignKey("award.id", ondelete="RESTRICT"))
+    number: Mapped[str] = mapped_column(String(40))
+    signed_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(1000))
+    written_at: Mapped[datetime]
+    written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    award: Mapped[Award] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.award.application_id
+
+
 class Instalment(Recorded, Keyed, Versioned, Model):
-    """A part of an award to be ordered once; what is not cancelled adds up to the award less what was released."""
+    """A part of an award to be ordered; what is not cancelled adds up to the award less what was released.
+
+    `attempt` counts its payment orders: one that was rejected or cancelled stays in the ledger, and the next one counts
+    one more.
+    """
 
     __tablename__ = "instalment"
     lifecycle: ClassVar[Machine] = INSTALMENT
@@ -54,17 +82,33 @@ class Instalment(Recorded, Keyed, Versioned, Model):
     prepared_at: Mapped[datetime | None]
     approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     approved_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(SmallInteger, default=1)
     order_number: Mapped[str | None] = mapped_column(String(40))
+    order_year: Mapped[int | None] = mapped_column(SmallInteger)
     ordered_on: Mapped[date | None]
     paid_on: Mapped[date | None]
+    amendment_id: Mapped[UUID | None] = mapped_column(ForeignKey("amendment.id", ondelete="RESTRICT"))
+    attested_on: Mapped[date | None]
+    attested_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    proof: Mapped[str] = mapped_column(String(500), default="")
+    returned_note: Mapped[str] = mapped_column(String(500), default="")
+    returned_at: Mapped[datetime | None]
+    returned_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     award: Mapped[Award] = relationship()
+    amendment: Mapped[Amendment | None] = relationship()
     bank_details: Mapped[BankDetails | None] = relationship()
 
     __table_args__ = (
         UniqueConstraint(
             "award_id", "position", info={"says": _l("Quelqu’un vient de changer cet échéancier. Rechargez la page.")}
         ),
+        UniqueConstraint(
+            "order_year",
+            "order_number",
+            info={"says": _l("Ce numéro de mandat est déjà enregistré pour cette année."), "field": "number"},
+        ),
         CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint("attempt >= 1", name="attempt_positive"),
         CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="four_eyes"),
         *INSTALMENT.checks(),
     )
@@ -76,33 +120,53 @@ class Instalment(Recorded, Keyed, Versioned, Model):
 
 
 class LedgerKind(StrEnum):
-    """Kinds of movement, in the order money leaves."""
+    """Kinds of movement, in the order money leaves. A reversal takes away from the sum of another kind."""
 
     VOTED = "voted"
     ENGAGED = "engaged"
     ORDERED = "ordered"
+    ORDER_REJECTED = "order_rejected"
+    ORDER_CANCELLED = "order_cancelled"
     PAID = "paid"
     RELEASED = "released"
 
+
+# The kinds whose lines are negative, and the kind from whose sum they take away.
+REVERSALS: dict[LedgerKind, LedgerKind] = {
+    LedgerKind.ORDER_REJECTED: LedgerKind.ORDERED,
+    LedgerKind.ORDER_CANCELLED: LedgerKind.ORDERED,
+}
+_NEGATIVE = ", ".join(repr(kind.value) for kind in REVERSALS)
 
 LEDGER_LABELS: dict[LedgerKind, LazyString] = {
     LedgerKind.VOTED: _l("Voté"),
     LedgerKind.ENGAGED: _l("Engagé"),
     LedgerKind.ORDERED: _l("Mandaté"),
+    LedgerKind.ORDER_REJECTED: _l("Mandat rejeté"),
+    LedgerKind.ORDER_CANCELLED: _l("Mandat annulé"),
     LedgerKind.PAID: _l("Payé (date comptable)"),
     LedgerKind.RELEASED: _l("Rendu à l’enveloppe"),
 }
 
 
 class LedgerEntry(Recorded, Model):
-    """One movement of money of an award. Append-only; ordered and paid happen once per instalment."""
+    """One movement of money of an award. Append-only; each kind happens once per attempt to pay an instalment.
+
+    The amount is positive, and negative for a reversal. `number` and `reason` say which order, and why.
+    """
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
         UniqueConstraint(
-            "instalment_id", "kind", info={"says": _l("Cette échéance vient d’être traitée. Rechargez la page.")}
+            "instalment_id",
+            "kind",
+            "attempt",
+            info={"says": _l("Cette échéance vient d’être traitée. Rechargez la page.")},
         ),
-        CheckConstraint("amount_cents > 0", name="amount_positive"),
+        CheckConstraint(
+            f"amount_cents <> 0 AND (amount_cents < 0) = (kind IN ({_NEGATIVE}))",
+            name="amount_has_its_sign",
+        ),
         Index("ix_ledger_entry_kind_day", "kind", "day"),
     )
 
@@ -111,6 +175,9 @@ class LedgerEntry(Recorded, Model):
     instalment_id: Mapped[UUID | None] = mapped_column(ForeignKey("instalment.id", ondelete="RESTRICT"))
     kind: Mapped[LedgerKind] = mapped_column(text_enum(LedgerKind))
     amount: Mapped[Money] = mapped_column("amount_cents")
+    attempt: Mapped[int] = mapped_column(SmallInteger, default=1)
+    number: Mapped[str] = mapped_column(String(40), default="")
+    reason: Mapped[str] = mapped_column(String(500), default="")
     day: Mapped[date]
     written_at: Mapped[datetime]
     written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))

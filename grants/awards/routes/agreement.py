@@ -91,6 +91,7 @@ def award_page(award: Award) -> str:
         confirmed=queries.confirmed_bank_details(award.organisation_id),
         instalments=instalments,
         report=report,
+        amendments=queries.amendments_of(award.id),
         entries=queries.ledger_of(award.id),
         why_not_close=reporting.why_not_close(award),
         **WORDS,

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from grants.awards import queries
 from grants.awards.actions import disbursement as actions
-from grants.awards.forms.disbursement import OrderForm, PayForm, ScheduleForm
-from grants.awards.lifecycle import InstalmentState
+from grants.awards.forms.disbursement import AttestForm, OrderForm, PayForm, ReasonForm, ScheduleForm
+from grants.awards.lifecycle import INSTALMENT, InstalmentState
 from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp, show
@@ -30,20 +30,26 @@ from grants.programme import queries as programme
 def schedule(award: Award) -> Answer:
     """Plan what is still to be ordered; the sum must be right."""
     form = _schedule_form(award)
+    agreement = queries.agreement_of(award.id)
+    is_signed = agreement is not None and agreement.signed_on is not None
     to_plan = actions.left_to_plan(award)
     if request.method == "POST" and "add" in request.form:
         form.add_line()
     elif form.validate_on_submit():
         try:
             steps = [actions.Step(**values) for values in form.values()]
-            actions.plan(award, steps, by=actor(), version=form.version.data)
+            given = form.amendment() if is_signed else None
+            if given or not is_signed:
+                amendment = actions.AmendmentGiven(**given) if given else None
+                actions.plan(award, steps, by=actor(), version=form.version.data, amendment=amendment)
+                flash(_("L’échéancier est enregistré."), "success")
+                return redirect(url_for("awards.show", award_id=award.id))
         except InvalidError as error:
-            form.refuse(None, error.message)
-        else:
-            flash(_("L’échéancier est enregistré."), "success")
-            return redirect(url_for("awards.show", award_id=award.id))
-    kept = [row for row in queries.instalments_of(award.id) if row.state is not InstalmentState.PLANNED]
-    return show("schedule", form, form=form, award=award, to_plan=to_plan, kept=kept, kinds=KIND_LABELS,
+            form.refuse(None if error.field == "steps" else error.field, error.message)
+    free = (InstalmentState.PLANNED, InstalmentState.CANCELLED)
+    kept = [row for row in queries.instalments_of(award.id) if row.state not in free]
+    return show("schedule", form, form=form, award=award, to_plan=to_plan, kept=kept, is_signed=is_signed,
+                kinds=KIND_LABELS,
                 gap=form.total() - to_plan, ceiling=Money.euros(programme.law_number("single_payment_ceiling",
                 queries.act_day(award))))  # fmt: skip
 
@@ -110,7 +116,9 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
         agreement=queries.agreement_of(award.id),
         need=queries.agreement_need(award),
         report=queries.report_of(award.id),
-        names=queries.names_of([instalment.prepared_by, instalment.approved_by]),
+        names=queries.names_of(
+            [instalment.prepared_by, instalment.approved_by, instalment.attested_by, instalment.returned_by]
+        ),
         states=InstalmentState,
         kinds=KIND_LABELS,
         masked=masked,
@@ -137,14 +145,122 @@ def approve(instalment: Instalment) -> Response:
     return redirect(url_for("awards.payments"))
 
 
-@bp.post("/echeances/<uuid:instalment_id>/renvoyer")
+# ---- what stops an order, and what makes one possible --------------------------------------------------------------
+
+
+def _stop(instalment: Instalment, verb: str, act: Any, words: dict[str, str]) -> Answer:
+    """Ask for the reason of an act that stops an order, then make it."""
+    form = ReasonForm()
+    if form.validate_on_submit():
+        act(instalment, form.note.data, by=actor())
+        flash(words["done"], "success")
+        return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+    return _act_page(instalment, verb, form, words)
+
+
+def _act_page(instalment: Instalment, verb: str, form: Any, words: dict[str, str]) -> Answer:
+    refused = INSTALMENT.why_not(instalment, verb)
+    return show("act", form, form=form, instalment=instalment, award=instalment.award, words=words, refused=refused)
+
+
+@bp.route("/echeances/<uuid:instalment_id>/renvoyer", methods=["GET", "POST"])
 @door(P.PAYMENT_APPROVE, Instalment)
 @as_shown
-def send_back(instalment: Instalment) -> Response:
-    """Send a payment order back to its preparation."""
-    actions.send_back(instalment, by=actor())
-    flash(_("Le mandat est renvoyé à la préparation."), "success")
+def send_back(instalment: Instalment) -> Answer:
+    """Send a payment order back to its preparation, with the reason."""
+    return _stop(instalment, "send_back", actions.send_back, {
+        "title": _("Renvoyer à la préparation"),
+        "lede": _("L’échéance redevient prévue. Le service des finances lit votre motif."),
+        "done": _("Le mandat est renvoyé à la préparation."),
+    })  # fmt: skip
+
+
+@bp.route("/echeances/<uuid:instalment_id>/suspendre", methods=["GET", "POST"])
+@door(P.PAYMENT_RECORD, Instalment)
+@as_shown
+def suspend(instalment: Instalment) -> Answer:
+    """Record that the accountant suspended the payment."""
+    return _stop(instalment, "suspend", actions.suspend, {
+        "title": _("Enregistrer une suspension"),
+        "lede": _("Le comptable public a suspendu le paiement. L’association lira le motif."),
+        "done": _("La suspension est enregistrée. L’association est prévenue."),
+    })  # fmt: skip
+
+
+@bp.post("/echeances/<uuid:instalment_id>/reprendre")
+@door(P.PAYMENT_RECORD, Instalment)
+@as_shown
+def resume(instalment: Instalment) -> Response:
+    """Record that the accountant lifted the suspension."""
+    actions.resume(instalment, by=actor())
+    flash(_("La suspension est levée : le mandat attend son paiement."), "success")
     return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+
+
+@bp.route("/echeances/<uuid:instalment_id>/rejeter", methods=["GET", "POST"])
+@door(P.PAYMENT_RECORD, Instalment)
+@as_shown
+def reject(instalment: Instalment) -> Answer:
+    """Record that the accountant rejected the order."""
+    return _stop(instalment, "reject", actions.reject, {
+        "title": _("Enregistrer un rejet"),
+        "lede": _("Le comptable public a rejeté le mandat. Un mouvement contraire le reprend ; l’échéance peut être "
+                  "mandatée de nouveau, sous un autre numéro. L’association lira le motif."),
+        "done": _("Le rejet est enregistré. L’échéance peut être préparée de nouveau ; l’association est prévenue."),
+    })  # fmt: skip
+
+
+@bp.route("/echeances/<uuid:instalment_id>/annuler-mandat", methods=["GET", "POST"])
+@door(P.PAYMENT_APPROVE, Instalment)
+@as_shown
+def cancel_order(instalment: Instalment) -> Answer:
+    """Cancel an order before it is paid."""
+    return _stop(instalment, "cancel_order", actions.cancel_order, {
+        "title": _("Annuler le mandat"),
+        "lede": _("Le mandat n’est pas encore payé. Un mouvement contraire le reprend ; l’échéance peut être "
+                  "mandatée de nouveau, sous un autre numéro. L’association lira le motif."),
+        "done": _("Le mandat est annulé. L’échéance peut être préparée de nouveau ; l’association est prévenue."),
+    })  # fmt: skip
+
+
+@bp.route("/echeances/<uuid:instalment_id>/corriger", methods=["GET", "POST"])
+@door(P.PAYMENT_RECORD, Instalment)
+@as_shown
+def correct_order(instalment: Instalment) -> Answer:
+    """Correct the number or the day of an order that is not paid yet."""
+    form = OrderForm(data={"number": instalment.order_number, "ordered_on": instalment.ordered_on})
+    if form.validate_on_submit():
+        try:
+            actions.correct_order(instalment, number=form.number.data, on=form.data["ordered_on"], by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Le numéro et la date sont corrigés. Le journal garde les anciens."), "success")
+            return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+    return _act_page(instalment, "correct_order", form, {
+        "title": _("Corriger le numéro ou la date"),
+        "lede": _("Ceux du logiciel financier. Après le paiement, ils ne changent plus."),
+    })  # fmt: skip
+
+
+@bp.route("/echeances/<uuid:instalment_id>/condition", methods=["GET", "POST"])
+@door(P.INSTALMENT_PLAN, Instalment)
+@as_shown
+def attest(instalment: Instalment) -> Answer:
+    """Say that the condition of an instalment is met, and what proves it."""
+    form = AttestForm(data={"attested_on": instalment.attested_on, "proof": instalment.proof})
+    if form.validate_on_submit():
+        try:
+            actions.attest(instalment, proof=form.proof.data, on=form.data["attested_on"], by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La condition est attestée."), "success")
+            return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+    return _act_page(instalment, "attest", form, {
+        "title": _("Attester la condition"),
+        "lede": instalment.condition or _("Cette échéance n’a pas de condition à attester."),
+    })  # fmt: skip
 
 
 @bp.post("/echeances/<uuid:instalment_id>/mandater")
