@@ -1,7 +1,7 @@
 """What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -53,6 +53,7 @@ from grants.programme import queries as programme
 from grants.programme.models import Action, BudgetAccount, FieldOfIntervention, PriorityArea, RelatedPlan
 
 MOST_ACTIONS = 3
+AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
 Values = Mapping[str, Any]
 RowT = TypeVar("RowT", bound=Row)
@@ -460,7 +461,8 @@ def submit(
         raise ConflictError(
             _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
         )
-    if journal.has_line("organisation.edited", application.organisation_id, since=received_at):
+    is_sent_again = clock.now() - received_at > AT_ONCE
+    if is_sent_again and journal.has_line("organisation.edited", application.organisation_id, since=received_at):
         raise ConflictError(
             _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")
         )

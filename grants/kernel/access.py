@@ -12,15 +12,16 @@ from uuid import UUID
 from flask import Flask, current_app, flash, g, has_request_context, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import String, delete
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from grants.kernel import clock, held, journal, oversize
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Model, access_mode, commit, db, promise_broken, set_access_mode
-from grants.kernel.errors import ConflictError, ForbiddenError, HouseError, InvalidError, MissingError, error_page
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError, error_page
 from grants.kernel.machine import Text
 from grants.kernel.words import _, _l
 
@@ -196,8 +197,12 @@ def _hang(view: View, told: Door) -> View:
             return _passed(told, view, params)
         try:
             response = _passed(told, view, params)
-        except HouseError as error:
-            _keep_refused(held.Reason.CONFLICT if isinstance(error, ConflictError) else held.Reason.REFUSED)
+        except (SignInError, OperationalError):
+            raise  # kept when the person is led to sign in; a database that does not answer keeps nothing
+        except Exception as error:
+            db.session.rollback()
+            is_conflict = isinstance(error, ConflictError | StaleDataError)
+            _keep_refused(held.Reason.CONFLICT if is_conflict else held.Reason.REFUSED)
             raise
         if response.status_code >= 400:
             _keep_refused(held.Reason.CONFLICT if response.status_code == 409 else held.Reason.REFUSED)

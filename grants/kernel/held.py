@@ -183,8 +183,8 @@ def _make_room(connection: Connection, account_id: UUID, replaced: Sequence[UUID
     connection.execute(delete(HeldForm).where(HeldForm.until <= clock.now()))
     if replaced:
         connection.execute(delete(HeldForm).where(mine, HeldForm.id.in_(replaced)))
-    newest = select(HeldForm.id).where(mine).order_by(HeldForm.until.desc(), HeldForm.id).offset(MOST - 1)
-    old = connection.scalars(newest).all()
+    passing = select(HeldForm.id).where(mine, HeldForm.reason != Reason.DRAFT)
+    old = connection.scalars(passing.order_by(HeldForm.until.desc(), HeldForm.id).offset(MOST - 1)).all()
     if old:
         connection.execute(delete(HeldForm).where(HeldForm.id.in_(old)))
 

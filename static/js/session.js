@@ -39,7 +39,7 @@ export default function (guard) {
   // ---- the warning, and what counts as activity
   others?.addEventListener("message", ({ data }) => { if (data.who === who && data.until > until) { until = data.until; look(); } });
   others?.postMessage({ who, until });
-  const alive = () => { if (now() - asked > SIGN_OF_LIFE && until > now()) ask().catch(() => {}); };
+  const alive = () => { if (guard.isConnected && now() - asked > SIGN_OF_LIFE && until > now()) ask().catch(() => {}); };
   for (const name of ["keydown", "input", "pointerdown", "scroll"]) document.addEventListener(name, alive, { passive: true, capture: true });
   const clock = setInterval(() => { if (guard.isConnected) look(); else clearInterval(clock); }, 10000);
   stay.addEventListener("click", () => ask().catch(() => tell(guard.dataset.cut)));

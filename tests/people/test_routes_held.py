@@ -15,6 +15,7 @@ from grants.awards.lifecycle import AwardState
 from grants.kernel import clock, held
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.held import HeldForm
+from grants.people import actions
 from grants.people.models import SignIn
 from grants.people.rules import password_of
 from grants.reviewing.lifecycle import AssignmentState
@@ -407,6 +408,26 @@ def test_a_refusal_is_not_found_by_somebody_else(page, make, writer, draft):
     other = make.account()
     page.sign_in(other)
     assert "www.exemple.fr" not in page.get("people.account").text
+
+
+def test_a_fault_of_ours_loses_nothing_either(page, writer, monkeypatch):
+    def breaks(*_args, **_values):
+        raise LookupError("a fault")
+
+    monkeypatch.setattr(actions, "change_account", breaks)
+    page.get("people.account")
+    assert page.submit({"name": "Un nom tout neuf"}, action="/mon-compte").status == 500
+    assert "Un nom tout neuf" in page.get("people.account").text
+
+
+def test_pages_of_drafts_do_not_drive_out_what_waits(page, writer, draft, monkeypatch):
+    monkeypatch.setattr(held, "MOST", 1)
+    for section, values in (("projet", {"requested": "beaucoup"}), ("axes", {"share_A1": "cent"})):
+        page.get("applications.edit", draft, section=section)
+        page.submit(values)
+    page.get("applications.edit", draft, section="publics")
+    send_after(page, "lapsed", text=TEXT)
+    assert kept() == 3
 
 
 def test_a_conflict_fills_nothing_and_is_told_of(page, writer, draft):
