@@ -47,6 +47,7 @@ UNFIT: dict[str, LazyString] = {
     "objects": _l("Ce PDF est trop complexe. Imprimez-le de nouveau en PDF."),
     "empty": _l("Ce PDF n’a aucune page."),
     "image_magic": _l("Le contenu de ce fichier n’est pas l’image que son nom annonce."),
+    "heic": _l("Cette photo est au format HEIC, sous un autre nom : renommez-la en .heic, ou enregistrez-la en JPEG."),
     "image": _l("Cette image est illisible ou incomplète."),
     "scans": _l("Cette image est enregistrée en trop de passages : ouvrez-la, puis enregistrez-la de nouveau."),
     "pixels": _l("Cette image est trop grande : 25 millions de points au plus (60 pour une photo ordinaire)."),

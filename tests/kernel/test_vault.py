@@ -503,5 +503,5 @@ def test_a_picture_of_a_recent_telephone_is_shown_as_a_jpeg(folder):
     with Image.open(io.BytesIO(vault.read_shown(row))) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
     assert vault.send(row).headers["Content-Disposition"] == "attachment; filename=IMG_0042.jpg"
-    with pytest.raises(InvalidError, match="pas l’image"):
+    with pytest.raises(InvalidError, match="au format HEIC"):
         offer("photo.jpg", given)

@@ -25,6 +25,8 @@ _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 def fit_jpeg(content: bytes) -> Found:
     """A JPEG; see `_fit`."""
+    if _is_heic(content):
+        raise UnfitError("heic")
     if not content.startswith(b"\xff\xd8\xff"):
         raise UnfitError("image_magic")
     if scans(content) > SCANS:
@@ -41,7 +43,7 @@ def fit_png(content: bytes) -> Found:
 
 def fit_heic(content: bytes) -> Found:
     """A picture of a recent telephone, whose copy is a JPEG; see `_fit`."""
-    if content[4:8] != b"ftyp" or not any(brand in content[8:64] for brand in _HEIC):
+    if not _is_heic(content):
         raise UnfitError("image_magic")
     # Loaded only for such a picture.
     reader = importlib.import_module("pillow_heif")
@@ -50,6 +52,10 @@ def fit_heic(content: bytes) -> Found:
     reader.register_heif_opener(thumbnails=False)
     found = _fit(content, "HEIF", "JPEG")
     return Found(found.copy, suffix="jpg")
+
+
+def _is_heic(content: bytes) -> bool:
+    return content[4:8] == b"ftyp" and any(brand in content[8:64] for brand in _HEIC)
 
 
 def scans(content: bytes) -> int:
