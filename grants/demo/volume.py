@@ -88,6 +88,8 @@ def grow(number: int, seed: int, *, by: Actor) -> Grown:
         for start in range(0, number, CHUNK):
             with unit_of_work():
                 _grow_chunk(loom, range(start, min(start + CHUNK, number)), taken)
+        with unit_of_work():
+            journal.tell_rows(by=by)  # they were written in bulk
     counted = select(Application.state, func.count()).where(Application.call_id == frame.call_id)
     states = db.session.execute(counted.group_by(Application.state).order_by(Application.state))
     return Grown(str(frame.model["call"]["code"]), {row[0]: row[1] for row in states})

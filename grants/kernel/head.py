@@ -32,6 +32,11 @@ class Head:
     signature: str
 
     @property
+    def instant(self) -> datetime:
+        """When the last line was written."""
+        return datetime.fromisoformat(self.at)
+
+    @property
     def text(self) -> str:
         """The head as it is shown, mailed and read back."""
         return f"{self.statement}\nkey: {self.key}\nsignature: {self.signature}\n"
