@@ -39,6 +39,9 @@ _CONTROLS = dict.fromkeys(set(range(32)) - {9, 10} | set(range(127, 160)) | {0xF
 # What a page writes in its own form: nobody typed it.
 UNTYPED = KEYS | {"version", "stamp", "seen", "edition", "do", "add", "drop", "piece", "back"}
 
+# The last part of the names of fields that hold a code of ours.
+CODES = frozenset({"account", "status", "kind"})
+
 
 class Reason(StrEnum):
     """Why a form was kept instead of being taken."""
@@ -83,7 +86,8 @@ class Held:
     @property
     def typed(self) -> list[str]:
         """The words a person wrote, in the order of the form, each once: what is not a code, a number or a tick."""
-        found = (value.strip() for name, value in self.fields if name not in UNTYPED)
+        left_out = UNTYPED | CODES
+        found = (value.strip() for name, value in self.fields if name.rpartition("-")[2] not in left_out)
         return list(dict.fromkeys(value for value in found if any(map(str.isspace, value)) or _is_word(value)))
 
 

@@ -95,6 +95,15 @@ def test_what_was_typed_is_sent_after_signing_in_and_then_destroyed(page, writer
     assert "gardé" not in page.get("applications.edit", draft, section="projet").words
 
 
+def test_the_page_shows_what_was_written_and_no_code_of_ours(page, writer, draft):
+    page.get("applications.edit", draft, section="budget")
+    send_after(page, "lapsed", **{"rows-0-label": "Loyer du local"})
+    enter(page, writer)
+    (found,) = held.waiting(writer.id)
+    assert "Loyer du local" in found.typed
+    assert not {"64", "860", "OWN"} & set(found.typed)
+
+
 def test_it_may_be_taken_up_again_on_its_own_page_instead(page, writer, draft):
     page.get("applications.edit", draft, section="projet")
     page.client.environ_base["HTTP_REFERER"] = f"http://localhost/dossiers/{draft.id}/rediger/projet"
