@@ -25,7 +25,7 @@ from grants.applications import queries as application_queries
 from grants.awards import letters as award_letters
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
-from grants.awards.actions import reporting
+from grants.awards.actions import recovery, reporting
 from grants.calls import lifecycle as calls
 from grants.calls.models import Call
 from grants.config import Settings
@@ -355,9 +355,9 @@ def _forget_forms() -> int:
 
 
 def _remind_of_reports() -> int:
-    """Remind associations of the reports that are due soon; each reminder is written once."""
+    """Remind associations of the reports and sums that are due soon or late; each reminder is written once."""
     with unit_of_work():
-        return reporting.remind()
+        return reporting.remind() + recovery.remind()
 
 
 def keep_old_papers() -> int:
@@ -705,6 +705,7 @@ LIVES: tuple[tuple[str, Machine], ...] = (
     ("Une attribution", award_lives.AWARD),
     ("Des coordonnées bancaires", award_lives.BANK),
     ("Un versement", award_lives.INSTALMENT),
+    ("Une somme à recevoir", award_lives.RECEIVABLE),
     ("Un compte rendu", award_lives.REPORT),
 )
 

@@ -44,6 +44,7 @@ _REPORT_IS_ACCEPTED = "EXISTS (SELECT 1 FROM report r WHERE r.id = {row}.report_
 FROZEN |= dict.fromkeys(("report_line", "report_indicator", "report_file"), _REPORT_IS_ACCEPTED)
 SETTLED = {
     "instalment": "OLD.state IN ('paid', 'cancelled')",
+    "receivable": "OLD.state IN ('settled', 'cancelled')",
     "agreement": "OLD.signed_on IS NOT NULL",
     "report": "OLD.state = 'accepted'",
     "award": "OLD.state = 'closed'",
@@ -53,6 +54,9 @@ KEPT = {
     "application": "NEW.call_id <> OLD.call_id",
     "call": "OLD.marks_frozen_at IS NOT NULL "
     "AND (NEW.marks_frozen_at IS NULL OR NEW.marks_frozen_at <> OLD.marks_frozen_at)",
+    "receivable": "OLD.state <> 'planned' AND (NEW.award_id <> OLD.award_id OR NEW.kind <> OLD.kind "
+    "OR NEW.due_on <> OLD.due_on OR NEW.amount_cents > OLD.amount_cents OR NEW.received_cents < OLD.received_cents "
+    "OR NEW.given_up_cents < OLD.given_up_cents OR NEW.cancelled_cents < OLD.cancelled_cents)",
     "meeting": "NEW.call_id <> OLD.call_id OR OLD.frozen_at IS NOT NULL AND (NEW.state = 'preparing' "
     "OR NEW.frozen_at IS NULL OR NEW.frozen_at <> OLD.frozen_at)",
 }

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
-from grants.awards.models import Agreement, Award, BankDetails, Instalment, Report
+from grants.awards.models import Agreement, Award, BankDetails, Instalment, Receivable, Report
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
@@ -43,7 +43,7 @@ def organisation_id_of(subject: Any) -> UUID | None:
         return subject.id
     if isinstance(subject, Recommendation | Decision | Assignment | PieceRequest):
         return subject.application.organisation_id
-    if isinstance(subject, Agreement | Instalment | Report):
+    if isinstance(subject, Agreement | Instalment | Receivable | Report):
         return subject.award.organisation_id
     found: UUID | None = getattr(subject, "organisation_id", None)
     return found
@@ -209,6 +209,7 @@ KNOW: dict[type, Rule] = {
     Agreement: member | (money_people & ~interested),
     BankDetails: owner | finance | officer | auditor,
     Instalment: member | (money_people & ~interested),
+    Receivable: member | (money_people & ~interested),
     Report: member | (money_people & ~interested),
 }
 

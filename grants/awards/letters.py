@@ -7,7 +7,17 @@ from fractions import Fraction
 from typing import Any
 
 from grants.awards import queries, rules
-from grants.awards.models import Agreement, Award, BankDetails, Instalment, InstalmentKind, Report
+from grants.awards.models import (
+    Agreement,
+    Award,
+    BankDetails,
+    Ground,
+    Instalment,
+    InstalmentKind,
+    Receivable,
+    Report,
+)
+from grants.awards.models.recovery import GROUND_LABELS
 from grants.kernel import clock, papers
 from grants.kernel.actor import Actor
 from grants.kernel.money import Money, percentage
@@ -29,7 +39,8 @@ CLAUSES = (
 def opened(award: Award) -> None:
     """The support was decided: what comes next, and what to do now."""
     _to_members("awards_opened", award, award.id, amount=award.amount, act=award.decision.meeting.act_number,
-                act_on=queries.act_day(award), need=queries.agreement_need(award).is_due)  # fmt: skip
+                act_on=queries.act_day(award), need=queries.agreement_need(award).is_due,
+                is_advance=queries.is_advance(award))  # fmt: skip
 
 
 def agreement_to_sign(agreement: Agreement) -> None:
@@ -76,6 +87,31 @@ def order_stopped(instalment: Instalment, how: str, note: str, *, number: str) -
     key = f"{instalment.id}:{instalment.attempt}:{how}:{clock.now().isoformat()}"
     _to_members("awards_order_stopped", instalment.award, key, label=instalment.label, amount=instalment.amount,
                 number=number, how=how, note=note)  # fmt: skip
+
+
+def recovery_issued(receivable: Receivable) -> None:
+    """Money is asked back: how much, why, by when and under which number."""
+    _to_members("awards_recovery", receivable.award, receivable.id, amount=receivable.amount,
+                due_on=receivable.due_on, number=receivable.number, reason=receivable.reason)  # fmt: skip
+
+
+def received(receivable: Receivable, amount: Money, on: date, *, at: str) -> None:
+    """A repayment or a recovery was received, in whole or in part."""
+    _to_members("awards_received", receivable.award, f"{receivable.id}:{at}", amount=amount, on=on,
+                left=receivable.left)  # fmt: skip
+
+
+def given_up(receivable: Receivable, amount: Money, ground: Ground, reason: str, *, at: str) -> None:
+    """A sum is not asked any more: on what ground, and why."""
+    _to_members("awards_given_up", receivable.award, f"{receivable.id}:{at}", amount=amount,
+                ground=GROUND_LABELS[ground], reason=reason, left=receivable.left)  # fmt: skip
+
+
+def repayment_expected(receivable: Receivable, days: int) -> None:
+    """A sum owed back will be due, or is late."""
+    key = f"{receivable.id}:{receivable.due_on}:{days}"
+    _to_members("awards_repayment_expected", receivable.award, key, amount=receivable.left, due_on=receivable.due_on,
+                late=days < 0)  # fmt: skip
 
 
 def report_expected(report: Report, days: int) -> None:
@@ -148,6 +184,7 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
     ends_on = application.ends_on or at
     closing = rules.year_end(ends_on, award.organisation.year_end_month)
     report_due = clock.add_months(closing, programme.law_number("report_due", closing))
+    repayments = [repayment_line(row) for row in queries.repayments_of(award.id)]
     return {
         "association": award.organisation.name,
         "title": application.title,
@@ -161,7 +198,7 @@ def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict
         "rate": rate_of(award),
         "eligible_base": money(award.eligible_base),
         "schedule": _listing([schedule_line(row) for row in instalments] or [TO_COMPLETE]),
-        "repayment_schedule": _listing([TO_COMPLETE]),
+        "repayment_schedule": _listing(repayments or [TO_COMPLETE]),
         "unspent_limit": _("%(rate)s de l’aide versée", rate=percent(programme.law_number("unspent_limit", at))),
         # A dossier tells what partners bring, never that money is passed on to them: the list of exceptions is empty.
         "partners": _("aucun partenaire."),
@@ -178,6 +215,11 @@ def schedule_line(instalment: Instalment) -> str:
     if instalment.condition:
         parts.append(instalment.condition)
     return ", ".join(parts)
+
+
+def repayment_line(repayment: Receivable) -> str:
+    """A repayment of an advance as a line of the agreement."""
+    return _("%(amount)s le %(day)s", amount=money(repayment.amount), day=day(repayment.due_on))
 
 
 def _listing(lines: Sequence[str]) -> str:

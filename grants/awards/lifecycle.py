@@ -38,6 +38,17 @@ class InstalmentState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReceivableState(StrEnum):
+    """States of what an association owes back: a planned repayment, or a recovery prepared, approved, then issued."""
+
+    PLANNED = "planned"
+    PREPARED = "prepared"
+    APPROVED = "approved"
+    DUE = "due"
+    SETTLED = "settled"
+    CANCELLED = "cancelled"
+
+
 class ReportState(StrEnum):
     """States of a final report."""
 
@@ -47,7 +58,7 @@ class ReportState(StrEnum):
     ACCEPTED = "accepted"
 
 
-A, B, T, R = AwardState, BankState, InstalmentState, ReportState
+A, B, T, R, V = AwardState, BankState, InstalmentState, ReportState, ReceivableState
 
 AWARD = Machine(
     "award",
@@ -152,6 +163,37 @@ INSTALMENT = Machine(
         Move("attest", frozenset({T.PLANNED, T.PREPARED, T.APPROVED}), None, P.INSTALMENT_PLAN,
              _l("Attester la condition"), "awards.attest"),
         Move("cancel", frozenset({T.PLANNED}), T.CANCELLED, P.AWARD_CLOSE, _l("Annuler")),
+    ),
+)  # fmt: skip
+
+RECEIVABLE = Machine(
+    "receivable",
+    states={
+        V.PLANNED: State(_l("Prévu"), _l("Prévu"), "neutral"),
+        V.PREPARED: State(_l("À approuver"), _l("En préparation"), "info"),
+        V.APPROVED: State(_l("Approuvé, titre à émettre"), _l("En préparation"), "info"),
+        V.DUE: State(_l("À recevoir"), _l("À payer"), "warn"),
+        V.SETTLED: State(_l("Soldé"), _l("Soldé"), "good", final=True),
+        V.CANCELLED: State(_l("Sans suite"), _l("Sans suite"), "neutral", final=True),
+    },
+    moves=(
+        Move("fall_due", frozenset({V.PLANNED}), V.DUE, P.AGREEMENT_SIGN, _l("Rendre exigible")),
+        Move("approve", frozenset({V.PREPARED}), V.APPROVED, P.PAYMENT_APPROVE, _l("Approuver le reversement"),
+             "awards.approve_recovery"),
+        Move("refuse", frozenset({V.PREPARED, V.APPROVED}), V.CANCELLED, P.PAYMENT_APPROVE,
+             _l("Ne pas donner suite"), "awards.refuse_recovery"),
+        Move("issue", frozenset({V.APPROVED}), V.DUE, P.PAYMENT_RECORD, _l("Enregistrer le titre émis"),
+             "awards.issue_recovery"),
+        Move("receive", frozenset({V.DUE}), None, P.PAYMENT_RECORD, _l("Enregistrer une somme reçue"),
+             "awards.receive"),
+        Move("propose_waiver", frozenset({V.DUE}), None, P.PAYMENT_PREPARE, _l("Proposer de ne plus réclamer"),
+             "awards.propose_waiver"),
+        Move("confirm_waiver", frozenset({V.DUE}), None, P.PAYMENT_APPROVE, _l("Confirmer la proposition"),
+             "awards.confirm_waiver"),
+        Move("refuse_waiver", frozenset({V.DUE}), None, P.PAYMENT_APPROVE, _l("Écarter la proposition"),
+             "awards.refuse_waiver"),
+        Move("drop", frozenset({V.DUE}), V.CANCELLED, P.REPORT_DECIDE, _l("Retirer : la somme n’a pas été payée")),
+        Move("settle", frozenset({V.DUE}), V.SETTLED, P.PAYMENT_RECORD, _l("Solder")),
     ),
 )  # fmt: skip
 

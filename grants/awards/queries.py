@@ -6,13 +6,27 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    exists,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import aliased, joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, AxisShare, Dimension
 from grants.awards import rules
-from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
 from grants.awards.models import (
     Agreement,
     Amendment,
@@ -23,6 +37,8 @@ from grants.awards.models import (
     LedgerAllocation,
     LedgerEntry,
     LedgerKind,
+    Receivable,
+    ReceivableKind,
     Report,
     ReportLine,
 )
@@ -33,7 +49,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel import clock
 from grants.kernel.actor import Actor
-from grants.kernel.db import db
+from grants.kernel.db import Cents, db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
@@ -49,6 +65,7 @@ Found = Row[*tuple[Any, ...]]
 ZERO = Money(0)
 UNPAID = (InstalmentState.ORDERED, InstalmentState.SUSPENDED)
 STILL_OPEN = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
+OWED = (ReceivableState.PLANNED, ReceivableState.DUE, ReceivableState.SETTLED)
 BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
 _FAR = date(9999, 12, 31)
 
@@ -190,7 +207,7 @@ def ledger_of(award_id: UUID) -> Sequence[Found]:
     return db.session.execute(
         select(
             LedgerEntry.kind, LedgerEntry.amount, LedgerEntry.day, LedgerEntry.written_at, Account.name,
-            Instalment.label, LedgerEntry.reason,
+            Instalment.label, LedgerEntry.reason, LedgerEntry.ground,
             case((LedgerEntry.attempt == Instalment.attempt, Instalment.order_number), else_=LedgerEntry.number)
             .label("order_number"),
         )
@@ -254,6 +271,8 @@ class AwardLine:
     opened_at: datetime
     organisation_id: UUID
     bank_given: bool
+    owed: Money
+    is_advance: bool
 
     @property
     def left(self) -> Money:
@@ -306,6 +325,12 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
         .group_by(Instalment.award_id)
         .subquery()
     )
+    cost = (
+        select(ReportLine.report_id, func.sum(ReportLine.actual).label("realised"))
+        .where(ReportLine.side == "charge", func.substr(ReportLine.account, 1, 2).not_in(("86", "87")))
+        .group_by(ReportLine.report_id)
+        .subquery()
+    )
     bank = (
         select(
             BankDetails.organisation_id,
@@ -324,7 +349,8 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
                 Agreement.id.label("agreement_id"), Agreement.signed_on,
                 Report.state.label("report_state"), Report.due_on, parts.c.planned_sum, parts.c.planned,
                 parts.c.prepared, parts.c.approved, parts.c.ordered.label("to_pay"), parts.c.before_balance,
-                bank.c.confirmed, bank.c.waiting,
+                bank.c.confirmed, bank.c.waiting, Award.eligible_base, Award.claimed, Award.received, Award.given_up,
+                cost.c.realised,
             )
         )
         .join(Decision, Decision.id == Award.decision_id)
@@ -332,6 +358,7 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
         .outerjoin(Instrument, Instrument.id == Application.instrument_id)
         .outerjoin(Agreement, Agreement.award_id == Award.id)
         .outerjoin(parts, parts.c.award_id == Award.id)
+        .outerjoin(cost, cost.c.report_id == Report.id)
         .outerjoin(bank, bank.c.organisation_id == Award.organisation_id)
         .where(*where)
     )  # fmt: skip
@@ -340,6 +367,11 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
 def _line(row: Any, dues: Mapping[tuple[UUID, int], AgreementNeed], shares: list[tuple[Axis, int]]) -> AwardLine:
     need = dues.get((row.organisation_id, row.act_on.year), AgreementNeed.NOT_DUE)
     advance = row.form is FundingForm.REPAYABLE_ADVANCE
+    excess = ZERO
+    if row.report_state is ReportState.ACCEPTED:
+        cost = row.realised or ZERO
+        excess = rules.settlement(row.amount, row.released, row.ordered, row.eligible_base, cost).excess
+    owed = rules.owed_back(row.paid, excess, row.claimed, row.received + row.given_up, is_advance=advance)
     progress = Progress(
         state=row.state.value,
         agreement_due=need.is_due or advance,
@@ -354,13 +386,14 @@ def _line(row: Any, dues: Mapping[tuple[UUID, int], AgreementNeed], shares: list
         approved=row.approved or 0,
         ordered=row.to_pay or 0,
         report=row.report_state.value if row.report_state else "",
+        owes=bool(owed),
     )
     return AwardLine(
         id=row.id, state=row.state, reference=row.reference or "", title=row.title, organisation=row.name,
         call=row.call, shares=shares, amount=row.amount, engaged=row.engaged, ordered=row.ordered, paid=row.paid,
         released=row.released, report_due_on=row.due_on, report_state=row.report_state, progress=progress,
         step=rules.next_step(progress), opened_at=row.opened_at, organisation_id=row.organisation_id,
-        bank_given=bool(row.confirmed or row.waiting),
+        bank_given=bool(row.confirmed or row.waiting), owed=owed, is_advance=advance,
     )  # fmt: skip
 
 
@@ -722,9 +755,99 @@ def settlement_of(report: Report) -> Settlement:
     return rules.settlement(award.amount, award.released, award.ordered, award.eligible_base, realised(report))
 
 
-def owed_back(award: Award, report: Report) -> Money:
-    """What the association still has to give back: the whole of an advance, or what was paid beyond the real cost."""
-    return award.paid if is_advance(award) else settlement_of(report).excess
+def owed_back(award: Award, report: Report | None) -> Money:
+    """What the association still has to give back, by the ledger and the accepted report."""
+    excess = settlement_of(report).excess if report is not None and report.state is ReportState.ACCEPTED else ZERO
+    settled = award.received + award.given_up
+    return rules.owed_back(award.paid, excess, award.claimed, settled, is_advance=is_advance(award))
+
+
+def receivables_of(award_id: UUID) -> Sequence[Receivable]:
+    """What is owed back of an award, cancelled or not: the repayments in order, then the recoveries."""
+    statement = select(Receivable).where(Receivable.award_id == award_id)
+    return db.session.scalars(statement.order_by(Receivable.kind.desc(), Receivable.position, Receivable.id)).all()
+
+
+def repayments_of(award_id: UUID) -> list[Receivable]:
+    """The repayments of an advance that stand, in order."""
+    return [
+        row
+        for row in receivables_of(award_id)
+        if row.kind is ReceivableKind.REPAYMENT and row.state is not ReceivableState.CANCELLED
+    ]
+
+
+def receivables_due(until: date) -> Sequence[Receivable]:
+    """The sums to be received whose day is at most `until`, the oldest first."""
+    statement = select(Receivable).where(Receivable.state == ReceivableState.DUE, Receivable.due_on <= until)
+    return db.session.scalars(statement.order_by(Receivable.due_on, Receivable.id)).all()
+
+
+def unissued(award_id: UUID) -> Money:
+    """What recoveries under way will claim once they are issued."""
+    waiting = (ReceivableState.PREPARED, ReceivableState.APPROVED)
+    return sum((row.amount for row in receivables_of(award_id) if row.state in waiting), ZERO)
+
+
+def is_claim_known(number: str, year: int) -> bool:
+    """Whether a recovery of a year bears a number."""
+    known = exists().where(Receivable.number == number, Receivable.order_year == year)
+    return bool(db.session.scalar(select(known)))
+
+
+_LEFT: ColumnElement[Money] = type_coerce(
+    Receivable.amount - Receivable.received - Receivable.given_up - Receivable.cancelled, Cents()
+)
+
+
+@dataclass(frozen=True)
+class ReceivableLine:
+    """A sum owed back, in the list of those to be received."""
+
+    id: UUID
+    reference: str
+    organisation: str
+    kind: ReceivableKind
+    due_on: date
+    amount: Money
+    left: Money
+
+
+def receivables(by: Actor, *, late: bool, after: str | None = None, before: str | None = None) -> Page:
+    """A page of the sums to be received, the first due first; only the late ones when asked."""
+    statement = (
+        select(
+            Receivable.id, Application.reference, Organisation.name, Receivable.kind, Receivable.due_on,
+            Receivable.amount, _LEFT.label("left"),
+        )
+        .join(Award, Award.id == Receivable.award_id)
+        .join(Application, Application.id == Award.application_id)
+        .join(Organisation, Organisation.id == Award.organisation_id)
+        .where(visible_to(by), Receivable.state == ReceivableState.DUE)
+    )  # fmt: skip
+    if late:
+        statement = statement.where(Receivable.due_on < clock.today())
+    page = Order(Receivable.due_on, Receivable.id).page(statement, after=after, before=before)
+    rows = [
+        ReceivableLine(row.id, row.reference or "", row.name, row.kind, row.due_on, row.amount, row.left)
+        for row in page.rows
+    ]
+    return replace(page, rows=rows)
+
+
+def receivable_totals(by: Actor) -> dict[str, tuple[int, Money]]:
+    """How many sums are to be received and late, and what is left of them, in one statement."""
+    late = Receivable.due_on < clock.today()
+    row = db.session.execute(
+        select(
+            func.count().label("number"), func.sum(_LEFT).label("amount"),
+            func.count().filter(late).label("late_number"), func.sum(_LEFT).filter(late).label("late_amount"),
+        )
+        .select_from(Receivable)
+        .join(Award, Award.id == Receivable.award_id)
+        .where(visible_to(by), Receivable.state == ReceivableState.DUE)
+    ).one()  # fmt: skip
+    return {"all": (row.number, row.amount or ZERO), "late": (row.late_number, row.late_amount or ZERO)}
 
 
 def lines_to_explain(report: Report) -> list[ReportLine]:
@@ -793,6 +916,7 @@ def problems() -> Iterator[str]:
     for award_id in db.session.scalars(planned):
         yield f"award {award_id}: its instalments do not add up"
     yield from _instalments_that_differ()
+    yield from _receivables_that_differ()
 
 
 def _sums_that_differ() -> Iterator[str]:
@@ -802,8 +926,11 @@ def _sums_that_differ() -> Iterator[str]:
         key = row.award_id, REVERSALS.get(row.kind, row.kind)
         sums[key] = sums.get(key, ZERO) + row.total
     rows = db.session.execute(
-        select(Award.id, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released).order_by(Award.id)
-    )
+        select(
+            Award.id, Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released, Award.claimed,
+            Award.received, Award.given_up,
+        ).order_by(Award.id)
+    )  # fmt: skip
     for award in rows:
         told = {
             LedgerKind.VOTED: award.amount,
@@ -811,6 +938,9 @@ def _sums_that_differ() -> Iterator[str]:
             LedgerKind.ORDERED: award.ordered,
             LedgerKind.PAID: award.paid,
             LedgerKind.RELEASED: award.released,
+            LedgerKind.CLAIMED: award.claimed,
+            LedgerKind.RECEIVED: award.received,
+            LedgerKind.GIVEN_UP: award.given_up,
         }
         for kind, amount in told.items():
             if sums.get((award.id, kind), ZERO) != amount:
@@ -835,3 +965,26 @@ def _instalments_that_differ() -> Iterator[str]:
         )
         for instalment_id in db.session.scalars(mismatched):
             yield f"instalment {instalment_id}: its {kind} lines differ"
+
+
+def _receivables_that_differ() -> Iterator[str]:
+    """What a receivable says to be claimed, received, given up or cancelled is what its lines add up to."""
+    claimed = and_(Receivable.kind == ReceivableKind.RECOVERY, Receivable.number.is_not(None))
+    told: dict[LedgerKind, Any] = {
+        LedgerKind.CLAIMED: case((claimed, Receivable.amount), else_=literal(0, BigInteger)),
+        LedgerKind.RECEIVED: Receivable.received,
+        LedgerKind.GIVEN_UP: Receivable.given_up,
+        LedgerKind.CLAIM_CANCELLED: -Receivable.cancelled,
+    }
+    for kind, column in told.items():
+        line = aliased(LedgerEntry)
+        total = func.coalesce(func.sum(line.amount), literal(0, BigInteger))
+        mismatched = (
+            select(Receivable.id)
+            .outerjoin(line, and_(line.receivable_id == Receivable.id, line.kind == kind))
+            .group_by(Receivable.id)
+            .having(total != column)
+            .order_by(Receivable.id)
+        )
+        for receivable_id in db.session.scalars(mismatched):
+            yield f"receivable {receivable_id}: its {kind} lines differ"

@@ -116,6 +116,15 @@ def settlement(amount: Money, released: Money, ordered: Money, eligible_base: Mo
     )
 
 
+def owed_back(paid: Money, excess: Money, claimed: Money, settled: Money, *, is_advance: bool) -> Money:
+    """What an association still owes: all that was paid of an advance, else the excess paid or what was claimed.
+
+    `settled` is what was received or given up. The greater of excess and claim counts: a claim that was cancelled
+    does not wipe out an excess, and a claim for another reason than an excess is owed all the same.
+    """
+    return (paid if is_advance else max(excess, claimed)) - settled
+
+
 def split(amount: Money, weights: Sequence[int]) -> list[Money]:
     """A ledger line split by an application's weights; nothing is lost or made."""
     return amount.share(weights)
@@ -255,6 +264,7 @@ class NextStep(StrEnum):
     PAY = "pay"
     REPORT = "report"
     EXAMINE = "examine"
+    RECOVER = "recover"
     CLOSE = "close"
     NOTHING = "nothing"
 
@@ -272,6 +282,7 @@ STEP_LABELS: dict[NextStep, LazyString] = {
     NextStep.PAY: _l("Enregistrer la date comptable"),
     NextStep.REPORT: _l("Attendre le bilan"),
     NextStep.EXAMINE: _l("Examiner le bilan"),
+    NextStep.RECOVER: _l("Recevoir ce que l’association doit rendre"),
     NextStep.CLOSE: _l("Clore"),
     NextStep.NOTHING: _l("Rien : l’attribution est soldée"),
 }
@@ -294,6 +305,7 @@ class Progress:
     approved: int
     ordered: int
     report: str
+    owes: bool = False
 
 
 def next_step(facts: Progress) -> NextStep:
@@ -321,4 +333,6 @@ def next_step(facts: Progress) -> NextStep:
         if facts.planned_before_balance or facts.report == "accepted":
             return NextStep.PREPARE
         return NextStep.REPORT
-    return NextStep.CLOSE if facts.report == "accepted" else NextStep.REPORT
+    if facts.report != "accepted":
+        return NextStep.REPORT
+    return NextStep.RECOVER if facts.owes else NextStep.CLOSE

@@ -8,19 +8,19 @@ from typing import Any
 from sqlalchemy import select
 
 from grants.awards import letters, queries
-from grants.awards.actions import agreement, disbursement, reporting
+from grants.awards.actions import agreement, disbursement, recovery, reporting
 from grants.awards.actions.disbursement import Step
-from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind, Report
+from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind, Receivable, Report
 from grants.demo.applicants import Applicant
 from grants.demo.stage import Stage
 from grants.kernel import clock, vault
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.kernel.pages import day, money
 
 SIGNED = -320  # the day agreements are signed; instalments count from it
 BIC = "DEMOFRPP"
 STEPS = ("attested", "prepared", "approved", "ordered", "paid")
+ORDER, PAYMENT = STEPS[:4], STEPS[1:]  # an order that comes back, and the one that follows it
 
 
 class Laureate:
@@ -59,7 +59,11 @@ class Laureate:
         script.add(script.at_work(SIGNED, 11, place), self.sign)
         for index, told in enumerate(self.told["instalments"]):
             due = SIGNED + told["after_days"]
-            if index < self.told["paid"]:
+            if index == 0 and "rejected" in self.told:
+                self._schedule_payment(index, due, ORDER)
+                script.add(script.at_work(due + 6, 11, place), self.reject)
+                self._schedule_payment(index, due + 14, PAYMENT)
+            elif index < self.told["paid"]:
                 self._schedule_payment(index, due, STEPS)
             elif index == self.told["paid"] and "next" in self.told:
                 self._schedule_payment(index, -9, STEPS[: STEPS.index(self.told["next"]) + 1])
@@ -131,18 +135,18 @@ class Laureate:
             for index, (row, amount) in enumerate(zip(told, parts, strict=True))
         ]
         disbursement.plan(award, steps, version=award.version, by=self.stage.actor("manager"))
+        dues = [
+            recovery.Due(Money.euros(row["amount"]), signed_on + timedelta(days=row["after_days"]))
+            for row in self.told.get("repayments", ())
+        ]
+        if dues:
+            recovery.plan_repayments(award, dues, version=award.version, by=self.stage.actor("manager"))
 
     def prepare_agreement(self) -> None:
         """Write the agreement; what no table knows is completed by hand."""
         award = self.award
         terms = letters.terms_of(award, queries.instalments_of(award.id))
-        signed_on = self.stage.script.day(SIGNED)
-        repaid = [
-            f"- {money(Money.euros(row['amount']))} le {day(signed_on + timedelta(days=row['after_days']))}"
-            for row in self.told.get("repayments", ())
-        ]
-        completed = terms.replace(f"- {letters.TO_COMPLETE}", "\n".join(repaid)) if repaid else terms
-        agreement.prepare_agreement(award, completed, version=0, by=self.stage.actor("manager"))
+        agreement.prepare_agreement(award, terms, version=0, by=self.stage.actor("manager"))
 
     def sign(self) -> None:
         """Record the signature, with the signed copy."""
@@ -199,6 +203,48 @@ class Laureate:
         on = clock.today() - timedelta(days=1)
         disbursement.pay(self._instalment(index), on=on, by=self.stage.actor("finance"))
 
+    def reject(self) -> None:
+        """The accountant rejects the first order."""
+        disbursement.reject(self._instalment(0), self.told["rejected"], by=self.stage.actor("finance"))
+
+    # ---- what is owed back -----------------------------------------------------------------------------------------
+
+    def _schedule_recovery(self) -> None:
+        """What was paid in excess is asked back, and received in part."""
+        script, place = self.stage.script, self.applicant.place
+        script.add(script.at_work(-96, 9, 10 + place), self.prepare_recovery)
+        script.add(script.at_work(-94, 14, 10 + place), self.approve_recovery)
+        script.add(script.at_work(-92, 10, 10 + place), self.issue_recovery)
+        script.add(script.at_work(-40, 10, 10 + place), self.receive)
+
+    def _recovery(self) -> Receivable:
+        return queries.receivables_of(self.award.id)[0]
+
+    def prepare_recovery(self) -> None:
+        """Finance asks for what the accepted report does not justify."""
+        award = self.award
+        recovery.prepare_recovery(
+            award,
+            amount=queries.owed_back(award, self.report),
+            due_on=self.stage.script.day(45),
+            reason=self.told["recovery"]["reason"],
+            by=self.stage.actor("finance"),
+        )
+
+    def approve_recovery(self) -> None:
+        """The authorising officer approves it."""
+        recovery.approve(self._recovery(), by=self.stage.actor("authorising_officer"))
+
+    def issue_recovery(self) -> None:
+        """Finance records the order to pay back."""
+        number = f"{clock.today().year}-T{self.applicant.place:03d}"
+        recovery.issue(self._recovery(), number=number, on=clock.today(), by=self.stage.actor("finance"))
+
+    def receive(self) -> None:
+        """Finance records what the accountant received."""
+        row, amount = self._recovery(), Money.euros(self.told["recovery"]["received"])
+        recovery.receive(row, amount=amount, on=clock.today(), version=row.version, by=self.stage.actor("finance"))
+
     # ---- report ----------------------------------------------------------------------------------------------------
 
     def _schedule_report(self) -> None:
@@ -213,7 +259,10 @@ class Laureate:
         script.add(script.at(-118, 17, 45 + place), self.write_report)
         script.add(script.at(-117, 18, 10 + place), self.submit_report)
         script.add(script.at_work(-100, 9, 40 + place), self.accept_report)
-        script.add(script.at_work(-52, 16, 5 + place), self.close)
+        if "recovery" in self.told:
+            self._schedule_recovery()
+        else:
+            script.add(script.at_work(-52, 16, 5 + place), self.close)
 
     def write_report(self) -> None:
         """The association tells what was done and what it really cost."""

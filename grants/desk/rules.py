@@ -6,7 +6,8 @@ from typing import Any
 
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
 from grants.applications.rules import PART_TITLES
-from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, REPORT
+from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT
+from grants.awards.models.recovery import GROUND_LABELS
 from grants.calls.lifecycle import LIFECYCLE as CALL
 from grants.deliberation.lifecycle import LIFECYCLE as MEETING
 from grants.deliberation.rules import VERDICT_LABELS
@@ -18,7 +19,8 @@ from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
 MACHINES: Mapping[str, Machine] = {
-    machine.name: machine for machine in (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, REPORT)
+    machine.name: machine
+    for machine in (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT)
 }
 
 # What a line is about: the part of its event before the point.
@@ -44,6 +46,7 @@ FAMILIES: Mapping[str, LazyString] = {
     "organisation": _l("Organisation"),
     "paper": _l("Document"),
     "programme": _l("Données de référence"),
+    "receivable": _l("Somme à recevoir"),
     "recommendation": _l("Avis"),
     "report": _l("Bilan"),
     "row": _l("Enregistrement"),
@@ -93,6 +96,7 @@ EVENTS: Mapping[str, LazyString] = {
     "award.prepare_agreement": _l("Convention préparée"),
     "award.prepare_late_agreement": _l("Convention devenue obligatoire préparée"),
     "award.released": _l("Reliquat rendu"),
+    "award.repayments_planned": _l("Remboursements établis"),
     "award.sign_agreement": _l("Signature enregistrée"),
     "award.sign_late_agreement": _l("Signature enregistrée"),
     "bank_details.check": _l("Première vérification"),
@@ -158,6 +162,18 @@ EVENTS: Mapping[str, LazyString] = {
     "paper.composed": _l("Document mis en page"),
     "paper.issued": _l("Document émis"),
     "programme.loaded": _l("Données de référence chargées"),
+    "receivable.approve": _l("Reversement approuvé"),
+    "receivable.confirm_waiver": _l("Abandon confirmé : la somme n’est plus réclamée"),
+    "receivable.drop": _l("Remboursement retiré"),
+    "receivable.fall_due": _l("Remboursement exigible"),
+    "receivable.issue": _l("Titre de reversement émis"),
+    "receivable.lowered": _l("Remboursement abaissé"),
+    "receivable.prepared": _l("Reversement préparé"),
+    "receivable.propose_waiver": _l("Abandon proposé"),
+    "receivable.receive": _l("Somme reçue"),
+    "receivable.refuse": _l("Reversement sans suite"),
+    "receivable.refuse_waiver": _l("Abandon écarté"),
+    "receivable.settle": _l("Somme soldée"),
     "recommendation.changed": _l("Avis changé"),
     "recommendation.made": _l("Avis donné"),
     "recommendation.released": _l("Réserve rendue"),
@@ -207,6 +223,7 @@ FACTS: Mapping[str, LazyString] = {
     "file": _l("fichier"),
     "gates": _l("conditions"),
     "granted": _l("accordé"),
+    "ground": _l("nature"),
     "held_on": _l("séance du"),
     "how": _l("manière"),
     "invitation": _l("invitation"),
@@ -271,6 +288,7 @@ _AMOUNTS = {
 }
 _WORDS: Mapping[str, Mapping[Any, Text]] = {
     "college": COLLEGE_LABELS,
+    "ground": GROUND_LABELS,
     "nature": NATURE_LABELS,
     "role": {**ROLE_LABELS, **MEMBER_LABELS},
     "section": PART_TITLES,

@@ -18,6 +18,11 @@ def today(zone: str = "Europe/Paris") -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
+def day_of(instant: datetime, zone: str = "Europe/Paris") -> date:
+    """The day of an instant as people in the zone read it on their calendar."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
 def add_months(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day (Règlement 1182/71, article 3, for periods in months)."""
     index = day.year * 12 + day.month - 1 + months

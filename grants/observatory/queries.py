@@ -47,6 +47,10 @@ from grants.programme.models import (
 
 Rows = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
+# The column each movement counts in; a reversal takes away from that of what it reverses, what comes back has none.
+FIGURES: dict[LedgerKind, Figure] = {
+    kind: Figure(name) for kind in LedgerKind if (name := REVERSALS.get(kind, kind).value) in set(Figure)
+}
 COUNTED = SUBMITTED_STATES - {ApplicationState.WITHDRAWN}
 _TITLED: dict[Reading, Any] = {
     Reading.AXIS: Axis,
@@ -89,14 +93,9 @@ def _key_of(reading: Reading) -> Any:
     return extract("year", Call.closes_at)
 
 
-def _figure(kind: LedgerKind) -> Figure:
-    """The column a movement counts in; a reversal takes away from the column of what it reverses."""
-    return Figure(REVERSALS.get(kind, kind).value)
-
-
 def _kinds(figure: Figure) -> list[LedgerKind]:
     """The kinds of movement that add up to a column."""
-    return [kind for kind in LedgerKind if _figure(kind) is figure]
+    return [kind for kind, counted in FIGURES.items() if counted is figure]
 
 
 def _asked(reading: Reading, filters: Filters) -> Rows:
@@ -128,7 +127,7 @@ def _moved(reading: Reading, filters: Filters) -> Rows:
         statement = statement.join(LedgerAllocation, LedgerAllocation.entry_id == LedgerEntry.id).where(
             LedgerAllocation.dimension == Dimension(reading.value)
         )
-    return _narrowed(statement, filters).group_by(key, LedgerEntry.kind)
+    return _narrowed(statement.where(LedgerEntry.kind.in_(FIGURES)), filters).group_by(key, LedgerEntry.kind)
 
 
 def tracking(reading: Reading, filters: Filters) -> list[Line]:
@@ -137,7 +136,7 @@ def tracking(reading: Reading, filters: Filters) -> list[Line]:
     for row in db.session.execute(_asked(reading, filters)):
         sums.setdefault(row.key, Sums()).add(Figure.ASKED, row.amount)
     for row in db.session.execute(_moved(reading, filters)):
-        sums.setdefault(row.key, Sums()).add(_figure(row.kind), row.amount)
+        sums.setdefault(row.key, Sums()).add(FIGURES[row.kind], row.amount)
     lines = list(_titles(reading, sums))
     unsaid = sums.get(None)
     return lines if unsaid is None else [*lines, Line(None, "—", _("Non précisé"), unsaid)]
@@ -187,12 +186,13 @@ def ledger_totals(hidden: frozenset[UUID] = frozenset()) -> Sums:
     foot = Sums()
     asked = select(func.sum(Application.requested)).where(Application.state.in_(COUNTED))
     moved = select(LedgerEntry.kind, func.sum(LedgerEntry.amount)).group_by(LedgerEntry.kind)
+    moved = moved.where(LedgerEntry.kind.in_(FIGURES))
     if hidden:
         asked = asked.where(Application.id.not_in(hidden))
         moved = moved.join(Award, Award.id == LedgerEntry.award_id).where(Award.application_id.not_in(hidden))
     foot.add(Figure.ASKED, db.session.scalar(asked) or Money(0))
     for kind, amount in db.session.execute(moved):
-        foot.add(_figure(kind), amount)
+        foot.add(FIGURES[kind], amount)
     return foot
 
 

@@ -26,8 +26,8 @@ from werkzeug.routing import Rule
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards import queries as awards
-from grants.awards.lifecycle import AwardState
-from grants.awards.models import Agreement, ReportFile
+from grants.awards.lifecycle import AwardState, ReceivableState
+from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.kernel import clock, vault
@@ -198,18 +198,22 @@ def surroundings(
         agreement = Agreement(
             award_id=award.id, number=f"CONV-{organisation.siret}", terms="Article 1", prepared_at=clock.now()
         )
+        receivable = Receivable(
+            award_id=award.id, kind=ReceivableKind.REPAYMENT, state=ReceivableState.DUE, amount=award.amount,
+            due_on=clock.today(),
+        )  # fmt: skip
         report = awards.report_of(award.id)
         accounts = vault.accept(
             FileStorage(blank_pdf(), "comptes.pdf"),
             by=make.actor_of(team), organisation_id=organisation.id, dossier_id=second.id,
         )  # fmt: skip
         given = ReportFile(report_id=report.id, file=accounts, given_at=clock.now())
-        session.add_all([file, request, invitation, agreement, given])
+        session.add_all([file, request, invitation, agreement, given, receivable])
     session_of(team)
     with unit_of_work() as session:
         session.add(kept_form(team))
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
-    things += [agreement, make.instalment(award), make.bank_details(organisation)]
+    things += [agreement, receivable, make.instalment(award), make.bank_details(organisation)]
     words = {
         "code": call.code,
         "reference": str(application.reference),

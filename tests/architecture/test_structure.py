@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 
 from grants import evidence
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
-from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, REPORT
+from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT
 from grants.calls.lifecycle import LIFECYCLE as CALL
 from grants.deliberation.lifecycle import LIFECYCLE as MEETING
 from grants.kernel import guards
@@ -23,7 +23,7 @@ from tests.factories import Make
 pytestmark = pytest.mark.neutral
 
 ROOT = Path(__file__).resolve().parents[2]
-MACHINES = (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, REPORT)
+MACHINES = (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT)
 FORBIDDEN_ROOMS = {"utils", "helpers", "common", "services", "managers", "misc"}
 
 

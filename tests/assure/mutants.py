@@ -113,6 +113,11 @@ MUTANTS = (
         "tests/deliberation/test_actions.py -k envelope",
     ),
     Mutant(
+        "closing while money is owed back", "grants/awards/actions/reporting.py",
+        "if owed := queries.owed_back(award, report):", "if (owed := queries.owed_back(award, report)) and not award:",
+        "tests/awards/test_actions.py -k 'paid_too_much or before_it_is_repaid'",
+    ),
+    Mutant(
         "bound of the ledger", "grants/awards/actions/ledger.py",
         "Award.ordered + amount <= Award.engaged - Award.released", "Award.ordered >= 0",
         "tests/awards/test_actions.py tests/awards/test_races.py -k 'bounds or beyond'",

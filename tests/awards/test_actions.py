@@ -13,12 +13,13 @@ from sqlalchemy.exc import DatabaseError
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Partner, PartnerKind
 from grants.awards import letters, queries
-from grants.awards.actions import agreement, disbursement, ledger, reporting
+from grants.awards.actions import agreement, disbursement, ledger, recovery, reporting
 from grants.awards.actions.disbursement import Step
-from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
-from grants.awards.models import Award, BankDetails, Instalment, LedgerEntry, LedgerKind
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
+from grants.awards.models import Award, BankDetails, Ground, Instalment, LedgerEntry, LedgerKind
 from grants.awards.models.disbursement import InstalmentKind
-from grants.awards.rules import AgreementNeed
+from grants.awards.models.recovery import GROUND_LABELS
+from grants.awards.rules import AgreementNeed, NextStep
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
@@ -29,7 +30,7 @@ from grants.people import actions as people
 from grants.people.models import Role
 from tests.factories.awards import iban
 
-S, T, R, B = AwardState, InstalmentState, ReportState, BankState
+S, T, R, B, V = AwardState, InstalmentState, ReportState, BankState, ReceivableState
 EUROS = Money.euros
 ELIGIBLE = ApplicationState.ELIGIBLE
 
@@ -588,6 +589,217 @@ def test_the_database_keeps_a_signed_schedule(app, make, statement):
         session.add(Instalment(award_id=award.id, position=9, label="Ajoutée", kind=InstalmentKind.SINGLE,
                                amount=Money(1)))  # fmt: skip
     sound()
+
+
+# ---- what is owed back ---------------------------------------------------------------------------------------------
+
+
+def overpaid(make):
+    """An award wholly paid, whose report makes half of it payable; and what was paid in excess."""
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED, spent=Fraction(1, 2))
+    return award, award.amount - award.amount.percent(50)
+
+
+def test_an_overpaid_award_closes_once_the_excess_is_received(app, make):
+    award, excess = overpaid(make)
+    finance, today = make.actor("finance"), clock.today()
+    assert queries.award_line(award).step is NextStep.RECOVER
+    claim = make.recovery(award, excess)
+    assert "Le bilan est inférieur." in letters_of("awards_recovery")[0].body
+    assert (award.claimed, claim.left) == (excess, excess)
+    for amount, day in ((Money(0), today), (excess + Money(1), today), (excess, today + timedelta(1)),
+                        (excess, today - timedelta(1))):  # fmt: skip
+        refused(InvalidError, recovery.receive, claim, amount=amount, on=day, version=claim.version, by=finance)
+    half = Money(excess.cents // 2)
+    with unit_of_work():
+        recovery.receive(claim, amount=half, on=today, version=claim.version, by=finance)
+    assert claim.state is V.DUE
+    assert "reverser" in refused(RefusedError, reporting.close, award, by=make.by).message
+    stale = claim.version - 1
+    refused(ConflictError, recovery.receive, claim, amount=half, on=today, version=stale, by=finance)
+    with unit_of_work():
+        recovery.receive(claim, amount=excess - half, on=today, version=claim.version, by=finance)
+    assert (claim.state, award.received) == (V.SETTLED, excess)
+    assert len(letters_of("awards_received")) == 2
+    sound()
+    assert queries.award_line(award).step is NextStep.CLOSE
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    sound()
+
+
+@pytest.mark.parametrize("ground", [Ground.WRITE_OFF, Ground.REMISSION, Ground.KEPT])
+def test_a_claim_given_up_lets_the_award_close_and_a_cancelled_one_does_not(app, make, ground):
+    award, excess = overpaid(make)
+    finance, officer = make.actor("finance"), make.actor("authorising_officer")
+    wrong = make.recovery(award, excess)
+    propose(wrong, Ground.CANCELLATION, excess, finance, officer)
+    assert (award.claimed, wrong.state) == (Money(0), V.SETTLED)
+    assert "reverser" in refused(RefusedError, reporting.close, award, by=make.by).message
+    sound()
+    right = make.recovery(award, excess)
+    propose(right, ground, excess, finance, officer)
+    line = queries.ledger_of(award.id)[-1]
+    assert (line.kind, line.amount, line.ground, line.reason) == (
+        LedgerKind.GIVEN_UP, excess, ground, "Délibération 2026-12."
+    )  # fmt: skip
+    assert str(GROUND_LABELS[ground]) in letters_of("awards_given_up")[-1].body
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    sound()
+
+
+def propose(claim, ground, amount, finance, officer):
+    """Propose not to ask for a sum any more, refused to the one who proposes, confirmed by another."""
+    with unit_of_work():
+        recovery.propose_waiver(claim, ground=ground, amount=amount, reason="Délibération 2026-12.", by=finance)
+    refused(ForbiddenError, recovery.confirm_waiver, claim, by=finance)
+    refused(RefusedError, recovery.receive, claim, amount=Money(1), on=clock.today(), version=claim.version, by=finance)
+    with unit_of_work():
+        recovery.confirm_waiver(claim, by=officer)
+
+
+def test_a_recovery_takes_two_people_and_no_more_than_what_was_paid(app, make):
+    award, excess = overpaid(make)
+    both, later = make.actor("finance", "authorising_officer"), clock.today() + timedelta(30)
+    facts = {"due_on": later, "reason": "Trop versé.", "by": both}
+    for amount in (Money(0), Money(-1), award.paid + Money(1)):
+        assert refused(InvalidError, recovery.prepare_recovery, award, amount=amount, **facts).field == "amount"
+    past = {**facts, "due_on": clock.today() - timedelta(1)}
+    assert refused(InvalidError, recovery.prepare_recovery, award, amount=excess, **past).field == "due_on"
+    with unit_of_work():
+        claim = recovery.prepare_recovery(award, amount=excess, **facts)
+    refused(InvalidError, recovery.prepare_recovery, award, amount=award.paid - excess + Money(1), **facts)
+    refused(ForbiddenError, recovery.approve, claim, by=both)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(text("UPDATE receivable SET approved_by = prepared_by"))
+    refused(RefusedError, recovery.issue, claim, number="T1", on=clock.today(), by=both)
+    assert not award.claimed
+    refused(RefusedError, reporting.close, award, by=make.by)
+    sound()
+
+
+def test_a_number_of_recovery_is_given_once_a_year(app, make):
+    award, excess = overpaid(make)
+    first = make.recovery(award, Money(excess.cents // 2))
+    second = make.recovery(award, Money(excess.cents // 4), state=V.APPROVED)
+    finance = make.actor("finance")
+    error = refused(InvalidError, recovery.issue, second, number=first.number, on=clock.today(), by=finance)
+    assert error.field == "number"
+    yesterday = clock.today() - timedelta(1)
+    assert refused(InvalidError, recovery.issue, second, number="T9", on=yesterday, by=finance).field == "issued_on"
+    sound()
+
+
+def advance(make, *, state=S.RUNNING):
+    """A repayable advance of 30,000 euros."""
+    return make.award(_decided(make, make.organisation(), 30_000), state=state)
+
+
+def test_an_advance_is_signed_with_its_repayments_and_closes_once_repaid(app, make):
+    award = advance(make, state=S.VOTED)
+    thirds = EUROS(30_000).share([1, 1, 1])
+    make.repayments(award, *thirds)
+    terms = letters.terms_of(award, [])
+    assert terms.count(letters.TO_COMPLETE) == 1
+    assert " ".join(terms.split()).count("- 10 000 € le ") == 3
+    make.engaged(award)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED)
+    rows, finance = queries.repayments_of(award.id), make.actor("finance")
+    assert {row.state for row in rows} == {V.DUE}
+    assert "98" not in refused(RefusedError, reporting.close, award, by=make.by).message
+    for row in rows[:2]:
+        with unit_of_work():
+            recovery.receive(row, amount=row.amount, on=clock.today(), version=row.version, by=finance)
+    assert "10 000 €" in " ".join(refused(RefusedError, reporting.close, award, by=make.by).message.split())
+    refused(InvalidError, recovery.propose_waiver, rows[2], ground=Ground.KEPT, amount=Money(1), reason="x", by=finance)
+    propose(rows[2], Ground.REMISSION, rows[2].amount, finance, make.actor("authorising_officer"))
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    sound()
+
+
+@pytest.mark.parametrize(
+    ("cents", "days"),
+    [
+        ([2_999_999], [30]),
+        ([3_000_001], [30]),
+        ([3_000_000, 0], [30, 60]),
+        ([3_000_001, -1], [30, 60]),
+        ([1_500_000, 1_500_000], [60, 30]),
+        ([1_500_000, 1_500_000], [30, 30]),
+        ([3_000_000], [-900]),
+        ([], []),
+    ],
+)
+def test_repayments_add_up_exactly_and_follow_one_another(app, make, cents, days):
+    award = advance(make, state=S.VOTED)
+    dues = [
+        recovery.Due(Money(amount), clock.today() + timedelta(day)) for amount, day in zip(cents, days, strict=True)
+    ]
+    assert (
+        refused(InvalidError, recovery.plan_repayments, award, dues, version=award.version, by=make.by).field == "dues"
+    )
+    assert not queries.repayments_of(award.id)
+
+
+def test_a_signed_repayment_schedule_is_kept(app, make):
+    award = advance(make)
+    dues = [recovery.Due(EUROS(30_000), clock.today() + timedelta(9))]
+    assert (
+        "signée"
+        in refused(RefusedError, recovery.plan_repayments, award, dues, version=award.version, by=make.by).message
+    )
+    grant = make.award()
+    refused(RefusedError, recovery.plan_repayments, grant, dues, version=grant.version, by=make.by)
+    for statement in (
+        "UPDATE receivable SET due_on = '2040-01-01'",
+        "UPDATE receivable SET amount_cents = amount_cents + 1",
+        "UPDATE receivable SET kind = 'recovery'",
+    ):
+        with pytest.raises(DatabaseError), unit_of_work() as session:
+            session.execute(text(statement))
+    claims = {"amount": EUROS(1), "due_on": clock.today(), "reason": "Non.", "by": make.actor("finance")}
+    assert "échéancier" in refused(RefusedError, recovery.prepare_recovery, award, **claims).message
+
+
+def test_an_advance_without_repayments_is_not_signed(app, make):
+    award = advance(make, state=S.VOTED)
+    with unit_of_work():
+        agreement.prepare_agreement(award, "Article 1 – Objet\nAvance.", version=0, by=make.by)
+    signature = {"signed_on": clock.today(), "file": None, "by": make.by}
+    assert "remboursement" in refused(RefusedError, agreement.sign_agreement, award, **signature).message
+    assert award.state is S.AGREEMENT
+
+
+def test_a_cheaper_project_lowers_what_is_repaid(app, make):
+    award = advance(make, state=S.VOTED)
+    make.repayments(award, EUROS(10_000), EUROS(10_000), EUROS(10_000))
+    make.engaged(award)
+    first, _second = make.schedule(award, EUROS(12_000), EUROS(18_000))
+    make.carried(first, T.PAID)
+    make.report(award, state=R.ACCEPTED, spent=Fraction(1, 2))
+    assert [row.amount for row in queries.repayments_of(award.id)] == [EUROS(10_000), EUROS(5_000)]
+    assert award.amount - award.released == EUROS(15_000)
+    sound()
+
+
+def test_sums_due_are_reminded_of_once_each(app, make):
+    award = advance(make, state=S.VOTED)
+    make.repayments(award, EUROS(30_000), first_in=100)
+    make.engaged(award)
+    (row,) = queries.repayments_of(award.id)
+
+    def remind(days):
+        with clock.fixed(clock.now() + timedelta(100 - days)), unit_of_work():
+            return recovery.remind()
+
+    assert [remind(days) for days in (60, 30, 29, 0, -1, -30, -31)] == [0, 1, 0, 1, 0, 1, 0]
+    assert "En retard" in letters_of("awards_repayment_expected")[-1].subject
+    assert row.state is V.DUE
 
 
 # ---- bank details --------------------------------------------------------------------------------------------------

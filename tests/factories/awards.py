@@ -1,6 +1,6 @@
 """Makes awards and all that follows them through the chapter's own acts, so that no test holds an impossible one."""
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from grants.applications.models import Application
 from grants.awards import letters, queries
-from grants.awards.actions import agreement, disbursement, reporting
-from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
-from grants.awards.models import Award, BankDetails, Instalment, Report
+from grants.awards.actions import agreement, disbursement, recovery, reporting
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
+from grants.awards.models import Award, BankDetails, Instalment, Receivable, Report
 from grants.awards.models.disbursement import InstalmentKind
 from grants.deliberation.models import Decision
 from grants.kernel import clock
@@ -57,7 +57,9 @@ class AwardMaker:
         return award
 
     def agreement(self, award: Award, *, signed: bool = False) -> Any:
-        """The agreement of an award, prepared or signed today."""
+        """The agreement of an award, prepared or signed today; an advance gets its repayments first."""
+        if queries.is_advance(award) and not queries.repayments_of(award.id):
+            self.repayments(award, award.amount)
         with unit_of_work():
             terms = letters.terms_of(award, queries.instalments_of(award.id)).replace(letters.TO_COMPLETE, "en 5 ans")
             made = agreement.prepare_agreement(award, terms, version=0, by=self.by)
@@ -110,6 +112,31 @@ class AwardMaker:
         ]
         with unit_of_work():
             return disbursement.plan(award, steps, version=award.version, by=self.by, amendment=self._amendment(award))
+
+    def repayments(self, award: Award, *amounts: Money, first_in: int = 365) -> list[Receivable]:
+        """The repayment schedule of an advance: these amounts, a year after another, the first in so many days."""
+        dues = [
+            recovery.Due(amount, clock.today() + timedelta(first_in + 365 * place))
+            for place, amount in enumerate(amounts)
+        ]
+        with unit_of_work():
+            return recovery.plan_repayments(award, dues, version=award.version, by=self.by)
+
+    def recovery(self, award: Award, amount: Money, *, state: ReceivableState = ReceivableState.DUE) -> Receivable:
+        """A recovery of an award on which money was paid, carried to a state by two people."""
+        finance, officer = self.actor("finance"), self.actor("authorising_officer")  # type: ignore[attr-defined]
+        today = clock.today()
+        with unit_of_work():
+            made = recovery.prepare_recovery(
+                award, amount=amount, due_on=today + timedelta(60), reason="Le bilan est inférieur.", by=finance
+            )
+        if state is not ReceivableState.PREPARED:
+            with unit_of_work():
+                recovery.approve(made, by=officer)
+        if state is ReceivableState.DUE:
+            with unit_of_work():
+                recovery.issue(made, number=f"T{next(self._numbers)}", on=today, by=finance)
+        return made
 
     def _amendment(self, award: Award) -> disbursement.AmendmentGiven | None:
         """The amendment that a signed agreement asks for, for who plans after the signature."""

@@ -5,7 +5,7 @@ from datetime import date
 
 from grants.applications.models import BudgetLine
 from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger
+from grants.awards.actions import ledger, recovery
 from grants.awards.lifecycle import AWARD, BANK, AwardState, BankState, ReportState
 from grants.awards.models import Agreement, Award, BankDetails, LedgerKind, Report, ReportIndicator, ReportLine
 from grants.deliberation.models import Decision
@@ -93,6 +93,8 @@ def sign_agreement(award: Award, *, signed_on: date, file: StoredFile | None, ve
         raise ConflictError(_("Quelqu’un d’autre vient de modifier cette convention."))
     if not queries.act_day(award) <= signed_on <= clock.today():
         raise InvalidError(_("La signature ne peut être ni avant l’acte ni dans le futur."), field="signed_on")
+    if queries.is_advance(award):
+        recovery.fall_due(award, by=by)
     agreement.signed_on = signed_on
     agreement.file_id = file.id if file else None
     if award.state is AwardState.RUNNING:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, update
 
 from grants.applications.models import Dimension
 from grants.awards import queries, rules
-from grants.awards.models import Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
+from grants.awards.models import Award, Ground, Instalment, LedgerAllocation, LedgerEntry, LedgerKind, Receivable
 from grants.awards.models.disbursement import REVERSALS
 from grants.calls.models import Call
 from grants.kernel import clock
@@ -35,6 +35,8 @@ class About:
     instalment: Instalment | None = None
     number: str = ""
     reason: str = ""
+    receivable: Receivable | None = None
+    ground: Ground | None = None
 
 
 def move(
@@ -54,6 +56,8 @@ def move(
     entry = LedgerEntry(
         award_id=award.id,
         instalment_id=about.instalment.id if about.instalment else None,
+        receivable_id=about.receivable.id if about.receivable else None,
+        ground=about.ground,
         kind=kind,
         amount=signed,
         attempt=about.instalment.attempt if about.instalment else 1,
@@ -81,6 +85,9 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
         LedgerKind.ORDERED: Award.ordered,
         LedgerKind.PAID: Award.paid,
         LedgerKind.RELEASED: Award.released,
+        LedgerKind.CLAIMED: Award.claimed,
+        LedgerKind.RECEIVED: Award.received,
+        LedgerKind.GIVEN_UP: Award.given_up,
     }[REVERSALS.get(kind, kind)]
     bounds: dict[LedgerKind, ColumnElement[bool]] = {
         LedgerKind.ENGAGED: Award.engaged + amount <= Award.amount,
@@ -89,6 +96,10 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
         LedgerKind.ORDER_CANCELLED: Award.ordered + amount >= Award.paid,
         LedgerKind.PAID: Award.paid + amount <= Award.ordered,
         LedgerKind.RELEASED: Award.released + amount <= Award.amount - Award.ordered,
+        LedgerKind.CLAIMED: Award.claimed + amount <= Award.paid,
+        LedgerKind.CLAIM_CANCELLED: Award.claimed >= -amount,
+        LedgerKind.RECEIVED: Award.received + amount <= Award.paid - Award.given_up,
+        LedgerKind.GIVEN_UP: Award.given_up + amount <= Award.paid - Award.received,
     }
     db.session.flush()
     taken = db.session.execute(

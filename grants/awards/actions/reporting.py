@@ -124,6 +124,8 @@ def why_not_close(award: Award) -> str | None:
             if queries.is_advance(award)
             else _("L’association doit reverser %(amount)s, payés de trop au vu du bilan accepté.", amount=money(owed))
         )
+    if queries.unissued(award.id):
+        return _("Un reversement est en préparation : émettez-le, ou ne lui donnez pas suite.")
     return None
 
 

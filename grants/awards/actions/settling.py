@@ -2,7 +2,7 @@
 
 from grants.awards import queries, rules
 from grants.awards.actions import ledger
-from grants.awards.lifecycle import INSTALMENT, InstalmentState
+from grants.awards.lifecycle import INSTALMENT, RECEIVABLE, InstalmentState
 from grants.awards.models import Award, LedgerKind
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
@@ -32,6 +32,24 @@ def settle(award: Award, balance: rules.Settlement, *, by: Actor) -> None:
             left = Money(0)
     if left:
         raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
+    _lower_repayments(award, balance.released, by=by)
     ledger.move(award, LedgerKind.RELEASED, balance.released, on=clock.today(), by=by)
     ledger.give_back(award, balance.released)
     journal.record("award.released", award, by=by, amount=balance.released.cents)
+
+
+def _lower_repayments(award: Award, released: Money, *, by: Actor) -> None:
+    """What is not paid of an advance is not repaid: the last repayments come down first, by what is left of them."""
+    left = released
+    for row in reversed(queries.repayments_of(award.id)):
+        part = min(left, row.left)
+        if not part:
+            continue
+        left -= part
+        if part == row.amount:
+            journal.advance(RECEIVABLE, row, "drop", by=by, amount=part.cents)
+        else:
+            row.amount -= part
+            journal.record("receivable.lowered", row, by=by, by_cents=part.cents)
+            if not row.left:
+                journal.advance(RECEIVABLE, row, "settle", by=by)

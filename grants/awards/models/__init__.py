@@ -9,6 +9,7 @@ from grants.awards.models.disbursement import (
     LedgerEntry,
     LedgerKind,
 )
+from grants.awards.models.recovery import Ground, Receivable, ReceivableKind
 from grants.awards.models.reporting import Report, ReportFile, ReportIndicator, ReportLine
 
 __all__ = [
@@ -16,11 +17,14 @@ __all__ = [
     "Amendment",
     "Award",
     "BankDetails",
+    "Ground",
     "Instalment",
     "InstalmentKind",
     "LedgerAllocation",
     "LedgerEntry",
     "LedgerKind",
+    "Receivable",
+    "ReceivableKind",
     "Report",
     "ReportFile",
     "ReportIndicator",

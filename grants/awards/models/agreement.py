@@ -22,7 +22,12 @@ class Award(Recorded, Keyed, Versioned, Model):
     """What the act gave to an organisation. The running sums follow the ledger and never pass one another."""
 
     __tablename__ = "award"
-    not_recorded: ClassVar = frozenset({"engaged_cents", "ordered_cents", "paid_cents", "released_cents"})
+    not_recorded: ClassVar = frozenset(
+        {
+            "engaged_cents", "ordered_cents", "paid_cents", "released_cents", "claimed_cents", "received_cents",
+            "given_up_cents",
+        }
+    )  # fmt: skip
     lifecycle: ClassVar[Machine] = AWARD
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
@@ -35,6 +40,9 @@ class Award(Recorded, Keyed, Versioned, Model):
     ordered: Mapped[Money] = mapped_column("ordered_cents", default=Money(0))
     paid: Mapped[Money] = mapped_column("paid_cents", default=Money(0))
     released: Mapped[Money] = mapped_column("released_cents", default=Money(0))
+    claimed: Mapped[Money] = mapped_column("claimed_cents", default=Money(0))
+    received: Mapped[Money] = mapped_column("received_cents", default=Money(0))
+    given_up: Mapped[Money] = mapped_column("given_up_cents", default=Money(0))
     opened_at: Mapped[datetime]
     notified_on: Mapped[date | None]
     engaged_on: Mapped[date | None]
@@ -53,6 +61,11 @@ class Award(Recorded, Keyed, Versioned, Model):
         CheckConstraint("paid_cents >= 0 AND paid_cents <= ordered_cents", name="paid_within_ordered"),
         CheckConstraint(
             "released_cents >= 0 AND ordered_cents + released_cents <= amount_cents", name="released_is_left"
+        ),
+        CheckConstraint("claimed_cents >= 0 AND claimed_cents <= paid_cents", name="claimed_within_paid"),
+        CheckConstraint(
+            "received_cents >= 0 AND given_up_cents >= 0 AND received_cents + given_up_cents <= paid_cents",
+            name="given_back_within_paid",
         ),
         *AWARD.checks(),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grants.applications.models import Dimension
 from grants.awards.lifecycle import INSTALMENT, InstalmentState
 from grants.awards.models.agreement import Award, BankDetails
+from grants.awards.models.recovery import Ground
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -129,12 +130,17 @@ class LedgerKind(StrEnum):
     ORDER_CANCELLED = "order_cancelled"
     PAID = "paid"
     RELEASED = "released"
+    CLAIMED = "claimed"
+    CLAIM_CANCELLED = "claim_cancelled"
+    RECEIVED = "received"
+    GIVEN_UP = "given_up"
 
 
 # The kinds whose lines are negative, and the kind from whose sum they take away.
 REVERSALS: dict[LedgerKind, LedgerKind] = {
     LedgerKind.ORDER_REJECTED: LedgerKind.ORDERED,
     LedgerKind.ORDER_CANCELLED: LedgerKind.ORDERED,
+    LedgerKind.CLAIM_CANCELLED: LedgerKind.CLAIMED,
 }
 _NEGATIVE = ", ".join(repr(kind.value) for kind in REVERSALS)
 
@@ -146,6 +152,10 @@ LEDGER_LABELS: dict[LedgerKind, LazyString] = {
     LedgerKind.ORDER_CANCELLED: _l("Mandat annulé"),
     LedgerKind.PAID: _l("Payé (date comptable)"),
     LedgerKind.RELEASED: _l("Rendu à l’enveloppe"),
+    LedgerKind.CLAIMED: _l("Reversement demandé"),
+    LedgerKind.CLAIM_CANCELLED: _l("Reversement annulé"),
+    LedgerKind.RECEIVED: _l("Reçu de l’association"),
+    LedgerKind.GIVEN_UP: _l("N’est plus réclamé"),
 }
 
 
@@ -173,11 +183,13 @@ class LedgerEntry(Recorded, Model):
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
     award_id: Mapped[UUID] = mapped_column(ForeignKey("award.id", ondelete="RESTRICT"), index=True)
     instalment_id: Mapped[UUID | None] = mapped_column(ForeignKey("instalment.id", ondelete="RESTRICT"))
+    receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivable.id", ondelete="RESTRICT"), index=True)
     kind: Mapped[LedgerKind] = mapped_column(text_enum(LedgerKind))
     amount: Mapped[Money] = mapped_column("amount_cents")
     attempt: Mapped[int] = mapped_column(SmallInteger, default=1)
     number: Mapped[str] = mapped_column(String(40), default="")
     reason: Mapped[str] = mapped_column(String(500), default="")
+    ground: Mapped[Ground | None] = mapped_column(text_enum(Ground))
     day: Mapped[date]
     written_at: Mapped[datetime]
     written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))

@@ -12,6 +12,7 @@ from grants.awards.forms.agreement import SignForm, TermsForm
 from grants.awards.lifecycle import AWARD, AwardState
 from grants.awards.models import Agreement, Award
 from grants.awards.models.disbursement import LEDGER_LABELS
+from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import Wanted
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
@@ -91,6 +92,10 @@ def award_page(award: Award) -> str:
         confirmed=queries.confirmed_bank_details(award.organisation_id),
         instalments=instalments,
         report=report,
+        receivables=queries.receivables_of(award.id),
+        receivable_kinds=RECEIVABLE_LABELS,
+        grounds=GROUND_LABELS,
+        today=clock.today(),
         amendments=queries.amendments_of(award.id),
         entries=queries.ledger_of(award.id),
         why_not_close=reporting.why_not_close(award),
@@ -201,6 +206,8 @@ def own(award: Award) -> str:
         confirmed=queries.confirmed_bank_details(award.organisation_id),
         instalments=queries.instalments_of(award.id),
         report=report,
+        receivables=[row for row in queries.receivables_of(award.id) if row.state in queries.OWED],
+        receivable_kinds=RECEIVABLE_LABELS,
         balance=queries.settlement_of(report) if report and report.submitted_at else None,
         rate=letters.rate_of(award),
         today=clock.today(),

@@ -1,0 +1,324 @@
+"""Acts on what an association owes back: the repayments of an advance, and recoveries of money paid in excess.
+
+The accountant recovers; what is recorded here is what was asked, received, or is not asked any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import flag_modified
+
+from grants.awards import letters, queries, rules
+from grants.awards.actions import ledger
+from grants.awards.lifecycle import RECEIVABLE, AwardState, ReceivableState
+from grants.awards.models import Award, Ground, LedgerKind, Receivable, ReceivableKind
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
+from grants.kernel.db import db
+from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.money import Money
+from grants.kernel.pages import money
+from grants.kernel.post import Letter
+from grants.kernel.words import _
+
+
+@dataclass(frozen=True)
+class Due:
+    """A repayment as somebody planned it."""
+
+    amount: Money
+    due_on: date
+
+
+# ---- repayments of an advance --------------------------------------------------------------------------------------
+
+
+def plan_repayments(award: Award, dues: Sequence[Due], *, by: Actor, version: int | None) -> list[Receivable]:
+    """Write the repayment schedule of an advance: amounts that add up exactly, days one after the other.
+
+    Possible until the agreement is signed; a signed agreement without one gets it once. Raises RefusedError for a
+    grant or a signed schedule, InvalidError for a wrong sum or day, ConflictError when the award changed meanwhile.
+    """
+    ledger.hold(award)
+    if version != award.version:
+        raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
+    if not queries.is_advance(award):
+        raise RefusedError(_("Cette aide est une subvention : elle ne se rembourse pas."))
+    existing = queries.repayments_of(award.id)
+    if any(row.state is not ReceivableState.PLANNED for row in existing):
+        raise RefusedError(_("La convention est signée : son échéancier de remboursement ne change plus."))
+    _check_dues(award, dues)
+    for row in existing:
+        db.session.delete(row)
+    db.session.flush()
+    flag_modified(award, "opened_at")  # its repayments are part of what the version protects
+    made = [
+        Receivable(
+            award_id=award.id,
+            award=award,
+            kind=ReceivableKind.REPAYMENT,
+            state=ReceivableState.PLANNED,
+            position=position,
+            amount=due.amount,
+            due_on=due.due_on,
+        )
+        for position, due in enumerate(dues)
+    ]
+    db.session.add_all(made)
+    db.session.flush()
+    journal.record("award.repayments_planned", award, by=by, steps=[due.amount.cents for due in dues])
+    agreement = queries.agreement_of(award.id)
+    if agreement is not None and agreement.signed_on is not None:
+        fall_due(award, by=by)
+    return made
+
+
+def _check_dues(award: Award, dues: Sequence[Due]) -> None:
+    if any(due.amount.cents <= 0 for due in dues):
+        raise InvalidError(_("Chaque remboursement doit avoir un montant supérieur à zéro."), field="dues")
+    days = [due.due_on for due in dues]
+    if days != sorted(set(days)) or (days and days[0] <= queries.act_day(award)):
+        raise InvalidError(
+            _("Les remboursements se suivent, chacun à une date différente, après l’acte qui accorde l’avance."),
+            field="dues",
+        )
+    to_repay = award.amount - award.released
+    if gap := rules.gap_of_schedule(to_repay, [due.amount for due in dues]):
+        raise InvalidError(
+            _(
+                "Les remboursements font %(total)s pour une avance de %(expected)s.",
+                total=money(to_repay + gap),
+                expected=money(to_repay),
+            ),
+            field="dues",
+        )
+
+
+def fall_due(award: Award, *, by: Actor) -> None:
+    """The agreement is signed: its repayments are owed, each on its day. Raises RefusedError when none was planned."""
+    rows = queries.repayments_of(award.id)
+    if sum((row.amount for row in rows), Money(0)) != award.amount - award.released:
+        raise RefusedError(
+            _("L’échéancier de remboursement de l’avance n’est pas établi : la convention ne peut pas être signée.")
+        )
+    for row in rows:
+        if row.state is ReceivableState.PLANNED:
+            journal.advance(RECEIVABLE, row, "fall_due", by=by, amount=row.amount.cents, due_on=row.due_on.isoformat())
+
+
+# ---- recoveries ----------------------------------------------------------------------------------------------------
+
+
+def prepare_recovery(award: Award, *, amount: Money, due_on: date, reason: str, by: Actor) -> Receivable:
+    """Prepare an order to pay money back; another person approves it.
+
+    Raises RefusedError for an advance or an award that is not running, InvalidError for an amount that was not paid or
+    is claimed already, or a day that is past.
+    """
+    ledger.hold(award)
+    if award.state is not AwardState.RUNNING:
+        raise RefusedError(_("Un reversement se demande sur une attribution en cours."))
+    if queries.is_advance(award):
+        raise RefusedError(
+            _("Cette aide est une avance : tout ce qui a été payé revient par l’échéancier de remboursement.")
+        )
+    if amount.cents <= 0:
+        raise InvalidError(_("Donnez un montant supérieur à zéro."), field="amount")
+    left = award.paid - award.claimed - queries.unissued(award.id)
+    if amount > left:
+        raise InvalidError(
+            _("Il reste au plus %(amount)s payés et pas encore réclamés.", amount=money(left)), field="amount"
+        )
+    if due_on < clock.today():
+        raise InvalidError(_("La date limite ne peut pas être passée."), field="due_on")
+    made = Receivable(
+        award_id=award.id,
+        award=award,
+        kind=ReceivableKind.RECOVERY,
+        state=ReceivableState.PREPARED,
+        amount=amount,
+        due_on=due_on,
+        reason=reason,
+        prepared_by=by.id,
+        prepared_at=clock.now(),
+    )
+    db.session.add(made)
+    db.session.flush()
+    journal.record("receivable.prepared", made, by=by, amount=amount.cents, due_on=due_on.isoformat())
+    return made
+
+
+def approve(receivable: Receivable, *, by: Actor) -> None:
+    """A second person approves a recovery. Raises ForbiddenError for the one who prepared it or who appointed them."""
+    _another_person(receivable.prepared_by, by)
+    receivable.approved_by, receivable.approved_at = by.id, clock.now()
+    journal.advance(RECEIVABLE, receivable, "approve", by=by, amount=receivable.amount.cents)
+
+
+def refuse(receivable: Receivable, note: str, *, by: Actor) -> None:
+    """Give no sequel to a recovery that is not issued yet, with the reason."""
+    receivable.note = note
+    journal.advance(RECEIVABLE, receivable, "refuse", by=by)
+
+
+def issue(receivable: Receivable, *, number: str, on: date, by: Actor) -> None:
+    """Record the order to pay back that the finance department issued; the association is told.
+
+    Raises InvalidError for an impossible day or a number of the same year, RefusedError beyond what was paid.
+    """
+    award = receivable.award
+    ledger.hold(award)
+    if reason := RECEIVABLE.why_not(receivable, "issue"):
+        raise RefusedError(str(reason))
+    approved_on = clock.day_of(receivable.approved_at) if receivable.approved_at else clock.today()
+    if not approved_on <= on <= clock.today():
+        raise InvalidError(_("Le titre ne peut être ni avant son approbation ni dans le futur."), field="issued_on")
+    if queries.is_claim_known(number, on.year):
+        raise InvalidError(_("Ce numéro de titre est déjà enregistré pour cette année."), field="number")
+    receivable.number, receivable.order_year, receivable.issued_on = number, on.year, on
+    journal.advance(RECEIVABLE, receivable, "issue", by=by, amount=receivable.amount.cents, number=number)
+    about = ledger.About(receivable=receivable, number=number, reason=receivable.reason)
+    ledger.move(award, LedgerKind.CLAIMED, receivable.amount, on=on, by=by, about=about)
+    letters.recovery_issued(receivable)
+
+
+def receive(
+    receivable: Receivable, *, amount: Money, on: date, number: str = "", by: Actor, version: int | None
+) -> None:
+    """Record what the accountant says was received, and when; the association is told.
+
+    Raises InvalidError for more than is left or an impossible day, ConflictError when somebody recorded meanwhile.
+    """
+    award = receivable.award
+    ledger.hold(award)
+    _unchanged(receivable, version)
+    journal.advance(RECEIVABLE, receivable, "receive", by=by, amount=amount.cents, on=on.isoformat())
+    first = receivable.issued_on or award.engaged_on or on
+    if not first <= on <= clock.today():
+        raise InvalidError(_("La date comptable ne peut être ni avant la demande ni dans le futur."), field="day")
+    if receivable.waiver_amount is not None:
+        raise RefusedError(_("Une proposition de ne plus réclamer attend sa réponse : tranchez-la d’abord."))
+    _take(receivable, "received", amount)
+    about = ledger.About(receivable=receivable, number=number)
+    ledger.move(award, LedgerKind.RECEIVED, amount, on=on, by=by, about=about)
+    letters.received(receivable, amount, on, at=clock.now().isoformat())
+    _settle(receivable, by=by)
+
+
+def propose_waiver(receivable: Receivable, *, ground: Ground, amount: Money, reason: str, by: Actor) -> None:
+    """Propose not to ask for a sum any more, on the ground of a decision; another person confirms it.
+
+    Raises InvalidError for an amount that is not left, or a ground that does not fit.
+    """
+    ledger.hold(receivable.award)
+    if receivable.waiver_amount is not None:
+        raise RefusedError(_("Une proposition de ne plus réclamer attend sa réponse : tranchez-la d’abord."))
+    if ground in {Ground.CANCELLATION, Ground.KEPT} and receivable.kind is ReceivableKind.REPAYMENT:
+        raise InvalidError(_("Ce motif ne convient pas au remboursement d’une avance."), field="ground")
+    _check_left(receivable, amount)
+    receivable.waiver_ground, receivable.waiver_amount, receivable.waiver_reason = ground, amount, reason
+    receivable.waiver_by, receivable.waiver_at = by.id, clock.now()
+    journal.advance(RECEIVABLE, receivable, "propose_waiver", by=by, amount=amount.cents, ground=ground.value)
+
+
+def confirm_waiver(receivable: Receivable, *, by: Actor) -> None:
+    """A second person confirms that a sum is not asked any more; the association is told.
+
+    Raises RefusedError without a proposal, ForbiddenError for the one who made it or who appointed them.
+    """
+    award = receivable.award
+    ledger.hold(award)
+    ground, amount, reason = receivable.waiver_ground, receivable.waiver_amount, receivable.waiver_reason
+    if ground is None or amount is None:
+        raise RefusedError(_("Aucune proposition n’attend de réponse."))
+    _another_person(receivable.waiver_by, by)
+    journal.advance(RECEIVABLE, receivable, "confirm_waiver", by=by, amount=amount.cents, ground=ground.value)
+    cancels = ground is Ground.CANCELLATION
+    _take(receivable, "cancelled" if cancels else "given_up", amount)
+    about = ledger.About(receivable=receivable, number=receivable.number or "", reason=reason, ground=ground)
+    kind = LedgerKind.CLAIM_CANCELLED if cancels else LedgerKind.GIVEN_UP
+    ledger.move(award, kind, amount, on=clock.today(), by=by, about=about)
+    letters.given_up(receivable, amount, ground, reason, at=clock.now().isoformat())
+    _forget_proposal(receivable)
+    _settle(receivable, by=by)
+
+
+def refuse_waiver(receivable: Receivable, *, by: Actor) -> None:
+    """Turn a proposal down: the sum is still asked."""
+    if receivable.waiver_amount is None:
+        raise RefusedError(_("Aucune proposition n’attend de réponse."))
+    journal.advance(RECEIVABLE, receivable, "refuse_waiver", by=by, amount=receivable.waiver_amount.cents)
+    _forget_proposal(receivable)
+
+
+def _forget_proposal(receivable: Receivable) -> None:
+    receivable.waiver_ground = receivable.waiver_amount = receivable.waiver_by = receivable.waiver_at = None
+    receivable.waiver_reason = ""
+
+
+def _another_person(first: UUID | None, by: Actor) -> None:
+    if first == by.id:
+        raise ForbiddenError(_("Vous avez préparé cette demande : une autre personne doit l’approuver."))
+    if queries.gave_office(first, by.id) or queries.gave_office(by.id, first):
+        raise ForbiddenError(
+            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
+        )
+
+
+def _unchanged(receivable: Receivable, version: int | None) -> None:
+    if version != receivable.version:
+        raise ConflictError(_("Quelqu’un vient d’enregistrer un mouvement ici. Rechargez la page avant de continuer."))
+
+
+def _check_left(receivable: Receivable, amount: Money) -> None:
+    if amount.cents <= 0:
+        raise InvalidError(_("Donnez un montant supérieur à zéro."), field="amount")
+    if amount > receivable.left:
+        raise InvalidError(_("Il reste %(amount)s à recevoir.", amount=money(receivable.left)), field="amount")
+
+
+def _take(receivable: Receivable, column: str, amount: Money) -> None:
+    """Raise a sum of the receivable if, and only if, something is left for it, in one statement."""
+    _check_left(receivable, amount)
+    db.session.flush()
+    field = getattr(Receivable, column)
+    first, second = (
+        one for one in (Receivable.received, Receivable.given_up, Receivable.cancelled) if one is not field
+    )
+    taken = db.session.execute(
+        update(Receivable)
+        .where(Receivable.id == receivable.id, field + amount <= Receivable.amount - first - second)
+        .values({field: field + amount, Receivable.version: Receivable.version + 1})
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
+        raise RefusedError(_("Quelqu’un vient d’enregistrer un mouvement ici. Rechargez la page avant de continuer."))
+    db.session.refresh(receivable)
+
+
+def _settle(receivable: Receivable, *, by: Actor) -> None:
+    if not receivable.left:
+        journal.advance(RECEIVABLE, receivable, "settle", by=by)
+
+
+REMINDERS = (30, 0, -30)  # days before the day a sum is due; the last is for what is late
+
+
+def remind() -> int:
+    """Remind of the sums due in a month, today, and late by a month; returns how many letters. For the worker.
+
+    Safe to repeat: each reminder of a sum is written once.
+    """
+    today, written = clock.today(), 0
+    for row in queries.receivables_due(today + timedelta(days=max(REMINDERS))):
+        left = (row.due_on - today).days
+        days = next(limit for limit in reversed(REMINDERS) if left <= limit)
+        key = f"awards_repayment_expected:{row.id}:{row.due_on}:{days}:"
+        told = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
+        if db.session.scalar(told) is None:
+            letters.repayment_expected(row, days)
+            written += 1
+    return written

@@ -1,0 +1,200 @@
+"""Views on what an association owes back: repayments of an advance, recoveries, receipts."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grants.awards import queries
+from grants.awards.actions import recovery as actions
+from grants.awards.forms.disbursement import ReasonForm
+from grants.awards.forms.recovery import IssueForm, ReceiveForm, RecoveryForm, RepaymentsForm, WaiverForm
+from grants.awards.lifecycle import RECEIVABLE
+from grants.awards.models import Award, Receivable
+from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
+from grants.awards.routes.blueprint import Answer, bp, show
+from grants.kernel import clock
+from grants.kernel.access import actor, door
+from grants.kernel.errors import InvalidError
+from grants.kernel.paging import places
+from grants.kernel.versions import as_shown
+from grants.kernel.words import _
+from grants.permissions import P
+
+
+@bp.route("/attributions/<uuid:award_id>/remboursements", methods=["GET", "POST"])
+@door(P.INSTALMENT_PLAN, Award)
+def repayments(award: Award) -> Answer:
+    """Plan the repayments of an advance; the sum must be exact."""
+    dues = [{"amount": row.amount, "due_on": row.due_on} for row in queries.repayments_of(award.id)]
+    form = RepaymentsForm(data={"dues": dues, "version": award.version})
+    if request.method == "POST" and "add" in request.form:
+        form.add_line()
+    elif form.validate_on_submit():
+        try:
+            planned = [actions.Due(**values) for values in form.values()]
+            actions.plan_repayments(award, planned, by=actor(), version=form.version.data)
+        except InvalidError as error:
+            form.refuse(None, error.message)
+        else:
+            flash(_("L’échéancier de remboursement est enregistré."), "success")
+            return redirect(url_for("awards.show", award_id=award.id))
+    to_repay = award.amount - award.released
+    return show("repayments", form, form=form, award=award, to_repay=to_repay, gap=form.total() - to_repay)
+
+
+@bp.route("/attributions/<uuid:award_id>/reversement", methods=["GET", "POST"])
+@door(P.PAYMENT_PREPARE, Award)
+@as_shown
+def recovery(award: Award) -> Answer:
+    """Prepare an order to pay money back."""
+    owed = queries.owed_back(award, queries.report_of(award.id)) - queries.unissued(award.id)
+    form = RecoveryForm(data={"amount": owed if owed.cents > 0 else None})
+    if form.validate_on_submit():
+        try:
+            made = actions.prepare_recovery(
+                award, amount=form.data["amount"], due_on=form.data["due_on"], reason=form.reason.data, by=actor()
+            )
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Le reversement est préparé. Une autre personne doit l’approuver."), "success")
+            return _back(made)
+    return show("recovery", form, form=form, award=award, subject=award, refused=None,
+                title=_("Demander un reversement"),
+                lede=_("Une autre personne l’approuve, puis le service des finances émet le titre."),
+                back=url_for("awards.show", award_id=award.id))  # fmt: skip
+
+
+@bp.get("/recouvrements")
+@door(P.AWARD_LIST)
+def receivables() -> str:
+    """What is to be received, the first due first."""
+    late = request.args.get("vue") == "retard"
+    page = queries.receivables(actor(), late=late, **places())
+    return render_template(
+        "awards/receivables.html",
+        page=page,
+        totals=queries.receivable_totals(actor()),
+        late=late,
+        today=clock.today(),
+        kinds=RECEIVABLE_LABELS,
+    )
+
+
+@bp.get("/recouvrements/<uuid:receivable_id>")
+@door(P.AWARD_READ, Receivable)
+def receivable(receivable: Receivable) -> Answer:
+    """One sum owed back: what was asked, received or given up, and what may be done."""
+    people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by]
+    return show("receivable", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
+                grounds=GROUND_LABELS, names=queries.names_of(people), today=clock.today())  # fmt: skip
+
+
+@bp.post("/recouvrements/<uuid:receivable_id>/approuver")
+@door(P.PAYMENT_APPROVE, Receivable)
+@as_shown
+def approve_recovery(receivable: Receivable) -> Response:
+    """Approve a recovery that somebody else prepared."""
+    actions.approve(receivable, by=actor())
+    flash(_("Le reversement est approuvé. Le service des finances peut émettre le titre."), "success")
+    return _back(receivable)
+
+
+@bp.route("/recouvrements/<uuid:receivable_id>/refuser", methods=["GET", "POST"])
+@door(P.PAYMENT_APPROVE, Receivable)
+@as_shown
+def refuse_recovery(receivable: Receivable) -> Answer:
+    """Give no sequel to a recovery that is not issued."""
+    form = ReasonForm()
+    if form.validate_on_submit():
+        actions.refuse(receivable, form.note.data, by=actor())
+        flash(_("Il n’est pas donné suite à ce reversement."), "success")
+        return _back(receivable)
+    return _act(receivable, "refuse", form, _("Ne pas donner suite"), _("Le service des finances lit votre motif."))
+
+
+@bp.route("/recouvrements/<uuid:receivable_id>/emettre", methods=["GET", "POST"])
+@door(P.PAYMENT_RECORD, Receivable)
+@as_shown
+def issue_recovery(receivable: Receivable) -> Answer:
+    """Record the order to pay back that was issued in the finance software."""
+    form = IssueForm()
+    if form.validate_on_submit():
+        try:
+            actions.issue(receivable, number=form.number.data, on=form.data["issued_on"], by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Le titre est enregistré. L’association est prévenue."), "success")
+            return _back(receivable)
+    return _act(receivable, "issue", form, _("Enregistrer le titre émis"),
+                _("L’association reçoit la demande, son motif et sa date limite."))  # fmt: skip
+
+
+@bp.route("/recouvrements/<uuid:receivable_id>/recu", methods=["GET", "POST"])
+@door(P.PAYMENT_RECORD, Receivable)
+def receive(receivable: Receivable) -> Answer:
+    """Record what the accountant received."""
+    form = ReceiveForm(data={"version": receivable.version, "amount": receivable.left or None})
+    if form.validate_on_submit():
+        try:
+            actions.receive(
+                receivable, amount=form.data["amount"], on=form.data["day"], number=form.number.data or "", by=actor(),
+                version=form.version.data,
+            )  # fmt: skip
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La somme reçue est enregistrée. L’association est prévenue."), "success")
+            return _back(receivable)
+    return _act(receivable, "receive", form, _("Enregistrer une somme reçue"),
+                _("Le comptable public encaisse. Vous enregistrez ce qu’il a reçu."))  # fmt: skip
+
+
+@bp.route("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer", methods=["GET", "POST"])
+@door(P.PAYMENT_PREPARE, Receivable)
+@as_shown
+def propose_waiver(receivable: Receivable) -> Answer:
+    """Propose not to ask for a sum any more."""
+    form = WaiverForm(data={"amount": receivable.left or None})
+    if form.validate_on_submit():
+        try:
+            actions.propose_waiver(receivable, **form.values(), by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("La proposition est enregistrée. Une autre personne doit la confirmer."), "success")
+            return _back(receivable)
+    return _act(receivable, "propose_waiver", form, _("Proposer de ne plus réclamer"),
+                _("Rien ne change avant qu’une autre personne confirme."))  # fmt: skip
+
+
+@bp.post("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer/confirmer")
+@door(P.PAYMENT_APPROVE, Receivable)
+@as_shown
+def confirm_waiver(receivable: Receivable) -> Response:
+    """Confirm that a sum is not asked any more."""
+    actions.confirm_waiver(receivable, by=actor())
+    flash(_("La somme n’est plus réclamée. L’association est prévenue."), "success")
+    return _back(receivable)
+
+
+@bp.post("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer/ecarter")
+@door(P.PAYMENT_APPROVE, Receivable)
+@as_shown
+def refuse_waiver(receivable: Receivable) -> Response:
+    """Turn down the proposal not to ask for a sum any more."""
+    actions.refuse_waiver(receivable, by=actor())
+    flash(_("La proposition est écartée. La somme est toujours due."), "success")
+    return _back(receivable)
+
+
+def _back(receivable: Receivable) -> Response:
+    return redirect(url_for("awards.receivable", receivable_id=receivable.id))
+
+
+def _act(receivable: Receivable, verb: str, form: Any, title: str, lede: str) -> Answer:
+    refused = RECEIVABLE.why_not(receivable, verb)
+    return show("recovery", form, form=form, award=receivable.award, subject=receivable, title=title, lede=lede,
+                refused=refused, back=url_for("awards.receivable", receivable_id=receivable.id))  # fmt: skip

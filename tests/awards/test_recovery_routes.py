@@ -1,0 +1,83 @@
+"""The pages of what is owed back: prepared by one, approved by another, received; what the association reads."""
+
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+
+from grants.applications.lifecycle import ApplicationState
+from grants.awards import queries
+from grants.awards.lifecycle import AwardState, InstalmentState, ReceivableState, ReportState
+from grants.kernel import clock
+from grants.kernel.db import db
+from grants.kernel.money import Money
+
+
+def overpaid(make):
+    award = make.award(state=AwardState.RUNNING)
+    make.instalment(award, state=InstalmentState.PAID)
+    make.report(award, state=ReportState.ACCEPTED, spent=Fraction(1, 2))
+    return award
+
+
+def test_an_excess_is_asked_back_and_received_through_the_pages(app, make, page):
+    award = overpaid(make)
+    finance, officer, manager = make.account("finance"), make.account("authorising_officer"), make.account("manager")
+    page.get("awards.show", award, as_=manager)
+    assert "doit reverser" in page.last.words
+    assert page.post("awards.close", award).status == 409
+    today = clock.today()
+    page.get("awards.recovery", award, as_=finance)
+    values = {"due_on": (today + timedelta(30)).isoformat(), "reason": "Bilan inférieur."}
+    for amount in ("0", "1e5", "NaN", "-1", "99 999"):
+        assert page.submit({**values, "amount": amount}).status == 422
+        assert amount in page.last.text
+        page.get("awards.recovery", award)
+    page.submit(values)
+    (claim,) = queries.receivables_of(award.id)
+    page.get("awards.receivable", claim, as_=officer)
+    page.submit(action="/approuver")
+    page.get("awards.issue_recovery", claim, as_=finance)
+    page.submit({"number": "T-1", "issued_on": today.isoformat()})
+    page.get("awards.own", award, as_=make.member_of(award.organisation))
+    assert "Bilan inférieur." in page.last.words
+    page.get("awards.receive", claim, as_=finance)
+    page.submit({"day": today.isoformat()})
+    db.session.rollback()
+    db.session.refresh(claim)
+    assert claim.state is ReceivableState.SETTLED
+    for view in ({}, {"vue": "retard"}):
+        assert page.get("awards.receivables", **view).status == 200
+    page.get("awards.show", award, as_=manager)
+    page.submit(action="/clore")
+    db.session.rollback()
+    db.session.refresh(award)
+    assert award.state is AwardState.CLOSED
+    assert list(queries.problems()) == []
+
+
+def test_the_association_reads_that_its_advance_is_repaid(app, make, page):
+    application = make.application(
+        state=ApplicationState.ELIGIBLE, call=make.call(), organisation=make.organisation(),
+        requested=Money.euros(30_000), instrument="scale_up",
+    )  # fmt: skip
+    make.decided(application)
+    award, manager = make.award(application), make.account("manager")
+    later = [(clock.today() + timedelta(days)).isoformat() for days in (400, 800)]
+    page.get("awards.repayments", award, as_=manager)
+    page.submit({"add": "1"}, follow=False)
+    values = {"dues-0-amount": "15 000", "dues-0-due_on": later[0], "dues-1-amount": "14 999,99",
+              "dues-1-due_on": later[1]}  # fmt: skip
+    assert page.submit(values).status == 422
+    page.submit({**values, "dues-1-amount": "15 000"})
+    assert len(queries.repayments_of(award.id)) == 2
+    make.engaged(award)
+    page.get("awards.own", award, as_=make.member_of(award.organisation))
+    assert "avance remboursable" in page.last.words
+    assert " ".join(page.last.words.split()).count("15 000 €") >= 2
+
+
+@pytest.mark.parametrize("role", ["manager", "auditor"])
+def test_who_does_not_hold_the_money_asks_nothing_back(app, make, page, role):
+    award = overpaid(make)
+    assert page.get("awards.recovery", award, as_=make.account(role)).status == 403
