@@ -50,7 +50,7 @@ def yes(amount: int, conditions: str = "", reason: str = "Répond au besoin.") -
 NO = Advice(V.UNFAVOURABLE, None, "", "Trop vague.")
 
 
-def advise(application: Application, advice: Advice, by: Actor, version: int | None = None) -> Recommendation:
+def advise(application: Application, advice: Advice, by: Actor, version: int | None = 0) -> Recommendation:
     with unit_of_work():
         return actions.recommend(application, advice, version=version, by=by)
 
@@ -189,7 +189,7 @@ def test_whatever_is_advised_the_sums_are_exact_and_within_the_envelope(
     for _ in range(60):
         application = chance.choice(dossiers)
         known = queries.recommendation_of(application.id)
-        version = known.version if known else None
+        version = known.version if known else 0
         asked = application.requested.cents // 100 if application.requested else 0
         try:
             if known and chance.random() < 0.2:
@@ -224,7 +224,7 @@ def test_thirty_two_people_at_once_never_pass_the_envelope(app: Flask, make: Mak
                     application = db.session.get_one(Application, application_id)
                     known = queries.recommendation_of(application_id)
                     advice = yes(8_000 - 1_000 * (number // 8))
-                    actions.recommend(application, advice, version=known.version if known else None, by=by)
+                    actions.recommend(application, advice, version=known.version if known else 0, by=by)
                 outcomes.append("given")
             except RefusedError as error:
                 outcomes.append("refused" if "Enveloppe" in error.message else error.message)
