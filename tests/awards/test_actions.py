@@ -770,7 +770,8 @@ def test_an_advance_without_repayments_is_not_signed(app, make):
     award = advance(make, state=S.VOTED)
     with unit_of_work():
         agreement.prepare_agreement(award, "Article 1 – Objet\nAvance.", version=0, by=make.by)
-    signature = {"signed_on": clock.today(), "file": None, "by": make.by}
+    made = queries.agreement_of(award.id)
+    signature = {"signed_on": clock.today(), "file": None, "version": made.version, "by": make.by}
     assert "remboursement" in refused(RefusedError, agreement.sign_agreement, award, **signature).message
     assert award.state is S.AGREEMENT
 
