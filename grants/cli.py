@@ -62,6 +62,7 @@ from grants.observatory import exports as public_exports
 from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import actions as people
 from grants.people import queries as people_queries
+from grants.people import rules
 from grants.people.models import Account, Appointment, College, Role
 from grants.programme import actions as programme
 from grants.programme import queries as programme_queries
@@ -432,6 +433,42 @@ def create(email: str, name: str, roles: tuple[str, ...], college: str | None) -
     click.echo(f"Compte ouvert : {told}" + (f" ({', '.join(roles)})" if roles else ""))
 
 
+@user.command("appoint")
+@click.argument("email")
+@click.option(
+    "--role", "roles", type=click.Choice(ROLES), multiple=True, required=True, help="Fonction ; peut être répété."
+)
+@click.option("--college", type=click.Choice(COLLEGES), help="Collège où siège un membre du comité (reviewer).")
+def appoint(email: str, roles: tuple[str, ...], college: str | None) -> None:
+    """Confie une fonction à un compte qui existe : la première d’administration, de finances ou d’ordonnateur."""
+    with unit_of_work():
+        account = _account(email)
+        for role in roles:
+            people.appoint(account, Role(role), by=BY, college=College(college) if college else None)
+    click.echo(f"Fonction confiée : {email} ({', '.join(roles)})")
+
+
+@user.command("end")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="Fonction à terminer.")
+def end(email: str, role: str) -> None:
+    """Termine une fonction, tenue ou à venir."""
+    with unit_of_work():
+        held = [row for row in people_queries.appointments_of(_account(email).id) if row.role == role and row.is_open]
+        if not held:
+            raise click.ClickException(f"{email} n’exerce pas cette fonction.")
+        for appointment in held:
+            people.end_appointment(appointment, by=BY)
+    click.echo(f"Fonction terminée : {email} ({role})")
+
+
+def _account(email: str) -> Account:
+    account = people_queries.account_by_email(email)
+    if account is None:
+        raise click.ClickException(f"Aucun compte ne porte l’adresse {email}.")
+    return account
+
+
 def _password() -> str:
     """The password, never on the command line where other people of the machine would read it."""
     if sys.stdin.isatty():
@@ -453,10 +490,7 @@ def list_users() -> None:
 def deactivate(email: str) -> None:
     """Ferme un compte : plus de connexion, l’historique reste."""
     with unit_of_work():
-        account = people_queries.account_by_email(email)
-        if account is None:
-            raise click.ClickException(f"Aucun compte ne porte l’adresse {email}.")
-        people.deactivate(account, by=BY)
+        people.deactivate(_account(email), by=BY)
     click.echo(f"Compte fermé : {email}")
 
 
@@ -554,6 +588,23 @@ def _check_people() -> Iterator[Finding]:
     yield Finding(Finding.GOOD if found else Finding.NOTE, "comptes", words)
 
 
+def _check_offices() -> Iterator[Finding]:
+    held: dict[str, list[str]] = {}
+    lacking = []
+    for role in Role:
+        holders = people_queries.in_office(role)
+        for holder in holders:
+            held.setdefault(holder.email, []).append(role)
+        if len(holders) < rules.NEEDED[role]:
+            lacking.append(f"{role} ({len(holders)} sur {rules.NEEDED[role]})")
+    words = f"il manque {', '.join(lacking)}" if lacking else "assez de personnes dans chacune"
+    yield Finding(Finding.NOTE if lacking else Finding.GOOD, "fonctions", words)
+    for email, roles in held.items():
+        if clash := rules.incompatible(roles):
+            words = f"{email} ne peut que lire : {' et '.join(clash)} sont incompatibles (grants user end)"
+            yield Finding(Finding.FAULT, "fonctions", words)
+
+
 def _administrators() -> int:
     """How many open accounts hold the administrator's office today."""
     held = people_queries.held_on(clock.today())
@@ -569,7 +620,7 @@ def _check_law() -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _check_configuration, _check_database, _check_mode, _check_storage, _check_mail, _check_clock,
-    _check_people, _check_law,
+    _check_people, _check_offices, _check_law,
 )  # fmt: skip
 
 

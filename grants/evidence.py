@@ -11,6 +11,7 @@ APPEND_ONLY = (
     "application_version",
     "allocation",
     "interest",
+    "former_membership",
     "decision",
     "ledger_entry",
     "ledger_allocation",
@@ -26,7 +27,8 @@ _MARKS_ARE_FROZEN = (
 )
 FROZEN = {
     "assignment": _MARKS_ARE_FROZEN,
-    "interest": _MARKS_ARE_FROZEN,  # a link declared later would set a review aside
+    # A link told later sets no review aside; none is written as if it had been told before.
+    "interest": _MARKS_ARE_FROZEN.replace("IS NOT NULL)", "IS NOT NULL AND {row}.declared_at <= c.marks_frozen_at)"),
     "mark": "EXISTS (SELECT 1 FROM assignment a JOIN application p ON p.id = a.application_id "
     "JOIN call c ON c.id = p.call_id WHERE a.id = {row}.assignment_id AND c.marks_frozen_at IS NOT NULL)",
     "standing": _MARKS_ARE_FROZEN,

@@ -12,6 +12,7 @@ class P(StrEnum):
     ORGANISATION_READ = "organisation:read"
     ORGANISATION_EDIT = "organisation:edit"
     ORGANISATION_INVITE = "organisation:invite"
+    ORGANISATION_HAND_OVER = "organisation:hand_over"
     PEOPLE_LIST = "people:list"
     PEOPLE_APPOINT = "people:appoint"
     # programme
@@ -33,6 +34,7 @@ class P(StrEnum):
     SCREENING_READ = "screening:read"
     SCREENING_DECIDE = "screening:decide"
     # reviewing
+    INTEREST_OWN = "interest:own"
     REVIEW_ASSIGN = "review:assign"
     REVIEW_LIST = "review:list"
     INTEREST_DECLARE = "interest:declare"

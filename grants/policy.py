@@ -1,10 +1,12 @@
 """Who may do what, and who may know what exists: the whole fund on one page."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.awards import queries as awards
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Receivable, Report
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
@@ -12,9 +14,11 @@ from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel.access import Policy, Rule
 from grants.kernel.actor import Actor
 from grants.kernel.held import HeldForm
+from grants.kernel.money import Money
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
-from grants.people.models import Account, Appointment, Invitation, Membership, Organisation, SignIn
+from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation, SignIn
+from grants.people.rules import incompatible
 from grants.permissions import P
 from grants.programme.models import Action, Axis, ConfiguredText, Framework, Fund, Law, Orientation
 from grants.reviewing import queries as reviewing
@@ -27,8 +31,18 @@ STAFF = ("manager", "finance", "authorising_officer", "administrator", "auditor"
 
 
 def role(*names: str) -> Rule:
-    """Whoever holds one of the offices today."""
+    """Whoever holds one of the offices today: enough to read what has no dossier."""
     return Rule(lambda actor, _: actor.has_role(*names), NOT_OPEN)
+
+
+def reads(*names: str) -> Rule:
+    """Whoever holds one of the offices and has no link with the dossier or the organisation."""
+    return role(*names) & ~interested
+
+
+def acts(*names: str) -> Rule:
+    """The same, who holds no office that is incompatible with another of theirs: the rule of every act of an office."""
+    return role(*names) & compatible & ~interested
 
 
 def application_id_of(subject: Any) -> UUID | None:
@@ -59,10 +73,13 @@ def _owner(actor: Actor, subject: Any) -> bool:
 
 
 def _interested(actor: Actor, subject: Any) -> bool:
-    application_id = application_id_of(subject)
-    if actor.id is None or application_id is None or not actor.roles:
+    if actor.id is None or not actor.roles:
         return False
-    return reviewing.is_interested(actor.id, application_id)
+    application_id = application_id_of(subject)
+    if application_id is not None:
+        return reviewing.is_interested(actor.id, application_id)
+    organisation_id = organisation_id_of(subject)
+    return organisation_id is not None and reviewing.is_tied(actor.id, organisation_id)
 
 
 def _assigned(actor: Actor, subject: Any) -> bool:
@@ -83,17 +100,16 @@ signed_in = Rule(lambda actor, _: actor.is_authenticated, _l("Connectez-vous d�
 confirmed = Rule(lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé."))
 member = Rule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
 owner = Rule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
-interested = Rule(_interested, otherwise=_l("Vous avez déclaré un lien d’intérêt avec ce dossier."))
-assigned = Rule(_assigned, NOT_OPEN)
+interested = Rule(
+    _interested, otherwise=_l("Vous avez un lien d’intérêt avec cette organisation : une autre personne doit agir.")
+)
+compatible = Rule(
+    lambda actor, _: incompatible(actor.roles) is None,
+    _l("Vous exercez deux fonctions incompatibles : tant que l’une n’est pas terminée, vous ne pouvez que lire."),
+)
 own_assignment = Rule(_own_assignment, NOT_OPEN)
 submitted = Rule(_submitted, NOT_OPEN)
-manager = role("manager")
-finance = role("finance")
-officer = role("authorising_officer")
-administrator = role("administrator")
-auditor = role("auditor")
-reviewer = role("reviewer")
-staff = role(*STAFF)
+assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)
 prepared_it = Rule(
     lambda actor, subject: getattr(subject, "prepared_by", None) == actor.id,
     otherwise=_l("Vous avez préparé ce mandat : une autre personne doit l’approuver."),
@@ -104,24 +120,28 @@ gave_or_checked_it = Rule(
 )
 
 own_work = confirmed & member
-money_people = manager | finance | officer | auditor
+own_review = acts("reviewer") & own_assignment
+PEOPLE_READERS = ("administrator", "auditor", "manager")
+MONEY_READERS = ("manager", "finance", "authorising_officer", "auditor")
+BANK_READERS = ("finance", "authorising_officer", "auditor")
 
 MAY: dict[str, Rule] = {
     # people
     P.ACCOUNT_OWN: signed_in,
     P.ORGANISATION_CREATE: confirmed,
-    P.ORGANISATION_READ: member | staff,
+    P.ORGANISATION_READ: member | role(*STAFF),
     P.ORGANISATION_EDIT: own_work,
     P.ORGANISATION_INVITE: confirmed & owner,
-    P.PEOPLE_LIST: administrator | auditor | manager,
-    P.PEOPLE_APPOINT: administrator,
+    P.ORGANISATION_HAND_OVER: acts("manager"),
+    P.PEOPLE_LIST: role(*PEOPLE_READERS),
+    P.PEOPLE_APPOINT: acts("administrator"),
     # programme
-    P.PROGRAMME_EDIT: manager,
-    P.LAW_CONFIRM: manager,
+    P.PROGRAMME_EDIT: acts("manager"),
+    P.LAW_CONFIRM: acts("manager"),
     # calls
-    P.CALL_LIST: staff,
-    P.CALL_EDIT: manager,
-    P.CALL_OPEN: manager,
+    P.CALL_LIST: role(*STAFF),
+    P.CALL_EDIT: acts("manager"),
+    P.CALL_OPEN: acts("manager"),
     # applications
     P.APPLICATION_START: confirmed,
     P.APPLICATION_READ_OWN: member,
@@ -129,94 +149,102 @@ MAY: dict[str, Rule] = {
     P.APPLICATION_SUBMIT: own_work,
     P.APPLICATION_WITHDRAW: own_work,
     P.PIECE_ANSWER: own_work,
-    P.FILE_READ: member | assigned | (staff & ~interested),
+    P.FILE_READ: member | assigned | reads(*STAFF),
     # screening
-    P.SCREENING_READ: role("manager", "auditor"),
-    P.SCREENING_DECIDE: manager & ~interested,
+    P.SCREENING_READ: reads("manager", "auditor"),
+    P.SCREENING_DECIDE: acts("manager"),
     # reviewing
-    P.REVIEW_ASSIGN: manager & ~interested,
-    P.REVIEW_LIST: reviewer,
-    P.INTEREST_DECLARE: reviewer & own_assignment,
-    P.REVIEW_READ: (reviewer & own_assignment) & ~interested,
-    P.REVIEW_MARK: (reviewer & own_assignment) & ~interested,
-    P.REVIEW_SUBMIT: (reviewer & own_assignment) & ~interested,
+    P.INTEREST_OWN: role("reviewer", *STAFF),
+    P.REVIEW_ASSIGN: acts("manager"),
+    P.REVIEW_LIST: role("reviewer"),
+    P.INTEREST_DECLARE: own_review,
+    P.REVIEW_READ: reads("reviewer") & own_assignment,
+    P.REVIEW_MARK: own_review,
+    P.REVIEW_SUBMIT: own_review,
     # deliberation
     P.MEETING_READ: role("manager", "auditor", "reviewer"),
-    P.MEETING_EDIT: manager,
-    P.RECOMMENDATION_MAKE: manager & ~interested,
-    P.MEETING_FREEZE: manager,
-    P.ACT_RECORD: manager,
-    P.RESULTS_PUBLISH: manager,
+    P.MEETING_EDIT: acts("manager"),
+    P.RECOMMENDATION_MAKE: acts("manager"),
+    P.MEETING_FREEZE: acts("manager"),
+    P.ACT_RECORD: acts("manager"),
+    P.RESULTS_PUBLISH: acts("manager"),
     P.DECISION_READ_OWN: member,
     # awards
-    P.AWARD_LIST: money_people,
-    P.AWARD_READ: money_people & ~interested,
+    P.AWARD_LIST: role(*MONEY_READERS),
+    P.AWARD_READ: reads(*MONEY_READERS),
     P.AWARD_READ_OWN: member,
-    P.AGREEMENT_PREPARE: manager & ~interested,
-    P.AGREEMENT_SIGN: manager & ~interested,
+    P.AGREEMENT_PREPARE: acts("manager"),
+    P.AGREEMENT_SIGN: acts("manager"),
     P.BANK_DETAILS_GIVE: confirmed & owner,
-    P.BANK_DETAILS_LIST: finance | officer | auditor,
-    P.BANK_DETAILS_REVEAL: finance | officer,
-    P.BANK_DETAILS_CONFIRM: (finance | officer) & ~gave_or_checked_it,
-    P.INSTALMENT_PLAN: manager & ~interested,
-    P.PAYMENT_PREPARE: finance & ~interested,
-    P.PAYMENT_APPROVE: (officer & ~prepared_it) & ~interested,
-    P.PAYMENT_RECORD: finance & ~interested,
+    P.BANK_DETAILS_LIST: reads(*BANK_READERS),
+    P.BANK_DETAILS_REVEAL: acts("finance", "authorising_officer"),
+    P.BANK_DETAILS_CONFIRM: acts("finance", "authorising_officer") & ~gave_or_checked_it,
+    P.INSTALMENT_PLAN: acts("manager"),
+    P.PAYMENT_PREPARE: acts("finance"),
+    P.PAYMENT_APPROVE: acts("authorising_officer") & ~prepared_it,
+    P.PAYMENT_RECORD: acts("finance"),
     P.REPORT_WRITE: own_work,
-    P.REPORT_DECIDE: manager & ~interested,
-    P.AWARD_CLOSE: manager & ~interested,
+    P.REPORT_DECIDE: acts("manager"),
+    P.AWARD_CLOSE: acts("manager"),
     # desk and observatory
     P.DESK_HOME: signed_in,
-    P.DOSSIER_LIST: staff,
-    P.DOSSIER_READ: staff & ~interested,
-    P.JOURNAL_READ: role("manager", "administrator", "auditor") & ~interested,
-    P.TRACKING_READ: staff,
+    P.DOSSIER_LIST: role(*STAFF),
+    P.DOSSIER_READ: reads(*STAFF),
+    P.JOURNAL_READ: reads("manager", "administrator", "auditor"),
+    P.TRACKING_READ: role(*STAFF),
     P.EXPORT_MAKE: role("manager", "finance", "auditor"),
     P.DEMO_MAIL_READ: anyone,
 }
 
 KNOW: dict[type, Rule] = {
-    Account: Rule(lambda actor, subject: subject.id == actor.id) | role("administrator", "auditor", "manager"),
+    Account: Rule(lambda actor, subject: subject.id == actor.id) | role(*PEOPLE_READERS),
     HeldForm: Rule(lambda actor, subject: subject.account_id == actor.id),
     SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
-    Appointment: role("administrator", "auditor", "manager"),
+    Appointment: role(*PEOPLE_READERS),
+    Nomination: role(*PEOPLE_READERS),
     Invitation: anyone,
     Membership: member,
-    Organisation: member | staff,
+    Organisation: member | role(*STAFF),
     Fund: anyone,
     Framework: anyone,
     Axis: anyone,
     Orientation: anyone,
     Action: anyone,
-    Law: staff,
-    ConfiguredText: staff,
-    Call: Rule(lambda actor, subject: subject.state is not CallState.DRAFT, for_all=True) | staff,
-    Section: staff,
-    Question: staff,
-    Block: staff,
-    Criterion: staff,
-    Piece: staff,
-    Statement: staff,
-    Gate: staff,
-    Application: member | (staff & submitted & ~interested),
-    PieceRequest: member | (staff & ~interested),
-    StoredFile: member | assigned | (staff & ~interested),
+    Law: role(*STAFF),
+    ConfiguredText: role(*STAFF),
+    Call: Rule(lambda actor, subject: subject.state is not CallState.DRAFT, for_all=True) | role(*STAFF),
+    Section: role(*STAFF),
+    Question: role(*STAFF),
+    Block: role(*STAFF),
+    Criterion: role(*STAFF),
+    Piece: role(*STAFF),
+    Statement: role(*STAFF),
+    Gate: role(*STAFF),
+    Application: member | (reads(*STAFF) & submitted),
+    PieceRequest: member | reads(*STAFF),
+    StoredFile: member | assigned | reads(*STAFF),
     Assignment: own_assignment
     & Rule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
-    | (manager & ~interested),
+    & ~interested
+    | reads("manager"),
     Meeting: role("manager", "auditor", "reviewer"),
-    Award: member | (money_people & ~interested),
-    Agreement: member | (money_people & ~interested),
-    BankDetails: owner | finance | officer | auditor,
-    Instalment: member | (money_people & ~interested),
-    Receivable: member | (money_people & ~interested),
-    Report: member | (money_people & ~interested),
+    Award: member | reads(*MONEY_READERS),
+    Agreement: member | reads(*MONEY_READERS),
+    BankDetails: owner | reads(*BANK_READERS),
+    Instalment: member | reads(*MONEY_READERS),
+    Receivable: member | reads(*MONEY_READERS),
+    Report: member | reads(*MONEY_READERS),
 }
 
 
 def _hidden(actor: Actor) -> frozenset[UUID]:
-    """What a person with an office declared a link with; people without office have nothing to declare."""
+    """What a person with an office has a link with; to people without office this means nothing."""
     return reviewing.linked_ids(actor.id) if actor.id is not None and actor.roles else frozenset()
 
 
-POLICY = Policy(MAY, KNOW, _hidden)
+def _hidden_money(actor: Actor) -> Mapping[UUID, Money]:
+    """What those dossiers hold of each call, to be left out of what is reserved."""
+    return awards.hidden_money(actor) if actor.id is not None and actor.roles else {}
+
+
+POLICY = Policy(MAY, KNOW, _hidden, _hidden_money)

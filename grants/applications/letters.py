@@ -11,6 +11,7 @@ from grants.kernel import clock, papers, post
 from grants.kernel.actor import Actor
 from grants.kernel.pages import instant, link
 from grants.kernel.words import LANGUAGES, _, force_locale
+from grants.people import queries as people
 
 RECEIPT = "receipt"
 
@@ -33,8 +34,9 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
 
 
 def withdrawal(application: Application, *, by: Actor) -> None:
-    """The withdrawal of a submitted dossier, confirmed to the same addresses."""
-    for address in _addresses(application, by):
+    """The withdrawal of a submitted dossier, to the same addresses and to everybody responsible for it."""
+    owners = [owner.email for owner in people.owners_of(application.organisation_id)]
+    for address in dict.fromkeys((*_addresses(application, by), *owners)):
         post.write(
             "applications_withdrawal",
             to=address,

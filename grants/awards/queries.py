@@ -45,6 +45,7 @@ from grants.awards.models import (
 from grants.awards.models.disbursement import REVERSALS
 from grants.awards.rules import AgreementNeed, NextStep, Progress, Readiness, Settlement
 from grants.calls.models import Call
+from grants.deliberation import queries as deliberation
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel import clock
@@ -71,7 +72,7 @@ _FAR = date(9999, 12, 31)
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The awards a member of staff may know: none whose applicant they declared a link with."""
+    """The awards a member of staff may know: none they have a link with."""
     return Award.application_id.not_in(reviewing.linked_to(actor.id))
 
 
@@ -109,16 +110,21 @@ class Counted:
 
 
 def granted_in_year(organisation_id: UUID, year: int, by: Actor) -> list[Counted]:
-    """What acts of a calendar year granted to a body, award opened or not, by the day of the act."""
+    """What acts of a calendar year granted to a body, award opened or not, by the day of the act.
+
+    What a person has a link with counts once it is published, without its name.
+    """
+    hidden = Application.id.in_(reviewing.linked_to(by.id))
     rows = db.session.execute(
         select(
             Application.reference, Application.title, Decision.amount, Meeting.act_on, Award.id,
-            Application.id.in_(reviewing.linked_to(by.id)).label("hidden"),
+            hidden.label("hidden"),
         )
         .join(Decision, Decision.application_id == Application.id)
         .join(Meeting, Meeting.id == Decision.meeting_id)
         .outerjoin(Award, Award.decision_id == Decision.id)
         .where(Application.organisation_id == organisation_id, *_acts_of(year))
+        .where(or_(~hidden, Meeting.state == MeetingState.PUBLISHED))
         .order_by(Meeting.act_on, Application.reference)
     )  # fmt: skip
     return [
@@ -651,7 +657,7 @@ def confirmed_bank_details(organisation_id: UUID) -> BankDetails | None:
     )
 
 
-def bank_inbox(view: str, *, after: str | None = None, before: str | None = None) -> Page:
+def bank_inbox(by: Actor, view: str, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of bank details: those that wait, those in use, or those of the past; the first given first."""
     giver, first, second = aliased(Account), aliased(Account), aliased(Account)
     states: dict[str, tuple[BankState, ...]] = {
@@ -669,14 +675,18 @@ def bank_inbox(view: str, *, after: str | None = None, before: str | None = None
         .join(giver, giver.id == BankDetails.given_by)
         .outerjoin(first, first.id == BankDetails.first_by)
         .outerjoin(second, second.id == BankDetails.second_by)
-        .where(BankDetails.state.in_(states[view]))
+        .where(BankDetails.state.in_(states[view]), BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
     )  # fmt: skip
     return Order(BankDetails.given_at, BankDetails.id).page(statement, after=after, before=before)
 
 
-def bank_counts() -> dict[BankState, int]:
-    """How many bank details are in each state."""
-    rows = db.session.execute(select(BankDetails.state, func.count().label("number")).group_by(BankDetails.state))
+def bank_counts(by: Actor) -> dict[BankState, int]:
+    """How many bank details the person may see are in each state."""
+    rows = db.session.execute(
+        select(BankDetails.state, func.count().label("number"))
+        .where(BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
+        .group_by(BankDetails.state)
+    )
     return {row.state: row.number for row in rows}
 
 
@@ -691,12 +701,14 @@ def others_with(details: BankDetails) -> Sequence[str]:
     ).all()
 
 
-def gave_office(giver_id: UUID | None, account_id: UUID | None) -> bool:
-    """Whether one person gave the other an office: then the second pair of eyes is not independent."""
-    given = select(Entry.seq).where(
-        Entry.event == "office.given", Entry.subject_id == account_id, Entry.actor_id == giver_id
-    )
-    return giver_id is not None and db.session.scalar(given.limit(1)) is not None
+def links_of(instalment: Instalment) -> set[UUID]:
+    """Whose hands a payment has been in: who gave and checked the account, accepted the report, prepared, approved."""
+    details = instalment.bank_details
+    report = report_of(instalment.award_id)
+    hands = {instalment.prepared_by, instalment.approved_by, report.decided_by if report else None}
+    if details is not None:
+        hands |= {details.given_by, details.first_by, details.second_by}
+    return {hand for hand in hands if hand is not None}
 
 
 # ---- who is written to ---------------------------------------------------------------------------------------------
@@ -874,14 +886,23 @@ def reports_due(until: date) -> Sequence[Report]:
 # ---- what must hold ------------------------------------------------------------------------------------------------
 
 
-def released_by_call() -> dict[UUID, Money]:
-    """What awards gave back, by call."""
+def released_by_call(*only: ColumnElement[bool]) -> dict[UUID, Money]:
+    """What awards gave back, by call; perhaps of some dossiers only."""
     statement = (
         select(Application.call_id, func.sum(Award.released).label("total"))
         .join(Award, Award.application_id == Application.id)
+        .where(*only)
         .group_by(Application.call_id)
     )
     return {row.call_id: row.total for row in db.session.execute(statement)}
+
+
+def hidden_money(by: Actor) -> dict[UUID, Money]:
+    """What the dossiers a person has a link with hold of each call, to be left out of every total they see."""
+    hidden = deliberation.hidden_from(by)
+    held = deliberation.held_by_call(hidden)
+    released = released_by_call(hidden) if held else {}
+    return {call_id: amount - released.get(call_id, ZERO) for call_id, amount in held.items()}
 
 
 def problems() -> Iterator[str]:

@@ -79,11 +79,12 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
     `version` is that of the advice the person saw, 0 when they saw none. Raises InvalidError on the field at fault,
     ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says no.
     """
-    meeting, known = _open_meeting(application, by)
+    meeting, known = _open_meeting(application)
     _refuse_stale(known, version, advice)
     _check(application, advice)
     amount = advice.amount or NOTHING
-    _move_money(meeting.call, amount - (known.amount if known else NOTHING), already=known.amount if known else NOTHING)
+    already = known.amount if known else NOTHING
+    _move_money(meeting.call, amount - already, already=already, tells=not reviewing.linked_ids(_person(by)))
     total = reviewing.result_of(application).total
     verb = "changed" if known else "made"
     if known is None:
@@ -101,7 +102,7 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
 
 def withdraw_advice(application: Application, *, version: int | None, by: Actor) -> None:
     """Take an advice back and release what it reserved."""
-    meeting, known = _open_meeting(application, by)
+    meeting, known = _open_meeting(application)
     _refuse_stale(known, version)
     if known is None:
         raise RefusedError(_("Aucun avis n’est enregistré sur ce dossier."))
@@ -109,7 +110,7 @@ def withdraw_advice(application: Application, *, version: int | None, by: Actor)
     _drop(meeting, known, by)
 
 
-def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recommendation | None]:
+def _open_meeting(application: Application) -> tuple[Meeting, Recommendation | None]:
     """The meeting that may still advise on an application, held until the end of the transaction, and its advice."""
     meeting = queries.meeting_of(application.call_id)
     if meeting is None:
@@ -118,8 +119,6 @@ def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recomme
     if meeting.state is not MeetingState.PREPARING:
         raise RefusedError(_("Les avis sont figés depuis le %(day)s.", day=day(meeting.frozen_at)))
     db.session.refresh(application, with_for_update=True)
-    if application.organisation_id in by.organisations:
-        raise ForbiddenError(_("Vous êtes membre de cette organisation : une autre personne doit enregistrer l’avis."))
     known = queries.recommendation_of(application.id)
     if application.state is not ApplicationState.ELIGIBLE and known is None:
         raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
@@ -185,11 +184,11 @@ def _hold_dossiers(meeting: Meeting) -> None:
     db.session.scalars(held.execution_options(populate_existing=True)).all()
 
 
-def _move_money(call: Call, delta: Money, *, already: Money = NOTHING) -> None:
+def _move_money(call: Call, delta: Money, *, already: Money = NOTHING, tells: bool = True) -> None:
     """Reserve (or, below zero, release) money of the call and of its fund: both or none.
 
     One conditional statement each decides, never a reading made before; a refusal undoes both. `already` is what the
-    dossier holds, so that the refusal says what it may reach.
+    dossier holds, so that the refusal says what it may reach, unless (`tells`) that would tell of hidden dossiers.
     """
     if not delta:
         return
@@ -205,7 +204,9 @@ def _move_money(call: Call, delta: Money, *, already: Money = NOTHING) -> None:
             if taken.rowcount != 1:
                 left = row.envelope - row.committed + already
                 raise RefusedError(
-                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left)),
+                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left))
+                    if tells
+                    else _("Enveloppe insuffisante pour ce montant."),
                     field="amount",
                     requested=(delta + already).cents,
                     left=left.cents,
@@ -230,10 +231,19 @@ def freeze(meeting: Meeting, *, by: Actor) -> None:
     at = clock.now()
     journal.advance(CALL, call, "freeze_marks", by=by)
     call.marks_frozen_at = at
-    journal.advance(LIFECYCLE, meeting, "freeze", by=by, committed=call.committed.cents)
+    journal.advance(
+        LIFECYCLE, meeting, "freeze", by=by, committed=call.committed.cents, recused=_recused_from(call, by)
+    )
     meeting.frozen_at = at
     db.session.flush()
     letters.issue_minutes(meeting, by=by)
+
+
+def _recused_from(call: Call, by: Actor) -> list[str]:
+    """The dossiers of a call that somebody has a link with and an act of theirs covers: the journal says so."""
+    linked = reviewing.linked_to(by.id)
+    covered = select(Application.id).where(Application.call_id == call.id, Application.id.in_(linked))
+    return [str(found) for found in db.session.scalars(covered.order_by(Application.id))]
 
 
 def why_not_freeze(meeting: Meeting) -> str | None:
@@ -269,8 +279,8 @@ def why_not_freeze(meeting: Meeting) -> str | None:
 def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Actor) -> None:
     """Record the body's act and what it decided, dossier by dossier; what it did not give returns to the envelope.
 
-    `votes` holds, by application, what departs from the advice; the others follow it. Raises InvalidError on the
-    field at fault (`amount_<id>`, `reason_<id>` for a vote).
+    `votes` holds, by application, what departs from the advice; the others follow it, as do those the person has a
+    link with. Raises InvalidError on the field at fault (`amount_<id>`, `reason_<id>` for a vote).
     """
     _hold(meeting)
     if LIFECYCLE.why_not(meeting, "record_act") is not None:
@@ -279,6 +289,9 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
     if reason is not None:
         raise InvalidError(str(reason), field="act_on")
     _hold_dossiers(meeting)
+    recused = _recused_from(meeting.call, by)
+    if not {str(application_id) for application_id in votes}.isdisjoint(recused):
+        raise ForbiddenError(_("Vous avez un lien avec un de ces dossiers : une autre personne doit l’enregistrer."))
     advices = queries.advices_of(meeting.id)
     decisions, released = [], NOTHING
     for advice in advices:
@@ -295,8 +308,9 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
     meeting.act_number, meeting.act_on = act.number, act.on
     meeting.act_body, meeting.act_receipt = act.body, act.receipt or None
     journal.advance(
-        LIFECYCLE, meeting, "record_act", by=by, number=act.number, on=act.on.isoformat(), released=released.cents
-    )
+        LIFECYCLE, meeting, "record_act", by=by, number=act.number, on=act.on.isoformat(), released=released.cents,
+        recused=recused,
+    )  # fmt: skip
     db.session.add_all(decisions)
     db.session.flush()
     for decision in decisions:
@@ -329,7 +343,7 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     """
     _hold(meeting)
     call, at = meeting.call, clock.now()
-    journal.advance(LIFECYCLE, meeting, "publish", by=by)
+    journal.advance(LIFECYCLE, meeting, "publish", by=by, recused=_recused_from(call, by))
     meeting.published_at = at
     released, told = NOTHING, 0
     _hold_dossiers(meeting)

@@ -93,19 +93,20 @@ def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
             )  # fmt: skip
 
 
-def held_by_call() -> dict[UUID, Money]:
-    """The money each call's advices reserve until the act, and its decisions hold after it."""
+def held_by_call(*only: ColumnElement[bool]) -> dict[UUID, Money]:
+    """The money each call's advices reserve until the act, and its decisions after it; perhaps of some dossiers."""
     advised = (
         select(Meeting.call_id, func.sum(Recommendation.amount))
         .join(Meeting, Recommendation.meeting_id == Meeting.id)
-        .where(Meeting.state.in_((MeetingState.PREPARING, MeetingState.FROZEN)))
+        .join(Application, Recommendation.application_id == Application.id)
+        .where(Meeting.state.in_((MeetingState.PREPARING, MeetingState.FROZEN)), *only)
         .group_by(Meeting.call_id)
     )
     decided = (
         select(Meeting.call_id, func.sum(Decision.amount))
         .join(Meeting, Decision.meeting_id == Meeting.id)
         .join(Application, Decision.application_id == Application.id)
-        .where(or_(Meeting.state == MeetingState.VOTED, Application.state != S.WITHDRAWN))
+        .where(or_(Meeting.state == MeetingState.VOTED, Application.state != S.WITHDRAWN), *only)
         .group_by(Meeting.call_id)
     )
     return {call_id: amount for each in (advised, decided) for call_id, amount in db.session.execute(each)}
@@ -115,10 +116,8 @@ def held_by_call() -> dict[UUID, Money]:
 
 
 def hidden_from(actor: Actor) -> ColumnElement[bool]:
-    """The applications that do not exist for a person in a meeting: a declared link, or their own organisation's."""
-    return or_(
-        Application.id.in_(reviewing.linked_to(actor.id)), Application.organisation_id.in_(list(actor.organisations))
-    )
+    """The applications that do not exist for a person in a meeting: those they have a link with."""
+    return Application.id.in_(reviewing.linked_to(actor.id))
 
 
 def hidden_in(call_id: UUID, actor: Actor) -> frozenset[str]:
@@ -416,7 +415,7 @@ def reviews_of(application_id: UUID) -> Sequence[Any]:
     statement = (
         select(Account.name.label("reviewer"), Assignment.committee_comment, Assignment.applicant_comment)
         .join(Account, Assignment.reviewer_id == Account.id)
-        .where(*_counted(application_id))
+        .where(Assignment.application_id == application_id, *reviewing.counted())
         .order_by(Account.sort_key, Assignment.id)
     )
     return db.session.execute(statement).all()
@@ -426,23 +425,10 @@ def comments_for_applicant(application_id: UUID) -> list[str]:
     """What reviewers wrote for the applicant, without names, in an order that tells nothing about who wrote."""
     written = db.session.scalars(
         select(Assignment.applicant_comment)
-        .where(*_counted(application_id), Assignment.applicant_comment != "")
+        .where(Assignment.application_id == application_id, *reviewing.counted(), Assignment.applicant_comment != "")
         .order_by(Assignment.id)
     )
     return list(dict.fromkeys(" ".join(comment.split()) for comment in written))
-
-
-def _counted(application_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    linked = select(Interest.id).where(
-        Interest.application_id == Assignment.application_id,
-        Interest.account_id == Assignment.reviewer_id,
-        Interest.nature != InterestNature.NONE,
-    )
-    return (
-        Assignment.application_id == application_id,
-        Assignment.state == AssignmentState.SUBMITTED,
-        ~linked.exists(),
-    )
 
 
 def block_titles(call_id: UUID) -> dict[str, str]:

@@ -110,7 +110,7 @@ class Laureate:
 
     def confirm_bank_details(self) -> None:
         """A second person confirms."""
-        agreement.confirm_bank_details(self._waiting(), by=self.stage.actor("authorising_officer"))
+        agreement.confirm_bank_details(self._waiting(), by=self.stage.actor("finance_2"))
 
     def refuse_bank_details(self) -> None:
         """Finance refuses an account that is not the association's."""

@@ -14,8 +14,8 @@ from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
-from grants.awards.lifecycle import AwardState, BankState, ReportState
-from grants.awards.models import Award, BankDetails, Report
+from grants.awards.lifecycle import AwardState, ReportState
+from grants.awards.models import Award, Report
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
@@ -84,7 +84,7 @@ SCORE = func.coalesce(Standing.score, UNSCORED)
 
 
 def _seen_by(actor: Actor) -> ColumnElement[bool]:
-    """Submitted, and not one the person declared a link with: the same rule as the page of a dossier."""
+    """Submitted, and not one the person has a link with: the same rule as the page of a dossier."""
     return and_(
         Application.state != ApplicationState.DRAFT,
         Application.submitted_at.is_not(None),
@@ -310,9 +310,10 @@ class Told:
     reference: str
 
 
-def _told(entries: Sequence[Entry]) -> list[Told]:
+def _told(entries: Sequence[Entry], *, without_totals: bool) -> list[Told]:
     """Lines in words: the people and dossiers they name by id are looked for once for all of them."""
-    read = [(entry, entry.facts) for entry in entries]
+    left_out = _TOTALS if without_totals else ()
+    read = [(entry, {name: fact for name, fact in entry.facts.items() if name not in left_out}) for entry in entries]
     ids = {found for _entry, facts in read for name in _NAMED for found in _ids(facts.get(name))}
     dossiers = ids | {entry.dossier_id for entry in entries if entry.dossier_id}
     named = select(Account.id, Account.name).where(Account.id.in_(ids))
@@ -331,7 +332,8 @@ def _told(entries: Sequence[Entry]) -> list[Told]:
     ]
 
 
-_NAMED = ("account", "application", "reviewer", "reviewers")
+_NAMED = ("account", "application", "recused", "removed", "reviewer", "reviewers")
+_TOTALS = ("committed", "left", "released")  # what several dossiers hold together
 
 
 def _ids(value: Any) -> Iterator[UUID]:
@@ -347,9 +349,9 @@ def _in_clear(name: str, value: Any, words: Mapping[UUID, str]) -> Any:
     return ", ".join(found) or value
 
 
-def journal_of(application: Application) -> list[Told]:
-    """The journal of a dossier, oldest first."""
-    return _told(journal.of_dossier(application.id))
+def journal_of(application: Application, hidden: frozenset[UUID]) -> list[Told]:
+    """The journal of a dossier, oldest first; without totals for somebody who may not know of some dossiers."""
+    return _told(journal.of_dossier(application.id), without_totals=bool(hidden))
 
 
 @dataclass(frozen=True)
@@ -404,14 +406,16 @@ def journal_page(
     hidden: frozenset[UUID] = frozenset(),
     size: int = 100,
 ) -> Page:
-    """The journal, newest first, without the lines that speak of dossiers one may not know of. The days of `watch` are
-    those of `zone`."""
+    """The journal, newest first, without lines about dossiers one may not know of, nor totals that hold them.
+
+    The days of `watch` are those of `zone`.
+    """
     statement = _watched(watch, zone)
     for dossier in hidden:
         filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
         statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
     page = Order(Entry.seq, descending=True).page(statement, after=after, before=before, size=size)
-    return replace(page, rows=_told([row.Entry for row in page.rows]))
+    return replace(page, rows=_told([row.Entry for row in page.rows], without_totals=bool(hidden)))
 
 
 # ---- what waits ---------------------------------------------------------------------------------------------------
@@ -439,6 +443,7 @@ def reviews_left(actor: Actor) -> tuple[int, int]:
         select(Assignment.state, func.count())
         .join(Application, Application.id == Assignment.application_id)
         .where(Assignment.reviewer_id == actor.id, Application.state == ApplicationState.ELIGIBLE)
+        .where(Application.id.not_in(reviewing.linked_to(actor.id)))
         .group_by(Assignment.state)
     )
     counted = {row[0]: row[1] for row in rows}
@@ -453,7 +458,7 @@ def waiting_for_manager(actor: Actor) -> dict[str, int]:
         .group_by(Assignment.application_id)
         .having(func.count() >= 3)
     )
-    seen = _seen_by(actor)
+    seen, known = _seen_by(actor), awards.visible_to(actor)
     silence = select(Application.id).where(seen, Application.state.in_(UNDER_WAY))
     return {
         "to_screen": _count(select(Application.id).where(seen, Application.state == ApplicationState.SUBMITTED)),
@@ -468,16 +473,13 @@ def waiting_for_manager(actor: Actor) -> dict[str, int]:
                 Application.silence_on >= clock.today(), Application.silence_on <= clock.today() + timedelta(days=15)
             )
         ),
-        "to_open": _count(
-            select(Decision.id)
-            .join(Meeting, Meeting.id == Decision.meeting_id)
-            .outerjoin(Award, Award.decision_id == Decision.id)
-            .where(Decision.granted, Meeting.state == MeetingState.PUBLISHED, Award.id.is_(None))
-        ),
-        "to_engage": _count(select(Award.id).where(Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))),
-        "reports": _count(select(Report.id).where(Report.state == ReportState.SUBMITTED)),
+        "to_open": len(awards.decisions_without_award(actor)),
+        "to_engage": _count(select(Award.id).where(known, Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))),
+        "reports": _count(select(Report.id).join(Award).where(known, Report.state == ReportState.SUBMITTED)),
         "late_reports": _count(
-            select(Report.id).where(Report.state == ReportState.EXPECTED, Report.due_on < clock.today())
+            select(Report.id)
+            .join(Award)
+            .where(known, Report.state == ReportState.EXPECTED, Report.due_on < clock.today())
         ),
         "unconfirmed": len(programme.unconfirmed()),
     }
@@ -487,7 +489,7 @@ def waiting_for_payments(by: Actor) -> dict[str, int]:
     """What the finance people have to do, counted as the list of payments counts it, in two statements."""
     counted = {view: number for view, (number, _amount) in awards.payment_counts(by).items()}
     return counted | {
-        "bank": _count(select(BankDetails.id).where(BankDetails.state.in_((BankState.GIVEN, BankState.CHECKED)))),
+        "bank": sum(awards.bank_counts(by).get(state, 0) for state in awards.BANK_WAITING),
     }
 
 

@@ -59,6 +59,7 @@ ACCOUNT = (
     (_l("Mon compte"), "people.account"),
     (_l("Mes connexions"), "people.sessions"),
 )
+OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"),)
 ASSOCIATION, COMMITTEE, MANAGEMENT = _l("Association"), _l("Comité"), _l("Gestion")
 PAYMENTS, SETTINGS = _l("Paiements"), _l("Réglages")
 EVERY_STAFF = frozenset({"manager", "finance", "authorising_officer", "administrator", "auditor"})
@@ -117,7 +118,8 @@ def _navigation() -> list[MenuLink]:
         if _exists(endpoint)
         and (not roles.isdisjoint(who.roles) if roles else not who.roles or bool(who.organisations))
     ]
-    links += [_link(label, endpoint, "account") for label, endpoint in ACCOUNT if _exists(endpoint)]
+    account = (*ACCOUNT, *OFFICE) if who.roles else ACCOUNT
+    links += [_link(label, endpoint, "account") for label, endpoint in account if _exists(endpoint)]
     return [*links, _link(_l("Se déconnecter"), "people.sign_out", "leave")] if _exists("people.sign_out") else links
 
 
@@ -367,8 +369,9 @@ def dossier(application: Application) -> str:
 def dossier_journal(application: Application) -> str:
     """The journal of one dossier."""
     return render_template(
-        "desk/dossier_journal.html", application=application, entries=queries.journal_of(application)
-    )
+        "desk/dossier_journal.html", application=application,
+        entries=queries.journal_of(application, hidden_dossiers()),
+    )  # fmt: skip
 
 
 @bp.get("/gestion/journal")

@@ -23,6 +23,7 @@ from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Model, access_mode, commit, db, promise_broken, set_access_mode
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError, error_page
 from grants.kernel.machine import Text
+from grants.kernel.money import Money
 from grants.kernel.words import _, _l
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -70,13 +71,19 @@ def _nothing(_who: Actor) -> frozenset[UUID]:
     return frozenset()
 
 
+def _no_money(_who: Actor) -> Mapping[UUID, Money]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Policy:
-    """Who may do what (by permission word), who may know a thing exists (by type), and what lists leave out."""
+    """Who may do what (by permission word), who may know a thing exists (by type), and what lists and totals leave out:
+    dossiers, and the money they hold by the call they belong to."""
 
     may: Mapping[str, Rule]
     know: Mapping[type, Rule]
     hidden: Callable[[Actor], frozenset[UUID]] = _nothing
+    hidden_money: Callable[[Actor], Mapping[UUID, Money]] = _no_money
 
 
 @dataclass(frozen=True)
@@ -147,8 +154,13 @@ def may_know(subject: Any, who: Actor | None = None) -> bool:
 
 
 def hidden_dossiers(who: Actor | None = None) -> frozenset[UUID]:
-    """The dossiers a person must not know of (a declared link): every list, total and search leaves them out."""
+    """The dossiers a person must not know of (a link with them): every list, total and search leaves them out."""
     return policy().hidden(who or actor())
+
+
+def hidden_money() -> Mapping[UUID, Money]:
+    """What the dossiers hidden from the person of this request hold of their calls, by call; totals leave it out."""
+    return policy().hidden_money(actor())
 
 
 def public(view: View) -> View:

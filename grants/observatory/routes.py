@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, render_template, request, url_for
 
 from grants.kernel import shelf
-from grants.kernel.access import door, hidden_dossiers, public
+from grants.kernel.access import door, hidden_dossiers, hidden_money, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
@@ -107,7 +107,7 @@ def tracking() -> str:
     """Asked, awarded, engaged, ordered, paid, left, read along one dimension; every figure opens on its rows."""
     reading, filters = _reading(), _filters()
     lines, ledger = queries.tracking(reading, filters), queries.ledger_totals(filters.hidden)
-    chosen = _chosen(filters)
+    chosen, fund = _chosen(filters), programme.fund()
     foot = rules.total(lines)
     return render_template(
         "observatory/tracking.html",
@@ -124,7 +124,8 @@ def tracking() -> str:
         ledger=ledger,
         reconciled=foot.amounts == ledger.amounts,
         narrowed=bool(chosen),
-        fund=programme.fund(),
+        fund=fund,
+        committed=fund.committed - sum(hidden_money().values(), Money(0)),
         call_choices=[
             (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
         ],

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from flask_security.confirmable import confirm_email_token_status, generate_confirmation_token
 from flask_security.recoverable import generate_reset_password_token, reset_password_token_status
 from flask_security.utils import hash_password, verify_and_update_password, verify_password
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grants.kernel import clock, head, journal, throttle
@@ -26,10 +26,12 @@ from grants.people.models import (
     Account,
     Appointment,
     College,
+    FormerMembership,
     Invitation,
     LegalForm,
     MemberRole,
     Membership,
+    Nomination,
     Organisation,
     Role,
     SignIn,
@@ -103,11 +105,20 @@ def confirmable(token: str) -> Account | None:
     return None if expired or invalid or account is None or not account.active else account
 
 
-def confirm(account: Account) -> None:
-    """The address is its holder's. Doing it twice changes nothing."""
-    if account.confirmed_at is None:
-        account.confirmed_at = clock.now()
-        journal.record("account.confirmed", account, by=_self(account))
+def confirm(account: Account, password: str | None = None, *, known: tuple[str, ...] = ()) -> None:
+    """The address is its holder's, who chooses the password. Doing it twice changes nothing.
+
+    Anybody may have opened the account under this address: what they chose is forgotten (without a new password nobody
+    can sign in before asking for one by mail), and every session ends. Raises InvalidError (field password).
+    """
+    if account.confirmed_at is not None:
+        return
+    if password is not None:
+        _check_password(password, account.email, account.name, *known)
+    account.password = None if password is None else hash_password(rules.password_of(password))
+    end_sessions(account, by=_self(account), why="confirmation")
+    account.confirmed_at = clock.now()
+    journal.record("account.confirmed", account, by=_self(account))
 
 
 def ask_reset(email: str) -> None:
@@ -130,7 +141,7 @@ def reset_password(account: Account, password: str, *, known: tuple[str, ...] = 
     Raises InvalidError (field password).
     """
     _check_password(password, account.email, account.name, *known)
-    confirm(account)
+    confirm(account, password, known=known)
     _set_password(account, password, by=_self(account), how="reset")
     throttle.forget(rules.SIGN_IN.act, who_of(account.email))
 
@@ -298,10 +309,15 @@ def touch_session(sign_in_id: UUID) -> None:
 def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation:
     """Make an organisation known; whoever does becomes responsible for it.
 
-    Raises InvalidError: on the field at fault, or on siret / rna with `facts["taken"]` (the number) when another
-    organisation carries it.
+    Raises ThrottledError beyond a few a day; InvalidError on the field at fault, or on siret / rna with
+    `facts["taken"]` (the number) when another organisation carries it.
     """
     facts = _checked(values)
+    if queries.organisations_made_since(by.id, clock.now() - rules.A_DAY) >= rules.ORGANISATIONS_A_DAY:
+        raise ThrottledError(
+            _("Une personne enregistre au plus %(limit)s organisations par jour.", limit=rules.ORGANISATIONS_A_DAY),
+            retry_after=3600,
+        )
     organisation = Organisation(**facts, created_at=clock.now())
     db.session.add(organisation)
     db.session.flush()
@@ -412,12 +428,55 @@ def _name_of_fact(name: str) -> str:
 
 
 def ask_to_join(number: str, *, by: Actor) -> None:
-    """Write to those responsible for the organisation that carries a number; they stay unknown to whoever asks."""
+    """Write to those responsible for the organisation that carries a number; they stay unknown to whoever asks.
+
+    Where nobody is left to answer, the fund's managers are written to.
+    """
     organisation = queries.organisation_by_number(rules.number_of(number))
     if organisation is None or organisation.id in by.organisations:
         return
-    letters.join_asked(organisation, queries.owners_of(organisation.id), by=by)
-    journal.record("organisation.join_asked", organisation, by=by)
+    owners = queries.owners_of(organisation.id)
+    letters.join_asked(organisation, owners, by=by)
+    if not owners:
+        letters.orphan_asked(organisation, queries.in_office(Role.MANAGER), by=by)
+    journal.record("organisation.join_asked", organisation, by=by, orphan=not owners)
+
+
+def hand_over(organisation: Organisation, email: str, *, keeps: bool, reason: str, by: Actor) -> Membership:
+    """Make somebody responsible for an organisation, on the fund's word: its number was taken, or nobody is left.
+
+    The people who were responsible become members (`keeps`) or act for it no longer; both sides are told, with the
+    reason; invitations that wait die. Raises InvalidError (field email or reason).
+    """
+    account = queries.account_by_email(email)
+    if account is None or account.confirmed_at is None or not account.active:
+        raise InvalidError(_("Aucun compte confirmé ne porte cette adresse."), field="email")
+    if account.id == by.id:
+        raise InvalidError(_("Vous ne pouvez pas vous confier une organisation."), field="email")
+    if not reason.strip():
+        raise InvalidError(_("Dites pourquoi : les deux parties le liront."), field="reason")
+    db.session.get(Organisation, organisation.id, with_for_update=True, populate_existing=True)
+    before = [owner for owner in queries.owners_of(organisation.id) if owner.id != account.id]
+    for owner in before:
+        place = queries.membership(owner.id, organisation.id)
+        if place is not None and keeps:
+            place.role = MemberRole.EDITOR
+        elif place is not None:
+            _end_membership(place)
+    for invitation in queries.pending_invitations(organisation.id):
+        invitation.expires_at = clock.now()
+    own = queries.membership(account.id, organisation.id)
+    if own is None:
+        own = Membership(account_id=account.id, organisation_id=organisation.id, since_at=clock.now())
+        db.session.add(own)
+    own.role = MemberRole.OWNER
+    db.session.flush()
+    journal.record(
+        "organisation.handed_over", organisation, by=by, account=str(account.id), kept=keeps,
+        removed=[str(owner.id) for owner in before],
+    )  # fmt: skip
+    letters.handed_over(organisation, account, before, keeps=keeps, reason=reason.strip())
+    return own
 
 
 # ---- members -------------------------------------------------------------------------------------------------------
@@ -426,16 +485,13 @@ def ask_to_join(number: str, *, by: Actor) -> None:
 def invite(organisation: Organisation, email: str, role: MemberRole, *, by: Actor, locale: str = "fr") -> Invitation:
     """Invite an address to act for an organisation.
 
-    Raises InvalidError (field email) and ThrottledError beyond ten invitations a day for one organisation.
+    Raises InvalidError (field email) and ThrottledError beyond what one organisation, one person or one address may
+    send or receive in a day.
     """
     address = _address(email)
     if address in {row.email for row in queries.members_of(organisation.id)}:
         raise InvalidError(_("Cette personne est déjà membre."), field="email")
-    if queries.invitations_since(organisation.id, clock.now() - timedelta(days=1)) >= rules.INVITATIONS_A_DAY:
-        raise ThrottledError(
-            _("Une organisation envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY),
-            retry_after=3600,
-        )
+    _not_too_many(organisation, address, by)
     for earlier in queries.pending_invitations(organisation.id):
         if earlier.email == address:
             earlier.expires_at = clock.now()
@@ -457,6 +513,31 @@ def invite(organisation: Organisation, email: str, role: MemberRole, *, by: Acto
     return invitation
 
 
+def _not_too_many(organisation: Organisation, address: str, by: Actor) -> None:
+    sent = queries.invitations_since(clock.now() - rules.A_DAY, organisation.id, by.id, address)
+    refusals = (
+        (sent.by_organisation >= rules.INVITATIONS_A_DAY,
+         _("Une organisation envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY)),
+        (sent.by_person >= rules.INVITATIONS_A_DAY,
+         _("Une personne envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY)),
+        (sent.to_address >= rules.INVITATIONS_TO_AN_ADDRESS_A_DAY,
+         _("Cette adresse a déjà reçu plusieurs invitations aujourd’hui : attendez demain.")),
+    )  # fmt: skip
+    for is_reached, message in refusals:
+        if is_reached:
+            raise ThrottledError(message, retry_after=3600)
+
+
+def _end_invitations(account_id: UUID, organisation_id: UUID | None = None) -> None:
+    """What somebody sent and nobody accepted yet dies with their right to send it."""
+    pending = update(Invitation).where(
+        Invitation.invited_by == account_id, Invitation.accepted_at.is_(None), Invitation.expires_at > clock.now()
+    )
+    if organisation_id is not None:
+        pending = pending.where(Invitation.organisation_id == organisation_id)
+    db.session.execute(pending.values(expires_at=clock.now()).execution_options(synchronize_session=False))
+
+
 def cancel_invitation(invitation: Invitation, *, by: Actor) -> None:
     """Take an invitation back; its link no longer works. Raises RefusedError when it was accepted."""
     if invitation.accepted_at is not None:
@@ -471,17 +552,24 @@ def why_not_accept(invitation: Invitation, email: str | None) -> str | None:
         return _("Cette invitation a déjà servi.")
     if invitation.expires_at <= clock.now():
         return _("Cette invitation n’est plus valable. Demandez-en une nouvelle à l’organisation.")
+    if not queries.may_invite(invitation.invited_by, invitation.organisation_id):
+        return _("Cette invitation n’est plus valable. Demandez-en une nouvelle à l’organisation.")
     if email is not None and email != invitation.email:
         return _("Cette invitation a été envoyée à une autre adresse que celle de votre compte.")
     return None
 
 
-def accept(invitation: Invitation, account: Account, *, by: Actor) -> Membership:
-    """Join the organisation; the letter reached the address, which is thereby confirmed. Raises RefusedError."""
+def accept(
+    invitation: Invitation, account: Account, *, by: Actor, password: str | None = None, known: tuple[str, ...] = ()
+) -> Membership:
+    """Join the organisation; the letter reached the address, which is thereby confirmed as by `confirm`.
+
+    Raises RefusedError, InvalidError (field password).
+    """
     reason = why_not_accept(invitation, account.email)
     if reason is not None:
         raise RefusedError(reason)
-    confirm(account)
+    confirm(account, password, known=known)
     invitation.accepted_at = clock.now()
     membership = queries.membership(account.id, invitation.organisation_id)
     if membership is None:
@@ -507,6 +595,8 @@ def change_member(membership: Membership, role: MemberRole, *, by: Actor) -> Non
         return
     _keep_an_owner(membership)
     membership.role = role
+    if role is not MemberRole.OWNER:
+        _end_invitations(membership.account_id, membership.organisation_id)
     journal.record(
         "organisation.member_changed", membership.organisation, by=by, role=role.value,
         account=str(membership.account_id),
@@ -519,6 +609,18 @@ def remove_member(membership: Membership, *, by: Actor) -> None:
     if membership.account_id != by.id:
         letters.removed(membership.account, membership.organisation)
     journal.record("organisation.member_removed", membership.organisation, by=by, account=str(membership.account_id))
+    _end_membership(membership)
+
+
+def _end_membership(membership: Membership) -> None:
+    """Take a place away with the invitations sent from it, and keep that it was held."""
+    _end_invitations(membership.account_id, membership.organisation_id)
+    db.session.add(
+        FormerMembership(
+            account_id=membership.account_id, organisation_id=membership.organisation_id,
+            since_at=membership.since_at, ended_at=clock.now(),
+        )
+    )  # fmt: skip
     db.session.delete(membership)
 
 
@@ -552,22 +654,49 @@ def appoint(
     college: College | None = None,
     since_on: date | None = None,
     until_on: date | None = None,
-) -> Appointment:
+) -> Appointment | Nomination:
     """Give an office of the fund to a person, from today unless told otherwise; every session of theirs ends.
 
-    Raises InvalidError (field role, college or until_on).
+    An office of `rules.GIVEN_BY_TWO` is only proposed, unless the operator gives it from the command line. Raises
+    ForbiddenError for oneself, InvalidError (field role, college or until_on).
     """
     since_on = since_on or clock.today()
+    if account.id == by.id:
+        raise ForbiddenError(_("Personne ne se nomme soi-même : une autre personne de l’administration doit le faire."))
     if until_on is not None and until_on < since_on:
         raise InvalidError(_("La fin ne peut pas précéder le début."), field="until_on")
     if role is Role.REVIEWER and college is None:
         raise InvalidError(_("Choisissez le collège où siège ce membre du comité."), field="college")
+    _check_office(account, role, since_on, until_on)
+    if by.id is not None and role in rules.GIVEN_BY_TWO:
+        return _propose(account, role, since_on, until_on, by=by)
+    return _give_office(account, role, college, since_on, until_on, by=by)
+
+
+def _check_office(account: Account, role: Role, since_on: date, until_on: date | None) -> None:
+    if account.confirmed_at is None:
+        raise InvalidError(_("Cette personne n’a pas confirmé son adresse : elle doit le faire d’abord."), field="role")
+    if not account.active:
+        raise InvalidError(_("Ce compte est désactivé."), field="role")
+    # Held, so that two offices given at the same moment see each other.
+    db.session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
     for held in queries.appointments_of(account.id):
         overlaps = (held.until_on is None or held.until_on >= since_on) and (
             until_on is None or held.since_on <= until_on
         )
         if held.role is role and overlaps:
             raise InvalidError(_("Cette personne exerce déjà cette fonction à ces dates."), field="role")
+        if overlaps and rules.incompatible((held.role, role)):
+            raise InvalidError(
+                _("Cette fonction est incompatible avec une autre de cette personne : %(office)s.",
+                  office=ROLE_LABELS[held.role]),
+                field="role",
+            )  # fmt: skip
+
+
+def _give_office(
+    account: Account, role: Role, college: College | None, since_on: date, until_on: date | None, *, by: Actor
+) -> Appointment:
     appointment = Appointment(
         account_id=account.id,
         account=account,
@@ -584,6 +713,69 @@ def appoint(
     end_sessions(account, by=by, why="office")
     letters.appointed(appointment, str(ROLE_LABELS[role]))
     return appointment
+
+
+def _propose(account: Account, role: Role, since_on: date, until_on: date | None, *, by: Actor) -> Nomination:
+    nomination = Nomination(
+        account_id=account.id, account=account, role=role, since_on=since_on, until_on=until_on,
+        proposed_by=by.id, proposed_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(nomination)
+    db.session.flush()
+    journal.record("office.proposed", account, by=by, role=role.value, since=since_on, until=until_on)
+    others = [account for account in queries.in_office(Role.ADMINISTRATOR) if account.id != by.id]
+    letters.nominated(nomination, str(ROLE_LABELS[role]), others, by=by)
+    return nomination
+
+
+def why_not_confirm(nomination: Nomination, by: Actor) -> str | None:
+    """None when the person may confirm what another administrator proposed, else the reason."""
+    if by.id == nomination.proposed_by:
+        return _("Vous l’avez proposée : une autre personne de l’administration doit la confirmer.")
+    if by.id == nomination.account_id:
+        return _("Personne ne se nomme soi-même : une autre personne de l’administration doit le faire.")
+    if queries.office_between(by.id, [nomination.proposed_by]):
+        return _("Une autre personne doit confirmer : l’une de vous deux a nommé l’autre.")
+    return None
+
+
+def confirm_nomination(nomination: Nomination, *, by: Actor) -> Appointment:
+    """Give an office that another administrator proposed.
+
+    Raises ForbiddenError for who proposed it, for who would receive it and for who owes their office to the proposer
+    (or gave them theirs); RefusedError when it was settled meanwhile, or when the proposer administers no longer;
+    InvalidError as `appoint`.
+    """
+    reason = why_not_confirm(nomination, by)
+    if reason is not None:
+        raise ForbiddenError(reason)
+    if not queries.holds(nomination.proposed_by, Role.ADMINISTRATOR):
+        raise RefusedError(_("Qui a proposé cette fonction n’administre plus le service : proposez-la de nouveau."))
+    since_on = max(nomination.since_on, clock.today())
+    until_on = nomination.until_on
+    if until_on is not None and until_on < since_on:
+        raise RefusedError(_("Cette fonction devait finir avant aujourd’hui : proposez-la de nouveau."))
+    account = nomination.account
+    _check_office(account, nomination.role, since_on, until_on)
+    _settle(nomination)
+    return _give_office(account, nomination.role, None, since_on, until_on, by=by)
+
+
+def refuse_nomination(nomination: Nomination, *, by: Actor) -> None:
+    """Drop a proposal, one's own or another's. Raises RefusedError when it was settled meanwhile."""
+    account = nomination.account
+    _settle(nomination)
+    journal.record("office.refused", account, by=by, role=nomination.role.value)
+
+
+def _settle(nomination: Nomination) -> None:
+    """Take a proposal away; one statement, so that two people do not both settle it."""
+    gone = db.session.execute(
+        delete(Nomination).where(Nomination.id == nomination.id).execution_options(synchronize_session=False)
+    )
+    if gone.rowcount != 1:  # type: ignore[attr-defined]
+        raise RefusedError(_("Cette proposition vient d’être traitée par une autre personne."))
+    db.session.expunge(nomination)
 
 
 def end_appointment(appointment: Appointment, *, by: Actor) -> None:
@@ -618,6 +810,7 @@ def deactivate(account: Account, *, by: Actor) -> None:
     account.active = False
     account.fs_uniquifier = uuid4().hex
     end_sessions(account, by=by, why="closed")
+    _end_invitations(account.id)
     journal.record("account.closed", account, by=by)
 
 

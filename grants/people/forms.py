@@ -236,6 +236,26 @@ class InvitationForm(Form):
     )
 
 
+class HandOverForm(Form):
+    """To whom the fund gives an organisation, what becomes of those who were responsible, and why."""
+
+    email = _email(
+        Required(_l("Écrivez l’adresse de la personne.")), description=_l("Celle de son compte, déjà confirmée.")
+    )
+    before = RadioField(
+        _l("Les responsables actuels"),
+        choices=[
+            SelectChoice("leave", _l("n’agissent plus pour l’organisation")),
+            SelectChoice("keep", _l("en restent simples membres")),
+        ],
+        validators=[Required(_l("Dites ce que deviennent les responsables actuels."))],
+    )
+    reason = LongField(
+        _l("Raison"), [Required(_l("Dites pourquoi : les deux parties le liront."))], limit=1000,
+        description=_l("Ce que vous avez vérifié : statuts, procès-verbal, avis de situation."),
+    )  # fmt: skip
+
+
 class MemberForm(Form):
     """What a member may do."""
 

@@ -8,8 +8,10 @@ from uuid import uuid4
 from grants.kernel.actor import Actor
 from grants.kernel.head import Head
 from grants.kernel.post import write
-from grants.people.models import Account, Appointment, Invitation, Membership, Organisation
+from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation
 from grants.people.rules import CONFIRMATION_LASTS, INVITATION_LASTS, RESET_LASTS
+
+NAME_SHOWN = 80
 
 
 def confirmation(account: Account, token: str) -> None:
@@ -40,8 +42,8 @@ def invited(invitation: Invitation, secret: str, *, locale: str, by: Actor) -> N
         dedup=f"invitation:{invitation.id}",
         locale=locale,
         secret=secret,
-        organisation=invitation.organisation.name,
-        inviter=by.name,
+        organisation=bounded(invitation.organisation.name),
+        inviter=bounded(by.name),
         days=_days(INVITATION_LASTS),
     )
 
@@ -60,13 +62,41 @@ def removed(account: Account, organisation: Organisation) -> None:
 def join_asked(organisation: Organisation, owners: Sequence[Account], *, by: Actor) -> None:
     """Somebody asks to act for an organisation; its owners decide by inviting them, or not."""
     for owner in owners:
-        write("people_join", organisation=organisation, asker=by.name, address=by.email, **_to(owner))
+        write("people_join", organisation=organisation, name=bounded(organisation.name), asker=bounded(by.name),
+              address=by.email, **_to(owner))  # fmt: skip
+
+
+def orphan_asked(organisation: Organisation, managers: Sequence[Account], *, by: Actor) -> None:
+    """Somebody asks to act for an organisation nobody is responsible for any more: the fund's team decides."""
+    for manager in managers:
+        write("people_orphan", organisation=organisation, name=bounded(organisation.name), asker=bounded(by.name),
+              address=by.email, **_to(manager))  # fmt: skip
+
+
+def handed_over(
+    organisation: Organisation, account: Account, before: Sequence[Account], *, keeps: bool, reason: str
+) -> None:
+    """The fund made somebody responsible for an organisation: that person and those who were are told why."""
+    for person in (account, *before):
+        write("people_handed_over", is_given=person is account, keeps=keeps, name=bounded(organisation.name),
+              reason=reason, **_to(person))  # fmt: skip
+
+
+def bounded(text: str) -> str:
+    """A name as letters to other people carry it: on one line, cut after eighty characters."""
+    return text if len(text) <= NAME_SHOWN else f"{text[: NAME_SHOWN - 1]}…"
 
 
 def appointed(appointment: Appointment, title: str) -> None:
     """An office of the fund was given to somebody."""
     write("people_appointed", name=appointment.account.name, title=title, since=appointment.since_on,
           **_to(appointment.account))  # fmt: skip
+
+
+def nominated(nomination: Nomination, title: str, others: Sequence[Account], *, by: Actor) -> None:
+    """An office waits for a second administrator."""
+    for other in others:
+        write("people_nominated", person=nomination.account, title=title, proposer=by.name, **_to(other))
 
 
 def journal_head(account: Account, told: Head, day: date) -> None:

@@ -150,6 +150,26 @@ class Appointment(Recorded, Keyed, Model):
         return self.until_on is None or self.until_on >= clock.today()
 
 
+class Nomination(Keyed, Model):
+    """An office one administrator proposes for a person, until another one confirms it. It gives nothing by itself."""
+
+    __tablename__ = "nomination"
+    __table_args__ = (
+        UniqueConstraint(
+            "account_id", "role",
+            info={"says": _l("Cette fonction est déjà proposée pour cette personne."), "field": "role"},
+        ),
+    )  # fmt: skip
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    role: Mapped[Role] = mapped_column(text_enum(Role))
+    since_on: Mapped[date]
+    until_on: Mapped[date | None]
+    proposed_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    proposed_at: Mapped[datetime]
+    account: Mapped[Account] = relationship(foreign_keys=[account_id])
+
+
 class Organisation(Keyed, Versioned, Model):
     """A body that applies. It is known by a SIRET, an RNA number, or both."""
 
@@ -171,12 +191,12 @@ class Organisation(Keyed, Versioned, Model):
     city: Mapped[str] = mapped_column(String(120), default="")
     website: Mapped[str] = mapped_column(String(200), default="")
     phone: Mapped[str] = mapped_column(String(30), default="")
-    email: Mapped[str] = mapped_column(String(254), default="")
+    email: Mapped[str] = mapped_column(String(254), default="", index=True)
     founded_on: Mapped[date | None]
     year_end_month: Mapped[int] = mapped_column(SmallInteger, default=12)
     representative_name: Mapped[str] = mapped_column(String(120), default="")
     representative_role: Mapped[str] = mapped_column(String(120), default="")
-    representative_email: Mapped[str] = mapped_column(String(254), default="")
+    representative_email: Mapped[str] = mapped_column(String(254), default="", index=True)
     created_at: Mapped[datetime]
     sort_key: Mapped[str] = mapped_column(String(LONGEST_KEY), default=_key_of_name, index=True)
 
@@ -201,16 +221,27 @@ class Membership(Recorded, Keyed, Model):
     organisation: Mapped[Organisation] = relationship()
 
 
+class FormerMembership(Keyed, Model):
+    """Somebody acted for an organisation until a day: leaving it undoes no link with what it applied for before."""
+
+    __tablename__ = "former_membership"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), index=True)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="RESTRICT"))
+    since_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+
+
 class Invitation(Keyed, Model):
     """An invitation to act for an organisation; the link in the letter opens a page with a button."""
 
     __tablename__ = "invitation"
 
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id", ondelete="RESTRICT"), index=True)
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(254), index=True)
     role: Mapped[MemberRole] = mapped_column(text_enum(MemberRole))
     secret: Mapped[str] = mapped_column(String(64), unique=True)
-    invited_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    invited_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), index=True)
     invited_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]

@@ -1,23 +1,35 @@
 """Questions about people: who is acting, what they hold, whom they act for."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Date, and_, bindparam, func, literal, or_, select
+from sqlalchemy.orm import joinedload
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.journal import Entry
 from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
 from grants.kernel.search import MOST_WORDS, matches
 from grants.kernel.text import clean_line
 from grants.people import rules
-from grants.people.models import Account, Appointment, Invitation, MemberRole, Membership, Organisation, Role, SignIn
+from grants.people.models import (
+    Account,
+    Appointment,
+    Invitation,
+    MemberRole,
+    Membership,
+    Nomination,
+    Organisation,
+    Role,
+    SignIn,
+)
 
 # ---- who is acting -------------------------------------------------------------------------------------------------
 
@@ -158,10 +170,54 @@ def pending_invitations(organisation_id: UUID) -> Sequence[Invitation]:
     ).all()
 
 
-def invitations_since(organisation_id: UUID, instant: datetime) -> int:
-    """How many invitations an organisation has sent since an instant."""
-    sent = select(func.count()).where(Invitation.organisation_id == organisation_id, Invitation.invited_at > instant)
-    return db.session.scalar(sent) or 0
+@dataclass(frozen=True)
+class Sent:
+    """How many invitations were sent: by an organisation, by a person for all of theirs, to an address."""
+
+    by_organisation: int
+    by_person: int
+    to_address: int
+
+
+def invitations_since(instant: datetime, organisation_id: UUID, person_id: UUID | None, address: str) -> Sent:
+    """How many invitations an organisation and a person have sent, and an address received, since an instant."""
+    counts = [
+        select(func.count(Invitation.id)).where(Invitation.invited_at > instant, whose).scalar_subquery()
+        for whose in (
+            Invitation.organisation_id == organisation_id,
+            Invitation.invited_by == person_id,
+            Invitation.email == address,
+        )
+    ]
+    return Sent(*db.session.execute(select(*counts)).one())
+
+
+def organisations_made_since(person_id: UUID | None, instant: datetime) -> int:
+    """How many organisations a person has made known since an instant."""
+    made = select(func.count()).where(
+        Entry.event == "organisation.created", Entry.actor_id == person_id, Entry.at > instant
+    )
+    return db.session.scalar(made) or 0
+
+
+def may_invite(account_id: UUID, organisation_id: UUID) -> bool:
+    """Whether somebody is responsible for an organisation today and can sign in under a confirmed address."""
+    return (
+        db.session.scalar(
+            select(literal(value=True))
+            .select_from(Membership)
+            .join(Account, Account.id == Membership.account_id)
+            .where(Membership.account_id == account_id, Membership.organisation_id == organisation_id)
+            .where(Membership.role == MemberRole.OWNER, Account.active, Account.confirmed_at.is_not(None))
+        )
+        is not None
+    )
+
+
+def is_orphaned(number: str) -> bool:
+    """Whether the organisation that carries a number has nobody left who is responsible for it."""
+    organisation = organisation_by_number(rules.number_of(number))
+    return organisation is not None and not owners_of(organisation.id)
 
 
 def invitation_by_secret(secret: str) -> Invitation | None:
@@ -261,6 +317,32 @@ def holds(account_id: UUID, role: Role, *, besides: UUID | None = None) -> bool:
     if besides is not None:
         held = held.where(Appointment.id != besides)
     return db.session.scalar(held.limit(1)) is not None
+
+
+def in_office(role: Role) -> Sequence[Account]:
+    """The people who hold an office today and can sign in."""
+    held = select(Appointment.account_id).where(Appointment.role == role, held_on(clock.today()))
+    return db.session.scalars(select(Account).where(Account.id.in_(held), Account.active).order_by(Account.id)).all()
+
+
+def nominations() -> Sequence[Nomination]:
+    """The offices proposed that wait for a second administrator, the oldest first."""
+    return db.session.scalars(
+        select(Nomination).options(joinedload(Nomination.account)).order_by(Nomination.proposed_at, Nomination.id)
+    ).all()
+
+
+def office_between(account_id: UUID | None, others: Collection[UUID | None]) -> bool:
+    """Whether a person proposed or gave an office to one of the others, or one of them to that person."""
+    people = {other for other in others if other not in {None, account_id}}
+    given = select(Entry.seq).where(
+        Entry.event.in_(("office.given", "office.proposed")),
+        or_(
+            (Entry.actor_id == account_id) & Entry.subject_id.in_(people),
+            (Entry.subject_id == account_id) & Entry.actor_id.in_(people),
+        ),
+    )
+    return bool(people) and account_id is not None and db.session.scalar(given.limit(1)) is not None
 
 
 def other_administrators(account_id: UUID) -> int:

@@ -33,11 +33,37 @@ RESET = Throttle("reset", 5, 40, timedelta(hours=1))
 PASSWORD = Throttle("password", 10, 100, timedelta(minutes=15))
 CONFIRMATION = Throttle("confirmation", 5, 40, timedelta(hours=1))
 JOIN = Throttle("join", 10, 60, timedelta(days=1))
-INVITATIONS_A_DAY = 10
+A_DAY = timedelta(days=1)
+INVITATIONS_A_DAY = 10  # by one organisation, and by one person for all of theirs
+INVITATIONS_TO_AN_ADDRESS_A_DAY = 3
+ORGANISATIONS_A_DAY = 5
 SESSIONS_KEPT = timedelta(days=365)
 INVITATION_LASTS = timedelta(days=14)
 CONFIRMATION_LASTS = timedelta(days=3)
 RESET_LASTS = timedelta(hours=1)
+
+# ---- offices -------------------------------------------------------------------------------------------------------
+
+INCOMPATIBLE = (
+    ("finance", "authorising_officer"),  # who prepares a payment and who approves it
+    ("manager", "authorising_officer"),  # who says that a payment is due and who approves it
+    ("administrator", "finance"),  # who gives offices, and who moves money
+    ("administrator", "authorising_officer"),
+    *(("auditor", office) for office in ("reviewer", "manager", "finance", "authorising_officer", "administrator")),
+)
+"""Offices that one person may not hold together. Any others may be."""
+GIVEN_BY_TWO = frozenset({"finance", "authorising_officer", "administrator"})
+"""Offices that one administrator proposes and another one confirms."""
+NEEDED = {"reviewer": 3, "manager": 1, "finance": 2, "authorising_officer": 1, "administrator": 2, "auditor": 0}
+"""How many people a fund needs in each office: a payment passes finance twice (the account is checked by two people),
+then an authorising officer who did neither; two administrators, since three offices are given by two."""
+
+
+def incompatible(offices: Iterable[str]) -> tuple[str, str] | None:
+    """Two of these offices that one person may not hold together, or None."""
+    held = set(offices)
+    return next((pair for pair in INCOMPATIBLE if held.issuperset(pair)), None)
+
 
 # ---- sessions ------------------------------------------------------------------------------------------------------
 

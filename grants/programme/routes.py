@@ -7,10 +7,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, door, public
+from grants.kernel.access import actor, door, hidden_money, public
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import Form
+from grants.kernel.money import Money
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
@@ -97,7 +98,10 @@ def fund() -> Answer:
             flash(_("Le fonds est enregistré."), "success")
             return redirect(url_for("programme.fund"))
     unsure = held.contact_status in queries.UNSURE
-    return _page("programme/fund.html", form, fund=held, instruments=queries.instruments(), unsure=unsure)
+    committed = held.committed - sum(hidden_money().values(), Money(0))
+    return _page(
+        "programme/fund.html", form, fund=held, committed=committed, instruments=queries.instruments(), unsure=unsure
+    )
 
 
 # ---- frameworks ----------------------------------------------------------------------------------------------------

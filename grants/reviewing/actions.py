@@ -172,6 +172,34 @@ def declare(assignment: Assignment, *, nature: InterestNature, text: str, by: Ac
         settle(assignment.application)
 
 
+def tell_link(reference: str, nature: InterestNature, text: str, *, by: Actor) -> Application:
+    """Keep a link that somebody with an office tells of, at any time: from now on the application is hidden from them.
+
+    A review of theirs that is not frozen is set aside; after the freeze it stays, and what was decided with it. Raises
+    InvalidError on the field at fault (reference, text).
+    """
+    application = queries.submitted_application(reference)
+    if application is None or by.id is None:
+        raise InvalidError(_("Aucun dossier déposé ne porte cette référence."), field="reference")
+    if queries.is_interested(by.id, application.id):
+        raise InvalidError(_("Ce lien est déjà connu : ce dossier ne vous est plus présenté."), field="reference")
+    if nature is InterestNature.OTHER and not text:
+        raise InvalidError(_("Dites en une phrase quel est ce lien."), field="text")
+    held = select(Call.marks_frozen_at).where(Call.id == application.call_id).with_for_update(read=True)
+    frozen_at = db.session.scalar(held)
+    own = queries.open_assignment(application.id, by.id)
+    if own is not None and frozen_at is None:
+        declare(own, nature=nature, text=text, by=by)
+        return application
+    interest = Interest(
+        application_id=application.id, account_id=by.id, nature=nature, text=text, declared_at=clock.now()
+    )
+    db.session.add(interest)
+    db.session.flush()
+    journal.record("interest.told", interest, by=by, nature=nature.value)
+    return application
+
+
 def record_marks(
     assignment: Assignment, reading: Draft, *, version: int | None, by: Actor, grid: Grid | None = None
 ) -> None:

@@ -9,7 +9,7 @@ from wtforms import Field, RadioField, SelectField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LongField, Required, key_of, options
+from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, Required, key_of, options
 from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
 from grants.reviewing.models import Assignment, InterestNature
@@ -72,6 +72,21 @@ class DeclareForm(Form):
             "nature": InterestNature(self.nature.data) if is_linked else InterestNature.NONE,
             "text": (self.text.data or "") if is_linked else "",
         }
+
+
+class LinkForm(Form):
+    """A link that somebody with an office tells of by themselves, whenever it arises."""
+
+    reference = LineField(
+        _l("Référence du dossier"), [Required(_l("Écrivez la référence du dossier."))], limit=40,
+        description=_l("Celle de la liste des dossiers, par exemple FIS-2026-0042."),
+    )  # fmt: skip
+    nature = SelectField(
+        _l("Quel lien ?"),
+        [Required(_l("Dites de quelle nature est ce lien."))],
+        choices=options([("", _l("Choisissez")), *NATURE_LABELS.items()]),
+    )
+    text = LongField(_l("En une phrase"), limit=1000, description=_l("Lu par les gestionnaires du fonds seulement."))
 
 
 class LevelField(Field):

@@ -1,13 +1,25 @@
 """Questions about assignments, interests and marks."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, event, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Uuid,
+    case,
+    event,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, SessionTransaction, joinedload
 
 from grants.applications.lifecycle import ApplicationState
@@ -20,7 +32,7 @@ from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.paging import Order, Page
 from grants.kernel.search import matches
-from grants.people.models import Account, Appointment, Membership, Organisation, Role
+from grants.people.models import Account, Appointment, FormerMembership, Membership, Organisation, Role
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
@@ -32,12 +44,76 @@ SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
 
 
+def _links(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UUID, UUID]:
+    """The one rule of interest: every pair (application, person) with a link, of the people `whose` keeps.
+
+    A link is what the person declared about the application; or acting for its organisation today, or having done so
+    since the application was begun; or an account under the address of the organisation or of its representative.
+    Names are not compared: two people may bear the same one.
+    """
+    declared = select(Interest.application_id.label("application_id"), Interest.account_id.label("account_id")).where(
+        Interest.nature != InterestNature.NONE, whose(Interest.account_id)
+    )
+    members = (
+        select(Application.id, Membership.account_id)
+        .join(Membership, Membership.organisation_id == Application.organisation_id)
+        .where(whose(Membership.account_id))
+    )
+    former = (
+        select(Application.id, FormerMembership.account_id)
+        .join(FormerMembership, FormerMembership.organisation_id == Application.organisation_id)
+        .where(FormerMembership.ended_at >= Application.created_at, whose(FormerMembership.account_id))
+    )
+    addressed = [
+        select(Application.id, Account.id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(Account, Account.email == address)
+        .where(whose(Account.id))
+        for address in (Organisation.email, Organisation.representative_email)
+    ]
+    return union_all(declared, members, former, *addressed)
+
+
+def linked_to(account_id: UUID | None) -> Select[UUID]:
+    """The ids of the applications a person has a link with: a subquery that lists and totals leave out."""
+    links = _links(lambda person: person == account_id).subquery()
+    return select(links.c.application_id)
+
+
+def linked_ids(account_id: UUID) -> frozenset[UUID]:
+    """The same as a set, for the chapters that come before this one."""
+    return frozenset(db.session.scalars(linked_to(account_id)))
+
+
+def tied_to(account_id: UUID | None) -> Select[UUID]:
+    """The ids of the organisations a person has a link with, by themselves or by one of their applications."""
+    parts = (
+        select(Membership.organisation_id.label("organisation_id")).where(Membership.account_id == account_id),
+        *(
+            select(Organisation.id).join(Account, Account.email == address).where(Account.id == account_id)
+            for address in (Organisation.email, Organisation.representative_email)
+        ),
+        select(Application.organisation_id).where(Application.id.in_(linked_to(account_id))),
+    )
+    return select(union_all(*parts).subquery().c.organisation_id)
+
+
 def is_interested(account_id: UUID, application_id: UUID) -> bool:
-    """Whether the person declared a link with the application, whenever that was; asked once in a transaction."""
+    """Whether the person has a link with the application; asked once in a transaction."""
+    return _asked_once(account_id, application_id, linked_to)
+
+
+def is_tied(account_id: UUID, organisation_id: UUID) -> bool:
+    """Whether the person has a link with the organisation; asked once in a transaction."""
+    return _asked_once(account_id, organisation_id, tied_to)
+
+
+def _asked_once(account_id: UUID, thing_id: UUID, linked: Callable[[UUID], Select[UUID]]) -> bool:
     known: dict[tuple[UUID, UUID], bool] = db.session().info.setdefault(_LINKS, {})
-    asked = (account_id, application_id)
+    asked = (account_id, thing_id)
     if asked not in known:
-        known[asked] = _is_declared(account_id, application_id)
+        found = select(literal(value=True)).where(literal(thing_id, Uuid()).in_(linked(account_id)))
+        known[asked] = db.session.scalar(found) is not None
     return known[asked]
 
 
@@ -49,15 +125,6 @@ def _forget_links(session: Session, _context: Any) -> None:
 @event.listens_for(Session, "after_transaction_end")
 def _forget_links_at_end(session: Session, _transaction: SessionTransaction) -> None:
     session.info.pop(_LINKS, None)
-
-
-def _is_declared(account_id: UUID, application_id: UUID) -> bool:
-    declared = select(Interest.id).where(
-        Interest.account_id == account_id,
-        Interest.application_id == application_id,
-        Interest.nature != InterestNature.NONE,
-    )
-    return db.session.scalar(declared.limit(1)) is not None
 
 
 def is_assigned(account_id: UUID, application_id: UUID) -> bool:
@@ -93,16 +160,56 @@ def sees_scores(who: Actor) -> bool:
     return db.session.scalar(owed.limit(1)) is None
 
 
-def linked_to(account_id: UUID | None) -> Select[UUID]:
-    """The ids of the applications a person declared a link with: a subquery that lists and totals leave out."""
-    return select(Interest.application_id).where(
-        Interest.account_id == account_id, Interest.nature != InterestNature.NONE
+@dataclass(frozen=True)
+class KnownLink:
+    """A link of a person: what they declared about a dossier (its reference), or an organisation they are tied to."""
+
+    name: str
+    nature: InterestNature | None
+    at: datetime | None
+
+
+def links_known(account_id: UUID | None) -> list[KnownLink]:
+    """What is known of a person's links: declarations, the latest first, then organisations by name."""
+    declared = db.session.execute(
+        select(Application.reference, Interest.nature, Interest.declared_at)
+        .join(Application, Application.id == Interest.application_id)
+        .where(Interest.account_id == account_id, Interest.nature != InterestNature.NONE)
+        .order_by(Interest.declared_at.desc(), Interest.id)
     )
+    told = select(Interest.application_id).where(Interest.account_id == account_id)
+    tied = db.session.scalars(
+        select(Organisation.name)
+        .where(
+            Organisation.id.in_(tied_to(account_id)),
+            or_(
+                Organisation.id.in_(select(Membership.organisation_id).where(Membership.account_id == account_id)),
+                Organisation.id.not_in(select(Application.organisation_id).where(Application.id.in_(told))),
+            ),
+        )
+        .order_by(Organisation.sort_key, Organisation.id)
+    )
+    return [
+        *(KnownLink(row.reference or "", row.nature, row.declared_at) for row in declared),
+        *(KnownLink(name, None, None) for name in tied),
+    ]
 
 
-def linked_ids(account_id: UUID) -> frozenset[UUID]:
-    """The same as a set, for the chapters that come before this one."""
-    return frozenset(db.session.scalars(linked_to(account_id)))
+def submitted_application(reference: str) -> Application | None:
+    """The application that carries a reference, once it was sent."""
+    wanted = select(Application).where(Application.reference == reference.strip().upper())
+    return db.session.scalar(wanted.where(Application.state != ApplicationState.DRAFT))
+
+
+def open_assignment(application_id: UUID, account_id: UUID) -> Assignment | None:
+    """What somebody was given to review of an application and may still be recused from."""
+    return db.session.scalar(
+        select(Assignment).where(
+            Assignment.application_id == application_id,
+            Assignment.reviewer_id == account_id,
+            Assignment.state.in_(SEEN),
+        )
+    )
 
 
 # ---- results -------------------------------------------------------------------------------------------------------
@@ -145,7 +252,7 @@ def results_of(call_id: UUID, grid: Grid | None = None) -> dict[UUID, Result]:
         select(Assignment.application_id, Assignment.id, Mark.criterion_id, Mark.points)
         .join(Application, Assignment.application_id == Application.id)
         .outerjoin(Mark, Mark.assignment_id == Assignment.id)
-        .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES), *_counted())
+        .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES), *counted())
         .order_by(Assignment.id)
     ):
         marks = reviews[application_id].setdefault(assignment_id, {})
@@ -161,7 +268,7 @@ def result_of(application: Application) -> Result:
     for assignment_id, criterion_id, points in db.session.execute(
         select(Assignment.id, Mark.criterion_id, Mark.points)
         .outerjoin(Mark, Mark.assignment_id == Assignment.id)
-        .where(Assignment.application_id == application.id, *_counted())
+        .where(Assignment.application_id == application.id, *counted())
         .order_by(Assignment.id)
     ):
         review = marks[assignment_id]
@@ -183,15 +290,20 @@ def problems() -> Iterator[str]:
                 yield f"dossier {application_id} : note gardée {stands}, évaluations {found.total}"
 
 
-def _counted() -> tuple[ColumnElement[bool], ...]:
-    """Submitted, and no link declared: the recusal of a later day sets the review aside."""
+def counted() -> tuple[ColumnElement[bool], ...]:
+    """Submitted, and no link declared before the marks were frozen: the recusal of a later day sets the review aside,
+    and one told after the freeze changes nothing of what was decided."""
     linked = (
         select(Interest.id)
+        .join(Application, Application.id == Interest.application_id)
+        .join(Call, Call.id == Application.call_id)
         .where(
             Interest.application_id == Assignment.application_id,
             Interest.account_id == Assignment.reviewer_id,
             Interest.nature != InterestNature.NONE,
+            or_(Call.marks_frozen_at.is_(None), Interest.declared_at <= Call.marks_frozen_at),
         )
+        .correlate(Assignment)
         .exists()
     )
     return Assignment.state == AssignmentState.SUBMITTED, ~linked
@@ -352,7 +464,7 @@ def reviews_of(application_id: UUID, *, besides: UUID | None = None) -> list[Rev
     for assignment_id, criterion_id, points in db.session.execute(
         select(Mark.assignment_id, Mark.criterion_id, Mark.points)
         .join(Assignment, Mark.assignment_id == Assignment.id)
-        .where(Assignment.application_id == application_id, *_counted())
+        .where(Assignment.application_id == application_id, *counted())
     ):
         marks[assignment_id][criterion_id] = points
     rows = db.session.execute(
@@ -361,7 +473,7 @@ def reviews_of(application_id: UUID, *, besides: UUID | None = None) -> list[Rev
             Account.name, Account.title,
         )
         .join(Account, Assignment.reviewer_id == Account.id)
-        .where(Assignment.application_id == application_id, *_counted())
+        .where(Assignment.application_id == application_id, *counted())
         .order_by(Assignment.submitted_at, Assignment.id)
     )  # fmt: skip
     return [
@@ -442,8 +554,8 @@ class Reviewer:
         return self.remaining + self.submitted
 
 
-def reviewers_of(call_id: UUID) -> list[Reviewer]:
-    """The reviewers in office today with their load over a call, in French order of their names."""
+def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]:
+    """The reviewers in office today with their load over a call, but for some dossiers, in French order of names."""
     loads = {
         row.reviewer_id: row
         for row in db.session.execute(
@@ -454,7 +566,7 @@ def reviewers_of(call_id: UUID) -> list[Reviewer]:
                 func.count(case((Assignment.state == S.SUBMITTED, 1))).label("submitted"),
             )
             .join(Application, Assignment.application_id == Application.id)
-            .where(Application.call_id == call_id)
+            .where(Application.call_id == call_id, Application.id.not_in(hidden))
             .group_by(Assignment.reviewer_id)
         )
     }
@@ -617,34 +729,31 @@ def existing_assignments(
 
 
 def links_between(application_ids: Collection[UUID], reviewer_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
-    """The pairs (application, person) with a link: one that was declared, or the person acts for the organisation."""
-    declared = db.session.execute(
-        select(Interest.application_id, Interest.account_id).where(
-            Interest.application_id.in_(application_ids),
-            Interest.account_id.in_(reviewer_ids),
-            Interest.nature != InterestNature.NONE,
-        )
-    )
-    members = db.session.execute(
-        select(Application.id, Membership.account_id)
-        .join(Membership, Membership.organisation_id == Application.organisation_id)
-        .where(Application.id.in_(application_ids), Membership.account_id.in_(reviewer_ids))
-    )
-    return {(row[0], row[1]) for row in (*declared, *members)}
+    """The pairs (application, person) with a link."""
+    links = _links(lambda person: person.in_(reviewer_ids)).subquery()
+    rows = db.session.execute(select(links).where(links.c.application_id.in_(application_ids)))
+    return {(row.application_id, row.account_id) for row in rows}
 
 
 def remaining_by_reviewer(call_id: UUID) -> dict[Account, int]:
-    """Who still owes reviews of a call, and how many."""
-    rows = db.session.execute(
-        select(Assignment.reviewer_id, func.count().label("number"))
+    """Who still owes reviews of a call, and how many; what somebody has a link with is not theirs to review."""
+    owed = (
+        select(Assignment.application_id, Assignment.reviewer_id)
         .join(Application, Assignment.application_id == Application.id)
         .where(Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE)
         .where(Assignment.state.in_((S.OFFERED, S.OPEN)))
-        .group_by(Assignment.reviewer_id)
     )
-    numbers = {row.reviewer_id: row.number for row in rows}
+    pairs = {(row.application_id, row.reviewer_id) for row in db.session.execute(owed)}
+    numbers = Counter(reviewer for _application, reviewer in pairs - _linked_pairs(owed))
     accounts = select(Account).where(Account.id.in_(numbers), Account.active).order_by(Account.email)
     return {account: numbers[account.id] for account in db.session.scalars(accounts)}
+
+
+def _linked_pairs(assignments: Select[UUID, UUID]) -> set[tuple[UUID, UUID]]:
+    given = assignments.subquery()
+    links = _links(lambda person: person.in_(select(given.c.reviewer_id))).subquery()
+    rows = db.session.execute(select(links).where(links.c.application_id.in_(select(given.c.application_id))))
+    return {(row.application_id, row.account_id) for row in rows}
 
 
 def own_assignment(assignment_id: UUID, account_id: UUID | None) -> Assignment | None:

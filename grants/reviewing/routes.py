@@ -20,11 +20,11 @@ from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.reviewing import actions, queries
-from grants.reviewing.forms import AssignForm, DeclareForm, ReviewForm, review_form
+from grants.reviewing.forms import AssignForm, DeclareForm, LinkForm, ReviewForm, review_form
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment
+from grants.reviewing.models import Assignment, InterestNature
 from grants.reviewing.queries import AssignSieve, GridPart, Reviewer
-from grants.reviewing.rules import COLLEGE_LABELS
+from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
 bp = Blueprint("reviewing", __name__)
 Answer = str | Response | tuple[str, int]
@@ -43,9 +43,7 @@ def tell_late_marks() -> None:
     line = journal.line_of("assignment.late_marks_refused", late, actor(), {})
     db.session.rollback()
     journal.note(line)
-    raise RefusedError(
-        _("Vous avez déclaré un lien d’intérêt avec ce dossier. Votre évaluation n’a pas été enregistrée.")
-    )
+    raise RefusedError(_("Vous avez un lien d’intérêt avec ce dossier. Votre évaluation n’a pas été enregistrée."))
 
 
 # ---- the manager ---------------------------------------------------------------------------------------------------
@@ -66,7 +64,7 @@ def assign_index() -> Answer:
 @takes_texts
 def assign(call: Call) -> Answer:
     """Who reads what, page by page, with each person's load; several assignments at once."""
-    form, reviewers = AssignForm(), queries.reviewers_of(call.id)
+    form, reviewers = AssignForm(), queries.reviewers_of(call.id, hidden_dossiers())
     form.offer(reviewers)
     if form.validate_on_submit():
         try:
@@ -144,6 +142,32 @@ def results(application: Application) -> str:
         parts=queries.rubric_of(application.call_id),
         reviews=queries.reviews_of(application.id),
     )
+
+
+# ---- anybody with an office ----------------------------------------------------------------------------------------
+
+
+@bp.route("/mes-liens", methods=["GET", "POST"])
+@door(P.INTEREST_OWN)
+def links() -> Answer:
+    """The links that are known of the person, and a form to tell another one."""
+    form = LinkForm(reference=request.args.get("reference", "")[:40])
+    if form.validate_on_submit():
+        try:
+            told = form.data
+            actions.tell_link(told["reference"], InterestNature(told["nature"]), told["text"] or "", by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(
+                _("Votre lien est enregistré. Ce dossier ne vous sera plus présenté. Merci de l’avoir dit."), "success"
+            )
+            return redirect(url_for("reviewing.links"))
+    known = queries.links_known(actor().id)
+    body = render_template(
+        "reviewing/links.html", form=form, known=known, natures=NATURE_LABELS, has_errors=bool(form.errors)
+    )
+    return body, 422 if request.method == "POST" else 200
 
 
 # ---- the reviewer --------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from grants.kernel.journal import advance
 from grants.kernel.money import Money
 from grants.kernel.post import Letter
 from grants.kernel.vault import Offered, StoredFile
+from grants.people import queries as people
+from grants.people.models import MemberRole
 from grants.programme import queries as programme
 
 PDF = (
@@ -323,6 +325,20 @@ def test_a_submitted_dossier_is_withdrawn_with_a_reason_and_a_letter(make):
     assert (application.state, application.withdrawal_reason) == (S.WITHDRAWN, "Le lieu n’est plus disponible.")
     kinds = db.session.scalars(select(Letter.kind).where(Letter.dossier_id == application.id)).all()
     assert kinds.count("applications_withdrawal") == 2
+
+
+def test_a_withdrawal_by_a_plain_member_is_told_to_everybody_responsible(make):
+    owners, editor = [make.account(), make.account()], make.account()
+    organisation = make.organisation(*owners, editor)
+    application = make.application(state=S.ELIGIBLE, organisation=organisation)
+    with unit_of_work():
+        people.membership(editor.id, organisation.id).role = MemberRole.EDITOR
+    with unit_of_work():
+        actions.withdraw(application, reason="Le lieu n’est plus disponible.", by=make.actor_of(editor))
+    told = select(Letter.recipient).where(Letter.kind == "applications_withdrawal")
+    assert set(db.session.scalars(told)) == {
+        *(owner.email for owner in owners), editor.email, organisation.representative_email
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("verb", "state"), LIFECYCLE.impossible())

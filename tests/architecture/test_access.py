@@ -6,7 +6,7 @@ UPDATE_ACCESS=1 make test-sqlite TESTS=tests/architecture/test_access.py
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +35,18 @@ from grants.kernel.access import Door
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.held import HeldForm, Reason
 from grants.kernel.seal import seal
-from grants.people.models import Account, Invitation, MemberRole, Membership, Organisation, SignIn
+from grants.people import rules
+from grants.people.models import (
+    ROLE_LABELS,
+    Account,
+    Invitation,
+    MemberRole,
+    Membership,
+    Nomination,
+    Organisation,
+    Role,
+    SignIn,
+)
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment
 from grants.screening.models import PieceRequest
@@ -78,6 +89,46 @@ le deuxième.
 - **404** : pour elle, l’objet n’existe pas ;
 - **connexion** : il faut d’abord se connecter.
 
+"""
+
+
+OFFICES = """
+## Qui peut exercer quoi
+
+Une même personne peut exercer ensemble deux fonctions marquées « oui ». Le tableau est celui de
+`grants/people/rules.py`, demandé quand une fonction est confiée, et à chaque acte : qui exercerait deux fonctions
+incompatibles ne peut que lire.
+
+{table}
+
+- Il faut au moins, par fonction : {needed}. Soit {number} personnes :
+{people}
+- Personne ne se nomme soi-même ; il faut une adresse confirmée.
+- Se confient à deux (une personne de l’administration propose, une autre confirme, et aucune n’a nommé l’autre) :
+  {two}. Les premières sont confiées depuis la machine : `grants user create --role`, puis `grants user appoint`.
+- Un paiement passe par : qui donne le compte, deux personnes qui le vérifient, qui accepte le bilan, qui prépare, qui
+  approuve. Qui approuve n’a rien fait d’autre de cette liste ; et nul n’y agit avec quelqu’un qui l’a nommé, ou qu’il a
+  nommé.
+
+## Qui n’agit pas : les liens d’intérêt
+
+Un lien écarte de tout acte et de toute lecture au titre d’une fonction (dossier, pièces, journal, listes, totaux).
+C’est :
+
+- ce que la personne a déclaré elle-même, pour un dossier affecté ou depuis « Mes liens d’intérêt », à tout moment ;
+- agir pour l’organisation, ou l’avoir fait depuis que la demande est commencée ;
+- un compte à l’adresse de l’organisation ou de son représentant.
+
+Les noms (titulaire d’un compte bancaire, représentant, partenaires) ne sont pas comparés : deux personnes peuvent
+porter le même. Qui agit pour l’organisation lit son dossier dans l’espace des associations, comme tout membre.
+
+Les actes sur tout un appel (figer, enregistrer l’acte, publier) restent ouverts à qui a un lien avec un dossier : il
+n’est pas montré, suit l’avis tel quel, et le journal note le déport. Un lien déclaré après que les notes sont figées ne
+change rien à ce qui a été décidé.
+
+Quand toutes les personnes d’une fonction ont un lien avec un dossier, une autre est nommée pour cette fonction, au
+besoin pour quelques jours, par l’administration ou depuis la machine (`grants user appoint`) ; rien ne passe outre un
+lien.
 """
 
 
@@ -208,12 +259,16 @@ def surroundings(
             by=make.actor_of(team), organisation_id=organisation.id, dossier_id=second.id,
         )  # fmt: skip
         given = ReportFile(report_id=report.id, file=accounts, given_at=clock.now())
-        session.add_all([file, request, invitation, agreement, given, receivable])
+        nomination = Nomination(
+            account_id=team.id, role=Role.FINANCE,
+            since_on=clock.today(), proposed_by=made(people["administration"]).id, proposed_at=clock.now(),
+        )  # fmt: skip
+        session.add_all([file, request, invitation, agreement, given, receivable, nomination])
     session_of(team)
     with unit_of_work() as session:
         session.add(kept_form(team))
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
-    things += [agreement, receivable, make.instalment(award), make.bank_details(organisation)]
+    things += [nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
     words = {
         "code": call.code,
         "reference": str(application.reference),
@@ -344,13 +399,54 @@ def declared() -> dict[str, list[list[str]]]:
     return rows
 
 
+def least_people(needed: Mapping[str, int]) -> list[tuple[str, ...]]:
+    """The fewest people who can hold these offices, as what each of them holds."""
+    places = [office for office, number in needed.items() for _ in range(number)]
+    for number in range(max(needed.values()), len(places) + 1):
+        if found := _seated(places, [()] * number):
+            return sorted(found)
+    return []
+
+
+def _seated(places: list[str], people: list[tuple[str, ...]]) -> list[tuple[str, ...]] | None:
+    if not places:
+        return people
+    for index, held in enumerate(people):
+        if held in people[:index] or places[0] in held or rules.incompatible((*held, places[0])):
+            continue
+        found = _seated(places[1:], [*people[:index], (*held, places[0]), *people[index + 1 :]])
+        if found is not None:
+            return found
+    return None
+
+
+def offices() -> str:
+    """What one person may not hold, what takes two, and how few people can run a fund: from the rules themselves."""
+    names = {role.value: str(ROLE_LABELS[role]) for role in Role}
+    lines = [f"| fonction | {' | '.join(names.values())} |", "|" + "---|" * (len(names) + 1)]
+    for one, name in names.items():
+        clash = ["—" if one == other else "non" if rules.incompatible((one, other)) else "oui" for other in names]
+        lines.append(f"| {name} | {' | '.join(clash)} |")
+    seats = [", ".join(names[office] for office in held) for held in least_people(rules.NEEDED)]
+    needed = ", ".join(f"{names[office]} {number}" for office, number in rules.NEEDED.items() if number)
+    two = ", ".join(names[office] for office in names if office in rules.GIVEN_BY_TWO)
+    people = "\n".join(f"  - {seat}" for seat in seats)
+    return OFFICES.format(table="\n".join(lines), needed=needed, number=len(seats), people=people, two=two)
+
+
 def written(rows: dict[str, list[list[str]]]) -> str:
     """The text of the table."""
     lines = [f"| route | {' | '.join(PERSONAS)} |", "|" + "---|" * (len(PERSONAS) + 1)]
     for row, cells in rows.items():
         words = [cell[0] if len(set(cell)) == 1 else " / ".join(cell) for cell in cells]
         lines.append(f"| {row} | {' | '.join(words)} |")
-    return HEAD + "\n".join(lines) + "\n"
+    return HEAD + "\n".join(lines) + "\n" + offices()
+
+
+def test_what_is_said_of_offices_is_what_the_rules_say() -> None:
+    """The second half of the page, without asking any door."""
+    assert TABLE.read_text(encoding="utf-8").endswith(offices())
+    assert len(least_people(rules.NEEDED)) == 5
 
 
 def test_the_doors_answer_as_the_table_says(app: Flask, make: Make) -> None:

@@ -29,7 +29,7 @@ from grants.kernel.money import Money
 from grants.kernel.throttle import Attempt
 from grants.people import actions as people
 from grants.people import rules
-from grants.people.models import MemberRole, Organisation
+from grants.people.models import Account, MemberRole, Nomination, Organisation, Role
 from grants.reviewing.lifecycle import AssignmentState
 from tests.assure.figures import Reading, figure
 from tests.assure.sessions import token_of
@@ -319,18 +319,31 @@ def an_agent_writes_or_approves_alone(g: Ground) -> list[str]:
 def a_straw_approver(g: Ground) -> list[str]:
     """Whoever owes their office to the person who prepared does not approve."""
     with g.making() as make:
-        boss, straw = make.account("administrator", "finance"), make.account()
-        (giver, account), approver = (boss.email, straw.id), straw.email
+        boss, straw, other = make.account("administrator"), make.account(), make.account("administrator")
+        (giver, own), (approver, account), second = (boss.email, boss.id), (straw.email, straw.id), other.email
     person = g.visitor(giver)
     given = {"role": "authorising_officer", "college": ""}
-    faults = judged(g, lambda: g.press(person, f"/personnes/{account}/fonctions", given), 302,
-                    journal=["office.given", "session.all_closed"])  # fmt: skip
-    path = f"/echeances/{g.money['planned']}"
+    faults = judged(g, lambda: g.press(person, f"/personnes/{own}/fonctions", given), 403,
+                    "Personne ne se nomme soi-même", journal=["access.denied"], same=["appointment"])  # fmt: skip
+    faults += judged(g, lambda: g.press(person, f"/personnes/{account}/fonctions", given), 302,
+                     journal=["office.proposed"], same=["appointment"])  # fmt: skip
+    with g.making():
+        proposed = db.session.scalars(select(Nomination.id).where(Nomination.account_id == account)).one()
+    confirm = f"/fonctions/proposees/{proposed}/confirmer"
+    faults += judged(g, lambda: g.press(person, confirm), 403, "une autre personne de l’administration",
+                     journal=["access.denied"], same=["appointment"])  # fmt: skip
+    faults += judged(g, lambda: g.press(g.visitor(second), confirm), 302,
+                     journal=["session.opened", "office.given", "session.all_closed"])  # fmt: skip
+    with g.making() as make, unit_of_work():
+        boss = db.session.scalars(select(Account).where(Account.email == giver)).one()
+        (office,) = people.queries.appointments_of(boss.id)
+        people.end_appointment(office, by=make.by)
+        people.appoint(boss, Role.FINANCE, by=make.by)
+    person, path = g.visitor(giver), f"/echeances/{g.money['planned']}"
     faults += judged(g, lambda: g.press(person, f"{path}/preparer"), 302, journal=["instalment.prepare"])
     friend = g.visitor(approver)
     return faults + judged(
-        g, lambda: g.press(friend, f"{path}/approuver"), 403,
-        "La personne qui a préparé ce mandat vous a nommé : une autre doit l’approuver.",
+        g, lambda: g.press(friend, f"{path}/approuver"), 403, "Une personne qui a nommé l’autre ne la contrôle pas",
         journal=["access.denied"], same=["instalment", "ledger_entry"],
     )  # fmt: skip
 

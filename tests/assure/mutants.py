@@ -73,7 +73,7 @@ MUTANTS = (
         "tests/kernel/test_issued_papers.py -k byte_for_byte",
     ),
     Mutant(
-        "permission", "grants/policy.py", "P.ACT_RECORD: manager,", "P.ACT_RECORD: staff,",
+        "permission", "grants/policy.py", 'P.ACT_RECORD: acts("manager"),', "P.ACT_RECORD: acts(*STAFF),",
         "tests/architecture/test_access.py",
     ),
     Mutant(
@@ -95,7 +95,7 @@ MUTANTS = (
         "tests/desk/test_routes.py -k linked_dossier",
     ),
     Mutant(
-        "foreign dossier", "grants/policy.py", "Application: member | (staff & submitted & ~interested),",
+        "foreign dossier", "grants/policy.py", "Application: member | (reads(*STAFF) & submitted),",
         "Application: anyone,", "tests/applications/test_routes.py -k strangers",
     ),
     Mutant(
@@ -123,7 +123,7 @@ MUTANTS = (
         "tests/awards/test_actions.py tests/awards/test_races.py -k 'bounds or beyond'",
     ),
     Mutant(
-        "four eyes", "grants/policy.py", "(officer & ~prepared_it) & ~interested", "officer & ~interested",
+        "four eyes", "grants/policy.py", 'acts("authorising_officer") & ~prepared_it', 'acts("authorising_officer")',
         "tests/awards/test_routes.py -k four_eyes",
     ),
     Mutant(
@@ -178,6 +178,30 @@ MUTANTS = (
     Mutant(
         "sessions", "grants/people/queries.py", 'SignIn.secret == bindparam("secret"), SignIn.ended_at.is_(None)',
         'SignIn.secret == bindparam("secret")', "tests/people/test_routes_signing.py -k copied_cookie",
+    ),
+    Mutant(
+        "password of whoever signed up first", "grants/people/actions.py",
+        '    end_sessions(account, by=_self(account), why="confirmation")\n', "",
+        "tests/people/test_routes_accounts.py -k somebody_elses_address",
+    ),
+    Mutant(
+        "invitation of somebody removed", "grants/people/queries.py",
+        ".where(Membership.role == MemberRole.OWNER, Account.active, Account.confirmed_at.is_not(None))",
+        ".where(Membership.role == MemberRole.OWNER)",
+        "tests/people/test_routes_organisations.py -k dies_with_the_right",
+    ),
+    Mutant(
+        "office given by one alone", "grants/people/actions.py",
+        "    if by.id is not None and role in rules.GIVEN_BY_TWO:\n", "    if by.id is None and not role:\n",
+        "tests/people/test_routes_offices.py -k two",
+    ),
+    Mutant(
+        "office of the past", "grants/policy.py", 'assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)',
+        "assigned = Rule(_assigned, NOT_OPEN)", "tests/reviewing/test_interests.py -k former_member",
+    ),
+    Mutant(
+        "interest of a member", "grants/reviewing/queries.py", "union_all(declared, members, former, *addressed)",
+        "union_all(declared, former, *addressed)", "tests/reviewing/test_interests.py -k own_organisation",
     ),
     Mutant(
         "kept form of another account", "grants/kernel/held.py",

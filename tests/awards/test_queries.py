@@ -55,7 +55,7 @@ def test_lists_cost_the_same_for_one_and_three(app, make, queries):
             queries.count(lambda: awards.award_totals(manager, ALL)),
             queries.count(lambda: awards.payments(manager, "later")),
             queries.count(lambda: awards.payment_counts(manager)),
-            queries.count(lambda: awards.bank_inbox("waiting")),
+            queries.count(lambda: awards.bank_inbox(manager, "waiting")),
             queries.count(lambda: awards.awards_of(by_member)),
         ]
 

@@ -14,6 +14,8 @@ from grants.awards.models import Award, BankDetails, LedgerEntry
 from grants.kernel import clock, journal, seal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.people import actions as people
+from grants.people.models import Role
 from tests.factories.awards import iban
 
 S, T, R, B = AwardState, InstalmentState, ReportState, BankState
@@ -81,7 +83,7 @@ def test_an_award_goes_from_the_decision_to_its_closing_through_the_pages(app, m
     details = db.session.scalars(select(BankDetails)).one()
     page.get("awards.bank", details, as_=finance)
     page.submit(action="/verifier")
-    page.get("awards.bank", details, as_=officer)
+    page.get("awards.bank", details, as_=make.account("finance"))
     page.submit(action="/confirmer")
     assert refreshed(details).state is B.CONFIRMED
 
@@ -176,8 +178,13 @@ def test_the_four_eyes_hold_at_the_door(app, make, page):
     award = make.award(state=S.RUNNING)
     instalment = make.instalment(award)
     make.bank_details(award.organisation)
-    both = make.account("finance", "authorising_officer")
+    both = make.account("finance")
     page.post("awards.prepare", instalment, as_=both)
+    with unit_of_work():  # the same person, in the other office from today
+        (office,) = people.queries.appointments_of(both.id)
+        people.end_appointment(office, by=make.by)
+        people.appoint(both, Role.AUTHORISING_OFFICER, by=make.by)
+    page.sign_in(both)
     page.get("awards.instalment", instalment)
     assert "une autre personne doit l’approuver" in page.last.words
     answer = page.post("awards.approve", instalment)

@@ -96,7 +96,7 @@ class AwardMaker:
                 agreement.check_bank_details(details, by=self.actor("finance"))  # type: ignore[attr-defined]
         if state is BankState.CONFIRMED:
             with unit_of_work():
-                agreement.confirm_bank_details(details, by=self.actor("authorising_officer"))  # type: ignore[attr-defined]
+                agreement.confirm_bank_details(details, by=self.actor("finance"))  # type: ignore[attr-defined]
         if state is BankState.REFUSED:
             with unit_of_work():
                 agreement.refuse_bank_details(details, "Le titulaire n’est pas l’association.", by=self.by)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter
+from grants.kernel.post import Letter, body_of
 from grants.people import actions as people
 from grants.people.models import College, Role
 from grants.people.rules import password_of
@@ -214,7 +214,9 @@ class Troupe(AbstractContextManager["Troupe"]):
 
     def link_in_last_mail_to(self, email: str) -> str:
         """The path of the first link of the last letter."""
-        links = re.findall(r"https?://\S+", self.mail_to(email)[-1].body)
+        letter = self.mail_to(email)[-1]
+        with self.stage.app.app_context():
+            links = re.findall(r"https?://\S+", body_of(letter))
         found = urlsplit(links[0])
         return f"{found.path}?{found.query}" if found.query else found.path
 

@@ -91,7 +91,7 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
     manager_opens_the_award(manager)
     volunteer_gives_bank_details(volunteer)
     finance_checks_the_bank_details(finance)
-    officer_confirms_the_bank_details(officer)
+    a_second_person_confirms_the_bank_details(troupe.serves("Jeanne Vidal", "jeanne.vidal@fonds.example", Role.FINANCE))
     manager_plans_the_instalments(manager)
     manager_prepares_the_agreement(manager)
     manager_records_the_signature(manager, document(tmp_path, "convention-signee.pdf"))
@@ -168,6 +168,7 @@ def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
     volunteer.writes("Mot de passe", PASSWORD)
     volunteer.presses("Créer mon compte", told="Un message vient de partir")
     volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
+    volunteer.writes("Mot de passe", PASSWORD)
     volunteer.presses("Confirmer mon adresse", told="confirmée")
     volunteer.signs_in()
 
@@ -418,10 +419,10 @@ def finance_checks_the_bank_details(finance: Person) -> None:
     finance.presses("Enregistrer la première vérification", told="Une autre personne doit confirmer.")
 
 
-def officer_confirms_the_bank_details(officer: Person) -> None:
-    officer.goes_to("Coordonnées bancaires")
-    officer.follows(ASSOCIATION)
-    officer.presses("Confirmer ces coordonnées", told="Les coordonnées sont confirmées.")
+def a_second_person_confirms_the_bank_details(finance: Person) -> None:
+    finance.goes_to("Coordonnées bancaires")
+    finance.follows(ASSOCIATION)
+    finance.presses("Confirmer ces coordonnées", told="Les coordonnées sont confirmées.")
 
 
 def manager_plans_the_instalments(manager: Person) -> None:

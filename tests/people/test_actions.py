@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from grants.kernel import clock, journal, post
+from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
-from grants.kernel.post import Letter
+from grants.kernel.post import Letter, body_of
 from grants.people import actions, queries
 from grants.people.models import Account, College, Invitation, MemberRole, Membership, Organisation, Role, SignIn
 from tests.factories.make import siret
@@ -131,7 +131,7 @@ def test_a_reset_link_serves_once_and_for_an_hour(app):
     with unit_of_work():
         actions.ask_reset(account.email)
     (letter,) = letters("people_reset")
-    token = post.body_of(letter).split("/nouveau-mot-de-passe/")[1].split()[0]
+    token = body_of(letter).split("/nouveau-mot-de-passe/")[1].split()[0]
     with clock.fixed(clock.now() + timedelta(minutes=61)):
         assert actions.resettable(token) is None
     assert actions.resettable(token) is account
@@ -147,8 +147,8 @@ def test_a_link_made_for_one_purpose_does_not_serve_another(app):
     with unit_of_work():
         actions.ask_reset(account.email)
         actions.ask_confirmation(account)
-    token = post.body_of(letters("people_reset")[0]).split("/nouveau-mot-de-passe/")[1].split()[0]
-    other = post.body_of(letters("people_confirm")[0]).split("/confirmation/")[1].split()[0]
+    token = body_of(letters("people_reset")[0]).split("/nouveau-mot-de-passe/")[1].split()[0]
+    other = body_of(letters("people_confirm")[0]).split("/confirmation/")[1].split()[0]
     assert actions.confirmable(token) is None
     assert actions.resettable(other) is None
     assert actions.confirmable(other) is account

@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from grants.kernel import clock, journal, post
+from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter
+from grants.kernel.post import Letter, body_of
 from grants.people import actions
 from grants.people.models import Account, SignIn
+from tests.client import Page
 
 PASSWORD = "nuage vélo pistache"
 NEW = {"name": "Zoé N’Diaye", "email": "zoe@exemple.example", "password": PASSWORD}
@@ -18,7 +19,7 @@ NEW = {"name": "Zoé N’Diaye", "email": "zoe@exemple.example", "password": PAS
 
 def link_in(kind, part):
     letter = db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.created_at.desc())).first()
-    return f"/{part}/" + post.body_of(letter).split(f"/{part}/")[1].split()[0]
+    return f"/{part}/" + body_of(letter).split(f"/{part}/")[1].split()[0]
 
 
 def counted():
@@ -36,13 +37,47 @@ def test_from_signing_up_to_a_confirmed_address(page, app):
     page.get(link)
     db.session.expire_all()
     assert account.confirmed_at is None
-    answer = page.submit()
+    assert page.submit({"password": "court"}).status == 422
+    db.session.expire_all()
+    assert account.confirmed_at is None
+    answer = page.submit({"password": "trois autres mots longs"})
     assert answer.title == "Connexion"
     assert "Votre adresse est confirmée" in answer.words
     db.session.expire_all()
     assert account.confirmed_at is not None
     assert "C’est déjà fait" in page.get(link).words
-    assert [entry.event for entry in journal.of(account)] == ["account.created", "account.confirmed"]
+    assert [entry.event for entry in journal.of(account)] == [
+        "account.created", "session.all_closed", "account.confirmed"
+    ]  # fmt: skip
+
+
+def test_whoever_signed_up_with_somebody_elses_address_is_out_when_she_confirms(page, app):
+    """The address is its holder's: neither the password nor the session of whoever was there first goes on."""
+    page.get("people.sign_up")
+    page.submit(NEW)
+    page.get("people.sign_in")
+    page.submit({"email": NEW["email"], "password": PASSWORD})
+    assert page.get("people.account").status == 200
+    holder = Page(app)
+    holder.get(link_in("people_confirm", "confirmation"))
+    holder.submit({"password": "trois autres mots longs"})
+    assert page.get("people.account").status == 302
+    page.get("people.sign_in")
+    assert page.submit({"email": NEW["email"], "password": PASSWORD}).status == 422
+    holder.get("people.sign_in")
+    assert holder.submit({"email": NEW["email"], "password": "trois autres mots longs"}, follow=False).status == 302
+    assert db.session.scalar(select(Account)).confirmed_at is not None
+
+
+def test_the_link_of_a_known_address_sets_the_password_too(page, app):
+    """Signing up twice: the letter to the address carries the same link."""
+    for _time in range(2):
+        page.get("people.sign_up")
+        page.submit(NEW)
+    page.get(link_in("people_known", "confirmation"))
+    page.submit({"password": "trois autres mots longs"})
+    page.get("people.sign_in")
+    assert page.submit({"email": NEW["email"], "password": PASSWORD}).status == 422
 
 
 def test_signing_up_looks_the_same_for_a_known_address(page, make):
@@ -130,7 +165,8 @@ def test_the_confirmation_can_be_asked_again_until_it_is_done(page, make):
     page.submit(action="/mon-compte/confirmation")
     assert db.session.scalar(select(func.count()).select_from(Letter)) == 1
     page.get(link_in("people_confirm", "confirmation"))
-    page.submit()
+    page.submit({"password": PASSWORD})
+    page.sign_in(account)
     assert page.post("people.confirm_again").status == 409
 
 

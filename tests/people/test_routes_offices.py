@@ -1,14 +1,19 @@
 """The list of people and the offices given from it."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from grants.kernel import clock, journal
-from grants.kernel.db import db
-from grants.people import queries
-from grants.people.models import Appointment
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import InvalidError
+from grants.kernel.post import Letter
+from grants.people import actions, queries
+from grants.people.models import Appointment, College, Role
+from grants.people.rules import INCOMPATIBLE
 
-OFFICE = {"role": "finance", "college": "", "since_on": "", "until_on": ""}
+OFFICE = {"role": "manager", "college": "", "since_on": "", "until_on": ""}
 
 
 def names(answer):
@@ -167,3 +172,98 @@ def test_a_future_office_is_shown_but_not_held(page, make):
     )
     assert make.actor_of(person).roles == frozenset()
     assert "Audit" in page.get("people.person", person).words
+
+
+# ---- what one person may not hold, and may not give ----------------------------------------------------------------
+
+MONEY = ["finance", "authorising_officer", "administrator"]
+
+
+def proposed_to(page, person, role, by):
+    page.sign_in(by)
+    page.get("people.person", person)
+    return page.submit({"role": role}, action="/fonctions")
+
+
+@pytest.mark.parametrize("role", MONEY)
+def test_a_money_office_takes_two_administrators(page, make, role):
+    person, first, second = make.account(name="Fatou"), make.account("administrator"), make.account("administrator")
+    assert "doit la confirmer" in proposed_to(page, person, role, first).words
+    assert make.actor_of(person).roles == frozenset()
+    assert not page.last.tree.xpath("//form[contains(@action, '/confirmer')]"), "who proposed it does not confirm it"
+    (nomination,) = queries.nominations()
+    assert page.post("people.confirm_nomination", nomination).status == 403
+    assert page.post("people.confirm_nomination", nomination, as_=make.account("manager")).status == 403
+    page.get("people.people", as_=second)
+    assert "Fonctions à confirmer" in page.last.words
+    page.get("people.person", person)
+    assert "La fonction est confiée" in page.submit(action="/confirmer").words
+    assert make.actor_of(person).roles == {role}
+    assert queries.nominations() == []
+    offices = [e.event for e in journal.of(person) if e.event.startswith("office.")]
+    assert offices == ["office.proposed", "office.given"]
+    kinds = {(letter.kind, letter.recipient) for letter in db.session.scalars(select(Letter))}
+    assert kinds >= {("people_nominated", second.email), ("people_appointed", person.email)}
+
+
+def test_two_administrators_of_whom_one_named_the_other_do_not_give_a_money_office(page, make):
+    """One administrator who has a second one named could otherwise give every office alone."""
+    first, third, straw, person = (
+        make.account("administrator"),
+        make.account("administrator"),
+        make.account(),
+        make.account(),
+    )
+    proposed_to(page, straw, "administrator", first)
+    page.post("people.confirm_nomination", queries.nominations()[0], as_=third)
+    proposed_to(page, person, "authorising_officer", first)
+    (nomination,) = queries.nominations()
+    assert page.post("people.confirm_nomination", nomination, as_=straw).status == 403
+    assert page.post("people.refuse_nomination", nomination, as_=straw).status == 302
+    assert queries.nominations() == []
+    assert make.actor_of(person).roles == frozenset()
+
+
+@pytest.mark.parametrize("role", ["manager", "finance", "auditor"])
+def test_nobody_appoints_oneself(page, make, role):
+    admin = make.account("administrator")
+    page.sign_in(admin)
+    assert page.post("people.appoint", admin, data={**OFFICE, "role": role}).status == 403
+    assert make.actor_of(admin).roles == {"administrator"}
+    assert not page.get("people.person", admin).tree.xpath("//form[contains(@action, '/fonctions')][.//select]")
+
+
+def test_somebody_unconfirmed_or_closed_receives_no_office(page, make):
+    admin = make.account("administrator")
+    person, closed = make.account(confirmed=False), make.account()
+    page.post("people.deactivate", closed, as_=admin)
+    for account in (person, closed):
+        for role in ("manager", "finance"):
+            assert page.post("people.appoint", account, data={**OFFICE, "role": role}).status == 422
+        assert queries.appointments_of(account.id) == []
+    assert queries.nominations() == []
+
+
+@pytest.mark.parametrize(("held", "given"), INCOMPATIBLE + tuple((b, a) for a, b in INCOMPATIBLE))
+def test_incompatible_offices_are_not_given_together(make, held, given):
+    person = make.account(held, college="user")
+    with pytest.raises(InvalidError), unit_of_work():
+        actions.appoint(person, Role(given), by=make.by, college=College.USER)
+    assert make.actor_of(person).roles == {held}
+
+
+def test_an_office_that_clashes_when_it_is_confirmed_is_not_given(page, make):
+    person, first, second = make.account(), make.account("administrator"), make.account("administrator")
+    for role in ("finance", "authorising_officer"):
+        proposed_to(page, person, role, first)
+    page.sign_in(second)
+    assert [page.post("people.confirm_nomination", one).status for one in queries.nominations()] == [302, 409]
+    assert make.actor_of(person).roles == {"finance"}
+
+
+def test_offices_one_after_the_other_are_compatible(make):
+    person, today = make.account(), clock.today()
+    with unit_of_work():
+        actions.appoint(person, Role.FINANCE, by=make.by, until_on=today)
+        actions.appoint(person, Role.AUTHORISING_OFFICER, by=make.by, since_on=today + timedelta(days=1))
+    assert make.actor_of(person).roles == {"finance"}

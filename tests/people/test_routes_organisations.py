@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import func, select
 
-from grants.kernel import journal, post
+from grants.kernel import journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter
+from grants.kernel.post import Letter, body_of
 from grants.people import actions, queries
 from grants.people.models import Invitation, MemberRole, Membership, Organisation
+from tests.client import Page
 from tests.factories.make import siret
 
 FACTS = {
@@ -130,6 +131,136 @@ def test_asking_to_join_something_unknown_looks_the_same(page, make):
     assert db.session.scalar(select(Letter.id)) is None
 
 
+def test_an_orphan_is_asked_of_the_funds_team(page, make):
+    known, manager = make.organisation(), make.account("manager")
+    owner = make.member_of(known)
+    with unit_of_work():
+        actions.deactivate(owner, by=make.by)
+    page.sign_in(make.account(email="paul@exemple.example"))
+    answer = page.post("people.organisation_join", data={"number": known.siret}, follow=True)
+    assert "à l’équipe du fonds" in answer.words
+    letters = db.session.scalars(select(Letter)).all()
+    assert [(letter.kind, letter.recipient) for letter in letters] == [("people_orphan", manager.email)]
+    assert f"/organisations/{known.id}/remettre" in letters[0].body
+
+
+# ---- handed over by the fund ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "left"), [("leave", {}), ("keep", {"editor"})])
+def test_an_organisation_is_handed_to_whoever_represents_it(page, make, before, left):
+    organisation, rightful, manager = make.organisation(), make.account(), make.account("manager")
+    squatter = make.member_of(organisation)
+    with unit_of_work():
+        invitation = actions.invite(organisation, "ami@exemple.example", MemberRole.OWNER, by=make.actor_of(squatter))
+    page.sign_in(manager)
+    page.get("people.hand_over", organisation)
+    assert page.submit({"email": rightful.email, "before": before}).status == 422, "the reason is asked"
+    answer = page.submit({"email": rightful.email, "before": before, "reason": "Procès-verbal du 3 mai."})
+    assert "remise" in answer.words
+    assert make.actor_of(rightful).organisations == {organisation.id: "owner"}
+    assert set(make.actor_of(squatter).organisations.values()) == set(left)
+    db.session.refresh(invitation)
+    assert actions.why_not_accept(invitation, "ami@exemple.example") is not None
+    told = db.session.scalars(select(Letter).where(Letter.kind == "people_handed_over")).all()
+    assert {letter.recipient for letter in told} == {rightful.email, squatter.email}
+    assert all("Procès-verbal du 3 mai." in letter.body for letter in told)
+    assert [line.event for line in journal.of(organisation)][-1] == "organisation.handed_over"
+
+
+def test_nobody_hands_over_their_own_nor_without_the_office(page, make):
+    organisation, other = make.organisation(), make.account()
+    data = {"email": other.email, "before": "leave", "reason": "x"}
+    for role in ("administrator", "finance", "auditor"):
+        assert page.post("people.hand_over", organisation, data=data, as_=make.account(role)).status == 403
+    assert page.post("people.hand_over", organisation, data=data, as_=make.member_of(organisation)).status == 403
+    own = make.account("manager")
+    mine = make.organisation(own)
+    assert page.post("people.hand_over", mine, data=data, as_=own).status == 403
+    for email in (own.email, make.account(confirmed=False).email, "personne@exemple.example"):
+        assert page.post("people.hand_over", organisation, data={**data, "email": email}).status == 422
+    assert make.actor_of(other).organisations == {}
+
+
+# ---- invitations ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "closed", "unconfirmed"])
+def test_an_invitation_dies_with_the_right_of_whoever_sent_it(page, make, how):
+    owner, other, friend = make.account(), make.account(), make.account(email="ami@exemple.example")
+    organisation = make.organisation(owner, other)
+    with unit_of_work():
+        actions.invite(organisation, friend.email, MemberRole.OWNER, by=make.actor_of(owner))
+    link = invitation_link()
+    place, by = queries.membership(owner.id, organisation.id), make.actor_of(other)
+    with unit_of_work():
+        if how == "removed":
+            actions.remove_member(place, by=by)
+        elif how == "demoted":
+            actions.change_member(place, MemberRole.EDITOR, by=by)
+        elif how == "closed":
+            actions.deactivate(owner, by=make.by)
+        else:
+            db.session.merge(owner).confirmed_at = None
+    page.sign_in(friend)
+    assert "n’est plus valable" in page.get(link).words
+    assert page.post(link).status == 409
+    assert make.actor_of(friend).organisations == {}
+    if how == "demoted":
+        with unit_of_work():
+            actions.change_member(place, MemberRole.OWNER, by=by)
+        assert page.post(link).status == 409, "it does not live again"
+
+
+def test_joining_confirms_an_address_with_a_new_password(page, make):
+    organisation = make.organisation()
+    guest = make.account(email="ami@exemple.example", confirmed=False)
+    with unit_of_work():
+        actions.invite(
+            organisation, guest.email, MemberRole.EDITOR, by=make.actor_of(make.member_of(organisation))
+        )  # fmt: skip
+    link = invitation_link()
+    earlier = Page(page.app).sign_in(guest)
+    page.sign_in(guest)
+    page.get(link)
+    assert page.submit({"password": ""}).status == 422
+    assert make.actor_of(guest).organisations == {}
+    page.get(link)
+    page.submit({"password": "trois autres mots longs"})
+    assert make.actor_of(guest).organisations == {organisation.id: "editor"}
+    assert page.get("people.account").status == 200, "this session goes on"
+    assert earlier.get("people.account").status == 302, "the others do not"
+
+
+def invitation_link():
+    letter = db.session.scalars(select(Letter).where(Letter.kind == "people_invitation")).one()
+    return "/invitations/" + body_of(letter).split("/invitations/")[1].split()[0]
+
+
+def test_invitations_and_organisations_are_counted_by_person_and_by_address(page, make):
+    person = make.account()
+    organisations = [make.organisation(person) for _ in range(4)]
+    page.sign_in(person)
+
+    def invite(organisation, email):
+        return page.post("people.invite", organisation, data={"email": email, "role": "editor"}).status
+
+    assert [invite(organisation, "cible@exemple.example") for organisation in organisations] == [302] * 3 + [429]
+    sent = [invite(organisations[index % 4], f"p{index}@exemple.example") for index in range(8)]
+    assert sent == [302] * 7 + [429]
+    subjects = set(db.session.scalars(select(Letter.subject)))
+    assert subjects == {"Une invitation à rejoindre une organisation"}
+
+
+def test_a_person_makes_five_organisations_known_a_day(page, make):
+    page.sign_in(make.account())
+    sirets = [siret(90_000 + number) for number in range(6)]
+    statuses = [
+        page.post("people.organisation_new", data={**FACTS, "siret": number, "rna": ""}).status for number in sirets
+    ]
+    assert statuses == [302] * 5 + [429]
+
+
 def test_asking_to_join_is_throttled(page, make):
     known = make.organisation()
     page.sign_in(make.account())
@@ -209,7 +340,7 @@ def test_from_an_invitation_to_a_member(page, make):
     answer = page.submit({"email": "Guest@Exemple.example", "role": "editor"}, action="/membres")
     assert "guest@exemple.example" in answer.words
     letter = db.session.scalar(select(Letter).where(Letter.kind == "people_invitation"))
-    link = "/invitations/" + post.body_of(letter).split("/invitations/")[1].split()[0]
+    link = "/invitations/" + body_of(letter).split("/invitations/")[1].split()[0]
     page.sign_in(None)
     assert "connectez-vous" in page.get(link).words
     assert page.post(link).status == 302
@@ -218,7 +349,7 @@ def test_from_an_invitation_to_a_member(page, make):
     assert page.post(link).status == 409
     page.sign_in(guest)
     page.get(link)
-    assert page.submit().title == organisation.name
+    assert page.submit({"password": "trois autres mots longs"}).title == organisation.name
     assert make.actor_of(guest).organisations == {organisation.id: "editor"}
     assert "déjà servi" in page.get(link).words
     assert page.get("/invitations/nimporte").status == 404

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 from grants.applications.models import BudgetLine
 from grants.awards import letters, queries, rules
@@ -15,6 +16,7 @@ from grants.kernel.db import db, next_number
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
+from grants.people import queries as people
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 
@@ -203,6 +205,7 @@ def check_bank_details(details: BankDetails, *, by: Actor) -> None:
     """A first person compared the details with the bank statement. Raises ForbiddenError for who gave them."""
     if by.id == details.given_by:
         raise ForbiddenError(_("Vous ne pouvez pas valider une modification que vous avez demandée."))
+    _refuse_office_between(by, [details.given_by])
     details.first_by = by.id
     journal.advance(BANK, details, "check", by=by)
 
@@ -214,10 +217,7 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
     """
     if by.id in {details.first_by, details.given_by}:
         raise ForbiddenError(_("Une autre personne doit confirmer ces coordonnées."))
-    if queries.gave_office(details.first_by, by.id) or queries.gave_office(by.id, details.first_by):
-        raise ForbiddenError(
-            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
-        )
+    _refuse_office_between(by, [details.given_by, details.first_by])
     if reason := BANK.why_not(details, "confirm"):
         raise RefusedError(str(reason))
     earlier = queries.confirmed_bank_details(details.organisation_id)
@@ -229,6 +229,13 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
     journal.advance(BANK, details, "confirm", by=by)
     db.session.flush()
     letters.bank_details_settled(details)
+
+
+def _refuse_office_between(by: Actor, others: Sequence[UUID | None]) -> None:
+    if people.office_between(by.id, others):
+        raise ForbiddenError(
+            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
+        )
 
 
 def refuse_bank_details(details: BankDetails, note: str, *, by: Actor) -> None:

@@ -18,6 +18,7 @@ from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, Re
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money
 from grants.kernel.words import _
+from grants.people import queries as people
 from grants.programme import queries as programme
 
 
@@ -182,8 +183,8 @@ def prepare(instalment: Instalment, *, by: Actor) -> None:
     ledger.hold(instalment.award)
     if reason := queries.why_not_prepare(instalment):
         raise RefusedError(reason)
-    details = queries.confirmed_bank_details(instalment.award.organisation_id)
-    instalment.bank_details_id = details.id if details else None
+    instalment.bank_details = queries.confirmed_bank_details(instalment.award.organisation_id)
+    _refuse_office_between(instalment, by)
     instalment.prepared_by, instalment.prepared_at = by.id, clock.now()
     journal.advance(INSTALMENT, instalment, "prepare", by=by, amount=instalment.amount.cents)
 
@@ -191,14 +192,17 @@ def prepare(instalment: Instalment, *, by: Actor) -> None:
 def approve(instalment: Instalment, *, by: Actor) -> None:
     """A second person approves.
 
-    Raises ForbiddenError for the one who prepared it or owes their office to that person, RefusedError when the bank
-    details changed.
+    Raises ForbiddenError for whoever prepared it, gave or checked the account or accepted the report, and when one
+    of them and the person gave the other an office; RefusedError when the bank details changed.
     """
     _still(instalment, "approve")
     if instalment.prepared_by == by.id:
         raise ForbiddenError(_("Vous avez préparé ce mandat : une autre personne doit l’approuver."))
-    if queries.gave_office(instalment.prepared_by, by.id):
-        raise ForbiddenError(_("La personne qui a préparé ce mandat vous a nommé : une autre doit l’approuver."))
+    if by.id in queries.links_of(instalment):
+        raise ForbiddenError(
+            _("Vous avez déjà agi pour ce versement (compte vérifié ou bilan accepté) : une autre doit l’approuver.")
+        )
+    _refuse_office_between(instalment, by)
     _same_bank_details(instalment)
     _still_due(instalment)
     instalment.approved_by, instalment.approved_at = by.id, clock.now()
@@ -235,6 +239,7 @@ def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
     """
     _still(instalment, "order")
     ledger.hold(instalment.award)
+    _refuse_office_between(instalment, by)
     _check_order(instalment, number, on)
     _same_bank_details(instalment)
     _still_due(instalment)
@@ -342,6 +347,7 @@ def _move(instalment: Instalment, kind: LedgerKind, *, on: date, by: Actor) -> N
 def pay(instalment: Instalment, *, on: date, by: Actor) -> None:
     """Record the accountant's date of payment. Raises InvalidError for an impossible day."""
     _still(instalment, "pay")
+    _refuse_office_between(instalment, by)
     ledger.hold(instalment.award)
     if on > clock.today() or (instalment.ordered_on is not None and on < instalment.ordered_on):
         raise InvalidError(_("La date comptable ne peut être ni avant le mandat ni dans le futur."), field="paid_on")
@@ -373,6 +379,14 @@ def _still_due(instalment: Instalment) -> None:
     """Refuse, with the reason, when what the preparation asked for (report, agreement, turn) does not hold now."""
     if reason := queries.why_not_prepare(instalment):
         raise RefusedError(reason)
+
+
+def _refuse_office_between(instalment: Instalment, by: Actor) -> None:
+    """Whoever gave an office to one of those a payment passes through takes no other part in it, nor the reverse."""
+    if people.office_between(by.id, queries.links_of(instalment)):
+        raise ForbiddenError(
+            _("Une personne qui a nommé l’autre ne la contrôle pas : quelqu’un d’autre doit agir sur ce versement.")
+        )
 
 
 def _same_bank_details(instalment: Instalment) -> None:

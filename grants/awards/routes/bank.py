@@ -48,11 +48,11 @@ def bank_inbox() -> str:
     """Bank details that wait for a first or a second check, those in use, those of the past."""
     view = request.args.get("vue", "")
     view = view if view in VIEWS else VIEWS[0]
-    counts = queries.bank_counts()
+    counts = queries.bank_counts(actor())
     return render_template(
         "awards/bank_inbox.html",
         view=view,
-        page=queries.bank_inbox(view, **places()),
+        page=queries.bank_inbox(actor(), view, **places()),
         waiting=sum(counts.get(state, 0) for state in queries.BANK_WAITING),
         confirmed=counts.get(BankState.CONFIRMED, 0),
         machine=BANK,

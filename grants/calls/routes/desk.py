@@ -23,10 +23,11 @@ from grants.calls.models import Call
 from grants.calls.routes.board import bp
 from grants.calls.routes.public import phase_word
 from grants.kernel import clock, pages
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, door, hidden_money
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import Form
+from grants.kernel.money import Money
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -48,8 +49,9 @@ def desk() -> str:
     fund = programme.fund()
     rows = queries.all_calls()
     return render_template(
-        "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None), word=lambda c: phase_word(c, at)
-    )
+        "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None), word=lambda c: phase_word(c, at),
+        hidden_money=hidden_money(), zero=Money(0),
+    )  # fmt: skip
 
 
 @bp.route("/gestion/appels/nouveau", methods=["GET", "POST"])
@@ -106,6 +108,8 @@ def manage(call: Call) -> str:
         counts=queries.counts_of(call.id),
         left=queries.left_for(call.fund, call),
         extensions=queries.extensions(call),
+        hidden_money=hidden_money(),
+        zero=Money(0),
     )
 
 

@@ -52,15 +52,21 @@ def sign_up_sent() -> str:
 @bp.route("/confirmation/<token>", methods=["GET", "POST"])
 @public
 def confirm(token: str) -> Any:
-    """The page a confirmation link opens: looking changes nothing, the button confirms."""
+    """The page a confirmation link opens: looking changes nothing; choosing the password confirms."""
     account = actions.confirmable(token)
     if account is None:
         return render_template("people/dead_link.html", kind="confirm"), 410
-    if request.method == "POST":
-        actions.confirm(account)
-        flash(_("Votre adresse est confirmée. Vous pouvez préparer une demande."), "success")
-        return redirect(url_for("people.account" if actor().is_authenticated else "people.sign_in"))
-    return render_template("people/confirm.html", account=account)
+    form = NewPasswordForm()
+    if account.confirmed_at is None and form.validate_on_submit():
+        try:
+            actions.confirm(account, form.password.data, known=words_of_the_house())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Votre adresse est confirmée et votre mot de passe enregistré. Connectez-vous."), "success")
+            return redirect(url_for("people.sign_in"))
+    status = 422 if request.method == "POST" else 200
+    return render_template("people/confirm.html", form=form, account=account, has_errors=bool(form.errors)), status
 
 
 @bp.post("/mon-compte/confirmation")

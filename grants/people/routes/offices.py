@@ -6,13 +6,22 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door
-from grants.kernel.errors import InvalidError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.forms import clean_line
 from grants.kernel.paging import places
 from grants.kernel.words import _
-from grants.people import actions, queries
+from grants.people import actions, queries, rules
 from grants.people.forms import OfficeForm
-from grants.people.models import COLLEGE_LABELS, MEMBER_LABELS, ROLE_LABELS, Account, Appointment, College, Role
+from grants.people.models import (
+    COLLEGE_LABELS,
+    MEMBER_LABELS,
+    ROLE_LABELS,
+    Account,
+    Appointment,
+    College,
+    Nomination,
+    Role,
+)
 from grants.people.routes.blueprint import bp
 from grants.permissions import P
 
@@ -26,7 +35,9 @@ def people() -> str:
         words=asked["q"], role=asked["role"], only=asked["only"],
         **places(),
     )  # fmt: skip
-    return render_template("people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS)
+    return render_template(
+        "people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS, nominations=queries.nominations()
+    )
 
 
 @bp.get("/personnes/<uuid:account_id>")
@@ -44,14 +55,19 @@ def appoint(account: Account) -> Any:
     if form.validate_on_submit():
         college = College(form.college.data) if form.college.data else None
         try:
-            actions.appoint(
+            made = actions.appoint(
                 account, Role(form.role.data), by=actor(), college=college,
                 since_on=form.since_on.data, until_on=form.until_on.data,
             )  # fmt: skip
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
-            flash(_("La fonction est confiée. Les connexions de cette personne sont fermées."), "success")
+            flash(
+                _("La fonction est proposée : une autre personne de l’administration doit la confirmer.")
+                if isinstance(made, Nomination)
+                else _("La fonction est confiée. Les connexions de cette personne sont fermées."),
+                "success",
+            )
             return redirect(url_for("people.person", account_id=account.id))
     return _person_page(account, form), 422
 
@@ -63,12 +79,41 @@ def _person_page(account: Account, form: OfficeForm) -> str:
         form=form,
         has_errors=bool(form.errors),
         appointments=queries.appointments_of(account.id),
+        nominations=[
+            (row, queries.name_of(row.proposed_by), actions.why_not_confirm(row, actor()))
+            for row in queries.nominations()
+            if row.account_id == account.id
+        ],
+        given_by_two=[ROLE_LABELS[Role(role)] for role in sorted(rules.GIVEN_BY_TWO)],
         organisations=queries.memberships_of(account.id),
         open_sessions=len(queries.open_sign_ins(account.id)),
         role_labels=ROLE_LABELS,
         college_labels=COLLEGE_LABELS,
         member_labels=MEMBER_LABELS,
     )
+
+
+@bp.post("/fonctions/proposees/<uuid:nomination_id>/confirmer")
+@door(P.PEOPLE_APPOINT, Nomination)
+def confirm_nomination(nomination: Nomination) -> Response:
+    """Give an office that another administrator proposed."""
+    account_id = nomination.account_id
+    try:
+        actions.confirm_nomination(nomination, by=actor())
+    except InvalidError as error:
+        raise RefusedError(error.message) from error
+    flash(_("La fonction est confiée. Les connexions de cette personne sont fermées."), "success")
+    return redirect(url_for("people.person", account_id=account_id))
+
+
+@bp.post("/fonctions/proposees/<uuid:nomination_id>/refuser")
+@door(P.PEOPLE_APPOINT, Nomination)
+def refuse_nomination(nomination: Nomination) -> Response:
+    """Drop an office that was proposed."""
+    account_id = nomination.account_id
+    actions.refuse_nomination(nomination, by=actor())
+    flash(_("La proposition est retirée : rien n’a été donné."), "success")
+    return redirect(url_for("people.person", account_id=account_id))
 
 
 @bp.post("/fonctions/<uuid:appointment_id>/terminer")

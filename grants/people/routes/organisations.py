@@ -11,7 +11,15 @@ from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.pages import safe_path
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
-from grants.people.forms import MONTHS, InvitationForm, JoinForm, MemberForm, OrganisationForm
+from grants.people.forms import (
+    MONTHS,
+    HandOverForm,
+    InvitationForm,
+    JoinForm,
+    MemberForm,
+    NewPasswordForm,
+    OrganisationForm,
+)
 from grants.people.models import (
     LEGAL_FORM_LABELS,
     MEMBER_LABELS,
@@ -21,7 +29,8 @@ from grants.people.models import (
     Membership,
     Organisation,
 )
-from grants.people.routes.blueprint import bp, limited, own_account
+from grants.people.routes.blueprint import bp, limited, own_account, words_of_the_house
+from grants.people.routes.signing import enter
 from grants.permissions import P
 
 # ---- the organisation ----------------------------------------------------------------------------------------------
@@ -52,9 +61,17 @@ def organisation_new() -> Any:
 def organisation_join() -> Response:
     """Ask those responsible for a known organisation to be let in; they stay unknown."""
     form = JoinForm()
+    to_team = False
     if form.validate_on_submit():
+        to_team = queries.is_orphaned(form.number.data)
         actions.ask_to_join(form.number.data, by=actor())
-    flash(_("Votre demande est partie. Si elle est acceptée, vous recevrez une invitation par courriel."), "success")
+    flash(
+        _("Votre demande est partie à l’équipe du fonds : plus personne n’est responsable de cette organisation.")
+        if to_team
+        else _("Votre demande est partie aux responsables de l’organisation, si le fonds la connaît. S’ils "
+               "l’acceptent, vous recevrez une invitation par courriel."),
+        "success",
+    )  # fmt: skip
     return redirect(url_for("people.account"))
 
 
@@ -100,6 +117,28 @@ def organisation_edit(subject: Organisation) -> Any:
         render_template("people/organisation_edit.html", form=form, organisation=subject, has_errors=bool(form.errors)),
         status,
     )
+
+
+@bp.route("/organisations/<uuid:organisation_id>/remettre", methods=["GET", "POST"])
+@door(P.ORGANISATION_HAND_OVER, Organisation)
+def hand_over(subject: Organisation) -> Any:
+    """Give an organisation to whoever may represent it, when its number was taken or nobody is left."""
+    form = HandOverForm()
+    if form.validate_on_submit():
+        try:
+            actions.hand_over(
+                subject, form.email.data, keeps=form.before.data == "keep", reason=form.reason.data, by=actor()
+            )
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’organisation est remise. Les deux parties en sont averties par courriel."), "success")
+            return redirect(_page_of(subject.id))
+    page = render_template(
+        "people/hand_over.html", form=form, organisation=subject, owners=queries.owners_of(subject.id),
+        has_errors=bool(form.errors),
+    )  # fmt: skip
+    return page, 422 if request.method == "POST" else 200
 
 
 def _page_of(organisation_id: UUID) -> str:
@@ -191,20 +230,33 @@ def leave(membership: Membership) -> Response:
 @public
 def invitation(secret: str) -> Any:
     """The page an invitation opens: looking changes nothing, the button joins."""
-    found = _invitation(secret)
+    return _invitation_page(_invitation(secret), secret, NewPasswordForm())
+
+
+def _invitation_page(found: Invitation, secret: str, form: NewPasswordForm) -> str:
     email = actor().email if actor().is_authenticated else None
-    reason = actions.why_not_accept(found, email)
-    inviter = queries.name_of(found.invited_by)
-    return render_template("people/invitation.html", invitation=found, secret=secret, reason=reason, inviter=inviter)
+    return render_template(
+        "people/invitation.html", invitation=found, secret=secret, form=form, has_errors=bool(form.errors),
+        reason=actions.why_not_accept(found, email), inviter=queries.name_of(found.invited_by),
+    )  # fmt: skip
 
 
 @bp.post("/invitations/<secret>")
 @door(P.ACCOUNT_OWN)
-def accept_invitation(secret: str) -> Response:
-    """Join the organisation."""
-    found = _invitation(secret)
+def accept_invitation(secret: str) -> Any:
+    """Join the organisation; whoever confirms an address by it chooses the password, and goes on in this session."""
+    found, form = _invitation(secret), NewPasswordForm()
     own: Account = own_account()
-    actions.accept(found, own, by=actor())
+    is_new = own.confirmed_at is None
+    if is_new and not form.validate_on_submit():
+        return _invitation_page(found, secret, form), 422
+    try:
+        actions.accept(found, own, by=actor(), password=form.password.data, known=words_of_the_house())
+    except InvalidError as error:
+        form.refuse(error.field, error.message)
+        return _invitation_page(found, secret, form), 422
+    if is_new:
+        enter(own)
     flash(_("Vous agissez désormais pour « %(name)s ».", name=found.organisation.name), "success")
     return redirect(_page_of(found.organisation_id))
 

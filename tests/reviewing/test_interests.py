@@ -1,0 +1,231 @@
+"""One rule of interest: whoever acts for the applicant, or said to have a link with it, holds no office over it."""
+
+import pytest
+from werkzeug.datastructures import FileStorage
+
+from grants.applications.lifecycle import ApplicationState
+from grants.awards import queries as awards
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
+from grants.desk import queries as desk
+from grants.kernel import clock, journal, vault
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from grants.people import actions as people
+from grants.people.models import MemberRole, Membership, Role
+from grants.reviewing import queries
+from grants.reviewing.lifecycle import AssignmentState
+from grants.reviewing.models import Interest
+from tests.architecture.test_access import blank_pdf
+
+ELIGIBLE = ApplicationState.ELIGIBLE
+GONE = {403, 404}
+
+
+def joins(account, organisation):
+    with unit_of_work() as session:
+        session.add(
+            Membership(
+                account_id=account.id, organisation_id=organisation.id, role=MemberRole.EDITOR, since_at=clock.now()
+            )
+        )
+
+
+def leaves(make, account, organisation):
+    with unit_of_work():
+        own = people.queries.membership(account.id, organisation.id)
+        people.leave(own, by=make.actor_of(account))
+
+
+def bears_the_address(account, organisation):
+    with unit_of_work():
+        db.session.merge(organisation).representative_email = account.email
+
+
+# ---- every office --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paid_for(make):
+    """An award with something of it before every office: a payment, an account, a report, an agreement."""
+    award = make.award(state=AwardState.RUNNING)
+    return {
+        "award": award,
+        "application": award.application,
+        "instalment": make.instalment(award, Money.euros(1_000), state=InstalmentState.PREPARED),
+        "report": make.report(award, state=ReportState.SUBMITTED),
+        "details": make.bank_details(award.organisation, state=BankState.CHECKED),
+    }
+
+
+READ = [("desk.dossier", "application"), ("awards.show", "award"), ("awards.instalment", "instalment")]
+ACTS = {
+    "manager": [("screening.show", "application"), ("screening.judge", "application"), ("awards.engage", "award"),
+                ("awards.agreement", "award"), ("awards.schedule", "award"), ("awards.accept_report", "report"),
+                ("awards.close", "award"), ("desk.dossier_journal", "application"),
+                ("deliberation.letter", "application"), ("deliberation.recommend", "application")],
+    "finance": [("awards.prepare", "instalment"), ("awards.order", "instalment"), ("awards.pay", "instalment"),
+                ("awards.bank", "details"), ("awards.reveal_bank", "details"), ("awards.confirm_bank", "details"),
+                ("awards.refuse_bank", "details")],
+    "authorising_officer": [("awards.approve", "instalment"), ("awards.send_back", "instalment"),
+                            ("awards.confirm_bank", "details")],
+    "auditor": [("desk.dossier_journal", "application"), ("awards.bank", "details"),
+                ("screening.show", "application")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("office", ACTS)
+def test_an_office_gives_nothing_over_ones_own_organisation(page, make, paid_for, office):
+    organisation = paid_for["award"].organisation
+    member, addressed = (make.account(office) for _ in range(2))
+    joins(member, organisation)
+    bears_the_address(addressed, organisation)
+    rules = {rule.endpoint: rule.methods for rule in page.app.url_map.iter_rules()}
+    for person in (member, addressed):
+        page.sign_in(person)
+        for endpoint, thing in READ + ACTS[office]:
+            for method in rules[endpoint] & {"GET", "POST"}:
+                answer = (
+                    page.get(endpoint, paid_for[thing]) if method == "GET" else page.post(endpoint, paid_for[thing])
+                )
+                assert answer.status in GONE, f"{method} {endpoint}"
+        assert paid_for["application"].title not in page.get("desk.dossiers").words
+    page.sign_in(make.account(office))
+    assert page.get("desk.dossier", paid_for["application"]).status == 200, "somebody else of the office may"
+
+
+def test_who_is_both_reads_their_dossier_as_a_member_only(page, make, paid_for):
+    both = make.account("manager")
+    joins(both, paid_for["award"].organisation)
+    page.sign_in(both)
+    assert page.get("applications.show", paid_for["application"]).status == 200
+    assert page.get("awards.own", paid_for["award"]).status == 200
+    assert page.get("desk.dossier", paid_for["application"]).status == 403
+
+
+def test_leaving_the_organisation_opens_nothing_of_what_it_applied_for_before(page, make, paid_for):
+    officer, organisation = make.account("authorising_officer"), paid_for["award"].organisation
+    joins(officer, organisation)
+    leaves(make, officer, organisation)
+    assert page.post("awards.approve", paid_for["instalment"], as_=officer).status == 404
+    later = make.application(state=ELIGIBLE, organisation=organisation)
+    assert page.get("desk.dossier", later, as_=officer).status == 200, "what came after they left is not theirs"
+
+
+def test_lists_counters_and_totals_leave_out_what_one_has_a_link_with(page, make, paid_for):
+    finance, manager, officer = make.account("finance"), make.account("manager"), make.account("authorising_officer")
+    for person in (finance, manager, officer):
+        joins(person, paid_for["award"].organisation)
+    number = paid_for["details"].iban_last4
+    assert number in page.get("awards.bank_inbox", as_=make.account("finance")).text
+    assert number not in page.get("awards.bank_inbox", as_=finance).text
+    assert sum(awards.bank_counts(make.actor_of(finance)).values()) == 0
+    assert not any(number for number, _sum in awards.payment_counts(make.actor_of(officer)).values())
+    counted = desk.waiting_for_manager(make.actor_of(manager))
+    assert {counted[name] for name in ("reports", "to_engage", "to_open", "late_reports")} == {0}
+    assert desk.waiting_for_manager(make.actor("manager"))["reports"] == 1
+
+
+# ---- the committee -------------------------------------------------------------------------------------------------
+
+
+def test_a_reviewer_who_joins_after_the_assignment_marks_nothing(page, make):
+    application, reviewer = make.application(state=ELIGIBLE), make.account("reviewer")
+    assignment = make.assignment(application, reviewer, state=AssignmentState.OPEN)
+    joins(reviewer, application.organisation)
+    page.sign_in(reviewer)
+    assert page.get("reviewing.review", assignment).status == 404
+    assert page.post("reviewing.save", assignment, data={"version": assignment.version}).status == 409
+    assert page.post("reviewing.submit", assignment, data={"version": assignment.version}).status == 409
+    assert assignment.saved_at is None
+    assert application.title not in page.get("reviewing.index").words
+    assert queries.remaining_by_reviewer(application.call_id) == {}
+
+
+def test_a_former_member_of_the_committee_reads_no_file(page, make):
+    application, reviewer = make.application(state=ELIGIBLE), make.account("reviewer")
+    make.assignment(application, reviewer, state=AssignmentState.OPEN)
+    with unit_of_work() as session:
+        file = vault.accept(
+            FileStorage(blank_pdf(), "statuts.pdf"), by=make.actor_of(make.member_of(application.organisation)),
+            organisation_id=application.organisation_id, dossier_id=application.id,
+        )  # fmt: skip
+        session.add(file)
+    page.sign_in(reviewer)
+    assert page.get("applications.file", file.id).status == 200
+    with unit_of_work():
+        (office,) = people.queries.appointments_of(reviewer.id)
+        people.end_appointment(office, by=make.by)
+    page.sign_in(reviewer)
+    assert page.get("applications.file", file.id).status == 404
+
+
+# ---- told by oneself -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("office", ["manager", "finance", "authorising_officer", "auditor", "administrator"])
+def test_staff_tell_a_link_at_any_time(page, make, office):
+    application, person = make.application(state=ELIGIBLE), make.account(office)
+    page.sign_in(person)
+    assert page.get("desk.dossier", application).status == 200
+    page.get("reviewing.links", reference=application.reference)
+    assert page.submit({"nature": "other"}).status == 422, "another link is explained"
+    answer = page.submit({"nature": "family"})
+    assert application.reference in answer.words
+    assert page.get("desk.dossier", application).status == 404
+    assert "interest.told" in [line.event for line in journal.of_dossier(application.id)]
+    page.get("reviewing.links", reference=application.reference)
+    assert page.submit({"nature": "family"}).status == 422, "it is known already"
+
+
+def test_a_link_of_an_association_or_of_nobody_is_not_asked(page, make):
+    assert page.get("reviewing.links", as_=make.account()).status == 403
+    page.get("reviewing.links", as_=make.account("finance"))
+    draft = make.application()
+    for reference in ("FIS-2000-9999", str(draft.id), "%", ""):
+        assert page.submit({"reference": reference, "nature": "family"}).status == 422
+        page.get("reviewing.links")
+    assert db.session.scalars(db.select(Interest)).all() == []
+
+
+def test_a_reviewer_who_tells_a_link_is_recused_and_after_the_freeze_changes_nothing(page, make):
+    call = make.call()
+    before, after = (make.application(state=ELIGIBLE, call=call) for _ in range(2))
+    reviewer = make.account("reviewer")
+    for application in (before, after):
+        make.assignment(application, reviewer, state=AssignmentState.SUBMITTED, points=2)
+    page.sign_in(reviewer)
+    page.get("reviewing.links", reference=before.reference)
+    page.submit({"nature": "donor"})
+    assert queries.result_of(before).reviews == 0
+    with unit_of_work():
+        db.session.merge(call).marks_frozen_at = clock.now()
+    page.get("reviewing.links", reference=after.reference)
+    assert after.reference in page.submit({"nature": "donor"}).words
+    assert queries.is_interested(reviewer.id, after.id)
+    assert queries.result_of(after).reviews == 1, "what was decided with it stands"
+    assert list(queries.problems()) == []
+
+
+def test_nobody_writes_a_link_as_if_it_had_been_told_before_the_freeze(make):
+    application, reviewer = make.application(state=ELIGIBLE), make.account("reviewer")
+    make.assignment(application, reviewer, state=AssignmentState.SUBMITTED)
+    earlier = clock.now()
+    with unit_of_work():
+        db.session.merge(application.call).marks_frozen_at = clock.now()
+    with pytest.raises(Exception, match="frozen"), unit_of_work() as session:
+        session.add(
+            Interest(application_id=application.id, account_id=reviewer.id, nature="family", declared_at=earlier)
+        )
+    assert not queries.is_interested(reviewer.id, application.id)
+
+
+def test_offices_that_clash_act_no_more(page, make):
+    """Two offices given before they were incompatible: their holder reads, and acts in neither."""
+    award = make.award(state=AwardState.RUNNING)
+    instalment = make.instalment(award)
+    make.bank_details(award.organisation)
+    both = make.account("finance", "authorising_officer")
+    assert page.get("awards.instalment", instalment, as_=both).status == 200
+    assert page.post("awards.prepare", instalment).status == 403
+    assert "incompatibles" in page.last.words
+    assert Role.FINANCE in make.actor_of(both).roles
