@@ -239,7 +239,12 @@ def test_somebody_unconfirmed_or_closed_receives_no_office(page, make):
     page.post("people.deactivate", closed, as_=admin)
     for account in (person, closed):
         for role in ("manager", "finance"):
-            assert page.post("people.appoint", account, data={**OFFICE, "role": role}).status == 422
+            assert (
+                page.post(
+                    "people.appoint", account, data={**OFFICE, "role": role, "_key": f"{account.id}{role}"}
+                ).status
+                == 422
+            )
         assert queries.appointments_of(account.id) == []
     assert queries.nominations() == []
 
