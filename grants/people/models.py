@@ -221,7 +221,7 @@ class Membership(Recorded, Keyed, Model):
     organisation: Mapped[Organisation] = relationship()
 
 
-class FormerMembership(Keyed, Model):
+class FormerMembership(Recorded, Keyed, Model):
     """Somebody acted for an organisation until a day: leaving it undoes no link with what it applied for before."""
 
     __tablename__ = "former_membership"

@@ -23,6 +23,7 @@ from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.post import Letter
 from grants.kernel.words import _
+from grants.people import queries as people
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ def _forget_proposal(receivable: Receivable) -> None:
 def _another_person(first: UUID | None, by: Actor) -> None:
     if first == by.id:
         raise ForbiddenError(_("Vous avez préparé cette demande : une autre personne doit l’approuver."))
-    if queries.gave_office(first, by.id) or queries.gave_office(by.id, first):
+    if people.office_between(by.id, [first]):
         raise ForbiddenError(
             _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
         )
