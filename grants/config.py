@@ -48,7 +48,6 @@ class Settings:
     product: str = "Traboule"
     fund_name: str = "Fonds d’innovation sociale"
     body_name: str = "Métropole de Lyon"
-    accessibility_mention: str = "Accessibilité : non conforme"
     max_upload: int = 10_000_000
     trusted_proxies: int = 0
     journal_key: str = ""

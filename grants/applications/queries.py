@@ -56,7 +56,7 @@ from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money, url_path
 from grants.kernel.vault import StoredFile, told_of
-from grants.kernel.words import LazyString, _, _l, in_words_of, language
+from grants.kernel.words import LazyString, _, _l, in_words_of
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import (
@@ -970,9 +970,7 @@ def receipt_of(application: Application, version: ApplicationVersion | None = No
         "submitted_at": instant(submitted_at),
         "title": content["project"]["title"],
     }
-    lacking = [
-        in_words_of_dict(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]
-    ]
+    lacking = [in_words_of(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]]
     return Receipt(
         reference=str(application.reference),
         title=content["project"]["title"],
@@ -1006,21 +1004,13 @@ def _filled(text: ConfiguredText, values: Mapping[str, str]) -> str:
     return rules.fill(in_words_of(text, "body"), values)
 
 
-def in_words_of_dict(row: Mapping[str, Any], name: str) -> str:
-    """The text of a content's row in the reader's language."""
-    english = row.get(f"{name}_en") if language() == "en" else None
-    return str(english or row[name])
-
-
 def files_in(content: Content) -> list[Content]:
     """Every file of a content, pieces first, with what it was given for."""
     found = [
-        {**file, "given_for": in_words_of_dict(piece, "label")}
-        for piece in content["pieces"]
-        for file in piece["files"]
+        {**file, "given_for": in_words_of(piece, "label")} for piece in content["pieces"] for file in piece["files"]
     ]
     found += [
-        {**question["file"], "given_for": in_words_of_dict(question, "label")}
+        {**question["file"], "given_for": in_words_of(question, "label")}
         for section in content["sections"]
         for question in section["questions"]
         if question.get("file")

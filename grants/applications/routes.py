@@ -62,7 +62,7 @@ def word_of(group: str, code: str | None) -> str:
 @bp.app_template_global("words_in")
 def words_in(row: Any, name: str) -> str:
     """The text of a content's row in the reader's language."""
-    return queries.in_words_of_dict(row, name)
+    return in_words_of(row, name)
 
 
 # ---- one's dossiers ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import money
 from grants.kernel.search import search_key
-from grants.kernel.words import LazyString, _, _l
+from grants.kernel.words import LazyString, _, _l, in_words_of
 
 Key = TypeVar("Key")
 Content = dict[str, Any]
@@ -389,7 +389,7 @@ def _missing_answers(sections: Sequence[Content]) -> Iterable[Missing]:
     for section in sections:
         for question in section["questions"]:
             if question["required"] and question["asked"] and is_empty(question["value"]):
-                message = _("Répondez à la question « %(question)s ».", question=question["label"])
+                message = _("Répondez à la question « %(question)s ».", question=in_words_of(question, "label"))
                 yield Missing(f"{QUESTIONS}{section['code']}", question["code"], message)
 
 
@@ -406,7 +406,7 @@ def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, Any]) ->
 def _missing_statements(statements: Sequence[Content]) -> Iterable[Missing]:
     for statement in statements:
         if statement["required"] and statement["choice"] is None:
-            message = _("Il reste une déclaration à faire : %(title)s.", title=statement["title"])
+            message = _("Il reste une déclaration à faire : %(title)s.", title=in_words_of(statement, "title"))
             yield Missing(Part.STATEMENTS, statement["code"], message)
 
 

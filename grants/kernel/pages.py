@@ -39,7 +39,7 @@ CSP = (
 
 
 def money(value: Money | None, *, cents: bool | None = None) -> str:
-    """ "12 500 €", with cents when there are some or when asked."""
+    """ "12 500 €", in English "€12,500", with cents when there are some or when asked."""
     if value is None:
         return "—"
     with_cents = bool(value.cents % 100) if cents is None else cents
@@ -48,12 +48,13 @@ def money(value: Money | None, *, cents: bool | None = None) -> str:
 
 @lru_cache(maxsize=4096)
 def _money(cents: int, with_cents: bool, code: str) -> str:
-    if not with_cents:
-        return f"{_grouped(round_half_up(Fraction(cents, 100)), code)}{NBSP}€"
     sign = "-" if cents < 0 else ""
-    whole, rest = divmod(abs(cents), 100)
-    mark = "," if code == "fr" else "."
-    return f"{sign}{_grouped(whole, code)}{mark}{rest:02d}{NBSP}€"
+    if with_cents:
+        whole, rest = divmod(abs(cents), 100)
+        amount = f"{_grouped(whole, code)}{',' if code == 'fr' else '.'}{rest:02d}"
+    else:
+        amount = _grouped(abs(round_half_up(Fraction(cents, 100))), code)
+    return f"{sign}{amount}{NBSP}€" if code == "fr" else f"{sign}€{amount}"
 
 
 def number(value: int | None) -> str:

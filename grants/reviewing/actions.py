@@ -56,6 +56,8 @@ def assign(
     Pairs that exist are left as they are, removed ones are offered again. Raises InvalidError when the choice is empty
     or wrong, or when nothing is left of it; RefusedError after the freeze.
     """
+    if call.examined_at is None:  # about to be written: locked before it is shared, or two would wait for each other
+        db.session.refresh(call, with_for_update=True)
     refuse_when_frozen(call.id)
     references = queries.assignable(call.id, application_ids, by)
     reviewers = {row.id: row for row in queries.reviewers_of(call.id)}

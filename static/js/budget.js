@@ -9,8 +9,8 @@ const euros = (text) => {
 };
 
 export default function (budget) {
-  const lang = document.documentElement.lang;
-  const money = (value) => `${new Intl.NumberFormat(lang).format(value / 100)}\u00a0€`;
+  const format = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: "EUR", maximumFractionDigits: 0 });
+  const money = (value) => format.format(value / 100);
   const balance = budget.querySelector("[data-balance]");
   const rate = document.querySelector("[data-rate]");
   const words = balance.dataset;

@@ -1,4 +1,6 @@
 // Says how many characters remain while one writes, quietly until the limit is near.
+import { say } from "./words.js";
+
 const count = (text) => [...text.replace(/\r\n/g, "\n")].length;
 
 export default function (field) {
@@ -6,8 +8,6 @@ export default function (field) {
   const line = field.querySelector(".count");
   const limit = Number(field.dataset.limit);
   if (!control || !line || !limit) return;
-  const french = document.documentElement.lang !== "en";
-  const number = new Intl.NumberFormat(document.documentElement.lang);
   const spoken = document.createElement("span");
   spoken.className = "visually-hidden";
   spoken.setAttribute("role", "status");
@@ -16,10 +16,7 @@ export default function (field) {
   const show = () => {
     const left = limit - count(control.value);
     const over = left < 0;
-    const plural = Math.abs(left) > 1 ? "s" : "";
-    line.textContent = over
-      ? (french ? `${number.format(-left)} caractère${plural} de trop` : `${number.format(-left)} character${plural} too many`)
-      : (french ? `${number.format(left)} caractère${plural} restant${plural}` : `${number.format(left)} character${plural} left`);
+    line.textContent = say(field.dataset, over ? "over" : "left", { n: Math.abs(left) });
     line.classList.toggle("over", over);
     clearTimeout(timer);
     if (left < limit / 10) timer = setTimeout(() => { spoken.textContent = line.textContent; }, 1000);

@@ -1,11 +1,12 @@
 // Lets a file be dropped on its field, refuses one that is too large before it leaves, and shows how much has been sent.
-const size = (bytes) => new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(bytes / 1e6);
-const unit = () => (document.documentElement.lang === "en" ? "\u00a0MB" : "\u00a0Mo");
+import { say } from "./words.js";
+
+const size = (drop, bytes) => say(drop.dataset, "megabytes", { size: new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(bytes / 1e6) });
 
 function tooLarge(drop) {
   const limit = Number(drop.dataset.largest);
   const files = [...drop.querySelector("input[type=file]").files].filter((file) => file.size > limit);
-  return limit ? files.map((file) => drop.dataset.tooLarge.replace("{name}", file.name).replace("{size}", size(file.size) + unit())) : [];
+  return limit ? files.map((file) => say(drop.dataset, "tooLarge", { name: file.name, size: size(drop, file.size) })) : [];
 }
 
 function watch(form) {
@@ -25,21 +26,20 @@ function watch(form) {
     const holders = [...form.querySelectorAll(".drop")].filter((drop) => drop.querySelector("input[type=file]")?.files.length);
     if (!holders.length || event.defaultPrevented) return;
     event.preventDefault();
-    const french = document.documentElement.lang !== "en";
     const bars = holders.map((drop) => [drop.querySelector("progress"), drop.querySelector(".drop-state")]);
-    const say = (text) => bars.forEach(([bar, state]) => { bar.hidden = true; state.textContent = text; });
+    const tell = (text) => bars.forEach(([bar, state]) => { bar.hidden = true; state.textContent = text; });
     const data = new FormData(form, event.submitter);
     const request = new XMLHttpRequest();
     request.open("POST", event.submitter?.getAttribute("formaction") || form.action);
     request.upload.addEventListener("progress", ({ loaded, total, lengthComputable }) => {
       if (!lengthComputable) return;
       bars.forEach(([bar]) => { bar.hidden = false; bar.value = (100 * loaded) / total; });
-      if (loaded === total) bars.forEach(([, state]) => { state.textContent = french ? "Fichier reçu, vérification en cours…" : "File received, being checked…"; });
+      if (loaded === total) bars.forEach(([, state]) => { state.textContent = say(holders[0].dataset, "received"); });
     });
     request.addEventListener("load", () => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
       if (request.status >= 400 && request.status !== 422) { // the page stays, with all that is typed in it
-        say([...page.querySelectorAll("main h1, main .lede")].map((element) => element.textContent.trim()).join(". "));
+        tell([...page.querySelectorAll("main h1, main .lede")].map((element) => element.textContent.trim()).join(". "));
         return;
       }
       // A refusal is shown at the address of its page: one can reload it. What was done has an address of its own.
@@ -51,7 +51,7 @@ function watch(form) {
       if (!document.querySelector("[data-behaviour~='error-summary']")) document.querySelector("main")?.focus();
     });
     request.addEventListener("error", () => {
-      say(french ? "La connexion a été coupée. Rien n’est perdu : vérifiez la connexion, puis recommencez l’envoi." : "The connection was lost. Nothing is lost: check the connection, then send again.");
+      tell(say(holders[0].dataset, "cut"));
     });
     request.send(data);
   });
@@ -63,7 +63,7 @@ function show(drop) {
   const wrong = tooLarge(drop);
   state.classList.toggle("field-error", wrong.length > 0);
   input.toggleAttribute("aria-invalid", wrong.length > 0);
-  state.textContent = wrong.join(" ") || [...input.files].map((file) => `${file.name} (${size(file.size)}${unit()})`).join(", ");
+  state.textContent = wrong.join(" ") || [...input.files].map((file) => `${file.name} (${size(drop, file.size)})`).join(", ");
 }
 
 export default function (field) {

@@ -1,11 +1,12 @@
 // Finds a commune by the letters typed, whatever the accents, and counts those chosen.
+import { say } from "./words.js";
+
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[-’' ]+/g, " ").replace(/\bsaint(e?)\b/g, "st$1");
 
 export default function (picker) {
   const box = picker.querySelector(".picker-search");
   const search = box.querySelector("input");
   const chosen = picker.querySelector("[data-chosen]");
-  const french = document.documentElement.lang !== "en";
   const groups = [...picker.querySelectorAll("details")];
   const before = groups.map((group) => group.open);
   const choices = [...picker.querySelectorAll(".choice")].map((choice) => [choice, plain(choice.textContent.trim())]);
@@ -22,7 +23,6 @@ export default function (picker) {
   search.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   picker.addEventListener("change", () => {
     const count = picker.querySelectorAll("input[type=checkbox]:checked").length;
-    const plural = count > 1 ? "s" : "";
-    chosen.textContent = french ? `${count} commune${plural} choisie${plural}` : `${count} ${count === 1 ? "commune" : "communes"} chosen`;
+    chosen.textContent = say(picker.dataset, "chosen", { n: count });
   });
 }

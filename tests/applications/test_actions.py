@@ -19,8 +19,10 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.journal import advance
 from grants.kernel.money import Money
+from grants.kernel.pages import money
 from grants.kernel.post import Letter
 from grants.kernel.vault import Offered, StoredFile
+from grants.kernel.words import force_locale
 from grants.people import queries as people
 from grants.people.models import MemberRole
 from grants.programme import queries as programme
@@ -357,3 +359,22 @@ def test_a_submitted_dossier_is_not_written_any_more(make):
     with pytest.raises(RefusedError):
         save(application, Part.TERRITORY, {"communes": [], "areas": []}, by)
     assert application.communes
+
+
+def test_what_is_missing_is_told_in_the_language_of_the_reader(make):
+    draft = make.application(complete=False)
+    plain = queries.plain_content(draft)
+    with force_locale("en"):
+        told = " ".join(missing.message for missing in rules.missing(rules.read(rules.canonical(plain))))
+    for row in (*(q for s in plain["sections"] for q in s["questions"] if q["required"]), *plain["statements"]):
+        name = "label" if "label" in row else "title"
+        assert row[name] == row[f"{name}_en"] or row[name] not in told
+    assert "Answer the question" in told
+
+
+def test_amounts_are_written_as_the_reader_does(app):
+    amounts = [Money.euros(5_000), Money(123_456), Money(-250)]
+    with force_locale("en"):
+        assert [money(amount) for amount in amounts] == ["€5,000", "€1,234.56", "-€2.50"]
+    with force_locale("fr"):
+        assert [money(amount) for amount in amounts] == ["5\u202f000\xa0€", "1\u202f234,56\xa0€", "-2,50\xa0€"]

@@ -149,3 +149,14 @@ def test_the_schema_goes_up_down_and_up_and_equals_the_models(app: Flask, make: 
             }, name
         assert evidence.expected() <= guards.present(connection)
         assert connection.execute(text("SELECT count(*) FROM application")).scalar_one() == 0
+
+
+LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`]*`")
+
+
+def test_no_script_holds_words_that_the_catalogue_cannot_translate():
+    for path in sorted((ROOT / "static/js").glob("*.js")):
+        code = re.sub(r"(^|\s)//[^\n]*", "", path.read_text(encoding="utf-8"))
+        assert "french" not in code, path.name
+        for literal in LITERAL.findall(code):
+            assert not any(letter.isalpha() and not letter.isascii() for letter in literal), f"{path.name}: {literal}"
