@@ -183,7 +183,10 @@ def prepare(instalment: Instalment, *, by: Actor) -> None:
     ledger.hold(instalment.award)
     if reason := queries.why_not_prepare(instalment):
         raise RefusedError(reason)
-    instalment.bank_details = queries.confirmed_bank_details(instalment.award.organisation_id)
+    details = queries.confirmed_bank_details(instalment.award.organisation_id)
+    instalment.bank_details_id = details.id if details else None
+    db.session.flush()
+    db.session.refresh(instalment, ["bank_details"])
     _refuse_office_between(instalment, by)
     instalment.prepared_by, instalment.prepared_at = by.id, clock.now()
     journal.advance(INSTALMENT, instalment, "prepare", by=by, amount=instalment.amount.cents)
