@@ -61,7 +61,8 @@ class Laureate:
             due = SIGNED + told["after_days"]
             if index == 0 and "rejected" in self.told:
                 self._schedule_payment(index, due, ORDER)
-                script.add(script.at_work(due + 6, 11, place), self.reject)
+                script.add(script.at_work(due + 4, 11, place), self.suspend)
+                script.add(script.at_work(due + 7, 11, place), self.reject)
                 self._schedule_payment(index, due + 14, PAYMENT)
             elif index < self.told["paid"]:
                 self._schedule_payment(index, due, STEPS)
@@ -202,6 +203,10 @@ class Laureate:
         """Finance records the accountant's date."""
         on = clock.today() - timedelta(days=1)
         disbursement.pay(self._instalment(index), on=on, by=self.stage.actor("finance"))
+
+    def suspend(self) -> None:
+        """The accountant suspends the first order, before rejecting it."""
+        disbursement.suspend(self._instalment(0), self.told["rejected"], by=self.stage.actor("finance"))
 
     def reject(self) -> None:
         """The accountant rejects the first order."""
