@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 SECRET_LENGTH = 32
 DEMO_IN_PUBLIC = (
@@ -107,6 +108,15 @@ def _proxies(text: str) -> int:
     return int(text)
 
 
+def _zone(name: str) -> str:
+    """The time zone of the fund. Raises ValueError for one that is not known."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError("ZONE doit être un fuseau horaire connu, par exemple Europe/Paris.") from error
+    return name
+
+
 def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the environment. Raises ValueError as `Settings` does, and for what is no number."""
     env = os.environ if environment is None else environment
@@ -126,5 +136,8 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         secure=base_url.startswith("https://"),
         is_demo=env.get("GRANTS_DEMO", "") == "1",
         trusted_proxies=_proxies(env.get("TRUSTED_PROXIES", "0")),
+        zone=_zone(env.get("ZONE") or Settings.zone),
+        fund_name=env.get("FUND_NAME") or Settings.fund_name,
+        body_name=env.get("BODY_NAME") or Settings.body_name,
         journal_key=env.get("JOURNAL_KEY", ""),
     )

@@ -1,1 +1,1 @@
-"""The cellar: what every chapter stands on, and nothing that knows a grant word."""
+"""Infrastructure that every chapter uses. It knows no rule of grants, only the keys by which things are filed."""

@@ -370,6 +370,15 @@ def test_a_number_of_proxies_that_is_none_is_refused(tmp_path, number):
         settings_from({"GRANTS_INSTANCE": str(tmp_path), "TRUSTED_PROXIES": number})
 
 
+def test_another_body_names_itself_its_fund_and_its_clock(tmp_path):
+    given = {"BODY_NAME": "Ville d’exemple", "FUND_NAME": "Fonds d’essai", "ZONE": "Indian/Reunion"}
+    settings = settings_from({"GRANTS_INSTANCE": str(tmp_path), **given})
+    assert (settings.body_name, settings.fund_name, settings.zone) == tuple(given.values())
+    for zone in ("Mars/Olympus", "../etc/passwd"):
+        with pytest.raises(ValueError, match="ZONE"):
+            settings_from({"GRANTS_INSTANCE": str(tmp_path), "ZONE": zone})
+
+
 @pytest.fixture
 def demonstration(app, monkeypatch):
     """Say that a demonstration was asked for."""
