@@ -79,7 +79,7 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
     `version` is that of the advice the person saw, 0 when they saw none. Raises InvalidError on the field at fault,
     ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says no.
     """
-    meeting, known = _open_meeting(application)
+    meeting, known = _open_meeting(application, by)
     _refuse_stale(known, version, advice)
     _check(application, advice)
     amount = advice.amount or NOTHING
@@ -102,7 +102,7 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
 
 def withdraw_advice(application: Application, *, version: int | None, by: Actor) -> None:
     """Take an advice back and release what it reserved."""
-    meeting, known = _open_meeting(application)
+    meeting, known = _open_meeting(application, by)
     _refuse_stale(known, version)
     if known is None:
         raise RefusedError(_("Aucun avis n’est enregistré sur ce dossier."))
@@ -110,7 +110,7 @@ def withdraw_advice(application: Application, *, version: int | None, by: Actor)
     _drop(meeting, known, by)
 
 
-def _open_meeting(application: Application) -> tuple[Meeting, Recommendation | None]:
+def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recommendation | None]:
     """The meeting that may still advise on an application, held until the end of the transaction, and its advice."""
     meeting = queries.meeting_of(application.call_id)
     if meeting is None:
@@ -119,6 +119,8 @@ def _open_meeting(application: Application) -> tuple[Meeting, Recommendation | N
     if meeting.state is not MeetingState.PREPARING:
         raise RefusedError(_("Les avis sont figés depuis le %(day)s.", day=day(meeting.frozen_at)))
     db.session.refresh(application, with_for_update=True)
+    if by.id is not None and reviewing.is_interested(by.id, application.id):
+        raise ForbiddenError(_("Vous avez un lien d’intérêt avec cette organisation : une autre personne doit agir."))
     known = queries.recommendation_of(application.id)
     if application.state is not ApplicationState.ELIGIBLE and known is None:
         raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
