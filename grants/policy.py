@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from grants.applications import queries as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards import queries as awards
@@ -92,6 +93,8 @@ def _own_assignment(actor: Actor, subject: Any) -> bool:
 
 
 def _submitted(actor: Actor, subject: Any) -> bool:
+    if isinstance(subject, StoredFile):
+        return subject.dossier_id is None or not applications.is_draft(subject.dossier_id)
     return not isinstance(subject, Application) or subject.state is not ApplicationState.DRAFT
 
 
@@ -149,7 +152,7 @@ MAY: dict[str, Rule] = {
     P.APPLICATION_SUBMIT: own_work,
     P.APPLICATION_WITHDRAW: own_work,
     P.PIECE_ANSWER: own_work,
-    P.FILE_READ: member | assigned | reads(*STAFF),
+    P.FILE_READ: member | assigned | (reads(*STAFF) & submitted),
     # screening
     P.SCREENING_READ: reads("manager", "auditor"),
     P.SCREENING_DECIDE: acts("manager"),
@@ -222,7 +225,7 @@ KNOW: dict[type, Rule] = {
     Gate: role(*STAFF),
     Application: member | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),
-    StoredFile: member | assigned | reads(*STAFF),
+    StoredFile: member | assigned | (reads(*STAFF) & submitted),
     Assignment: own_assignment
     & Rule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
     & ~interested

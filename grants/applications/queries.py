@@ -76,6 +76,12 @@ REMEDIES = ("remedy_gracious", "remedy_court")
 # ---- content -------------------------------------------------------------------------------------------------------
 
 
+def is_draft(application_id: UUID) -> bool:
+    """Whether an application is still a draft, which nobody outside its organisation reads."""
+    state = db.session.scalar(select(Application.state).where(Application.id == application_id))
+    return state is ApplicationState.DRAFT
+
+
 def content_of(application_id: UUID) -> Content:
     """What was submitted: the latest frozen version, as plain values. Raises LookupError for a draft.
 

@@ -159,6 +159,21 @@ def test_a_former_member_of_the_committee_reads_no_file(page, make):
     assert page.get("applications.file", file.id).status == 404
 
 
+@pytest.mark.parametrize("office", ["manager", "finance", "authorising_officer", "auditor", "administrator"])
+def test_nobody_of_the_fund_reads_the_file_of_a_draft(page, make, office):
+    draft = make.application()
+    with unit_of_work() as session:
+        file = vault.accept(
+            FileStorage(blank_pdf(), "statuts.pdf"), by=make.actor_of(make.member_of(draft.organisation)),
+            organisation_id=draft.organisation_id, dossier_id=draft.id,
+        )  # fmt: skip
+        session.add(file)
+    page.sign_in(make.account(office))
+    assert page.get("applications.file", file.id).status == 404
+    page.sign_in(make.member_of(draft.organisation))
+    assert page.get("applications.file", file.id).status == 200
+
+
 # ---- told by oneself -----------------------------------------------------------------------------------------------
 
 
