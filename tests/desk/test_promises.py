@@ -1,0 +1,85 @@
+"""What the privacy and error pages say the service does: the few promises that no other test proves."""
+
+import logging
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from grants import cli
+from grants.applications.lifecycle import ApplicationState
+from grants.kernel import clock, shelf, vault
+from grants.kernel.db import Base, db
+from grants.people import actions
+
+STATIC = Path(__file__).parents[2] / "static" / "js"
+ASKED_NOWHERE = re.compile(r"birth|nationalit|naissance|sécurité sociale|social_security", re.IGNORECASE)
+YEARS = timedelta(days=12 * 366)
+
+
+def test_two_cookies_and_the_theme_are_all_that_a_browser_keeps(page, make):
+    set_by_us = set()
+    for path in ("/", "/appels", "/connexion", "/donnees-personnelles"):
+        set_by_us |= cookies(page.get(path))
+    assert set_by_us == {"session"}
+    set_by_us |= cookies(page.post("/langue", data={"language": "en", "back": "/"}))
+    page.sign_in(make.account())
+    set_by_us |= cookies(page.get("desk.work"))
+    assert set_by_us == {"session", "language"}
+    scripts = "".join(path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js"))
+    assert set(re.findall(r"(?:local|session)Storage\.\w+\(\"(\w+)\"", scripts)) == {"theme"}
+    assert "document.cookie" not in scripts
+
+
+def cookies(answer):
+    return {line.split("=")[0] for line in answer.response.headers.getlist("Set-Cookie")}
+
+
+def test_a_page_loads_nothing_from_a_third_party(page):
+    rules = page.get("/").response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in rules or "default-src 'self'" in rules
+    assert not re.search(r"https?:|\*", rules)
+
+
+def test_nothing_is_kept_of_a_birth_a_nationality_or_a_social_security_number(app):
+    columns = [f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns]
+    asked = [row["label"] for row in shelf.toml("questions.toml")["questions"]]
+    asked += [row["label"] for row in shelf.toml("pieces.toml")["pieces"]]
+    assert [name for name in columns + asked if ASKED_NOWHERE.search(name)] == []
+
+
+def test_the_name_of_a_representative_is_published_nowhere(page, make):
+    won = make.application(state=ApplicationState.ELIGIBLE)
+    make.decided(won)
+    organisation = won.organisation
+    assert organisation.representative_name
+    for address in ("observatory.register", "observatory.laureates", "observatory.scdl"):
+        assert organisation.representative_name not in page.get(address).text
+    record = page.get("observatory.record", reference=won.reference)
+    assert organisation.name in record.words
+    assert organisation.representative_name not in record.text
+
+
+@pytest.mark.parametrize("state", [ApplicationState.DRAFT, ApplicationState.WITHDRAWN, ApplicationState.INELIGIBLE])
+def test_no_dossier_is_erased_by_itself(make, state):
+    application = make.application(state=state)
+    key, kind = application.id, type(application)
+    with clock.fixed(clock.now() + YEARS):
+        cli._forget()
+        cli._forget_forms()
+        vault.sweep()
+    db.session.expire_all()
+    assert db.session.get(kind, key).state is state
+
+
+def test_a_fault_is_noted_in_the_technical_log(page, make, monkeypatch, caplog):
+    def breaks(*_args, **_values):
+        raise LookupError("a fault")
+
+    page.sign_in(make.account())
+    monkeypatch.setattr(actions, "change_account", breaks)
+    page.get("people.account")
+    with caplog.at_level(logging.ERROR):
+        assert page.submit({"name": "Un nom"}, action="/mon-compte").status == 500
+    assert [record.message for record in caplog.records if record.exc_info] == ["unforeseen error"]
