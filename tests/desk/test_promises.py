@@ -9,9 +9,13 @@ import pytest
 
 from grants import cli
 from grants.applications.lifecycle import ApplicationState
-from grants.kernel import clock, shelf, vault
+from grants.awards.lifecycle import AwardState, ReportState
+from grants.calls import queries as calls
+from grants.deliberation import queries as deliberation
+from grants.kernel import clock, held, shelf, vault
 from grants.kernel.db import Base, db
-from grants.people import actions
+from grants.people import actions, rules
+from grants.reviewing.lifecycle import AssignmentState
 
 STATIC = Path(__file__).parents[2] / "static" / "js"
 ASKED_NOWHERE = re.compile(r"birth|nationalit|naissance|sécurité sociale|social_security", re.IGNORECASE)
@@ -49,7 +53,7 @@ def test_nothing_is_kept_of_a_birth_a_nationality_or_a_social_security_number(ap
     assert [name for name in columns + asked if ASKED_NOWHERE.search(name)] == []
 
 
-def test_the_name_of_a_representative_is_published_nowhere(page, make):
+def test_what_is_published_of_an_award_and_never_the_name_of_a_representative(page, make):
     won = make.application(state=ApplicationState.ELIGIBLE)
     make.decided(won)
     organisation = won.organisation
@@ -57,7 +61,11 @@ def test_the_name_of_a_representative_is_published_nowhere(page, make):
     for address in ("observatory.register", "observatory.laureates", "observatory.scdl"):
         assert organisation.representative_name not in page.get(address).text
     record = page.get("observatory.record", reference=won.reference)
-    assert organisation.name in record.words
+    meeting = deliberation.decision_of(won.id).meeting
+    for told in (organisation.name, organisation.siret, organisation.rna or "—", won.title, won.summary,
+                 meeting.act_number, "Subvention", "A1"):  # fmt: skip
+        assert bare(told) in bare(record.words)
+    assert "8000€" in bare(record.words)
     assert organisation.representative_name not in record.text
 
 
@@ -83,3 +91,55 @@ def test_a_fault_is_noted_in_the_technical_log(page, make, monkeypatch, caplog):
     with caplog.at_level(logging.ERROR):
         assert page.submit({"name": "Un nom"}, action="/mon-compte").status == 500
     assert [record.message for record in caplog.records if record.exc_info] == ["unforeseen error"]
+
+
+def bare(text):
+    return re.sub(r"\s", "", text)
+
+
+def test_a_wrong_answer_waits_seven_days_on_its_page(page, make):
+    draft = make.application()
+    owner = make.member_of(draft.organisation)
+    page.get("applications.edit", draft, section="projet", as_=owner)
+    page.submit({"requested": "beaucoup"})
+    written = clock.now()
+    for days, waits in ((6, True), (8, False)):
+        with clock.fixed(written + timedelta(days=days)):
+            page.sign_in(owner)
+            shown = page.get("applications.edit", draft, section="projet").form().fields["requested"]
+        assert (shown == "beaucoup") is waits
+
+
+def test_the_delays_that_pages_tell_are_those_of_the_code():
+    told = (timedelta(days=30), timedelta(hours=1), timedelta(days=14))
+    assert told == (vault.KEPT, held.KEPT, rules.INVITATION_LASTS)
+
+
+def test_a_declaration_keeps_who_made_it_and_when(page, make):
+    draft = make.application(complete=False)
+    owner = make.member_of(draft.organisation)
+    page.get("applications.edit", draft, section="declarations", as_=owner)
+    statements = calls.statements_of(draft.call_id)
+    now = clock.now()
+    with clock.fixed(now):
+        page.submit({f"s_{row.id}": row.choices[0]["code"] if row.choices else "y" for row in statements})
+    db.session.expire_all()
+    made = {(row.statement_id, row.signed_by, row.signed_at) for row in draft.signatures}
+    assert made
+    assert made <= {(row.id, owner.id, now) for row in statements}
+
+
+def test_a_report_that_is_sent_back_keeps_what_was_written(make):
+    award = make.award(state=AwardState.RUNNING)
+    report = make.report(award, state=ReportState.RETURNED, narrative="Les paliers sont frais.")
+    assert report.narrative == "Les paliers sont frais."
+    assert all(line.actual == line.planned for line in report.lines)
+
+
+def test_each_level_says_what_it_means_where_marks_are_given(page, make):
+    application, reviewer = make.application(state=ApplicationState.ELIGIBLE), make.account("reviewer")
+    assignment = make.assignment(application, reviewer, state=AssignmentState.OPEN)
+    shown = bare(page.get("reviewing.review", assignment, as_=reviewer).words)
+    items = [item for block in calls.criteria_of(application.call_id) for item in block.items]
+    assert items
+    assert [item.code for item in items for level in item.anchors if bare(level) not in shown] == []
