@@ -99,7 +99,14 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Receipt:
     if paper is None:
         return queries.receipt_of(version.application, version)
     said = papers.said(paper, language)
-    return queries.Receipt(**{**said, "submitted_at": datetime.fromisoformat(said["submitted_at"])})
+    instants = {"submitted_at": datetime.fromisoformat(said["submitted_at"])}
+    return queries.Receipt(**{**said, **instants, "files": [_with_instant(file) for file in said["files"]]})
+
+
+def _with_instant(file: dict[str, Any]) -> dict[str, Any]:
+    """A file of a kept receipt with its instant read again; older ones have none."""
+    given_at = file.get("given_at")
+    return file if given_at is None else {**file, "given_at": datetime.fromisoformat(given_at)}
 
 
 def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:

@@ -168,6 +168,7 @@ INSTALMENT = Machine(
 
 RECEIVABLE = Machine(
     "receivable",
+    begins=frozenset({V.PLANNED, V.PREPARED}),  # an instalment of an advance to repay, or a recovery
     states={
         V.PLANNED: State(_l("Prévu"), _l("Prévu"), "neutral"),
         V.PREPARED: State(_l("À approuver"), _l("En préparation"), "info"),

@@ -53,6 +53,7 @@ class Machine:
     states: Mapping[StrEnum, State]
     moves: Sequence[Move]
     column: str = "state"
+    begins: frozenset[StrEnum] = frozenset()  # the states a thing may be made in, where it is not the first alone
     _by_verb: dict[str, Move] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,11 @@ class Machine:
     def move(self, verb: str) -> Move:
         """The move of a verb; KeyError when there is none."""
         return self._by_verb[verb]
+
+    @property
+    def beginnings(self) -> frozenset[StrEnum]:
+        """The states a thing may be made in."""
+        return self.begins or frozenset({next(iter(self.states))})
 
     def why_not(self, thing: Any, verb: str) -> Text | None:
         """The reason why the move cannot be made now, or None."""
@@ -105,6 +111,7 @@ class Machine:
         """The diagram of this life, for docs/lifecycle.md."""
         lines = ["stateDiagram-v2"]
         lines += [f"    {code} : {state.label}" for code, state in self.states.items()]
+        lines += [f"    [*] --> {code}" for code in self.states if code in self.beginnings]
         for move in self.moves:
             for source in sorted(move.sources):
                 lines.append(f"    {source} --> {move.target or source} : {move.verb}")

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 
-from grants.applications import queries, rules
+from grants.applications import actions, queries, rules
 from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.models import Answer, Application, ApplicationVersion, Attachment, Partner
 from grants.applications.rules import Part
 from grants.calls import queries as calls
-from grants.kernel import clock, journal
+from grants.kernel import clock, journal, vault
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter
 from grants.people.models import MemberRole, Membership
@@ -621,3 +621,26 @@ def test_the_page_of_a_dossier_opens_in_each_state(make, page, state):
     answer = page.get("applications.show", application)
     assert answer.status == 200
     assert application.title in answer.words
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_receipt_tells_each_file_and_when_it_came(make, page, language):
+    draft = make.application()
+    member = make.member_of(draft.organisation)
+    piece = calls.pieces_of(draft.call_id)[0]
+    with unit_of_work() as session:
+        stored = vault.accept(
+            FileStorage(io.BytesIO(PDF), "comptes.pdf"), by=make.actor_of(member),
+            organisation_id=draft.organisation_id, dossier_id=draft.id,
+        )  # fmt: skip
+        session.flush()
+        session.add(Attachment(application_id=draft.id, piece_id=piece.id, file_id=stored.id, given_at=stored.given_at))
+    with unit_of_work():
+        actions.submit(draft, by=make.actor_of(member), received_at=clock.now())
+        member.locale = language
+    page.sign_in(member)
+    for address in ("applications.receipt", "applications.receipt_pdf", "applications.show"):
+        assert page.get(address, draft).status == 200
+    words = page.get("applications.receipt", draft).words
+    assert "comptes.pdf" in words
+    assert stored.sha256 in words

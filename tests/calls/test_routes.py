@@ -262,7 +262,8 @@ def test_amounts_are_offered_within_their_own_order(page, manager, draft):
     page.get("calls.instruments", draft)
     form = dict(form_values(page.last.form()))
     form.pop("scale_up_offered")
-    page.post("calls.instruments", draft, data={**form, "emergence_maximum": "8000", "development_rate": ""})
+    amounts = {"emergence_minimum": "5000", "emergence_maximum": "8000", "development_rate": ""}
+    page.post("calls.instruments", draft, data={**form, **amounts})
     offered = {row.instrument.code: row for row in queries.instruments_of(draft.id)}
     assert set(offered) == {"emergence", "development"}
     assert offered["emergence"].maximum == Money.euros(8_000)

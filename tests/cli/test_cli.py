@@ -226,7 +226,7 @@ def test_check_says_in_a_line_each_that_all_is_well(app, grants):
     subjects = [line[8:].split()[0] for line in said.splitlines()]
     assert subjects == [
         "configuration", "données", "base", "preuves", "mode", "fichiers", "courriel", "lettres", "horloge", "comptes",
-        "textes",
+        "fonctions", "textes",
     ]  # fmt: skip
     assert "grants user create --role administrator" in said
 

@@ -152,7 +152,7 @@ def test_marks_sent_from_an_old_tab_after_a_recusal_are_refused(make, page, revi
     for action in (f"/evaluations/{assignment.id}", f"/evaluations/{assignment.id}/envoyer"):
         answer = page.post(action, data={**full(application), "version": "1", "_key": action[:40]})
         assert answer.status == 409
-        assert "Vous avez déclaré un lien d’intérêt avec ce dossier." in answer.words
+        assert "Vous avez un lien d’intérêt avec ce dossier" in answer.words
         assert application.title not in answer.text
     assert old_tab.status == 200
     assert db.session.scalars(select(Mark)).all() == []

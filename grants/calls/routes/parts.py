@@ -14,6 +14,7 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.calls.routes.board import bp
 from grants.kernel.access import actor, door
+from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.machine import Text
 from grants.kernel.words import _, _l
@@ -194,7 +195,7 @@ def _hang(kind: Kind) -> None:
         ("remove", f"{part}/retirer", _removing(kind), kind.model, post),
     )
     for verb, path, view, subject, methods in doors:
-        hung = door(P.CALL_EDIT, subject)(view)
+        hung = door(P.CALL_EDIT, subject)(takes_texts(view))
         bp.add_url_rule(path, endpoint=f"{verb}_{kind.word}", view_func=hung, methods=methods)
 
 
