@@ -92,12 +92,8 @@ def create_from_reference(
 
 
 def _default_texts() -> dict[str, Any]:
-    """The texts of a call, by code: {"fr": …, "en": …}."""
-    return {
-        row["code"]: {"fr": row["body"].strip(), "en": row["body_en"].strip()}
-        for row in shelf.toml("texts.toml")["texts"]
-        if row["use"] == "call"
-    }
+    """The fund's texts of a call, by code: {"fr": …, "en": …}."""
+    return {row.code: {"fr": row.body.strip(), "en": row.body_en.strip()} for row in programme.texts_of_use("call")}
 
 
 def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:

@@ -312,6 +312,7 @@ def texts() -> str:
         unsure=queries.UNSURE,
         trust=rules.TRUST_LABELS,
         tones=rules.TRUST_TONES,
+        models=rules.MODELS,
     )
 
 

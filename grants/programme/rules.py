@@ -29,6 +29,8 @@ APPLIED = frozenset(
         "single_payment_ceiling", "unspent_limit",
     }
 )  # fmt: skip
+# The texts that no code reads: managers may copy them into a letter of their own, and the page says so.
+MODELS = frozenset({"receipt_complete", "withdrawal_notice"})
 USE_LABELS = {
     "call": _l("Textes des appels"),
     "notice": _l("Accusés de réception et avis"),

@@ -11,10 +11,12 @@ from grants import cli
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.lifecycle import AwardState, ReportState
 from grants.calls import queries as calls
+from grants.calls.lifecycle import CallState
 from grants.deliberation import queries as deliberation
 from grants.kernel import clock, held, shelf, vault
-from grants.kernel.db import Base, db
+from grants.kernel.db import Base, db, unit_of_work
 from grants.people import actions, rules
+from grants.programme import queries as programme
 from grants.reviewing.lifecycle import AssignmentState
 
 STATIC = Path(__file__).parents[2] / "static" / "js"
@@ -143,3 +145,10 @@ def test_each_level_says_what_it_means_where_marks_are_given(page, make):
     items = [item for block in calls.criteria_of(application.call_id) for item in block.items]
     assert items
     assert [item.code for item in items for level in item.anchors if bare(level) not in shown] == []
+
+
+def test_a_new_call_starts_from_the_texts_of_the_fund(make):
+    with unit_of_work():
+        programme.text_of_code("how_much").body = "Entre {minimum} et {maximum}, au choix du fonds."
+    made = make.call(state=CallState.DRAFT)
+    assert made.texts["how_much"]["fr"] == "Entre {minimum} et {maximum}, au choix du fonds."

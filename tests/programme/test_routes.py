@@ -6,7 +6,7 @@ import pytest
 
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.programme import queries
+from grants.programme import queries, rules
 from tests.programme.test_rules import CSV, TOML
 
 
@@ -166,7 +166,9 @@ def test_texts_are_read_edited_and_confirmed(page, manager):
     assert (text.body, text.confirmed_at is not None) == ("Au plus tard le {silence_on}.", True)
     page.last = stale
     assert page.submit({"body": "Autre."}).status == 409
-    page.get("programme.texts")
+    shown = page.get("programme.texts").tree
+    models = {row.get("id") for row in shown.xpath("//main//li[.//*[normalize-space()='modèle']]")}
+    assert models == rules.MODELS
     other = next(row for row in queries.all_texts() if row.status in queries.UNSURE and row.confirmed_at is None)
     page.submit(action=f"/gestion/textes/{other.id}/confirmer")
     db.session.expire_all()

@@ -112,3 +112,12 @@ def test_every_rule_of_law_is_read_by_code_or_said_to_be_a_reminder():
         read |= set(re.findall(r'(?:law_number|programme\.law)\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     assert read == rules.APPLIED
     assert {row["code"] for row in shelf.toml("law.toml")["law"]} >= rules.APPLIED
+
+
+def test_every_text_is_read_by_code_or_said_to_be_a_model():
+    read = ""
+    for path in Path(rules.__file__).parents[1].rglob("*.py"):
+        if path.parent.name not in {"versions", "demo"} and path.name != "rules.py":
+            read += path.read_text(encoding="utf-8")
+    codes = {row["code"] for row in shelf.toml("texts.toml")["texts"] if row["use"] != "call"}
+    assert {code for code in codes if f'"{code}"' not in read} == rules.MODELS

@@ -162,9 +162,143 @@ BODIES = {
             "the project is not passed on."
         ),
     ),
+    ("how_judged", "body"): (
+        (
+            "Au moins {minimum_reviewers} personnes lisent votre dossier, sans connaître les notes des "
+            "autres\u00a0: élus, agents, experts et usagers. Celles qui ont un lien avec votre association ne le "
+            "voient pas.\n\n"
+            "Chacune note chaque critère de 0 à 4. Les critères, leur poids et le sens de chaque niveau sont "
+            "publiés ci-dessous. Un projet doit atteindre {threshold} points sur 100, et le niveau 2 en "
+            "innovation sociale et en justice sociale.\n\n"
+            "Le comité propose\u00a0; l’assemblée délibérante de la {body} décide."
+        ),
+        (
+            "Le comité réunit des élus, des agents, des experts et des usagers. Il prévoit au moins "
+            "{minimum_reviewers} lectures de chaque dossier\u00a0; chaque personne note sans connaître les notes "
+            "des autres. Celles dont le lien avec votre association est connu ou déclaré ne voient pas le "
+            "dossier.\n\n"
+            "Chacune note chaque critère de 0 à 4. Les critères, leur poids et le sens de chaque niveau sont "
+            "publiés ci-dessous. Le seuil attendu est de {threshold} points sur 100, avec le niveau 2 en "
+            "innovation sociale et en justice sociale.\n\n"
+            "Le comité propose\u00a0; l’assemblée délibérante de la {body} décide."
+        ),
+    ),
+    ("how_judged", "body_en"): (
+        (
+            "At least {minimum_reviewers} people read your application without knowing each other’s marks: "
+            "elected members, staff, experts and users. Those with a link to your association do not see "
+            "it.\n\n"
+            "Each marks every criterion from 0 to 4. The criteria, their weight and the meaning of each "
+            "level are published below. A project must reach {threshold} points out of 100, and level 2 in "
+            "social innovation and social justice.\n\n"
+            "The committee recommends; the deliberative assembly of the {body} decides."
+        ),
+        (
+            "The committee brings together elected members, staff, experts and users. It plans at least "
+            "{minimum_reviewers} readings of each application; each person marks without knowing the marks "
+            "of the others. Those whose link to your association is known or declared do not see the "
+            "application.\n\n"
+            "Each marks every criterion from 0 to 4. The criteria, their weight and the meaning of each "
+            "level are published below. The threshold expected is {threshold} points out of 100, with level "
+            "2 in social innovation and social justice.\n\n"
+            "The committee recommends; the deliberative assembly of the {body} decides."
+        ),
+    ),
+    ("how_to_apply", "body"): (
+        (
+            "- Munissez-vous de votre numéro SIRET ou RNA\u00a0: ce que le fonds connaît déjà se remplit seul.\n"
+            "- Écrivez à plusieurs et à votre rythme\u00a0: tout est enregistré au fil de la saisie.\n"
+            "- Construisez un budget équilibré\u00a0: le total des charges égale le total des produits.\n"
+            "- Joignez les pièces demandées\u00a0; celles que le fonds détient ne sont pas redemandées.\n"
+            "- Relisez, puis déposez avant le {closes_at}.\n\n"
+            "Tant que vous n’avez pas déposé, votre dossier est un brouillon\u00a0: il n’est pas une demande. Si "
+            "vous ne pouvez pas utiliser ce site, appelez le {phone} ou écrivez à {address}."
+        ),
+        (
+            "- Munissez-vous de votre numéro SIRET ou RNA, de votre budget et des pièces demandées.\n"
+            "- Écrivez à plusieurs et à votre rythme\u00a0: chaque page se garde quand vous l’enregistrez, "
+            "complète ou non.\n"
+            "- Construisez un budget équilibré\u00a0: le total des charges égale le total des produits.\n"
+            "- Joignez les pièces demandées.\n"
+            "- Relisez, puis déposez avant le {closes_at}.\n\n"
+            "Tant que vous n’avez pas déposé, votre dossier est un brouillon\u00a0: il n’est pas une demande. Si "
+            "vous ne pouvez pas utiliser ce site, appelez le {phone} ou écrivez à {address}."
+        ),
+    ),
+    ("how_to_apply", "body_en"): (
+        (
+            "- Have your SIRET or RNA number ready: what the fund already knows fills itself in.\n"
+            "- Write with others and at your own pace: everything is saved as you type.\n"
+            "- Build a balanced budget: total charges equal total resources.\n"
+            "- Attach the documents requested; those the fund holds are not asked for again.\n"
+            "- Read it through, then submit before {closes_at}.\n\n"
+            "Until you have submitted, your application is a draft: it is not a request. If you cannot use "
+            "this site, call {phone} or write to {address}."
+        ),
+        (
+            "- Have your SIRET or RNA number, your budget and the documents requested ready.\n"
+            "- Write with others and at your own pace: each page is kept when you save it, complete or "
+            "not.\n"
+            "- Build a balanced budget: total charges equal total resources.\n"
+            "- Attach the documents requested.\n"
+            "- Read it through, then submit before {closes_at}.\n\n"
+            "Until you have submitted, your application is a draft: it is not a request. If you cannot use "
+            "this site, call {phone} or write to {address}."
+        ),
+    ),
+    ("after_submission", "body"): (
+        (
+            "- Tout de suite\u00a0: vous recevez un accusé de réception daté, que chacun peut vérifier.\n"
+            "- Dans les semaines qui suivent\u00a0: le service vérifie votre dossier. S’il manque une pièce, il "
+            "vous la demande, et vous répondez sans rien redéposer d’autre.\n"
+            "- Ensuite\u00a0: le comité lit, note et délibère\u00a0; il peut vous inviter à présenter votre projet.\n"
+            "- Enfin\u00a0: l’assemblée délibérante vote, et vous recevez la décision et ses raisons.\n\n"
+            "Sans réponse de notre part dans les deux mois qui suivent le dépôt, la demande est réputée "
+            "rejetée\u00a0; le fonds s’efforce de toujours répondre."
+        ),
+        (
+            "- Tout de suite\u00a0: vous recevez un accusé de réception daté, que chacun peut vérifier.\n"
+            "- Dans les semaines qui suivent\u00a0: le service vérifie votre dossier. S’il manque une pièce, il "
+            "vous la demande, et vous répondez sans rien redéposer d’autre.\n"
+            "- Ensuite\u00a0: le comité lit, note et délibère\u00a0; il peut vous inviter à présenter votre projet.\n"
+            "- Enfin\u00a0: l’assemblée délibérante vote, et vous recevez la décision et ses raisons.\n\n"
+            "Sans réponse de notre part dans les deux mois qui suivent le dépôt, la demande est réputée "
+            "rejetée\u00a0; ce délai est suspendu pendant le temps laissé pour fournir une pièce manquante."
+        ),
+    ),
+    ("after_submission", "body_en"): (
+        (
+            "- Straight away: you receive a dated receipt that anyone can check.\n"
+            "- In the following weeks: the service checks your application. If a document is missing, it "
+            "asks you for it, and you answer without submitting anything else again.\n"
+            "- Then: the committee reads, marks and deliberates; it may invite you to present your "
+            "project.\n"
+            "- Finally: the deliberative assembly votes, and you receive the decision and its reasons.\n\n"
+            "If you receive no answer within two months of submission, the request is deemed rejected; the "
+            "fund endeavours always to answer."
+        ),
+        (
+            "- Straight away: you receive a dated receipt that anyone can check.\n"
+            "- In the following weeks: the service checks your application. If a document is missing, it "
+            "asks you for it, and you answer without submitting anything else again.\n"
+            "- Then: the committee reads, marks and deliberates; it may invite you to present your "
+            "project.\n"
+            "- Finally: the deliberative assembly votes, and you receive the decision and its reasons.\n\n"
+            "If you receive no answer within two months of submission, the request is deemed rejected; this "
+            "period is suspended during the time given to supply a missing document."
+        ),
+    ),
 }
 # What a replaced text is worth until a manager confirms its new words.
-STATUS = {"privacy": "memory", "refusal_next": "proposal", "award_next": "proposal", "clause_no_pass_on": "memory"}
+STATUS = {
+    "privacy": "memory",
+    "refusal_next": "proposal",
+    "award_next": "proposal",
+    "clause_no_pass_on": "memory",
+    "how_judged": "proposal",
+    "how_to_apply": "proposal",
+    "after_submission": "proposal",
+}
 ONE_DAY = timedelta(days=1)
 WORDING = "interest_wording"
 # Both rows of the wording of article 432-12: the day that parts them, how sure it is, and their notes in order.
