@@ -12,6 +12,11 @@ from grants.kernel.db import db, unit_of_work
 from grants.programme import queries
 from grants.programme.models import ConfiguredText, Law, Trust
 
+CHECK = "vérifiez vos coordonnées bancaires et"
+SENT = (
+    "téléchargez-la dans votre espace, faites-la signer par la personne qui représente l’association, puis "
+    "renvoyez-la au service du fonds, à l’adresse de cette lettre. Chaque échéance se suit dans votre espace."
+)
 step = import_module("grants.migrations.versions.0011_promises_kept")
 
 
@@ -22,7 +27,7 @@ def reference():
 @pytest.mark.parametrize("edition", [0, -1])
 def test_texts_of_before_say_what_they_say_today_unless_a_manager_wrote_them(app, make, edition):
     with unit_of_work() as session:
-        for code in step.STATUS:
+        for code in step.CODES:
             old = {column: step.BODIES[code, column][:-1][edition] for column in ("body", "body_en")}
             values = {**old, "status": Trust.CONFIRMED, "confirmed_at": clock.now()}
             session.execute(update(ConfiguredText).where(ConfiguredText.code == code).values(values))
@@ -32,11 +37,10 @@ def test_texts_of_before_say_what_they_say_today_unless_a_manager_wrote_them(app
     downgrade(revision="0010")
     upgrade()
     rows, said = {row.code: row for row in queries.all_texts()}, reference()
-    for code in set(step.STATUS) - {"award_next"}:
+    for code in set(step.CODES) - {"award_next"}:
         assert (rows[code].body, rows[code].body_en) == (said[code]["body"], said[code]["body_en"])
-        assert (rows[code].status, rows[code].confirmed_at) == (Trust(said[code]["status"]), None)
     assert rows["award_next"].body == "Nos mots."
-    assert rows["award_next"].confirmed_at is not None
+    assert None not in {rows[code].confirmed_at for code in step.CODES}, "what was confirmed stays so"
 
 
 def test_the_day_of_a_wording_of_law_follows_unless_a_manager_confirmed_it(app, make):
@@ -53,3 +57,24 @@ def test_the_day_of_a_wording_of_law_follows_unless_a_manager_confirmed_it(app, 
     db.session.remove()
     upgrade()
     assert days() == wanted
+
+
+def test_a_text_that_two_migrations_change_ends_as_it_is_said_today(app, make):
+    said = reference()["award_next"]
+    with unit_of_work() as session:
+        first = {
+            "body": said["body"]
+            .replace("donnez vos coordonnées bancaires dans votre espace et", CHECK)
+            .replace(SENT, "signez-la dans votre espace. Vous y verrez chaque échéance.")
+        }
+        session.execute(update(ConfiguredText).where(ConfiguredText.code == "award_next").values(first))
+    assert "signez-la" in queries.text_of_code("award_next").body
+    db.session.remove()
+    downgrade(revision="0007")
+    with unit_of_work() as session:
+        english = {"body_en": step.BODIES["award_next", "body_en"][0]}
+        session.execute(update(ConfiguredText).where(ConfiguredText.code == "award_next").values(english))
+    db.session.remove()
+    upgrade()
+    found = queries.text_of_code("award_next")
+    assert (found.body, found.body_en) == (said["body"], said["body_en"])

@@ -87,15 +87,20 @@ def _upgrade_ledger() -> None:
         "('order_rejected', 'order_cancelled')) WHERE instalment_id IS NOT NULL"
     )
     known = _constraints("ledger_entry")
+    # Lines of kinds that a later version writes stay when the schema goes down: theirs is then the wider constraint.
+    later = _lines_besides((*KINDS, *REVERSALS))
     with op.batch_alter_table("ledger_entry") as batch:
-        for name in ("ck_ledger_entry_ledgerkind", "ck_ledger_entry_amount_positive"):
-            if name in known:
-                batch.drop_constraint(op.f(name), type_="check")
+        if not later:
+            batch.drop_constraint(op.f("ck_ledger_entry_ledgerkind"), type_="check")
+            batch.create_check_constraint(
+                op.f("ck_ledger_entry_ledgerkind"), f"kind IN ({_listed((*KINDS, *REVERSALS))})"
+            )
+        if "ck_ledger_entry_amount_positive" in known:
+            batch.drop_constraint(op.f("ck_ledger_entry_amount_positive"), type_="check")
         if "uq_ledger_entry_instalment_id_kind" in known:
             batch.drop_constraint(op.f("uq_ledger_entry_instalment_id_kind"), type_="unique")
         for column in ("attempt", "number", "reason"):
             batch.alter_column(column, server_default=None)
-        batch.create_check_constraint(op.f("ck_ledger_entry_ledgerkind"), f"kind IN ({_listed((*KINDS, *REVERSALS))})")
         if "ck_ledger_entry_amount_has_its_sign" not in known:
             batch.create_check_constraint(
                 op.f("ck_ledger_entry_amount_has_its_sign"),
@@ -160,7 +165,7 @@ def _upgrade_instalments() -> None:
 def downgrade() -> None:
     bind = op.get_bind()
     _lift((*GUARDED, "amendment"))
-    reversed_ = bind.execute(sa.text("SELECT count(*) FROM ledger_entry WHERE amount_cents < 0")).scalar_one()
+    reversed_ = _lines_besides(KINDS)
     suspended = bind.execute(sa.text("SELECT count(*) FROM instalment WHERE state = 'suspended'")).scalar_one()
     with op.batch_alter_table("instalment") as batch:
         for name in ("attempt_positive", "proof_length", "returned_note_length"):
@@ -194,6 +199,13 @@ def downgrade() -> None:
             batch.create_unique_constraint(op.f("uq_ledger_entry_instalment_id_kind"), ["instalment_id", "kind"])
     op.drop_table("amendment")
     _put(GUARDED)
+
+
+def _lines_besides(kinds: Iterable[str]) -> int:
+    """How many lines of the ledger are of other kinds than these."""
+    lines = sa.table("ledger_entry", sa.column("kind", sa.String))
+    counted = sa.select(sa.func.count()).select_from(lines).where(lines.c.kind.not_in(tuple(kinds)))
+    return int(op.get_bind().execute(counted).scalar_one())
 
 
 def _listed(words: Iterable[str]) -> str:

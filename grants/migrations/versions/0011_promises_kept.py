@@ -112,8 +112,9 @@ BODIES = {
     ("award_next", "body"): (
         (
             "Pour que le versement puisse être préparé\u00a0: vérifiez vos coordonnées bancaires et, si une "
-            "convention est nécessaire, signez-la dans votre espace. Vous y verrez chaque échéance. Le "
-            "paiement est fait par le comptable public.\n\n"
+            "convention est nécessaire, téléchargez-la dans votre espace, faites-la signer par la personne "
+            "qui représente l’association, puis renvoyez-la au service du fonds, à l’adresse de cette lettre. "
+            "Chaque échéance se suit dans votre espace. Le paiement est fait par le comptable public.\n\n"
             "Un compte rendu financier est à remettre au plus tard le {report_due_on}\u00a0; il sera déjà en "
             "partie rempli."
         ),
@@ -129,9 +130,10 @@ BODIES = {
     ),
     ("award_next", "body_en"): (
         (
-            "So that payment can be prepared: check your bank details and, if an agreement is needed, sign "
-            "it in your space. You will see each instalment there. Payment is made by the public "
-            "accountant.\n\n"
+            "So that payment can be prepared: check your bank details and, if an agreement is needed, "
+            "download it from your space, have it signed by the person who represents the association, then "
+            "return it to the fund’s office, at the address of this letter. Each instalment can be followed "
+            "in your space. Payment is made by the public accountant.\n\n"
             "A financial report is due by {report_due_on} at the latest; it will already be partly filled in."
         ),
         (
@@ -289,16 +291,7 @@ BODIES = {
         ),
     ),
 }
-# What a replaced text is worth until a manager confirms its new words.
-STATUS = {
-    "privacy": "memory",
-    "refusal_next": "proposal",
-    "award_next": "proposal",
-    "clause_no_pass_on": "memory",
-    "how_judged": "proposal",
-    "how_to_apply": "proposal",
-    "after_submission": "proposal",
-}
+CODES = tuple(dict.fromkeys(code for code, _column in BODIES))
 ONE_DAY = timedelta(days=1)
 WORDING = "interest_wording"
 # Both rows of the wording of article 432-12: the day that parts them, how sure it is, and their notes in order.
@@ -338,10 +331,7 @@ NOTES_AFTER = (
         ),
     ),
 )
-TEXT = sa.table(
-    "configured_text", sa.column("code"), sa.column("body"), sa.column("body_en"), sa.column("status"),
-    sa.column("confirmed_at"), sa.column("confirmed_by"),
-)  # fmt: skip
+TEXT = sa.table("configured_text", sa.column("code"), sa.column("body"), sa.column("body_en"))
 LAW = sa.table(
     "law", sa.column("code"), sa.column("valid_from", sa.Date()), sa.column("valid_to", sa.Date()),
     sa.column("note"), sa.column("note_en"), sa.column("status"), sa.column("confirmed_at"),
@@ -349,26 +339,22 @@ LAW = sa.table(
 
 
 def upgrade() -> None:
-    for code in STATUS:
+    for code in CODES:
         _say(code, {column: BODIES[code, column] for column in ("body", "body_en")})
     _date(BEFORE, NOTES_BEFORE, AFTER, NOTES_AFTER)
 
 
 def downgrade() -> None:
-    for code in STATUS:
+    for code in CODES:
         _say(code, {column: BODIES[code, column][::-1] for column in ("body", "body_en")})
     _date(AFTER, NOTES_AFTER, BEFORE, NOTES_BEFORE)
 
 
 def _say(code: str, bodies: dict[str, tuple[str, ...]]) -> None:
-    """Put the last of the bodies in the place of the others; who confirmed the earlier words did not confirm these."""
+    """Put the last of the bodies in the place of the others; these promise less, so that a confirmation stays."""
     known = [TEXT.c[column].in_(said[:-1]) for column, said in bodies.items()]
     values = {column: said[-1] for column, said in bodies.items()}
-    op.get_bind().execute(
-        sa.update(TEXT)
-        .where(TEXT.c.code == code, *known)
-        .values(**values, status=STATUS[code], confirmed_at=None, confirmed_by=None)
-    )
+    op.get_bind().execute(sa.update(TEXT).where(TEXT.c.code == code, *known).values(values))
 
 
 def _date(
