@@ -225,9 +225,10 @@ def sitemap() -> str:
 @bp.get("/styleguide")
 @public
 def styleguide() -> str:
-    """The living style guide, in the theme of the address."""
+    """The living style guide, one of its two parts, in the theme of the address."""
     theme = "dark" if request.args.get("theme") == "dark" else "light"
-    return render_template("styleguide.html", sample=_specimens(theme), euros=Money.euros)
+    part = "figures" if request.args.get("partie") == "figures" else "formulaires"
+    return render_template("styleguide.html", sample=_specimens(theme) | {"part": part}, euros=Money.euros)
 
 
 def _specimens(theme: str) -> dict[str, Any]:

@@ -376,6 +376,8 @@ def test_what_came_is_kept_and_files_of_one_name_are_told_apart(make, page, draf
     assert [file["sha256"] for file in told["files"]] == digests
     keys = [file["id"] for file in told["files"]]
     assert [page.get("applications.file", key).response.data for key in keys] == [signed, other]
+    with unit_of_work():
+        actions.submit(draft, by=make.actor_of(owner), received_at=clock.now())
     page.sign_in(make.account("manager"))
     copies = [page.get("applications.file", key).response.data for key in keys]
     assert [hashlib.sha256(copy).hexdigest() for copy in copies] == [file["copy_sha256"] for file in told["files"]]

@@ -11,7 +11,16 @@ from tests.client import Page
 from tests.conftest import Queries
 from tests.factories import Make
 
-PUBLIC = ["/", "/aide", "/mentions-legales", "/confidentialite", "/accessibilite", "/plan-du-site", "/styleguide"]
+PUBLIC = [
+    "/",
+    "/aide",
+    "/mentions-legales",
+    "/confidentialite",
+    "/accessibilite",
+    "/plan-du-site",
+    "/styleguide",
+    "/styleguide?partie=figures&theme=dark",
+]
 ROLES = ["association", "comite", "gestion", "paiements", "administration", "citoyen"]
 
 

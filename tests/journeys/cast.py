@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -216,7 +217,11 @@ class Troupe(AbstractContextManager["Troupe"]):
         """The path of the first link of the last letter."""
         letter = self.mail_to(email)[-1]
         with self.stage.app.app_context():
-            links = re.findall(r"https?://\S+", body_of(letter))
+            said = body_of(letter)
+            mails = self.stage.app.config["SETTINGS"].instance / "mail"
+        if letter.sent_at is not None:  # what opened something is forgotten here once it has left
+            said = message_from_bytes((mails / f"{letter.id}.eml").read_bytes(), policy=policy.default).get_content()
+        links = re.findall(r"https?://\S+", said)
         found = urlsplit(links[0])
         return f"{found.path}?{found.query}" if found.query else found.path
 

@@ -47,8 +47,8 @@ def schedule(award: Award) -> Answer:
         except InvalidError as error:
             form.refuse(None if error.field == "steps" else error.field, error.message)
     free = (InstalmentState.PLANNED, InstalmentState.CANCELLED)
-    kept = [row for row in queries.instalments_of(award.id) if row.state not in free]
-    return show("schedule", form, form=form, award=award, to_plan=to_plan, kept=kept, is_signed=is_signed,
+    under_way = [row for row in queries.instalments_of(award.id) if row.state not in free]
+    return show("schedule", form, form=form, award=award, to_plan=to_plan, under_way=under_way, is_signed=is_signed,
                 kinds=KIND_LABELS,
                 gap=form.total() - to_plan, ceiling=Money.euros(programme.law_number("single_payment_ceiling",
                 queries.act_day(award))))  # fmt: skip
