@@ -36,7 +36,10 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IG
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-LENGTH_REQUIRED = b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_REFUSAL = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+LENGTH_REQUIRED = _REFUSAL % b"411 Length Required"
+BODY_TOO_LARGE = _REFUSAL % b"413 Content Too Large"
+HEAD_TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
 
 
 class UnacceptableError(Exception):
@@ -90,7 +93,7 @@ class Request:
         self._head += piece
         end = self._head.find(_END)
         if end > HEAD_LIMIT or (end < 0 and len(self._head) > HEAD_LIMIT):
-            raise UnacceptableError
+            raise UnacceptableError(HEAD_TOO_LARGE)
         if end < 0:
             return
         head, self._head = self._head[: end + 2], b""
@@ -99,7 +102,7 @@ class Request:
         length = _LENGTH.search(head)
         body = int(length[1]) if length else 0
         if body > DROPPED_LIMIT:
-            raise UnacceptableError
+            raise UnacceptableError(BODY_TOO_LARGE)
         self.wanted = end + len(_END) + body
         self.dropped = body > BODY_LIMIT
         self.expects = _EXPECT.search(head) is not None and not self.complete
@@ -139,6 +142,7 @@ class Connection(TConn):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.initialized = False
+        self.refused = False  # answered before its end: what still comes is read and dropped
         self.request = Request()
 
     def init(self) -> None:
@@ -229,8 +233,9 @@ class ReceivingWorker(ThreadWorker):
         conn.request.close()
         try:
             conn.request = Request(already)
-        except UnacceptableError:
-            self._close(conn)
+        except UnacceptableError as problem:
+            self._wait_for_more(conn)
+            self._refuse(conn, problem.answer)
             return
         if conn.request.complete:
             self.enqueue_req(conn)
@@ -246,26 +251,39 @@ class ReceivingWorker(ThreadWorker):
     def _receive(self, conn: Connection, _sock: socket.socket) -> None:
         """Take what arrived; hand the request over once it is complete."""
         try:
-            conn.request.take(conn.sock.recv(_PIECE))
+            piece = conn.sock.recv(_PIECE)
+            if conn.refused and piece:
+                return
+            conn.request.take(piece)
             if conn.request.expects:
                 conn.request.expects = False
                 conn.sock.send(CONTINUE)
         except BlockingIOError:
             return
         except (OSError, UnacceptableError) as problem:
-            self._stop_receiving(conn)
-            self._say(conn, getattr(problem, "answer", b""))
-            self._close(conn)
+            self._refuse(conn, getattr(problem, "answer", b""))
             return
         if conn.request.complete:
             self._stop_receiving(conn)
             self.enqueue_req(conn)
 
-    def _say(self, conn: Connection, answer: bytes) -> None:
-        try:
-            conn.sock.send(answer)
-        except OSError:
-            self.log.debug("a connection was gone before its answer")
+    def _refuse(self, conn: Connection, answer: bytes) -> None:
+        """Say why a request is not received, if there is somebody to say it to.
+
+        What the visitor still sends is read and dropped until they close or the time of a head is over: to close over
+        bytes nobody read would reset the connection and lose the answer.
+        """
+        if answer:
+            try:
+                conn.sock.send(answer)
+                conn.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.log.debug("a connection was gone before its answer")
+            else:
+                conn.refused = True
+                return
+        self._stop_receiving(conn)
+        self._close(conn)
 
     def _stop_receiving(self, conn: Connection) -> None:
         self.receiving.discard(conn)

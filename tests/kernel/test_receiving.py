@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from grants.kernel import receiving
-from grants.kernel.receiving import LENGTH_REQUIRED, Request, UnacceptableError
+from grants.kernel.receiving import BODY_TOO_LARGE, HEAD_TOO_LARGE, LENGTH_REQUIRED, Request, UnacceptableError
 from tests.site import Server
 
 HEAD = b"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
@@ -69,6 +69,38 @@ def test_a_body_of_no_length_is_refused_at_once(server):
         assert status(visitor) == 411
 
 
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"GET /appels?mots=" + b"x" * 500_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 500_000, 431),
+        (HEAD % 10**9 + b"x" * 500_000, 413),
+        (b"GET /appels?mots=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"no request at all\r\n\r\n", 400),
+    ],
+    ids=["address too long", "field too long", "body too long", "line too long", "malformed"],
+)
+def test_what_is_not_received_is_answered_before_the_connection_is_closed(server, sent, code):
+    with connected(server) as visitor:
+        visitor.sendall(sent)
+        assert status(visitor) == code
+        assert visitor.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("more", "refusal"),
+    [(b"X: " + b"x" * 100_000, HEAD_TOO_LARGE), (b"Transfer-Encoding: chunked\r\n\r\n", LENGTH_REQUIRED)],
+)
+def test_what_follows_a_request_and_is_not_received_is_answered_too(server, more, refusal):
+    one, answers = b"GET /static/css/tokens.css HTTP/1.1\r\nHost: 127.0.0.1\r\n", b""
+    with connected(server) as visitor:
+        visitor.sendall(one + b"\r\n" + one + more)
+        while piece := visitor.recv(65536):
+            answers += piece
+    assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answers.endswith(refusal)
+
+
 def test_who_waits_for_leave_to_send_a_body_gets_it(server):
     with connected(server) as visitor:
         visitor.sendall(b"POST /langue HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
@@ -79,7 +111,9 @@ def status(visitor):
     """Read one answer whole; give its status."""
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += visitor.recv(65536)
+        piece = visitor.recv(65536)
+        assert piece, "closed without an answer"
+        answer += piece
     head, _, body = answer.partition(b"\r\n\r\n")
     fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
     left = int(fields.get(b"content-length", 0)) - len(body)
@@ -110,8 +144,8 @@ def test_a_longer_body_has_longer_to_arrive_and_a_slow_head_has_not():
     ("sent", "answer"),
     [
         (b"", b""),
-        (b"GET / HTTP/1.1\r\nX: " + b"x" * receiving.HEAD_LIMIT, b""),
-        (HEAD % 10**9, b""),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * receiving.HEAD_LIMIT, HEAD_TOO_LARGE),
+        (HEAD % 10**9, BODY_TOO_LARGE),
         (b"POST / HTTP/1.1\r\ntransfer-ENCODING: chunked\r\n\r\n", LENGTH_REQUIRED),
     ],
 )
