@@ -37,7 +37,9 @@ def drafts(site: Site, call_id: UUID, number: int, *, writers: int | None = None
         organisation = make.organisation(author)
         model = make.application(call=db.session.get_one(Call, call_id), organisation=organisation).id
     with site.engine.begin() as connection:
-        return _copies(connection, model, number, writers or number)
+        made = _copies(connection, model, number, writers or number)
+    site.tell_rows()
+    return made
 
 
 def _copies(connection: Connection, model: UUID, number: int, writers: int) -> list[Draft]:

@@ -32,7 +32,9 @@ from sqlalchemy.engine import Row, make_url
 from grants.app import create_app
 from grants.config import Settings
 from grants.demo.plant import PASSWORD
-from grants.kernel.db import db
+from grants.kernel import journal
+from grants.kernel.actor import system
+from grants.kernel.db import db, unit_of_work
 from grants.kernel.serving import listen, web_server
 from grants.people.models import Account
 from tests.client import LIGHT, form_values
@@ -279,6 +281,13 @@ class Site:
         """Make things through the application's own actions, in its context; nothing stays open afterwards."""
         with self.app.app_context():
             yield Make()
+            db.session.remove()
+
+    def tell_rows(self) -> None:
+        """Let the journal know the rows that were written past the application, as they are now."""
+        with self.app.app_context():
+            with unit_of_work():
+                journal.tell_rows(by=system("tests"))
             db.session.remove()
 
     def server(self, **options: Any) -> Server:

@@ -363,7 +363,7 @@ def _pressed_again(site: Site, number: int) -> tuple[list[str], int]:
 
 # ---- every form ----------------------------------------------------------------------------------------------------
 
-UNTOLD = {"request_key", "sign_in", "attempt"}
+UNTOLD = {"request_key", "sign_in", "attempt", "held_form"}  # a refused form is kept at each press, ten at most
 TABS = 4
 
 

@@ -111,6 +111,7 @@ def _bounds(table: Table, call: int, fund: int) -> None:
     table.site.rows("DELETE FROM recommendation")
     table.site.rows("UPDATE call SET committed_cents = 0, envelope_cents = :cents", cents=call)
     table.site.rows("UPDATE fund SET committed_cents = 0, envelope_cents = :cents", cents=fund)
+    table.site.tell_rows()
 
 
 def _everyone(table: Table, cents: int) -> list[Envelope]:

@@ -19,7 +19,7 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Criterion, Question, QuestionKind
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation, Verdict
-from grants.kernel import clock
+from grants.kernel import clock, journal
 from grants.kernel.actor import Actor, system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
@@ -301,7 +301,12 @@ class Make(AwardMaker):
                 application.screening_reason = "Projet hors du territoire."
             if state is S.WITHDRAWN:
                 application.withdrawn_at = at
-            application.state = state
+            self._move(application, state)
+
+    def _move(self, application: Application, state: ApplicationState) -> None:
+        """Give a state without its act, with a line of the journal that leads to it."""
+        application.state = state
+        journal.record("application.made", application, by=self.by, to=str(state))
 
     # ---- reviewing ---------------------------------------------------------------------------------------------------
 
@@ -416,7 +421,7 @@ class Make(AwardMaker):
                     )
                 )
                 if published:
-                    application.state = S.AWARDED if granted else S.DECLINED
+                    self._move(application, S.AWARDED if granted else S.DECLINED)
             if published:
                 call.results_published_at = at
         return meeting
