@@ -16,7 +16,7 @@ from tests.canaries import Rows, ways_from
 from tests.site import Visitor
 
 KEYS = re.compile(r'(name="(?:csrf_token|_key)"[^>]*value=)"[^"]*"')
-NOW = re.compile(r'data-now="[^"]*"|il y a \d+ \w+|dans \d+ \w+')
+NOW = re.compile(r'data-(?:now|left)="[^"]*"|il y a \d+ \w+|dans \d+ \w+')
 # What an address may say beside ids; a route with another word makes `addresses` ask for one.
 WORDS = {"role": "association", "section": "project", "filename": "css/tokens.css", "token": "x", "secret": "x"}
 Answers = dict[str, requests.Response]

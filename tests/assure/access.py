@@ -38,7 +38,8 @@ from tests.crawl import bare, demonstrations
 from tests.site import Place, Server, Site, Visitor, tree_of
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
-TEAM, OTHER = "équipe", "autre équipe"
+TEAM, OTHER, RECUSED = "équipe", "autre équipe", "déporté"
+OWN_LINKS = "/mes-liens"
 STAFF = {"gestion", "finances", "ordonnateur", "administration", "audit"}
 READS = {"équipe": {"own"}, "autre équipe": {"related"}, "affecté": {"own"}, "déporté": {"related"}}
 # What a published decision makes known to everybody, and what an applicant never reads of their own pending dossier.
@@ -281,6 +282,9 @@ def may_see(persona: str, secret: Secret, pending: set[UUID], url: str) -> bool:
         return True
     if secret.table == "recommendation" and persona in COMMITTEE and MINUTES.fullmatch(url):
         return not is_pending
+    # Whoever declared a link reads in the list of their own links which dossier they named, and nothing else of it.
+    if persona == RECUSED and url == OWN_LINKS and (secret.table, secret.column) == ("application", "reference"):
+        return secret.dossier == "own"
     if secret.dossier not in READS.get(persona, ()):
         return False
     return persona not in {TEAM, OTHER} or not is_pending or secret.table not in COMMITTEE_ONLY

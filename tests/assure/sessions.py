@@ -108,7 +108,7 @@ def closes_that_one(_site: Site, _server: Server, visitor: Visitor, _email: str)
 def takes_office(site: Site, server: Server, _visitor: Visitor, email: str) -> None:
     """The administrator gives the person one more office."""
     path = f"/personnes/{account_id(site, email)}/fonctions"
-    press(site.visitor(server, ADMINISTRATOR), path, role="manager", college="")
+    press(site.visitor(server, ADMINISTRATOR), path, role="reviewer", college="expert")
 
 
 def leaves_office(site: Site, server: Server, _visitor: Visitor, email: str) -> None:
