@@ -1,6 +1,7 @@
 """Many people at the same instant before a served fund: forms opened beforehand, sent together, with their answers."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from grants.kernel.journal import Entry
 from tests.site import Site, Visitor, filled, written
 
 T = TypeVar("T")
+BUSY = "Beaucoup de fichiers arrivent en ce moment"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,16 @@ def together(acts: Sequence[Callable[[], T]]) -> list[T]:
 def sent_together(envelopes: Sequence[Envelope]) -> list[requests.Response]:
     """Send forms at the same instant."""
     return together([envelope.send for envelope in envelopes])
+
+
+def insisted(send: Callable[[], requests.Response]) -> requests.Response:
+    """Send, and again each second for as long as the fund says that too many files come at once, a minute at most."""
+    for _ in range(60):
+        answer = send()
+        if answer.status_code != 422 or BUSY not in answer.text:
+            break
+        time.sleep(1.0)
+    return answer
 
 
 def is_done(answer: requests.Response) -> bool:

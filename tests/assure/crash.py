@@ -29,7 +29,7 @@ from tests.factories import Make
 from tests.filling import plausible
 from tests.kernel.corpus import pdf
 from tests.relay import Relay, relay
-from tests.rush import Envelope, broken, is_done, ready, sent_together, times, verified
+from tests.rush import Envelope, broken, insisted, is_done, ready, sent_together, times, verified
 from tests.site import PATIENCE, Place, Server, Site, Visitor, tree_of
 from tests.walk import Form, Screen, forms_of, rule_of, texts_of, walks
 
@@ -72,11 +72,11 @@ class Storm:
 
         def person(act: Act) -> None:
             try:
-                answers.append(act.envelope.send())
+                answers.append(insisted(act.envelope.send))
             except RequestException:
                 missed.append(act)
                 up.wait(PATIENCE)
-                answers.append(act.envelope.send())
+                answers.append(insisted(act.envelope.send))
 
         people = [threading.Thread(target=person, args=(act,)) for act in acts]
         for one in people:

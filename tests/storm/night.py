@@ -20,7 +20,7 @@ from grants.kernel.db import db
 from grants.kernel.post import Letter
 from tests.drafts import Draft, drafts
 from tests.kernel.corpus import pdf
-from tests.rush import is_done, verified
+from tests.rush import insisted, is_done, verified
 from tests.site import Server, Site, Visitor, filled, written
 
 STEPS = ("open", "save", "upload", "submit", "receipt")
@@ -123,7 +123,7 @@ def _journey(
 
     def send(page: Response, values: dict[str, Any], files: Any = None) -> Response:
         address, fields = filled(page)
-        return visitor.post(address, written(fields, values), files=files)
+        return insisted(lambda: visitor.post(address, written(fields, values), files=files))
 
     summary = {"summary": "Un été au frais pour les aînés, relu une dernière fois."}
     given = {f"p{piece.hex}-file": ("rapport.pdf", document, "application/pdf")}
