@@ -47,8 +47,15 @@ from tests.kernel.test_papers import words_of
 from tests.site import Place, Server, Site, Visitor, filled, token_of, tree_of
 
 ELIGIBLE, OPEN = ApplicationState.ELIGIBLE, AssignmentState.OPEN
-OFFICES = ("reviewer", "manager", "finance", "authorising_officer", "administrator", "auditor")
-EVERYBODY, READER, CLERK = "tous@exemple.example", "lecture@exemple.example", "gestion@exemple.example"
+READER, CLERK = "lecture@exemple.example", "gestion@exemple.example"
+# Every office, spread over as few people as the offices that are incompatible allow.
+HOLDERS = {
+    "gestion-et-finances@exemple.example": ("reviewer", "manager", "finance"),
+    "administration@exemple.example": ("reviewer", "manager", "administrator"),
+    "ordonnateur@exemple.example": ("reviewer", "authorising_officer"),
+    "audit@exemple.example": ("auditor",),
+}
+OWN_LINKS = "/mes-liens"  # where people read which dossiers they declared a link with
 FAR = {True: 250, False: 25}
 STARTS = (
     "/",
@@ -76,42 +83,43 @@ APART = {"organisation", "account", "membership", "recommendation"}
     once="postgresql",
 )
 def recusal(place: Place) -> Reading:
-    """Declare a link as somebody who holds every office: the dossier vanishes from every surface they see."""
+    """Declare a link in every office, and as a reviewer alone: the dossier vanishes from every surface they see."""
     with place.site() as site:
-        hidden, other, mine, readers = deliberating(site)
+        hidden, other = deliberating(site)
         canaries = plant(site, {"hidden": hidden, "other": other})
         secrets = Canaries(*({w: s for w, s in kept.items() if s.dossier == "hidden" and s.application}
                              for kept in (canaries.words, canaries.natural)))  # fmt: skip
         with site.serve() as server:
-            person, reader = site.visitor(server, EVERYBODY), site.visitor(server, READER)
             starts = [*addresses(site.app, rows_in(site, hidden), reference="2020-1", code="aucun"), *STARTS]
             shown = demonstrations(site.app)
-            before = seen_on(crawl(person, starts, far=FAR[place.full]), secrets, shown)
-            tab = person.get(f"/evaluations/{mine}")
-            for who, assignment in ((person, mine), (reader, readers)):
-                told = who.send(f"/evaluations/{assignment}/lien", {"link": "yes", "nature": "family"}, action="/lien")
-                assert told.status_code == 302, told.text
-            faults = old_tab(site, person, tab, mine)
+            people = {email: site.visitor(server, email) for email in (*HOLDERS, READER)}
+            before = {
+                email: seen_on(crawl(people[email], starts, far=FAR[place.full]), secrets, shown) for email in HOLDERS
+            }
+            faults = [fault for email in people for fault in declared(site, people[email], email, hidden)]
             write_to_reviewers(site, server)
-            after = crawl(person, [*starts, *before], far=FAR[place.full])
-            by_reader = crawl(reader, [*starts, *before], far=FAR[place.full])
-            left = seen_on(after, secrets, shown) | seen_on(by_reader, secrets, shown)
-            faults += [f"{url}: {what}" for url, what in left.items()]
-            faults += [f"a letter to the recused: {what}" for what in letters_to(site, (EVERYBODY, READER), secrets)]
-            read = [url for url, answer in after.items() if answer.ok and not answer.is_redirect]
-            faults += without_influence(site, person, hidden, read)
-        return Reading(len(before) + len(after) + len(by_reader), faults + blind(before), least=150)
+            surfaces = {url for seen in before.values() for url in seen}
+            opened = {email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
+                      for email, person in people.items()}  # fmt: skip
+            for email, answers in opened.items():
+                faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
+            faults += [f"a letter to the recused: {what}" for what in letters_to(site, people, secrets)]
+            faults += without_influence(site, people, hidden, opened)
+        tried = sum(len(each) for each in (*before.values(), *opened.values()))
+        return Reading(tried, faults + blind(before), least=150)
 
 
-def deliberating(site: Site) -> tuple[UUID, UUID, UUID, UUID]:
-    """A committee at work on three dossiers; ids of two organisations and of the assignments to be recused from."""
+def deliberating(site: Site) -> tuple[UUID, UUID]:
+    """A committee at work on three dossiers; ids of two organisations, the first of which is to be recused from."""
     with site.making() as make:
-        everybody = make.account(*OFFICES, email=EVERYBODY)
+        holders = [make.account(*offices, email=email) for email, offices in HOLDERS.items()]
         reader = make.account("reviewer", email=READER)
         make.account("manager", email=CLERK)
         dossiers = committee(make)
         for dossier in dossiers:
-            make.assignment(dossier, everybody, state=OPEN)
+            for holder in holders:
+                if "reviewer" in HOLDERS[holder.email]:
+                    make.assignment(dossier, holder, state=OPEN)
             make.assignment(dossier, reader)
         first = dossiers[0]
         with work() as session:
@@ -119,17 +127,27 @@ def deliberating(site: Site) -> tuple[UUID, UUID, UUID, UUID]:
             file = vault.accept(FileStorage(blank_pdf(), "budget.pdf"), by=make.by, organisation_id=organisation,
                                 dossier_id=first.id)  # fmt: skip
             session.add(PieceRequest(application_id=first.id, label="Comptes", due_on=clock.today(), file=file,
-                                     requested_at=clock.now(), requested_by=everybody.id))  # fmt: skip
-        return (
-            first.organisation_id,
-            dossiers[1].organisation_id,
-            *(
-                db.session.scalars(
-                    select(Assignment.id).where(Assignment.reviewer_id == who.id, Assignment.application_id == first.id)
-                ).one()
-                for who in (everybody, reader)
-            ),
-        )
+                                     requested_at=clock.now(), requested_by=holders[0].id))  # fmt: skip
+        return first.organisation_id, dossiers[1].organisation_id
+
+
+def declared(site: Site, person: Visitor, email: str, organisation: UUID) -> list[str]:
+    """Let a person declare a link, where they read the dossier or in the list of their links; what an old tab does."""
+    (dossier,) = rows_in(site, organisation)["application"]
+    with site.engine.connect() as connection:
+        assignment = connection.execute(
+            select(Assignment.id, Assignment.state).join(Account, Account.id == Assignment.reviewer_id)
+            .where(Account.email == email, Assignment.application_id == dossier["id"])
+        ).one_or_none()  # fmt: skip
+    if assignment is None:
+        told = person.send(OWN_LINKS, {"reference": dossier["reference"], "nature": "family"}, action=OWN_LINKS)
+        assert told.status_code == 302, told.text
+        return []
+    tab = person.get(f"/evaluations/{assignment.id}") if assignment.state is OPEN else None
+    link = f"/evaluations/{assignment.id}/lien"
+    told = person.send(link, {"link": "yes", "nature": "family"}, action="/lien")
+    assert told.status_code == 302, told.text
+    return old_tab(site, person, tab, assignment.id) if tab is not None else []
 
 
 def committee(make: Make, number: int = 3) -> list[Application]:
@@ -151,17 +169,20 @@ def rows_in(site: Site, organisation: UUID) -> Rows:
 
 
 def seen_on(answers: Answers, secrets: Canaries, shown: tuple[str, ...]) -> dict[str, str]:
-    """The pages that hold a word of the dossier, with one of these."""
-    return {
-        url: str(next(iter(found.values())))
+    """The pages that hold a word of the dossier, with one of these. The reference one declared is one's own to read."""
+    found = {
+        url: [secret for secret in secrets.seen_in(text_of(answer), besides=[url]).values()
+              if url != OWN_LINKS or (secret.table, secret.column) != ("application", "reference")]
         for url, answer in answers.items()
-        if not url.startswith(shown) and (found := secrets.seen_in(text_of(answer), besides=[url]))
-    }
+        if not url.startswith(shown)
+    }  # fmt: skip
+    return {url: str(seen[0]) for url, seen in found.items() if seen}
 
 
-def blind(before: Mapping[str, str]) -> list[str]:
+def blind(before: Mapping[str, Mapping[str, str]]) -> list[str]:
     """An instrument that sees nothing beforehand proves nothing."""
-    return [] if len(before) >= 8 else [f"only {len(before)} surfaces showed the dossier before the declaration"]
+    return [f"only {len(seen)} surfaces showed {email} the dossier before the declaration"
+            for email, seen in before.items() if len(seen) < 8]  # fmt: skip
 
 
 def old_tab(site: Site, person: Visitor, tab: Any, assignment: UUID) -> list[str]:
@@ -202,20 +223,24 @@ def letters_to(site: Site, people: Iterable[str], secrets: Canaries) -> list[str
     return found
 
 
-def without_influence(site: Site, person: Visitor, organisation: UUID, urls: list[str]) -> list[str]:
-    """Whether amounts and marks of the dossier change a single byte of what the person sees: totals included.
+def without_influence(
+    site: Site, people: Mapping[str, Visitor], organisation: UUID, opened: Mapping[str, Answers]
+) -> list[str]:
+    """Whether amounts and marks of the dossier change a single byte of what people see: totals included.
 
     What is never twice the same (the time of day) is found by asking twice before anything changes.
     """
-    first, again = (asked(person, urls) for _ in range(2))
+    read = {email: [url for url, answer in opened[email].items() if answer.ok and not answer.is_redirect]
+            for email in HOLDERS}  # fmt: skip
+    first, again = ({email: asked(people[email], urls) for email, urls in read.items()} for _ in range(2))
     with site.unguarded() as connection:
         for table, rows in rows_of(connection, organisation).items():
             for row in rows if table not in APART else ():
                 shift(connection, Base.metadata.tables[table], row)
-    changed = asked(person, urls)
-    steady = [url for url in urls if first[url] == again[url]]
-    return [f"{url} changes with the dossier: {difference(first[url], changed[url])}" for url in steady
-            if first[url] != changed[url]]  # fmt: skip
+    changed = {email: asked(people[email], urls) for email, urls in read.items()}
+    return [f"{url}, {email}, changes with the dossier: {difference(first[email][url], changed[email][url])}"
+            for email, urls in read.items() for url in urls
+            if first[email][url] == again[email][url] != changed[email][url]]  # fmt: skip
 
 
 def asked(person: Visitor, urls: list[str]) -> dict[str, Any]:
