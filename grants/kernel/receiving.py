@@ -193,6 +193,16 @@ class ReceivingWorker(ThreadWorker):
         conn.sock.settimeout(SEND_TIME)
         return super().handle(conn)
 
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        """Answer, then read what the application left of the body: gunicorn itself closes a connection over a long one.
+
+        The answer has already told the visitor that the connection is kept.
+        """
+        kept = super().handle_request(req, conn)
+        if kept and not conn.request.dropped:
+            conn.parser.finish_body()
+        return kept
+
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Receive the next request if it came with the last one; otherwise keep or close the connection."""
         kept = not fs.cancelled() and fs.exception() is None and fs.result() and not conn.request.dropped

@@ -63,6 +63,15 @@ def test_a_body_that_is_too_long_is_answered_in_words_after_its_last_byte(server
         assert status(visitor) == 413
 
 
+def test_a_connection_is_kept_after_a_body_that_the_application_refused_to_read(server):
+    with connected(server) as visitor:
+        kind = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        visitor.sendall((HEAD % 500_000).removesuffix(b"\r\n") + kind + b"x" * 500_000)
+        assert status(visitor) == 413
+        visitor.sendall(b"GET /mentions-legales HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert status(visitor) == 200
+
+
 def test_a_body_of_no_length_is_refused_at_once(server):
     with connected(server) as visitor:
         visitor.sendall(b"POST /connexion HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
