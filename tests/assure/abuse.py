@@ -55,8 +55,8 @@ SCRIPT = "<script>zq()</script>"
 FORMULA = '=HYPERLINK("http://zq.example")'
 ELSEWHERE = ("//zq.example", "/\\zq.example", "\\\\\\zq.example", "https:zq.example", "https://zq.example",
              "/\r\nLocation: //zq.example", "//demo@zq.example", "javascript:zq()", "/\t/zq.example")  # fmt: skip
-ODD = ("NaN", "1e9", "1_000", "٣", "-5", "0,1234567890", "1.234", "0x10", "∞")
-KEYS = re.compile(r'value="[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}')
+ODD = ("NaN", "1e9", "1_000", "٣", "-5", "0,1234567890", "0x10", "∞")
+KEYS = re.compile(r'value="[^"]*"|data-(?:now|left)="[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}')
 
 
 @dataclass
@@ -88,6 +88,12 @@ class Ground:
         """Send a form that no page showed."""
         data = {**dict(values), "csrf_token": token_of(visitor), "_key": uuid4().hex}
         return visitor.post(path, data, **options)
+
+    def version(self, table: str, number: UUID) -> dict[str, str]:
+        """What the page of a thing says of its version, for a form that its page does not show to the person."""
+        kept = Base.metadata.tables[table]
+        with self.site.engine.connect() as connection:
+            return {"version": str(connection.execute(select(kept.c.version).where(kept.c.id == number)).scalar_one())}
 
     def clear_attempts(self) -> None:
         """Forget what was counted, so that one case does not shut the door before the next."""
@@ -209,7 +215,7 @@ def words_of(answer: requests.Response) -> str:
 
 
 def bare(answer: requests.Response) -> str:
-    """A page without the keys of its forms and the ids of its addresses."""
+    """A page without the keys of its forms, the ids of its addresses and what tells the time."""
     return KEYS.sub("", answer.text)
 
 
@@ -307,9 +313,11 @@ def an_agent_writes_or_approves_alone(g: Ground) -> list[str]:
         organisation = db.session.get_one(Organisation, g.money["organisation"])
         details = make.bank_details(organisation, state=BankState.GIVEN, number=iban(777_002)).id
     path = f"/coordonnees-bancaires/{details}"
-    faults += judged(g, lambda: g.press(agent, f"{path}/verifier"), 302, journal=["bank_details.check"])
+    shown = g.version("bank_details", details)
+    faults += judged(g, lambda: g.press(agent, f"{path}/verifier", shown), 302, journal=["bank_details.check"])
+    shown = g.version("bank_details", details)
     return faults + judged(
-        g, lambda: g.press(agent, f"{path}/confirmer"), 403,
+        g, lambda: g.press(agent, f"{path}/confirmer", shown), 403,
         "Vous ne pouvez pas valider une modification que vous avez demandée ou déjà vérifiée.",
         journal=["access.denied"], same=["bank_details"],
     )  # fmt: skip
@@ -339,11 +347,14 @@ def a_straw_approver(g: Ground) -> list[str]:
         (office,) = people.queries.appointments_of(boss.id)
         people.end_appointment(office, by=make.by)
         people.appoint(boss, Role.FINANCE, by=make.by)
-    person, path = g.visitor(giver), f"/echeances/{g.money['planned']}"
-    faults += judged(g, lambda: g.press(person, f"{path}/preparer"), 302, journal=["instalment.prepare"])
-    friend = g.visitor(approver)
+    # Their session ended with their office: they sign in again.
+    person, path = g.site.visitor(g.server, giver), f"/echeances/{g.money['planned']}"
+    shown = g.version("instalment", g.money["planned"])
+    faults += judged(g, lambda: g.press(person, f"{path}/preparer", shown), 302, journal=["instalment.prepare"])
+    friend, shown = g.visitor(approver), g.version("instalment", g.money["planned"])
     return faults + judged(
-        g, lambda: g.press(friend, f"{path}/approuver"), 403, "Une personne qui a nommé l’autre ne la contrôle pas",
+        g, lambda: g.press(friend, f"{path}/approuver", shown), 403,
+        "Une personne qui a nommé l’autre ne la contrôle pas",
         journal=["access.denied"], same=["instalment", "ledger_entry"],
     )  # fmt: skip
 
@@ -355,8 +366,9 @@ def the_iban_changes_after_the_preparation(g: Ground) -> list[str]:
         make.bank_details(db.session.get_one(Organisation, g.money["organisation"]), number=iban(777_003))
         state = db.session.get_one(Instalment, g.money["planned"]).state
     officer, path = g.visitor(g.money["officer"]), f"/echeances/{g.money['planned']}/approuver"
+    shown = g.version("instalment", g.money["planned"])
     return unless(state is InstalmentState.PREPARED, f"the instalment is {state}") + judged(
-        g, lambda: g.press(officer, path), 409, "Les coordonnées bancaires ont changé depuis la préparation.",
+        g, lambda: g.press(officer, path, shown), 409, "Les coordonnées bancaires ont changé depuis la préparation.",
         same=["instalment", "ledger_entry", "bank_details"],
     )  # fmt: skip
 
@@ -399,7 +411,7 @@ def an_old_tab_after_the_declaration(g: Ground) -> list[str]:
     person.send(f"{page}/lien", {"nature": "member"}, action="/lien")
     return judged(
         g, tab.send, 409,
-        "Vous avez déclaré un lien d’intérêt avec ce dossier. Votre évaluation n’a pas été enregistrée.",
+        "Vous avez un lien d’intérêt avec ce dossier. Votre évaluation n’a pas été enregistrée.",
         journal=["assignment.late_marks_refused"], same=["mark", "assignment", "interest"],
     )  # fmt: skip
 
@@ -632,13 +644,17 @@ def after_the_deadline(g: Ground) -> list[str]:
 
 @case("A30")
 def paid_twice(g: Ground) -> list[str]:
-    """The second of two tabs that pay is told who was faster; nothing is written twice."""
+    """The second of two tabs that pay is told that its page is old; one that names the version of now, who was faster.
+    Nothing is written twice."""  # fmt: skip
     page, values = f"/echeances/{g.money['ordered']}", {"paid_on": clock.today().isoformat()}
     tab = ready(g.visitor(g.money["finance"]), page, values, action="/payer")
     other = tab.in_another_tab()
     faults = judged(g, tab.send, 302, journal=["instalment.pay"])
-    return faults + judged(g, other.send, 409, "Cette échéance vient d’être traitée par",
-                           same=["instalment", "ledger_entry", "letter"])  # fmt: skip
+    tables = ["instalment", "ledger_entry", "letter"]
+    faults += judged(g, other.send, 409, "Quelqu’un d’autre vient de modifier cette page.", same=tables)
+    values |= g.version("instalment", g.money["ordered"])
+    return faults + judged(g, lambda: g.press(tab.visitor, f"{page}/payer", values), 409,
+                           "Cette échéance vient d’être traitée par", same=tables)  # fmt: skip
 
 
 def advise(g: Ground, amount: str) -> Callable[[], requests.Response]:
@@ -658,8 +674,10 @@ def above_the_envelope(g: Ground) -> list[str]:
 @case("A32")
 def odd_numbers(g: Ground) -> list[str]:
     """Whatever is not an amount as people write them is refused on its field."""
-    return [fault for text in ODD for fault in judged(g, advise(g, text), 422, "Montant invalide.",
-                                                      same=["recommendation", "call"])]  # fmt: skip
+    faults = [fault for text in ODD for fault in judged(g, advise(g, text), 422, "Montant invalide.",
+                                                        same=["recommendation", "call"])]  # fmt: skip
+    return faults + judged(g, advise(g, "1.234"), 422, "Ce montant se lit de deux façons.",
+                           same=["recommendation", "call"])  # fmt: skip
 
 
 @case("A33")
@@ -773,7 +791,7 @@ def a_forged_host(g: Ground) -> list[str]:
 def bytes_nobody_types(g: Ground) -> list[str]:
     """NUL, half a character, an id too long, a huge field and thousands of fields get an answer, never an error.
 
-    A field of 5 MB in a plain form is read (the whole request may be as big as two files) and refused as an address.
+    A field of 5 MB is more than any form without files takes.
     """
     g.clear_attempts()
     owner, stranger = g.visitor(g.own["owner"]), g.stranger()
@@ -790,7 +808,7 @@ def bytes_nobody_types(g: Ground) -> list[str]:
         "half a character": (lambda: stranger.post("/connexion", half, headers=kind), 422),
         "2,000 fields": (lambda: stranger.post("/connexion", many), 422),
         "4,000 parts": (lambda: stranger.post("/connexion", files=parts), 413),
-        "a field of 5 MB": (lambda: stranger.post("/connexion", huge), 422),
+        "a field of 5 MB": (lambda: stranger.post("/connexion", huge), 413),
         "a field of 5 MB in parts": (lambda: stranger.post("/connexion", files={"email": (None, huge["email"])}), 413),
     }
     for what, (ask, status) in sent.items():

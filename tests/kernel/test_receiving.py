@@ -66,7 +66,7 @@ def test_a_body_that_is_too_long_is_answered_in_words_after_its_last_byte(server
 def test_a_connection_is_kept_after_a_body_that_the_application_refused_to_read(server):
     with connected(server) as visitor:
         kind = b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-        visitor.sendall((HEAD % 500_000).removesuffix(b"\r\n") + kind + b"x" * 500_000)
+        visitor.sendall((HEAD % 5_000_000).removesuffix(b"\r\n") + kind + b"x" * 5_000_000)
         assert status(visitor) == 413
         visitor.sendall(b"GET /mentions-legales HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert status(visitor) == 200
