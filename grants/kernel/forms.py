@@ -124,7 +124,7 @@ class LineField(StringField):
         return self.read(cleaned)
 
     def _value(self) -> str:
-        return _typed(self) if self.read and self.errors and self.raw_data else str(super()._value())
+        return _typed(self) if self.read and self.raw_data else str(super()._value())
 
 
 class LongField(TextAreaField):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from grants.kernel.days import parse_day, parse_hour
-from grants.kernel.forms import DayField, Form, HourField, MoneyField
+from grants.kernel.forms import DayField, Form, HourField, LineField, MoneyField
 from grants.kernel.money import AmbiguousError, parse_money, parse_whole
 from grants.kernel.text import bare, compact
 
@@ -61,6 +61,18 @@ def test_an_ambiguous_amount_is_told_from_a_wrong_one(app) -> None:
     assert "Montant invalide" in refusal(app, MoneyField, "1e5")
     assert "sans centimes" in refusal(app, MoneyField, "12,50")
     assert refusal(app, MoneyField, "5 600,00 €") == ""
+
+
+def test_a_code_that_is_right_comes_back_as_typed_when_another_field_is_refused(app) -> None:
+    class Typed(Form):
+        code = LineField(read=compact)
+        amount = MoneyField()
+
+    with app.test_request_context(method="POST", data={"code": "psst fr pp", "amount": "1e5"}):
+        form = Typed(meta={"csrf": False})
+        assert not form.validate()
+        assert form.code.data == compact("psst fr pp") != "psst fr pp"
+        assert form.code._value() == "psst fr pp"
 
 
 def refusal(app, kind, text: str, language: str = "fr") -> str:
