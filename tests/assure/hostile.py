@@ -185,6 +185,7 @@ class Tried:
 
     form: Form
     strict: set[str] = field(default_factory=set)
+    standing: dict[str, str] = field(default_factory=dict)  # what the form sent before anything was refused
     taken: int = 0
     refused: int = 0
 
@@ -222,7 +223,11 @@ class Sender:
             if found is None:
                 return
             page, element = found
-            held = [(name, GIVEN.get(name, value)) for name, value in plausible(element)[0]]
+            pairs = plausible(element)[0]
+            tried.standing = tried.standing or {name: str(value) for name, value in pairs}
+            # A page gives back what was refused: fields that are strict go back to what stood there at first.
+            first = {name: value for name, value in tried.standing.items() if name in tried.strict} | GIVEN
+            held = [(name, first.get(name, value)) for name, value in pairs]
             names = [name for name in texts_of(element) if name not in tried.strict]
             values = {name: book.value(self.texts, room_of(element, name)) for name in names}
             kept = [(name, value) for name, value in held if name not in values]
@@ -232,7 +237,7 @@ class Sender:
                 tried.taken += 1
                 return
             tried.refused += 1
-            if answer.status_code != 422:
+            if answer.status_code != 422 or not values:
                 return
             echoed(answer, self.form, values, book)
             blamed = (wrong(answer) & set(names)) - tried.strict
