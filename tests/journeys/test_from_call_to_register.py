@@ -168,7 +168,7 @@ def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
     volunteer.writes("Mot de passe", PASSWORD)
     volunteer.presses("Créer mon compte", told="Un message vient de partir")
     volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
-    volunteer.writes("Mot de passe", PASSWORD)
+    volunteer.writes("Nouveau mot de passe", PASSWORD)
     volunteer.presses("Confirmer mon adresse", told="confirmée")
     volunteer.signs_in()
 
