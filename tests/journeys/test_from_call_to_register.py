@@ -93,13 +93,14 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
     finance_checks_the_bank_details(finance)
     a_second_person_confirms_the_bank_details(troupe.serves("Jeanne Vidal", "jeanne.vidal@fonds.example", Role.FINANCE))
     manager_plans_the_instalments(manager)
+    manager_plans_the_repayments(manager)
     manager_prepares_the_agreement(manager)
     manager_records_the_signature(manager, document(tmp_path, "convention-signee.pdf"))
     pay(finance, officer, "Avance", order="M-1001", amount="15 000 €")
     volunteer_writes_the_report(volunteer)
     manager_accepts_the_report(manager)
     pay(finance, officer, "Solde", order="M-1002", amount="15 000 €")
-    manager_closes_the_award(manager)
+    manager_reads_what_is_still_owed(manager)
 
     manager_reads_the_money_by_axis(manager)
     anybody_finds_the_award(troupe.enters("Quelqu’un", ""), reference)
@@ -438,6 +439,15 @@ def manager_plans_the_instalments(manager: Person) -> None:
     manager.presses("Enregistrer l’échéancier", told="L’échéancier est enregistré.")
 
 
+def manager_plans_the_repayments(manager: Person) -> None:
+    open_award(manager)
+    manager.follows("Établir les remboursements")
+    only = manager.part("Remboursement 1")
+    manager.writes("Montant", "30 000", within=only)
+    manager.writes("Date", clock.today() + timedelta(days=730), within=only)
+    manager.presses("Enregistrer l’échéancier", told="L’échéancier de remboursement est enregistré.")
+
+
 def manager_prepares_the_agreement(manager: Person) -> None:
     open_award(manager)
     manager.follows("Préparer la convention")
@@ -453,7 +463,7 @@ def manager_records_the_signature(manager: Person, document: Path) -> None:
     manager.follows("Enregistrer la signature")
     manager.writes("Date de la dernière signature", clock.today())
     manager.attaches("Convention signée, numérisée", document)
-    manager.presses("Enregistrer la signature", told="l’attribution est engagée.")
+    manager.presses("Enregistrer la signature", told="La signature est enregistrée")
 
 
 def pay(finance: Person, officer: Person, instalment: str, *, order: str, amount: str) -> None:
@@ -507,9 +517,10 @@ def manager_accepts_the_report(manager: Person) -> None:
     manager.confirms("Accepter le bilan", "Accepter le bilan", told="accepté")
 
 
-def manager_closes_the_award(manager: Person) -> None:
+def manager_reads_what_is_still_owed(manager: Person) -> None:
     open_award(manager)
-    manager.confirms("Clore l’attribution", "Clore l’attribution", told="L’attribution est close.")
+    manager.reads("Recevoir ce que l’association doit rendre")
+    expect(manager.page.get_by_role("button", name=re.compile("Clore"))).to_have_count(0)
 
 
 # ---- what everybody can read -----------------------------------------------------------------------------------------
