@@ -447,7 +447,7 @@ def submit(
     `received_at` is when the complete request came in; it counts at or before the closing. `seen` is the version of the
     dossier the person read before confirming. An application already submitted gives back its first version: two clicks
     or two tabs make one receipt. Raises RefusedError when late, InvalidError when something is missing, ConflictError
-    when a colleague changed the dossier since `seen`.
+    when a colleague changed the dossier since `seen`, or anybody since `received_at`.
     """
     queries.lock(application)
     frozen = queries.latest_version(application.id) if application.submitted_at is not None else None
@@ -457,11 +457,13 @@ def submit(
     if not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
-    if seen is not None and seen != application.version:
+    is_sent_again = clock.now() - received_at > AT_ONCE
+    # A form sent before its author could be known may name any version, even one that is only written afterwards.
+    is_later = is_sent_again and application.touched_at > received_at
+    if seen is not None and (seen != application.version or is_later):
         raise ConflictError(
             _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
         )
-    is_sent_again = clock.now() - received_at > AT_ONCE
     if is_sent_again and journal.has_line("organisation.edited", application.organisation_id, since=received_at):
         raise ConflictError(
             _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")

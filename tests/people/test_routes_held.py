@@ -326,6 +326,21 @@ def test_a_dossier_changed_since_it_was_sent_is_not_submitted(page, writer, clos
     assert (answer.status, closing.state) == (409, S.DRAFT)
 
 
+def test_a_version_written_after_the_closing_is_not_submitted_by_a_form_that_named_it_before(page, writer, closing):
+    page.get("applications.submit", closing)
+    lapses()
+    with clock.fixed(closing.call.closes_at - timedelta(seconds=10)):
+        page.submit({"seen": str(closing.version + 1)})
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        again = enter(page, writer)
+        page.get("applications.edit", closing, section="projet")
+        page.submit({"title": "Écrit après la clôture"})
+        page.last = again
+        answer = page.submit({}, action="/deposer")
+    db.session.expire_all()
+    assert (answer.status, closing.state, closing.title) == (409, S.DRAFT, "Écrit après la clôture")
+
+
 def test_a_file_of_the_organisation_changed_since_is_not_submitted(page, writer, closing):
     sent_just_before(page, writer, closing)
     with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
