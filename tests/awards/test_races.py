@@ -11,9 +11,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from grants.app import create_app
 from grants.awards import queries
-from grants.awards.actions import agreement, disbursement, ledger
+from grants.awards.actions import agreement, disbursement, ledger, recovery
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState
-from grants.awards.models import Award, BankDetails, Instalment, LedgerEntry, LedgerKind
+from grants.awards.models import Award, BankDetails, Ground, Instalment, LedgerEntry, LedgerKind, Receivable
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError, RefusedError
@@ -198,6 +198,42 @@ def _unless_stale(act):
             raise RefusedError(error.message) from error
 
     return run
+
+
+def claimed(make) -> Receivable:
+    """A sum asked back of an award that was wholly paid."""
+    award = make.award(state=AwardState.RUNNING)
+    make.instalment(award, state=T.PAID)
+    return make.recovery(award, Money.euros(1_000))
+
+
+def test_a_sum_received_is_recorded_once_by_many_who_read_the_same_page(app, crowded, make):
+    claim = claimed(make)
+    key, version, award_id = claim.id, claim.version, claim.award_id
+    finance, part, today = make.actor("finance"), Money.euros(10), clock.today()
+    db.session.rollback()
+
+    def receive():
+        found = db.session.get(Receivable, key)
+        recovery.receive(found, amount=part, on=today, by=finance, version=version)
+
+    assert together(crowded, *[_unless_stale(receive)] * CROWD) == 1
+    assert (fresh(award_id).received, lines(LedgerKind.RECEIVED)) == (part, 1)
+
+
+def test_a_sum_is_given_up_once_by_many_who_confirm_the_same_proposal(app, crowded, make):
+    claim = claimed(make)
+    finance, officer, part = make.actor("finance"), make.actor("authorising_officer"), Money.euros(10)
+    with unit_of_work():
+        recovery.propose_waiver(claim, ground=Ground.REMISSION, amount=part, reason="Délibération 7.", by=finance)
+    key, award_id = claim.id, claim.award_id
+    db.session.rollback()
+
+    def confirm():
+        recovery.confirm_waiver(db.session.get(Receivable, key), by=officer)
+
+    assert together(crowded, *[confirm] * CROWD) == 1
+    assert (fresh(award_id).given_up, lines(LedgerKind.GIVEN_UP)) == (part, 1)
 
 
 def test_an_order_never_goes_to_details_replaced_before_it(app, crowded, make):

@@ -282,16 +282,16 @@ def _check_left(receivable: Receivable, amount: Money) -> None:
 
 
 def _take(receivable: Receivable, column: str, amount: Money) -> None:
-    """Raise a sum of the receivable if, and only if, something is left for it, in one statement."""
+    """Raise a sum of the receivable if, and only if, it still stands as it was read, in one statement.
+
+    It was read before the award was held: whoever recorded something meanwhile raised its version.
+    """
     _check_left(receivable, amount)
     db.session.flush()
     field = getattr(Receivable, column)
-    first, second = (
-        one for one in (Receivable.received, Receivable.given_up, Receivable.cancelled) if one is not field
-    )
     taken = db.session.execute(
         update(Receivable)
-        .where(Receivable.id == receivable.id, field + amount <= Receivable.amount - first - second)
+        .where(Receivable.id == receivable.id, Receivable.version == receivable.version)
         .values({field: field + amount, Receivable.version: Receivable.version + 1})
         .execution_options(synchronize_session=False)
     )
