@@ -615,9 +615,12 @@ def is_order_known(number: str, year: int, *, besides: Instalment) -> bool:
     current = exists().where(
         Instalment.order_number == number, Instalment.order_year == year, Instalment.id != besides.id
     )
+    ordered = aliased(LedgerEntry)  # the order that was reversed: the number is of its year, not of the reversal's
     reversed_ = exists().where(
-        LedgerEntry.kind.in_(REVERSALS), LedgerEntry.number == number, extract("year", LedgerEntry.day) == year
-    )
+        LedgerEntry.kind.in_(REVERSALS), LedgerEntry.number == number,
+        ordered.instalment_id == LedgerEntry.instalment_id, ordered.attempt == LedgerEntry.attempt,
+        ordered.kind == LedgerKind.ORDERED, extract("year", ordered.day) == year,
+    )  # fmt: skip
     return bool(db.session.scalar(select(or_(current, reversed_))))
 
 

@@ -1,10 +1,12 @@
 """Lists of awards, payments and accounts: who sees what, in what order, at what cost."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from grants.applications.lifecycle import ApplicationState
 from grants.awards import queries
+from grants.awards.actions import disbursement, recovery
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState
+from grants.awards.models import Ground
 from grants.awards.queries import Wanted
 from grants.awards.rules import NextStep
 from grants.kernel import clock
@@ -214,3 +216,29 @@ def test_other_awards_of_the_year_are_named_only_to_whoever_may_know_them(app, m
     assert sorted((row.title is None) for row in counted) == [False, True]
     assert sum(row.amount.cents for row in counted) == first.amount.cents * 2
     assert queries.award_line(first).state is AwardState.VOTED
+
+
+# ---- numbers of orders ---------------------------------------------------------------------------------------------
+
+
+def test_a_number_that_came_back_is_taken_in_the_year_of_its_order_alone(app, make):
+    """Numbers begin again each year: one of December that is rejected in January stays free for the new year."""
+    december = datetime(clock.today().year, 12, 20, 12, tzinfo=UTC)
+    with clock.fixed(december):
+        row = make.instalment(make.award(state=AwardState.RUNNING), state=T.ORDERED)
+        number = row.order_number
+    finance = make.actor("finance")
+    with clock.fixed(december + timedelta(days=30)), unit_of_work():
+        disbursement.reject(row, "Compte clos.", by=finance)
+    assert queries.is_order_known(number, december.year, besides=row)
+    assert not queries.is_order_known(number, december.year + 1, besides=row)
+
+
+def test_the_number_of_a_claim_that_was_cancelled_is_free_for_an_order(app, make):
+    row = make.instalment(make.award(state=AwardState.RUNNING), state=T.PAID)
+    claim, officer = make.recovery(row.award, Money.euros(100)), make.actor("authorising_officer")
+    facts = {"ground": Ground.CANCELLATION, "amount": claim.amount, "reason": "Délibération 7."}
+    with unit_of_work():
+        recovery.propose_waiver(claim, **facts, by=make.actor("finance"))
+        recovery.confirm_waiver(claim, by=officer)
+    assert not queries.is_order_known(claim.number, clock.today().year, besides=row)

@@ -18,6 +18,7 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money
+from grants.kernel.text import bare
 from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
 
@@ -80,7 +81,9 @@ class RecoveryForm(Form):
 class IssueForm(Form):
     """The order to pay back, issued in the finance software."""
 
-    number = LineField(_l("Numéro du titre"), [Required()], limit=40, description=_l("Celui du logiciel financier."))
+    number = LineField(
+        _l("Numéro du titre"), [Required()], limit=40, read=bare, description=_l("Celui du logiciel financier.")
+    )
     issued_on = DayField(_l("Date du titre"), [Required(_l("Indiquez la date."))])
 
 
