@@ -456,12 +456,12 @@ def hand_over(organisation: Organisation, email: str, *, keeps: bool, reason: st
     if not reason.strip():
         raise InvalidError(_("Dites pourquoi : les deux parties le liront."), field="reason")
     db.session.get(Organisation, organisation.id, with_for_update=True, populate_existing=True)
-    before = [owner for owner in queries.owners_of(organisation.id) if owner.id != account.id]
-    for owner in before:
-        place = queries.membership(owner.id, organisation.id)
-        if place is not None and keeps:
+    before = [place for place in queries.places_of_owners(organisation.id) if place.account_id != account.id]
+    told = [place.account for place in before if place.account.active]
+    for place in before:
+        if keeps:
             place.role = MemberRole.EDITOR
-        elif place is not None:
+        else:
             _end_membership(place)
     for invitation in queries.pending_invitations(organisation.id):
         invitation.expires_at = clock.now()
@@ -473,9 +473,9 @@ def hand_over(organisation: Organisation, email: str, *, keeps: bool, reason: st
     db.session.flush()
     journal.record(
         "organisation.handed_over", organisation, by=by, account=str(account.id), kept=keeps,
-        removed=[str(owner.id) for owner in before],
+        removed=[str(place.account_id) for place in before],
     )  # fmt: skip
-    letters.handed_over(organisation, account, before, keeps=keeps, reason=reason.strip())
+    letters.handed_over(organisation, account, told, keeps=keeps, reason=reason.strip())
     return own
 
 

@@ -160,6 +160,16 @@ def owners_of(organisation_id: UUID) -> Sequence[Account]:
     ).all()
 
 
+def places_of_owners(organisation_id: UUID) -> Sequence[Membership]:
+    """The places of the people responsible for an organisation, also of those whose account is closed."""
+    return db.session.scalars(
+        select(Membership)
+        .options(joinedload(Membership.account))
+        .where(Membership.organisation_id == organisation_id, Membership.role == MemberRole.OWNER)
+        .order_by(Membership.account_id)
+    ).all()
+
+
 def pending_invitations(organisation_id: UUID) -> Sequence[Invitation]:
     """The invitations that wait for an answer, the latest first."""
     return db.session.scalars(

@@ -168,6 +168,21 @@ def test_an_organisation_is_handed_to_whoever_represents_it(page, make, before, 
     assert [line.event for line in journal.of(organisation)][-1] == "organisation.handed_over"
 
 
+@pytest.mark.parametrize("before", ["leave", "keep"])
+def test_whoever_was_responsible_under_a_closed_account_is_so_no_longer_when_it_opens_again(page, make, before):
+    organisation, rightful, manager = make.organisation(), make.account(), make.account("manager")
+    squatter, administrator = make.member_of(organisation), make.actor("administrator")
+    with unit_of_work():
+        actions.deactivate(squatter, by=administrator)
+    data = {"email": rightful.email, "before": before, "reason": "Procès-verbal du 3 mai."}
+    assert page.post("people.hand_over", organisation, data=data, as_=manager).status == 302
+    with unit_of_work():
+        actions.reactivate(squatter, by=administrator)
+    assert "owner" not in make.actor_of(squatter).organisations.values()
+    told = db.session.scalars(select(Letter.recipient).where(Letter.kind == "people_handed_over")).all()
+    assert told == [rightful.email], "nobody is written to who cannot read it here"
+
+
 def test_nobody_hands_over_their_own_nor_without_the_office(page, make):
     organisation, other = make.organisation(), make.account()
     data = {"email": other.email, "before": "leave", "reason": "x"}
