@@ -300,6 +300,22 @@ REACHING: dict[str, tuple[str, bytes, bytes]] = {
     "docx whose footer fetches a text": (
         "projet.docx", docx({"word/footer1.xml": words_with(' INCLUDETEXT "//hote/partage/x.docx" ')}), b"partage"
     ),
+    "docx that calls a program, in UTF-16": (
+        "projet.docx",
+        docx({"word/document.xml": words_with(" DDEAUTO c:\\\\calc.exe ").decode().encode("utf-16")}), b"calc.exe",
+    ),
+    "docx whose main part has another ending": (
+        "projet.docx",
+        docx({"word/document.dat": words_with(" DDEAUTO c:\\\\calc.exe ")},
+             content_types=types(WORD).replace(b"/part0.xml", b"/word/Document.dat")),
+        b"calc.exe",
+    ),
+    "docx whose parts all have another ending": (
+        "projet.docx",
+        docx({"word/document.dat": words_with(" DDEAUTO c:\\\\calc.exe ")},
+             content_types=types(WORD).replace(b'Override PartName="/part0.xml"', b'Default Extension="DAT"')),
+        b"calc.exe",
+    ),
     "docx with a simple field": (
         "projet.docx",
         docx({"word/header1.xml": b'<w:h><w:fldSimple w:instr=" DDE calc x "><w:t>stays</w:t></w:fldSimple></w:h>'}),
@@ -405,6 +421,8 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
         "projet.docx",
         docx(main="application/vnd.ms-word.document.macroEnabled.main+xml"),
     ),
+    "docx that unfolds a page": ("projet.docx", docx(content_types=types(WORD, "text/html"))),
+    "docx that unfolds a document of another kind": ("projet.docx", docx(content_types=types(WORD, "application/rtf"))),
     "docx with an active control": ("projet.docx", docx({"word/activeX/activeX1.xml": b"<x/>"})),
     "docx with an embedded program": ("projet.docx", docx({"word/embeddings/oleObject1.bin": b"x"})),
     "xlsx with macros of the old kind": ("budget.xlsx", docx({"xl/macrosheets/sheet1.xml": b"<x/>"}, main=SHEET)),

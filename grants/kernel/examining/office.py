@@ -7,9 +7,10 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from grants.kernel.examining.found import Found, UnfitError
-from grants.kernel.examining.xmlparts import Element, Part
+from grants.kernel.examining.xmlparts import Element, Part, in_utf8
 
 MIB = 1024 * 1024
 ENTRIES = 2_000
@@ -25,6 +26,8 @@ _ACTIVE = re.compile(
 _EMBEDDED = re.compile(r"(^|/)embeddings/(?!.*\.(xlsx|docx)$)", re.IGNORECASE)
 _NESTED = re.compile(r"(^|/)embeddings/[^/]*\.(xlsx|docx)$", re.IGNORECASE)
 _TYPES = "[Content_Types].xml"
+# The last four are documents of other kinds that are unfolded into this one when it is opened.
+_ACTIVE_TYPES = ("macroenabled", "vbaproject", "activex", "oleobject", "/rtf", "text/html", "xhtml+xml", "rfc822")
 _NOWHERE = b"about:blank"
 _FETCHING = re.compile(r"[\s\"\\]*(dde|ddeauto|link|includetext|includepicture|import|database|rd)\b", re.IGNORECASE)
 _CALLING = re.compile(r"\w\s*\|\s*['\w]|\b(webservice|dde|rtd|call|register\.id)\s*\(", re.IGNORECASE)
@@ -130,12 +133,12 @@ def _small(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _cleaned(archive: zipfile.ZipFile, clean: Cleaner) -> Found:
-    """The document with every part cleaned; without a copy when nothing was to be changed."""
+def _cleaned(archive: zipfile.ZipFile, clean: Cleaner, is_markup: Callable[[str], bool]) -> Found:
+    """The document with every part of markup cleaned; without a copy when nothing was to be changed."""
     changed: dict[str, bytes] = {}
     for name in archive.namelist():
-        if name.lower().endswith((".xml", ".rels")) and archive.getinfo(name).file_size:
-            part = Part(archive.read(name))
+        if is_markup(name) and archive.getinfo(name).file_size:
+            part = Part(in_utf8(archive.read(name)))
             clean(name, part)
             after = part.changed()
             if after is not None:
@@ -146,6 +149,10 @@ def _cleaned(archive: zipfile.ZipFile, clean: Cleaner) -> Found:
                 changed[name] = copy
     signed = any(_SIGNATURES.search(name) for name in archive.namelist())
     return Found(_packed(archive, changed) if changed else None, signed=signed)
+
+
+def _is_xml(name: str) -> bool:
+    return name.lower().endswith((".xml", ".rels"))
 
 
 def _nested(name: str, content: bytes) -> bytes | None:
@@ -182,13 +189,20 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
     with _archive(content) as archive:
         if _TYPES not in archive.namelist():
             raise UnfitError("office")
-        types: list[str] = []
         listed = Part(_small(archive, _TYPES))
-        listed.read(wanted=_any, closed=lambda element: types.append(element.attributes.get("ContentType", "").lower()))
-        if any(word in kind for kind in types for word in ("macroenabled", "vbaproject", "activex", "oleobject")):
+        told: list[dict[str, str]] = []
+        listed.read(wanted=_any, closed=lambda element: told.append(element.attributes))
+        types = {row.get("ContentType", "").lower() for row in told}
+        if any(word in kind for word in _ACTIVE_TYPES for kind in types):
             raise UnfitError("macro")
         if f"application/vnd.openxmlformats-officedocument.{main}.main+xml" not in types:
             raise UnfitError("office")
+        named = {unquote(row.get("PartName", "")).lower().lstrip("/") for row in told if _is_text(row)}
+        ending = {f".{row['Extension'].lower()}" for row in told if _is_text(row) and row.get("Extension")}
+
+        def is_markup(name: str) -> bool:
+            place = unquote(name).lower()
+            return _is_xml(name) or place in named or posixpath.splitext(place)[1] in ending
 
         def clean_part(name: str, part: Part) -> None:
             if name.lower().endswith(".rels"):
@@ -196,7 +210,13 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
             else:
                 clean(name, part)
 
-        return _cleaned(archive, clean_part)
+        return _cleaned(archive, clean_part, is_markup)
+
+
+def _is_text(row: dict[str, str]) -> bool:
+    """Whether a row of the content types speaks of parts that a program reads as markup, whatever their name."""
+    kind = row.get("ContentType", "").lower().partition(";")[0].strip()
+    return kind.endswith(("+xml", "/xml")) and not kind.startswith("image/")
 
 
 def _clean_relationships(part: Part) -> None:
@@ -276,7 +296,7 @@ def _odf(content: bytes, kind: str) -> Found:
             raise UnfitError("office")
         if b"encryption-data" in _small(archive, "META-INF/manifest.xml"):
             raise UnfitError("office_encrypted")
-        return _cleaned(archive, _clean_open_document)
+        return _cleaned(archive, _clean_open_document, _is_xml)
 
 
 def _clean_open_document(name: str, part: Part) -> None:

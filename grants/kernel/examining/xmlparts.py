@@ -15,6 +15,24 @@ _ATTRIBUTE = re.compile(rb"""\s+(?:[^\s=:]+:)?([^\s=:]+)\s*=\s*("[^"]*"|'[^']*')
 _ENTITY = re.compile(rb"<!\s*(?:ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 
 
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+
+
+def in_utf8(content: bytes) -> bytes:
+    """A part in UTF-8: one in UTF-16, which office programs read too, holds no word that is searched for in bytes.
+
+    Raises UnfitError when it is not what it seems.
+    """
+    encoding = _WIDE.get(content[:2])
+    if encoding is None:
+        return content
+    try:
+        return _DECLARATION.sub("", content.decode(encoding).removeprefix("\ufeff")).encode()
+    except UnicodeDecodeError as error:
+        raise UnfitError("office") from error
+
+
 @dataclass
 class Element:
     """An element being read: local name, attributes by local name, its own text, and where it lies in the bytes."""
