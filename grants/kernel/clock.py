@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from flask import current_app, has_app_context
+
 _fixed: datetime | None = None
 
 
@@ -13,14 +15,20 @@ def now() -> datetime:
     return _fixed if _fixed is not None else datetime.now(UTC)
 
 
-def today(zone: str = "Europe/Paris") -> date:
-    """The current day as people in the zone read it on their calendar."""
-    return now().astimezone(ZoneInfo(zone)).date()
+def zone() -> str:
+    """The name of the zone in which the fund tells its days and hours (ZONE); Paris outside an application."""
+    settings = current_app.config.get("SETTINGS") if has_app_context() else None
+    return settings.zone if settings else "Europe/Paris"
 
 
-def day_of(instant: datetime, zone: str = "Europe/Paris") -> date:
-    """The day of an instant as people in the zone read it on their calendar."""
-    return instant.astimezone(ZoneInfo(zone)).date()
+def today(where: str | None = None) -> date:
+    """The current day as people in a zone (the fund's unless told) read it on their calendar."""
+    return day_of(now(), where)
+
+
+def day_of(instant: datetime, where: str | None = None) -> date:
+    """The day of an instant as people in a zone (the fund's unless told) read it on their calendar."""
+    return instant.astimezone(ZoneInfo(where or zone())).date()
 
 
 def add_months(day: date, months: int) -> date:

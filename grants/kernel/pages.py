@@ -143,7 +143,7 @@ def relative(value: datetime | date | None) -> str:
     if isinstance(value, datetime):
         delta = value - clock.now()
     else:
-        delta = value - clock.today(str(zone()))
+        delta = value - clock.today()
         if not delta:
             return _("aujourd’hui")
     return str(format_timedelta(delta, add_direction=True, locale=language()))
@@ -159,7 +159,7 @@ def file_size(value: int) -> str:
 
 def zone() -> ZoneInfo:
     """The zone instants are shown in."""
-    return ZoneInfo(current_app.config["SETTINGS"].zone)
+    return ZoneInfo(clock.zone())
 
 
 # ---- machines on pages ---------------------------------------------------------------------------------------------

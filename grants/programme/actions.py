@@ -51,7 +51,15 @@ def load_reference(*, by: Actor) -> dict[str, int]:
     }
     if any(added.values()):
         journal.record("programme.loaded", None, by=by, **added)
+    _set_zone(by)
     return added
+
+
+def _set_zone(by: Actor) -> None:
+    """The hours of calls are read in the zone in which every page shows them, also once the operator changed it."""
+    for fund in db.session.scalars(select(Fund).where(Fund.zone != clock.zone())).all():
+        fund.zone = clock.zone()
+        journal.record("fund.edited", fund, by=by, changed=["zone"])
 
 
 def _load_fund() -> int:
@@ -65,7 +73,7 @@ def _load_fund() -> int:
             **shelf.texts(fund, "name", "summary", "purpose"),
             envelope=Money.euros(fund["envelope"]),
             announced_on=fund["announced_on"],
-            zone=fund["zone"],
+            zone=clock.zone(),
             body_name=body["name"],
             body_siret=body["siret"],
             service_name=body["service"],

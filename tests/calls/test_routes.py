@@ -1,14 +1,17 @@
 """The public page of a call in each of its phases, and the pages where managers prepare it."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from grants.calls import actions, queries
 from grants.calls.lifecycle import CallState
 from grants.kernel import clock
+from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.programme.actions import load_reference
 from tests.client import form_values
 
 PARTS = ("section", "question", "block", "criterion", "piece", "statement", "gate")
@@ -390,3 +393,31 @@ def test_an_extension_shows_in_both_languages(make, page):
         actions.extend(call, closes_at=later, reason="Panne", reason_en="Outage", by=make.by)
     page.client.set_cookie("language", "en")
     assert "Outage" in page.get("calls.show", code=call.code).words
+
+
+# ---- another zone ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def far(app, monkeypatch):
+    """Run for a fund of La Réunion, four hours from Greenwich all the year."""
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], zone="Indian/Reunion"))
+    for _time in range(2):  # grants init may be run again
+        with unit_of_work():
+            load_reference(by=system("tests"))
+
+
+def test_the_hours_of_a_call_are_typed_in_the_zone_in_which_they_are_shown(far, page, make, manager):
+    noon = datetime(clock.today().year + 1, 7, 1, 8, tzinfo=UTC)
+    call = make.call(state=CallState.DRAFT, closes_at=noon)
+    form = page.get("calls.edit", call, as_=manager).form()
+    assert form.fields["closes_hour"] == "12:00"
+    assert page.submit({}).status == 200
+    db.session.refresh(call)
+    assert call.closes_at == noon
+
+
+def test_the_days_of_a_fund_begin_where_it_is(far):
+    with clock.fixed(datetime(2026, 6, 30, 21, tzinfo=UTC)):
+        assert clock.today() == date(2026, 7, 1)
+        assert clock.day_of(clock.now(), "Europe/Paris") == date(2026, 6, 30)
