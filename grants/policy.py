@@ -94,7 +94,8 @@ def _own_assignment(actor: Actor, subject: Any) -> bool:
 
 def _submitted(actor: Actor, subject: Any) -> bool:
     if isinstance(subject, StoredFile):
-        return subject.dossier_id is None or not applications.is_draft(subject.dossier_id)
+        is_draft = subject.dossier_id is not None and applications.is_draft(subject.dossier_id)
+        return not is_draft and not awards.is_of_unsent_report(subject.id)
     return not isinstance(subject, Application) or subject.state is not ApplicationState.DRAFT
 
 
@@ -152,7 +153,7 @@ MAY: dict[str, Rule] = {
     P.APPLICATION_SUBMIT: own_work,
     P.APPLICATION_WITHDRAW: own_work,
     P.PIECE_ANSWER: own_work,
-    P.FILE_READ: member | assigned | (reads(*STAFF) & submitted),
+    P.FILE_READ: member | ((assigned | reads(*STAFF)) & submitted),
     # screening
     P.SCREENING_READ: reads("manager", "auditor"),
     P.SCREENING_DECIDE: acts("manager"),
@@ -225,7 +226,7 @@ KNOW: dict[type, Rule] = {
     Gate: role(*STAFF),
     Application: member | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),
-    StoredFile: member | assigned | (reads(*STAFF) & submitted),
+    StoredFile: member | ((assigned | reads(*STAFF)) & submitted),
     Assignment: own_assignment
     & Rule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
     & ~interested

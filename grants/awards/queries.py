@@ -40,6 +40,7 @@ from grants.awards.models import (
     Receivable,
     ReceivableKind,
     Report,
+    ReportFile,
     ReportLine,
 )
 from grants.awards.models.disbursement import REVERSALS
@@ -190,6 +191,13 @@ def open_instalments(award_id: UUID) -> Sequence[Instalment]:
 def report_of(award_id: UUID) -> Report | None:
     """The report of an award."""
     return db.session.scalar(select(Report).where(Report.award_id == award_id))
+
+
+def is_of_unsent_report(file_id: UUID) -> bool:
+    """Whether a file was given with a report that its association still writes or corrects."""
+    unsent = (ReportState.EXPECTED, ReportState.RETURNED)
+    named = select(ReportFile.id).join(Report).where(ReportFile.file_id == file_id, Report.state.in_(unsent))
+    return db.session.scalar(named) is not None
 
 
 def weights_of(application_id: UUID) -> dict[Dimension, list[tuple[UUID | None, int]]]:

@@ -26,7 +26,7 @@ from werkzeug.routing import Rule
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards import queries as awards
-from grants.awards.lifecycle import AwardState, ReceivableState
+from grants.awards.lifecycle import AwardState, ReceivableState, ReportState
 from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
@@ -254,6 +254,7 @@ def surroundings(
             due_on=clock.today(),
         )  # fmt: skip
         report = awards.report_of(award.id)
+        report.state, report.submitted_at = ReportState.SUBMITTED, clock.now()
         accounts = vault.accept(
             FileStorage(blank_pdf(), "comptes.pdf"),
             by=make.actor_of(team), organisation_id=organisation.id, dossier_id=second.id,

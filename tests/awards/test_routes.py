@@ -404,8 +404,19 @@ def test_documents_of_a_report_reach_both_sides_and_nobody_else(app, make, page,
     page.get("awards.report", report, as_=member)
     page.submit({"files": (io.BytesIO(content), "photos.pdf")}, button="save")
     file = refreshed(report).files[0].file_id
-    for person, status in ((member, 200), (manager, 200), (make.account(), 404)):
-        assert page.get("awards.report_file", report, file=file, as_=person).status == status
+
+    def given():
+        """What a member, the fund's people and a stranger are answered, by both addresses of the document."""
+        people = (member, manager, make.account("finance"), make.account())
+        return [
+            (page.get("awards.report_file", report, file=file, as_=person).status,
+             page.get("applications.file", file, as_=person).status)
+            for person in people
+        ]  # fmt: skip
+
+    assert given() == [(200, 200), (404, 404), (404, 404), (404, 404)]
+    make.report(award)
+    assert given() == [(200, 200), (200, 200), (200, 200), (404, 404)]
     other = make.award(state=S.RUNNING)
     foreign = queries.report_of(other.id)
     assert page.get("awards.report_file", foreign, file=file, as_=manager).status == 404

@@ -14,7 +14,7 @@ from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.kernel import held, vault
-from grants.kernel.access import actor, door, prepared_by
+from grants.kernel.access import actor, door, may_know, prepared_by
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
@@ -177,8 +177,8 @@ def return_report(report: Report) -> Answer:
 @bp.get("/bilans/<uuid:report_id>/documents/<uuid:file>")
 @door(P.FILE_READ, Report)
 def report_file(report: Report, file: UUID) -> Response:
-    """A document given with the report."""
+    """A document given with the report; to the fund once that is sent."""
     for row in report.files:
-        if row.file_id == file:
+        if row.file_id == file and may_know(row.file):
             return vault.send(row.file, to=actor())
     raise MissingError
