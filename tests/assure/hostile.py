@@ -23,6 +23,7 @@ from grants.kernel import post, sheets
 from grants.kernel.db import Base, db
 from grants.kernel.glyphs import drawable
 from grants.kernel.journal import Entry
+from grants.kernel.papers import IssuedPaper
 from tests.assure.figures import Reading, figure
 from tests.client import form_values
 from tests.factories.make import siret
@@ -33,6 +34,7 @@ from tests.site import Place, Server, Site, Visitor, tree_of
 from tests.walk import Form, Screen, forms_of, rule_of, texts_of, walks
 
 MARK = re.compile(r"zq[0-9]{5}\.")
+HASHED = (Entry.__table__.c.data, IssuedPaper.__table__.c.content)  # JSON kept as the very text that was hashed
 TEXTS_A_FIELD, ROUNDS = 40, 9
 HEADERS = {
     "from", "to", "subject", "message-id", "date", "auto-submitted", "content-type", "content-transfer-encoding",
@@ -306,9 +308,17 @@ def stored_texts(site: Site) -> Iterator[tuple[str, str]]:
             for column in table.columns:
                 if isinstance(column.type, sa.String | sa.JSON) and not isinstance(column.type, sa.Enum):
                     for value in connection.scalars(sa.select(column).where(column.is_not(None))):
-                        # A line of the journal is kept as the very text that was hashed.
-                        told = json.loads(value) if column is Entry.__table__.c.data else value
+                        told = json.loads(value) if any(column is hashed for hashed in HASHED) else value
                         yield from ((f"{table.name}.{column.name}", one) for one in inside(told) if "zq" in one)
+
+
+def judge_stored(site: Site, book: Book) -> None:
+    """Read all that the database keeps: texts as they were sent, or in papers as the printer can draw them."""
+    for where, value in stored_texts(site):
+        changes = (
+            (str, drawable, lambda piece: drawable(on_a_line(piece))) if where == "issued_paper.content" else (str,)
+        )
+        book.judge(f"database {where}", value, *changes)
 
 
 def unbroken(text: str) -> str:
@@ -392,8 +402,7 @@ def text(place: Place) -> Reading:
         senders = [Sender(site, server, tried, book, turning(texts, seed)) for seed, tried in enumerate(forms)]
         for turn in range(ROUNDS if place.full else 1):
             everybody(Sender.send, senders)
-            for where, value in stored_texts(site):
-                book.judge(f"database {where}", value)
+            judge_stored(site, book)
             if turn % 4 == 0:
                 for screen in walks(site, server, most=6 if place.full else 1, together=True):
                     read_screen(screen, book)
