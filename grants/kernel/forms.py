@@ -78,14 +78,14 @@ def mark(form: FlaskForm) -> None:
 
 
 class Required(InputRequired):
-    """A field that must be filled, refused with words that say what to do."""
+    """A field that must be filled, refused with words that say what to do. Blanks alone fill nothing."""
 
     def __init__(self, message: Any = None) -> None:
         super().__init__(message or _l("Remplissez ce champ."))
 
     def __call__(self, form: Any, field: Field) -> None:
         super().__call__(form, field)
-        if field.data == "":
+        if field.data in (None, "") and not field.errors:
             raise StopValidation(self.message)
 
 

@@ -17,6 +17,8 @@ _BULLETS = dict.fromkeys(map(ord, "\uf06c\uf06e\uf06f\uf071\uf075\uf076\uf09f\uf
 _PLAIN = _ENDS | _BULLETS | {0xF02D: "–", 0xF0E0: "→", 0xF0E8: "→", 0xF0FC: "✓"}
 _FIRST_SIGN = re.compile(r"^([ \t]*)[\uf020-\uf0ff]", re.MULTILINE)
 _KEPT_CONTROLS = {"\n", "\t"}
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
 
 
@@ -47,7 +49,8 @@ def showable(text: str) -> str:
 def clean_text(value: str | None, most: int | None = None) -> str | None:
     """The one form of text: NFC, `\\n` line ends, no control characters, no lone surrogates, trimmed.
 
-    The bullets, dashes and arrows of symbol fonts become ordinary ones. A text that cannot come within `most`
+    The bullets, dashes and arrows of symbol fonts become ordinary ones. A text of which nothing can be seen (zero-width
+    characters, marks of direction) is empty, as is one of blanks. A text that cannot come within `most`
     characters is not normalised: it stays longer than that, for its field to refuse.
     """
     return None if value is None else _within(most, showable(value).strip())
@@ -59,7 +62,13 @@ def clean_line(value: str | None, most: int | None = None) -> str | None:
 
 
 def _within(most: int | None, text: str) -> str:
+    if not any(_is_seen(character) for character in text):
+        return ""
     return text if most is not None and len(text) > ROOM * most else composed(text)
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character) not in _UNSEEN and character not in _FILLERS
 
 
 # ---- what machines read --------------------------------------------------------------------------------------------

@@ -8,7 +8,16 @@ import pytest
 from playwright.sync_api import Browser
 
 from grants.kernel.days import parse_day, parse_hour
-from grants.kernel.forms import DayField, Form, HourField, LineField, MoneyField
+from grants.kernel.forms import (
+    DayField,
+    Form,
+    HourField,
+    LineField,
+    LongField,
+    MoneyField,
+    Required,
+    WholeField,
+)
 from grants.kernel.money import AmbiguousError, parse_money, parse_whole
 from grants.kernel.text import bare, compact
 
@@ -75,11 +84,22 @@ def test_a_code_that_is_right_comes_back_as_typed_when_another_field_is_refused(
         assert form.code._value() == "psst fr pp"
 
 
-def refusal(app, kind, text: str, language: str = "fr") -> str:
+@pytest.mark.parametrize("kind", [LineField, LongField, MoneyField, WholeField, DayField, HourField])
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0", "\u202f", "\t", "\n", "\u200b", "\u2060\u00a0", "\ufeff"])
+def test_blanks_alone_do_not_fill_a_field_that_must_be_filled(app, kind, blank) -> None:
+    assert refusal(app, kind, blank, rules=[Required()]) == "Remplissez ce champ."
+
+
+def test_what_is_wrong_is_not_told_to_be_missing(app) -> None:
+    assert "Remplissez" not in refusal(app, MoneyField, "1e5", rules=[Required()])
+    assert "Remplissez" not in refusal(app, DayField, "demain", rules=[Required()])
+
+
+def refusal(app, kind, text: str, language: str = "fr", rules=()) -> str:
     """What a field of a kind says of a text; empty when it takes it."""
 
     class Typed(Form):
-        field = kind()
+        field = kind(validators=rules)
 
     with app.test_request_context(method="POST", data={"field": text}, headers={"Accept-Language": language}):
         form = Typed(meta={"csrf": False})
