@@ -1,11 +1,13 @@
 """A real server and a real browser: the demonstration planted once, served as in production, read through Chromium."""
 
 import os
+import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -25,6 +27,8 @@ ARGUMENTS = [
     "--disable-dev-shm-usage",
 ]
 
+Made = TypeVar("Made")
+
 
 class Demonstration(NamedTuple):
     """A database with the demonstration in it, to be copied; its instance folder, and the accounts that were given."""
@@ -35,16 +39,30 @@ class Demonstration(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def demonstration(store: Databases, own: str, house: object, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
-    """Plant the demonstration, once for all the tests of a process."""
-    name, folder = f"{own}planted", tmp_path_factory.mktemp("demonstration")
-    app = create_app(settings_for(store.create(name, template=f"{own}template"), folder), TESTING=True)
-    set_access_mode(writing=True)  # a request made in this very thread may have left its own
-    with app.app_context():
-        shown = plant(by=system("tests"))
-        db.session.remove()
-        db.engine.dispose()
-    return Demonstration(name, folder, shown)
+def demonstration(store: Databases, own: str, house: object, common: Path) -> Demonstration:
+    """Plant the demonstration, once for all the tests of a run."""
+
+    def planted_now() -> Demonstration:
+        name, folder = "planted", common / "demonstration"
+        folder.mkdir()
+        app = create_app(settings_for(store.create(name, template=f"{own}template"), folder), TESTING=True)
+        set_access_mode(writing=True)  # a request made in this very thread may have left its own
+        with app.app_context():
+            shown = plant(by=system("tests"))
+            db.session.remove()
+            db.engine.dispose()
+        return Demonstration(name, folder, shown)
+
+    return made_once(common / "planted", planted_now)
+
+
+def made_once(place: Path, make: Callable[[], Made]) -> Made:
+    """What the first process of the run to ask for it makes, kept at `place`; the others wait for it."""
+    with place.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not place.exists():
+            place.write_bytes(pickle.dumps(make()))
+    return pickle.loads(place.read_bytes())  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +92,7 @@ def serving(url: str, folder: Path) -> Iterator[Server]:
 @contextmanager
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Give a headless Chromium for as long as the block lasts."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert program, "Chromium is missing: make test installs it"
     browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
     yield browser

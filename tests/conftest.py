@@ -1,8 +1,10 @@
 """What every test stands on: the database asked for with --db, no network, and no way to skip."""
 
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,9 +90,18 @@ def dialect(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def store(dialect: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """Give the place where databases are made. Names are shared between workers on PostgreSQL: see `own`."""
-    where = pytestconfig.stash[SERVER] if dialect == "postgresql" else tmp_path_factory.mktemp("databases")
+def common(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that all the processes of the run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if hasattr(pytestconfig, "workerinput") else folder
+
+
+@pytest.fixture(scope="session")
+def store(dialect: str, pytestconfig: pytest.Config, common: Path) -> Iterator[Databases]:
+    """Give the place where databases are made. Names are shared between workers: see `own`."""
+    folder = common / "databases"
+    folder.mkdir(exist_ok=True)
+    where = pytestconfig.stash[SERVER] if dialect == "postgresql" else folder
     with closing(databases(dialect, where)) as opened:
         yield opened
 
@@ -123,14 +134,25 @@ def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def app(house: Flask, store: Databases, own: str) -> Iterator[Flask]:
+def app(house: Flask, store: Databases, own: str, dialect: str) -> Iterator[Flask]:
     """Give the application on a fresh copy of the template, its context pushed for the test's own questions."""
     store.renew(f"{own}test", template=f"{own}template")
+    forget(house)
     set_access_mode(writing=True)  # a request made in this very thread may have left its own
     with house.app_context():
         yield house
         db.session.remove()
-        db.engine.dispose()
+        if dialect == "sqlite":
+            db.engine.dispose()
+
+
+def forget(house: Flask) -> None:
+    """Take away what an earlier test left beside the database: files, answers, a proxy that was noticed."""
+    for name in ("proxy_seen", "still"):
+        house.extensions.pop(name, None)
+    folder = house.config["SETTINGS"].instance
+    for left in folder.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture

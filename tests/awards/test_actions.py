@@ -47,7 +47,9 @@ def refused(kind, act, *arguments, **keywords):
 
 
 def letters_of(kind):
-    return db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.recipient)).all()
+    """The letters of a kind, by recipient, the last written last."""
+    order = (Letter.recipient, Letter.created_at)
+    return db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(*order)).all()
 
 
 # ---- award and agreement -------------------------------------------------------------------------------------------

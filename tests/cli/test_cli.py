@@ -23,7 +23,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.cli import main
 from grants.config import settings_from
 from grants.demo import content
-from grants.kernel import journal, post, schema, serving, vault
+from grants.kernel import journal, post, proxies, schema, serving, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -454,29 +454,19 @@ def test_what_is_written_on_the_machine_is_closed_to_its_other_users(app, tmp_pa
     assert grants("check")[0] == 0
 
 
-@pytest.fixture
-def proxy_mark(app):
-    """Give the mark that an undeclared proxy leaves; gone before and afterwards."""
-    app.extensions.pop("proxy_seen", None)
-    mark = app.config["SETTINGS"].instance / "proxy-seen"
-    yield mark
-    mark.unlink(missing_ok=True)
-    app.extensions.pop("proxy_seen", None)
-
-
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
-def test_a_proxy_that_nobody_declared_is_told(app, grants, proxy_mark, header):
+def test_a_proxy_that_nobody_declared_is_told(app, grants, header):
     app.test_client().get("/mentions-legales", headers={header: "192.0.2.1"})
     code, said, _ = grants("check")
     assert code == 1
     assert "TRUSTED_PROXIES" in said
 
 
-def test_what_a_visitor_says_of_a_proxy_is_not_believed(app, grants, proxy_mark):
+def test_what_a_visitor_says_of_a_proxy_is_not_believed(app):
     client = app.test_client()
     client.get("/mentions-legales")
     client.get("/mentions-legales", headers={"X-Forwarded-For": "1.1.1.1"}, environ_base={"REMOTE_ADDR": "8.8.8.8"})
-    assert not proxy_mark.exists()
+    assert proxies.seen(app.config["SETTINGS"].instance) is None
 
 
 # --------------------------------------------------------------------------------------------------------------- serve
