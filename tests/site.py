@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -37,10 +37,12 @@ from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.serving import listen, web_server
 from grants.people.models import Account
+from tests import starting
 from tests.client import LIGHT, form_values
 from tests.databases import Databases, unguarded
 from tests.factories import Make
 from tests.factories.people import session_of
+from tests.starting import Forked
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRETS = {
@@ -74,11 +76,20 @@ def settings_for(
 class Server:
     """The production server on a database, started by the same command as `grants run`: two processes, four threads.
 
-    The port is held by this process, so that a server killed and started again keeps its address and visitors wait
-    instead of being refused.
+    An application of another `root` is started from nothing, and so is this one when asked for `afresh`: its start and
+    its memory are then those of service. The port is held by this process, so that a server killed and started again
+    keeps its address and visitors wait instead of being refused.
     """
 
-    def __init__(self, url: str, folder: Path, *, root: Path = ROOT, environment: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        *,
+        root: Path = ROOT,
+        environment: Mapping[str, str] = {},
+        afresh: bool = False,
+    ) -> None:
         found = next(filter(None, (listen(free_port()) for _ in range(20))), None)
         assert found is not None, "no port is free"
         self.socket, self.folder, self.root = found, folder, root
@@ -93,21 +104,12 @@ class Server:
             **environment,
         }
         self.log = folder / "server.log"
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.afresh = afresh or root != ROOT
+        self.processes: list[subprocess.Popen[bytes] | Forked] = []
 
     def start(self, *, worker: bool = False) -> "Server":
         """Start the web server, and the worker of the outbox when asked; return when it answers."""
-        commands = [web_server(self.socket, "wsgi:app")]
-        if worker:
-            commands.append([sys.executable, "-c", "from grants.cli import main; main()", "worker"])
-        with self.log.open("a", encoding="utf-8") as log:
-            self.processes = [
-                subprocess.Popen(
-                    command, cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
-                    pass_fds=(self.socket.fileno(),), start_new_session=True,
-                )
-                for command in commands
-            ]  # fmt: skip
+        self.processes = self._started(worker) if self.afresh else self._forked(worker)
         limit = time.monotonic() + PATIENCE
         while time.monotonic() < limit:
             assert self.processes[0].poll() is None, self.log.read_text(encoding="utf-8")
@@ -118,11 +120,28 @@ class Server:
                 time.sleep(0.05)
         raise AssertionError("the server did not start")
 
+    def _started(self, worker: bool) -> list[subprocess.Popen[bytes] | Forked]:
+        commands = [web_server(self.socket, "wsgi:app")]
+        if worker:
+            commands.append([sys.executable, "-c", "from grants.cli import main; main()", "worker"])
+        with self.log.open("a", encoding="utf-8") as log:
+            return [
+                subprocess.Popen(
+                    command, cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
+                    pass_fds=(self.socket.fileno(),), start_new_session=True,
+                )
+                for command in commands
+            ]  # fmt: skip
+
+    def _forked(self, worker: bool) -> list[subprocess.Popen[bytes] | Forked]:
+        place: Any = {"folder": self.root, "environment": self.environment, "log": self.log}
+        web = Forked(starting.web, self.socket, **place)
+        return [web, Forked(starting.worker, **place)] if worker else [web]
+
     def kill(self) -> None:
         """Cut every process off as a power failure would: kill -9, workers included."""
         for process in self.processes:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE)
+            cut_off(process)
         self.processes = []
 
     def stop(self) -> None:
@@ -133,8 +152,7 @@ class Server:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(PATIENCE)
+                cut_off(process)
         self.processes = []
 
     def close(self) -> None:
@@ -149,6 +167,16 @@ class Server:
         page.fill("input[name=password]", PASSWORD)
         page.click("main form button[type=submit]")
         page.wait_for_load_state()
+
+
+def cut_off(process: subprocess.Popen[bytes] | Forked) -> None:
+    """End a process and all of its group without warning."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:  # it ended, or it was started so lately that it has no group yet
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.wait(PATIENCE)
 
 
 def end_on_terminate() -> None:
@@ -244,10 +272,11 @@ def written(fields: list[tuple[str, str]], values: Mapping[str, Any]) -> list[tu
 
 @dataclass
 class Site:
-    """One fund: its database, its files, and ways to reach both from inside and outside."""
+    """One fund: its database, its files, and ways to reach both from inside and outside. `afresh`: see Server."""
 
     url: str
     folder: Path
+    afresh: bool = False
     servers: list[Server] = field(default_factory=list)
 
     @cached_property
@@ -292,7 +321,7 @@ class Site:
 
     def server(self, **options: Any) -> Server:
         """Give a server that is not started yet."""
-        server = Server(self.url, self.folder, **options)
+        server = Server(self.url, self.folder, **{"afresh": self.afresh, **options})
         self.servers.append(server)
         return server
 
@@ -357,7 +386,7 @@ class Place:
             shutil.copytree(files, folder)
         else:
             folder.mkdir(parents=True)
-        site = Site(self.store.create(name, template=template), folder)
+        site = Site(self.store.create(name, template=template), folder, afresh=self.full)
         try:
             yield site
         finally:
@@ -372,7 +401,7 @@ class Place:
         database = Path(str(make_url(site.url).database)).stem
         name = f"{self.own}site{next(self._numbers)}"
         shutil.copytree(site.folder, self.folder / name, ignore=shutil.ignore_patterns("*.log"))
-        twin = Site(self.store.create(name, template=database), self.folder / name)
+        twin = Site(self.store.create(name, template=database), self.folder / name, afresh=self.full)
         try:
             yield twin
         finally:

@@ -125,7 +125,7 @@ def stands(dialect: str, sizes: list[int], folder: Path) -> Iterator[dict[int, S
                 with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.exec_driver_sql("VACUUM ANALYZE")
             told = subjects(site, submissions=SUBMISSIONS)
-            server, floor = site.server().start(), site.server(root=FLOOR).start()
+            server, floor = site.server(afresh=True).start(), site.server(root=FLOOR).start()
             found[size] = Stand(dialect, size, told, server, floor)
             say(f"{dialect}, {size} dossiers : prêt en {time.monotonic() - start:.0f} s")
         yield found
@@ -204,7 +204,7 @@ def started(stand: Stand) -> tuple[Figure, Figure]:
     imports: dict[Path, list[float]] = {ROOT: [], FLOOR: []}
     for _round in range(3):
         for root in (ROOT, FLOOR):
-            server = stand.told.site.server(root=root)
+            server = stand.told.site.server(root=root, afresh=True)
             begin = time.perf_counter()
             server.start()
             with Wire(server.address) as line:

@@ -1,0 +1,78 @@
+"""Starts the fund's commands from a process that has imported the application already: importing takes the longest.
+
+All the rest of a start is done as when the command is typed: settings, application, workers.
+"""
+
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app import wsgiapp
+
+from grants import cli
+from grants.kernel.serving import web_server
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["gunicorn.app.wsgiapp", "grants.cli", "grants.kernel.receiving"])
+
+
+class Forked:
+    """A command that runs, with what a server needs of the interface of `subprocess.Popen`."""
+
+    def __init__(
+        self, command: Callable[..., Any], *arguments: Any, folder: Path, environment: Mapping[str, str], log: Path
+    ) -> None:
+        told = (command, arguments, str(folder), dict(environment), str(log))
+        self._process = FORKS.Process(target=_run, args=told, daemon=True)
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, and of the group of all that it starts."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def wait(self, timeout: float) -> int:
+        """The exit code, once it has ended. Raises `subprocess.TimeoutExpired` as Popen does."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout)
+        return self._process.exitcode
+
+
+def web(listening: socket.socket) -> None:
+    """The web server, on a port already taken."""
+    sys.argv = web_server(listening, "wsgi:app")[2:]
+    wsgiapp.run()
+
+
+def worker() -> None:
+    """The worker of the outbox."""
+    sys.argv = ["grants", "worker"]
+    cli.main()
+
+
+def _run(
+    command: Callable[..., Any], arguments: tuple[Any, ...], folder: str, environment: dict[str, str], log: str
+) -> None:
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    command(*arguments)
