@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import cycle, groupby
 from types import SimpleNamespace
+from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser
@@ -107,7 +109,7 @@ def unsound(site: Site, screen: Screen) -> Iterator[str]:
     databases=("sqlite",),
 )
 def pages(place: Place) -> Reading:
-    """Every page × role × theme × width; in the short form each route for one of those who reach it, in one look.
+    """Every page × role × theme × width; in the short form each route, and each kind of element in one look.
 
     A page that says the same to several people, their names apart, is looked at for the first of them.
     """
@@ -128,7 +130,7 @@ def every_look(site: Site, server: Server, who: str, browser: Browser, known: se
     known.update(said)
     page = opened(browser, server, visitor, faults)
     for screen in fresh:
-        faults += look(site, server, page, screen, LOOKS)
+        faults += [*unsound(site, screen), *look(server, page, screen, LOOKS)]
     page.context.close()
     return Reading(len(fresh) * len(LOOKS), faults)
 
@@ -142,22 +144,44 @@ def said_by(screen: Screen) -> str:
 
 
 def each_route(site: Site, server: Server, browser: Browser) -> Reading:
-    """Each route once, for the first person led there, the looks taken in turn."""
-    faults: list[str] = []
+    """Each route once, for the first person led there: its HTML; in the browser, the pages with something new on them.
+
+    The looks are taken in turn: every kind of element is looked at once, and not on every page in every look.
+    """
     met: Counter[str] = Counter()
-    seen: set[str] = set()
-    for who in people():
-        visitor = site.visitor(server, who or None)
-        page = opened(browser, server, visitor, faults)
+    routes: dict[str, Screen] = {}
+    visitors = {who: site.visitor(server, who or None) for who in people()}
+    for who, visitor in visitors.items():
         for screen in pages_of(site, visitor, who, met):
-            if screen.rule not in seen:
-                seen.add(screen.rule)
-                faults += look(site, server, page, screen, (LOOKS[len(seen) % len(LOOKS)],))
+            routes.setdefault(screen.rule, screen)
+    faults = [fault for screen in routes.values() for fault in unsound(site, screen)]
+    chosen = [routes[rule] for rule in covering({rule: kinds_of(screen) for rule, screen in routes.items()})]
+    looks = dict(zip((screen.rule for screen in chosen), cycle(LOOKS), strict=False))
+    for who, screens in groupby(sorted(chosen, key=lambda screen: screen.who), key=lambda screen: screen.who):
+        page = opened(browser, server, visitors[who], faults)
+        for screen in screens:
+            faults += look(server, page, screen, (looks[screen.rule],))
         page.context.close()
-    return Reading(len(seen), faults, least=80)
+    return Reading(len(routes), faults, least=80)
 
 
-def look(site: Site, server: Server, page: BrowserPage, screen: Screen, looks: Looks) -> list[str]:
+def kinds_of(screen: Screen) -> set[tuple[str | None, ...]]:
+    """The kinds of element a page is made of: what each is, and how it is styled."""
+    elements = (element for element in tree_of(screen.answer).iter() if isinstance(element.tag, str))
+    return {(str(element.tag), *map(element.get, ("class", "role", "type"))) for element in elements}
+
+
+def covering(kinds: Mapping[str, set[Any]]) -> list[str]:
+    """Few names, among which every kind is met: at each step the name that adds most."""
+    left = set().union(*kinds.values())
+    chosen: list[str] = []
+    while left:
+        chosen.append(max(kinds, key=lambda name: len(kinds[name] & left)))
+        left -= kinds[chosen[-1]]
+    return chosen
+
+
+def look(server: Server, page: BrowserPage, screen: Screen, looks: Looks) -> list[str]:
     """Open a page and give its faults."""
     page.goto(server.address + screen.path)
-    return [*unsound(site, screen), *looked_at(page, f"{screen.who or 'public'} {screen.path}", looks)]
+    return list(looked_at(page, f"{screen.who or 'public'} {screen.path}", looks))
