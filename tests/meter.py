@@ -7,7 +7,7 @@ processes of tests, the PostgreSQL server is shared between them and has a line 
 import ctypes
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,20 @@ def lines(spent_by: Mapping[str, float], total: float) -> list[str]:
     """A line for each part that spent a second or more, the greatest first."""
     order = sorted(spent_by.items(), key=lambda pair: -pair[1])
     return [f"{seconds:7.1f} s {100 * seconds / total:5.1f} %  {name}" for name, seconds in order if seconds >= 1]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest tests first in what each process begins with, so that none runs alone at the end of a run."""
+    shares = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    items[:] = longest_first(items, shares)
+
+
+def longest_first(items: Sequence[pytest.Item], shares: int) -> list[pytest.Item]:
+    """The tests in as many equal shares, in each of them those of figures and journeys before the others."""
+    long = [item for item in items if item.nodeid.startswith(ALONE)]
+    others = [item for item in items if not item.nodeid.startswith(ALONE)]
+    return [item for share in range(shares) for item in (*long[share::shares], *others[share::shares])]
 
 
 def is_shared(config: pytest.Config) -> bool:

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from tests.meter import lines, part_of, spent
+from tests.meter import lines, longest_first, part_of, spent
 
 pytestmark = pytest.mark.neutral
 
@@ -41,3 +43,11 @@ def test_each_part_has_its_line_and_its_share() -> None:
     assert part_of("tests/awards/test_routes.py::test_one", "") == "tests/awards"
     assert part_of("tests/awards/test_routes.py::test_one", "house") == "une fois par processus : house"
     assert lines({"a": 0.4, "b": 30.0, "c": 60.0}, 120.0) == ["   60.0 s  50.0 %  c", "   30.0 s  25.0 %  b"]
+
+
+def test_the_longest_tests_come_first_in_each_share_and_the_others_keep_their_order() -> None:
+    names = ["tests/a::1", "tests/journeys/x::1", "tests/a::2", "tests/journeys/y::2", "tests/a::3", "tests/a::4"]
+    items: Any = [SimpleNamespace(nodeid=name) for name in names]
+    assert [item.nodeid for item in longest_first(items, 2)] == [
+        "tests/journeys/x::1", "tests/a::1", "tests/a::3", "tests/journeys/y::2", "tests/a::2", "tests/a::4",
+    ]  # fmt: skip
