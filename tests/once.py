@@ -1,7 +1,7 @@
 """Makes the tests that cannot depend on the database once, when the suite runs on both (`--once`).
 
 A test is declared so by `@pytest.mark.neutral`, alone or as the `pytestmark` of a module; `neutral(on="postgresql")`
-names the database it is made on, SQLite otherwise.
+names the database it is made on, SQLite otherwise. Modules of rules and of routes are neutral by their names.
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,9 @@ from inspect import signature
 
 import pytest
 
+# Rules know no database (lint-imports sees to it). What pages say is asked of the database that refuses most;
+# the acts and queries behind them have tests of their own, on both.
+BY_NAME = {"test_rules": "sqlite", "test_routes": "postgresql"}
 # What a neutral test may not ask for: with these it would speak of the database it runs on.
 OF_A_DATABASE = {"store", "dialect"}
 
@@ -24,8 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse marks that are wrong; with --once, leave out what the run on the other database makes."""
     for item in items:
-        if item.path.name == "test_rules.py":  # the rules of a chapter know no database: lint-imports sees to it
-            item.add_marker(pytest.mark.neutral)
+        for name, dialect in BY_NAME.items():
+            if item.path.name.startswith(name):
+                item.add_marker(pytest.mark.neutral(on=dialect))
     if faults := [fault for item in items for fault in misuses(item)]:
         raise pytest.UsageError("\n".join(faults))
     if config.getoption("--once"):

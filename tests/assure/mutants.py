@@ -208,13 +208,13 @@ MUTANTS = (
         "    if row is None or account_id is None or row.account_id != account_id or row.until <= clock.now():\n",
         "    if row is None or row.until <= clock.now():\n        return None\n"
         "    account_id = row.account_id\n    if account_id is None:\n",
-        "tests/people/test_routes_held.py -k another_account",
+        "tests/people/test_held.py -k another_account",
     ),
     Mutant(
         "form of a session that is over", "grants/kernel/access.py",
         "    if owner is not None and held.keep(owner, held.Reason.SIGNED_OUT) is not None:\n",
         "    if owner is None:\n",
-        "tests/people/test_routes_held.py -k 'typed_is_sent or may_be_taken'",
+        "tests/people/test_held.py -k 'typed_is_sent or may_be_taken'",
     ),
     Mutant(
         "formulas", "grants/kernel/sheets.py", "if zone is not None and _FORMULA.match(text)", "if False",

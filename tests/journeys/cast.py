@@ -72,8 +72,10 @@ class Person:
 
     def goes_to(self, entry: str) -> None:
         """Follow an entry of one's own menu."""
-        self.opens("/mon-espace")
-        self.page.get_by_role("navigation", name="Mon espace").get_by_role("link", name=entry, exact=True).click()
+        menu = self.page.get_by_role("navigation", name="Mon espace")
+        if not menu.count():
+            self.opens("/mon-espace")
+        menu.get_by_role("link", name=entry, exact=True).click()
         self.page.wait_for_load_state()
 
     def reads(self, *words: str) -> None:
