@@ -14,6 +14,7 @@ from grants.deliberation.models import Decision, Meeting
 from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TONES
 from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, note_refusal
+from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, language, n_
@@ -196,6 +197,7 @@ def freeze(meeting: Meeting) -> Page:
 @bp.route("/deliberation/<uuid:meeting_id>/acte", methods=["GET", "POST"])
 @door(P.ACT_RECORD, Meeting)
 @as_shown
+@takes_texts
 def record_act(meeting: Meeting) -> Page:
     """Record what the deliberative body decided."""
     if meeting.state is not MeetingState.FROZEN:

@@ -321,6 +321,8 @@ def test_an_act_says_on_each_dossier_what_is_wrong_and_keeps_the_rest(
         ({f"amount_{first.id}": "7000"}, "pourquoi l’acte s’écarte"),
         ({f"amount_{first.id}": "8000", "act_on": (clock.today() + timedelta(days=1)).isoformat()}, "avenir"),
         ({"act_on": clock.today().isoformat(), "act_number": "x" * 41}, "trop long"),
+        # As large as a meeting of some hundred dossiers: what is wrong is told all the same.
+        ({f"amount_{first.id}": "7000", f"reason_{first.id}": "é" * 30_000}, "trop long"),
     ):
         answer = page.submit({**act_values(), **values}, action="/acte")
         assert answer.status == 422
