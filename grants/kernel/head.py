@@ -18,7 +18,7 @@ from grants.kernel.db import db
 from grants.kernel.words import _
 
 TITLE = "traboule-journal-head 1"
-_FIELDS = re.compile(r"^[>\s]*(line|digest|at|key|signature): (\S+)\s*$", re.MULTILINE)
+_FIELDS = re.compile(r"^[> \t]*(line|digest|at|key|signature): (\S+)[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ comma: semicolon, byte order mark, decimal comma, the fund's clock; no cell of i
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,11 +16,13 @@ from flask import Response, stream_with_context
 
 from grants.kernel.money import Money
 
-_UNSEEN = (
-    r"[\s\"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    r"\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]*"
-)
-_FORMULA = re.compile(rf"(?={_UNSEEN}[=+\-@−＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋]|[\t\n])")
+_UNSEEN = frozenset('"\u00ad\u061c\u180e\ufeff') | frozenset(
+    chr(code)
+    for first, last in ((0, 0x1F), (0x7F, 0x9F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+                        (0xFFF9, 0xFFFB), (0xE0000, 0xE007F))
+    for code in range(first, last + 1)
+)  # fmt: skip
+_SIGNS = frozenset("=+-@−＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋")
 BOM = "\ufeff"
 
 
@@ -48,7 +49,16 @@ def cell(value: Any, zone: ZoneInfo | None = None) -> str:
         case date():
             return value.isoformat()
     text = str(value).replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if zone is not None and _FORMULA.match(text) else text
+    return f"'{text}" if zone is not None and is_formula(text) else text
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would compute a text, or move it to another cell.
+
+    Told by the first character that is seen, and by a tab or a line end at the beginning; each is looked at once.
+    """
+    first = next((character for character in text if not (character.isspace() or character in _UNSEEN)), "")
+    return first in _SIGNS or text[:1] in {"\t", "\n"}
 
 
 def _number(text: str, zone: ZoneInfo | None) -> str:

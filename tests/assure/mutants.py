@@ -217,7 +217,20 @@ MUTANTS = (
         "tests/people/test_held.py -k 'typed_is_sent or may_be_taken'",
     ),
     Mutant(
-        "formulas", "grants/kernel/sheets.py", "if zone is not None and _FORMULA.match(text)", "if False",
+        "form sent again by another account", "grants/kernel/held.py", "request.url_rule is None or is_another or",
+        "request.url_rule is None or", "tests/kernel/test_send_again.py -k another_account",
+    ),
+    Mutant(
+        "proof of arrival", "grants/kernel/held.py",
+        "if not proof or not hmac.compare_digest(proof.encode(), _proof_of(told).encode()):", "if not proof:",
+        "tests/kernel/test_send_again.py -k other_words",
+    ),
+    Mutant(
+        "parts of a call on the version shown", "grants/calls/actions.py", '    flag_modified(call, "opened_at")\n', "",
+        "tests/calls/test_routes.py -k 'version_shown or changed_meanwhile'",
+    ),
+    Mutant(
+        "formulas", "grants/kernel/sheets.py", "if zone is not None and is_formula(text)", "if False",
         "tests/kernel/test_sheets.py",
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grants.kernel.money import Money
-from grants.kernel.sheets import BOM, cell, lines
+from grants.kernel.sheets import BOM, cell, is_formula, lines
 
 PARIS = ZoneInfo("Europe/Paris")
 FORMULAS = ["=1+1", " =1+1", "\u202f=1", "\u200b=1", "\ufeff@A", "＝1", "﹣1", '"=1"', "\t1", "+ de lien", "\n-1"]
@@ -28,6 +28,27 @@ def test_a_text_that_begins_as_a_formula_is_disarmed_for_people_alone(text):
 )
 def test_other_texts_are_left_alone(text):
     assert cell(text, PARIS) == cell(text) == text
+
+
+class Read(str):
+    """A text that counts how many of its characters are looked at."""
+
+    __slots__ = ("looked_at",)
+
+    def __iter__(self):
+        for character in str.__iter__(self):
+            self.looked_at += 1
+            yield character
+
+
+@pytest.mark.parametrize("blank", ["\t", "\n", " ", "\u200b", '"', "\u00a0\t\n"])
+@pytest.mark.parametrize(("end", "computed"), [("=1", True), ("a", False), ("", False)])
+def test_each_character_before_the_first_that_is_seen_is_looked_at_once(blank, end, computed):
+    for length in (10, 1_000, 10_000):
+        text = Read(blank * length + end)
+        text.looked_at = 0
+        assert is_formula(text) is (computed or blank[0] in "\t\n")
+        assert text.looked_at == len(blank) * length + min(len(end), 1)
 
 
 @pytest.mark.parametrize(

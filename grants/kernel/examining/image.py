@@ -17,7 +17,7 @@ SCANS = 32  # encoders write 10 to 14; a decoder passes over the whole picture f
 # Our own limits, before any pixel is decoded, replace Pillow's: its warning goes to the log, not to the person.
 Image.MAX_IMAGE_PIXELS = None
 
-_MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # any number of FF may come before the last
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 _LONE = {0x01, _START}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
