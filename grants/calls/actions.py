@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import inspect, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from grants.calls import queries, rules
 from grants.calls.lifecycle import LIFECYCLE, CallState
@@ -406,8 +407,14 @@ def offer_instruments(call: Call, offers: Sequence[Offer], *, by: Actor) -> None
         else:
             row.minimum, row.maximum, row.max_rate = offer.minimum, offer.maximum, offer.max_rate
     db.session.add_all(CallInstrument(call_id=call.id, **vars(offer)) for offer in told.values())
+    _edited(call, by=by, part="instruments", offered=len(offers))
+
+
+def _edited(call: Call, *, by: Actor, **facts: Any) -> None:
+    """What a call is made of is part of what its version protects."""
+    flag_modified(call, "opened_at")
     db.session.flush()
-    journal.advance(LIFECYCLE, call, "edit", by=by, part="instruments", offered=len(offers))
+    journal.advance(LIFECYCLE, call, "edit", by=by, **facts)
 
 
 def refuse_frozen(call: Call) -> None:
@@ -445,7 +452,7 @@ def add_part(call: Call, kind: type[Part], values: Mapping[str, Any], *, by: Act
     db.session.add(part)
     db.session.flush()
     _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
-    journal.advance(LIFECYCLE, call, "edit", by=by, part=kind.__tablename__, added=part.code)
+    _edited(call, by=by, part=kind.__tablename__, added=part.code)
     return part
 
 
@@ -474,7 +481,7 @@ def edit_part(part: Part, values: Mapping[str, Any], *, seen: str, by: Actor) ->
     db.session.flush()
     if queries.group_of(part) != group:
         _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
-    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, changed=part.code)
+    _edited(call, by=by, part=type(part).__tablename__, changed=part.code)
 
 
 def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]]) -> None:
@@ -498,7 +505,7 @@ def move_part(part: Part, *, up: bool, by: Actor) -> None:
         return
     rows[place], rows[other] = rows[other], rows[place]
     _renumber(rows)
-    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, moved=part.code, up=up)
+    _edited(call, by=by, part=type(part).__tablename__, moved=part.code, up=up)
 
 
 def _renumber(rows: Sequence[Part]) -> None:
@@ -525,8 +532,7 @@ def remove_part(part: Part, *, by: Actor) -> None:
                 question.criterion_id = None
         db.session.flush()
     db.session.delete(part)
-    db.session.flush()
-    journal.advance(LIFECYCLE, call, "edit", by=by, part=type(part).__tablename__, removed=part.code)
+    _edited(call, by=by, part=type(part).__tablename__, removed=part.code)
 
 
 # ---- the life of a call --------------------------------------------------------------------------------------------

@@ -32,6 +32,12 @@ class VersionField(HiddenField):
         self.data = read_version(valuelist[0]) if valuelist else None
 
 
+def refuse_stale(thing: Any) -> None:
+    """Raise ConflictError unless the form of this request names the version that a thing has."""
+    if read_version(request.form.get("version")) != thing.version:
+        raise ConflictError(_("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."))
+
+
 def as_shown(view: View) -> View:
     """For an act on a thing with versions, hung under its door: made on the version its page showed, or ConflictError.
 
@@ -40,8 +46,8 @@ def as_shown(view: View) -> View:
 
     @wraps(view)
     def wrapper(thing: Any, *rest: Any) -> Any:
-        if request.method == "POST" and read_version(request.form.get("version")) != thing.version:
-            raise ConflictError(_("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."))
+        if request.method == "POST":
+            refuse_stale(thing)
         return view(thing, *rest)
 
     return wrapper  # type: ignore[return-value]

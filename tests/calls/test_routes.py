@@ -12,7 +12,7 @@ from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.programme.actions import load_reference
-from tests.client import form_values
+from tests.client import form_values, fresh
 
 PARTS = ("section", "question", "block", "criterion", "piece", "statement", "gate")
 READ = {
@@ -20,6 +20,7 @@ READ = {
     "criterion": queries.items_of, "piece": queries.pieces_of, "statement": queries.statements_of,
     "gate": queries.gates_of,
 }  # fmt: skip
+LISTED = {"section": "questions", "question": "questions", "block": "criteria", "criterion": "criteria"}
 
 
 @pytest.fixture
@@ -281,8 +282,57 @@ def test_each_kind_of_part_is_shown_saved_as_it_is_and_moved(page, manager, draf
     assert page.submit().status == 200
     db.session.expire_all()
     assert queries.columns_of(part) == before
-    assert page.post(f"calls.move_{word}", part, data={"way": "down"}).status == 302
     assert page.post(f"calls.move_{word}", part, data={"way": "aside"}).status == 422
+
+
+@pytest.mark.parametrize("word", PARTS)
+def test_parts_are_moved_added_and_removed_on_the_version_shown(page, manager, draft, word):
+    shown = page.get(f"calls.{LISTED.get(word, 'conditions')}", draft, as_=manager)
+    first, second, *_others = [part.id for part in READ[word](draft.id)]
+    moving = f"/{first}/deplacer"
+    form = dict(form_values(shown.form(moving)))
+    assert page.submit({"way": "down"}, action=moving).status == 200
+    order = [part.id for part in READ[word](draft.id)]
+    assert order[:2] == [second, first]
+    key, version = page.last.form(moving).fields["_key"], fresh(draft).version
+    address = page.url(f"calls.move_{word}", first)
+    for number, said in enumerate((form["version"], "", "-1", f"0{version}", f"{version}²", None)):
+        sent = {**form, "way": "up", "version": said, "_key": f"{key[:-1]}{number}"}
+        refused = page.post(address, data={name: value for name, value in sent.items() if value is not None})
+        assert refused.status == 409, said
+    page.last = shown
+    assert page.submit(action=f"/{second}/retirer").status == 409
+    page.get(f"calls.{LISTED.get(word, 'conditions')}", draft)
+    assert page.submit({"way": "up"}, action=moving).status == 200
+    assert [part.id for part in READ[word](draft.id)][:2] == [first, second]
+
+
+def test_a_part_is_added_to_the_call_as_it_was_shown(page, manager, draft):
+    stale = page.get("calls.add_section", draft, as_=manager)
+    before = len(queries.sections_of(draft.id))
+    assert page.submit({"title": "La première"}).status == 200
+    page.last = stale
+    assert page.submit({"title": "La seconde"}).status == 409
+    assert [row.title for row in queries.sections_of(draft.id)][before:] == ["La première"]
+
+
+def test_amounts_changed_meanwhile_are_a_conflict(page, manager, draft):
+    stale = page.get("calls.instruments", draft, as_=manager)
+    assert page.submit({"emergence_maximum": "8000"}).status == 200
+    page.last = stale
+    assert page.submit({"emergence_maximum": "9000"}).status == 409
+
+
+def test_a_call_whose_parts_changed_meanwhile_is_not_published(page, manager, draft):
+    shown = page.get("calls.open_call", draft, as_=manager)
+    version = fresh(draft).version
+    page.get("calls.questions", draft)
+    section = queries.sections_of(draft.id)[0]
+    page.submit({"way": "down"}, action=f"/{section.id}/deplacer")
+    assert fresh(draft).version == version + 1
+    page.last = shown
+    assert page.submit({"dates_read": "y", "acknowledged": "y"}).status == 409
+    assert fresh(draft).state is CallState.DRAFT
 
 
 @pytest.mark.parametrize("word", PARTS)
@@ -294,8 +344,7 @@ def test_a_published_call_refuses_each_act_on_each_part(make, page, manager, wor
     assert page.get(f"calls.edit_{word}", part).status == 409
     for act in ("edit", "move", "remove"):
         assert page.post(f"calls.{act}_{word}", part, data={"way": "up"}).status == 409
-    listed = {"section": "questions", "question": "questions", "block": "criteria", "criterion": "criteria"}
-    answer = page.get(f"calls.{listed.get(word, 'conditions')}", call)
+    answer = page.get(f"calls.{LISTED.get(word, 'conditions')}", call)
     assert "Figé" in answer.words
     assert not answer.tree.xpath("//main//form")
 

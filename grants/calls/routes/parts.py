@@ -17,6 +17,7 @@ from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.machine import Text
+from grants.kernel.versions import refuse_stale
 from grants.kernel.words import _, _l
 from grants.permissions import P
 
@@ -136,6 +137,7 @@ def _adding(kind: Kind) -> Callable[[Call], Answer]:
         actions.refuse_frozen(call)
         form = _form(kind, call, None)
         if form.validate_on_submit():
+            refuse_stale(call)
             part = actions.add_part(call, kind.model, form.values(), by=actor())
             flash(_("« %(name)s » est ajouté.", name=queries.name_of(part)), "success")
             return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
@@ -167,6 +169,7 @@ def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
         form = MoveForm()
         if not form.validate_on_submit():
             raise InvalidError(_("Choisissez « monter » ou « descendre »."))
+        refuse_stale(queries.call_of(part))
         actions.move_part(part, up=form.way.data == "up", by=actor())
         return redirect(url_for(kind.listed, call_id=part.call_id, _anchor=f"{kind.word}-{part.code}"))
 
@@ -176,6 +179,7 @@ def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
 def _removing(kind: Kind) -> Callable[[actions.Part], Answer]:
     def remove(part: actions.Part) -> Answer:
         name, call_id = queries.name_of(part), part.call_id
+        refuse_stale(queries.call_of(part))
         actions.remove_part(part, by=actor())
         flash(_("« %(name)s » est retiré de l’appel.", name=name), "success")
         return redirect(url_for(kind.listed, call_id=call_id))
