@@ -41,19 +41,29 @@ from grants.people.models import (
 
 
 def create_account(
-    email: str, name: str, password: str, *, confirmed: bool, by: Actor, locale: str = "fr", known: tuple[str, ...] = ()
+    email: str,
+    name: str,
+    password: str | None,
+    *,
+    confirmed: bool,
+    by: Actor,
+    locale: str = "fr",
+    known: tuple[str, ...] = (),
 ) -> Account:
     """Open an account. Raises InvalidError (field email, name or password) when it cannot be.
 
-    `known` are words the password may not consist of, besides the name and the address (the fund's name).
+    Without a password nobody can sign in before one is chosen by mail. `known` are words that it may not consist of,
+    besides the name and the address (the fund's name).
     """
-    address = _checked_identity(email, name, password, known)
+    address = _checked_identity(email, name)
+    if password is not None:
+        _check_password(password, address, name, *known)
     if queries.account_by_email(address) is not None:
         raise InvalidError(_("Un compte porte déjà cette adresse."), field="email")
     account = Account(
         email=address,
         name=name.strip(),
-        password=hash_password(rules.password_of(password)),
+        password=None if password is None else hash_password(rules.password_of(password)),
         fs_uniquifier=uuid4().hex,
         confirmed_at=clock.now() if confirmed else None,
         created_at=clock.now(),
@@ -65,20 +75,20 @@ def create_account(
     return account
 
 
-def sign_up(email: str, name: str, password: str, *, locale: str, known: tuple[str, ...]) -> None:
+def sign_up(email: str, name: str, *, locale: str) -> None:
     """Open an account for whoever asks, and write to the address. Known or not, what happens here looks the same.
 
+    The password is chosen where the address is confirmed: by its holder.
     Raises InvalidError for what the person typed, never because the address is known: its holder is told by mail.
     """
-    address = _checked_identity(email, name, password, known)
+    address = _checked_identity(email, name)
     account = queries.account_by_email(address)
     if account is not None:
-        hash_password(rules.password_of(password))  # the same work, so that the time taken tells nothing
         _tell_known(account)
         return
     try:
         with db.session.begin_nested():
-            account = create_account(address, name, password, confirmed=False, by=ANONYMOUS, locale=locale, known=known)
+            account = create_account(address, name, None, confirmed=False, by=ANONYMOUS, locale=locale)
     except IntegrityError:
         account = queries.account_by_email(address)  # somebody signed up with it a moment ago
         if account is not None:
@@ -173,10 +183,9 @@ def _address(email: str) -> str:
         ) from error
 
 
-def _checked_identity(email: str, name: str, password: str, known: tuple[str, ...]) -> str:
+def _checked_identity(email: str, name: str) -> str:
     address = _address(email)
     _check_name(name)
-    _check_password(password, address, name, *known)
     return address
 
 

@@ -113,7 +113,7 @@ class SignInForm(Form):
 
 
 class SignUpForm(Form):
-    """Who opens an account."""
+    """Who opens an account; the password is chosen where the address is confirmed."""
 
     name = LineField(
         _l("Prénom et nom"), [Required(_l("Écrivez votre prénom et votre nom.")), NoLink()], limit=120,
@@ -123,7 +123,6 @@ class SignUpForm(Form):
         Required(_l("Écrivez votre adresse électronique.")),
         description=_l("La vôtre, pas celle de l’association : vous pourrez agir pour plusieurs organisations."),
     )  # fmt: skip
-    password = _new_password(_l("Mot de passe"))
 
 
 class AddressForm(Form):

@@ -166,7 +166,6 @@ def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
     volunteer.follows("Créer un compte")
     volunteer.writes("Prénom et nom", volunteer.name)
     volunteer.writes("Adresse électronique", volunteer.email)
-    volunteer.writes("Mot de passe", PASSWORD)
     volunteer.presses("Créer mon compte", told="Un message vient de partir")
     volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
     volunteer.writes("Nouveau mot de passe", PASSWORD)

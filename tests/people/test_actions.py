@@ -111,7 +111,7 @@ def test_every_refusal_has_the_same_words(app, email, password, reason):
 def test_signing_up_with_a_known_address_writes_to_its_holder_alone(app):
     account = new_account()
     with unit_of_work():
-        actions.sign_up(account.email, "Quelqu’un", "autre chose de long", locale="fr", known=())
+        actions.sign_up(account.email, "Quelqu’un", locale="fr")
     (letter,) = letters("people_known")
     assert letter.recipient == account.email
     assert db.session.scalars(select(Account)).all() == [account]
@@ -120,7 +120,7 @@ def test_signing_up_with_a_known_address_writes_to_its_holder_alone(app):
 
 def test_a_letter_to_an_unknown_address_does_not_carry_the_name_typed(app):
     with unit_of_work():
-        actions.sign_up("cible@exemple.example", "Achetez chez nous", PASSWORD, locale="fr", known=())
+        actions.sign_up("cible@exemple.example", "Achetez chez nous", locale="fr")
     (letter,) = letters("people_confirm")
     assert "Achetez" not in letter.body
     assert "http://localhost/confirmation/" in letter.body
@@ -162,7 +162,7 @@ def test_nobody_is_written_to_about_an_unknown_or_closed_account(app):
         actions.deactivate(account, by=HOUSE)
         actions.ask_reset(account.email)
         actions.ask_reset("inconnue@exemple.example")
-        actions.sign_up(account.email, "Camille", "autre chose de long", locale="fr", known=())
+        actions.sign_up(account.email, "Camille", locale="fr")
     assert db.session.scalars(select(Letter)).all() == []
 
 

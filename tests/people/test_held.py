@@ -196,7 +196,7 @@ def test_passwords_are_never_kept(page, writer):
 
 def test_every_field_of_a_password_is_known_to_the_keeper(app, page, writer):
     names = set()
-    for address in ("/connexion", "/inscription", "/mon-compte/mot-de-passe"):
+    for address in ("/connexion", "/mon-compte/mot-de-passe"):
         tree = (page.get(address) if "mon-" in address else Page(app).get(address)).tree
         names |= set(tree.xpath("//input[@type='password']/@name"))
     assert names == held.PASSWORDS

@@ -31,9 +31,7 @@ def sign_up() -> Any:
     form = SignUpForm()
     if form.validate_on_submit():
         try:
-            actions.sign_up(
-                form.email.data, form.name.data, form.password.data, locale=language(), known=words_of_the_house()
-            )
+            actions.sign_up(form.email.data, form.name.data, locale=language())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
