@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
@@ -21,8 +22,8 @@ from grants.kernel.examining.found import Found, UnfitError
 from grants.kernel.examining.process import OUTPUT
 
 AT_ONCE = 2  # processes on this machine, whatever the number of web processes
-IN_HAND = 3  # requests of one web process that may wait or be examined: the fourth thread answers other visitors
-PATIENCE = 10.0  # seconds to wait for a turn
+IN_HAND = 12  # requests of one web process that may wait or be examined; they have threads of their own (receiving.py)
+PATIENCE = 30.0  # seconds to wait for a turn
 WALL = 45.0  # seconds for one file, waiting for the processor included
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -33,12 +34,19 @@ _START = (
 )
 _in_hand = threading.BoundedSemaphore(IN_HAND)
 
+may_wait: ContextVar[bool] = ContextVar("may_wait", default=True)
+"""Whether this thread may wait for a turn: false for one that other visitors need."""
+
+
+class BusyError(Exception):
+    """Too many files came at once: this one was not looked at, and is as good as before."""
+
 
 def examine(reader: str, content: bytes, *, folder: Path) -> Found:
     """What the file holds, as `reader` (a name of `process.READERS`) tells. `folder` holds the turns.
 
-    Raises UnfitError with the reader's code; "limits" when the process died or exceeded its time, memory or output;
-    "busy" when no turn came in time.
+    Raises UnfitError with the reader's code, "limits" when the process died or exceeded its time, memory or output;
+    BusyError when IN_HAND others wait already or no turn came in time.
     """
     with _turn(folder), tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
         given.write(content)
@@ -74,7 +82,7 @@ def _run(reader: str, given: IO[bytes], told: IO[bytes]) -> int:
 def _turn(folder: Path) -> Iterator[None]:
     """One of the turns of this machine, held while the block lasts; a process that dies gives its own back."""
     if not _in_hand.acquire(blocking=False):
-        raise UnfitError("busy")
+        raise BusyError
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = _taken(folder)
@@ -87,8 +95,8 @@ def _turn(folder: Path) -> Iterator[None]:
 
 
 def _taken(folder: Path) -> int:
-    """The descriptor of a locked turn. Raises UnfitError when none was free for as long as one waits."""
-    limit = time.monotonic() + PATIENCE
+    """The descriptor of a locked turn. Raises BusyError when none was free for as long as one waits."""
+    limit = time.monotonic() + (PATIENCE if may_wait.get() else 0)
     while True:
         for number in range(AT_ONCE):
             descriptor = os.open(folder / f"turn-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -99,5 +107,5 @@ def _taken(folder: Path) -> int:
             else:
                 return descriptor
         if time.monotonic() >= limit:
-            raise UnfitError("busy")
+            raise BusyError
         time.sleep(0.05)

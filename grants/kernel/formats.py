@@ -56,5 +56,4 @@ UNFIT: dict[str, LazyString] = {
     "unpacked": _l("Ce document est trop lourd une fois ouvert : enregistrez-le en PDF."),
     "macro": _l("Ce document contient des macros ou des objets actifs : enregistrez-le sans eux, ou en PDF."),
     "limits": _l("Ce fichier est trop complexe pour être contrôlé : enregistrez-le plus simplement, ou en PDF."),
-    "busy": _l("Beaucoup de fichiers arrivent en ce moment : envoyez le vôtre de nouveau dans une minute."),
 }

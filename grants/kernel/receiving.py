@@ -4,6 +4,11 @@ The threaded worker of gunicorn reads a request inside one of its few threads: a
 threads stop everybody. This worker reads in its main loop, without waiting, and hands a request over once it is
 complete. A connection that takes too long, or one too many of an address, is closed. A proxy that buffers requests does
 the same for more visitors: docs/deployment.md.
+
+Requests that bring files have threads of their own, since they may wait for their turn to be examined.
+
+Whoever is refused is told that the connection closes, and what they still send is read and dropped for a bounded time,
+so that the answer arrives (RFC 9112, 9.6).
 """
 
 import re
@@ -11,6 +16,7 @@ import socket
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
 from selectors import EVENT_READ
@@ -19,10 +25,11 @@ from typing import Any
 from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from grants.kernel import bounded
+
 HEAD_LIMIT = 64 * 1024  # bytes of the head of a request
-BODY_LIMIT = (
-    25_000_000  # bytes of a body that is kept; a longer one is read and dropped, and the application refuses it
-)
+BODY_LIMIT = 25_000_000  # bytes of a body that is kept whole; of a longer one, its ends: the application refuses it
+ENDS = 256 * 1024  # bytes kept of each end of a longer body, where the fields beside its files are
 DROPPED_LIMIT = 200_000_000  # bytes of a body that is read at all
 HEAD_TIME = 10.0  # seconds for the head of a request
 BODY_TIME = 60.0  # seconds for any body, however small
@@ -34,12 +41,37 @@ _PIECE = 64 * 1024
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+_FILES = re.compile(rb"\r\ncontent-type:[ \t]*multipart/", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REFUSAL = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-LENGTH_REQUIRED = _REFUSAL % b"411 Length Required"
-BODY_TOO_LARGE = _REFUSAL % b"413 Content Too Large"
-HEAD_TOO_LARGE = _REFUSAL % b"431 Request Header Fields Too Large"
+
+
+def _refusal(status: str, french: str, english: str) -> bytes:
+    """A whole answer that ends its connection, for who is refused before the application can say it."""
+    body = f"{french}\n{english}\n".encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + body
+
+
+LENGTH_REQUIRED = _refusal(
+    "411 Length Required", "Cet envoi ne dit pas sa longueur.", "This request does not say its length."
+)
+BODY_TOO_LARGE = _refusal(
+    "413 Content Too Large",
+    "Cet envoi est trop lourd : rien n’a été enregistré. Revenez à la page précédente et choisissez un fichier plus "
+    "léger.",
+    "This is too large: nothing was saved. Go back to the previous page and choose a smaller file.",
+)
+HEAD_TOO_LARGE = _refusal(
+    "431 Request Header Fields Too Large",
+    "L’adresse demandée est trop longue, ou votre navigateur envoie trop d’informations avec elle.",
+    "The address is too long, or your browser sends too much information with it.",
+)
+TOO_SLOW = _refusal(
+    "408 Request Timeout",
+    "Votre envoi a pris trop de temps : rien n’a été enregistré. Vérifiez votre connexion, puis recommencez.",
+    "This took too long to arrive: nothing was saved. Check your connection, then try again.",
+)
 
 
 class UnacceptableError(Exception):
@@ -63,6 +95,8 @@ class Request:
         self.wanted: int | None = None  # bytes of the whole request, known with its head
         self.dropped = False
         self.expects = False
+        self.has_files = False
+        self._tail = bytearray()
         if already:
             self.take(already)
 
@@ -86,8 +120,7 @@ class Request:
         if not piece:
             raise UnacceptableError
         self.size += len(piece)
-        if not self.dropped:
-            self._store.write(piece)
+        self._keep(piece)
         if self.wanted is not None:
             return
         self._head += piece
@@ -106,17 +139,26 @@ class Request:
         self.wanted = end + len(_END) + body
         self.dropped = body > BODY_LIMIT
         self.expects = _EXPECT.search(head) is not None and not self.complete
+        self.has_files = _FILES.search(head) is not None
+
+    def _keep(self, piece: bytes) -> None:
+        room = max(ENDS - self._store.tell(), 0) if self.dropped else len(piece)
+        self._store.write(piece[:room])
+        self._tail += piece[room:]
+        if len(self._tail) > 2 * ENDS:
+            del self._tail[:-ENDS]
 
     def read(self, size: int) -> bytes:
         """The next bytes of what was received; empty at the end."""
         if not self._reading:
+            self._store.write(self._tail[-ENDS:])
             self._store.seek(0)
             self._reading = True
         return self._store.read(size)
 
     def rest(self) -> bytes:
         """What was received and not read: the beginning of a next request sent at once."""
-        return b"" if self.dropped else self.read(-1)
+        return self.read(-1)
 
     def close(self) -> None:
         """Let go of what was received."""
@@ -167,6 +209,7 @@ class ReceivingWorker(ThreadWorker):
         super().__init__(*arguments, **options)
         self.receiving: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
+        self.sending: set[Connection] = set()  # whose request brings files and has a thread for it
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection and begin to receive its first request."""
@@ -188,32 +231,47 @@ class ReceivingWorker(ThreadWorker):
         self.keepalived_conns.remove(conn)
         self._begin(conn)
 
+    def init_process(self) -> None:
+        """Make the threads that may wait, then serve."""
+        self.files = ThreadPoolExecutor(bounded.IN_HAND)
+        super().init_process()
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Hand a complete request to a thread: one that may wait when it brings files and such a thread is left."""
+        if not conn.request.has_files or len(self.sending) >= bounded.IN_HAND:
+            super().enqueue_req(conn)
+            return
+        self.sending.add(conn)
+        done = self.files.submit(self.handle, conn)
+        done.add_done_callback(lambda told: self.method_queue.defer(self.finish_request, conn, told))
+
     def handle(self, conn: Connection) -> Any:
         """Answer a complete request, in a thread."""
+        bounded.may_wait.set(conn in self.sending)
         conn.sock.settimeout(SEND_TIME)
         return super().handle(conn)
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
         """Answer, then read what the application left of the body: gunicorn itself closes a connection over a long one.
 
-        The answer has already told the visitor that the connection is kept.
+        The answer has already told the visitor that the connection is kept. It is not after a body that was not.
         """
+        if conn.request.dropped:
+            req.force_close()
         kept = super().handle_request(req, conn)
-        if kept and not conn.request.dropped:
+        if kept:
             conn.parser.finish_body()
         return kept
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Receive the next request if it came with the last one; otherwise keep or close the connection."""
-        kept = not fs.cancelled() and fs.exception() is None and fs.result() and not conn.request.dropped
+        self.sending.discard(conn)
+        kept = not fs.cancelled() and fs.exception() is None and fs.result()
         if kept and self.alive:
             rest = conn.parser.unreader.take_buffered() + conn.request.rest()
             if rest:
                 self._begin(conn, rest)
                 return
-        if fs.exception() is None and conn.request.dropped:
-            self._close(conn)
-            return
         before = self.nr_conns
         super().finish_request(conn, fs)
         if self.nr_conns < before:
@@ -232,6 +290,8 @@ class ReceivingWorker(ThreadWorker):
         """Close the connections that take too long to send their request."""
         now = time.monotonic()
         for conn in [conn for conn in self.receiving if conn.request.deadline < now or self._is_idle(conn)]:
+            if conn.request.size and not conn.refused:
+                self._say(conn, TOO_SLOW)
             self._stop_receiving(conn)
             self._close(conn)
 
@@ -283,17 +343,21 @@ class ReceivingWorker(ThreadWorker):
         What the visitor still sends is read and dropped until they close or the time of a head is over: to close over
         bytes nobody read would reset the connection and lose the answer.
         """
-        if answer:
-            try:
-                conn.sock.send(answer)
-                conn.sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                self.log.debug("a connection was gone before its answer")
-            else:
-                conn.refused = True
-                return
+        if answer and self._say(conn, answer):
+            conn.refused = True
+            return
         self._stop_receiving(conn)
         self._close(conn)
+
+    def _say(self, conn: Connection, answer: bytes) -> bool:
+        """Send a short answer, the last of its connection; whether it left."""
+        try:
+            conn.sock.send(answer)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.log.debug("a connection was gone before its answer")
+            return False
+        return True
 
     def _stop_receiving(self, conn: Connection) -> None:
         self.receiving.discard(conn)

@@ -114,7 +114,7 @@ class Offered:
 
 
 class StoreError(HouseError):
-    """The store cannot take or give the file now (503): full disk, file missing or altered."""
+    """The store cannot take or give the file now (503): full disk, too many files at once, file missing or altered."""
 
     status = 503
 
@@ -138,7 +138,7 @@ Given = Upload | Examined
 def examine(upload: Upload) -> Examined:
     """Read a file in a process with limits (`bounded`); nothing may be open in the database meanwhile.
 
-    Raises InvalidError with what is wrong and the formats accepted.
+    Raises InvalidError with what is wrong and the formats accepted; StoreError when too many files came at once.
     """
     name = clean_name(upload.filename or "")
     suffix = name.rpartition(".")[2].lower()
@@ -151,6 +151,11 @@ def examine(upload: Upload) -> Examined:
     known = FORMATS[suffix]
     try:
         found = bounded.examine(known.reader, content, folder=settings.instance / "examining")
+    except bounded.BusyError as error:
+        raise StoreError(
+            _("Votre fichier n’a pas pu être contrôlé à temps : rien n’a été enregistré. Envoyez-le dans une minute."),
+            title=_("Beaucoup de fichiers arrivent en ce moment"), retry_after=60,
+        ) from error  # fmt: skip
     except UnfitError as error:
         current_app.logger.info("file refused: %s %s", suffix, error.code)
         raise InvalidError(f"{UNFIT[error.code]} {_formats()}", reason=error.code) from error
@@ -160,7 +165,8 @@ def examine(upload: Upload) -> Examined:
 def examine_sent() -> None:
     """Examine every file of this request before its transaction begins; `accept` then finds what was told of each.
 
-    Said on a view by `@prepared_by(examine_sent)`. Raises RuntimeError when a transaction is open.
+    Said on a view by `@prepared_by(examine_sent)`. Raises RuntimeError when a transaction is open, StoreError when too
+    many files came at once: the whole request is to be sent again.
     """
     if db.session().in_transaction():
         raise RuntimeError("a file is never examined while a transaction is open")
@@ -223,10 +229,8 @@ def _check_room(size: int, *, by: Actor, dossier_id: UUID | None, field: str | N
     if dossier_id is not None:
         of_dossier = db.session.scalar(select(held).where(StoredFile.dossier_id == dossier_id)) or 0
         if of_dossier + size > DOSSIER_MOST:
-            most = DOSSIER_MOST // 1_000_000
-            message = _(
-                "Ce dossier a reçu trop de fichiers : %(most)s Mo au plus, fichiers retirés compris.", most=most
-            )
+            most = pages.file_size(DOSSIER_MOST)
+            message = _("Ce dossier a reçu trop de fichiers : %(most)s au plus, fichiers retirés compris.", most=most)
             raise InvalidError(message, field=field)
     if by.id is not None:
         since = clock.now() - timedelta(days=1)
@@ -255,8 +259,8 @@ def _why_not(name: str, suffix: str, content: bytes, limit: int) -> str | None:
     if not content:
         return " ".join((_("Ce fichier est vide."), _formats()))
     if len(content) > limit:
-        most = limit // 1_000_000
-        return " ".join((_("Ce fichier est trop lourd : %(most)s Mo au plus.", most=most), _formats()))
+        most = pages.file_size(limit)
+        return " ".join((_("Ce fichier est trop lourd : %(most)s au plus.", most=most), _formats()))
     return None
 
 

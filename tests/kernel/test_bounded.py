@@ -1,11 +1,14 @@
 """Files of strangers are read in a process of its own: limited, few at once, with nothing open in the database."""
 
+import contextlib
 import io
 import json
 import resource
 import subprocess
 import sys
 import threading
+import time
+from contextvars import copy_context
 
 import pytest
 from werkzeug.datastructures import MultiDict
@@ -15,8 +18,9 @@ from grants.applications.rules import Part
 from grants.calls import queries as calls
 from grants.kernel import bounded, vault
 from grants.kernel.db import db
-from grants.kernel.examining import image, process
+from grants.kernel.examining import image, office, process
 from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.xmlparts import Part as XmlPart
 from grants.kernel.vault import StoredFile
 from tests.kernel import corpus
 from tests.kernel.test_vault import BY
@@ -71,41 +75,69 @@ def test_what_the_process_tells_is_what_its_reader_found(tmp_path, name):
     assert bounded.examine(reader, content, folder=tmp_path) == process.examine(reader, content)
 
 
-def test_few_are_examined_at_once_and_a_turn_that_never_comes_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounded, "PATIENCE", 0.1)
-    inside, go = threading.Semaphore(0), threading.Event()
-    most = []
+@pytest.fixture
+def held_up(monkeypatch):
+    """Processes that end when they are told to; the numbers of those that began."""
+    begun, go = [], threading.Event()
 
     def hold(_reader, _given, told):
-        inside.release()
+        begun.append(1)
         go.wait(30)
         told.write(b'{"copy": false, "suffix": "", "signed": false}\n')
         return 0
 
     monkeypatch.setattr(bounded, "_run", hold)
+    return begun, go
+
+
+@contextlib.contextmanager
+def examined(folder, number, held_up):
+    """So many are given at once: what is told of each, once the block is over."""
+    begun, go = held_up
+    told = []
     workers = [
-        threading.Thread(target=lambda: most.append(bounded.examine("pdf", b"x", folder=tmp_path)))
-        for _ in range(bounded.AT_ONCE)
+        threading.Thread(target=lambda: told.append(bounded.examine("pdf", b"x", folder=folder))) for _ in range(number)
     ]
     for worker in workers:
         worker.start()
-        assert inside.acquire(timeout=30)
-    with pytest.raises(UnfitError) as refusal:
-        bounded.examine("pdf", b"x", folder=tmp_path)
-    assert refusal.value.code == "busy"
+    limit = time.monotonic() + 30
+    while (len(begun) < bounded.AT_ONCE or bounded._in_hand._value > bounded.IN_HAND - number) and limit > 0:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    yield told
     go.set()
     for worker in workers:
         worker.join(30)
-    assert most == [Found()] * bounded.AT_ONCE
+
+
+def test_as_many_as_may_be_in_hand_wait_for_their_turn_and_get_it(tmp_path, held_up):
+    with examined(tmp_path, bounded.IN_HAND, held_up) as told:
+        assert (len(held_up[0]), told) == (bounded.AT_ONCE, [])
+        with pytest.raises(bounded.BusyError):
+            bounded.examine("pdf", b"x", folder=tmp_path)
+    assert told == [Found()] * bounded.IN_HAND
+
+
+def test_a_turn_that_never_comes_is_said(tmp_path, monkeypatch, held_up):
+    with examined(tmp_path, bounded.AT_ONCE, held_up) as told:
+        monkeypatch.setattr(bounded, "PATIENCE", 0.1)
+        with pytest.raises(bounded.BusyError):
+            bounded.examine("pdf", b"x", folder=tmp_path)
+    assert told == [Found()] * bounded.AT_ONCE
     assert bounded.examine("pdf", b"x", folder=tmp_path) == Found()
 
 
-def test_one_thread_is_left_for_other_visitors(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounded, "_in_hand", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(bounded, "_run", lambda *_: pytest.fail("no second one is begun"))
-    with bounded._turn(tmp_path), pytest.raises(UnfitError) as refusal:
-        bounded.examine("pdf", b"x", folder=tmp_path)
-    assert refusal.value.code == "busy"
+def test_a_thread_that_other_visitors_need_does_not_wait(tmp_path, monkeypatch, held_up):
+    monkeypatch.setattr(bounded.time, "sleep", lambda _seconds: pytest.fail("it waits"))
+
+    def hurried():
+        bounded.may_wait.set(False)
+        return bounded.examine("pdf", b"x", folder=tmp_path)
+
+    with bounded._turn(tmp_path), bounded._turn(tmp_path), pytest.raises(bounded.BusyError):
+        copy_context().run(hurried)
+    held_up[1].set()
+    assert copy_context().run(hurried) == Found()
 
 
 # ---- scans ---------------------------------------------------------------------------------------------------------
@@ -132,6 +164,33 @@ def test_scans_are_counted_before_anything_is_decoded(monkeypatch):
             image.fit_jpeg(repeated_scans(many))
         assert refusal.value.code == "scans"
     assert len(decoded) == 1
+
+
+def test_markers_may_be_filled_up_with_any_number_of_bytes():
+    content = corpus.image("JPEG", size=(64, 64), progressive=True)
+    assert image.scans(content.replace(b"\xff\xda", b"\xff" * 500 + b"\xda")) == image.scans(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_active"),
+    [
+        ("word/vbaProject.bin", True), ("VBAproject.BIN", True), ("word/embeddings/oleObject1.bin", True),
+        ("word/OleObject.bin", True), ("xl/macrosheets/sheet1.xml", True), ("Basic/Standard/x.xml", True),
+        ("word/activeX/a.xml", True), ("word/embeddings/", True), ("word/embeddings/a.pdf", True),
+        ("embeddings/a/b.doc", True), ("word/\u017fcripts/a.xml", True), ("word/embeddings/a.xlsx", False),
+        ("word/embeddings/a.DOCX", False), ("word/document.xml", False), ("word/vba.xml", False),
+        ("word/media/image.bin", False), ("activeX", False), ("my-scripts/a.xml", False),
+    ],
+)  # fmt: skip
+def test_entries_that_programs_run_are_known_by_their_names(name, is_active):
+    assert office._is_active(name) is is_active
+
+
+def test_blanks_between_attributes_are_passed_over():
+    content = b"<a" + b" " * 5_000 + b'href="x"' + b"\n" * 5_000 + b'title = "y"' + b" " * 5_000 + b"/>"
+    part = XmlPart(content)
+    part.read(wanted=lambda _name, _attributes: True, closed=lambda element: part.blank(element, ("href",), b"z"))
+    assert part.changed() == content.replace(b'"x"', b'"z"')
 
 
 def test_a_scan_inside_the_thumbnail_of_a_photograph_does_not_count():
@@ -191,3 +250,22 @@ def test_a_view_that_takes_files_without_saying_so_is_told(app):
     request = app.test_request_context(method="POST", data={"file": (io.BytesIO(corpus.pdf()), "a.pdf")})
     with request as context, pytest.raises(RuntimeError, match="prepared_by"):
         vault.accept(context.request.files["file"], by=BY)
+
+
+def test_whoever_sends_one_file_too_many_at_once_is_asked_to_send_it_again(make, page, monkeypatch):
+    def busy(*_arguments, **_options):
+        raise bounded.BusyError
+
+    draft = make.application(state=S.DRAFT)
+    page.get("applications.edit", draft, section=Part.PIECES, as_=make.member_of(draft.organisation))
+    name = page.last.tree.xpath("//input[@type='file']/@name")[-1]
+    with monkeypatch.context() as crowd:
+        crowd.setattr(bounded, "examine", busy)
+        answer = page.submit({name: (io.BytesIO(corpus.pdf()), "statuts.pdf")})
+    assert (answer.status, answer.title) == (503, "Beaucoup de fichiers arrivent en ce moment")
+    assert answer.response.headers["Retry-After"] == "60"
+    assert "Envoyez-le dans une minute." in answer.words
+    assert db.session.scalar(db.select(StoredFile.id).limit(1)) is None
+    again = page.submit({name: (io.BytesIO(corpus.pdf()), "statuts.pdf")}, action="/rediger/pieces")
+    assert again.status == 200
+    assert "statuts.pdf" in again.text

@@ -1,26 +1,43 @@
 """Whole requests are received before a thread is given to them: slow visitors hold none."""
 
+import fcntl
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from uuid import UUID
 
 import pytest
 import requests
 
-from grants.kernel import receiving
-from grants.kernel.receiving import BODY_TOO_LARGE, HEAD_TOO_LARGE, LENGTH_REQUIRED, Request, UnacceptableError
-from tests.site import Server
+from grants.kernel import bounded, receiving
+from grants.kernel.receiving import (
+    BODY_TOO_LARGE,
+    HEAD_TOO_LARGE,
+    LENGTH_REQUIRED,
+    TOO_SLOW,
+    Request,
+    UnacceptableError,
+)
+from tests.kernel import corpus
+from tests.site import Site, filled, tree_of
 
+SENDERS = 9  # of files at once: more than the threads of both processes, fewer than may wait
 HEAD = b"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(store, own, tmp_path_factory, house):
+def site(store, own, tmp_path_factory, house):
     url = store.create(f"{own}received", template=f"{own}template")
-    served = Server(url, tmp_path_factory.mktemp("received")).start()
-    yield served
-    served.close()
+    with closing(Site(url, tmp_path_factory.mktemp("received"))) as found:
+        yield found
     store.drop(f"{own}received")
+
+
+@pytest.fixture(scope="module")
+def server(site):
+    with site.serve() as served:
+        yield served
 
 
 def connected(server):
@@ -60,7 +77,55 @@ def test_a_body_that_is_too_long_is_answered_in_words_after_its_last_byte(server
         visitor.sendall(HEAD % 30_000_000)
         for _ in range(300):
             visitor.sendall(b"x" * 100_000)
-        assert status(visitor) == 413
+        answer = whole(visitor)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nConnection: close\r\n" in answer
+    assert "Cet envoi est trop lourd" in answer.decode()
+
+
+@pytest.fixture(scope="module")
+def writers(site, server):
+    """People who may send files, each with the address of their page of pieces."""
+    with site.making() as make:
+        call = make.call()
+        drafts = [make.application(call=call) for _ in range(SENDERS)]
+        told = [(make.member_of(draft.organisation).email, draft.id) for draft in drafts]
+    return [(site.visitor(server, email), f"/dossiers/{key}/rediger/pieces") for email, key in told]
+
+
+def test_what_is_typed_beside_a_file_that_is_far_too_large_is_kept(site, writers):
+    visitor, path = writers[0]
+    address, fields = visitor.form(path)
+    file = ("énorme.pdf", b"x" * 30_000_000, "application/pdf")
+    before = [*fields, ("before", "Avant")]
+    sent = [*[(name, (None, value)) for name, value in before], ("file", file), ("after", (None, "Après"))]
+    answer = visitor.post(address, files=sent)
+    assert (answer.status_code, answer.headers["Connection"]) == (413, "close")
+    kept = visitor.get(f"/reprise/{UUID(str(site.scalar('SELECT id FROM held_form')))}").text
+    assert [text for text in ("Avant", "Après", "énorme.pdf") if text not in kept] == []
+
+
+def test_many_who_send_files_at_once_wait_and_the_other_visitors_do_not(site, server, writers):
+    def send(visitor, path):
+        page = visitor.get(path)
+        address, fields = filled(page)
+        name = tree_of(page).xpath("//main//input[@type='file']/@name")[-1]
+        return visitor.post(address, fields, files={name: ("statuts.pdf", corpus.pdf(), "application/pdf")})
+
+    folder = site.folder / "examining"
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as turns, ThreadPoolExecutor(SENDERS) as pool:
+        for number in range(bounded.AT_ONCE):
+            fcntl.flock(turns.enter_context((folder / f"turn-{number}").open("w")), fcntl.LOCK_EX)
+        sent = [pool.submit(send, *each) for each in writers]
+        time.sleep(1)
+        answers = [requests.get(f"{server.address}/mentions-legales", timeout=20).status_code for _ in range(6)]
+        waited = [each.done() for each in sent]
+        turns.close()
+        codes = [each.result(60).status_code for each in sent]
+    assert (answers, waited) == ([200] * 6, [False] * SENDERS)
+    assert codes == [302] * SENDERS
+    assert site.scalar("SELECT count(*) FROM stored_file") == SENDERS
 
 
 def test_a_connection_is_kept_after_a_body_that_the_application_refused_to_read(server):
@@ -92,8 +157,10 @@ def test_a_body_of_no_length_is_refused_at_once(server):
 def test_what_is_not_received_is_answered_before_the_connection_is_closed(server, sent, code):
     with connected(server) as visitor:
         visitor.sendall(sent)
-        assert status(visitor) == code
-        assert visitor.recv(1) == b""
+        answer = whole(visitor)
+    assert int(answer.split()[1]) == code
+    assert b"\r\nConnection: close\r\n" in answer
+    assert answer.partition(b"\r\n\r\n")[2]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +181,11 @@ def test_who_waits_for_leave_to_send_a_body_gets_it(server):
     with connected(server) as visitor:
         visitor.sendall(b"POST /langue HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
         assert visitor.recv(25).startswith(b"HTTP/1.1 100 Continue")
+
+
+def whole(visitor):
+    """Read all that comes until the connection is closed."""
+    return b"".join(iter(lambda: visitor.recv(65536), b""))
 
 
 def status(visitor):
@@ -164,12 +236,51 @@ def test_what_is_not_received_to_its_end(sent, answer):
     assert refusal.value.answer == answer
 
 
-def test_a_body_too_long_to_keep_is_dropped_as_it_arrives():
-    with closing(Request(HEAD % (receiving.BODY_LIMIT + 1))) as request:
-        kept = request._store.tell()
-        request.take(b"x" * 1_000_000)
-        assert request._store.tell() == kept
-        assert not request.complete
+def test_of_a_body_too_long_to_keep_only_the_ends_are():
+    head = HEAD % (receiving.BODY_LIMIT + 1)
+    with closing(Request(head)) as request:
+        for number in range(-(-(receiving.BODY_LIMIT + 1) // 50_000)):
+            request.take(number.to_bytes(2) * 25_000)
+            assert len(request._tail) <= 2 * receiving.ENDS
+        assert request.complete
+        kept = request.read(10 * receiving.ENDS)
+    assert kept.startswith(head + b"\0\0" * 25_000)
+    assert kept.endswith(number.to_bytes(2) * 25_000)
+    assert len(kept) == 2 * receiving.ENDS
+
+
+def test_who_is_too_slow_is_told():
+    told, closed = [], []
+
+    class Worker(receiving.ReceivingWorker):
+        alive = True
+
+        def __init__(self):
+            self.receiving = set()
+
+        def _stop_receiving(self, conn):
+            self.receiving.discard(conn)
+
+        def _close(self, conn):
+            closed.append(conn)
+
+        def _say(self, conn, answer):
+            told.append((conn, answer))
+
+    class Visitor:
+        refused = False
+
+        def __init__(self, sent, began):
+            self.request = Request(sent)
+            self.request.began += began
+
+    worker = Worker()
+    slow, silent, other = Visitor(b"GET /", -60), Visitor(b"", -60), Visitor(b"GET /", 0)
+    with closing(slow.request), closing(silent.request), closing(other.request):
+        worker.receiving |= {slow, silent, other}
+        worker.murder_pending()
+    assert told == [(slow, TOO_SLOW)]
+    assert (set(closed), worker.receiving) == ({slow, silent}, {other})
 
 
 @pytest.mark.parametrize(
