@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,7 +23,16 @@ from werkzeug.wrappers import Response
 from grants.kernel import clock, held, journal, oversize
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Model, access_mode, commit, db, promise_broken, set_access_mode
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, MissingError, error_page
+from grants.kernel.errors import (
+    ConflictError,
+    ForbiddenError,
+    HouseError,
+    InvalidError,
+    MissingError,
+    ThrottledError,
+    error_page,
+    refusal_page,
+)
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.words import _, _l
@@ -121,7 +132,8 @@ def actor() -> Actor:
 def received_at() -> datetime:
     """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction).
 
-    A form that came while nobody was signed in was received then, if its author now sends it again word for word.
+    A form that came while nobody was signed in, or while the database did not answer, was received then, if its author
+    now sends it again word for word.
     """
     instant: datetime = g.received_at
     return held.first_arrival(actor().id) or instant
@@ -209,15 +221,16 @@ def _hang(view: View, told: Door) -> View:
             return _passed(told, view, params)
         try:
             response = _passed(told, view, params)
-        except (SignInError, OperationalError):
-            raise  # kept when the person is led to sign in; a database that does not answer keeps nothing
+        except (SignInError, ThrottledError, OperationalError):
+            raise  # kept by their own answers; a database that does not answer keeps nothing, its page does
         except Exception as error:
             db.session.rollback()
             is_conflict = isinstance(error, ConflictError | StaleDataError)
             _keep_refused(held.Reason.CONFLICT if is_conflict else held.Reason.REFUSED)
             raise
         if response.status_code >= 400:
-            _keep_refused(held.Reason.CONFLICT if response.status_code == 409 else held.Reason.REFUSED)
+            with suppress(OperationalError):  # the page itself holds what was typed
+                _keep_refused(held.Reason.CONFLICT if response.status_code == 409 else held.Reason.REFUSED)
         return response
 
     wrapper.__door__ = told  # type: ignore[attr-defined]
@@ -423,9 +436,8 @@ def _body_digest() -> str:
     the database.
     """
     digest = hmac.new(str(current_app.secret_key).encode(), digestmod=hashlib.sha256)
-    for name, values in sorted(request.form.lists()):
-        if name not in {"_key", "csrf_token"}:
-            digest.update(repr((name, values)).encode())
+    for field in sorted(held.said(), key=itemgetter(0)):
+        digest.update(repr(field).encode())
     for name, files in sorted(request.files.lists()):
         for file in files:
             digest.update(repr((name, file.filename)).encode())
@@ -472,6 +484,7 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> Non
     """Answer what is refused before a view is asked; what was typed is kept for its author."""
 
     @app.errorhandler(SignInError)
+    @_itself_answered
     def _to_sign_in(_error: SignInError) -> Response:
         if request.method not in SAFE:
             return _kept_until_signed_in(sign_in_endpoint)
@@ -479,6 +492,7 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> Non
         return redirect(url_for(sign_in_endpoint, next=request.full_path.rstrip("?")))
 
     @app.errorhandler(CSRFError)
+    @_itself_answered
     def _unproven(_error: CSRFError) -> Any:
         """The token is that of a session which is over: nothing is done, and what was typed waits for its author."""
         owner, who = held.key_owner(_form_key()) if _asks_who() else None, actor()
@@ -502,7 +516,21 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> Non
         refused = held.refused_at(request.path, actor().id) if request.method == "GET" else None
         return redirect(refused.page) if refused and refused.page else error_page(405)
 
+    _tell_excess(app, sign_in_endpoint)
+
+
+def _tell_excess(app: Flask, sign_in_endpoint: str) -> None:
+    """Answer what came too often or is too large; what was typed is kept for its author."""
+
+    @app.errorhandler(ThrottledError)
+    @_itself_answered
+    def _too_often(error: ThrottledError) -> Response:
+        if _asks_who():
+            _keep_refused(held.Reason.REFUSED)
+        return refusal_page(error)
+
     @app.errorhandler(RequestEntityTooLarge)
+    @_itself_answered
     def _too_large(_error: RequestEntityTooLarge) -> Any:
         is_lapsed = _asks_who() and not actor().is_authenticated and held.key_owner(_form_key()) is not None
         if is_lapsed:
@@ -510,6 +538,19 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> Non
         if _asks_who():
             _keep_refused(held.Reason.REFUSED)
         return error_page(413, page=held.page_of_form())
+
+
+def _itself_answered(handler: View) -> View:
+    """A handler that keeps a form: what keeping it raises is answered like what a view raises."""
+
+    @wraps(handler)
+    def wrapper(error: Any) -> Any:
+        try:
+            return handler(error)
+        except (HouseError, OperationalError) as problem:
+            return current_app.handle_user_exception(problem)
+
+    return wrapper  # type: ignore[return-value]
 
 
 def _asks_who() -> bool:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, g, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -71,20 +71,24 @@ def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     """The page of a status; it says what happened, what to do, and that nothing was lost."""
     page = SHARED.get(status, status)
     template = f"errors/{page}.html" if page in PAGES else "errors/500.html"
-    told = {name: facts.get(name) for name in ("versions", "page")}
+    told = {name: facts.get(name) for name in ("versions", "page", "title")}
     return render_template(template, message=message, status=status, kept=g.get("kept"), **told), status
+
+
+def refusal_page(error: HouseError) -> Response:
+    """The page of a refusal, and when to come back if it says so."""
+    response = current_app.make_response(error_page(error.status, error.message, **error.facts))
+    if "retry_after" in error.facts:
+        response.headers["Retry-After"] = str(error.facts["retry_after"])
+    return response
 
 
 def install(app: Flask) -> None:
     """Hang one handler per kind of refusal."""
 
     @app.errorhandler(HouseError)
-    def house(error: HouseError) -> Response | tuple[str, int]:
-        body, status = error_page(error.status, error.message, **error.facts)
-        response = app.make_response((body, status))
-        if "retry_after" in error.facts:
-            response.headers["Retry-After"] = str(error.facts["retry_after"])
-        return response
+    def house(error: HouseError) -> Response:
+        return refusal_page(error)
 
     @app.errorhandler(StaleDataError)
     def stale(_error: StaleDataError) -> tuple[str, int]:

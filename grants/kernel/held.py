@@ -7,7 +7,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from cryptography.fernet import InvalidToken
 from flask import current_app, g, request, session
 from sqlalchemy import Connection, String, Text, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -31,11 +31,16 @@ KEPT = timedelta(hours=1)
 DRAFT_KEPT = timedelta(days=7)
 MOST = 10  # forms kept for one account; the oldest makes room
 LARGEST = 500_000  # characters of one form
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TAG = 40  # characters of the tag of a hidden field
 KEY_NAMES_FOR = timedelta(hours=24)  # longer than any session lives
 BY_ACCOUNT, BY_NETWORK = 30, 120  # forms kept in an hour for people who are not signed in
-KEYS = frozenset({"csrf_token", "_key", "_held"})
+KEYS = frozenset({"csrf_token", "_key", "_held", "_came"})
 PASSWORDS = frozenset({"password", "current"})  # a form that holds one is never kept
-_CONTROLS = dict.fromkeys(set(range(32)) - {9, 10} | set(range(127, 160)) | {0xFFFE, 0xFFFF})
+_CONTROLS: dict[int, str | None] = {
+    **dict.fromkeys(set(range(32)) - {9, 10} | set(range(127, 160)) | {0xFFFE, 0xFFFF}),
+    **dict.fromkeys((11, 12), "\n"),  # line breaks of office programs
+}
 # What a page writes in its own form: nobody typed it.
 UNTYPED = KEYS | {"version", "stamp", "seen", "edition", "do", "add", "drop", "piece", "back"}
 
@@ -91,6 +96,16 @@ class Held:
         return list(dict.fromkeys(value for value in found if any(map(str.isspace, value)) or _is_word(value)))
 
 
+@dataclass(frozen=True)
+class Sent:
+    """The form of a request that may be sent again: where to, its fields with its keys, and what is asked again."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    passwords: tuple[str, ...]
+    files: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 def _is_word(text: str) -> bool:
     return len(text) > 2 and not (text.isascii() and any(map(str.isdigit, text)) and "-" in text)
 
@@ -131,6 +146,7 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
     """Keep the form of this request for an account, in a small transaction of its own; None when it cannot be.
 
     Passwords and the bytes of files are never kept, the names of files are. The request's own transaction is undone.
+    Raises OperationalError when the database does not answer.
     """
     fields, files = said(), _file_names()
     db.session.rollback()
@@ -153,6 +169,8 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
         with access_mode(writing=True), db.engine.begin() as connection:
             _make_room(connection, account_id, replaced)
             connection.execute(insert(HeldForm).values(**row))
+    except OperationalError:
+        raise
     except SQLAlchemyError:
         current_app.logger.exception("a form could not be kept")
         return None
@@ -160,8 +178,8 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
 
 
 def _came_at() -> datetime:
-    """When this request was received; now for one that was refused before it was read."""
-    return g.get("received_at") or clock.now()
+    """When this form was received, the first time; now for one that was refused before it was read."""
+    return _proven_arrival() or g.get("received_at") or clock.now()
 
 
 def _told(
@@ -206,6 +224,29 @@ def _one_form(text: str) -> str:
 
 def _file_names() -> tuple[str, ...]:
     return tuple(file.filename[:200] for _name, file in request.files.items(multi=True) if file.filename)
+
+
+def sent_form(*, is_ours: bool = False) -> Sent | None:
+    """The form of this request, for the page that says it could not be taken now; it is stored nowhere.
+
+    It keeps its own key and token, good or not; passwords and files are asked again. When that was our doing
+    (`is_ours`: the database did not answer), what comes again with the same words and without files counts as received
+    now. None for a form that no page of ours made, for one that was made for another account than the one signed in,
+    and for one of more than LARGEST characters, its tags included.
+    """
+    owner, who = key_owner(request.form.get("_key", "")), g.get("actor")
+    is_another = owner is not None and who is not None and who.id not in {None, owner}
+    if request.method != "POST" or request.url_rule is None or is_another or not (owner or g.get("csrf_valid")):
+        return None
+    named = ((name, tuple(one.filename[:200] for one in sent if one.filename)) for name, sent in request.files.lists())
+    files = tuple(row for row in named if row[1])
+    keys = {name: value for name, value in request.form.items() if name in KEYS - {"_came"}}
+    if is_ours and not files:
+        keys["_came"] = _arrival()
+    fields = (*keys.items(), *((name, value) for name, value in said() if name not in PASSWORDS))
+    if sum(len(name) + len(value) + _TAG for name, value in fields) > LARGEST:
+        return None
+    return Sent(request.full_path.rstrip("?"), fields, tuple(sorted(PASSWORDS & set(request.form))), files)
 
 
 def was_typed() -> bool:
@@ -300,9 +341,32 @@ def recall_draft(account_id: UUID | None, name: str, edition: str) -> bool:
 
 
 def first_arrival(account_id: UUID | None) -> datetime | None:
-    """When the form of this request came the first time, if it came while nobody was signed in and says the same."""
+    """When the form of this request came the first time, if it says the same and could not be taken then.
+
+    It came while nobody was signed in, or while the database did not answer.
+    """
     found = _first(account_id, said()) if account_id else None
-    return found.received_at if found and found.reason is Reason.SIGNED_OUT else None
+    return found.received_at if found and found.reason is Reason.SIGNED_OUT else _proven_arrival()
+
+
+def _arrival() -> str:
+    """When this form came the first time, with a proof of ours, for its key, its address and its words alone."""
+    told = str((_came_at() - _EPOCH) // timedelta(microseconds=1))
+    return f"{told}.{_proof_of(told)}"
+
+
+def _proven_arrival() -> datetime | None:
+    """When this form came the first time, as the page that sends it again says with our proof; within KEPT."""
+    told, _dot, proof = request.form.get("_came", "").partition(".")
+    if not proof or not hmac.compare_digest(proof.encode(), _proof_of(told).encode()):
+        return None
+    at = _EPOCH + timedelta(microseconds=int(told))
+    return at if clock.now() - at <= KEPT else None
+
+
+def _proof_of(told: str) -> str:
+    words = repr((request.form.get("_key"), request.path, told, said()))
+    return hmac.new(str(current_app.secret_key).encode(), b"came:" + words.encode(), hashlib.sha256).hexdigest()
 
 
 def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> Held | None:

@@ -26,10 +26,9 @@ from whitenoise import WhiteNoise
 from grants.kernel import access, clock, held
 from grants.kernel.machine import Machine, Move, StatusWord, Text
 from grants.kernel.money import Money, round_half_up
-from grants.kernel.words import LANGUAGES, _, in_words_of, language
+from grants.kernel.words import LANGUAGES, _, grouped, in_words_of, language
 
 NBSP = "\u00a0"
-THIN = "\u202f"
 _NOT_IN_PATHS = {"Cc", "Cs", "Zs", "Zl", "Zp"}
 DRAWN = 5_000  # pieces of page kept drawn by a process
 CSP = (
@@ -51,20 +50,15 @@ def _money(cents: int, with_cents: bool, code: str) -> str:
     sign = "-" if cents < 0 else ""
     if with_cents:
         whole, rest = divmod(abs(cents), 100)
-        amount = f"{_grouped(whole, code)}{',' if code == 'fr' else '.'}{rest:02d}"
+        amount = f"{grouped(whole, code)}{',' if code == 'fr' else '.'}{rest:02d}"
     else:
-        amount = _grouped(abs(round_half_up(Fraction(cents, 100))), code)
+        amount = grouped(abs(round_half_up(Fraction(cents, 100))), code)
     return f"{sign}{amount}{NBSP}€" if code == "fr" else f"{sign}€{amount}"
 
 
 def number(value: int | None) -> str:
     """A whole number grouped as the reader expects."""
-    return "—" if value is None else _grouped(value, language())
-
-
-def _grouped(value: int, code: str) -> str:
-    grouped = f"{value:,}"
-    return grouped.replace(",", THIN) if code == "fr" else grouped
+    return "—" if value is None else grouped(value, language())
 
 
 def percent(value: int | Fraction | None, digits: int = 0) -> str:
@@ -136,6 +130,12 @@ def colon() -> str:
     return f"{NBSP}:" if language() == "fr" else ":"
 
 
+def titled(label: Text) -> str:
+    """A label before what it introduces: with a colon, unless it ends a sentence by itself, as a question does."""
+    said = str(label).rstrip()
+    return said if said.endswith(("?", "!", ":", "…")) else f"{said}{colon()}"
+
+
 def relative(value: datetime | date | None) -> str:
     """ "dans 3 jours", "il y a 2 heures"."""
     if value is None:
@@ -150,11 +150,12 @@ def relative(value: datetime | date | None) -> str:
 
 
 def file_size(value: int) -> str:
-    """ "812 Ko" or "1,2 Mo" (French) for people, not for machines."""
-    unit, digits, divisor = ("Mo", 1, 1_000_000) if value >= 1_000_000 else ("Ko", 0, 1000)
-    if language() == "en":
-        unit = unit.replace("o", "B").replace("K", "k")
-    return f"{decimal(Fraction(max(value, 1000 if unit[0] in 'Kk' else 1), divisor), digits)}{NBSP}{unit}"
+    """ "812 Ko", "1,2 Mo", in English "812 kB", "1.2 MB": rounded once. `static/js/sizes.js` writes the same."""
+    kilo, mega = ("Ko", "Mo") if language() == "fr" else ("kB", "MB")
+    if value < 999_500:
+        return f"{number(max(round_half_up(Fraction(value, 1_000)), min(value, 1)))}{NBSP}{kilo}"
+    tenths = round_half_up(Fraction(value, 100_000))
+    return f"{decimal(Fraction(tenths, 10), 1 if tenths % 10 else 0)}{NBSP}{mega}"
 
 
 def zone() -> ZoneInfo:
@@ -370,8 +371,8 @@ def install(app: Flask) -> None:
         moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=access.form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
-        once=_drawn(app), colon=colon, here=here, way_back=way_back,
-        recalled=lambda: held.recalled(access.actor().id),
+        once=_drawn(app), colon=colon, titled=titled, here=here, way_back=way_back,
+        recalled=lambda: held.recalled(access.actor().id), sent_form=held.sent_form,
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")
