@@ -28,7 +28,7 @@ from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import mark, options
-from grants.kernel.pages import colon
+from grants.kernel.pages import titled
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
@@ -201,7 +201,7 @@ def _stored(application: Application, section: str, form: Any, values: dict[str,
         question = (error.field or "").removeprefix("q_")
         if question not in values.get("uploads", {}):
             raise
-        flash(f"{form[error.field].label.text}{colon()} {error.message}", "error")
+        flash(f"{titled(form[error.field].label.text)} {error.message}", "error")
         del values["uploads"][question]
         _stored(application, section, form, values)
         return False

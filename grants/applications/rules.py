@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import money
+from grants.kernel.pages import money, percent
 from grants.kernel.search import search_key
 from grants.kernel.words import LazyString, _, _l, in_words_of
 
@@ -379,8 +379,8 @@ def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | 
     if max_rate is None or not is_over_rate(requested, resources, max_rate):
         return None
     return _(
-        "Le montant demandé dépasse %(rate)s pour cent des ressources du projet : %(over)s de trop.",
-        rate=max_rate,
+        "Le montant demandé dépasse %(rate)s des ressources du projet : %(over)s de trop.",
+        rate=percent(max_rate),
         over=money(Money(requested.cents - resources.cents * max_rate // 100)),
     )
 

@@ -29,7 +29,7 @@ from grants.kernel import access, held
 from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
 from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import ROOM, clean_line, clean_text
-from grants.kernel.words import _, _l
+from grants.kernel.words import _, _l, grouped, language
 
 
 class Form(FlaskForm):
@@ -93,13 +93,14 @@ class AtMost(Length):
     """No longer than the column. What is longer is looked at no further: no other rule sees it."""
 
     def __init__(self, maximum: int) -> None:
-        super().__init__(max=maximum, message=_l("Ce texte est trop long : %(max)d caractères au plus."))
+        super().__init__(max=maximum)
 
     def __call__(self, form: Any, field: Field) -> None:
         try:
             super().__call__(form, field)
         except ValidationError as error:
-            raise StopValidation(*error.args) from error
+            most = grouped(self.max, language())
+            raise StopValidation(_("Ce texte est trop long : %(max)s caractères au plus.", max=most)) from error
 
 
 class LineField(StringField):
@@ -229,7 +230,8 @@ class WholeField(IntegerField):
         except ValueError as error:
             raise ValueError(_("Écrivez un nombre entier, en chiffres.")) from error
         if not self.minimum <= number <= self.maximum:
-            raise ValueError(_("Écrivez un nombre entre %(low)s et %(high)s.", low=self.minimum, high=self.maximum))
+            low, high = (grouped(bound, language()) for bound in (self.minimum, self.maximum))
+            raise ValueError(_("Écrivez un nombre entre %(low)s et %(high)s.", low=low, high=high))
         self.data = number
 
 

@@ -33,8 +33,21 @@ def _l(message: str, **values: Any) -> LazyString:
 
 
 def n_(one: str, many: str, number: int, **values: Any) -> str:
-    """The message in the singular or the plural."""
-    return _said_of(one, many, number) % {"num": number, **values}
+    """The message in the singular or the plural; its number is `%(num)s`, grouped as the reader expects."""
+    return _said_of(one, many, number) % {"num": _Count(number), **values}
+
+
+class _Count(int):
+    """A number that says itself grouped."""
+
+    def __str__(self) -> str:
+        return grouped(int(self), language())
+
+
+def grouped(value: int, code: str) -> str:
+    """A whole number grouped as the readers of a language expect: "12 000" with narrow no-break spaces, "12,000"."""
+    told = f"{value:,}"
+    return told.replace(",", "\u202f") if code == "fr" else told
 
 
 def language() -> str:
@@ -96,7 +109,8 @@ def _in_template(context: EvalContext, message: str, **values: Any) -> str:
 @pass_eval_context
 def _n_in_template(context: EvalContext, one: str, many: str, number: int, **values: Any) -> str:
     said = _said_of(one, many, number)
-    return (Markup(said) if context.autoescape else said) % {"num": number, **values}  # noqa: S704 - as above
+    told = {"num": _Count(number), **values}
+    return (Markup(said) if context.autoescape else said) % told  # noqa: S704 - as above
 
 
 def install(app: Flask) -> None:

@@ -168,7 +168,7 @@ class ImportForm(Form):
     )
     csv = FileField(
         _l("Les actions, en CSV"),
-        description=_l("Facultatif. Colonnes : number, title, axis, orientation, fields, status, source, title_en."),
+        description=_l("Colonnes : number, title, axis, orientation, fields, status, source, title_en."),
     )
     toml_text = HiddenField()
     csv_text = HiddenField()

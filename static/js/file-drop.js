@@ -1,7 +1,8 @@
 // Lets a file be dropped on its field, refuses one that is too large before it leaves, and shows how much has been sent.
+import { fileSize } from "./sizes.js";
 import { say } from "./words.js";
 
-const size = (drop, bytes) => say(drop.dataset, "megabytes", { size: new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(bytes / 1e6) });
+const size = (drop, bytes) => fileSize(bytes, drop.dataset, document.documentElement.lang);
 
 function tooLarge(drop) {
   const limit = Number(drop.dataset.largest);

@@ -311,7 +311,7 @@ def test_a_request_over_the_instruments_rate_is_named(app, make):
     ]
     save(application, Part.BUDGET, {"lines": lines}, by)
     told = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(application))])
-    assert told == ["Le montant demandé dépasse 50 pour cent des ressources du projet\u00a0: 500\u00a0€ de trop."]
+    assert told == ["Le montant demandé dépasse 50\u00a0% des ressources du projet\u00a0: 500\u00a0€ de trop."]
 
 
 # ---- withdraw ------------------------------------------------------------------------------------------------------

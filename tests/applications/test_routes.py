@@ -166,7 +166,7 @@ def test_strange_words_are_kept_as_words(page, draft, owner, text):
     ("section", "values", "message"),
     [
         (Part.PROJECT, {"title": "x" * 201}, "200 caractères au plus"),
-        (Part.PROJECT, {"summary": "x" * 1001}, "1000 caractères au plus"),
+        (Part.PROJECT, {"summary": "x" * 1001}, "1 000 caractères au plus"),
         (Part.PROJECT, {"requested": "-5"}, "Montant invalide"),
         (Part.PROJECT, {"requested": "٣٠٠٠"}, "Montant invalide"),
         (Part.PROJECT, {"requested": "1e9"}, "Montant invalide"),

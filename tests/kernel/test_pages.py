@@ -1,6 +1,7 @@
 """Words, numbers and addresses as pages show them: the short ways give what the long ways give."""
 
 import gzip
+import json
 import re
 import shutil
 from contextvars import Context
@@ -14,6 +15,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, render_template_string, url_for
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from werkzeug.test import TestResponse
 
 from grants.kernel import pages
@@ -52,6 +54,42 @@ def test_an_instant_says_whose_clocks_it_is_read_on(
     monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], zone=zone))
     with force_locale(code):
         assert pages.instant(datetime(2026, 3, 2, 17, 5, tzinfo=UTC)) == said
+
+
+SIZES = json.loads(Path(__file__).with_name("sizes.json").read_text(encoding="utf-8"))
+SIZES_SCRIPT = (Path(__file__).parents[2] / "static" / "js" / "sizes.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("size", "french", "english"), SIZES)
+def test_a_size_is_told_in_the_unit_that_fits(app: Flask, size: int, french: str, english: str) -> None:
+    assert pages.file_size(size) == french
+    with force_locale("en"):
+        assert pages.file_size(size) == english
+
+
+def test_the_script_tells_sizes_as_the_server_does(app: Flask, browser: Browser) -> None:
+    page = browser.new_page()
+    for place, code in ((1, "fr"), (2, "en")):
+        with force_locale(code):
+            words = {"kilobytes": _("{size}\u00a0Ko"), "megabytes": _("{size}\u00a0Mo")}
+        read = f"{SIZES_SCRIPT.replace('export ', '')} return sizes.map((size) => fileSize(size, words, code));"
+        told = page.evaluate(f"([sizes, words, code]) => {{ {read} }}", [[row[0] for row in SIZES], words, code])
+        assert told == [row[place] for row in SIZES]
+    page.close()
+
+
+def test_a_label_takes_a_colon_unless_it_ends_a_sentence(app: Flask) -> None:
+    assert pages.titled("Montant") == "Montant\u00a0:"
+    for label in ("À quel besoin répondez-vous\u00a0?", "À vous\u00a0!", "Vos mots\u00a0:"):
+        assert pages.titled(label) == label
+    with force_locale("en"):
+        assert pages.titled("Amount") == "Amount:"
+
+
+@pytest.mark.parametrize(("code", "said"), [("fr", "12\u202f000 dossiers"), ("en", "12,000 applications")])
+def test_a_number_in_a_sentence_is_grouped(app: Flask, code: str, said: str) -> None:
+    with force_locale(code):
+        assert n_("%(num)s dossier", "%(num)s dossiers", 12_000) == said
 
 
 def test_a_colon_has_its_space_in_french_only(app: Flask) -> None:

@@ -28,7 +28,7 @@ class ReportForm(Form):
     )  # fmt: skip
     files = MultipleFileField(
         _l("Documents"),
-        description=_l("Rapport d’activité, comptes approuvés, photos : tout est facultatif."),
+        description=_l("Par exemple le rapport d’activité, les comptes approuvés, des photos."),
     )
 
     def given_files(self) -> list[Any]:
