@@ -19,7 +19,9 @@ from grants.people.models import Role, SignIn
 from grants.people.rules import INVITATIONS_TO_AN_ADDRESS_A_DAY, JOIN, SIGN_UP, password_of
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
-from tests.people.test_routes_held import PASSWORD, TEXT
+
+PASSWORD = "la-pluie-du-soir-sur-les-toits"
+TEXT = "Des paliers frais pour les aînés.\nEt un banc."
 
 
 @contextmanager
