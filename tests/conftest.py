@@ -116,7 +116,7 @@ def own(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give the application, built once, and fill the template its tests start from: migrated, reference data loaded."""
     folder = tmp_path_factory.mktemp("instance")
 
@@ -130,7 +130,10 @@ def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
             db.engine.dispose()
 
     fill_template(store, f"{own}template", fill)
-    return create_app(settings_for(store.url(f"{own}test"), folder), TESTING=True)
+    app = create_app(settings_for(store.url(f"{own}test"), folder), TESTING=True)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
