@@ -59,6 +59,10 @@ KEPT = {
     "receivable": "OLD.state <> 'planned' AND (NEW.award_id <> OLD.award_id OR NEW.kind <> OLD.kind "
     "OR NEW.due_on <> OLD.due_on OR NEW.amount_cents > OLD.amount_cents OR NEW.received_cents < OLD.received_cents "
     "OR NEW.given_up_cents < OLD.given_up_cents OR NEW.cancelled_cents < OLD.cancelled_cents)",
+    # What a letter says; how it leaves goes on.
+    "letter": "NEW.kind <> OLD.kind OR NEW.recipient <> OLD.recipient OR NEW.subject <> OLD.subject "
+    "OR NEW.body <> OLD.body OR NEW.locale <> OLD.locale OR NEW.dedup <> OLD.dedup "
+    "OR NEW.created_at <> OLD.created_at",
     "meeting": "NEW.call_id <> OLD.call_id OR OLD.frozen_at IS NOT NULL AND (NEW.state = 'preparing' "
     "OR NEW.frozen_at IS NULL OR NEW.frozen_at <> OLD.frozen_at)",
 }

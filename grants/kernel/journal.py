@@ -24,6 +24,7 @@ _LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
 _PENDING = "journal_pending"
 SERIES = "journal"
 NOBODY = Actor(name="sans acte")  # of a row that changed although nothing was recorded
+_LETTERS = {"letter"}
 
 
 class Entry(Model):
@@ -119,12 +120,14 @@ def advance(machine: Machine, thing: Any, verb: str, *, by: Actor, **data: Any) 
 def _write_pending() -> None:
     pending = db.session.info.pop(_PENDING, [])
     changed = rowdigests.take(db.session())
-    if changed and not pending:
-        pending = [("row.changed", None, NOBODY, {}, clock.now())]
+    if changed and not pending:  # a letter that no act causes is a reminder
+        event_ = "letter.written" if changed.keys() == _LETTERS else "row.changed"
+        pending = [(event_, None, NOBODY, {}, clock.now())]
     if not pending:
         return
     if changed:
-        pending[-1][3][rowdigests.KEY] = changed
+        last = pending[-1][3]
+        last[rowdigests.KEY] = rowdigests.merged(last.get(rowdigests.KEY, {}), changed)
     lines = [line_of(event_, subject, by, data, at) for event_, subject, by, data, at in pending]
     append(db.session.connection(), lines)
 

@@ -7,22 +7,24 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from flask import current_app, render_template
-from sqlalchemy import String, Text, UniqueConstraint, func, select, update
+from sqlalchemy import String, Table, Text, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, db, unit_of_work
+from grants.kernel.rowdigests import Recorded
 from grants.kernel.seal import seal, unseal
 from grants.kernel.words import force_locale
 
 LEASE = timedelta(minutes=5)  # longer than the slowest conversation with a relay
 MAX_ATTEMPTS = 8
 TROUBLE_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(minutes=2**MAX_ATTEMPTS)  # a lease beyond it was taken before the clock went back
 SMTP_TIMEOUT = 20
 SECRET = "[lien personnel]"  # noqa: S105 - what stands for one
 SECRETS_KEPT = timedelta(days=30)
@@ -31,14 +33,15 @@ _REFUSALS = (smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused, smtplib.SMTPN
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-class Letter(Keyed, Model):
+class Letter(Recorded, Keyed, Model):
     """One message to one address. `dedup` makes the act that writes it safe to repeat.
 
     `secret` is what opens an account or an invitation, sealed; SECRET stands for it in `body`, and it is forgotten once
-    the letter has left.
+    the letter has left. What a letter says never changes, and the journal has its digest; how it leaves has none.
     """
 
     __tablename__ = "letter"
+    not_recorded: ClassVar = frozenset({"lease_until", "attempts", "sent_at", "error", "secret"})
     __table_args__ = (UniqueConstraint("dedup"),)
 
     kind: Mapped[str] = mapped_column(String(60))
@@ -54,6 +57,10 @@ class Letter(Keyed, Model):
     sent_at: Mapped[datetime | None] = mapped_column(index=True)
     error: Mapped[str | None] = mapped_column(String(500))
     secret: Mapped[str | None] = mapped_column(Text)
+
+
+# Written to as a table, without asking which rows are reached: these columns have no digest.
+_OUTBOX = cast(Table, Letter.__table__)
 
 
 def write(
@@ -171,23 +178,22 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
 
 def claim() -> UUID | None:
     """Take a lease on the letter that waits longest; two workers never hold the same one."""
-    at = clock.now()
+    at, each = clock.now(), _OUTBOX.c
     ready = (
-        select(Letter.id)
-        .where(Letter.sent_at.is_(None), Letter.attempts < MAX_ATTEMPTS)
-        .where((Letter.lease_until.is_(None)) | (Letter.lease_until < at))
-        .order_by(Letter.created_at, Letter.id)
+        select(each.id)
+        .where(each.sent_at.is_(None), each.attempts < MAX_ATTEMPTS)
+        .where(or_(each.lease_until.is_(None), each.lease_until < at, each.lease_until > at + LONGEST_WAIT))
+        .order_by(each.created_at, each.id)
         .limit(1)
     )
     if db.session.get_bind().dialect.name == "postgresql":
         ready = ready.with_for_update(skip_locked=True)
     with unit_of_work() as session:
         return session.scalar(
-            update(Letter)
-            .where(Letter.id.in_(ready))
-            .values(lease_until=at + LEASE, attempts=Letter.attempts + 1)
-            .returning(Letter.id)
-            .execution_options(synchronize_session=False)
+            update(_OUTBOX)
+            .where(each.id.in_(ready))
+            .values(lease_until=at + LEASE, attempts=each.attempts + 1)
+            .returning(each.id)
         )
 
 
@@ -232,7 +238,7 @@ def _put_back(letter_id: UUID, problem: Exception, *, counted: bool) -> None:
 
 def _update(letter_id: UUID, **values: Any) -> None:
     with unit_of_work() as session:
-        session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
+        session.execute(update(_OUTBOX).where(_OUTBOX.c.id == letter_id).values(**values))
 
 
 def forget_secrets() -> int:
@@ -240,7 +246,8 @@ def forget_secrets() -> int:
 
     The longest of them, an invitation, lasts less than SECRETS_KEPT.
     """
-    old = update(Letter).where(Letter.secret.is_not(None), Letter.created_at < clock.now() - SECRETS_KEPT)
+    columns = _OUTBOX.c
+    old = update(_OUTBOX).where(columns.secret.is_not(None), columns.created_at < clock.now() - SECRETS_KEPT)
     return int(db.session.execute(old.values(secret=None)).rowcount)  # type: ignore[attr-defined]
 
 

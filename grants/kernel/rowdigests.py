@@ -120,8 +120,9 @@ def _note_bulk(state: ORMExecuteState) -> None:
 
 
 def _note(session: Session, kind: type[Recorded], keys: Iterable[Any]) -> None:
-    changed: Changed = session.info.setdefault(_CHANGED, {})
-    changed.setdefault(kind, set()).update(keys)
+    if reached := set(keys):
+        changed: Changed = session.info.setdefault(_CHANGED, {})
+        changed.setdefault(kind, set()).update(reached)
 
 
 @event.listens_for(Session, "after_rollback")
@@ -141,6 +142,11 @@ def take(session: Session) -> Told:
         for some in _parts(sorted(keys, key=str)):
             found |= {key: digest for key, digest, _row in _digests(connection, kind, some)}
     return told
+
+
+def merged(first: Told, then: Told) -> Told:
+    """The digests of both; of a row that both tell, the second."""
+    return {table: {**first.get(table, {}), **then.get(table, {})} for table in sorted({*first, *then})}
 
 
 def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

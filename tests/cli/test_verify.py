@@ -18,6 +18,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, ApplicationVersion
 from grants.awards.lifecycle import InstalmentState
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, LedgerAllocation, LedgerEntry
+from grants.calls.models import Call
 from grants.cli import VERIFICATIONS, head_problems
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Decision, Meeting, Recommendation
@@ -26,12 +27,12 @@ from grants.kernel import clock, head, journal, vault
 from grants.kernel.db import Counter, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
-from grants.kernel.papers import sha256
+from grants.kernel.papers import IssuedPaper, sha256
 from grants.kernel.post import Letter
 from grants.kernel.vault import StoredFile
 from grants.people.models import Appointment, Membership, Role
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment, Interest, Mark
+from grants.reviewing.models import Assignment, Interest, Mark, Standing
 from tests.client import Page
 from tests.databases import unguard
 from tests.factories import Make
@@ -159,6 +160,10 @@ FORGERIES: dict[str, tuple[str, Callable[[Connection], None]]] = {
     "terms of an agreement": ("agreement", changes(Agreement, terms="Autre texte")),
     "amount of an award": ("award", changes(Award, eligible_base_cents=Money(1))),
     "marks": ("mark", changes(Mark, points=1)),
+    "text of a letter": ("letter", changes(Letter, body="Autre texte\n")),
+    "recipient of a letter": ("letter", changes(Letter, recipient="autre@exemple.example")),
+    "letter removed": ("letter", removes(Letter)),
+    "letter added": ("letter", adds(Letter, dedup="autre")),
 }  # fmt: skip
 
 
@@ -184,6 +189,24 @@ def test_every_forgery_is_named(make: Make) -> None:
     for name, (table, forge) in FORGERIES.items():
         assert f"enregistrements : {table} " in found_after(forge), name
     assert found() == ""
+
+
+# What each of the other subjects finds by itself, whatever the journal says of the row.
+FOUND_BY = {
+    "dossiers déposés": changes(ApplicationVersion, content=FORGED),
+    "notes": changes(Standing, score=1),
+    "enveloppes": changes(Call, committed_cents=Money(1)),
+    "écritures": changes(LedgerAllocation, amount_cents=Money(1)),
+    "documents": changes(IssuedPaper, content=FORGED),
+    "fichiers": changes(StoredFile, sha256="0" * 64),
+}
+
+
+def test_each_subject_finds_what_does_not_add_up(make: Make) -> None:
+    lived(make)
+    assert FOUND_BY.keys() == {name for name, _problems in VERIFICATIONS} - {"journal", "enregistrements", "états"}
+    for subject, forge in FOUND_BY.items():
+        assert f"{subject} : " in found_after(forge), subject
 
 
 def test_a_forgery_is_told_with_what_was_expected_and_what_was_found(make: Make) -> None:
@@ -214,6 +237,19 @@ def test_rows_are_told_again_after_a_change_of_schema(make: Make) -> None:
     assert found() == ""
     with unit_of_work():
         assert journal.tell_rows(by=make.by) == 0
+
+
+def test_rows_told_again_and_rows_changed_in_one_transaction_are_both_known(make: Make) -> None:
+    lived(make)
+    with tampered() as connection:
+        connection.execute(update(Decision).values(reason="Réécrit par une migration"))
+        connection.execute(update(Award).values({Award.eligible_base: Money(1)}))
+    assert found() != ""
+    with unit_of_work() as session:
+        journal.tell_rows(by=make.by)
+        session.scalars(select(Award)).one().eligible_base = Money(2)  # told, then changed
+        session.scalars(select(Meeting)).one().act_number = "CP-2026-2"  # of a kind that was not told
+    assert found() == ""
 
 
 def test_an_act_asks_one_question_more_for_each_kind_of_row_it_changes(make: Make, queries: Any) -> None:

@@ -8,9 +8,10 @@ from email import message_from_bytes
 from email.policy import default as modern
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
 
-from grants.kernel import clock, post
+from grants.kernel import clock, journal, post
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import FolderCarrier, Letter, SmtpCarrier, carrier_for
 
@@ -59,6 +60,26 @@ def test_a_letter_leaves_once_and_says_so(app):
     assert len(bag.messages) == 1
     assert letter.sent_at is not None
     assert post.waiting() == 0
+
+
+def test_the_journal_knows_what_a_letter_says_and_nothing_of_how_it_leaves(app):
+    letters(2)
+    seq = journal.head()[0]
+    assert (
+        db.session.scalars(select(journal.Entry).order_by(journal.Entry.seq.desc())).first().event == "letter.written"
+    )
+    post.deliver(Bag(OSError("no relay")), SENDER)
+    assert post.deliver(Bag(), SENDER) == 1
+    assert journal.head()[0] == seq
+    assert list(journal.wrong_rows()) == []
+
+
+@pytest.mark.parametrize("column", ["kind", "recipient", "subject", "body", "locale", "dedup", "created_at"])
+def test_the_database_refuses_to_change_what_a_letter_says(app, column):
+    letters()
+    value = NOON if column == "created_at" else "xx"
+    with pytest.raises(DBAPIError), unit_of_work() as session:
+        session.execute(update(Letter).values({column: value}))
 
 
 def secret_letter(kind="people_reset", **context):
