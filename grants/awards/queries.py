@@ -910,6 +910,8 @@ def released_by_call(*only: ColumnElement[bool]) -> dict[UUID, Money]:
 
 def hidden_money(by: Actor) -> dict[UUID, Money]:
     """What the dossiers a person has a link with hold of each call, to be left out of every total they see."""
+    if by.id is None or not reviewing.linked_ids(by.id):
+        return {}
     hidden = deliberation.hidden_from(by)
     held = deliberation.held_by_call(hidden)
     released = released_by_call(hidden) if held else {}

@@ -24,11 +24,12 @@ from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money, round_half_up
 from grants.kernel.pages import day, money
-from grants.kernel.words import _, n_
+from grants.kernel.words import _, _l, n_
 from grants.programme.models import Fund
 from grants.reviewing import queries as reviewing
 
 NOTHING = Money(0)
+_ANOTHER_PERSON = _l("Un dossier avec lequel vous avez un lien attend encore : une autre personne doit s’en charger.")
 
 
 # ---- the meeting ---------------------------------------------------------------------------------------------------
@@ -63,7 +64,7 @@ def edit(meeting: Meeting, *, title: str, held_on: date, version: int | None, by
 
 
 def _check_day(call: Call, held_on: date) -> None:
-    if call.closes_at is not None and held_on < call.closes_at.date():
+    if call.closes_at is not None and held_on < clock.day_of(call.closes_at, call.fund.zone):
         raise InvalidError(
             _("La séance ne peut pas précéder la clôture de l’appel, le %(day)s.", day=day(call.closes_at)),
             field="held_on",
@@ -222,9 +223,11 @@ def freeze(meeting: Meeting, *, by: Actor) -> None:
     """Freeze marks and advices for good. Raises RefusedError while a dossier waits for its advice or its screening."""
     _hold(meeting)
     call = meeting.call
-    reason = why_not_freeze(meeting)
+    reason = why_not_freeze(meeting, by)
     if reason is not None:
         raise RefusedError(reason)
+    if queries.count_of(call.id, *queries.UNSCREENED) or queries.without_advice(call.id):
+        raise RefusedError(str(_ANOTHER_PERSON))
     _hold_dossiers(meeting)
     for advice in queries.advices_of(meeting.id):
         if advice.application.state is not ApplicationState.ELIGIBLE:
@@ -248,8 +251,11 @@ def _recused_from(call: Call, by: Actor) -> list[str]:
     return [str(found) for found in db.session.scalars(covered.order_by(Application.id))]
 
 
-def why_not_freeze(meeting: Meeting) -> str | None:
-    """None when the advices may be frozen, else what is still to do."""
+def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
+    """None when nothing that the person may know of keeps the advices from being frozen, else what is still to do.
+
+    What waits among the dossiers they have a link with is told by the act alone, without a number.
+    """
     reason = LIFECYCLE.why_not(meeting, "freeze")
     if reason is not None:
         return str(reason)
@@ -258,14 +264,14 @@ def why_not_freeze(meeting: Meeting) -> str | None:
     if meeting.held_on > clock.today():
         return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
                  day=day(meeting.held_on))  # fmt: skip
-    unscreened = queries.count_of(meeting.call_id, *queries.UNSCREENED)
+    unscreened = queries.count_of(meeting.call_id, *queries.UNSCREENED, seen_by=by)
     if unscreened:
         return n_(
             "%(num)s dossier attend encore une décision de recevabilité.",
             "%(num)s dossiers attendent encore une décision de recevabilité.",
             unscreened,
         )
-    missing = len(queries.without_advice(meeting.call_id))
+    missing = queries.without_advice(meeting.call_id, seen_by=by)
     if missing:
         return n_(
             "%(num)s dossier recevable attend encore un avis.",
@@ -370,14 +376,16 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
 def archive(call: Call, *, by: Actor) -> None:
     """Put a call away. Raises RefusedError while it is open, and while one of its dossiers waits for its result."""
     db.session.refresh(call, with_for_update=True)
-    reason = why_not_archive(call)
+    reason = why_not_archive(call, by)
     if reason is not None:
         raise RefusedError(reason)
+    if queries.count_of(call.id, *UNDER_WAY):
+        raise RefusedError(str(_ANOTHER_PERSON))
     journal.advance(CALL, call, "archive", by=by, code=call.code)
 
 
-def why_not_archive(call: Call) -> str | None:
-    """None when a call may be put away, else what is still to do."""
+def why_not_archive(call: Call, by: Actor) -> str | None:
+    """None when nothing that the person may know of keeps a call from being put away, else what is still to do."""
     reason = CALL.why_not(call, "archive")
     if reason is not None:
         return str(reason)
@@ -386,7 +394,7 @@ def why_not_archive(call: Call) -> str | None:
     meeting = queries.meeting_of(call.id)
     if meeting is not None and meeting.state is not MeetingState.PUBLISHED:
         return _("La séance de cet appel n’est pas terminée : publiez d’abord ses résultats.")
-    waiting = queries.count_of(call.id, *UNDER_WAY)
+    waiting = queries.count_of(call.id, *UNDER_WAY, seen_by=by)
     if waiting:
         return n_(
             "%(num)s dossier de cet appel attend encore sa décision.",

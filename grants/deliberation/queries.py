@@ -17,6 +17,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Verdict
 from grants.kernel import clock
+from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
@@ -163,21 +164,21 @@ def recommendation_of(application_id: UUID) -> Recommendation | None:
     return db.session.scalar(select(Recommendation).where(Recommendation.application_id == application_id))
 
 
-def count_of(call_id: UUID, *states: ApplicationState) -> int:
-    """How many applications of a call are in one of some states."""
+def count_of(call_id: UUID, *states: ApplicationState, seen_by: Actor | None = None) -> int:
+    """How many applications of a call are in one of some states; for a person, only what exists for them."""
     counted = select(func.count()).where(Application.call_id == call_id, Application.state.in_(states))
+    if seen_by is not None:
+        counted = counted.where(~hidden_from(seen_by))
     return int(db.session.scalar(counted.select_from(Application)) or 0)
 
 
-def without_advice(call_id: UUID) -> Sequence[str]:
-    """The references of the eligible applications on which the committee said nothing yet."""
-    statement = (
-        select(Application.reference)
-        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
-        .where(Application.call_id == call_id, Application.state == S.ELIGIBLE, Recommendation.id.is_(None))
-        .order_by(Application.reference)
-    )
-    return [reference or "" for reference in db.session.scalars(statement)]
+def without_advice(call_id: UUID, *, seen_by: Actor | None = None) -> int:
+    """On how many eligible applications the committee said nothing yet; for a person, only what exists for them."""
+    said = select(Recommendation.id).where(Recommendation.application_id == Application.id).exists()
+    statement = select(func.count()).where(Application.call_id == call_id, Application.state == S.ELIGIBLE, ~said)
+    if seen_by is not None:
+        statement = statement.where(~hidden_from(seen_by))
+    return int(db.session.scalar(statement.select_from(Application)) or 0)
 
 
 def advices_of(meeting_id: UUID) -> Sequence[Recommendation]:
@@ -309,8 +310,10 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
     shown = {row.id: results[row.id] for row in ranked if row.id in results and row.id not in owed}
     places = ranking(shown, grid)
     ranked.sort(key=lambda row: _order(places.get(row.id), row.reference or ""))
-    available = min(call.envelope, call.fund.envelope - call.fund.committed + call.committed)
-    hidden, hidden_money = _hidden_of(call.id, actor)
+    hidden = hidden_money(actor)
+    held = call.committed - hidden.get(call.id, NOTHING)
+    elsewhere = call.fund.committed - sum(hidden.values(), NOTHING) - held
+    available = min(call.envelope, call.fund.envelope - elsewhere)
     lines, running = [], NOTHING
     for row in ranked:
         counted = row.voted if row.granted is not None else row.advised
@@ -326,11 +329,11 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
             if row.state is S.WITHDRAWN and row.verdict is not None
         ),
         grid=grid,
-        hides_some=hidden > 0,
+        hides_some=bool(hidden_in(call.id, actor)),
         call_envelope=call.envelope,
         fund_envelope=call.fund.envelope,
-        held=call.committed - hidden_money,
-        elsewhere=call.fund.committed - call.committed,
+        held=held,
+        elsewhere=elsewhere,
     )
 
 
@@ -392,19 +395,6 @@ def owed_by(actor: Actor, call: Call) -> set[UUID]:
         .where(Assignment.reviewer_id == actor.id, Assignment.state.in_(PENDING), Application.call_id == call.id)
     )
     return set(db.session.scalars(statement))
-
-
-def _hidden_of(call_id: UUID, actor: Actor) -> tuple[int, Money]:
-    """How many dossiers do not exist for the person, and what they hold, to leave both out of every total."""
-    statement = (
-        select(func.count(Application.id), func.sum(func.coalesce(Decision.amount, Recommendation.amount)))
-        .select_from(Application)
-        .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
-        .join(Decision, Decision.application_id == Application.id, isouter=True)
-        .where(Application.call_id == call_id, Application.state.in_((*RANKED_STATES, S.WITHDRAWN)), hidden_from(actor))
-    )
-    count, money = db.session.execute(statement).one()
-    return count, money or NOTHING
 
 
 # ---- one dossier ---------------------------------------------------------------------------------------------------

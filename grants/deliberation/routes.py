@@ -191,7 +191,9 @@ def freeze(meeting: Meeting) -> Page:
         flash(_("Les notes et les avis sont figés."), "success")
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     ranking = queries.ranking_of(meeting.call, actor())
-    return _show("freeze", form, meeting=meeting, ranking=ranking, reason=actions.why_not_freeze(meeting), **_words())
+    return _show(
+        "freeze", form, meeting=meeting, ranking=ranking, reason=actions.why_not_freeze(meeting, actor()), **_words()
+    )
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/acte", methods=["GET", "POST"])
@@ -324,4 +326,4 @@ def archive(call: Call) -> Page:
         actions.archive(call, by=actor())
         flash(_("L’appel est archivé. Sa page publique reste en ligne."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
-    return _show("archive", form, call=call, reason=actions.why_not_archive(call))
+    return _show("archive", form, call=call, reason=actions.why_not_archive(call, actor()))

@@ -133,10 +133,10 @@ def received_at() -> datetime:
     """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction).
 
     A form that came while nobody was signed in, or while the database did not answer, was received then, if its author
-    now sends it again word for word.
+    now sends it again word for word; never later than now, should the clock have gone back.
     """
     instant: datetime = g.received_at
-    return held.first_arrival(actor().id) or instant
+    return min(held.first_arrival(actor().id) or instant, instant)
 
 
 def form_key() -> str:
@@ -170,9 +170,9 @@ def hidden_dossiers(who: Actor | None = None) -> frozenset[UUID]:
     return policy().hidden(who or actor())
 
 
-def hidden_money() -> Mapping[UUID, Money]:
-    """What the dossiers hidden from the person of this request hold of their calls, by call; totals leave it out."""
-    return policy().hidden_money(actor())
+def hidden_money(who: Actor | None = None) -> Mapping[UUID, Money]:
+    """What the dossiers hidden from a person hold of their calls, by call; totals leave it out."""
+    return policy().hidden_money(who or actor())
 
 
 def public(view: View) -> View:

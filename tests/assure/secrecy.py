@@ -8,6 +8,7 @@ import inspect
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -43,6 +44,7 @@ from tests.canaries import Canaries, Rows, plant, rows_of, text_of
 from tests.client import form_values
 from tests.crawl import Answers, addresses, bare, crawl, demonstrations
 from tests.factories import Make
+from tests.inside import inside
 from tests.kernel.test_papers import words_of
 from tests.site import Place, Server, Site, Visitor, filled, token_of, tree_of
 
@@ -70,8 +72,16 @@ STARTS = (
     "/dossiers",
 )
 
-# What is not the dossier's alone: its association, and what an advice reserves of an envelope everybody may read.
-APART = {"organisation", "account", "membership", "recommendation"}
+# What is not the dossier's alone.
+APART = {"organisation", "account", "membership"}
+# What calls and the fund hold, from the advices of meetings that are not frozen.
+HELD = (
+    (
+        "UPDATE call SET committed_cents = (SELECT COALESCE(SUM(r.amount_cents), 0) FROM recommendation r "
+        "JOIN meeting m ON m.id = r.meeting_id WHERE m.call_id = call.id)"
+    ),
+    "UPDATE fund SET committed_cents = (SELECT SUM(c.committed_cents) FROM call c WHERE c.fund_id = fund.id)",
+)
 
 
 # ---- recusal
@@ -82,38 +92,47 @@ APART = {"organisation", "account", "membership", "recommendation"}
     number="9",
     says="surfaces où qui s’est déporté voit encore le dossier ou son effet",
     minutes=2,
-    once="postgresql",
+    once="sqlite",
 )
 def recusal(place: Place) -> Reading:
     """Declare a link in every office, and as a reviewer alone: the dossier vanishes from every surface they see."""
     with place.site() as site:
-        hidden, other = deliberating(site)
-        canaries = plant(site, {"hidden": hidden, "other": other})
-        secrets = Canaries(*({w: s for w, s in kept.items() if s.dossier == "hidden" and s.application}
+        organisations = deliberating(site)
+        hidden = organisations["hidden"]
+        canaries = plant(site, organisations)
+        secrets = Canaries(*({w: s for w, s in kept.items() if s.dossier != "other" and s.application}
                              for kept in (canaries.words, canaries.natural)))  # fmt: skip
-        with site.serve() as server:
-            starts = [*addresses(site.app, rows_in(site, hidden), reference="2020-1", code="aucun"), *STARTS]
-            shown = demonstrations(site.app)
-            holders = HOLDERS if place.full else READERS
-            people = {email: site.visitor(server, email) for email in (*holders, READER)}
-            before = {
-                email: seen_on(crawl(people[email], starts, far=FAR[place.full]), secrets, shown) for email in holders
-            }
-            faults = [fault for email in people for fault in declared(site, people[email], email, hidden)]
-            write_to_reviewers(site, server)
-            surfaces = {url for seen in before.values() for url in seen}
-            opened = {email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
-                      for email, person in people.items()}  # fmt: skip
-            for email, answers in opened.items():
-                faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
-            faults += [f"a letter to the recused: {what}" for what in letters_to(site, people, secrets)]
-            faults += without_influence(site, people, hidden, opened)
+        starts = [*addresses(site.app, rows_in(site, hidden), reference="2020-1", code="aucun"), *STARTS]
+        shown = demonstrations(site.app)
+        holders = HOLDERS if place.full else READERS
+        people = {email: inside(site, email) for email in (*holders, READER)}
+        before = {
+            email: seen_on(crawl(people[email], starts, far=FAR[place.full]), secrets, shown) for email in holders
+        }
+        linked = [organisation for name, organisation in organisations.items() if name != "other"]
+        faults = [fault for email in people for each in linked for fault in declared(site, people[email], email, each)]
+        write_to_reviewers(site)
+        surfaces = {url for seen in before.values() for url in seen}
+        for person in people.values():
+            person.get(OWN_LINKS)  # what was to be told once is told
+        opened = {
+            email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
+            for email, person in people.items()
+            if email != READER or place.full  # in short, a reader whose pages the others open as well
+        }
+        for email, answers in opened.items():
+            faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
+        faults += [f"a letter to the recused: {what}" for what in letters_to(site, people, secrets)]
+        faults += without_influence(site, people, linked, {email: opened[email] for email in holders})
         tried = sum(len(each) for each in (*before.values(), *opened.values()))
         return Reading(tried, faults + blind(before), least=150)
 
 
-def deliberating(site: Site) -> tuple[UUID, UUID]:
-    """A committee at work on three dossiers; ids of two organisations, the first of which is to be recused from."""
+def deliberating(site: Site) -> dict[str, UUID]:
+    """Committees at work; by name, the organisations to be recused from and another.
+
+    `hidden` has everything a dossier may have, `waiting` is to be screened again, `elsewhere` is of another call.
+    """
     with site.making() as make:
         holders = [make.account(*offices, email=email) for email, offices in HOLDERS.items()]
         reader = make.account("reviewer", email=READER)
@@ -131,7 +150,8 @@ def deliberating(site: Site) -> tuple[UUID, UUID]:
                                 dossier_id=first.id)  # fmt: skip
             session.add(PieceRequest(application_id=first.id, label="Comptes", due_on=clock.today(), file=file,
                                      requested_at=clock.now(), requested_by=holders[0].id))  # fmt: skip
-        return first.organisation_id, dossiers[1].organisation_id
+        names = ("hidden", "waiting", "other", "elsewhere")
+        return {name: each.organisation_id for name, each in zip(names, (*dossiers, *committee(make, 1)), strict=True)}
 
 
 def declared(site: Site, person: Visitor, email: str, organisation: UUID) -> list[str]:
@@ -209,12 +229,13 @@ def site_ids(site: Site, kind: Any) -> list[Any]:
         return list(connection.execute(select(kind.__table__.c.id)))
 
 
-def write_to_reviewers(site: Site, server: Server) -> None:
+def write_to_reviewers(site: Site) -> None:
     """Let the manager remind everybody of what they owe."""
-    (call,) = {row.call_id for row in site.rows("SELECT call_id FROM meeting")}
-    path = f"/evaluations/affecter/{UUID(str(call))}"
-    told = site.visitor(server, CLERK).send(path, action="/relancer")
-    assert told.status_code == 302, told.text
+    clerk = inside(site, CLERK)
+    owed = "JOIN assignment r ON r.application_id = a.id AND r.state = 'offered'"
+    for row in site.rows(f"SELECT DISTINCT a.call_id FROM application a {owed}"):
+        told = clerk.send(f"/evaluations/affecter/{UUID(str(row.call_id))}", action="/relancer")
+        assert told.status_code == 302, told.text
 
 
 def letters_to(site: Site, people: Iterable[str], secrets: Canaries) -> list[str]:
@@ -227,23 +248,52 @@ def letters_to(site: Site, people: Iterable[str], secrets: Canaries) -> list[str
 
 
 def without_influence(
-    site: Site, people: Mapping[str, Visitor], organisation: UUID, opened: Mapping[str, Answers]
+    site: Site, people: Mapping[str, Visitor], organisations: Iterable[UUID], opened: Mapping[str, Answers]
 ) -> list[str]:
-    """Whether amounts and marks of the dossier change a single byte of what people see: totals included.
+    """Whether amounts, marks and states of hidden dossiers change a single byte of what people see: totals included.
 
-    What is never twice the same (the time of day) is found by asking twice before anything changes.
+    What changes by itself (the time of day) still does once they are as before.
     """
-    read = {email: [url for url, answer in opened[email].items() if answer.ok and not answer.is_redirect]
-            for email in people if email != READER}  # fmt: skip
-    first, again = ({email: asked(people[email], urls) for email, urls in read.items()} for _ in range(2))
-    with site.unguarded() as connection:
-        for table, rows in rows_of(connection, organisation).items():
-            for row in rows if table not in APART else ():
-                shift(connection, Base.metadata.tables[table], row)
-    changed = {email: asked(people[email], urls) for email, urls in read.items()}
+    read = {email: [url for url, answer in answers.items() if answer.ok and not answer.is_redirect]
+            for email, answers in opened.items()}  # fmt: skip
+    with otherwise(site, organisations):
+        changed = {email: asked(people[email], urls) for email, urls in read.items()}
+    differ = {email: [url for url, answer in answers.items() if answer != bare(opened[email][url])]
+              for email, answers in changed.items()}  # fmt: skip
+    first, again = ({email: asked(people[email], urls) for email, urls in differ.items()} for _ in range(2))
     return [f"{url}, {email}, changes with the dossier: {difference(first[email][url], changed[email][url])}"
-            for email, urls in read.items() for url in urls
+            for email, urls in differ.items() for url in urls
             if first[email][url] == again[email][url] != changed[email][url]]  # fmt: skip
+
+
+@contextmanager
+def otherwise(site: Site, organisations: Iterable[UUID]) -> Iterator[None]:
+    """Other amounts, marks and advices of dossiers for as long as the block lasts; the second one is not screened."""
+    with site.unguarded() as connection:
+        found = [rows_of(connection, organisation) for organisation in organisations]
+        kept = [(Base.metadata.tables[table], row) for rows in found for table, lines in rows.items()
+                for row in lines if table not in APART]  # fmt: skip
+        for table, row in kept:
+            shift(connection, table, row)
+        waiting = found[1]["application"][0]["id"]
+        connection.execute(
+            update(Application).where(Application.id == waiting).values(state=ApplicationState.SUBMITTED)
+        )
+        hold(site, connection)
+    yield
+    with site.unguarded() as connection:
+        for table, row in kept:
+            keys = {key.name for key in table.primary_key}
+            if values := {name: value for name, value in row.items() if name not in keys}:
+                connection.execute(table.update().where(*(table.c[name] == row[name] for name in keys)).values(values))
+        hold(site, connection)
+
+
+def hold(site: Site, connection: Connection) -> None:
+    """Let calls and the fund hold what the advices say, and the application count it anew."""
+    for statement in HELD:
+        connection.exec_driver_sql(statement)
+    site.app.extensions.pop("still", None)
 
 
 def asked(person: Visitor, urls: list[str]) -> dict[str, Any]:

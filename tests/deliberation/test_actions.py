@@ -26,6 +26,8 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.post import Letter
+from grants.reviewing import actions as reviewing
+from grants.reviewing.models import InterestNature
 from tests.factories import Make
 
 S, V = ApplicationState, Verdict
@@ -420,6 +422,29 @@ def test_a_dossier_withdrawn_before_the_publication_is_not_announced(
     assert list(queries.problems()) == []
     assert [decision.application_id for decision in awards.decisions_without_award(by)] == [stays.id]
     assert queries.published_decision_of(gone.id) is None
+
+
+def test_what_a_hidden_dossier_gave_back_is_not_taken_away_again(app: Flask, make: Make, call: Call, by: Actor) -> None:
+    seen, hidden = eligible(make, call), eligible(make, call)
+    linked = make.actor("manager")
+    with unit_of_work():
+        reviewing.tell_link(str(hidden.reference), InterestNature.FAMILY, "", by=linked)
+
+    def held() -> Money:
+        db.session.expire_all()
+        return queries.ranking_of(call, linked).held
+
+    meeting = frozen(call, by, (seen, yes(5_000)), (hidden, yes(7_000)))
+    found = [held()]
+    act(meeting, by)
+    found.append(held())
+    give_up(make, hidden)
+    found.append(held())
+    with unit_of_work():
+        actions.publish(meeting, by=by)
+    found.append(held())
+    assert found == [EUROS(5_000)] * 4
+    assert queries.ranking_of(call, by).held == EUROS(5_000)
 
 
 # ---- the act -------------------------------------------------------------------------------------------------------

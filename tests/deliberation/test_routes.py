@@ -171,6 +171,99 @@ def test_a_person_with_a_link_never_finds_the_dossier_nor_its_money(
     assert decision.amount == Money.euros(7000)
 
 
+TOTALS = (
+    "calls.desk", "calls.manage", "calls.create", "deliberation.index", "deliberation.meeting", "deliberation.freeze",
+    "programme.fund", "observatory.tracking", "observatory.tracking_csv", "reviewing.assign_index", "reviewing.assign",
+    "screening.inbox", "desk.work", "desk.dossiers", "desk.dossiers_csv", "awards.index",
+)  # fmt: skip
+
+
+def test_no_total_moves_with_a_dossier_one_has_a_link_with(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    """Its advice of this call or of another, what it asks, whether it waits: nothing that a total is made of."""
+    elsewhere = make.call(closes_at=clock.now() - timedelta(days=4))
+    seen, hidden, waiting, other = (
+        dossier(make, call, 3) for call in (closed, closed, closed, elsewhere)
+    )  # fmt: skip
+    linked = make.account("manager")
+    for one in (hidden, waiting, other):
+        make.assignment(one, linked, state=AssignmentState.RECUSED)
+    meeting, next_door = make.meeting(closed), make.meeting(elsewhere)
+    page.sign_in(manager)
+    for one in (seen, hidden, waiting, other):
+        assert advise(page, one, amount="5000").status == 302
+    before, full = ({where: told(page, where, who, closed, meeting) for where in TOTALS} for who in (linked, manager))
+    page.sign_in(manager)
+    for one in (hidden, other):
+        assert advise(page, one, amount="7000").status == 302
+    page.get("deliberation.recommend", waiting)
+    page.submit(action="/retirer")
+    with unit_of_work():
+        db.session.get_one(Application, hidden.id).requested = Money.euros(9_000)
+        db.session.get_one(Application, waiting.id).state = S.SUBMITTED
+        journal.record("application.made", waiting, by=make.by, to="submitted")
+    assert {where for where in TOTALS if told(page, where, linked, closed, meeting) != before[where]} == set()
+    moved = {where for where in TOTALS if told(page, where, manager, closed, meeting) != full[where]}
+    assert moved >= {"calls.desk", "calls.manage", "deliberation.meeting", "programme.fund", "observatory.tracking"}
+    assert moved >= {"deliberation.index", "deliberation.freeze", "reviewing.assign", "screening.inbox", "desk.work"}
+    assert "5 000 €" not in spaced(page.get("deliberation.meeting", next_door, as_=linked).words)
+
+
+def told(page: Page, where: str, person: Account, call: Call, meeting: Meeting) -> str:
+    """What a person reads, one day, on a page of the call or of its meeting, or on one of the whole fund."""
+    names = {
+        "deliberation.meeting": meeting,
+        "deliberation.freeze": meeting,
+        "calls.manage": call,
+        "reviewing.assign": call,
+    }
+    with clock.fixed(clock.now().replace(hour=12, minute=0, second=0, microsecond=0)):
+        answer = page.get(where, *([names[where]] if where in names else []), as_=person)
+    assert answer.status == 200, where
+    return answer.words
+
+
+def spaced(words: str) -> str:
+    """Words with ordinary spaces."""
+    return words.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def test_what_waits_among_hidden_dossiers_is_told_by_the_act_alone(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    seen, hidden = dossier(make, closed, 3), dossier(make, closed, 3)
+    linked = make.account("manager")
+    make.assignment(hidden, linked, state=AssignmentState.RECUSED)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, seen)
+    assert "1 dossier recevable attend encore un avis" in page.get("deliberation.freeze", meeting).words
+    before = page.get("deliberation.freeze", meeting, as_=linked).words
+    assert "attend encore un avis" not in before
+    assert "ne sont pas comptés ici" in before
+    refused = page.submit(action="/figer")
+    assert refused.status == 409
+    assert "une autre personne doit s’en charger" in refused.words
+    assert fresh(meeting).state is MeetingState.PREPARING
+    page.sign_in(manager)
+    advise(page, hidden)
+    assert page.get("deliberation.freeze", meeting, as_=linked).words == before
+    assert page.submit(action="/figer").status == 200
+
+
+def test_a_call_is_not_put_away_over_a_hidden_dossier_that_waits(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    hidden, linked = make.application(state=S.SUBMITTED, call=closed), make.account("manager")
+    make.assignment(hidden, linked, state=AssignmentState.RECUSED)
+    assert "1 dossier de cet appel attend encore" in page.get("deliberation.archive", closed, as_=manager).words
+    assert "attend encore" not in page.get("deliberation.archive", closed, as_=linked).words
+    refused = page.submit(action="/archive")
+    assert refused.status == 409
+    assert "une autre personne doit s’en charger" in refused.words
+
+
 def test_a_reviewer_sees_no_score_of_a_dossier_they_still_owe(app: Flask, make: Make, page: Page, closed: Call) -> None:
     application = dossier(make, closed, 3, 3, 3)
     dossier(make, closed, 1, 1, 1)
