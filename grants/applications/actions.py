@@ -454,7 +454,7 @@ def submit(
     if frozen is not None:
         return frozen
     call = application.call
-    if not call_rules.is_open(call, received_at):
+    if call.marks_frozen_at is not None or not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
     is_sent_again = clock.now() - received_at > AT_ONCE

@@ -108,7 +108,8 @@ def instant(value: datetime | None, *, with_zone: bool = True) -> str:
     if value is None:
         return "—"
     local = value.astimezone(zone())
-    place = f" ({_clock_of(zone().key)})" if with_zone else ""
+    told = [_clock_of(zone().key) if with_zone else "", _season(local)]
+    place = f" ({', '.join(filter(None, told))})" if any(told) else ""
     if language() == "fr":
         hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (
             f"{NBSP}min{NBSP}{local.second:02d}" if local.second else ""
@@ -123,6 +124,13 @@ def _clock_of(key: str) -> str:
     if key == "Europe/Paris":
         return _("heure de Paris")
     return _("heure locale, %(city)s", city=get_timezone_location(key, locale=language(), return_city=True))
+
+
+def _season(local: datetime) -> str:
+    """Which of two hours is meant that read alike, on the night when the clocks go back; "" at any other time."""
+    if local.replace(fold=1 - local.fold).utcoffset() == local.utcoffset():
+        return ""
+    return _("heure d’été") if local.dst() else _("heure d’hiver")
 
 
 def colon() -> str:

@@ -188,13 +188,10 @@ def claim() -> UUID | None:
     )
     if db.session.get_bind().dialect.name == "postgresql":
         ready = ready.with_for_update(skip_locked=True)
+    taken = update(_OUTBOX).where(each.id.in_(ready)).values(lease_until=at + LEASE, attempts=each.attempts + 1)
     with unit_of_work() as session:
-        return session.scalar(
-            update(_OUTBOX)
-            .where(each.id.in_(ready))
-            .values(lease_until=at + LEASE, attempts=each.attempts + 1)
-            .returning(each.id)
-        )
+        found: UUID | None = session.scalar(taken.returning(each.id))
+    return found
 
 
 def deliver(carrier: Carrier, sender: str, *, limit: int = 20, keep_secrets: bool = False) -> int:

@@ -31,13 +31,15 @@ def attempt(act: str, who: str, *, limit: int, window: timedelta) -> None:
     It is counted before the work is done and in small transactions of its own: what the request then does cannot undo
     it, and attempts made at the same moment all see each other. The caller holds no open writing transaction.
     The error's `facts["first"]` tells whether it is the first refusal of this window.
-    What is older than a day is forgotten on the way.
+    What is older than a day is forgotten on the way. What lies ahead by more than the window was counted before the
+    clock went back, and counts no more.
     """
     at = clock.now()
     with access_mode(writing=True), db.engine.begin() as connection:
         connection.execute(delete(Attempt).where(Attempt.at < at - KEPT))
         connection.execute(insert(Attempt).values(act=act, who=who[:254], at=at))
-    made = [Attempt.act == act, Attempt.who == who[:254], Attempt.at > at - window]
+    of_this = Attempt.act == act, Attempt.who == who[:254]
+    made = [*of_this, Attempt.at > at - window, Attempt.at <= at + window]
     with access_mode(writing=False), db.engine.begin() as connection:
         count = connection.scalar(select(func.count()).select_from(Attempt).where(*made)) or 0
         if count <= limit:

@@ -82,14 +82,27 @@ SEEN_EVERY = timedelta(minutes=5)
 
 
 def has_lapsed(started_at: datetime, last_seen_at: datetime, at: datetime, *, is_staff: bool) -> bool:
-    """Whether a session is over at an instant; whoever holds an office has the shorter one."""
-    return at > lapses_at(started_at, last_seen_at, is_staff=is_staff)
+    """Whether a session is over at an instant; whoever holds an office has the shorter one.
+
+    After the clock went back, nobody can tell how long a session that was last seen far ahead has been left alone.
+    """
+    is_ahead = last_seen_at - at > _limits(is_staff=is_staff).idle
+    return is_ahead or at > lapses_at(started_at, last_seen_at, is_staff=is_staff)
 
 
 def lapses_at(started_at: datetime, last_seen_at: datetime, *, is_staff: bool) -> datetime:
     """The last instant of a session that gives no further sign of life."""
-    limits = STAFF_SESSION if is_staff else APPLICANT_SESSION
+    limits = _limits(is_staff=is_staff)
     return min(last_seen_at + limits.idle, started_at + limits.absolute)
+
+
+def _limits(*, is_staff: bool) -> SessionLimits:
+    return STAFF_SESSION if is_staff else APPLICANT_SESSION
+
+
+def is_to_be_noted(last_seen_at: datetime, at: datetime) -> bool:
+    """Whether a session in use is to be noted as seen anew: every few minutes, and when the clock went back."""
+    return abs(at - last_seen_at) >= SEEN_EVERY
 
 
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -193,9 +193,9 @@ def tell_link(reference: str, nature: InterestNature, text: str, *, by: Actor) -
     if own is not None and frozen_at is None:
         declare(own, nature=nature, text=text, by=by)
         return application
-    interest = Interest(
-        application_id=application.id, account_id=by.id, nature=nature, text=text, declared_at=clock.now()
-    )
+    # After the freeze even when the clock went back since: the database takes nothing that would undo it.
+    told_at = clock.now() if frozen_at is None else max(clock.now(), frozen_at + timedelta(microseconds=1))
+    interest = Interest(application_id=application.id, account_id=by.id, nature=nature, text=text, declared_at=told_at)
     db.session.add(interest)
     db.session.flush()
     journal.record("interest.told", interest, by=by, nature=nature.value)

@@ -94,7 +94,7 @@ def _keep_alive(response: Any) -> Any:
     """Note that the session is used, every few minutes, when the request holds no writing transaction any more."""
     found: queries.OpenSession | None = g.get("open_session")
     is_over = request.method in SAFE or response.status_code < 400
-    if found is not None and is_over and clock.now() - found.last_seen_at >= rules.SEEN_EVERY:
+    if found is not None and is_over and rules.is_to_be_noted(found.last_seen_at, clock.now()):
         # A page that was found is given, even when the database has no turn left for this.
         with suppress(OperationalError):
             actions.touch_session(found.id)
@@ -108,7 +108,7 @@ def session_left() -> int:
     if found is None:
         return 0
     at = clock.now()
-    seen_at = at if at - found.last_seen_at >= rules.SEEN_EVERY else found.last_seen_at
+    seen_at = at if rules.is_to_be_noted(found.last_seen_at, at) else found.last_seen_at
     return int((rules.lapses_at(found.started_at, seen_at, is_staff=found.is_staff) - at).total_seconds())
 
 
