@@ -1,0 +1,116 @@
+"""What associations are told of their money, sentence by sentence, with the facts of each."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from grants.awards import queries
+from grants.awards.actions import disbursement, recovery
+from grants.awards.lifecycle import AwardState, InstalmentState
+from grants.awards.models import Award, Ground
+from grants.kernel import clock
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+from grants.kernel.pages import day, money
+from grants.kernel.post import Letter
+from tests.awards.test_actions import overpaid
+from tests.factories import Make
+
+
+def last(kind: str) -> str:
+    """What the newest letter of a kind says."""
+    written = select(Letter.body).where(Letter.kind == kind).order_by(Letter.created_at.desc(), Letter.id)
+    found = db.session.scalars(written).first()
+    assert found is not None, kind
+    return " ".join(found.split())
+
+
+def project(award: Award) -> str:
+    """How letters name a project."""
+    return " ".join(
+        f"pour votre projet «\u00a0{award.application.title}\u00a0» ({award.application.reference})".split()
+    )
+
+
+def plain(text: str) -> str:
+    """A text with ordinary spaces."""
+    return " ".join(text.split())
+
+
+def test_an_award_is_told_with_its_act_and_its_amount(app: Flask, make: Make) -> None:
+    award = make.award(state=AwardState.RUNNING)
+    meeting, amount = award.decision.meeting, plain(money(award.amount))
+    assert f"Par la décision {meeting.act_number} du {plain(day(meeting.act_on))}" in last("awards_opened")
+    assert f"reçoit {amount} au plus." in last("awards_opened")
+    assert f"Les {amount} accordés à votre projet" in last("awards_engaged")
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        (
+            "suspend",
+            "Le comptable public a suspendu le paiement du versement « {label} » de {amount} {project}, mandat {n}.",
+        ),
+        ("reject", "Le comptable public a rejeté le mandat {n} du versement « {label} » de {amount} {project}."),
+        ("cancel_order", "Le mandat {n} du versement « {label} » de {amount} {project} est annulé."),
+    ],
+)  # fmt: skip
+def test_an_order_is_told_and_so_is_what_becomes_of_it(app: Flask, make: Make, verb: str, says: str) -> None:
+    award = make.award(state=AwardState.RUNNING)
+    row = make.instalment(award, state=InstalmentState.ORDERED)
+    facts = {"label": row.label, "amount": plain(money(row.amount)), "project": project(award), "n": row.order_number}
+    today = plain(day(clock.today()))
+    assert (
+        f"Le versement « {row.label} » de {facts['amount']} {project(award)} a été mandaté le {today}, "
+        f"sous le numéro {row.order_number}."
+    ) in last("awards_ordered")
+    with unit_of_work():
+        getattr(disbursement, verb)(row, "Le RIB ne correspond pas.", by=make.actor("finance"))
+    told = last("awards_order_stopped")
+    assert says.format(**facts) in told
+    assert "Le RIB ne correspond pas." in told
+    assert ("Rien n’a été payé pour ce versement." in told) is (verb != "suspend")
+
+
+def test_a_payment_is_told_with_the_day_of_the_accounts(app: Flask, make: Make) -> None:
+    award = make.award(state=AwardState.RUNNING)
+    row = make.instalment(award, state=InstalmentState.PAID)
+    today = plain(day(clock.today()))
+    assert (
+        f"Le comptable public a payé le versement « {row.label} » de {plain(money(row.amount))} {project(award)} : "
+        f"date comptable du {today}."
+    ) in last("awards_paid")
+
+
+def test_what_is_owed_back_is_told_until_nothing_is(app: Flask, make: Make) -> None:
+    award, excess = overpaid(make)
+    amount, finance = plain(money(excess)), make.actor("finance")
+    payable = plain(money(award.amount - excess))
+    assert f"l’aide est donc de {payable}." in last("awards_report_accepted")
+    assert f"{amount} ont été mandatés de plus" in last("awards_report_accepted")
+    claim = make.recovery(award, excess)
+    assert f"l’association doit reverser {amount}, avant le {plain(day(claim.due_on))}." in last("awards_recovery")
+    assert f"Le titre porte le numéro {claim.number}" in last("awards_recovery")
+    half = Money(excess.cents // 2)
+    with unit_of_work():
+        recovery.receive(claim, amount=half, on=clock.today(), version=claim.version, by=finance)
+    today = plain(day(clock.today()))
+    assert f"Le comptable public a reçu {plain(money(half))} de l’association le {today}" in last("awards_received")
+    assert f"Il reste {plain(money(claim.left))} à payer sur cette échéance." in last("awards_received")
+    left = claim.left
+    with unit_of_work():
+        recovery.propose_waiver(claim, ground=Ground.REMISSION, amount=left, reason="Délibération.", by=finance)
+    with unit_of_work():
+        recovery.confirm_waiver(claim, by=make.actor("authorising_officer"))
+    assert f"{plain(money(left))} ne sont plus réclamés à l’association" in last("awards_given_up")
+    assert "Cette échéance est soldée." in last("awards_given_up")
+    assert list(queries.problems()) == []
+
+
+def test_the_last_sum_received_says_that_nothing_is_left(app: Flask, make: Make) -> None:
+    award, excess = overpaid(make)
+    claim = make.recovery(award, excess)
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=clock.today(), version=claim.version, by=make.actor("finance"))
+    assert "Cette échéance est soldée." in last("awards_received")
