@@ -40,6 +40,7 @@ from grants.applications.models import (
 from grants.applications.rules import Part
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
+from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece, Question, QuestionKind
 from grants.kernel import clock, journal, vault
 from grants.kernel.actor import Actor
@@ -457,17 +458,10 @@ def submit(
     if call.marks_frozen_at is not None or not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
-    is_sent_again = clock.now() - received_at > AT_ONCE
-    # A form sent before its author could be known may name any version, even one that is only written afterwards.
-    is_later = is_sent_again and application.touched_at > received_at
-    if seen is not None and (seen != application.version or is_later):
-        raise ConflictError(
-            _("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le.")
-        )
-    if is_sent_again and journal.has_line("organisation.edited", application.organisation_id, since=received_at):
-        raise ConflictError(
-            _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")
-        )
+    if seen is not None and seen != application.version:
+        raise _changed_since()
+    if seen is not None and clock.now() - received_at > AT_ONCE:
+        _check_sent_again(application, received_at)
     plain = queries.plain_content(application)
     lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:
@@ -483,6 +477,30 @@ def submit(
     _allocate(application, plain)
     letters.receipt(application, version, by=by)
     return version
+
+
+def _changed_since() -> ConflictError:
+    return ConflictError(_("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le."))
+
+
+def _check_sent_again(application: Application, received_at: datetime) -> None:
+    """A form sent before its author could be known submits what stood then, to a call that is still examined.
+
+    It may name any version of the dossier, even one that was only written afterwards. Raises ConflictError when the
+    dossier or its organisation changed since, RefusedError when the examination is over; holds its end back.
+    """
+    if application.touched_at > received_at:
+        raise _changed_since()
+    if journal.has_line("organisation.edited", application.organisation_id, since=received_at):
+        raise ConflictError(
+            _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")
+        )
+    done = select(Call.state, Call.marks_frozen_at).where(Call.id == application.call_id).with_for_update(read=True)
+    state, frozen_at = db.session.execute(done).one()
+    if state is not CallState.OPENED or frozen_at is not None:
+        raise RefusedError(
+            _("L’examen des dossiers de cet appel est terminé : le vôtre ne peut plus y entrer. Votre brouillon reste.")
+        )
 
 
 def _number(application: Application, received_at: datetime) -> None:

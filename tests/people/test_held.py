@@ -12,6 +12,8 @@ from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.models import ApplicationVersion
 from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState
+from grants.calls.lifecycle import CallState
+from grants.calls.models import Call
 from grants.kernel import clock, held
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.held import HeldForm
@@ -351,6 +353,19 @@ def test_a_file_of_the_organisation_changed_since_is_not_submitted(page, writer,
         answer = page.submit({}, action="/deposer")
     db.session.expire_all()
     assert (answer.status, closing.state) == (409, S.DRAFT)
+
+
+@pytest.mark.parametrize("done", [{"marks_frozen_at": clock.now()}, {"state": CallState.ARCHIVED}])
+def test_a_submission_enters_no_call_whose_examination_is_over(page, writer, closing, done):
+    sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=50)):
+        with unit_of_work() as session:
+            session.execute(update(Call).values(done))
+        enter(page, writer)
+        answer = page.submit({}, action="/deposer")
+    db.session.expire_all()
+    assert (answer.status, closing.state) == (409, S.DRAFT)
+    assert "ne peut plus y entrer" in answer.words
 
 
 def test_other_words_are_not_those_that_arrived(page, writer, closing):
