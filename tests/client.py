@@ -106,14 +106,14 @@ class Page:
         if as_ is not None:
             self.sign_in(as_)
         payload = MultiDict(data or {})
-        payload.setdefault("csrf_token", self._token())
+        payload.setdefault("csrf_token", self.token())
         payload.setdefault("_key", f"test-{id(payload)}-{url}"[:60])
         if isinstance(next(iter(subject), None), Versioned):
             payload.setdefault("version", str(fresh(subject[0]).version))
         answer = self._ask("POST", url, data=payload)
         return self.follow(answer) if follow else answer
 
-    def _token(self) -> str:
+    def token(self) -> str:
         """A token of the visitor's session, as its pages hold it."""
         # A context of its own: a token is made once in each.
         with self.client.session_transaction() as kept, self.app.app_context(), self.app.test_request_context():

@@ -58,6 +58,7 @@ class Closing:
     number="8",
     says="dépôts mal jugés autour de la clôture : ± 2 s, 3 fuseaux, les deux nuits de changement d’heure",
     minutes=2,
+    once="postgresql",
 )
 def deadline(place: Place) -> Reading:
     """A submission counts if it was received at the closing instant or before, and never otherwise."""

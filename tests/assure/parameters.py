@@ -230,7 +230,7 @@ def send(asker: Asker, form: Sent, changed: dict[str, str]) -> None:
 
 @figure(
     "parameters", number="25", says="adresses et formulaires aux valeurs étranges qui répondent 500 ou sortent du site",
-    minutes=8,
+    minutes=8, once="postgresql",
 )  # fmt: skip
 def parameters(place: Place) -> Reading:
     """Open every page, ask it strangely, and send every form it holds strangely."""

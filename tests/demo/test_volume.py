@@ -29,6 +29,8 @@ from grants.screening import rules as gates
 from tests.databases import Databases
 from tests.site import settings_for
 
+pytestmark = pytest.mark.neutral(on="postgresql")
+
 BY = system("tests")
 NUMBER = 300
 
