@@ -61,7 +61,7 @@ def test_a_double_press_makes_one_organisation(page, make):
         ({"name": "www.exemple.example"}, "name", "lien"),
         ({"postcode": "6900"}, "postcode", "cinq"),
         ({"postcode": "٦٩٠٠٧"}, "postcode", "cinq"),
-        ({"purpose": "x" * 1501}, "purpose", "1500"),
+        ({"purpose": "x" * 1501}, "purpose", "1\u202f500"),
         ({"founded_on": "2012-02-30"}, "founded_on", "n’existe pas"),
         ({"founded_on": "2199-01-01"}, "founded_on", "avenir"),
         ({"legal_form": "empire"}, "legal_form", ""),
