@@ -27,12 +27,11 @@ from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
 from grants.awards.actions import recovery, reporting
 from grants.calls import lifecycle as calls
-from grants.calls.models import Call
 from grants.config import Settings
 from grants.deliberation import letters as deliberation_letters
 from grants.deliberation import lifecycle as deliberation_life
 from grants.deliberation import queries as deliberation
-from grants.demo import content
+from grants.demo import content, mode
 from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
@@ -203,30 +202,6 @@ def _init() -> None:
     click.echo(f"Données de référence : {added} lignes ajoutées" if added else "Données de référence : déjà là")
 
 
-def _is_empty() -> bool:
-    """Whether nobody has an account and there is no call: a database nobody has used yet."""
-    return not (db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Call.id).limit(1)))
-
-
-def _wrong_mode() -> str | None:
-    """Why this database is not served in this mode: a demonstration has public passwords and shows its letters."""
-    emails = [row["email"] for row in content.people()]
-    holds = db.session.scalar(select(Account.id).where(Account.email.in_(emails)).limit(1)) is not None
-    if holds and not _settings().is_demo:
-        return (
-            "Cette base est celle d’une démonstration : le mot de passe de ses comptes est public. "
-            "« grants run --demo » la sert ; un vrai fonds commence dans une base neuve "
-            "(GRANTS_INSTANCE ou DATABASE_URL)."
-        )
-    if not holds and _settings().is_demo and not _is_empty():
-        return (
-            "Cette base n’est pas celle d’une démonstration : ses courriels seraient lus par tous. "
-            "« grants run --no-demo » (ou GRANTS_DEMO=0) la sert ; une démonstration commence dans une base neuve "
-            "(GRANTS_INSTANCE)."
-        )
-    return None
-
-
 def _plant() -> None:
     click.echo("Données de démonstration : quelques secondes…")
     plant(by=BY)
@@ -255,7 +230,7 @@ def demo(applications: int | None, seed: int, yes_on_my_database: bool) -> None:
             "Cette base est la vôtre (DATABASE_URL) : --yes-on-my-database accepte d’y mettre des données inventées."
         )
     _init()
-    if _is_empty():
+    if mode.is_empty():
         _plant()
     else:
         click.echo("Des comptes ou des appels existent déjà : rien n’a été ajouté à la démonstration.")
@@ -317,9 +292,9 @@ def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
     with app.app_context():
         _init()
         settings = _settings()
-        if settings.is_demo and not settings.own_database and _is_empty():
+        if settings.is_demo and not settings.own_database and mode.is_empty():
             _plant()
-        if trouble := _wrong_mode():
+        if trouble := mode.wrong(_settings()):
             raise click.ClickException(trouble)
         if settings.is_demo:
             _show_accounts()
@@ -577,7 +552,7 @@ def _check_clock() -> Iterator[Finding]:
 
 
 def _check_mode() -> Iterator[Finding]:
-    trouble = _wrong_mode()
+    trouble = mode.wrong(_settings())
     words = trouble or ("démonstration" if _settings().is_demo else "vrai fonds")
     yield Finding(Finding.FAULT if trouble else Finding.GOOD, "mode", words)
 

@@ -406,6 +406,18 @@ def test_a_real_fund_is_never_served_as_a_demonstration(app, make, demonstration
     assert "lus par tous" in grants("check")[1]
 
 
+def test_another_server_does_not_show_a_real_fund_either(app, make, tmp_path):
+    make.account("manager")
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "GRANTS_DEMO": "1", "GRANTS_INSTANCE": str(tmp_path),
+        "DATABASE_URL": app.config["SETTINGS"].database_url, "BASE_URL": "http://127.0.0.1:5000", "MAIL_URL": "",
+    }  # fmt: skip
+    served = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (served.returncode, "lus par tous" in served.stderr) == (1, True), served.stderr
+
+
 def test_a_demonstration_is_never_served_as_a_real_fund(app, make, grants, free_port, not_served):
     with unit_of_work():
         account = make.account("administrator")
