@@ -18,9 +18,10 @@ RECEIPT = "receipt"
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
     """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address."""
-    issue_receipt(version, by=by)
+    texts = queries.texts_of_receipts()
+    issue_receipt(version, by=by, texts=texts)
     with force_locale(by.locale):
-        told = queries.receipt_of(application, version)
+        told = queries.receipt_of(application, version, texts)
     for address in _addresses(application, by):
         post.write(
             "applications_receipt",
@@ -79,17 +80,18 @@ def extensions() -> int:
     return told
 
 
-def issue_receipt(version: ApplicationVersion, *, by: Actor, recomposed: bool = False) -> None:
+def issue_receipt(version: ApplicationVersion, *, by: Actor, texts: queries.Texts, recomposed: bool = False) -> None:
     """Keep the receipt of a frozen version, in every language, as it is told now."""
-    texts = {language: _receipt_text(version, language, recomposed=recomposed) for language in LANGUAGES}
-    papers.issue(RECEIPT, version, texts, by=by, recomposed=recomposed)
+    told = {language: _receipt_text(version, language, texts, recomposed=recomposed) for language in LANGUAGES}
+    papers.issue(RECEIPT, version, told, by=by, recomposed=recomposed)
 
 
 def recompose_receipts(limit: int, *, by: Actor) -> int:
     """Keep the receipts that left before papers were kept, marked with the day of today; returns how many."""
     left = papers.never_issued(RECEIPT, ApplicationVersion, limit)
+    texts = queries.texts_of_receipts() if left else {}
     for version in left:
-        issue_receipt(version, by=by, recomposed=True)
+        issue_receipt(version, by=by, texts=texts, recomposed=True)
     return len(left)
 
 
@@ -113,13 +115,16 @@ def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:
     """The receipt on paper, the same bytes as when it was issued."""
     paper = papers.latest(RECEIPT, version.id)
     if paper is None:
-        return papers.draw(_receipt_text(version, language, recomposed=True)["sheet"])
+        texts = queries.texts_of_receipts()
+        return papers.draw(_receipt_text(version, language, texts, recomposed=True)["sheet"])
     return papers.given(paper, language)
 
 
-def _receipt_text(version: ApplicationVersion, language: str, *, recomposed: bool) -> dict[str, Any]:
+def _receipt_text(
+    version: ApplicationVersion, language: str, texts: queries.Texts, *, recomposed: bool
+) -> dict[str, Any]:
     with force_locale(language):
-        told = queries.receipt_of(version.application, version)
+        told = queries.receipt_of(version.application, version, texts)
         notice = papers.recomposed_notice() if recomposed else ""
         data = {
             "reference": told.reference,

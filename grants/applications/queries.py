@@ -49,7 +49,7 @@ from grants.applications.models import (
 )
 from grants.applications.rules import Content, Part
 from grants.calls import queries as calls
-from grants.calls.models import Call, CallInstrument, Criterion, Question, QuestionKind, Section, Statement
+from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
@@ -72,6 +72,7 @@ from grants.programme.models import (
 
 FORMAT = 1
 REMEDIES = ("remedy_gracious", "remedy_court")
+Texts = Mapping[str, ConfiguredText]
 
 # ---- content -------------------------------------------------------------------------------------------------------
 
@@ -172,13 +173,13 @@ def _around() -> tuple[ExecutableOption, ...]:
 def plain_content(application: Application) -> Content:
     """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
     call, fund = application.call, application.call.fund
-    files, attachments = _files(application.id)
     lines = db.session.execute(_lines_of(application.id)).all()
     found = rules.totals((line.side, line.account, line.amount) for line, _account in lines)
     author = db.session.get(Account, application.author_id)
     asked = db.session.execute(_questions_of(application)).all()
     statements = db.session.execute(_statements_of(application)).all()
     picked, rows = _picked_in(application.id), _rows_in(application.id)
+    asked_for = db.session.execute(_instrument_and_axes_of(application)).all()
     return {
         "format": FORMAT,
         "reference": application.reference,
@@ -187,8 +188,8 @@ def plain_content(application: Application) -> Content:
         "fund": {"code": fund.code, **_both(fund, "name"), "body": fund.body_name},
         "author": {"name": author.name if author else ""},
         "organisation": _organisation(application.organisation),
-        "project": _project(application),
-        "axes": _axes(application),
+        "project": _project(application, asked_for),
+        "axes": _axes(asked_for),
         "actions": [
             {
                 "id": str(row.id),
@@ -224,21 +225,10 @@ def plain_content(application: Application) -> Content:
             "resources": [_line(*line) for line in lines if line[0].side == "resource"],
             "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
         },
-        "sections": _sections(asked, files),
-        "pieces": _pieces(application, asked, statements, files, attachments),
+        "sections": _sections(asked),
+        "pieces": _pieces(application, asked, statements),
         "statements": _statements(application, statements),
     }
-
-
-def _files(application_id: UUID) -> tuple[dict[UUID, StoredFile], list[Attachment]]:
-    """Every file of an application by its key, and those given for a piece, in the order they came."""
-    rows = db.session.execute(
-        select(StoredFile, Attachment)
-        .outerjoin(Attachment, (Attachment.file_id == StoredFile.id) & (Attachment.application_id == application_id))
-        .where(StoredFile.dossier_id == application_id, StoredFile.removed_at.is_(None))
-    ).all()
-    given = [attachment for _stored, attachment in rows if attachment is not None]
-    return {stored.id: stored for stored, _given in rows}, sorted(given, key=lambda row: (row.given_at, str(row.id)))
 
 
 def _lines_of(application_id: UUID) -> Any:
@@ -252,14 +242,28 @@ def _lines_of(application_id: UUID) -> Any:
 
 
 def _questions_of(application: Application) -> Any:
-    """Every section of the call with its questions, their criteria and the answers given; an empty section is there."""
+    """Every section of the call with its questions, their criteria, the answers given and their files; an empty section
+    is there."""
     return (
-        select(Section, Question, Criterion.code, Answer)
+        select(Section, Question, Criterion.code, Answer, StoredFile)
         .outerjoin(Question, Question.section_id == Section.id)
         .outerjoin(Criterion, Criterion.id == Question.criterion_id)
         .outerjoin(Answer, (Answer.question_id == Question.id) & (Answer.application_id == application.id))
+        .outerjoin(StoredFile, (StoredFile.id == Answer.file_id) & StoredFile.removed_at.is_(None))
         .where(Section.call_id == application.call_id)
         .order_by(Section.position, Section.code, Question.position, Question.code)
+    )
+
+
+def _pieces_of(application: Application) -> Any:
+    """The pieces the call asks for in order, each with the files given for it, in the order they came."""
+    given = (Attachment.piece_id == Piece.id) & (Attachment.application_id == application.id)
+    return (
+        select(Piece, StoredFile)
+        .outerjoin(Attachment, given)
+        .outerjoin(StoredFile, (StoredFile.id == Attachment.file_id) & StoredFile.removed_at.is_(None))
+        .where(Piece.call_id == application.call_id)
+        .order_by(Piece.position, Piece.code, Attachment.given_at, Attachment.id)
     )
 
 
@@ -389,12 +393,25 @@ def _organisation(row: Organisation) -> Content:
     }
 
 
-def _project(application: Application) -> Content:
-    chosen = db.session.scalar(
-        select(CallInstrument)
-        .where(CallInstrument.call_id == application.call_id, CallInstrument.instrument_id == application.instrument_id)
-        .options(joinedload(CallInstrument.instrument))
+def _instrument_and_axes_of(application: Application) -> Any:
+    """The instrument chosen and what the call offers of it, beside each axis served and its share, in order."""
+    offered = (CallInstrument.call_id == Application.call_id) & (
+        CallInstrument.instrument_id == Application.instrument_id
     )
+    return (
+        select(CallInstrument, Axis, AxisShare.percent)
+        .select_from(Application)
+        .outerjoin(CallInstrument, offered)
+        .outerjoin(AxisShare, AxisShare.application_id == Application.id)
+        .outerjoin(Axis, Axis.id == AxisShare.axis_id)
+        .where(Application.id == application.id)
+        .options(joinedload(CallInstrument.instrument))
+        .order_by(AxisShare.position, AxisShare.id)
+    )
+
+
+def _project(application: Application, asked_for: Sequence[Any]) -> Content:
+    chosen = asked_for[0].CallInstrument
     return {
         "title": application.title,
         "summary": application.summary,
@@ -417,13 +434,7 @@ def _instrument(offered: CallInstrument) -> Content:
     }
 
 
-def _axes(application: Application) -> list[Content]:
-    shares = db.session.execute(
-        select(Axis, AxisShare.percent)
-        .join(AxisShare, AxisShare.axis_id == Axis.id)
-        .where(AxisShare.application_id == application.id)
-        .order_by(AxisShare.position, AxisShare.id)
-    )
+def _axes(asked_for: Sequence[Any]) -> list[Content]:
     return [
         {
             "id": str(axis.id),
@@ -432,7 +443,8 @@ def _axes(application: Application) -> list[Content]:
             "colour": axis.colour,
             "percent": percent,
         }
-        for axis, percent in shares
+        for _offered, axis, percent in asked_for
+        if axis is not None
     ]
 
 
@@ -449,11 +461,11 @@ def _line(line: BudgetLine, account: BudgetAccount | None) -> Content:
     }
 
 
-def _sections(asked: Sequence[Any], files: Mapping[UUID, StoredFile]) -> list[Content]:
-    by_code = {question.code: answer.value for _section, question, _criterion, answer in asked if answer is not None}
+def _sections(asked: Sequence[Any]) -> list[Content]:
+    by_code = {row.Question.code: row.Answer.value for row in asked if row.Answer is not None}
     names = _names_of_communes(asked)
     found: dict[UUID, Content] = {}
-    for section, question, criterion, answer in asked:
+    for section, question, criterion, answer, stored in asked:
         told = found.setdefault(section.id, {"code": section.code, **_both(section, "title"), "questions": []})
         if question is not None:
             told["questions"].append({
@@ -463,7 +475,7 @@ def _sections(asked: Sequence[Any], files: Mapping[UUID, StoredFile]) -> list[Co
                 "criterion": criterion,
                 "required": question.required,
                 "asked": rules.is_asked(question.asked_when, by_code),
-                **_answer(question, answer, files, names),
+                **_answer(question, answer, stored, names),
             })  # fmt: skip
     return list(found.values())
 
@@ -472,7 +484,7 @@ def _names_of_communes(asked: Sequence[Any]) -> dict[str, str]:
     """The names of the communes that answers speak of; no query when none does."""
     told = {
         insee
-        for _section, question, _criterion, answer in asked
+        for _section, question, _criterion, answer, _stored in asked
         if answer is not None and question.kind is QuestionKind.COMMUNES
         for insee in answer.value or ()
     }
@@ -480,7 +492,7 @@ def _names_of_communes(asked: Sequence[Any]) -> dict[str, str]:
     return {row.insee: row.name for row in rows}
 
 
-def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], communes: Mapping[str, str]) -> Content:
+def _answer(question: Question, answer: Any, stored: StoredFile | None, communes: Mapping[str, str]) -> Content:
     value = None if answer is None else answer.value
     told: Content = {"value": value}
     match question.kind:
@@ -494,32 +506,30 @@ def _answer(question: Question, answer: Any, files: Mapping[UUID, StoredFile], c
         case QuestionKind.COMMUNES:
             told["communes"] = [{"insee": insee, "name": communes.get(insee, insee)} for insee in value or ()]
         case QuestionKind.FILE:
-            stored = files.get(answer.file_id) if answer is not None and answer.file_id else None
             told["file"] = _file(stored) if stored else None
         case _:
             pass
     return told
 
 
-def _pieces(
-    application: Application,
-    asked: Sequence[Any],
-    statements: Sequence[Any],
-    files: Mapping[UUID, StoredFile],
-    given: Sequence[Attachment],
-) -> list[Content]:
+def _pieces(application: Application, asked: Sequence[Any], statements: Sequence[Any]) -> list[Content]:
     facts = _facts_for_pieces(application, asked, statements)
-    return [
-        {
-            "id": str(piece.id),
-            "code": piece.code,
-            **_both(piece, "label"),
-            "expected": piece.required and rules.is_expected(piece.rule, **facts),
-            "blocks": piece.blocks,
-            "files": [_file(files[row.file_id]) for row in given if row.piece_id == piece.id],
-        }
-        for piece in calls.pieces_of(application.call_id)
-    ]
+    found: dict[UUID, Content] = {}
+    for piece, stored in db.session.execute(_pieces_of(application)):
+        told = found.setdefault(
+            piece.id,
+            {
+                "id": str(piece.id),
+                "code": piece.code,
+                **_both(piece, "label"),
+                "expected": piece.required and rules.is_expected(piece.rule, **facts),
+                "blocks": piece.blocks,
+                "files": [],
+            },
+        )
+        if stored is not None:
+            told["files"].append(_file(stored))
+    return list(found.values())
 
 
 def _facts_for_pieces(application: Application, asked: Sequence[Any], statements: Sequence[Any]) -> dict[str, Any]:
@@ -956,10 +966,20 @@ class Receipt:
     service: Sequence[tuple[str, str]]
 
 
-def receipt_of(application: Application, version: ApplicationVersion | None = None) -> Receipt:
-    """The receipt of a submitted application, of `version` when it was frozen just now. LookupError for a draft."""
+def texts_of_receipts() -> Texts:
+    """What the fund says on its receipts, in both languages. Raises LookupError when a text is missing."""
+    return programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
+
+
+def receipt_of(
+    application: Application, version: ApplicationVersion | None = None, texts: Texts | None = None
+) -> Receipt:
+    """The receipt of a submitted application, of `version` when it was frozen just now. LookupError for a draft.
+
+    `texts` are those of `texts_of_receipts`, for whoever tells a receipt in several languages.
+    """
     content = content_of(application.id) if version is None else content_in(version)
-    texts = programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
+    texts = texts or texts_of_receipts()
     call, fund = application.call, application.call.fund
     submitted_at: datetime = content["submitted_at"]
     values = {

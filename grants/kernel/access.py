@@ -13,7 +13,8 @@ from uuid import UUID
 
 from flask import Flask, current_app, flash, g, has_request_context, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
-from sqlalchemy import String, delete
+from sqlalchemy import String, delete, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
@@ -383,29 +384,29 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     if not key:
         raise InvalidError(_("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré."))
     remembered = not getattr(view, "__repeatable__", False)
-    earlier = db.session.get(RequestKey, key) if remembered else None
     body = _body_digest() if remembered else ""
+    earlier = _taken_before(key, body) if remembered else None
     if earlier is not None:
         if not _is_same(earlier):
             raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez."))
         if earlier.body == body:
             return _answered(earlier)
     try:
-        if earlier is None and remembered:
-            earlier = RequestKey(key=key, actor_id=actor().id, path=request.path[:400], body=body, at=clock.now())
-            db.session.add(earlier)
-            db.session.flush()
         response = current_app.make_response(view(*arguments))
         if response.status_code >= 400:
             _undo()
             return response
-        if earlier is not None:
-            earlier.body, earlier.location = body, (response.headers.get("Location") or request.path)[:800]
+        if remembered:
+            location = (response.headers.get("Location") or request.path)[:800]
+            db.session.execute(update(RequestKey).where(RequestKey.key == key).values(body=body, location=location))
         held.forget_spent(actor().id)
         commit()
     except IntegrityError as error:
         db.session.rollback()
-        return _beaten(error, key, body)
+        broken = promise_broken(error)
+        if broken is None:
+            raise
+        raise ConflictError(_(broken[0]), field=broken[1]) from error
     except ForbiddenError:
         note_refusal("access.denied", next(iter(arguments), None), endpoint=request.endpoint or "")
         _undo()
@@ -416,17 +417,16 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
     return response
 
 
-def _beaten(error: IntegrityError, key: str, body: str) -> Response:
-    """The answer to whoever came second at the same instant: what the constraint says, or the same form's answer."""
-    broken = promise_broken(error)
-    if broken is not None:
-        raise ConflictError(_(broken[0]), field=broken[1]) from error
-    if "request_key" not in str(error.orig):
-        raise error
-    first = db.session.get(RequestKey, key)
-    if first is not None and _is_same(first) and first.body == body:
-        return _answered(first)
-    raise ConflictError(_("Cette page a déjà servi. Rechargez-la, puis recommencez.")) from error
+def _taken_before(key: str, body: str) -> RequestKey | None:
+    """Take the key of a form for this request, or give the request that took it before.
+
+    A request under way with the same key is waited for, by the one statement that takes it.
+    """
+    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
+    row = {"key": key, "actor_id": actor().id, "path": request.path[:400], "body": body, "at": clock.now()}
+    taking = dialect.insert(RequestKey).values(row).on_conflict_do_nothing(index_elements=["key"])
+    taken = db.session.scalar(taking.returning(RequestKey.key))
+    return None if taken is not None else db.session.get(RequestKey, key)
 
 
 def _body_digest() -> str:

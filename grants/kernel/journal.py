@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Connection, String, Text, event, insert, select, text, update
+from sqlalchemy import Connection, String, Text, event, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -141,8 +141,7 @@ def append(connection: Connection, lines: list[_Line]) -> None:
     """Chain and write lines on a connection; last act of a transaction, so that the lock is held briefly."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    head = connection.execute(select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)).first()
-    seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
+    seq, previous = _counted(connection, len(lines))
     rows = []
     for line in lines:
         seq += 1
@@ -150,14 +149,26 @@ def append(connection: Connection, lines: list[_Line]) -> None:
         rows.append({**line.__dict__, "seq": seq, "previous": previous, "digest": digest})
         previous = digest
     connection.execute(insert(Entry), rows)
-    _count(connection, seq)
 
 
-def _count(connection: Connection, seq: int) -> None:
-    """Keep beside the chain how long it is: lines cut off its end leave a chain that holds."""
-    counted = update(Counter).where(Counter.name == SERIES).values(value=seq)
-    if connection.execute(counted).rowcount == 0:
-        connection.execute(insert(Counter).values(name=SERIES, value=seq))
+def _counted(connection: Connection, number: int) -> tuple[int, str]:
+    """The number and digest of the last line, once `number` more are counted beside the chain, in one statement.
+
+    The chain is counted because lines cut off its end leave a chain that holds.
+    """
+    last = select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)
+    told = connection.execute(
+        update(Counter)
+        .where(Counter.name == SERIES)
+        .values(value=func.coalesce(last.with_only_columns(Entry.seq).scalar_subquery(), 0) + number)
+        .returning(Counter.value, last.with_only_columns(Entry.digest).scalar_subquery().label("digest"))
+    ).first()
+    if told is not None:
+        return told.value - number, told.digest or GENESIS
+    head = connection.execute(last).first()
+    seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
+    connection.execute(insert(Counter).values(name=SERIES, value=seq + number))
+    return seq, previous
 
 
 def note(line: _Line) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
     func,
     insert,
     select,
@@ -177,17 +178,22 @@ def issue(
     """
     content = canonical(texts)
     sources = _sources(next(iter(texts.values()))["sheet"]["template"])
+    template = sha256(sources)
     edition = select(func.max(IssuedPaper.edition)).where(
         IssuedPaper.subject_id == subject.id, IssuedPaper.kind == kind
     )
+    is_kept = exists().where(PaperTemplate.digest == template)
+    known = db.session.execute(select(edition.scalar_subquery().label("edition"), is_kept.label("is_kept"))).one()
+    if not known.is_kept:
+        _keep_sources(template, sources)
     paper = IssuedPaper(
         kind=kind,
         subject_id=subject.id,
-        edition=(db.session.scalar(edition) or 0) + 1,
+        edition=(known.edition or 0) + 1,
         dossier_id=getattr(subject, "dossier_id", None),
         content=content,
         digest=sha256(content),
-        template=_keep_sources(sources),
+        template=template,
         issued_at=clock.now(),
         recomposed=recomposed,
     )
@@ -200,13 +206,11 @@ def issue(
     return paper
 
 
-def _keep_sources(sources: str) -> str:
-    """Keep the sources of a template once; returns their digest."""
-    digest = sha256(sources)
+def _keep_sources(digest: str, sources: str) -> None:
+    """Keep the sources of a template, once, whoever else keeps them at the same instant."""
     kind = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     once = kind.insert(PaperTemplate).values(digest=digest, sources=sources)
     db.session.execute(once.on_conflict_do_nothing(index_elements=["digest"]))
-    return digest
 
 
 def recomposed_notice() -> str:

@@ -1,6 +1,5 @@
 """The doors of the register, open data and figures."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,7 +18,6 @@ from grants.observatory import exports, queries, rules
 from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Reading
 from grants.permissions import P
 from grants.programme import queries as programme
-from grants.programme.models import Axis
 
 bp = Blueprint("observatory", __name__)
 
@@ -125,18 +123,21 @@ def tracking() -> str:
         reconciled=foot.amounts == ledger.amounts,
         narrowed=bool(chosen),
         fund=fund,
-        committed=fund.committed - sum(hidden_money().values(), Money(0)),
+        committed=fund.committed - _hidden_from(filters),
         call_choices=[
             (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
         ],
         commune_choices=programme.commune_choices(),
-        axis_choices=[(str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in _axes()],
+        axis_choices=[
+            (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in programme.axes_of_first_framework()
+        ],
         chosen=chosen,
     )
 
 
-def _axes() -> Sequence[Axis]:
-    return programme.axes(programme.frameworks()[0].id)
+def _hidden_from(filters: Filters) -> Money:
+    """What the dossiers left out hold of the envelope; nothing is asked when none is."""
+    return sum(hidden_money().values(), Money(0)) if filters.hidden else Money(0)
 
 
 @bp.get("/suivi/lignes")

@@ -40,19 +40,16 @@ def held_on(day: date | BindParameter[date]) -> ColumnElement[bool]:
 
 
 # Asked by every request: the statements are told once.
-_ACTOR = (
-    select(Appointment.role, Membership.organisation_id, Membership.role)
+_FACTS = (
+    select(Appointment.role.label("office"), Membership.organisation_id, Membership.role.label("member_role"))
     .select_from(Account)
     .outerjoin(Appointment, (Appointment.account_id == Account.id) & held_on(bindparam("today", type_=Date)))
     .outerjoin(Membership, Membership.account_id == Account.id)
-    .where(Account.id == bindparam("account_id"))
 )
-_IN_OFFICE = select(literal(value=True)).where(
-    Appointment.account_id == SignIn.account_id, held_on(bindparam("today", type_=Date))
-)
+_ACTOR = _FACTS.where(Account.id == bindparam("account_id"))
 _OPEN_SESSION = (
-    select(SignIn.id, SignIn.started_at, SignIn.last_seen_at, _IN_OFFICE.exists().label("is_staff"), Account)
-    .join(Account, Account.id == SignIn.account_id)
+    _FACTS.add_columns(SignIn.id, SignIn.started_at, SignIn.last_seen_at, Account)
+    .join(SignIn, SignIn.account_id == Account.id)
     .where(SignIn.secret == bindparam("secret"), SignIn.ended_at.is_(None))
     .where(Account.fs_uniquifier == bindparam("uniquifier"), Account.active)
 )
@@ -60,13 +57,16 @@ _OPEN_SESSION = (
 
 def actor_of(account: Account) -> Actor:
     """The facts rules need about a person, in one query: offices held today, organisations they act for."""
-    rows = db.session.execute(_ACTOR, {"account_id": account.id, "today": clock.today()}).all()
+    return _actor(account, db.session.execute(_ACTOR, {"account_id": account.id, "today": clock.today()}).all())
+
+
+def _actor(account: Account, rows: Sequence[Any]) -> Actor:
     return Actor(
         id=account.id,
         name=account.name,
         email=account.email,
-        roles=frozenset(office.value for office, _id, _role in rows if office is not None),
-        organisations={key: role.value for _office, key, role in rows if key is not None},
+        roles=frozenset(row.office.value for row in rows if row.office is not None),
+        organisations={row.organisation_id: row.member_role.value for row in rows if row.organisation_id is not None},
         confirmed=account.confirmed_at is not None,
         locale=account.locale,
     )
@@ -92,13 +92,18 @@ def account_by_email(email: str) -> Account | None:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """What a cookie stands for: the account, its session, and when that was last seen."""
+    """What a cookie stands for: the account, the person as rules see them, the session, when that was last seen."""
 
     id: UUID
     account: Account
+    actor: Actor
     started_at: datetime
     last_seen_at: datetime
-    is_staff: bool
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person holds an office today."""
+        return bool(self.actor.roles)
 
 
 def digest_of(secret: str) -> str:
@@ -109,10 +114,13 @@ def digest_of(secret: str) -> str:
 def open_session(secret: str, uniquifier: str) -> OpenSession | None:
     """The session of a cookie, in one query; None when it was ended, has lapsed, or its account is closed."""
     cookie = {"secret": digest_of(secret), "uniquifier": uniquifier, "today": clock.today()}
-    row = db.session.execute(_OPEN_SESSION, cookie).first()
-    if row is None or rules.has_lapsed(row.started_at, row.last_seen_at, clock.now(), is_staff=row.is_staff):
+    rows = db.session.execute(_OPEN_SESSION, cookie).all()
+    if not rows:
         return None
-    return OpenSession(row.id, row.Account, row.started_at, row.last_seen_at, row.is_staff)
+    row = rows[0]
+    found = OpenSession(row.id, row.Account, _actor(row.Account, rows), row.started_at, row.last_seen_at)
+    has_lapsed = rules.has_lapsed(found.started_at, found.last_seen_at, clock.now(), is_staff=found.is_staff)
+    return None if has_lapsed else found
 
 
 def open_sign_ins(account_id: UUID) -> list[SignIn]:

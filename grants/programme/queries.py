@@ -58,6 +58,12 @@ def axes(framework_id: UUID) -> Sequence[Axis]:
     return db.session.scalars(select(Axis).where(Axis.framework_id == framework_id).order_by(Axis.position)).all()
 
 
+def axes_of_first_framework() -> Sequence[Axis]:
+    """The axes of the first framework, in order."""
+    first = select(Framework.id).order_by(Framework.position, Framework.code).limit(1).scalar_subquery()
+    return db.session.scalars(select(Axis).where(Axis.framework_id == first).order_by(Axis.position)).all()
+
+
 def orientations(framework_id: UUID) -> Sequence[Orientation]:
     """The orientations of a framework, axis by axis."""
     statement = (
@@ -99,11 +105,7 @@ def commune_choices() -> list[tuple[str, str]]:
 
 def axis_choices() -> list[tuple[str, str]]:
     """The axes of the first framework for a list of choices: code, and code with title."""
-    first = select(Framework.id).order_by(Framework.position, Framework.code).limit(1).scalar_subquery()
-    rows = db.session.execute(
-        select(Axis.code, Axis.title, Axis.title_en).where(Axis.framework_id == first).order_by(Axis.position)
-    )
-    return [(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in rows]
+    return [(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in axes_of_first_framework()]
 
 
 def instrument_choices() -> list[tuple[str, str]]:

@@ -314,11 +314,11 @@ def test_a_double_press_signs_in_all_the_same(page, camille):
     assert is_in(twin)
 
 
-def test_the_actor_is_known_in_two_queries(page, make, queries):
+def test_the_session_and_the_actor_are_known_in_one_query(page, make, queries):
     page.sign_in(make.account("manager"))
     with queries.watched() as statements:
         page.get("people.sign_in")
-    assert len([s for s in statements if s.startswith("SELECT")]) == 2
+    assert len([s for s in statements if s.startswith("SELECT")]) == 1
 
 
 def test_an_open_form_survives_signing_in_again(page, make):

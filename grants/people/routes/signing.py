@@ -75,7 +75,7 @@ def _load(uniquifier: str) -> Account | None:
         session.pop("sign_in", None)
         session.pop("_user_id", None)
         return None
-    g.open_session = found
+    g.open_session, g.loaded_actor = found, found.actor
     return found.account
 
 
@@ -85,9 +85,12 @@ def _nobody(_request: Request) -> None:
 
 
 def current_actor() -> Actor:
-    """The person of this request, in two queries."""
+    """The person of this request: read with their session; asked again later, as they are then."""
     person: Any = current_user
-    return queries.actor_of(person) if person.is_authenticated else ANONYMOUS
+    if not person.is_authenticated:
+        return ANONYMOUS
+    loaded: Actor | None = g.pop("loaded_actor", None)
+    return loaded if loaded is not None and loaded.id == person.id else queries.actor_of(person)
 
 
 def _keep_alive(response: Any) -> Any:
