@@ -62,6 +62,7 @@ class P(StrEnum):
     INSTALMENT_PLAN = "instalment:plan"
     PAYMENT_PREPARE = "payment:prepare"
     PAYMENT_APPROVE = "payment:approve"
+    PAYMENT_STOP = "payment:stop"
     PAYMENT_RECORD = "payment:record"
     REPORT_WRITE = "report:write"
     REPORT_DECIDE = "report:decide"

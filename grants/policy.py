@@ -12,7 +12,7 @@ from grants.awards.models import Agreement, Award, BankDetails, Instalment, Rece
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.kernel.access import Policy, Rule
+from grants.kernel.access import Policy, Rule, reasoned
 from grants.kernel.actor import Actor
 from grants.kernel.held import HeldForm
 from grants.kernel.money import Money
@@ -114,14 +114,17 @@ compatible = Rule(
 own_assignment = Rule(_own_assignment, NOT_OPEN)
 submitted = Rule(_submitted, NOT_OPEN)
 assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)
-prepared_it = Rule(
-    lambda actor, subject: getattr(subject, "prepared_by", None) == actor.id,
-    otherwise=_l("Vous avez préparé ce mandat : une autre personne doit l’approuver."),
-)
 gave_or_checked_it = Rule(
     lambda actor, subject: actor.id in {getattr(subject, "given_by", None), getattr(subject, "first_by", None)},
     otherwise=_l("Vous ne pouvez pas valider une modification que vous avez demandée ou déjà vérifiée."),
 )
+
+
+def in_chain(permission: P, *names: str) -> Rule:
+    """The rule of every act on a payment or a sum to be received: an act of an office, by nobody whom those who acted
+    before bar from it."""
+    return acts(*names) & reasoned(lambda actor, subject: awards.why_not_act(actor.id, subject, permission))
+
 
 own_work = confirmed & member
 own_review = acts("reviewer") & own_assignment
@@ -182,13 +185,14 @@ MAY: dict[str, Rule] = {
     P.BANK_DETAILS_GIVE: confirmed & owner,
     P.BANK_DETAILS_LIST: reads(*BANK_READERS),
     P.BANK_DETAILS_REVEAL: acts("finance", "authorising_officer"),
-    P.BANK_DETAILS_CONFIRM: acts("finance", "authorising_officer") & ~gave_or_checked_it,
-    P.INSTALMENT_PLAN: acts("manager"),
-    P.PAYMENT_PREPARE: acts("finance"),
-    P.PAYMENT_APPROVE: acts("authorising_officer") & ~prepared_it,
-    P.PAYMENT_RECORD: acts("finance"),
+    P.BANK_DETAILS_CONFIRM: in_chain(P.BANK_DETAILS_CONFIRM, "finance", "authorising_officer") & ~gave_or_checked_it,
+    P.INSTALMENT_PLAN: in_chain(P.INSTALMENT_PLAN, "manager"),
+    P.PAYMENT_PREPARE: in_chain(P.PAYMENT_PREPARE, "finance"),
+    P.PAYMENT_APPROVE: in_chain(P.PAYMENT_APPROVE, "authorising_officer"),
+    P.PAYMENT_STOP: in_chain(P.PAYMENT_STOP, "authorising_officer"),
+    P.PAYMENT_RECORD: in_chain(P.PAYMENT_RECORD, "finance"),
     P.REPORT_WRITE: own_work,
-    P.REPORT_DECIDE: acts("manager"),
+    P.REPORT_DECIDE: in_chain(P.REPORT_DECIDE, "manager"),
     P.AWARD_CLOSE: acts("manager"),
     # desk and observatory
     P.DESK_HOME: signed_in,

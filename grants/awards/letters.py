@@ -101,6 +101,12 @@ def received(receivable: Receivable, amount: Money, on: date, *, at: str) -> Non
                 left=receivable.left)  # fmt: skip
 
 
+def receipt_reversed(receivable: Receivable, amount: Money, on: date, reason: str, *, at: str) -> None:
+    """A receipt was recorded by mistake: which, why, and what is owed again."""
+    _to_members("awards_receipt_reversed", receivable.award, f"{receivable.id}:{at}", amount=amount, on=on,
+                reason=reason, left=receivable.left)  # fmt: skip
+
+
 def given_up(receivable: Receivable, amount: Money, ground: Ground, reason: str, *, at: str) -> None:
     """A sum is not asked any more: on what ground, and why."""
     _to_members("awards_given_up", receivable.award, f"{receivable.id}:{at}", amount=amount,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Uuid,
     and_,
     case,
     exists,
@@ -20,13 +21,25 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.orm import aliased, joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, AxisShare, Dimension
 from grants.awards import rules
-from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
+from grants.awards.lifecycle import (
+    AWARD,
+    BANK,
+    INSTALMENT,
+    RECEIVABLE,
+    REPORT,
+    AwardState,
+    BankState,
+    InstalmentState,
+    ReceivableState,
+    ReportState,
+)
 from grants.awards.models import (
     Agreement,
     Amendment,
@@ -44,7 +57,7 @@ from grants.awards.models import (
     ReportLine,
 )
 from grants.awards.models.disbursement import REVERSALS
-from grants.awards.rules import AgreementNeed, NextStep, Progress, Readiness, Settlement
+from grants.awards.rules import AgreementNeed, Hand, Link, NextStep, Progress, Readiness, Settlement
 from grants.calls.models import Call
 from grants.deliberation import queries as deliberation
 from grants.deliberation.lifecycle import MeetingState
@@ -54,10 +67,13 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import Cents, db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
+from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString
+from grants.people import queries as people
 from grants.people.models import Account, Membership, Organisation
+from grants.permissions import P
 from grants.programme import queries as programme
 from grants.programme.models import Axis, FundingForm, Instrument, Law
 from grants.reviewing import queries as reviewing
@@ -69,6 +85,7 @@ UNPAID = (InstalmentState.ORDERED, InstalmentState.SUSPENDED)
 STILL_OPEN = (InstalmentState.PLANNED, InstalmentState.PREPARED, InstalmentState.APPROVED)
 OWED = (ReceivableState.PLANNED, ReceivableState.DUE, ReceivableState.SETTLED)
 BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
+_OVER = (ReceivableState.SETTLED, ReceivableState.CANCELLED)
 _FAR = date(9999, 12, 31)
 
 
@@ -712,14 +729,75 @@ def others_with(details: BankDetails) -> Sequence[str]:
     ).all()
 
 
-def links_of(instalment: Instalment) -> set[UUID]:
-    """Whose hands a payment has been in: who gave and checked the account, accepted the report, prepared, approved."""
-    details = instalment.bank_details
-    report = report_of(instalment.award_id)
-    hands = {instalment.prepared_by, instalment.approved_by, report.decided_by if report else None}
-    if details is not None:
-        hands |= {details.given_by, details.first_by, details.second_by}
-    return {hand for hand in hands if hand is not None}
+# ---- who acted on a sum --------------------------------------------------------------------------------------------
+
+# The link of a chain that each permission is.
+LINKS: dict[str, Link] = {
+    P.INSTALMENT_PLAN: Link.DUE,
+    P.REPORT_DECIDE: Link.DUE,
+    P.BANK_DETAILS_GIVE: Link.ACCOUNT,
+    P.BANK_DETAILS_CONFIRM: Link.CHECK,
+    P.PAYMENT_PREPARE: Link.PREPARE,
+    P.PAYMENT_APPROVE: Link.APPROVE,
+    P.PAYMENT_STOP: Link.APPROVE,
+    P.PAYMENT_RECORD: Link.RECORD,
+}
+# The link that each line of the journal was an act of; a move without a page of its own follows from another one.
+ACTS: dict[str, Link] = {
+    f"{machine.name}.{move.verb}": LINKS[move.permission]
+    for machine in (AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT)
+    for move in machine.moves
+    if move.endpoint is not None and move.permission in LINKS
+} | {
+    "award.repayments_planned": Link.DUE,
+    "bank_details.given": Link.ACCOUNT,
+    "receivable.prepared": Link.PREPARE,
+}
+
+
+def why_not_act(account_id: UUID | None, thing: Any, permission: str) -> LazyString | None:
+    """The reason why a person may not act under a permission on a sum, because of who acted on it before, or None.
+
+    The one rule of every act from the schedule to the last receipt, asked by the door, by the page and by the act.
+    """
+    if account_id is None or not isinstance(thing, Award | BankDetails | Instalment | Receivable | Report):
+        return None
+    hands = once(("hands", account_id, thing.id), lambda: _hands_of(thing, account_id))
+    return rules.why_not_act(LINKS[permission], hands, approves=permission == P.PAYMENT_APPROVE)
+
+
+def _hands_of(thing: Any, account_id: UUID) -> list[Hand]:
+    """Who acted on a thing and on what it follows from, as the journal says, in one statement."""
+    ids = union_all(*_followed(thing)).subquery()
+    rows = db.session.execute(
+        select(Entry.event, Entry.actor_id, people.is_office_between(account_id, Entry.actor_id).label("is_tied"))
+        .join(ids, ids.c.id == Entry.subject_id)
+        .where(Entry.actor_id.is_not(None), Entry.event.in_(ACTS))
+        .distinct()
+    )
+    return [Hand(ACTS[row.event], row.actor_id == account_id, row.is_tied) for row in rows]
+
+
+def _followed(thing: Any) -> list[Select[UUID]]:
+    """The ids of a thing and of what it follows from or decides: the award and its report, the account, open sums."""
+    ids = [select(literal(thing.id, Uuid()).label("id"))]
+    if isinstance(thing, BankDetails):
+        return ids
+    award_id = thing.id if isinstance(thing, Award) else thing.award_id
+    ids += [select(literal(award_id, Uuid())), select(Report.id).where(Report.award_id == award_id)]
+    if isinstance(thing, Award | Report):
+        open_states = (*STILL_OPEN, *UNPAID)
+        ids += [
+            select(Instalment.id).where(Instalment.award_id == award_id, Instalment.state.in_(open_states)),
+            select(Receivable.id).where(Receivable.award_id == award_id, Receivable.state.not_in(_OVER)),
+        ]
+    if isinstance(thing, Instalment) and thing.bank_details_id is not None:
+        return [*ids, select(literal(thing.bank_details_id, Uuid()))]
+    if not isinstance(thing, Receivable):
+        organisation_id = (thing if isinstance(thing, Award) else thing.award).organisation_id
+        account = select(BankDetails.id).where(BankDetails.organisation_id == organisation_id)
+        ids.append(account.where(BankDetails.state == BankState.CONFIRMED))
+    return ids
 
 
 # ---- who is written to ---------------------------------------------------------------------------------------------
@@ -744,14 +822,14 @@ def warned_of_bank_details(organisation: Organisation) -> list[tuple[str, str]]:
         .where(BankDetails.organisation_id == organisation.id)
         .order_by(Account.email)
     )
-    people = [
+    written_to = [
         *members_of(organisation.id),
         *((row.email, row.locale) for row in earlier),
         (organisation.email, "fr"),
         (organisation.representative_email, "fr"),
     ]
     found: dict[str, tuple[str, str]] = {}
-    for address, locale in people:
+    for address, locale in written_to:
         if address:
             found.setdefault(address.lower(), (address, locale))
     return list(found.values())
@@ -804,6 +882,40 @@ def receivables_due(until: date) -> Sequence[Receivable]:
     """The sums to be received whose day is at most `until`, the oldest first."""
     statement = select(Receivable).where(Receivable.state == ReceivableState.DUE, Receivable.due_on <= until)
     return db.session.scalars(statement.order_by(Receivable.due_on, Receivable.id)).all()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A sum that was received, as its ledger line says; it stands unless another line reverses it."""
+
+    id: int
+    amount: Money
+    day: date
+    number: str
+    name: str
+    stands: bool
+
+
+def receipts_of(receivable_id: UUID) -> list[Receipt]:
+    """The receipts of a sum owed back, the first recorded first."""
+    reversal = aliased(LedgerEntry)
+    rows = db.session.execute(
+        select(
+            LedgerEntry.id, LedgerEntry.amount, LedgerEntry.day, LedgerEntry.number, Account.name,
+            reversal.id.is_(None).label("stands"),
+        )
+        .outerjoin(reversal, reversal.reverses_id == LedgerEntry.id)
+        .outerjoin(Account, Account.id == LedgerEntry.written_by)
+        .where(LedgerEntry.receivable_id == receivable_id, LedgerEntry.kind == LedgerKind.RECEIVED)
+        .order_by(LedgerEntry.id)
+    )  # fmt: skip
+    return [Receipt(row.id, row.amount, row.day, row.number, row.name or "", row.stands) for row in rows]
+
+
+def awaits_answer(award_id: UUID) -> bool:
+    """Whether somebody proposes to reverse a receipt of an award."""
+    waiting = exists().where(Receivable.award_id == award_id, Receivable.reversal_line.is_not(None))
+    return bool(db.session.scalar(select(waiting)))
 
 
 def unissued(award_id: UUID) -> Money:
@@ -1004,21 +1116,30 @@ def _instalments_that_differ() -> Iterator[str]:
 def _receivables_that_differ() -> Iterator[str]:
     """What a receivable says to be claimed, received, given up or cancelled is what its lines add up to."""
     claimed = and_(Receivable.kind == ReceivableKind.RECOVERY, Receivable.number.is_not(None))
-    told: dict[LedgerKind, Any] = {
-        LedgerKind.CLAIMED: case((claimed, Receivable.amount), else_=literal(0, BigInteger)),
-        LedgerKind.RECEIVED: Receivable.received,
-        LedgerKind.GIVEN_UP: Receivable.given_up,
-        LedgerKind.CLAIM_CANCELLED: -Receivable.cancelled,
+    told: dict[tuple[LedgerKind, ...], Any] = {
+        (LedgerKind.CLAIMED,): case((claimed, Receivable.amount), else_=literal(0, BigInteger)),
+        (LedgerKind.RECEIVED, LedgerKind.RECEIPT_REVERSED): Receivable.received,
+        (LedgerKind.GIVEN_UP,): Receivable.given_up,
+        (LedgerKind.CLAIM_CANCELLED,): -Receivable.cancelled,
     }
-    for kind, column in told.items():
+    for kinds, column in told.items():
         line = aliased(LedgerEntry)
         total = func.coalesce(func.sum(line.amount), literal(0, BigInteger))
         mismatched = (
             select(Receivable.id)
-            .outerjoin(line, and_(line.receivable_id == Receivable.id, line.kind == kind))
+            .outerjoin(line, and_(line.receivable_id == Receivable.id, line.kind.in_(kinds)))
             .group_by(Receivable.id)
             .having(total != column)
             .order_by(Receivable.id)
         )
         for receivable_id in db.session.scalars(mismatched):
-            yield f"receivable {receivable_id}: its {kind} lines differ"
+            yield f"receivable {receivable_id}: its {kinds[0]} lines differ"
+    reversal, reversed_ = aliased(LedgerEntry), aliased(LedgerEntry)
+    amiss = (
+        select(reversal.id)
+        .join(reversed_, reversed_.id == reversal.reverses_id)
+        .where(or_(reversal.amount != -reversed_.amount, reversal.receivable_id != reversed_.receivable_id))
+        .order_by(reversal.id)
+    )
+    for entry_id in db.session.scalars(amiss):
+        yield f"ledger line {entry_id}: it is not the reverse of the line it names"

@@ -1,7 +1,7 @@
 """Arithmetic and logic of awards: agreement threshold, schedules, balances, next steps. No clock, no database."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -214,6 +214,51 @@ def articles_of(terms: str) -> list[tuple[str, str]]:
         elif line.strip():
             articles.append(("", [line]))
     return [(title, "\n".join(lines).strip()) for title, lines in articles]
+
+
+# ---- who may act ---------------------------------------------------------------------------------------------------
+
+
+class Link(StrEnum):
+    """The links of the chain of a payment or of a sum to be received, each held by other people."""
+
+    DUE = "due"  # who says that it is due: the schedule, a condition met, a report accepted
+    ACCOUNT = "account"  # who gives the account
+    CHECK = "check"  # who checks the account: two people
+    PREPARE = "prepare"
+    APPROVE = "approve"
+    RECORD = "record"  # what finance records: orders, payments, receipts
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Somebody who acted in the chain: in which link, and what they are to the person who asks.
+
+    `is_tied`: one of the two proposed or gave an office to the other.
+    """
+
+    link: Link
+    is_same: bool
+    is_tied: bool
+
+
+def why_not_act(link: Link, hands: Iterable[Hand], *, approves: bool) -> LazyString | None:
+    """The reason why somebody may not act in a link of a chain that those hands held before, or None.
+
+    Who approves holds no other link. Nobody holds a link of a chain where another one is held by somebody who appointed
+    them, or whom they appointed; those who follow one another in the same link do not control each other, save for the
+    two who check an account.
+    """
+    others = [hand for hand in hands if hand.link is not link or link is Link.CHECK]
+    if approves and any(hand.is_same and hand.link is Link.PREPARE for hand in others):
+        return _l("Vous avez préparé ce mandat ou cette demande : une autre personne doit l’approuver.")
+    if approves and any(hand.is_same for hand in others):
+        return _l(
+            "Vous avez déjà agi pour cette somme, par exemple sur le compte : une autre personne doit l’approuver."
+        )
+    if any(hand.is_tied for hand in others):
+        return _l("Une personne qui a nommé l’autre ne la contrôle pas : quelqu’un d’autre doit agir sur cette somme.")
+    return None
 
 
 # ---- what may happen, and what comes next --------------------------------------------------------------------------

@@ -79,6 +79,19 @@ class _Both(Rule):
         return None
 
 
+@dataclass(frozen=True)
+class _Reasoned(Rule):
+    says: Callable[[Actor, Any], Text | None] | None = None
+
+    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+        return self.says(actor, subject) if self.says else None
+
+
+def reasoned(says: Callable[[Actor, Any], Text | None]) -> Rule:
+    """A rule whose reason depends on who and what: `says` gives it, None when the person may."""
+    return _Reasoned(lambda actor, subject: says(actor, subject) is None, says=says)
+
+
 def _nothing(_who: Actor) -> frozenset[UUID]:
     return frozenset()
 

@@ -201,6 +201,16 @@ def moves(thing: Any, **params: Any) -> list[Offer]:
     ]
 
 
+def barred(thing: Any, *permissions: str) -> list[str]:
+    """Why the person may not make moves from here that their office makes, nor acts under those permissions: each
+    reason once."""
+    machine: Machine = type(thing).lifecycle
+    moves_here = machine.moves_from(getattr(thing, machine.column))
+    asked = [*(str(move.permission) for move in moves_here if move.endpoint is not None), *permissions]
+    reasons = (access.why_not(each, thing) for each in asked if access.can(each))
+    return list(dict.fromkeys(str(reason) for reason in reasons if reason is not None))
+
+
 def _offer(machine: Machine, thing: Any, move: Move, params: dict[str, Any]) -> Offer:
     key = f"{machine.name}_id"
     return Offer(
@@ -376,7 +386,8 @@ def install(app: Flask) -> None:
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
-        moves=moves, url_for=app.extensions["addresses"], endpoint_exists=lambda name: name in app.view_functions,
+        moves=moves, barred=barred, url_for=app.extensions["addresses"],
+        endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=access.form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
         once=_drawn(app), colon=colon, titled=titled, here=here, way_back=way_back,

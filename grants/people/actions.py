@@ -743,7 +743,7 @@ def why_not_confirm(nomination: Nomination, by: Actor) -> str | None:
         return _("Vous l’avez proposée : une autre personne de l’administration doit la confirmer.")
     if by.id == nomination.account_id:
         return _("Personne ne se nomme soi-même : une autre personne de l’administration doit le faire.")
-    if queries.office_between(by.id, [nomination.proposed_by]):
+    if queries.office_between(by.id, nomination.proposed_by):
         return _("Une autre personne doit confirmer : l’une de vous deux a nommé l’autre.")
     return None
 

@@ -1,14 +1,14 @@
 """Questions about people: who is acting, what they hold, whom they act for."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Date, and_, bindparam, func, literal, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import BindParameter, ColumnElement, Date, Uuid, and_, bindparam, exists, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
 from grants.kernel import clock
 from grants.kernel.actor import Actor
@@ -350,17 +350,25 @@ def nominations() -> Sequence[Nomination]:
     ).all()
 
 
-def office_between(account_id: UUID | None, others: Collection[UUID | None]) -> bool:
-    """Whether a person proposed or gave an office to one of the others, or one of them to that person."""
-    people = {other for other in others if other not in {None, account_id}}
-    given = select(Entry.seq).where(
-        Entry.event.in_(("office.given", "office.proposed")),
+def is_office_between(
+    account_id: UUID, other: ColumnElement[Any] | InstrumentedAttribute[UUID | None]
+) -> ColumnElement[bool]:
+    """The condition that a person proposed or gave an office to another one, or that one to them."""
+    given = aliased(Entry)
+    return exists().where(
+        given.event.in_(("office.given", "office.proposed")),
         or_(
-            (Entry.actor_id == account_id) & Entry.subject_id.in_(people),
-            (Entry.subject_id == account_id) & Entry.actor_id.in_(people),
+            (given.actor_id == account_id) & (given.subject_id == other),
+            (given.subject_id == account_id) & (given.actor_id == other),
         ),
     )
-    return bool(people) and account_id is not None and db.session.scalar(given.limit(1)) is not None
+
+
+def office_between(account_id: UUID | None, other_id: UUID | None) -> bool:
+    """Whether one of two people proposed or gave an office to the other."""
+    if account_id is None or other_id is None:
+        return False
+    return bool(db.session.scalar(select(is_office_between(account_id, literal(other_id, Uuid())))))
 
 
 def other_administrators(account_id: UUID) -> int:

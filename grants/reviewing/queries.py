@@ -13,14 +13,13 @@ from sqlalchemy import (
     Select,
     Uuid,
     case,
-    event,
     func,
     literal,
     or_,
     select,
     union_all,
 )
-from sqlalchemy.orm import Session, SessionTransaction, joinedload
+from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
@@ -30,6 +29,7 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
+from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
 from grants.kernel.search import matches
 from grants.people.models import Account, Appointment, FormerMembership, Membership, Organisation, Role
@@ -39,7 +39,6 @@ from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, 
 from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
 
 S = AssignmentState
-_LINKS = "declared_links"
 SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
 
@@ -109,22 +108,8 @@ def is_tied(account_id: UUID, organisation_id: UUID) -> bool:
 
 
 def _asked_once(account_id: UUID, thing_id: UUID, linked: Callable[[UUID], Select[UUID]]) -> bool:
-    known: dict[tuple[UUID, UUID], bool] = db.session().info.setdefault(_LINKS, {})
-    asked = (account_id, thing_id)
-    if asked not in known:
-        found = select(literal(value=True)).where(literal(thing_id, Uuid()).in_(linked(account_id)))
-        known[asked] = db.session.scalar(found) is not None
-    return known[asked]
-
-
-@event.listens_for(Session, "after_flush")
-def _forget_links(session: Session, _context: Any) -> None:
-    session.info.pop(_LINKS, None)
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _forget_links_at_end(session: Session, _transaction: SessionTransaction) -> None:
-    session.info.pop(_LINKS, None)
+    found = select(literal(value=True)).where(literal(thing_id, Uuid()).in_(linked(account_id)))
+    return once(("linked", account_id, thing_id), lambda: db.session.scalar(found) is not None)
 
 
 def is_assigned(account_id: UUID, application_id: UUID) -> bool:

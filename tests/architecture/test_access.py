@@ -106,9 +106,11 @@ incompatibles ne peut que lire.
 - Personne ne se nomme soi-même ; il faut une adresse confirmée.
 - Se confient à deux (une personne de l’administration propose, une autre confirme, et aucune n’a nommé l’autre) :
   {two}. Les premières sont confiées depuis la machine : `grants user create --role`, puis `grants user appoint`.
-- Un paiement passe par : qui donne le compte, deux personnes qui le vérifient, qui accepte le bilan, qui prépare, qui
-  approuve. Qui approuve n’a rien fait d’autre de cette liste ; et nul n’y agit avec quelqu’un qui l’a nommé, ou qu’il a
-  nommé.
+- Un paiement passe par : qui dit qu’il est dû (échéancier, condition, bilan), qui donne le compte, deux personnes qui
+  le vérifient, qui prépare, qui approuve, qui enregistre ce que dit le comptable. Qui approuve n’a rien fait d’autre de
+  cette liste ; et nul n’y agit avec quelqu’un qui l’a nommé, ou qu’il a nommé, sauf à lui succéder dans le même rôle.
+  La même règle vaut pour une somme à recevoir. Chaque acte la demande, de l’échéancier au dernier encaissement ; la
+  page dit pourquoi à la place du bouton.
 
 ## Qui n’agit pas : les liens d’intérêt
 

@@ -123,8 +123,23 @@ MUTANTS = (
         "tests/awards/test_actions.py tests/awards/test_races.py -k 'bounds or beyond'",
     ),
     Mutant(
-        "four eyes", "grants/policy.py", 'acts("authorising_officer") & ~prepared_it', 'acts("authorising_officer")',
-        "tests/awards/test_routes.py -k four_eyes",
+        "four eyes", "grants/awards/rules.py",
+        "if approves and any(hand.is_same for hand in others):", "if approves and not others:",
+        "tests/awards/test_chain.py -k did_anything_else",
+    ),
+    Mutant(
+        "rule of the chain at the door", "grants/policy.py",
+        "awards.why_not_act(actor.id, subject, permission))", "awards.why_not_act(None, subject, permission))",
+        "tests/awards/test_chain.py -k 'ties and INSTALMENT'",
+    ),
+    Mutant(
+        "rule of the chain in the act", "grants/awards/actions/chain.py",
+        "    ask(thing, machine.move(verb).permission, by=by)\n", "",
+        "tests/awards/test_actions.py -k 'does_not_approve or takes_two_people'",
+    ),
+    Mutant(
+        "receipt reversed once", "grants/awards/queries.py", 'reversal.id.is_(None).label("stands")',
+        'literal(value=True).label("stands")', "tests/awards/test_actions.py -k reversed_once",
     ),
     Mutant(
         "escape", "grants/kernel/pages.py", "    app.jinja_env.undefined = StrictUndefined\n",

@@ -14,6 +14,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Partner, PartnerKind
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, ledger, recovery, reporting
+from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.actions.disbursement import Step
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
 from grants.awards.models import Award, BankDetails, Ground, Instalment, LedgerEntry, LedgerKind
@@ -550,14 +551,14 @@ def test_a_signed_schedule_changes_only_by_an_amendment(app, make):
     )
     today = clock.today()
     for day in (today + timedelta(1), today - timedelta(1)):
-        given = disbursement.AmendmentGiven("1", day, "Le projet avance plus vite.")
+        given = AmendmentGiven("1", day, "Le projet avance plus vite.")
         assert (
             refused(
                 InvalidError, disbursement.plan, award, steps, version=award.version, by=make.by, amendment=given
             ).field
             == "signed_on"
         )
-    given = disbursement.AmendmentGiven("1", today, "Le projet avance plus vite.")
+    given = AmendmentGiven("1", today, "Le projet avance plus vite.")
     with unit_of_work():
         (row,) = disbursement.plan(award, steps, version=award.version, by=make.by, amendment=given)
     assert [one.state for one in rows] == [T.CANCELLED, T.CANCELLED]
@@ -663,6 +664,122 @@ def propose(claim, ground, amount, finance, officer):
         recovery.confirm_waiver(claim, by=officer)
 
 
+def test_a_receipt_is_reversed_once_by_two_people_and_owed_again(app, make):
+    award, excess = overpaid(make)
+    claim, finance, officer = make.recovery(award, excess), make.actor("finance"), make.actor("authorising_officer")
+    today = clock.today()
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=today, number="E-1", version=claim.version, by=finance)
+    assert claim.state is V.SETTLED
+    (wrong,) = queries.receipts_of(claim.id)
+    refused(RefusedError, recovery.confirm_reversal, claim, by=officer)
+    refused(InvalidError, recovery.propose_reversal, claim, wrong.id + 1, reason="Autre dossier.", by=finance)
+    with unit_of_work():
+        recovery.propose_reversal(claim, wrong.id, reason="Le comptable n’a rien reçu.", by=finance)
+    assert "encaissement" in refused(RefusedError, reporting.close, award, by=make.by).message
+    refused(RefusedError, recovery.propose_reversal, claim, wrong.id, reason="Encore.", by=finance)
+    refused(ForbiddenError, recovery.confirm_reversal, claim, by=finance)
+    assert (claim.received, award.received, claim.state) == (excess, excess, V.SETTLED)
+    with unit_of_work():
+        recovery.confirm_reversal(claim, by=officer)
+    line = queries.ledger_of(award.id)[-1]
+    assert (line.kind, line.amount, line.reason) == (
+        LedgerKind.RECEIPT_REVERSED, -excess, "Le comptable n’a rien reçu."
+    )  # fmt: skip
+    assert (claim.state, claim.left, award.received, claim.reversal_line) == (V.DUE, excess, Money(0), None)
+    assert "Le comptable n’a rien reçu." in letters_of("awards_receipt_reversed")[0].body
+    assert journal.of(claim)[-1].event == "receivable.confirm_reversal"
+    assert "reverser" in refused(RefusedError, reporting.close, award, by=make.by).message
+    refused(InvalidError, recovery.propose_reversal, claim, wrong.id, reason="Deux fois.", by=finance)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.add(LedgerEntry(award_id=award.id, receivable_id=claim.id, kind=LedgerKind.RECEIPT_REVERSED,
+                                amount=-excess, reverses_id=wrong.id, day=today, written_at=clock.now()))  # fmt: skip
+    sound()
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=today, version=claim.version, by=finance)
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    sound()
+
+
+def test_a_receipt_stands_when_the_proposal_is_turned_down_or_the_award_is_closed(app, make):
+    award, excess = overpaid(make)
+    claim, finance = make.recovery(award, excess), make.actor("finance")
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=clock.today(), version=claim.version, by=finance)
+    (receipt,) = queries.receipts_of(claim.id)
+    with unit_of_work():
+        recovery.propose_reversal(claim, receipt.id, reason="Doute.", by=finance)
+    with unit_of_work():
+        recovery.refuse_reversal(claim, by=make.actor("authorising_officer"))
+    assert (claim.state, claim.reversal_line, claim.reversal_reason) == (V.SETTLED, None, "")
+    with unit_of_work():
+        reporting.close(award, by=make.by)
+    refused(RefusedError, recovery.propose_reversal, claim, receipt.id, reason="Trop tard.", by=finance)
+    assert queries.receipts_of(claim.id)[0].stands
+    sound()
+
+
+def test_a_wrong_receipt_of_an_advance_leaves_it_to_be_repaid(app, make):
+    award = advance(make, state=S.VOTED)
+    make.repayments(award, EUROS(10_000), EUROS(20_000))
+    make.engaged(award)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED)
+    first, second = queries.repayments_of(award.id)
+    finance, today = make.actor("finance"), clock.today()
+    for row, amount in ((first, EUROS(10_000)), (second, EUROS(1_000)), (second, EUROS(19_000))):
+        with unit_of_work():
+            recovery.receive(row, amount=amount, on=today, version=row.version, by=finance)
+    mistyped = queries.receipts_of(second.id)[0]
+    refused(InvalidError, recovery.propose_reversal, first, mistyped.id, reason="Un autre.", by=finance)
+    with unit_of_work():
+        recovery.propose_reversal(second, mistyped.id, reason="Un chiffre de trop.", by=finance)
+    with unit_of_work():
+        recovery.confirm_reversal(second, by=make.actor("authorising_officer"))
+    assert [(one.amount, one.stands) for one in queries.receipts_of(second.id)] == [
+        (EUROS(1_000), False), (EUROS(19_000), True)
+    ]  # fmt: skip
+    assert (second.state, second.left, award.received) == (V.DUE, EUROS(1_000), EUROS(29_000))
+    assert queries.award_line(award).step is NextStep.RECOVER
+    assert "1 000 €" in " ".join(refused(RefusedError, reporting.close, award, by=make.by).message.split())
+    sound()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE receivable SET state = 'due'",
+        "UPDATE receivable SET received_cents = received_cents - 1, given_up_cents = given_up_cents + 1",
+        "UPDATE receivable SET state = 'due', received_cents = received_cents - 1",
+        "UPDATE receivable SET due_on = '2030-01-01'",
+        "UPDATE receivable SET reason = 'autre'",
+        "DELETE FROM receivable",
+    ],
+)
+def test_the_database_keeps_what_is_settled_but_for_a_reversal(app, make, statement):
+    award, excess = overpaid(make)
+    claim, finance = make.recovery(award, excess), make.actor("finance")
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=clock.today(), version=claim.version, by=finance)
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.execute(text(statement))
+    sound()
+
+
+def test_the_number_of_a_receipt_is_not_that_of_an_order(app, make):
+    award, excess = overpaid(make)
+    claim, finance, officer = make.recovery(award, excess), make.actor("finance"), make.actor("authorising_officer")
+    with unit_of_work():
+        recovery.receive(claim, amount=excess, on=clock.today(), number="2026-7", version=claim.version, by=finance)
+    with unit_of_work():
+        recovery.propose_reversal(claim, queries.receipts_of(claim.id)[0].id, reason="Erreur.", by=finance)
+    with unit_of_work():
+        recovery.confirm_reversal(claim, by=officer)
+    row = make.instalment(make.award(state=S.RUNNING))
+    assert not queries.is_order_known("2026-7", clock.today().year, besides=row)
+
+
 def test_a_recovery_takes_two_people_and_no_more_than_what_was_paid(app, make):
     award, excess = overpaid(make)
     both, later = make.actor("finance", "authorising_officer"), clock.today() + timedelta(30)
@@ -766,6 +883,36 @@ def test_a_signed_repayment_schedule_is_kept(app, make):
             session.execute(text(statement))
     claims = {"amount": EUROS(1), "due_on": clock.today(), "reason": "Non.", "by": make.actor("finance")}
     assert "échéancier" in refused(RefusedError, recovery.prepare_recovery, award, **claims).message
+
+
+def test_an_amendment_changes_what_is_left_to_repay(app, make):
+    award = advance(make, state=S.VOTED)
+    make.repayments(award, EUROS(10_000), EUROS(10_000), EUROS(10_000))
+    make.engaged(award)
+    make.instalment(award, state=T.PAID)
+    rows, finance, today = queries.repayments_of(award.id), make.actor("finance"), clock.today()
+    for row, amount in ((rows[0], EUROS(10_000)), (rows[1], EUROS(4_000))):
+        with unit_of_work():
+            recovery.receive(row, amount=amount, on=today, version=row.version, by=finance)
+    later = [recovery.Due(EUROS(8_000), today + timedelta(900 + 365 * place)) for place in range(2)]
+    given = AmendmentGiven("1", today, "Deux ans de plus.")
+    told = {"by": make.by, "version": award.version, "amendment": given}
+    assert refused(InvalidError, recovery.plan_repayments, award, later[:1], **told).field == "dues"
+    early = {**told, "amendment": AmendmentGiven("1", today - timedelta(1), "Trop tôt.")}
+    assert refused(InvalidError, recovery.plan_repayments, award, later, **early).field == "signed_on"
+    with unit_of_work():
+        recovery.propose_reversal(rows[1], queries.receipts_of(rows[1].id)[0].id, reason="Doute.", by=finance)
+    refused(RefusedError, recovery.plan_repayments, award, later, **told)
+    with unit_of_work():
+        recovery.refuse_reversal(rows[1], by=make.actor("authorising_officer"))
+    with unit_of_work():
+        made = recovery.plan_repayments(award, later, **told)
+    assert [(row.state, row.amount) for row in rows] == [
+        (V.SETTLED, EUROS(10_000)), (V.SETTLED, EUROS(4_000)), (V.CANCELLED, EUROS(10_000))
+    ]  # fmt: skip
+    assert {(row.state, row.amendment_id) for row in made} == {(V.DUE, queries.amendments_of(award.id)[-1].id)}
+    assert sum((row.left for row in queries.repayments_of(award.id)), Money(0)) == EUROS(16_000)
+    sound()
 
 
 def test_an_advance_without_repayments_is_not_signed(app, make):

@@ -94,6 +94,28 @@ def test_one_instalment_is_ordered_once_then_paid_once(app, crowded, make):
     assert (found.paid, lines(LedgerKind.PAID)) == (found.amount, 1)
 
 
+def test_a_receipt_is_reversed_or_kept_by_several_officers_at_once(app, crowded, make):
+    award = make.award(state=AwardState.RUNNING)
+    make.instalment(award, state=T.PAID)
+    claim, finance = make.recovery(award, award.amount), make.actor("finance")
+    with unit_of_work():
+        recovery.receive(claim, amount=award.amount, on=clock.today(), version=claim.version, by=finance)
+    with unit_of_work():
+        recovery.propose_reversal(claim, queries.receipts_of(claim.id)[0].id, reason="Erreur.", by=finance)
+    officer, key = make.actor("authorising_officer"), claim.id
+    db.session.rollback()
+
+    def confirm():
+        recovery.confirm_reversal(db.session.get(Receivable, key), by=officer)
+
+    def keep():
+        recovery.refuse_reversal(db.session.get(Receivable, key), by=officer)
+
+    assert together(crowded, *[confirm, confirm, keep] * 4) == 1
+    found = fresh(award.id)
+    assert found.received == (Money(0) if lines(LedgerKind.RECEIPT_REVERSED) else found.amount)
+
+
 def test_an_order_is_either_paid_or_rejected_by_two_agents_at_once(app, crowded, make):
     award = make.award(state=AwardState.RUNNING)
     instalment = make.instalment(award, state=T.ORDERED)

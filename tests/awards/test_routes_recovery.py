@@ -77,6 +77,46 @@ def test_the_association_reads_that_its_advance_is_repaid(app, make, page):
     page.get("awards.own", award, as_=make.member_of(award.organisation))
     assert "avance remboursable" in page.last.words
     assert " ".join(page.last.words.split()).count("15 000 €") >= 2
+    page.get("awards.repayments", award, as_=manager)
+    alone = {"dues-0-amount": "30 000", "dues-0-due_on": later[1], "dues-1-amount": "", "dues-1-due_on": ""}
+    answer = page.submit(alone)
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@id='number-error']")
+    page.get("awards.repayments", award)
+    change = {"number": "A-1", "signed_on": clock.today().isoformat(), "reason": "Un an de plus."}
+    assert "enregistré" in page.submit({**alone, **change}).words
+    assert "Un an de plus." in page.last.words
+    assert [row.due_on.isoformat() for row in queries.repayments_of(award.id)] == later[1:]
+
+
+def test_a_mistyped_receipt_is_reversed_through_the_pages(app, make, page):
+    award = overpaid(make)
+    claim = make.recovery(award, Money.euros(4_000))
+    finance, officer, today = make.account("finance"), make.account("authorising_officer"), clock.today().isoformat()
+    page.get("awards.receivable", claim, as_=finance)
+    assert "annuler-encaissement" not in page.last.text
+    page.get("awards.receive", claim)
+    page.submit({"amount": "4 000", "day": today, "number": "E-12"})
+    page.get("awards.propose_reversal", claim)
+    for values in ({"reason": ""}, {"line": "0", "reason": "Faux."}, {"line": "²", "reason": "Faux."}):
+        assert page.submit(values).status == 422
+        page.get("awards.propose_reversal", claim)
+    assert "E-12" in page.last.words
+    assert "doit la confirmer" in page.submit({"reason": "400 € et non 4 000 €."}).words
+    assert "annuler-encaissement/confirmer" not in page.last.text
+    assert page.post("awards.confirm_reversal", claim).status == 403
+    page.get("awards.receivable", claim, as_=officer)
+    assert "400 € et non 4 000 €." in " ".join(page.last.words.split())
+    page.submit(action="/annuler-encaissement/confirmer")
+    db.session.rollback()
+    db.session.refresh(claim)
+    assert (claim.state, claim.received) == (ReceivableState.DUE, Money(0))
+    assert page.post("awards.confirm_reversal", claim).status == 409
+    page.get("awards.own", award, as_=make.member_of(award.organisation))
+    assert "À payer" in page.last.words
+    page.get("awards.show", award, as_=make.account("manager"))
+    assert "Encaissement annulé" in page.last.words
+    assert list(queries.problems()) == []
 
 
 @pytest.mark.parametrize("role", ["manager", "auditor"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grants.awards import rules
-from grants.awards.rules import AgreementNeed, NextStep, Progress, Readiness
+from grants.awards.rules import AgreementNeed, Hand, Link, NextStep, Progress, Readiness
 from grants.kernel.money import Money
 from tests.factories.awards import iban
 
@@ -159,6 +159,16 @@ def test_an_order_is_ready_in_one_case_and_every_other_has_its_reason():
         fine = found.is_running and not found.lacks_agreement and found.has_bank_details
         fine = fine and not found.follows_open_one and (not found.is_balance or found.has_accepted_report)
         assert (rules.why_not_prepare(found) is None) is fine
+
+
+def test_who_may_act_follows_from_who_acted_before():
+    for link, held, same, tied in product(Link, Link, (True, False), (True, False)):
+        hand = Hand(held, is_same=same, is_tied=tied)
+        is_other = held is not link or link is Link.CHECK
+        approves = link is Link.APPROVE
+        barred = is_other and (tied or (approves and same))
+        assert (rules.why_not_act(link, [hand], approves=approves) is not None) is barred
+        assert rules.why_not_act(link, [], approves=approves) is None
 
 
 def progress(**changes):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from grants.applications.models import Application
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, recovery, reporting
+from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
 from grants.awards.models import Award, BankDetails, Instalment, Receivable, Report
 from grants.awards.models.disbursement import InstalmentKind
@@ -138,12 +139,12 @@ class AwardMaker:
                 recovery.issue(made, number=f"T{next(self._numbers)}", on=today, by=finance)
         return made
 
-    def _amendment(self, award: Award) -> disbursement.AmendmentGiven | None:
+    def _amendment(self, award: Award) -> AmendmentGiven | None:
         """The amendment that a signed agreement asks for, for who plans after the signature."""
         agreement = queries.agreement_of(award.id)
         if agreement is None or agreement.signed_on is None:
             return None
-        return disbursement.AmendmentGiven(f"A{next(self._numbers)}", clock.today(), "Autre échéancier.")
+        return AmendmentGiven(f"A{next(self._numbers)}", clock.today(), "Autre échéancier.")
 
     def instalment(
         self,

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
 from grants.applications.models import BudgetLine
 from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger, recovery
+from grants.awards.actions import chain, ledger, recovery
 from grants.awards.lifecycle import AWARD, BANK, AwardState, BankState, ReportState
 from grants.awards.models import Agreement, Award, BankDetails, LedgerKind, Report, ReportIndicator, ReportLine
 from grants.deliberation.models import Decision
@@ -16,7 +15,6 @@ from grants.kernel.db import db, next_number
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
-from grants.people import queries as people
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 
@@ -205,9 +203,8 @@ def check_bank_details(details: BankDetails, *, by: Actor) -> None:
     """A first person compared the details with the bank statement. Raises ForbiddenError for who gave them."""
     if by.id == details.given_by:
         raise ForbiddenError(_("Vous ne pouvez pas valider une modification que vous avez demandée."))
-    _refuse_office_between(by, [details.given_by])
+    chain.advance(BANK, details, "check", by=by)
     details.first_by = by.id
-    journal.advance(BANK, details, "check", by=by)
 
 
 def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
@@ -217,7 +214,6 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
     """
     if by.id in {details.first_by, details.given_by}:
         raise ForbiddenError(_("Une autre personne doit confirmer ces coordonnées."))
-    _refuse_office_between(by, [details.given_by, details.first_by])
     if reason := BANK.why_not(details, "confirm"):
         raise RefusedError(str(reason))
     earlier = queries.confirmed_bank_details(details.organisation_id)
@@ -225,21 +221,14 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
         earlier.settled_at = clock.now()
         journal.advance(BANK, earlier, "replace", by=by)
         db.session.flush()
+    chain.advance(BANK, details, "confirm", by=by)
     details.second_by, details.settled_at = by.id, clock.now()
-    journal.advance(BANK, details, "confirm", by=by)
     db.session.flush()
     letters.bank_details_settled(details)
 
 
-def _refuse_office_between(by: Actor, others: Sequence[UUID | None]) -> None:
-    if people.office_between(by.id, others):
-        raise ForbiddenError(
-            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
-        )
-
-
 def refuse_bank_details(details: BankDetails, note: str, *, by: Actor) -> None:
     """The details are not used; the association is told why."""
+    chain.advance(BANK, details, "refuse", by=by)
     details.note, details.settled_at = note, clock.now()
-    journal.advance(BANK, details, "refuse", by=by)
     letters.bank_details_settled(details)

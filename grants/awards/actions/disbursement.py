@@ -1,4 +1,7 @@
-"""Acts on instalments: planned, prepared by one person, approved by another, ordered, then paid by the accountant."""
+"""Acts on instalments: planned, prepared by one person, approved by another, ordered, then paid by the accountant.
+
+Each raises ForbiddenError for whom the acts of others on the same payment bar from it (`queries.why_not_act`).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +11,16 @@ from sqlalchemy import update
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger, settling
+from grants.awards.actions import amending, chain, ledger, settling
 from grants.awards.lifecycle import AWARD, INSTALMENT, BankState, InstalmentState, ReportState
-from grants.awards.models import Amendment, Award, BankDetails, Instalment, InstalmentKind, LedgerKind
+from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind, LedgerKind
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money
 from grants.kernel.words import _
-from grants.people import queries as people
 from grants.programme import queries as programme
 
 
@@ -64,22 +66,13 @@ def left_to_plan(award: Award) -> Money:
     return award.amount - award.released - sum(held, Money(0))
 
 
-@dataclass(frozen=True)
-class AmendmentGiven:
-    """The amendment that changes a signed schedule, as somebody recorded it."""
-
-    number: str
-    signed_on: date
-    reason: str
-
-
 def plan(
     award: Award,
     steps: Sequence[Step],
     *,
     by: Actor,
     version: int | None,
-    amendment: AmendmentGiven | None = None,
+    amendment: amending.AmendmentGiven | None = None,
 ) -> list[Instalment]:
     """Replace what is still only planned; all instalments add up to the award less what was released.
 
@@ -91,8 +84,8 @@ def plan(
     if version != award.version:
         raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
     _check_steps(left_to_plan(award), steps)
-    change = _amendment(award, amendment, by=by)
-    journal.advance(AWARD, award, "plan", by=by, steps=[step.amount.cents for step in steps])
+    change = amending.recorded(award, amendment, by=by)
+    chain.advance(AWARD, award, "plan", by=by, steps=[step.amount.cents for step in steps])
     flag_modified(award, "opened_at")  # its schedule is part of what the version protects
     existing = queries.instalments_of(award.id)
     for row in existing:
@@ -129,39 +122,6 @@ def _replace(row: Instalment, *, kept: bool, by: Actor) -> None:
         db.session.delete(row)
 
 
-def _amendment(award: Award, given: AmendmentGiven | None, *, by: Actor) -> Amendment | None:
-    """Record the amendment that a signed agreement asks for; None before the signature."""
-    agreement = queries.agreement_of(award.id)
-    if agreement is None or agreement.signed_on is None:
-        return None
-    if given is None:
-        raise RefusedError(
-            _(
-                "La convention est signée : son échéancier ne change que par un avenant. "
-                "Donnez le numéro de l’avenant, la date de sa signature et sa raison."
-            )
-        )
-    if not agreement.signed_on <= given.signed_on <= clock.today():
-        raise InvalidError(
-            _("L’avenant ne peut être signé ni avant la convention ni dans le futur."), field="signed_on"
-        )
-    if queries.is_amendment_known(award.id, given.number):
-        raise InvalidError(_("Un avenant de ce numéro est déjà enregistré."), field="number")
-    made = Amendment(
-        award_id=award.id,
-        award=award,
-        number=given.number,
-        signed_on=given.signed_on,
-        reason=given.reason,
-        written_at=clock.now(),
-        written_by=by.id,
-    )
-    db.session.add(made)
-    db.session.flush()
-    journal.record("award.amended", award, by=by, number=given.number, on=given.signed_on.isoformat())
-    return made
-
-
 def _check_steps(to_plan: Money, steps: Sequence[Step]) -> None:
     if any(step.amount.cents <= 0 for step in steps):
         raise InvalidError(_("Chaque échéance doit avoir un montant supérieur à zéro."), field="steps")
@@ -187,35 +147,23 @@ def prepare(instalment: Instalment, *, by: Actor) -> None:
     instalment.bank_details_id = details.id if details else None
     db.session.flush()
     db.session.refresh(instalment, ["bank_details"])
-    _refuse_office_between(instalment, by)
+    chain.advance(INSTALMENT, instalment, "prepare", by=by, amount=instalment.amount.cents)
     instalment.prepared_by, instalment.prepared_at = by.id, clock.now()
-    journal.advance(INSTALMENT, instalment, "prepare", by=by, amount=instalment.amount.cents)
 
 
 def approve(instalment: Instalment, *, by: Actor) -> None:
-    """A second person approves.
-
-    Raises ForbiddenError for whoever prepared it, gave or checked the account or accepted the report, and when one
-    of them and the person gave the other an office; RefusedError when the bank details changed.
-    """
+    """A second person approves. Raises RefusedError when the bank details changed or it is not due any more."""
     _still(instalment, "approve")
-    if instalment.prepared_by == by.id:
-        raise ForbiddenError(_("Vous avez préparé ce mandat : une autre personne doit l’approuver."))
-    if by.id in queries.links_of(instalment):
-        raise ForbiddenError(
-            _("Vous avez déjà agi pour ce versement (compte vérifié ou bilan accepté) : une autre doit l’approuver.")
-        )
-    _refuse_office_between(instalment, by)
     _same_bank_details(instalment)
     _still_due(instalment)
+    chain.advance(INSTALMENT, instalment, "approve", by=by, amount=instalment.amount.cents)
     instalment.approved_by, instalment.approved_at = by.id, clock.now()
-    journal.advance(INSTALMENT, instalment, "approve", by=by, amount=instalment.amount.cents)
 
 
 def send_back(instalment: Instalment, note: str, *, by: Actor) -> None:
     """Back to the plan, with the reason; whoever prepared it starts again."""
     _still(instalment, "send_back")
-    journal.advance(INSTALMENT, instalment, "send_back", by=by)
+    chain.advance(INSTALMENT, instalment, "send_back", by=by)
     _put_back(instalment, note, by=by)
 
 
@@ -230,8 +178,8 @@ def attest(instalment: Instalment, *, proof: str, on: date, by: Actor) -> None:
         raise InvalidError(_("La condition ne peut pas être remplie à une date future."), field="attested_on")
     _still(instalment, "attest")
     ledger.hold(instalment.award)
+    chain.advance(INSTALMENT, instalment, "attest", by=by, on=on.isoformat())
     instalment.attested_on, instalment.attested_by, instalment.proof = on, by.id, proof
-    journal.advance(INSTALMENT, instalment, "attest", by=by, on=on.isoformat())
 
 
 def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
@@ -242,12 +190,11 @@ def order(instalment: Instalment, *, number: str, on: date, by: Actor) -> None:
     """
     _still(instalment, "order")
     ledger.hold(instalment.award)
-    _refuse_office_between(instalment, by)
     _check_order(instalment, number, on)
     _same_bank_details(instalment)
     _still_due(instalment)
+    chain.advance(INSTALMENT, instalment, "order", by=by, amount=instalment.amount.cents, number=number)
     instalment.order_number, instalment.order_year, instalment.ordered_on = number, on.year, on
-    journal.advance(INSTALMENT, instalment, "order", by=by, amount=instalment.amount.cents, number=number)
     _move(instalment, LedgerKind.ORDERED, on=on, by=by)
     letters.ordered(instalment)
 
@@ -263,11 +210,11 @@ def correct_order(instalment: Instalment, *, number: str, on: date, by: Actor) -
     if before == (number, on):
         raise InvalidError(_("Rien ne change : ce sont déjà ce numéro et cette date."), field="number")
     _check_order(instalment, number, on)
-    instalment.order_number, instalment.order_year, instalment.ordered_on = number, on.year, on
-    journal.advance(
+    chain.advance(
         INSTALMENT, instalment, "correct_order", by=by,
         before=[before[0], before[1].isoformat() if before[1] else ""], after=[number, on.isoformat()],
     )  # fmt: skip
+    instalment.order_number, instalment.order_year, instalment.ordered_on = number, on.year, on
 
 
 def _check_order(instalment: Instalment, number: str, on: date) -> None:
@@ -289,7 +236,7 @@ def _check_order(instalment: Instalment, number: str, on: date) -> None:
 def suspend(instalment: Instalment, note: str, *, by: Actor) -> None:
     """Record that the accountant suspended the payment, with the reason; the association is told."""
     _still(instalment, "suspend")
-    journal.advance(INSTALMENT, instalment, "suspend", by=by, number=instalment.order_number)
+    chain.advance(INSTALMENT, instalment, "suspend", by=by, number=instalment.order_number)
     _say_why(instalment, note, by=by)
     letters.order_stopped(instalment, "suspended", note, number=instalment.order_number or "")
 
@@ -297,7 +244,7 @@ def suspend(instalment: Instalment, note: str, *, by: Actor) -> None:
 def resume(instalment: Instalment, *, by: Actor) -> None:
     """Record that the accountant lifted the suspension."""
     _still(instalment, "resume")
-    journal.advance(INSTALMENT, instalment, "resume", by=by, number=instalment.order_number)
+    chain.advance(INSTALMENT, instalment, "resume", by=by, number=instalment.order_number)
 
 
 def reject(instalment: Instalment, note: str, *, by: Actor) -> None:
@@ -318,7 +265,7 @@ def _reverse(instalment: Instalment, verb: str, kind: LedgerKind, note: str, *, 
     _still(instalment, verb)
     award, number = instalment.award, instalment.order_number or ""
     ledger.hold(award)
-    journal.advance(INSTALMENT, instalment, verb, by=by, amount=instalment.amount.cents, number=number)
+    chain.advance(INSTALMENT, instalment, verb, by=by, amount=instalment.amount.cents, number=number)
     about = ledger.About(instalment, number, note)
     ledger.move(award, kind, instalment.amount, on=clock.today(), by=by, about=about)
     _put_back(instalment, note, by=by)
@@ -350,12 +297,11 @@ def _move(instalment: Instalment, kind: LedgerKind, *, on: date, by: Actor) -> N
 def pay(instalment: Instalment, *, on: date, by: Actor) -> None:
     """Record the accountant's date of payment. Raises InvalidError for an impossible day."""
     _still(instalment, "pay")
-    _refuse_office_between(instalment, by)
     ledger.hold(instalment.award)
     if on > clock.today() or (instalment.ordered_on is not None and on < instalment.ordered_on):
         raise InvalidError(_("La date comptable ne peut être ni avant le mandat ni dans le futur."), field="paid_on")
+    chain.advance(INSTALMENT, instalment, "pay", by=by, amount=instalment.amount.cents)
     instalment.paid_on = on
-    journal.advance(INSTALMENT, instalment, "pay", by=by, amount=instalment.amount.cents)
     _move(instalment, LedgerKind.PAID, on=on, by=by)
     letters.paid(instalment)
 
@@ -382,14 +328,6 @@ def _still_due(instalment: Instalment) -> None:
     """Refuse, with the reason, when what the preparation asked for (report, agreement, turn) does not hold now."""
     if reason := queries.why_not_prepare(instalment):
         raise RefusedError(reason)
-
-
-def _refuse_office_between(instalment: Instalment, by: Actor) -> None:
-    """Whoever gave an office to one of those a payment passes through takes no other part in it, nor the reverse."""
-    if people.office_between(by.id, queries.links_of(instalment)):
-        raise ForbiddenError(
-            _("Une personne qui a nommé l’autre ne la contrôle pas : quelqu’un d’autre doit agir sur ce versement.")
-        )
 
 
 def _same_bank_details(instalment: Instalment) -> None:

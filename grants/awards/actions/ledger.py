@@ -30,13 +30,14 @@ def hold(award: Award) -> None:
 
 @dataclass(frozen=True)
 class About:
-    """What a ledger line is about: an instalment, the number of its order, the reason of a reversal."""
+    """What a ledger line is about: an instalment, the number of its order, the line and the reason of a reversal."""
 
     instalment: Instalment | None = None
     number: str = ""
     reason: str = ""
     receivable: Receivable | None = None
     ground: Ground | None = None
+    reverses_id: int | None = None
 
 
 def move(
@@ -58,6 +59,7 @@ def move(
         instalment_id=about.instalment.id if about.instalment else None,
         receivable_id=about.receivable.id if about.receivable else None,
         ground=about.ground,
+        reverses_id=about.reverses_id,
         kind=kind,
         amount=signed,
         attempt=about.instalment.attempt if about.instalment else 1,
@@ -99,6 +101,7 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
         LedgerKind.CLAIMED: Award.claimed + amount <= Award.paid,
         LedgerKind.CLAIM_CANCELLED: Award.claimed >= -amount,
         LedgerKind.RECEIVED: Award.received + amount <= Award.paid - Award.given_up,
+        LedgerKind.RECEIPT_REVERSED: Award.received >= -amount,
         LedgerKind.GIVEN_UP: Award.given_up + amount <= Award.paid - Award.received,
     }
     db.session.flush()

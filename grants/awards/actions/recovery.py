@@ -1,29 +1,29 @@
 """Acts on what an association owes back: the repayments of an advance, and recoveries of money paid in excess.
 
-The accountant recovers; what is recorded here is what was asked, received, or is not asked any more.
+The accountant recovers; what is recorded here is what was asked, received, or is not asked any more. Each act raises
+ForbiddenError for whom the acts of others on the same sum bar from it (`queries.why_not_act`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.awards import letters, queries, rules
-from grants.awards.actions import ledger
+from grants.awards.actions import amending, chain, ledger
 from grants.awards.lifecycle import RECEIVABLE, AwardState, ReceivableState
 from grants.awards.models import Award, Ground, LedgerKind, Receivable, ReceivableKind
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.post import Letter
 from grants.kernel.words import _
-from grants.people import queries as people
+from grants.permissions import P
 
 
 @dataclass(frozen=True)
@@ -37,34 +37,45 @@ class Due:
 # ---- repayments of an advance --------------------------------------------------------------------------------------
 
 
-def plan_repayments(award: Award, dues: Sequence[Due], *, by: Actor, version: int | None) -> list[Receivable]:
+def plan_repayments(
+    award: Award,
+    dues: Sequence[Due],
+    *,
+    by: Actor,
+    version: int | None,
+    amendment: amending.AmendmentGiven | None = None,
+) -> list[Receivable]:
     """Write the repayment schedule of an advance: amounts that add up exactly, days one after the other.
 
-    Possible until the agreement is signed; a signed agreement without one gets it once. Raises RefusedError for a
-    grant or a signed schedule, InvalidError for a wrong sum or day, ConflictError when the award changed meanwhile.
+    Free until the agreement is signed. Then an amendment alone changes it, for what is left to repay: what was repaid
+    stays, and the repayments it replaces stay, cancelled. Raises RefusedError for a grant or without the amendment that
+    is needed, InvalidError for a wrong sum or day, ConflictError when the award changed meanwhile.
     """
     ledger.hold(award)
     if version != award.version:
         raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
+    chain.ask(award, P.INSTALMENT_PLAN, by=by)
     if not queries.is_advance(award):
         raise RefusedError(_("Cette aide est une subvention : elle ne se rembourse pas."))
-    existing = queries.repayments_of(award.id)
-    if any(row.state is not ReceivableState.PLANNED for row in existing):
-        raise RefusedError(_("La convention est signée : son échéancier de remboursement ne change plus."))
-    _check_dues(award, dues)
-    for row in existing:
-        db.session.delete(row)
+    standing = queries.repayments_of(award.id)
+    is_signed = any(row.state is not ReceivableState.PLANNED for row in standing)
+    _check_dues(award, dues, left_to_repay(standing) if is_signed else award.amount - award.released)
+    change = amending.recorded(award, amendment, by=by) if is_signed else None
+    for row in standing:
+        _replace(row, by=by)
     db.session.flush()
     flag_modified(award, "opened_at")  # its repayments are part of what the version protects
+    first = max((row.position for row in standing), default=-1) + 1 if is_signed else 0
     made = [
         Receivable(
             award_id=award.id,
             award=award,
             kind=ReceivableKind.REPAYMENT,
             state=ReceivableState.PLANNED,
-            position=position,
+            position=first + position,
             amount=due.amount,
             due_on=due.due_on,
+            amendment_id=change.id if change else None,
         )
         for position, due in enumerate(dues)
     ]
@@ -77,7 +88,27 @@ def plan_repayments(award: Award, dues: Sequence[Due], *, by: Actor, version: in
     return made
 
 
-def _check_dues(award: Award, dues: Sequence[Due]) -> None:
+def left_to_repay(rows: Sequence[Receivable]) -> Money:
+    """What these repayments still have to bring."""
+    return sum((row.left for row in rows), Money(0))
+
+
+def _replace(row: Receivable, *, by: Actor) -> None:
+    """Take a repayment off the schedule: gone before the signature; then what was not repaid of it, and it stays."""
+    if row.state is ReceivableState.PLANNED:
+        db.session.delete(row)
+    elif row.left:
+        _no_proposal(row)
+        left = row.left
+        if left == row.amount:
+            journal.advance(RECEIVABLE, row, "replace", by=by, amount=left.cents)
+        else:
+            row.amount -= left
+            journal.record("receivable.lowered", row, by=by, by_cents=left.cents)
+            _settle(row, by=by)
+
+
+def _check_dues(award: Award, dues: Sequence[Due], to_repay: Money) -> None:
     if any(due.amount.cents <= 0 for due in dues):
         raise InvalidError(_("Chaque remboursement doit avoir un montant supérieur à zéro."), field="dues")
     days = [due.due_on for due in dues]
@@ -86,11 +117,10 @@ def _check_dues(award: Award, dues: Sequence[Due]) -> None:
             _("Les remboursements se suivent, chacun à une date différente, après l’acte qui accorde l’avance."),
             field="dues",
         )
-    to_repay = award.amount - award.released
     if gap := rules.gap_of_schedule(to_repay, [due.amount for due in dues]):
         raise InvalidError(
             _(
-                "Les remboursements font %(total)s pour une avance de %(expected)s.",
+                "Les remboursements font %(total)s pour %(expected)s à rembourser.",
                 total=money(to_repay + gap),
                 expected=money(to_repay),
             ),
@@ -120,6 +150,7 @@ def prepare_recovery(award: Award, *, amount: Money, due_on: date, reason: str, 
     is claimed already, or a day that is past.
     """
     ledger.hold(award)
+    chain.ask(award, P.PAYMENT_PREPARE, by=by)
     if award.state is not AwardState.RUNNING:
         raise RefusedError(_("Un reversement se demande sur une attribution en cours."))
     if queries.is_advance(award):
@@ -153,16 +184,15 @@ def prepare_recovery(award: Award, *, amount: Money, due_on: date, reason: str, 
 
 
 def approve(receivable: Receivable, *, by: Actor) -> None:
-    """A second person approves a recovery. Raises ForbiddenError for the one who prepared it or who appointed them."""
-    _another_person(receivable.prepared_by, by)
+    """A second person approves a recovery."""
+    chain.advance(RECEIVABLE, receivable, "approve", by=by, amount=receivable.amount.cents)
     receivable.approved_by, receivable.approved_at = by.id, clock.now()
-    journal.advance(RECEIVABLE, receivable, "approve", by=by, amount=receivable.amount.cents)
 
 
 def refuse(receivable: Receivable, note: str, *, by: Actor) -> None:
     """Give no sequel to a recovery that is not issued yet, with the reason."""
+    chain.advance(RECEIVABLE, receivable, "refuse", by=by)
     receivable.note = note
-    journal.advance(RECEIVABLE, receivable, "refuse", by=by)
 
 
 def issue(receivable: Receivable, *, number: str, on: date, by: Actor) -> None:
@@ -179,8 +209,8 @@ def issue(receivable: Receivable, *, number: str, on: date, by: Actor) -> None:
         raise InvalidError(_("Le titre ne peut être ni avant son approbation ni dans le futur."), field="issued_on")
     if queries.is_claim_known(number, on.year):
         raise InvalidError(_("Ce numéro de titre est déjà enregistré pour cette année."), field="number")
+    chain.advance(RECEIVABLE, receivable, "issue", by=by, amount=receivable.amount.cents, number=number)
     receivable.number, receivable.order_year, receivable.issued_on = number, on.year, on
-    journal.advance(RECEIVABLE, receivable, "issue", by=by, amount=receivable.amount.cents, number=number)
     about = ledger.About(receivable=receivable, number=number, reason=receivable.reason)
     ledger.move(award, LedgerKind.CLAIMED, receivable.amount, on=on, by=by, about=about)
     letters.recovery_issued(receivable)
@@ -196,12 +226,11 @@ def receive(
     award = receivable.award
     ledger.hold(award)
     _unchanged(receivable, version)
-    journal.advance(RECEIVABLE, receivable, "receive", by=by, amount=amount.cents, on=on.isoformat())
+    chain.advance(RECEIVABLE, receivable, "receive", by=by, amount=amount.cents, on=on.isoformat())
     first = receivable.issued_on or award.engaged_on or on
     if not first <= on <= clock.today():
         raise InvalidError(_("La date comptable ne peut être ni avant la demande ni dans le futur."), field="day")
-    if receivable.waiver_amount is not None:
-        raise RefusedError(_("Une proposition de ne plus réclamer attend sa réponse : tranchez-la d’abord."))
+    _no_proposal(receivable)
     _take(receivable, "received", amount)
     about = ledger.About(receivable=receivable, number=number)
     ledger.move(award, LedgerKind.RECEIVED, amount, on=on, by=by, about=about)
@@ -215,28 +244,26 @@ def propose_waiver(receivable: Receivable, *, ground: Ground, amount: Money, rea
     Raises InvalidError for an amount that is not left, or a ground that does not fit.
     """
     ledger.hold(receivable.award)
-    if receivable.waiver_amount is not None:
-        raise RefusedError(_("Une proposition de ne plus réclamer attend sa réponse : tranchez-la d’abord."))
+    _no_proposal(receivable)
     if ground in {Ground.CANCELLATION, Ground.KEPT} and receivable.kind is ReceivableKind.REPAYMENT:
         raise InvalidError(_("Ce motif ne convient pas au remboursement d’une avance."), field="ground")
     _check_left(receivable, amount)
+    chain.advance(RECEIVABLE, receivable, "propose_waiver", by=by, amount=amount.cents, ground=ground.value)
     receivable.waiver_ground, receivable.waiver_amount, receivable.waiver_reason = ground, amount, reason
     receivable.waiver_by, receivable.waiver_at = by.id, clock.now()
-    journal.advance(RECEIVABLE, receivable, "propose_waiver", by=by, amount=amount.cents, ground=ground.value)
 
 
 def confirm_waiver(receivable: Receivable, *, by: Actor) -> None:
     """A second person confirms that a sum is not asked any more; the association is told.
 
-    Raises RefusedError without a proposal, ForbiddenError for the one who made it or who appointed them.
+    Raises RefusedError without a proposal.
     """
     award = receivable.award
     ledger.hold(award)
     ground, amount, reason = receivable.waiver_ground, receivable.waiver_amount, receivable.waiver_reason
     if ground is None or amount is None:
         raise RefusedError(_("Aucune proposition n’attend de réponse."))
-    _another_person(receivable.waiver_by, by)
-    journal.advance(RECEIVABLE, receivable, "confirm_waiver", by=by, amount=amount.cents, ground=ground.value)
+    chain.advance(RECEIVABLE, receivable, "confirm_waiver", by=by, amount=amount.cents, ground=ground.value)
     cancels = ground is Ground.CANCELLATION
     _take(receivable, "cancelled" if cancels else "given_up", amount)
     about = ledger.About(receivable=receivable, number=receivable.number or "", reason=reason, ground=ground)
@@ -251,7 +278,7 @@ def refuse_waiver(receivable: Receivable, *, by: Actor) -> None:
     """Turn a proposal down: the sum is still asked."""
     if receivable.waiver_amount is None:
         raise RefusedError(_("Aucune proposition n’attend de réponse."))
-    journal.advance(RECEIVABLE, receivable, "refuse_waiver", by=by, amount=receivable.waiver_amount.cents)
+    chain.advance(RECEIVABLE, receivable, "refuse_waiver", by=by, amount=receivable.waiver_amount.cents)
     _forget_proposal(receivable)
 
 
@@ -260,13 +287,74 @@ def _forget_proposal(receivable: Receivable) -> None:
     receivable.waiver_reason = ""
 
 
-def _another_person(first: UUID | None, by: Actor) -> None:
-    if first == by.id:
-        raise ForbiddenError(_("Vous avez préparé cette demande : une autre personne doit l’approuver."))
-    if people.office_between(by.id, [first]):
-        raise ForbiddenError(
-            _("Cette validation doit être faite par une autre personne : l’une de vous deux a nommé l’autre.")
-        )
+def _no_proposal(receivable: Receivable) -> None:
+    """Refuse while a proposal about the sum waits for the person who confirms it."""
+    if receivable.waiver_amount is not None or receivable.reversal_line is not None:
+        raise RefusedError(_("Une proposition attend sa réponse : tranchez-la d’abord."))
+
+
+# ---- receipts recorded by mistake ----------------------------------------------------------------------------------
+
+
+def propose_reversal(receivable: Receivable, line_id: int, *, reason: str, by: Actor) -> None:
+    """Propose to reverse a receipt that was recorded by mistake (amount, day, sum); another person confirms it.
+
+    Raises RefusedError once the award is closed or while a proposal waits, InvalidError when the line is no receipt of
+    this sum that still stands.
+    """
+    ledger.hold(receivable.award)
+    if receivable.award.state is not AwardState.RUNNING:
+        raise RefusedError(_("L’attribution est close : plus aucun mouvement n’est possible."))
+    _no_proposal(receivable)
+    line = _receipt(receivable, line_id)
+    chain.advance(RECEIVABLE, receivable, "propose_reversal", by=by, amount=line.amount.cents, line=line.id)
+    receivable.reversal_line, receivable.reversal_reason = line.id, reason
+    receivable.reversal_by, receivable.reversal_at = by.id, clock.now()
+
+
+def confirm_reversal(receivable: Receivable, *, by: Actor) -> None:
+    """A second person confirms: the receipt is reversed by a line of its own, and its sum is owed again.
+
+    The association is told. Raises RefusedError without a proposal.
+    """
+    award = receivable.award
+    ledger.hold(award)
+    db.session.refresh(receivable)
+    line, reason = _receipt(receivable, receivable.reversal_line), receivable.reversal_reason
+    chain.advance(RECEIVABLE, receivable, "confirm_reversal", by=by, amount=line.amount.cents, line=line.id)
+    receivable.received -= line.amount
+    _forget_reversal(receivable)
+    db.session.flush()
+    about = ledger.About(receivable=receivable, number=line.number, reason=reason, reverses_id=line.id)
+    ledger.move(award, LedgerKind.RECEIPT_REVERSED, line.amount, on=clock.today(), by=by, about=about)
+    letters.receipt_reversed(receivable, line.amount, line.day, reason, at=clock.now().isoformat())
+
+
+def refuse_reversal(receivable: Receivable, *, by: Actor) -> None:
+    """Turn the proposal down: the receipt stands."""
+    ledger.hold(receivable.award)
+    db.session.refresh(receivable)
+    line = _receipt(receivable, receivable.reversal_line)
+    chain.advance(RECEIVABLE, receivable, "refuse_reversal", by=by, amount=line.amount.cents, line=line.id)
+    _forget_reversal(receivable)
+
+
+def _receipt(receivable: Receivable, line_id: int | None) -> queries.Receipt:
+    """A receipt of this sum that stands."""
+    if line_id is None:
+        raise RefusedError(_("Aucune proposition n’attend de réponse."))
+    found = next((one for one in queries.receipts_of(receivable.id) if one.id == line_id and one.stands), None)
+    if found is None:
+        raise InvalidError(_("Cet encaissement n’existe pas, ou il est déjà annulé."), field="line")
+    return found
+
+
+def _forget_reversal(receivable: Receivable) -> None:
+    receivable.reversal_line = receivable.reversal_by = receivable.reversal_at = None
+    receivable.reversal_reason = ""
+
+
+# ---- what both ask -------------------------------------------------------------------------------------------------
 
 
 def _unchanged(receivable: Receivable, version: int | None) -> None:

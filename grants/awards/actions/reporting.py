@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.awards import letters, queries
-from grants.awards.actions import ledger, settling
+from grants.awards.actions import chain, ledger, settling
 from grants.awards.lifecycle import AWARD, REPORT, ReportState
 from grants.awards.models import Award, Report, ReportFile
 from grants.kernel import clock, journal
@@ -94,8 +94,8 @@ def sides_of(report: Report, *, in_kind: bool) -> tuple[Money, Money]:
 
 def send_back(report: Report, note: str, *, by: Actor) -> None:
     """Ask for a correction, with the reason."""
+    chain.advance(REPORT, report, "return", by=by)
     report.decision_note, report.decided_by = note, by.id
-    journal.advance(REPORT, report, "return", by=by)
     letters.report_returned(report)
 
 
@@ -103,8 +103,8 @@ def accept(report: Report, *, by: Actor) -> None:
     """Accept the report and settle: what the real cost does not justify is released to the envelope."""
     ledger.hold(report.award)
     balance = queries.settlement_of(report)
+    chain.advance(REPORT, report, "accept", by=by, payable=balance.payable.cents)
     report.decided_at, report.decided_by = clock.now(), by.id
-    journal.advance(REPORT, report, "accept", by=by, payable=balance.payable.cents)
     settling.settle(report.award, balance, by=by)
     letters.report_accepted(report, balance)
 
@@ -124,6 +124,8 @@ def why_not_close(award: Award) -> str | None:
             if queries.is_advance(award)
             else _("L’association doit reverser %(amount)s, payés de trop au vu du bilan accepté.", amount=money(owed))
         )
+    if queries.awaits_answer(award.id):
+        return _("Quelqu’un propose d’annuler un encaissement : confirmez-le ou gardez-le d’abord.")
     if queries.unissued(award.id):
         return _("Un reversement est en préparation : émettez-le, ou ne lui donnez pas suite.")
     return None

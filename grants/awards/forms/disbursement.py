@@ -6,6 +6,7 @@ from typing import Any
 from wtforms import Form as PlainForm
 from wtforms import FormField, SelectChoice, SelectField
 
+from grants.awards.forms.amendment import AmendedForm
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
 from grants.kernel.forms import DayField, Form, LineField, LinesField, LongField, MoneyField, Required, ValidationError
 from grants.kernel.money import Money
@@ -41,13 +42,10 @@ class StepForm(PlainForm):
             raise ValidationError(_("Donnez un montant."))
 
 
-class ScheduleForm(Form):
+class ScheduleForm(AmendedForm):
     """A schedule: as many lines as needed; « Ajouter une ligne » works without scripts."""
 
     version = VersionField()
-    number = LineField(_l("Numéro de l’avenant"), limit=40)
-    signed_on = DayField(_l("Signé le"))
-    reason = LongField(_l("Ce que change l’avenant, et pourquoi"), limit=1000)
     steps = LinesField(FormField(StepForm), label=_l("Échéances"), min_entries=1, max_entries=MOST_STEPS)
 
     def written(self) -> Iterator[Any]:
@@ -70,14 +68,6 @@ class ScheduleForm(Form):
     def total(self) -> Money:
         """What the lines add up to, as far as they can be read."""
         return sum((line.amount.data for line in self.written() if line.amount.data), Money(0))
-
-    def amendment(self) -> dict[str, Any] | None:
-        """The amendment that was written, when it is whole; else None, and what is missing is marked."""
-        given = {"number": self.number.data, "signed_on": self.data["signed_on"], "reason": self.reason.data}
-        for name, value in given.items():
-            if not value and not self[name].errors:
-                self.refuse(name, _("Remplissez ce champ : un échéancier signé ne change que par un avenant."))
-        return given if all(given.values()) else None
 
     def add_line(self) -> None:
         """One more empty line."""

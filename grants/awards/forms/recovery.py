@@ -1,10 +1,12 @@
 """Forms of what an association owes back: repayments, recoveries, receipts, and what is not asked any more."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from wtforms import Form as PlainForm
 from wtforms import FormField, SelectField
 
+from grants.awards.forms.amendment import AmendedForm
 from grants.awards.models.recovery import GROUND_LABELS, Ground
 from grants.kernel.forms import (
     DayField,
@@ -46,7 +48,7 @@ class DueForm(PlainForm):
             raise ValidationError(_("Indiquez la date."))
 
 
-class RepaymentsForm(Form):
+class RepaymentsForm(AmendedForm):
     """The repayment schedule of an advance; a line is added without scripts."""
 
     version = VersionField()
@@ -97,6 +99,20 @@ class ReceiveForm(Form):
         description=_l("La date d’encaissement donnée par le comptable public."),
     )  # fmt: skip
     number = LineField(_l("Référence de l’encaissement"), limit=40)
+
+
+class ReversalForm(Form):
+    """A receipt that was recorded by mistake: which one, and why."""
+
+    line = SelectField(_l("Encaissement à annuler"))
+    reason = LongField(
+        _l("Le motif"), [Required(_l("Écrivez le motif."))], limit=500,
+        description=_l("Ce qui était faux, et d’où vient la correction. L’association lira ce texte."),
+    )  # fmt: skip
+
+    def offer(self, receipts: Iterable[tuple[int, str]]) -> None:
+        """The receipts that stand: their lines and their words."""
+        self.line.choices = options(receipts)
 
 
 class WaiverForm(Form):

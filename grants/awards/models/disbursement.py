@@ -134,6 +134,7 @@ class LedgerKind(StrEnum):
     CLAIM_CANCELLED = "claim_cancelled"
     RECEIVED = "received"
     GIVEN_UP = "given_up"
+    RECEIPT_REVERSED = "receipt_reversed"
 
 
 # The kinds whose lines are negative, and the kind from whose sum they take away.
@@ -141,6 +142,7 @@ REVERSALS: dict[LedgerKind, LedgerKind] = {
     LedgerKind.ORDER_REJECTED: LedgerKind.ORDERED,
     LedgerKind.ORDER_CANCELLED: LedgerKind.ORDERED,
     LedgerKind.CLAIM_CANCELLED: LedgerKind.CLAIMED,
+    LedgerKind.RECEIPT_REVERSED: LedgerKind.RECEIVED,
 }
 _NEGATIVE = ", ".join(repr(kind.value) for kind in REVERSALS)
 
@@ -156,13 +158,15 @@ LEDGER_LABELS: dict[LedgerKind, LazyString] = {
     LedgerKind.CLAIM_CANCELLED: _l("Reversement annulé"),
     LedgerKind.RECEIVED: _l("Reçu de l’association"),
     LedgerKind.GIVEN_UP: _l("N’est plus réclamé"),
+    LedgerKind.RECEIPT_REVERSED: _l("Encaissement annulé"),
 }
 
 
 class LedgerEntry(Recorded, Model):
     """One movement of money of an award. Append-only; each kind happens once per attempt to pay an instalment.
 
-    The amount is positive, and negative for a reversal. `number` and `reason` say which order, and why.
+    The amount is positive, and negative for a reversal. `number` and `reason` say which order, and why; the reversal of
+    a receipt names the line it `reverses`, which no other line does.
     """
 
     __tablename__ = "ledger_entry"
@@ -173,6 +177,7 @@ class LedgerEntry(Recorded, Model):
             "attempt",
             info={"says": _l("Cette échéance vient d’être traitée. Rechargez la page.")},
         ),
+        UniqueConstraint("reverses_id", info={"says": _l("Cet encaissement est déjà annulé.")}),
         CheckConstraint(
             f"amount_cents <> 0 AND (amount_cents < 0) = (kind IN ({_NEGATIVE}))",
             name="amount_has_its_sign",
@@ -190,6 +195,7 @@ class LedgerEntry(Recorded, Model):
     number: Mapped[str] = mapped_column(String(40), default="")
     reason: Mapped[str] = mapped_column(String(500), default="")
     ground: Mapped[Ground | None] = mapped_column(text_enum(Ground))
+    reverses_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("ledger_entry.id", ondelete="RESTRICT"))
     day: Mapped[date]
     written_at: Mapped[datetime]
     written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))

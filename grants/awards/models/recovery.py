@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models.agreement import Award
-from grants.kernel.db import Keyed, Model, Versioned, text_enum
+from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
@@ -48,7 +48,10 @@ GROUND_LABELS: dict[Ground, LazyString] = {
 
 
 class Receivable(Recorded, Keyed, Versioned, Model):
-    """A sum an association owes back by a day. What was received, given up or cancelled never passes the amount."""
+    """A sum an association owes back by a day. What was received, given up or cancelled never passes the amount.
+
+    `reversal_line` is the receipt, a line of the ledger, that somebody proposes to reverse.
+    """
 
     __tablename__ = "receivable"
     not_recorded: ClassVar = frozenset({"received_cents", "given_up_cents", "cancelled_cents"})
@@ -77,6 +80,11 @@ class Receivable(Recorded, Keyed, Versioned, Model):
     waiver_reason: Mapped[str] = mapped_column(String(500), default="")
     waiver_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     waiver_at: Mapped[datetime | None]
+    reversal_line: Mapped[int | None] = mapped_column(BigKey)
+    reversal_reason: Mapped[str] = mapped_column(String(500), default="")
+    reversal_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    reversal_at: Mapped[datetime | None]
+    amendment_id: Mapped[UUID | None] = mapped_column(ForeignKey("amendment.id", ondelete="RESTRICT"))
     award: Mapped[Award] = relationship()
 
     __table_args__ = (

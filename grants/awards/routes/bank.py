@@ -10,10 +10,9 @@ from grants.awards.actions import agreement as actions
 from grants.awards.forms.agreement import BankForm, RefuseForm, RevealForm
 from grants.awards.lifecycle import BANK, BankState
 from grants.awards.models import BankDetails
-from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.routes.blueprint import Answer, bp, done, show
 from grants.awards.rules import masked
 from grants.kernel.access import actor, door, repeatable
-from grants.kernel.errors import InvalidError
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -28,16 +27,14 @@ VIEWS = ("waiting", "confirmed", "past")
 def give_bank(organisation: Organisation) -> Answer:
     """Give the account on which the fund may pay."""
     form = BankForm(data={"holder": organisation.name})
-    if form.validate_on_submit():
-        try:
-            actions.give_bank_details(
-                organisation, iban=form.iban.data, bic=form.bic.data or "", holder=form.holder.data, by=actor()
-            )
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Vos coordonnées sont enregistrées. Deux personnes du service vont les vérifier."), "success")
-            return redirect(url_for("awards.mine"))
+    if done(
+        form,
+        lambda: actions.give_bank_details(
+            organisation, iban=form.iban.data, bic=form.bic.data or "", holder=form.holder.data, by=actor()
+        ),
+    ):
+        flash(_("Vos coordonnées sont enregistrées. Deux personnes du service vont les vérifier."), "success")
+        return redirect(url_for("awards.mine"))
     return show("give_bank", form, form=form, organisation=organisation,
                 known=queries.bank_details_of(organisation.id), masked=masked)  # fmt: skip
 

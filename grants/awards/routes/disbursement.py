@@ -7,11 +7,12 @@ from werkzeug.wrappers import Response
 
 from grants.awards import queries
 from grants.awards.actions import disbursement as actions
+from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.forms.disbursement import AttestForm, OrderForm, PayForm, ReasonForm, ScheduleForm
 from grants.awards.lifecycle import INSTALMENT, InstalmentState
 from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
-from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.routes.blueprint import Answer, bp, done, show
 from grants.awards.rules import masked
 from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
@@ -40,7 +41,7 @@ def schedule(award: Award) -> Answer:
             steps = [actions.Step(**values) for values in form.values()]
             given = form.amendment() if is_signed else None
             if given or not is_signed:
-                amendment = actions.AmendmentGiven(**given) if given else None
+                amendment = AmendmentGiven(**given) if given else None
                 actions.plan(award, steps, by=actor(), version=form.version.data, amendment=amendment)
                 flash(_("L’échéancier est enregistré."), "success")
                 return redirect(url_for("awards.show", award_id=award.id))
@@ -164,7 +165,7 @@ def _act_page(instalment: Instalment, verb: str, form: Any, words: dict[str, str
 
 
 @bp.route("/echeances/<uuid:instalment_id>/renvoyer", methods=["GET", "POST"])
-@door(P.PAYMENT_APPROVE, Instalment)
+@door(P.PAYMENT_STOP, Instalment)
 @as_shown
 def send_back(instalment: Instalment) -> Answer:
     """Send a payment order back to its preparation, with the reason."""
@@ -211,7 +212,7 @@ def reject(instalment: Instalment) -> Answer:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/annuler-mandat", methods=["GET", "POST"])
-@door(P.PAYMENT_APPROVE, Instalment)
+@door(P.PAYMENT_STOP, Instalment)
 @as_shown
 def cancel_order(instalment: Instalment) -> Answer:
     """Cancel an order before it is paid."""
@@ -229,14 +230,11 @@ def cancel_order(instalment: Instalment) -> Answer:
 def correct_order(instalment: Instalment) -> Answer:
     """Correct the number or the day of an order that is not paid yet."""
     form = OrderForm(data={"number": instalment.order_number, "ordered_on": instalment.ordered_on})
-    if form.validate_on_submit():
-        try:
-            actions.correct_order(instalment, number=form.number.data, on=form.data["ordered_on"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Le numéro et la date sont corrigés. Le journal garde les anciens."), "success")
-            return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+    if done(
+        form, lambda: actions.correct_order(instalment, number=form.number.data, on=form.data["ordered_on"], by=actor())
+    ):
+        flash(_("Le numéro et la date sont corrigés. Le journal garde les anciens."), "success")
+        return redirect(url_for("awards.instalment", instalment_id=instalment.id))
     return _act_page(instalment, "correct_order", form, {
         "title": _("Corriger le numéro ou la date"),
         "lede": _("Ceux du logiciel financier. Après le paiement, ils ne changent plus."),
@@ -249,14 +247,9 @@ def correct_order(instalment: Instalment) -> Answer:
 def attest(instalment: Instalment) -> Answer:
     """Say that the condition of an instalment is met, and what proves it."""
     form = AttestForm(data={"attested_on": instalment.attested_on, "proof": instalment.proof})
-    if form.validate_on_submit():
-        try:
-            actions.attest(instalment, proof=form.proof.data, on=form.data["attested_on"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La condition est attestée."), "success")
-            return redirect(url_for("awards.instalment", instalment_id=instalment.id))
+    if done(form, lambda: actions.attest(instalment, proof=form.proof.data, on=form.data["attested_on"], by=actor())):
+        flash(_("La condition est attestée."), "success")
+        return redirect(url_for("awards.instalment", instalment_id=instalment.id))
     return _act_page(instalment, "attest", form, {
         "title": _("Attester la condition"),
         "lede": instalment.condition or _("Cette échéance n’a pas de condition à attester."),
@@ -269,14 +262,9 @@ def attest(instalment: Instalment) -> Answer:
 def order(instalment: Instalment) -> Answer:
     """Record the payment order issued in the finance software."""
     form = OrderForm()
-    if form.validate_on_submit():
-        try:
-            actions.order(instalment, number=form.number.data, on=form.data["ordered_on"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Le mandat est enregistré. L’association est prévenue."), "success")
-            return redirect(url_for("awards.payments"))
+    if done(form, lambda: actions.order(instalment, number=form.number.data, on=form.data["ordered_on"], by=actor())):
+        flash(_("Le mandat est enregistré. L’association est prévenue."), "success")
+        return redirect(url_for("awards.payments"))
     return _instalment_page(instalment, order_form=form)
 
 
@@ -286,12 +274,7 @@ def order(instalment: Instalment) -> Answer:
 def pay(instalment: Instalment) -> Answer:
     """Record the day on which the public accountant paid."""
     form = PayForm()
-    if form.validate_on_submit():
-        try:
-            actions.pay(instalment, on=form.data["paid_on"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La date comptable est enregistrée. L’association est prévenue."), "success")
-            return redirect(url_for("awards.payments"))
+    if done(form, lambda: actions.pay(instalment, on=form.data["paid_on"], by=actor())):
+        flash(_("La date comptable est enregistrée. L’association est prévenue."), "success")
+        return redirect(url_for("awards.payments"))
     return _instalment_page(instalment, pay_form=form)

@@ -7,15 +7,24 @@ from werkzeug.wrappers import Response
 
 from grants.awards import queries
 from grants.awards.actions import recovery as actions
+from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.forms.disbursement import ReasonForm
-from grants.awards.forms.recovery import IssueForm, ReceiveForm, RecoveryForm, RepaymentsForm, WaiverForm
-from grants.awards.lifecycle import RECEIVABLE
+from grants.awards.forms.recovery import (
+    IssueForm,
+    ReceiveForm,
+    RecoveryForm,
+    RepaymentsForm,
+    ReversalForm,
+    WaiverForm,
+)
+from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
-from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.routes.blueprint import Answer, bp, done, show
 from grants.kernel import clock
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
+from grants.kernel.pages import day, money
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -25,22 +34,27 @@ from grants.permissions import P
 @bp.route("/attributions/<uuid:award_id>/remboursements", methods=["GET", "POST"])
 @door(P.INSTALMENT_PLAN, Award)
 def repayments(award: Award) -> Answer:
-    """Plan the repayments of an advance; the sum must be exact."""
-    dues = [{"amount": row.amount, "due_on": row.due_on} for row in queries.repayments_of(award.id)]
+    """Plan the repayments of an advance, or what is left of them by an amendment; the sum must be exact."""
+    standing = queries.repayments_of(award.id)
+    is_signed = any(row.state is not ReceivableState.PLANNED for row in standing)
+    to_repay = actions.left_to_repay(standing) if is_signed else award.amount - award.released
+    dues = [{"amount": row.left, "due_on": row.due_on} for row in standing if row.left]
     form = RepaymentsForm(data={"dues": dues, "version": award.version})
     if request.method == "POST" and "add" in request.form:
         form.add_line()
     elif form.validate_on_submit():
         try:
             planned = [actions.Due(**values) for values in form.values()]
-            actions.plan_repayments(award, planned, by=actor(), version=form.version.data)
+            given = form.amendment() if is_signed else None
+            if given or not is_signed:
+                amendment = AmendmentGiven(**given) if given else None
+                actions.plan_repayments(award, planned, by=actor(), version=form.version.data, amendment=amendment)
+                flash(_("L’échéancier de remboursement est enregistré."), "success")
+                return redirect(url_for("awards.show", award_id=award.id))
         except InvalidError as error:
-            form.refuse(None, error.message)
-        else:
-            flash(_("L’échéancier de remboursement est enregistré."), "success")
-            return redirect(url_for("awards.show", award_id=award.id))
-    to_repay = award.amount - award.released
-    return show("repayments", form, form=form, award=award, to_repay=to_repay, gap=form.total() - to_repay)
+            form.refuse(None if error.field == "dues" else error.field, error.message)
+    return show("repayments", form, form=form, award=award, to_repay=to_repay, gap=form.total() - to_repay,
+                is_signed=is_signed)  # fmt: skip
 
 
 @bp.route("/attributions/<uuid:award_id>/reversement", methods=["GET", "POST"])
@@ -86,9 +100,11 @@ def receivables() -> str:
 @door(P.AWARD_READ, Receivable)
 def receivable(receivable: Receivable) -> Answer:
     """One sum owed back: what was asked, received or given up, and what may be done."""
-    people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by]
+    people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by, receivable.reversal_by]
+    receipts = queries.receipts_of(receivable.id)
     return show("receivable", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
-                grounds=GROUND_LABELS, names=queries.names_of(people), today=clock.today())  # fmt: skip
+                grounds=GROUND_LABELS, names=queries.names_of(people), today=clock.today(), receipts=receipts,
+                disputed=next((one for one in receipts if one.id == receivable.reversal_line), None))  # fmt: skip
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/approuver")
@@ -102,7 +118,7 @@ def approve_recovery(receivable: Receivable) -> Response:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/refuser", methods=["GET", "POST"])
-@door(P.PAYMENT_APPROVE, Receivable)
+@door(P.PAYMENT_STOP, Receivable)
 @as_shown
 def refuse_recovery(receivable: Receivable) -> Answer:
     """Give no sequel to a recovery that is not issued."""
@@ -120,14 +136,9 @@ def refuse_recovery(receivable: Receivable) -> Answer:
 def issue_recovery(receivable: Receivable) -> Answer:
     """Record the order to pay back that was issued in the finance software."""
     form = IssueForm()
-    if form.validate_on_submit():
-        try:
-            actions.issue(receivable, number=form.number.data, on=form.data["issued_on"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Le titre est enregistré. L’association est prévenue."), "success")
-            return _back(receivable)
+    if done(form, lambda: actions.issue(receivable, number=form.number.data, on=form.data["issued_on"], by=actor())):
+        flash(_("Le titre est enregistré. L’association est prévenue."), "success")
+        return _back(receivable)
     return _act(receivable, "issue", form, _("Enregistrer le titre émis"),
                 _("L’association reçoit la demande, son motif et sa date limite."))  # fmt: skip
 
@@ -137,17 +148,19 @@ def issue_recovery(receivable: Receivable) -> Answer:
 def receive(receivable: Receivable) -> Answer:
     """Record what the accountant received."""
     form = ReceiveForm(data={"version": receivable.version, "amount": receivable.left or None})
-    if form.validate_on_submit():
-        try:
-            actions.receive(
-                receivable, amount=form.data["amount"], on=form.data["day"], number=form.number.data or "", by=actor(),
-                version=form.version.data,
-            )  # fmt: skip
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La somme reçue est enregistrée. L’association est prévenue."), "success")
-            return _back(receivable)
+    if done(
+        form,
+        lambda: actions.receive(
+            receivable,
+            amount=form.data["amount"],
+            on=form.data["day"],
+            number=form.number.data or "",
+            by=actor(),
+            version=form.version.data,
+        ),
+    ):
+        flash(_("La somme reçue est enregistrée. L’association est prévenue."), "success")
+        return _back(receivable)
     return _act(receivable, "receive", form, _("Enregistrer une somme reçue"),
                 _("Le comptable public encaisse. Vous enregistrez ce qu’il a reçu."))  # fmt: skip
 
@@ -158,14 +171,9 @@ def receive(receivable: Receivable) -> Answer:
 def propose_waiver(receivable: Receivable) -> Answer:
     """Propose not to ask for a sum any more."""
     form = WaiverForm(data={"amount": receivable.left or None})
-    if form.validate_on_submit():
-        try:
-            actions.propose_waiver(receivable, **form.values(), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La proposition est enregistrée. Une autre personne doit la confirmer."), "success")
-            return _back(receivable)
+    if done(form, lambda: actions.propose_waiver(receivable, **form.values(), by=actor())):
+        flash(_("La proposition est enregistrée. Une autre personne doit la confirmer."), "success")
+        return _back(receivable)
     return _act(receivable, "propose_waiver", form, _("Proposer de ne plus réclamer"),
                 _("Rien ne change avant qu’une autre personne confirme."))  # fmt: skip
 
@@ -181,12 +189,54 @@ def confirm_waiver(receivable: Receivable) -> Response:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer/ecarter")
-@door(P.PAYMENT_APPROVE, Receivable)
+@door(P.PAYMENT_STOP, Receivable)
 @as_shown
 def refuse_waiver(receivable: Receivable) -> Response:
     """Turn down the proposal not to ask for a sum any more."""
     actions.refuse_waiver(receivable, by=actor())
     flash(_("La proposition est écartée. La somme est toujours due."), "success")
+    return _back(receivable)
+
+
+@bp.route("/recouvrements/<uuid:receivable_id>/annuler-encaissement", methods=["GET", "POST"])
+@door(P.PAYMENT_PREPARE, Receivable)
+@as_shown
+def propose_reversal(receivable: Receivable) -> Answer:
+    """Propose to reverse a receipt that was recorded by mistake."""
+    form = ReversalForm()
+    form.offer((one.id, _receipt_words(one)) for one in queries.receipts_of(receivable.id) if one.stands)
+    if done(
+        form, lambda: actions.propose_reversal(receivable, int(form.line.data), reason=form.reason.data, by=actor())
+    ):
+        flash(_("La proposition est enregistrée. Une autre personne doit la confirmer."), "success")
+        return _back(receivable)
+    return _act(receivable, "propose_reversal", form, _("Proposer d’annuler un encaissement"),
+                _("Rien ne change avant qu’une autre personne confirme. Un mouvement contraire reprendra alors "
+                  "l’encaissement ; enregistrez ensuite le bon."))  # fmt: skip
+
+
+def _receipt_words(receipt: queries.Receipt) -> str:
+    words = _("%(amount)s reçus le %(day)s", amount=money(receipt.amount), day=day(receipt.day))
+    return f"{words} · {receipt.number}" if receipt.number else words
+
+
+@bp.post("/recouvrements/<uuid:receivable_id>/annuler-encaissement/confirmer")
+@door(P.PAYMENT_APPROVE, Receivable)
+@as_shown
+def confirm_reversal(receivable: Receivable) -> Response:
+    """Reverse a receipt that was recorded by mistake."""
+    actions.confirm_reversal(receivable, by=actor())
+    flash(_("L’encaissement est annulé. L’association est prévenue."), "success")
+    return _back(receivable)
+
+
+@bp.post("/recouvrements/<uuid:receivable_id>/annuler-encaissement/ecarter")
+@door(P.PAYMENT_STOP, Receivable)
+@as_shown
+def refuse_reversal(receivable: Receivable) -> Response:
+    """Turn down the proposal to reverse a receipt."""
+    actions.refuse_reversal(receivable, by=actor())
+    flash(_("La proposition est écartée. L’encaissement reste enregistré."), "success")
     return _back(receivable)
 
 

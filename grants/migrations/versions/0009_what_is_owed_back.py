@@ -11,6 +11,7 @@ from alembic import op
 
 from grants import evidence
 from grants.kernel import db as house
+from grants.kernel.guards import append_only, kept
 
 revision = "0009"
 down_revision = "0008"
@@ -23,6 +24,12 @@ REVERSALS = ("order_rejected", "order_cancelled")
 GROUNDS = ("cancellation", "write_off", "remission", "kept")
 SUMS = ("claimed_cents", "received_cents", "given_up_cents")
 GUARDED = ("award", "ledger_entry")
+SETTLED = "OLD.state IN ('settled', 'cancelled')"
+KEPT = (
+    "OLD.state <> 'planned' AND (NEW.award_id <> OLD.award_id OR NEW.kind <> OLD.kind "
+    "OR NEW.due_on <> OLD.due_on OR NEW.amount_cents > OLD.amount_cents OR NEW.received_cents < OLD.received_cents "
+    "OR NEW.given_up_cents < OLD.given_up_cents OR NEW.cancelled_cents < OLD.cancelled_cents)"
+)
 TRIGGERS = {
     "award": ("no_update", "no_delete"),
     "ledger_entry": ("no_update", "no_delete"),
@@ -60,7 +67,10 @@ def upgrade() -> None:
             op.f("fk_ledger_entry_receivable_id"), "receivable", ["receivable_id"], ["id"], ondelete="RESTRICT"
         )
         batch.create_index(op.f("ix_ledger_entry_receivable_id"), ["receivable_id"])
-    _put((*GUARDED, "receivable"))
+    _put(GUARDED)
+    dialect = op.get_bind().dialect.name
+    for statement in (*append_only("receivable", dialect, when=SETTLED), *kept("receivable", dialect, when=KEPT)):
+        op.get_bind().exec_driver_sql(statement)
 
 
 def _count_again(name: str, kinds: Iterable[str]) -> None:
