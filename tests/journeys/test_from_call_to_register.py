@@ -101,6 +101,11 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
     manager_accepts_the_report(manager)
     pay(finance, officer, "Solde", order="M-1002", amount="15 000 €")
     manager_reads_what_is_still_owed(manager)
+    finance_records_a_receipt(finance, reference, "3 000")
+    finance_finds_it_mistyped(finance)
+    officer_reverses_the_receipt(officer, reference)
+    finance_records_a_receipt(finance, reference, "30 000")
+    manager_closes_the_award(manager)
 
     manager_reads_the_money_by_axis(manager)
     anybody_finds_the_award(troupe.enters("Quelqu’un", ""), reference)
@@ -520,6 +525,40 @@ def manager_reads_what_is_still_owed(manager: Person) -> None:
     open_award(manager)
     manager.reads("Recevoir ce que l’association doit rendre")
     expect(manager.page.get_by_role("button", name=re.compile("Clore"))).to_have_count(0)
+
+
+def open_repayment(person: Person, reference: str) -> None:
+    person.goes_to("Mandats")
+    person.follows("Sommes à recevoir")
+    person.follows(reference)
+    person.reads_title("Remboursement de l’avance")
+
+
+def finance_records_a_receipt(finance: Person, reference: str, amount: str) -> None:
+    open_repayment(finance, reference)
+    finance.follows("Enregistrer une somme reçue")
+    finance.writes("Somme reçue", amount)
+    finance.writes("Date comptable", clock.today())
+    finance.presses("Enregistrer une somme reçue", told="La somme reçue est enregistrée.")
+
+
+def finance_finds_it_mistyped(finance: Person) -> None:
+    finance.reads("27 000 €")
+    finance.follows("Proposer d’annuler un encaissement")
+    finance.writes("Le motif", "Un zéro manquait : le comptable a reçu 30 000 €.")
+    finance.presses("Proposer d’annuler un encaissement", told="Une autre personne doit la confirmer.")
+    expect(finance.page.get_by_role("button", name="Annuler cet encaissement")).to_have_count(0)
+
+
+def officer_reverses_the_receipt(officer: Person, reference: str) -> None:
+    open_repayment(officer, reference)
+    officer.reads("Un zéro manquait")
+    officer.presses("Annuler cet encaissement", told="L’encaissement est annulé.")
+
+
+def manager_closes_the_award(manager: Person) -> None:
+    open_award(manager)
+    manager.confirms("Clore l’attribution", "Clore l’attribution", told="L’attribution est close.")
 
 
 # ---- what everybody can read -----------------------------------------------------------------------------------------
