@@ -166,9 +166,13 @@ def each_route(site: Site, server: Server, browser: Browser) -> Reading:
 
 
 def kinds_of(screen: Screen) -> set[tuple[str | None, ...]]:
-    """The kinds of element a page is made of: what each is, and how it is styled."""
-    elements = (element for element in tree_of(screen.answer).iter() if isinstance(element.tag, str))
-    return {(str(element.tag), *map(element.get, ("class", "role", "type"))) for element in elements}
+    """The kinds of element a page is made of: what each is, and the classes that style it."""
+    kinds: set[tuple[str | None, ...]] = set()
+    for element in tree_of(screen.answer).iter():
+        if isinstance(element.tag, str):
+            kinds.add((element.tag, element.get("role"), element.get("type")))
+            kinds.update((element.tag, one) for one in element.get("class", "").split())
+    return kinds
 
 
 def covering(kinds: Mapping[str, set[Any]]) -> list[str]:
