@@ -455,9 +455,11 @@ def submit(
     if frozen is not None:
         return frozen
     call = application.call
-    if call.marks_frozen_at is not None or not call_rules.is_open(call, received_at):
+    if not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
+    if call.marks_frozen_at is not None:  # it was closed, and is open again because the clock went back
+        raise _examined()
     if seen is not None and seen != application.version:
         raise _changed_since()
     if seen is not None and clock.now() - received_at > AT_ONCE:
@@ -483,6 +485,12 @@ def _changed_since() -> ConflictError:
     return ConflictError(_("Quelqu’un a modifié ce dossier depuis que vous l’avez relu. Relisez-le, puis déposez-le."))
 
 
+def _examined() -> RefusedError:
+    return RefusedError(
+        _("L’examen des dossiers de cet appel est terminé : le vôtre ne peut plus y entrer. Votre brouillon reste.")
+    )
+
+
 def _check_sent_again(application: Application, received_at: datetime) -> None:
     """A form sent before its author could be known submits what stood then, to a call that is still examined.
 
@@ -498,9 +506,7 @@ def _check_sent_again(application: Application, received_at: datetime) -> None:
     done = select(Call.state, Call.marks_frozen_at).where(Call.id == application.call_id).with_for_update(read=True)
     state, frozen_at = db.session.execute(done).one()
     if state is not CallState.OPENED or frozen_at is not None:
-        raise RefusedError(
-            _("L’examen des dossiers de cet appel est terminé : le vôtre ne peut plus y entrer. Votre brouillon reste.")
-        )
+        raise _examined()
 
 
 def _number(application: Application, received_at: datetime) -> None:

@@ -98,7 +98,7 @@ def test_a_call_that_is_open_again_takes_dossiers_until_its_marks_are_frozen(mak
         screening.exclude(one, reason="Hors du territoire.", version=one.version, by=manager)
     with unit_of_work():
         deliberation.freeze(meeting, by=manager)
-    with pytest.raises(RefusedError, match="clos"):
+    with pytest.raises(RefusedError, match="terminé"):
         deposit(make, other, at - HOUR)
 
 

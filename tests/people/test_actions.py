@@ -166,6 +166,20 @@ def test_nobody_is_written_to_about_an_unknown_or_closed_account(app):
     assert db.session.scalars(select(Letter)).all() == []
 
 
+def test_the_public_head_of_the_journal_does_not_tell_who_has_an_account(app):
+    """A new password is asked for a known address, a closed one and an unknown one: one line each."""
+    known, closed = new_account(), new_account(email="close@exemple.example")
+    with unit_of_work():
+        actions.deactivate(closed, by=HOUSE)
+    lines = []
+    for address in (known.email, closed.email, "inconnue@exemple.example"):
+        before = journal.head()[0]
+        with unit_of_work():
+            actions.ask_reset(address)
+        lines.append(journal.head()[0] - before)
+    assert lines == [1, 1, 1]
+
+
 # ---- organisations -------------------------------------------------------------------------------------------------
 
 
