@@ -95,9 +95,11 @@ def test_a_mistyped_receipt_is_reversed_through_the_pages(app, make, page):
     finance, officer, today = make.account("finance"), make.account("authorising_officer"), clock.today().isoformat()
     page.get("awards.receivable", claim, as_=finance)
     assert "annuler-encaissement" not in page.last.text
+    assert "facultatif" not in page.get("awards.propose_waiver", claim).words
     page.get("awards.receive", claim)
     page.submit({"amount": "4 000", "day": today, "number": "E-12"})
     page.get("awards.propose_reversal", claim)
+    assert "facultatif" not in page.last.words
     for values in ({"reason": ""}, {"line": "0", "reason": "Faux."}, {"line": "²", "reason": "Faux."}):
         assert page.submit(values).status == 422
         page.get("awards.propose_reversal", claim)

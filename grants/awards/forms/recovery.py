@@ -104,7 +104,7 @@ class ReceiveForm(Form):
 class ReversalForm(Form):
     """A receipt that was recorded by mistake: which one, and why."""
 
-    line = SelectField(_l("Encaissement à annuler"))
+    line = SelectField(_l("Encaissement à annuler"), [Required()])
     reason = LongField(
         _l("Le motif"), [Required(_l("Écrivez le motif."))], limit=500,
         description=_l("Ce qui était faux, et d’où vient la correction. L’association lira ce texte."),
@@ -118,7 +118,7 @@ class ReversalForm(Form):
 class WaiverForm(Form):
     """A sum that is not asked any more: on what ground, and by which decision."""
 
-    ground = SelectField(_l("Nature de la décision"), choices=options(GROUND_LABELS.items()))
+    ground = SelectField(_l("Nature de la décision"), [Required()], choices=options(GROUND_LABELS.items()))
     amount = MoneyField(_l("Somme qui n’est plus réclamée"), [Required(_l("Donnez un montant."))], whole=False)
     reason = LongField(
         _l("La décision et son motif"), [Required(_l("Dites quelle décision, et pourquoi."))], limit=500,
