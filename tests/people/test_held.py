@@ -274,6 +274,16 @@ def test_a_page_made_for_another_account_is_refused_and_kept_for_its_author(page
     assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la première"]
 
 
+def test_a_page_of_an_earlier_session_of_another_account_is_refused_in_words(page, make, writer):
+    old = page.get("people.account")
+    loses_its_cookie(page)
+    page.sign_in(make.account())
+    page.last = old
+    answer = page.submit({"name": "Écrit par la première"}, action="/mon-compte")
+    assert (answer.status, "autre compte" in answer.words) == (409, True)
+    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la première"]
+
+
 def test_a_page_of_an_earlier_session_is_confirmed_first(page, writer, draft):
     old = page.get("applications.edit", draft, section="projet")
     loses_its_cookie(page)
