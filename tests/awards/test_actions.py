@@ -654,6 +654,19 @@ def test_a_claim_given_up_lets_the_award_close_and_a_cancelled_one_does_not(app,
     sound()
 
 
+@pytest.mark.parametrize("state", [V.PREPARED, V.APPROVED])
+def test_an_award_is_not_closed_while_a_recovery_is_under_way(app, make, state):
+    award = make.award(state=S.RUNNING)
+    make.instalment(award, state=T.PAID)
+    make.report(award, state=R.ACCEPTED)
+    claim = make.recovery(award, EUROS(100), state=state)
+    assert "en préparation" in refused(RefusedError, reporting.close, award, by=make.by).message
+    with unit_of_work():
+        recovery.refuse(claim, "Sans objet.", by=make.actor("authorising_officer"))
+        reporting.close(award, by=make.by)
+    sound()
+
+
 def propose(claim, ground, amount, finance, officer):
     """Propose not to ask for a sum any more, refused to the one who proposes, confirmed by another."""
     with unit_of_work():

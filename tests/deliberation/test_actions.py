@@ -493,6 +493,19 @@ def test_an_act_never_exceeds_and_explains_what_it_lowers(
     assert committed(call) == (6_000, 6_000)
 
 
+def test_whoever_has_a_link_with_a_dossier_records_no_vote_on_it(app: Flask, make: Make, call: Call, by: Actor) -> None:
+    own, other = eligible(make, call), eligible(make, call)
+    meeting, linked = frozen(call, by, (own, yes(6_000)), (other, yes(6_000))), make.actor("manager")
+    with unit_of_work():
+        reviewing.tell_link(str(own.reference), InterestNature.FAMILY, "", by=linked)
+    less = Vote(EUROS(4_000), "Une première année plus courte.")
+    with pytest.raises(ForbiddenError):
+        act(meeting, linked, {own.id: less})
+    act(meeting, linked, {other.id: less})
+    found = {decision.application_id: decision.amount for decision in queries.decisions_of(meeting.id)}
+    assert found == {own.id: EUROS(6_000), other.id: EUROS(4_000)}
+
+
 def test_an_act_is_recorded_once_after_the_meeting_and_not_tomorrow(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:

@@ -224,6 +224,29 @@ def test_two_administrators_of_whom_one_named_the_other_do_not_give_a_money_offi
     assert make.actor_of(person).roles == frozenset()
 
 
+def test_nobody_confirms_the_renewal_of_their_own_office(page, make):
+    first, second, own = (make.account("administrator") for _each in range(3))
+    with unit_of_work():
+        for held in queries.appointments_of(own.id):
+            held.until_on = clock.today() + timedelta(days=10)
+        later = clock.today() + timedelta(days=11)
+        actions.appoint(own, Role.ADMINISTRATOR, by=make.actor_of(first), since_on=later)
+    (nomination,) = queries.nominations()
+    assert page.post("people.confirm_nomination", nomination, as_=own).status == 403
+    assert page.post("people.confirm_nomination", nomination, as_=second).status == 302
+
+
+def test_a_proposal_of_somebody_who_administers_no_longer_gives_nothing(page, make):
+    person, first, second = make.account(), make.account("administrator"), make.account("administrator")
+    proposed_to(page, person, "finance", first)
+    with unit_of_work():
+        for held in queries.appointments_of(first.id):
+            actions.end_appointment(held, by=make.by)
+    (nomination,) = queries.nominations()
+    assert page.post("people.confirm_nomination", nomination, as_=second).status == 409
+    assert make.actor_of(person).roles == frozenset()
+
+
 @pytest.mark.parametrize("role", ["manager", "finance", "auditor"])
 def test_nobody_appoints_oneself(page, make, role):
     admin = make.account("administrator")

@@ -119,6 +119,7 @@ def test_a_known_number_leads_to_its_owners_without_naming_them(page, make):
         assert secret not in answer.text
     answer = page.submit(action="/organisations/rejoindre")
     assert "Votre demande est partie" in answer.words
+    assert "l’équipe du fonds" not in answer.words, "that would tell that the number is known"
     (letter,) = db.session.scalars(select(Letter))
     assert letter.recipient == "olga@exemple.example"
     assert "paul@exemple.example" in letter.body
@@ -162,6 +163,7 @@ def test_an_organisation_is_handed_to_whoever_represents_it(page, make, before, 
     assert set(make.actor_of(squatter).organisations.values()) == set(left)
     db.session.refresh(invitation)
     assert actions.why_not_accept(invitation, "ami@exemple.example") is not None
+    assert queries.pending_invitations(organisation.id) == [], "nor when its sender is responsible again"
     told = db.session.scalars(select(Letter).where(Letter.kind == "people_handed_over")).all()
     assert {letter.recipient for letter in told} == {rightful.email, squatter.email}
     assert all("Procès-verbal du 3 mai." in letter.body for letter in told)
