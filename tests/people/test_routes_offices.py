@@ -232,7 +232,8 @@ def test_nobody_confirms_the_renewal_of_their_own_office(page, make):
         later = clock.today() + timedelta(days=11)
         actions.appoint(own, Role.ADMINISTRATOR, by=make.actor_of(first), since_on=later)
     (nomination,) = queries.nominations()
-    assert page.post("people.confirm_nomination", nomination, as_=own).status == 403
+    refused = page.post("people.confirm_nomination", nomination, as_=own)
+    assert (refused.status, "Personne ne se nomme soi-même" in refused.words) == (403, True)
     assert page.post("people.confirm_nomination", nomination, as_=second).status == 302
 
 
