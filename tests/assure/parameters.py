@@ -234,7 +234,7 @@ def send(asker: Asker, form: Sent, changed: dict[str, str]) -> None:
 )  # fmt: skip
 def parameters(place: Place) -> Reading:
     """Open every page, ask it strangely, and send every form it holds strangely."""
-    most, odd = (9, len(ODD)) if place.full else (2, 1)
+    most, odd = (9, len(ODD)) if place.full else (1, 1)
     with place.site(planted=True) as site:
         asker, chance = Asker(site.app), random.Random(5)
         found = list(pages(asker, site, most))
