@@ -3,6 +3,7 @@
 A standard (PDF/A, PDF/UA) refuses a document with one undrawable character, so nothing reaches the printer unfiltered.
 """
 
+import re
 import unicodedata
 from typing import Any
 
@@ -55,6 +56,8 @@ _ALONE = """
 """
 
 UNKNOWN = "\u25a1"
+# What most texts are made of, drawn as it is.
+_PLAIN = re.compile("[\n\x20-\x7e\xa0-\xac\xae-\xff\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u202f\u20ac]*")
 
 
 def _points(ranges: str) -> frozenset[int]:
@@ -71,6 +74,8 @@ DRAWABLE = SERIF | _points(_ALONE)
 
 def drawable(text: str) -> str:
     """The text with what cannot be drawn left out (controls, marks, joiners) or shown as one square; new lines stay."""
+    if _PLAIN.fullmatch(text):
+        return text
     kept: list[str] = []
     for character in composed(text.replace("\r\n", "\n")):
         kind = unicodedata.category(character)

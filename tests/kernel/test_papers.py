@@ -14,8 +14,9 @@ import typst
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grants.kernel.glyphs import DRAWABLE, SERIF, UNKNOWN, drawable
+from grants.kernel.glyphs import _PLAIN, DRAWABLE, SERIF, UNKNOWN, drawable
 from grants.kernel.papers import render
+from grants.kernel.text import composed
 from tests.papers import words_of
 
 pytestmark = pytest.mark.neutral
@@ -146,6 +147,13 @@ def compiles(folder, text):
         str(source), root=str(folder), format="pdf", ignore_system_fonts=True, pdf_standards=["a-2a", "ua-1"],
         sys_inputs={"s": json.dumps(text)}, timestamp=0,
     )  # fmt: skip
+
+
+def test_what_is_drawn_as_it_is_needs_no_reading():
+    plain = [chr(point) for point in range(0x2200) if _PLAIN.fullmatch(chr(point))]
+    assert len(plain) > 190
+    assert all(character == "\n" or ord(character) in SERIF for character in plain)
+    assert all(composed("e" + character) == "e" + character for character in plain)
 
 
 def test_every_character_said_drawable_is_drawn(tmp_path):
