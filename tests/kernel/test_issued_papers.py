@@ -280,9 +280,21 @@ def test_a_paper_that_was_removed_is_found(make: Make) -> None:
     assert "n’est plus conservé" in " ".join(papers.problems())
 
 
-def test_an_altered_paper_is_not_handed_out(make: Make, page: Page) -> None:
+@pytest.mark.parametrize(
+    ("is_set", "alter"),
+    [
+        (False, other(IssuedPaper, digest="0" * 64)),
+        (False, other(PaperTemplate, sources=FORGED)),
+        (True, other(PaperCopy, content=b"%PDF-1.7 forged")),
+    ],
+    ids=["what it says", "the sources it is set by", "its PDF"],
+)
+def test_an_altered_paper_is_not_handed_out(make: Make, page: Page, is_set: bool, alter: Callable[[Any], Any]) -> None:
     application = make.application(state=S.SUBMITTED)
+    if is_set:
+        papers.set_waiting()
     with tampered() as connection:
-        connection.execute(update(IssuedPaper).values(digest="0" * 64))
+        alter(connection)
     page.sign_in(make.member_of(application.organisation))
-    assert page.get("applications.receipt_pdf", application).status == 500
+    answer = page.get("applications.receipt_pdf", application)
+    assert (answer.status, "altéré" in answer.words) == (500, True)
