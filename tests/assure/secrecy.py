@@ -115,15 +115,16 @@ def recusal(place: Place) -> Reading:
         surfaces = {url for seen in before.values() for url in seen}
         for person in people.values():
             person.get(OWN_LINKS)  # what was to be told once is told
-        opened = {
-            email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
-            for email, person in people.items()
-            if email != READER or place.full  # in short, a reader whose pages the others open as well
-        }
-        for email, answers in opened.items():
-            faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
-        faults += [f"a letter to the recused: {what}" for what in letters_to(site, people, secrets)]
-        faults += without_influence(site, people, linked, {email: opened[email] for email in holders})
+        with clock.fixed(clock.now()):  # nothing but the dossiers changes any more
+            opened = {
+                email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
+                for email, person in people.items()
+                if email != READER or place.full  # in short, a reader whose pages the others open as well
+            }
+            for email, answers in opened.items():
+                faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
+            faults += [f"a letter to the recused: {what}" for what in letters_to(site, people, secrets)]
+            faults += without_influence(site, people, linked, {email: opened[email] for email in holders})
         tried = sum(len(each) for each in (*before.values(), *opened.values()))
         return Reading(tried, faults + blind(before), least=150)
 
@@ -195,7 +196,7 @@ def seen_on(answers: Answers, secrets: Canaries, shown: tuple[str, ...]) -> dict
     """The pages that hold a word of the dossier, with one of these. The reference one declared is one's own to read."""
     found = {
         url: [secret for secret in secrets.seen_in(text_of(answer), besides=[url]).values()
-              if url != OWN_LINKS or (secret.table, secret.column) != ("application", "reference")]
+              if urlsplit(url).path != OWN_LINKS or (secret.table, secret.column) != ("application", "reference")]
         for url, answer in answers.items()
         if not url.startswith(shown)
     }  # fmt: skip
@@ -252,7 +253,7 @@ def without_influence(
 ) -> list[str]:
     """Whether amounts, marks and states of hidden dossiers change a single byte of what people see: totals included.
 
-    What changes by itself (the time of day) still does once they are as before.
+    The clock stands still; what changed for another reason (a line of the journal) is no other once they are as before.
     """
     read = {email: [url for url, answer in answers.items() if answer.ok and not answer.is_redirect]
             for email, answers in opened.items()}  # fmt: skip
@@ -260,10 +261,9 @@ def without_influence(
         changed = {email: asked(people[email], urls) for email, urls in read.items()}
     differ = {email: [url for url, answer in answers.items() if answer != bare(opened[email][url])]
               for email, answers in changed.items()}  # fmt: skip
-    first, again = ({email: asked(people[email], urls) for email, urls in differ.items()} for _ in range(2))
-    return [f"{url}, {email}, changes with the dossier: {difference(first[email][url], changed[email][url])}"
-            for email, urls in differ.items() for url in urls
-            if first[email][url] == again[email][url] != changed[email][url]]  # fmt: skip
+    after = {email: asked(people[email], urls) for email, urls in differ.items()}
+    return [f"{url}, {email}, changes with the dossier: {difference(after[email][url], changed[email][url])}"
+            for email, urls in differ.items() for url in urls if after[email][url] != changed[email][url]]  # fmt: skip
 
 
 @contextmanager
