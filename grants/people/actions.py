@@ -792,6 +792,7 @@ def end_appointment(appointment: Appointment, *, by: Actor) -> None:
 
     Raises RefusedError when it is over already, when it is one's own last administrator's office, or the fund's.
     """
+    _hold_administrators()
     today = clock.today()
     if appointment.until_on is not None and appointment.until_on < today:
         raise RefusedError(_("Cette fonction est déjà terminée."))
@@ -800,8 +801,7 @@ def end_appointment(appointment: Appointment, *, by: Actor) -> None:
     ):
         if appointment.account_id == by.id:
             raise RefusedError(_("Vous ne pouvez pas terminer votre propre fonction d’administration."))
-        if not queries.other_administrators(appointment.account_id):
-            raise RefusedError(_("Il faut qu’une personne au moins administre le service."))
+        _keep_an_administrator(appointment.account_id)
     journal.record("office.ended", appointment.account, by=by, role=appointment.role.value)
     if appointment.since_on >= today:
         db.session.delete(appointment)
@@ -810,12 +810,30 @@ def end_appointment(appointment: Appointment, *, by: Actor) -> None:
     end_sessions(appointment.account, by=by, why="office")
 
 
+def _hold_administrators() -> None:
+    """Lock the administrators' offices of today, so that two administrators cannot put each other out at once."""
+    held = select(Appointment).where(Appointment.role == Role.ADMINISTRATOR, queries.held_on(clock.today()))
+    locked = held.order_by(Appointment.id).with_for_update().execution_options(populate_existing=True)
+    db.session.scalars(locked).all()
+
+
+def _keep_an_administrator(account_id: UUID) -> None:
+    if not queries.other_administrators(account_id):
+        raise RefusedError(_("Il faut qu’une personne au moins administre le service."))
+
+
 def deactivate(account: Account, *, by: Actor) -> None:
-    """Close an account: nobody can sign in with it, its sessions end, its history stays. Raises RefusedError."""
+    """Close an account: nobody can sign in with it, its sessions end, its history stays.
+
+    Raises RefusedError when it is closed already, one's own, or that of the fund's last administrator.
+    """
     if account.id == by.id:
         raise RefusedError(_("Vous ne pouvez pas désactiver votre propre compte."))
+    _hold_administrators()
     if not account.active:
         raise RefusedError(_("Ce compte est déjà désactivé."))
+    if queries.holds(account.id, Role.ADMINISTRATOR):
+        _keep_an_administrator(account.id)
     account.active = False
     account.fs_uniquifier = uuid4().hex
     end_sessions(account, by=by, why="closed")
