@@ -30,7 +30,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, declared_attr, mapped_column, registry
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    declared_attr,
+    mapped_column,
+    registry,
+)
 from sqlalchemy.types import TypeDecorator
 
 from grants.kernel.money import Money
@@ -209,6 +218,41 @@ def _refuse_flush(session: Session, _context: Any, _instances: Any) -> None:
 def _refuse_bulk(state: ORMExecuteState) -> None:
     if not _writing.get() and (state.is_insert or state.is_update or state.is_delete):
         raise RuntimeError("a reading request must not write")
+
+
+# ---- what is noted beside a transaction ----------------------------------------------------------------------------
+
+_noted: dict[str, Callable[[Any], Any]] = {}
+_BEFORE = "noted_before_savepoints"
+
+
+def noted_in_transaction(key: str, copy: Callable[[Any], Any]) -> None:
+    """Let what `session.info` holds under a key be undone with the transaction, or with the savepoint, it was noted in.
+
+    `copy` gives a copy that later notes do not change.
+    """
+    _noted[key] = copy
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _remember_noted(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        before = {key: copy(session.info[key]) for key, copy in _noted.items() if key in session.info}
+        session.info.setdefault(_BEFORE, {})[transaction] = before
+
+
+@event.listens_for(Session, "after_rollback")
+def _undo_noted(session: Session) -> None:
+    """SQLAlchemy tells a savepoint undone as it tells a transaction undone."""
+    before = session.info.get(_BEFORE, {}).get(session.get_nested_transaction(), {})
+    for key in _noted:
+        session.info.pop(key, None)
+    session.info.update(before)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_noted(session: Session, transaction: SessionTransaction) -> None:
+    session.info.get(_BEFORE, {}).pop(transaction, None)
 
 
 # ---- the one place that commits --------------------------------------------------------------------------------

@@ -9,19 +9,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Connection, String, Text, event, func, insert, select, text, update
+from sqlalchemy import Connection, String, Text, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock, rowdigests
 from grants.kernel.actor import Actor
-from grants.kernel.db import BigKey, Counter, Model, access_mode, before_commit, db
+from grants.kernel.db import BigKey, Counter, Model, access_mode, before_commit, db, noted_in_transaction
 from grants.kernel.errors import RefusedError
 from grants.kernel.machine import Machine
 
 GENESIS = "0" * 64
 _LOCK = 7_305_114_201  # one advisory lock for the chain, on PostgreSQL
 _PENDING = "journal_pending"
+noted_in_transaction(_PENDING, list)
 SERIES = "journal"
 NOBODY = Actor(name="sans acte")  # of a row that changed although nothing was recorded
 _LETTERS = {"letter"}
@@ -99,7 +100,7 @@ def line_of(event: str, subject: Any, by: Actor, data: dict[str, Any], at: datet
 
 
 def record(event: str, subject: Any, *, by: Actor, **data: Any) -> None:
-    """Add a line; it is written, in order, when the transaction commits, and vanishes if it does not."""
+    """Add a line, written in order when the transaction commits; one whose savepoint is undone vanishes with it."""
     db.session.info.setdefault(_PENDING, []).append((event, subject, by, data, clock.now()))
 
 
@@ -130,11 +131,6 @@ def _write_pending() -> None:
         last[rowdigests.KEY] = rowdigests.merged(last.get(rowdigests.KEY, {}), changed)
     lines = [line_of(event_, subject, by, data, at) for event_, subject, by, data, at in pending]
     append(db.session.connection(), lines)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget_pending(session: Session) -> None:
-    session.info.pop(_PENDING, None)
 
 
 def append(connection: Connection, lines: list[_Line]) -> None:

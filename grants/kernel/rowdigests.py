@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Column, Connection, Row, event, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from grants.kernel.db import Base
+from grants.kernel.db import Base, noted_in_transaction
 from grants.kernel.money import Money
 
 KEY = "_rows"  # where a line of the journal keeps the digests of the rows its transaction changed
@@ -24,6 +24,7 @@ WHOLE, EACH = 32, 3  # hexadecimal digits: of the digest of a row, then of that 
 _CHANGED = "rows_changed"
 _AT_ONCE = 400
 Changed = dict[type["Recorded"], set[Any]]
+noted_in_transaction(_CHANGED, lambda changed: {kind: set(keys) for kind, keys in changed.items()})
 Told = dict[str, dict[str, str | None]]  # by table and key: the digest, None for a row that is gone
 
 
@@ -123,11 +124,6 @@ def _note(session: Session, kind: type[Recorded], keys: Iterable[Any]) -> None:
     if reached := set(keys):
         changed: Changed = session.info.setdefault(_CHANGED, {})
         changed.setdefault(kind, set()).update(reached)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop(_CHANGED, None)
 
 
 def take(session: Session) -> Told:

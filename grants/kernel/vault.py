@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response
 
 from grants.kernel import bounded, clock, journal, pages
 from grants.kernel.actor import ANONYMOUS, Actor, system
-from grants.kernel.db import Keyed, Model, before_commit, db, text_enum
+from grants.kernel.db import Keyed, Model, before_commit, db, noted_in_transaction, text_enum
 from grants.kernel.errors import HouseError, InvalidError, MissingError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
 from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
@@ -36,6 +36,7 @@ _INCOMING = "incoming"
 _ASIDE = "set-aside"
 _PENDING = "vault_pending"
 _GONE = "vault_gone"
+noted_in_transaction(_GONE, list)
 _TOLD = "vault_told"
 KEPT = timedelta(days=30)  # how long a removed file, or one without a row, waits before it is destroyed
 DOSSIER_MOST = 300_000_000  # bytes of one dossier, copies and removed files included
@@ -366,7 +367,6 @@ def _settle() -> None:
 def _forget(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    session.info.pop(_GONE, None)
     for _stored, waiting in session.info.pop(_PENDING, []):
         for token, _place in waiting:
             (_store() / _INCOMING / token).unlink(missing_ok=True)
