@@ -22,6 +22,8 @@ from grants.kernel.receiving import (
 from tests.kernel import corpus
 from tests.site import Site, filled, tree_of
 
+pytestmark = pytest.mark.neutral
+
 SENDERS = 9  # of files at once: more than the threads of both processes, fewer than may wait
 HEAD = b"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 

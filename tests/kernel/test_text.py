@@ -11,6 +11,8 @@ from grants.people import actions, queries, rules
 from tests.client import Page
 from tests.factories import Make
 
+pytestmark = pytest.mark.neutral
+
 MARKS = "\u0301\u0316" * 5000  # in the order that makes sorting them slowest
 HALFWIDTH = "\uff9e\uff9f" * 3000  # no marks, until they are decomposed
 LIMIT = 4 * 4000

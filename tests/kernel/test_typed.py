@@ -21,6 +21,8 @@ from grants.kernel.forms import (
 from grants.kernel.money import AmbiguousError, parse_money, parse_whole
 from grants.kernel.text import bare, compact
 
+pytestmark = pytest.mark.neutral
+
 TABLE = json.loads(Path(__file__).with_name("amounts.json").read_text(encoding="utf-8"))
 SCRIPT = (Path(__file__).parents[2] / "static" / "js" / "amounts.js").read_text(encoding="utf-8")
 
