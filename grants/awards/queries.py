@@ -199,6 +199,17 @@ def instalments_of(award_id: UUID) -> Sequence[Instalment]:
     ).all()
 
 
+def schedule_engaged_on(award: Award) -> date | None:
+    """Since when an amendment alone changes the schedule of payments: None while it is free.
+
+    The day of the signature; without an agreement, the day of the engagement once there are instalments.
+    """
+    agreement = agreement_of(award.id)
+    if agreement is not None and agreement.signed_on is not None:
+        return agreement.signed_on
+    return award.engaged_on if instalments_of(award.id) else None
+
+
 def open_instalments(award_id: UUID) -> Sequence[Instalment]:
     """Instalments not ordered yet and not cancelled."""
     statement = select(Instalment).where(Instalment.award_id == award_id, Instalment.state.in_(STILL_OPEN))

@@ -186,6 +186,11 @@ MUTANTS = (
         "tests/kernel/test_bounded.py -k others_can_write",
     ),
     Mutant(
+        "schedule of an award engaged without agreement", "grants/awards/queries.py",
+        "    return award.engaged_on if instalments_of(award.id) else None\n", "    return None\n",
+        "tests/awards/test_actions.py -k becomes_no_advance",
+    ),
+    Mutant(
         "embargo", "grants/observatory/queries.py",
         "and_(Decision.granted, Meeting.state == MeetingState.PUBLISHED)", "Decision.granted",
         "tests/observatory/test_routes.py -k published_awards",

@@ -571,6 +571,45 @@ def test_a_signed_schedule_changes_only_by_an_amendment(app, make):
     sound()
 
 
+def engaged(make):
+    """An award engaged without an agreement, with its schedule: an advance, then a balance on the report."""
+    award = make.award()
+    make.schedule(award, EUROS(2_000), award.amount - EUROS(2_000))
+    return make.engaged(award)
+
+
+def test_a_balance_becomes_no_advance_once_the_award_is_engaged_without_agreement(app, make):
+    award = engaged(make)
+    assert queries.agreement_of(award.id) is None
+    steps = [
+        Step("Avance", InstalmentKind.ADVANCE, EUROS(2_000)),
+        Step("Acompte", InstalmentKind.INTERIM, award.amount - EUROS(2_000)),
+    ]
+    said = refused(RefusedError, disbursement.plan, award, steps, version=award.version, by=make.by).message
+    assert "avenant" in said
+    early = AmendmentGiven("1", award.engaged_on - timedelta(1), "Le projet avance plus vite.")
+    refused(InvalidError, disbursement.plan, award, steps, version=award.version, by=make.by, amendment=early)
+    given = AmendmentGiven("1", clock.today(), "Le projet avance plus vite.")
+    with unit_of_work():
+        disbursement.plan(award, steps, version=award.version, by=make.by, amendment=given)
+    assert [one.state for one in queries.instalments_of(award.id)] == [T.CANCELLED] * 2 + [T.PLANNED] * 2
+    sound()
+
+
+def test_the_first_schedule_of_an_engaged_award_needs_no_amendment(app, make):
+    award = make.engaged(make.award())
+    steps = [
+        Step("Un", InstalmentKind.ADVANCE, EUROS(1_000)),
+        Step("Deux", InstalmentKind.BALANCE, award.amount - EUROS(1_000)),
+    ]
+    with unit_of_work():
+        disbursement.plan(award, steps, version=award.version, by=make.by)
+    assert not queries.amendments_of(award.id)
+    refused(RefusedError, disbursement.plan, award, steps, version=award.version, by=make.by)
+    sound()
+
+
+@pytest.mark.parametrize("bound", [signed, engaged])
 @pytest.mark.parametrize(
     "statement",
     [
@@ -583,8 +622,8 @@ def test_a_signed_schedule_changes_only_by_an_amendment(app, make):
         "DELETE FROM amendment",
     ],
 )
-def test_the_database_keeps_a_signed_schedule(app, make, statement):
-    award = signed(make)
+def test_the_database_keeps_an_engaged_schedule(app, make, statement, bound):
+    award = bound(make)
     make.schedule(award, award.amount)
     with pytest.raises(DatabaseError), unit_of_work() as session:
         session.execute(text(statement))
@@ -882,7 +921,7 @@ def test_a_signed_repayment_schedule_is_kept(app, make):
     award = advance(make)
     dues = [recovery.Due(EUROS(30_000), clock.today() + timedelta(9))]
     assert (
-        "signée"
+        "avenant"
         in refused(RefusedError, recovery.plan_repayments, award, dues, version=award.version, by=make.by).message
     )
     grant = make.award()
@@ -1184,19 +1223,22 @@ def test_the_agreement_forbids_to_pass_money_on_to_those_who_bring_some(app, mak
     assert "ne reverse aucune part de l’aide à un autre organisme." in terms
 
 
-def test_conditions_hold_when_the_order_is_recorded(app, make):
-    award = make.award(state=S.RUNNING)
-    later = clock.today() + timedelta(3)
-    row = make.instalment(award, state=T.APPROVED, due_on=later)
-    finance = make.actor("finance")
-    error = refused(InvalidError, disbursement.order, row, number="M1", on=clock.today(), by=finance)
+def test_no_order_is_dated_before_the_planned_day(app, make):
+    row = make.instalment(make.award(state=S.RUNNING), state=T.APPROVED, due_on=clock.today() + timedelta(3))
+    error = refused(InvalidError, disbursement.order, row, number="M1", on=clock.today(), by=make.actor("finance"))
     assert (error.field, "prévue le" in error.message) == ("ordered_on", True)
-    with unit_of_work():
-        row.due_on, row.kind = clock.today(), InstalmentKind.BALANCE
+    sound()
+
+
+def test_conditions_hold_when_the_order_is_recorded(app, make):
+    organisation, finance = make.organisation(), make.actor("finance")
+    award = make.award(_decided(make, organisation, 9_000), state=S.RUNNING)
+    row = make.instalment(award, state=T.APPROVED)
+    make.award(_decided(make, organisation, 20_000))
     error = refused(RefusedError, disbursement.order, row, number="M1", on=clock.today(), by=finance)
-    assert "bilan" in error.message
+    assert "convention" in error.message
     assert not award.ordered
-    make.report(award, state=R.ACCEPTED)
+    make.agreement(award, signed=True)
     with unit_of_work():
         disbursement.order(row, number="M1", on=clock.today(), by=finance)
     sound()

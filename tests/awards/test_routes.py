@@ -315,6 +315,21 @@ def test_a_refusal_reaches_the_association(app, make, page):
     assert "Le titulaire est une personne." in page.last.words
 
 
+def test_the_page_of_an_engaged_schedule_asks_for_the_amendment(app, make, page, manager):
+    award = make.award()
+    make.schedule(award, Money.euros(2_000), award.amount - Money.euros(2_000))
+    make.engaged(award)
+    page.get("awards.schedule", award, as_=manager)
+    assert "avenant" in page.last.words
+    change = {"steps-1-kind": "interim"}
+    assert page.submit(change).status == 422
+    assert [one.kind.value for one in queries.instalments_of(award.id)] == ["advance", "balance"]
+    page.get("awards.schedule", award)
+    asked = {"number": "1", "signed_on": clock.today().isoformat(), "reason": "Le projet avance plus vite."}
+    assert page.submit(change | asked).status == 200
+    assert [one.number for one in queries.amendments_of(award.id)] == ["1"]
+
+
 # ---- bad input -----------------------------------------------------------------------------------------------------
 
 

@@ -140,9 +140,8 @@ class AwardMaker:
         return made
 
     def _amendment(self, award: Award) -> AmendmentGiven | None:
-        """The amendment that a signed agreement asks for, for who plans after the signature."""
-        agreement = queries.agreement_of(award.id)
-        if agreement is None or agreement.signed_on is None:
+        """The amendment that an engaged schedule asks for."""
+        if queries.schedule_engaged_on(award) is None:
             return None
         return AmendmentGiven(f"A{next(self._numbers)}", clock.today(), "Autre échéancier.")
 

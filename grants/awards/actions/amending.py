@@ -1,4 +1,4 @@
-"""Records the amendment by which alone a signed schedule changes, of payments or of repayments."""
+"""Records the amendment by which alone a schedule changes once engaged, of payments or of repayments."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ from grants.kernel.words import _
 
 @dataclass(frozen=True)
 class AmendmentGiven:
-    """The amendment that changes a signed schedule, as somebody recorded it."""
+    """The amendment that changes an engaged schedule, as somebody recorded it."""
 
     number: str
     signed_on: date
@@ -22,23 +22,24 @@ class AmendmentGiven:
 
 
 def recorded(award: Award, given: AmendmentGiven | None, *, by: Actor) -> Amendment | None:
-    """Record the amendment that a change of a signed schedule asks for; None before the signature.
+    """Record the amendment that a change of an engaged schedule asks for; None while the schedule is free.
 
     Raises RefusedError without one, InvalidError for an impossible day or a number that is known.
     """
-    agreement = queries.agreement_of(award.id)
-    if agreement is None or agreement.signed_on is None:
+    since = queries.schedule_engaged_on(award)
+    if since is None:
         return None
     if given is None:
         raise RefusedError(
             _(
-                "La convention est signée : son échéancier ne change que par un avenant. "
+                "L’attribution est engagée : son échéancier ne change que par un avenant. "
                 "Donnez le numéro de l’avenant, la date de sa signature et sa raison."
             )
         )
-    if not agreement.signed_on <= given.signed_on <= clock.today():
+    if not since <= given.signed_on <= clock.today():
         raise InvalidError(
-            _("L’avenant ne peut être signé ni avant la convention ni dans le futur."), field="signed_on"
+            _("L’avenant ne peut être signé ni avant la convention ou l’engagement, ni dans le futur."),
+            field="signed_on",
         )
     if queries.is_amendment_known(award.id, given.number):
         raise InvalidError(_("Un avenant de ce numéro est déjà enregistré."), field="number")

@@ -76,7 +76,7 @@ def plan(
 ) -> list[Instalment]:
     """Replace what is still only planned; all instalments add up to the award less what was released.
 
-    Once the agreement is signed only an amendment changes its schedule: the instalments it replaces stay, cancelled.
+    Once the award is engaged only an amendment changes its schedule: the instalments it replaces stay, cancelled.
     Raises InvalidError when the sum is wrong, RefusedError without the amendment that is needed, ConflictError when the
     award changed since `version`.
     """
@@ -115,7 +115,7 @@ def plan(
 
 
 def _replace(row: Instalment, *, kept: bool, by: Actor) -> None:
-    """Take a planned instalment off the schedule: kept and cancelled once it was signed, gone before."""
+    """Take a planned instalment off the schedule: kept and cancelled once the award is engaged, gone before."""
     if kept:
         journal.advance(INSTALMENT, row, "cancel", by=by, amount=row.amount.cents)
     else:

@@ -1,4 +1,4 @@
-"""What a form of a schedule asks for once the agreement is signed: the amendment."""
+"""What a form of a schedule asks for once the award is engaged: the amendment."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from grants.kernel.words import _, _l
 
 
 class AmendedForm(Form):
-    """A form whose schedule changes by an amendment alone once it is signed."""
+    """A form whose schedule changes by an amendment alone once the award is engaged."""
 
     number = LineField(_l("Numéro de l’avenant"), limit=40)
     signed_on = DayField(_l("Signé le"))
@@ -18,5 +18,5 @@ class AmendedForm(Form):
         given = {"number": self.number.data, "signed_on": self.data["signed_on"], "reason": self.reason.data}
         for name, value in given.items():
             if not value and not self[name].errors:
-                self.refuse(name, _("Remplissez ce champ : un échéancier signé ne change que par un avenant."))
+                self.refuse(name, _("Remplissez ce champ : un échéancier engagé ne change que par un avenant."))
         return given if all(given.values()) else None

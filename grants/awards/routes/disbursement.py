@@ -31,16 +31,15 @@ from grants.programme import queries as programme
 def schedule(award: Award) -> Answer:
     """Plan what is still to be ordered; the sum must be right."""
     form = _schedule_form(award)
-    agreement = queries.agreement_of(award.id)
-    is_signed = agreement is not None and agreement.signed_on is not None
+    is_engaged = queries.schedule_engaged_on(award) is not None
     to_plan = actions.left_to_plan(award)
     if request.method == "POST" and "add" in request.form:
         form.add_line()
     elif form.validate_on_submit():
         try:
             steps = [actions.Step(**values) for values in form.values()]
-            given = form.amendment() if is_signed else None
-            if given or not is_signed:
+            given = form.amendment() if is_engaged else None
+            if given or not is_engaged:
                 amendment = AmendmentGiven(**given) if given else None
                 actions.plan(award, steps, by=actor(), version=form.version.data, amendment=amendment)
                 flash(_("L’échéancier est enregistré."), "success")
@@ -49,7 +48,7 @@ def schedule(award: Award) -> Answer:
             form.refuse(None if error.field == "steps" else error.field, error.message)
     free = (InstalmentState.PLANNED, InstalmentState.CANCELLED)
     under_way = [row for row in queries.instalments_of(award.id) if row.state not in free]
-    return show("schedule", form, form=form, award=award, to_plan=to_plan, under_way=under_way, is_signed=is_signed,
+    return show("schedule", form, form=form, award=award, to_plan=to_plan, under_way=under_way, is_engaged=is_engaged,
                 kinds=KIND_LABELS,
                 gap=form.total() - to_plan, ceiling=Money.euros(programme.law_number("single_payment_ceiling",
                 queries.act_day(award))))  # fmt: skip
