@@ -874,6 +874,12 @@ def owed_back(award: Award, report: Report | None) -> Money:
     return rules.owed_back(award.paid, excess, award.claimed, settled, is_advance=is_advance(award))
 
 
+def left_to_claim(award: Award) -> Money:
+    """What of the excess paid no recovery asks for yet, issued or under way; zero when all is asked."""
+    asked = award.claimed - award.received - award.given_up + unissued(award.id)
+    return max(ZERO, owed_back(award, report_of(award.id)) - asked)
+
+
 def receivables_of(award_id: UUID) -> Sequence[Receivable]:
     """What is owed back of an award, cancelled or not: the repayments in order, then the recoveries."""
     statement = select(Receivable).where(Receivable.award_id == award_id)

@@ -119,10 +119,11 @@ def settlement(amount: Money, released: Money, ordered: Money, eligible_base: Mo
 def owed_back(paid: Money, excess: Money, claimed: Money, settled: Money, *, is_advance: bool) -> Money:
     """What an association still owes: all that was paid of an advance, else the excess paid or what was claimed.
 
+    An excess is of what was ordered: while an order is not paid, only what was paid can come back.
     `settled` is what was received or given up. The greater of excess and claim counts: a claim that was cancelled
     does not wipe out an excess, and a claim for another reason than an excess is owed all the same.
     """
-    return (paid if is_advance else max(excess, claimed)) - settled
+    return (paid if is_advance else max(min(excess, paid), claimed)) - settled
 
 
 def split(amount: Money, weights: Sequence[int]) -> list[Money]:

@@ -230,7 +230,7 @@ class Laureate:
         award = self.award
         recovery.prepare_recovery(
             award,
-            amount=queries.owed_back(award, self.report),
+            amount=queries.left_to_claim(award),
             due_on=self.stage.script.day(45),
             reason=self.told["recovery"]["reason"],
             by=self.stage.actor("finance"),

@@ -4,13 +4,17 @@ from datetime import timedelta
 from fractions import Fraction
 
 import pytest
+from sqlalchemy import select
 
 from grants.applications.lifecycle import ApplicationState
 from grants.awards import queries
+from grants.awards.actions import disbursement
 from grants.awards.lifecycle import AwardState, InstalmentState, ReceivableState, ReportState
+from grants.awards.models.disbursement import InstalmentKind
 from grants.kernel import clock
-from grants.kernel.db import db
+from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.kernel.post import Letter
 
 
 def overpaid(make):
@@ -87,6 +91,44 @@ def test_the_association_reads_that_its_advance_is_repaid(app, make, page):
     assert "enregistré" in page.submit({**alone, **change}).words
     assert "Un an de plus." in page.last.words
     assert [row.due_on.isoformat() for row in queries.repayments_of(award.id)] == later[1:]
+
+
+def test_the_form_proposes_what_the_act_takes(app, make, page):
+    award = make.award(state=AwardState.RUNNING)
+    make.instalment(award, Money.euros(1_000), state=InstalmentState.PAID)
+    unpaid = make.instalment(award, kind=InstalmentKind.ADVANCE, state=InstalmentState.ORDERED)
+    report = make.report(award, state=ReportState.ACCEPTED, spent=Fraction(1, 2))
+    excess = queries.settlement_of(report).excess
+    finance = make.account("finance")
+    values = {"due_on": (clock.today() + timedelta(30)).isoformat(), "reason": "Bilan inférieur."}
+    for proposed in (Money.euros(1_000), excess - Money.euros(1_000)):
+        assert queries.left_to_claim(award) == proposed
+        page.get("awards.recovery", award, as_=finance)
+        assert page.submit(values).status == 200
+        assert not queries.left_to_claim(award)
+        if proposed == Money.euros(1_000):
+            assert queries.owed_back(award, report) == proposed
+            with unit_of_work():
+                disbursement.pay(unpaid, on=clock.today(), by=make.actor("finance"))
+
+
+def test_an_advance_paid_beyond_its_costs_comes_back_by_its_schedule(app, make, page):
+    application = make.application(state="eligible", requested=Money.euros(30_000), instrument="scale_up")
+    make.decided(application)
+    award = make.award(application, state=AwardState.RUNNING)
+    make.instalment(award, state=InstalmentState.PAID)
+    report = make.report(award, state=ReportState.ACCEPTED, spent=Fraction(1, 2))
+    for view, subject, who in (
+        ("awards.report_read", report, make.account("manager")),
+        ("awards.report_read", report, make.member_of(award.organisation)),
+        ("awards.own", award, make.member_of(award.organisation)),
+    ):
+        said = page.get(view, subject, as_=who).words
+        assert "revient par l’échéancier de remboursement" in said
+        assert "à convenir" not in said
+        assert "conviendra" not in said
+    (letter,) = db.session.scalars(select(Letter).where(Letter.kind == "awards_report_accepted"))
+    assert "revient par l’échéancier de remboursement" in " ".join(letter.body.split())
 
 
 def test_a_mistyped_receipt_is_reversed_through_the_pages(app, make, page):

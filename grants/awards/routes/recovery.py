@@ -62,8 +62,7 @@ def repayments(award: Award) -> Answer:
 @as_shown
 def recovery(award: Award) -> Answer:
     """Prepare an order to pay money back."""
-    owed = queries.owed_back(award, queries.report_of(award.id)) - queries.unissued(award.id)
-    form = RecoveryForm(data={"amount": owed if owed.cents > 0 else None})
+    form = RecoveryForm(data={"amount": queries.left_to_claim(award) or None})
     if form.validate_on_submit():
         try:
             made = actions.prepare_recovery(
