@@ -134,7 +134,9 @@ def report_returned(report: Report) -> None:
 
 def report_accepted(report: Report, balance: rules.Settlement) -> None:
     """The report is accepted: what the award finally is, what is still to come."""
-    _to_members("awards_report_accepted", report.award, report.id, balance=balance)
+    award = report.award
+    advance = queries.is_advance(award)
+    _to_members("awards_report_accepted", award, report.id, balance=balance, is_advance=advance)
 
 
 def _to_members(template: str, award: Award, key: object, **facts: Any) -> None:

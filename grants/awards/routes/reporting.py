@@ -111,6 +111,7 @@ def _context(report: Report) -> dict[str, Any]:
         "award": report.award,
         "titles": _titles(),
         "balance": queries.settlement_of(report),
+        "is_advance": queries.is_advance(report.award),
         "rate": letters.rate_of(report.award),
         "to_explain": {line.id for line in queries.lines_to_explain(report)},
         "files": [
