@@ -88,6 +88,21 @@ BANK_WAITING = (BankState.GIVEN, BankState.CHECKED)
 _OVER = (ReceivableState.SETTLED, ReceivableState.CANCELLED)
 _FAR = date(9999, 12, 31)
 
+_given, _handed = aliased(Entry), aliased(Entry)
+# The lines say which came first, whatever the clocks said.
+_HANDED_OVER = exists().where(
+    _handed.event == "organisation.handed_over",
+    _handed.subject_id == BankDetails.organisation_id,
+    _handed.seq > func.coalesce(
+        select(func.max(_given.seq))
+        .where(_given.event == "bank_details.given", _given.subject_id == BankDetails.id)
+        .correlate(BankDetails)
+        .scalar_subquery(),
+        0,
+    ),
+).correlate(BankDetails)  # fmt: skip
+IN_USE = and_(BankDetails.state == BankState.CONFIRMED, ~_HANDED_OVER)
+
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """The awards a member of staff may know: none they have a link with."""
@@ -379,6 +394,7 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
             func.count().filter(BankDetails.state == BankState.CONFIRMED).label("confirmed"),
             func.count().filter(BankDetails.state.in_(BANK_WAITING)).label("waiting"),
         )
+        .where(~_HANDED_OVER)
         .group_by(BankDetails.organisation_id)
         .subquery()
     )
@@ -525,9 +541,8 @@ def awards_of(by: Actor) -> list[AwardLine]:
 # ---- payments ------------------------------------------------------------------------------------------------------
 
 _earlier = aliased(Instalment)
-_BANK_READY = exists().where(
-    BankDetails.organisation_id == Award.organisation_id, BankDetails.state == BankState.CONFIRMED
-)
+_BANK_READY = exists().where(BankDetails.organisation_id == Award.organisation_id, IN_USE)
+_BANK_HANDED_OVER = exists().where(BankDetails.organisation_id == Award.organisation_id, _HANDED_OVER)
 _FOLLOWS_OPEN = exists().where(
     _earlier.award_id == Instalment.award_id,
     _earlier.position < Instalment.position,
@@ -585,8 +600,8 @@ def _payments() -> Statement:
             Instalment.order_number, Instalment.ordered_on, Instalment.paid_on,
             Award.state.label("award_state"), Award.organisation_id, Application.reference, Organisation.name,
             Meeting.act_on, Instrument.form, _preparer.name.label("preparer"), _approver.name.label("approver"),
-            _BANK_READY.label("bank_ready"), _FOLLOWS_OPEN.label("follows_open"),
-            _REPORT_READY.label("report_ready"), _SIGNED.label("signed"),
+            _BANK_READY.label("bank_ready"), _BANK_HANDED_OVER.label("handed_over"),
+            _FOLLOWS_OPEN.label("follows_open"), _REPORT_READY.label("report_ready"), _SIGNED.label("signed"),
             and_(Instalment.condition != "", Instalment.attested_on.is_(None)).label("lacks_proof"),
         )
         .join(Award, Award.id == Instalment.award_id)
@@ -611,6 +626,7 @@ def _readiness(row: Any, needs: Mapping[tuple[UUID, int], AgreementNeed]) -> Rea
         is_balance=row.kind is InstalmentKind.BALANCE,
         has_accepted_report=bool(row.report_ready),
         lacks_proof=bool(row.lacks_proof),
+        was_handed_over=bool(row.handed_over),
     )
 
 
@@ -688,21 +704,31 @@ def bank_details_of(organisation_id: UUID) -> Sequence[BankDetails]:
 
 
 def confirmed_bank_details(organisation_id: UUID) -> BankDetails | None:
-    """The bank details two people confirmed, or None."""
-    return db.session.scalar(
-        select(BankDetails).where(
-            BankDetails.organisation_id == organisation_id, BankDetails.state == BankState.CONFIRMED
-        )
-    )
+    """The bank details in use: two people confirmed them, and the body was not handed over since; or None."""
+    return db.session.scalar(select(BankDetails).where(BankDetails.organisation_id == organisation_id, IN_USE))
+
+
+def why_not_use(details: BankDetails | None) -> LazyString | None:
+    """The reason why nothing may be paid to bank details, nor a check of them count: their body was handed over since
+    they were given."""
+    if (
+        details is None
+        or db.session.scalar(select(BankDetails.id).where(BankDetails.id == details.id, _HANDED_OVER)) is None
+    ):
+        return None
+    return rules.HANDED_OVER
 
 
 def bank_inbox(by: Actor, view: str, *, after: str | None = None, before: str | None = None) -> Page:
-    """A page of bank details: those that wait, those in use, or those of the past; the first given first."""
+    """A page of bank details: those that wait, those in use, or those of the past; the first given first.
+
+    Those given before their body was handed over are of the past.
+    """
     giver, first, second = aliased(Account), aliased(Account), aliased(Account)
-    states: dict[str, tuple[BankState, ...]] = {
-        "waiting": BANK_WAITING,
-        "confirmed": (BankState.CONFIRMED,),
-        "past": (BankState.REFUSED, BankState.REPLACED),
+    views: dict[str, ColumnElement[bool]] = {
+        "waiting": and_(BankDetails.state.in_(BANK_WAITING), ~_HANDED_OVER),
+        "confirmed": IN_USE,
+        "past": or_(BankDetails.state.in_((BankState.REFUSED, BankState.REPLACED)), _HANDED_OVER),
     }
     statement = (
         select(
@@ -714,16 +740,16 @@ def bank_inbox(by: Actor, view: str, *, after: str | None = None, before: str | 
         .join(giver, giver.id == BankDetails.given_by)
         .outerjoin(first, first.id == BankDetails.first_by)
         .outerjoin(second, second.id == BankDetails.second_by)
-        .where(BankDetails.state.in_(states[view]), BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
+        .where(views[view], BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
     )  # fmt: skip
     return Order(BankDetails.given_at, BankDetails.id).page(statement, after=after, before=before)
 
 
 def bank_counts(by: Actor) -> dict[BankState, int]:
-    """How many bank details the person may see are in each state."""
+    """How many bank details the person may see are in each state, without those given before a hand-over."""
     rows = db.session.execute(
         select(BankDetails.state, func.count().label("number"))
-        .where(BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
+        .where(~_HANDED_OVER, BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
         .group_by(BankDetails.state)
     )
     return {row.state: row.number for row in rows}

@@ -276,6 +276,14 @@ class Readiness:
     is_balance: bool
     has_accepted_report: bool
     lacks_proof: bool = False
+    was_handed_over: bool = False
+
+
+HANDED_OVER = _l(
+    "L’organisation a été remise à une autre personne depuis que ces coordonnées bancaires ont été données. "
+    "Une personne responsable de l’organisation doit en donner de nouveau, puis deux personnes du service les "
+    "vérifient."
+)
 
 
 def why_not_prepare(facts: Readiness) -> LazyString | None:
@@ -284,6 +292,8 @@ def why_not_prepare(facts: Readiness) -> LazyString | None:
         return _l("L’attribution n’est pas engagée : enregistrez d’abord la convention ou l’engagement.")
     if facts.lacks_agreement:
         return _l("Une convention signée est devenue obligatoire : le total de l’année dépasse le seuil.")
+    if not facts.has_bank_details and facts.was_handed_over:
+        return HANDED_OVER
     if not facts.has_bank_details:
         return _l("Les coordonnées bancaires ne sont pas confirmées par deux personnes.")
     if facts.follows_open_one:

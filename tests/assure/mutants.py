@@ -216,6 +216,15 @@ MUTANTS = (
         "tests/people/test_routes_offices.py -k two",
     ),
     Mutant(
+        "account given before a hand-over", "grants/awards/queries.py",
+        "IN_USE = and_(BankDetails.state == BankState.CONFIRMED, ~_HANDED_OVER)",
+        "IN_USE = BankDetails.state == BankState.CONFIRMED", "tests/awards/test_handed_over.py -k prepared",
+    ),
+    Mutant(
+        "last administrator at the same instant", "grants/people/actions.py",
+        "    if queries.holds(account.id, Role.ADMINISTRATOR):\n", "    if False:\n", "tests/people/test_races.py",
+    ),
+    Mutant(
         "office of the past", "grants/policy.py", 'assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)',
         "assigned = Rule(_assigned, NOT_OPEN)", "tests/reviewing/test_interests.py -k former_member",
     ),

@@ -152,7 +152,7 @@ def _line(position: int, line: BudgetLine) -> ReportLine:
 
 
 def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder: str, by: Actor) -> BankDetails:
-    """Give new bank details; what was confirmed stays in use until two people confirm these.
+    """Give new bank details; what is in use stays so until two people confirm these.
 
     Raises InvalidError for a wrong IBAN, RIB key or BIC. Everybody who could tell a theft is warned.
     """
@@ -162,13 +162,9 @@ def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder
     if reason := rules.why_not_bic(code, number):
         raise InvalidError(str(reason), field="bic")
     fingerprint = seal.fingerprint(number)
-    for earlier in queries.bank_details_of(organisation.id):
-        if earlier.state is BankState.CONFIRMED and (earlier.iban_digest, earlier.bic, earlier.holder) == (
-            fingerprint,
-            code,
-            holder,
-        ):
-            raise InvalidError(_("Ce compte est déjà celui que deux personnes ont confirmé."), field="iban")
+    in_use = queries.confirmed_bank_details(organisation.id)
+    if in_use is not None and (in_use.iban_digest, in_use.bic, in_use.holder) == (fingerprint, code, holder):
+        raise InvalidError(_("Ce compte est déjà celui que deux personnes ont confirmé."), field="iban")
     for earlier in queries.bank_details_of(organisation.id):
         if earlier.state in queries.BANK_WAITING:
             earlier.settled_at = clock.now()
@@ -200,9 +196,13 @@ def reveal_bank_details(details: BankDetails, reason: str, *, by: Actor) -> str:
 
 
 def check_bank_details(details: BankDetails, *, by: Actor) -> None:
-    """A first person compared the details with the bank statement. Raises ForbiddenError for who gave them."""
+    """A first person compared the details with the bank statement.
+
+    Raises ForbiddenError for who gave them, RefusedError when the body was handed over since.
+    """
     if by.id == details.given_by:
         raise ForbiddenError(_("Vous ne pouvez pas valider une modification que vous avez demandée."))
+    _not_handed_over(details)
     chain.advance(BANK, details, "check", by=by)
     details.first_by = by.id
 
@@ -210,14 +210,17 @@ def check_bank_details(details: BankDetails, *, by: Actor) -> None:
 def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
     """A second, different person confirms; earlier confirmed details are replaced.
 
-    Raises ForbiddenError for whoever gave or checked them, or owes their office to the one who checked.
+    Raises ForbiddenError for whoever gave or checked them, or owes their office to the one who checked; RefusedError
+    when the body was handed over since they were given.
     """
     if by.id in {details.first_by, details.given_by}:
         raise ForbiddenError(_("Une autre personne doit confirmer ces coordonnées."))
     if reason := BANK.why_not(details, "confirm"):
         raise RefusedError(str(reason))
-    earlier = queries.confirmed_bank_details(details.organisation_id)
-    if earlier is not None:
+    _not_handed_over(details)
+    for earlier in queries.bank_details_of(details.organisation_id):
+        if earlier.state is not BankState.CONFIRMED:
+            continue
         earlier.settled_at = clock.now()
         journal.advance(BANK, earlier, "replace", by=by)
         db.session.flush()
@@ -225,6 +228,11 @@ def confirm_bank_details(details: BankDetails, *, by: Actor) -> None:
     details.second_by, details.settled_at = by.id, clock.now()
     db.session.flush()
     letters.bank_details_settled(details)
+
+
+def _not_handed_over(details: BankDetails) -> None:
+    if reason := queries.why_not_use(details):
+        raise RefusedError(str(reason))
 
 
 def refuse_bank_details(details: BankDetails, note: str, *, by: Actor) -> None:

@@ -242,8 +242,10 @@ def suspend(instalment: Instalment, note: str, *, by: Actor) -> None:
 
 
 def resume(instalment: Instalment, *, by: Actor) -> None:
-    """Record that the accountant lifted the suspension."""
+    """Record that the accountant lifted the suspension. Raises RefusedError when the body was handed over since its
+    bank details were given: the order is to be cancelled."""
     _still(instalment, "resume")
+    _not_handed_over(instalment)
     chain.advance(INSTALMENT, instalment, "resume", by=by, number=instalment.order_number)
 
 
@@ -331,7 +333,8 @@ def _still_due(instalment: Instalment) -> None:
 
 
 def _same_bank_details(instalment: Instalment) -> None:
-    """Hold the bank details of the preparation until the end of the transaction, or refuse when they changed.
+    """Hold the bank details of the preparation until the end of the transaction, or refuse when they changed or their
+    body was handed over.
 
     One conditional statement: a confirmation of other details at the same instant comes wholly before or wholly after.
     """
@@ -349,3 +352,9 @@ def _same_bank_details(instalment: Instalment) -> None:
                 "Renvoyez ce mandat, puis préparez-le de nouveau."
             )
         )
+    _not_handed_over(instalment)
+
+
+def _not_handed_over(instalment: Instalment) -> None:
+    if reason := queries.why_not_use(instalment.bank_details):
+        raise RefusedError(str(reason))

@@ -80,6 +80,7 @@ def award_page(award: Award) -> str:
     """One award: figures, papers, schedule, report, every movement of money."""
     instalments = queries.instalments_of(award.id)
     report = queries.report_of(award.id)
+    bank = next(iter(queries.bank_details_of(award.organisation_id)), None)
     return render_template(
         "awards/show.html",
         award=award,
@@ -88,7 +89,8 @@ def award_page(award: Award) -> str:
         need=queries.agreement_need(award),
         counted=queries.granted_in_year(award.organisation_id, queries.act_day(award).year, actor()),
         threshold=Money.euros(programme.law_number("agreement_threshold", queries.act_day(award))),
-        bank=next(iter(queries.bank_details_of(award.organisation_id)), None),
+        bank=bank,
+        bank_reason=queries.why_not_use(bank),
         confirmed=queries.confirmed_bank_details(award.organisation_id),
         instalments=instalments,
         report=report,
@@ -197,12 +199,14 @@ def mine() -> str:
 def own(award: Award) -> str:
     """One award as its beneficiary sees it: what to do, what comes, what is left."""
     report = queries.report_of(award.id)
+    bank = next(iter(queries.bank_details_of(award.organisation_id)), None)
     return render_template(
         "awards/own.html",
         award=award,
         line=queries.award_line(award),
         agreement=queries.agreement_of(award.id),
-        bank=next(iter(queries.bank_details_of(award.organisation_id)), None),
+        bank=bank,
+        bank_reason=queries.why_not_use(bank),
         confirmed=queries.confirmed_bank_details(award.organisation_id),
         instalments=queries.instalments_of(award.id),
         report=report,

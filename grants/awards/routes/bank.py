@@ -68,6 +68,7 @@ def _bank_page(details: BankDetails, *, iban: str = "", **forms: Any) -> Answer:
     refusal, reveal = forms.get("refusal") or RefuseForm(), forms.get("reveal") or RevealForm()
     return show(
         "bank", *forms.values(), details=details, iban=iban, refusal=refusal, reveal=reveal, masked=masked,
+        bank_reason=queries.why_not_use(details),
         names=queries.names_of([details.given_by, details.first_by, details.second_by]),
         others=queries.others_with(details),
         earlier=[row for row in queries.bank_details_of(details.organisation_id) if row.id != details.id],

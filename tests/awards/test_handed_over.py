@@ -1,0 +1,103 @@
+"""An organisation handed over: nothing is paid to an account given before, until one is given and checked anew."""
+
+import pytest
+
+from grants.awards import queries
+from grants.awards.actions import agreement, disbursement
+from grants.awards.lifecycle import AwardState, BankState, InstalmentState
+from grants.awards.rules import HANDED_OVER, NextStep
+from grants.kernel import clock
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import RefusedError
+from grants.people import actions as people
+from tests.factories.awards import iban
+
+T = InstalmentState
+TITLE = "Aucun versement ne peut partir vers ce compte"
+
+
+@pytest.fixture
+def award(make):
+    award = make.award(state=AwardState.RUNNING)
+    make.member_of(award.organisation)
+    return award
+
+
+def handed_over(make, organisation, *, keeps=False):
+    """Hand an organisation over; gives who is responsible for it now."""
+    rightful = make.account()
+    with unit_of_work():
+        people.hand_over(organisation, rightful.email, keeps=keeps, reason="Procès-verbal.", by=make.actor("manager"))
+    return rightful
+
+
+def refused(act, *arguments, **keywords):
+    with pytest.raises(RefusedError) as caught, unit_of_work():
+        act(*arguments, **keywords)
+    assert caught.value.message == str(HANDED_OVER)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_no_order_is_prepared_until_an_account_is_given_and_checked_anew(page, make, award, keeps):
+    instalment = make.instalment(award)
+    details = make.bank_details(award.organisation, number=iban(77))
+    rightful, finance = handed_over(make, award.organisation, keeps=keeps), make.account("finance")
+    refused(disbursement.prepare, instalment, by=make.actor_of(finance))
+    assert queries.award_line(award).step is NextStep.BANK_GIVE
+    page.sign_in(finance)
+    assert str(HANDED_OVER) in page.get("awards.instalment", instalment).words
+    assert TITLE in page.get("awards.bank", details).words
+    views = {view: [row.id for row in queries.bank_inbox(make.actor_of(finance), view).rows]
+             for view in ("waiting", "confirmed", "past")}  # fmt: skip
+    assert views == {"waiting": [], "confirmed": [], "past": [details.id]}
+    page.sign_in(rightful)
+    assert "À donner de nouveau" in page.get("awards.own", award).words
+    new = make.bank_details(award.organisation, number=iban(77), state=BankState.CHECKED, owner=rightful)
+    refused(disbursement.prepare, instalment, by=make.actor_of(finance))
+    with unit_of_work():
+        agreement.confirm_bank_details(new, by=make.actor("authorising_officer"))
+    assert (details.state, queries.confirmed_bank_details(award.organisation_id)) == (BankState.REPLACED, new)
+    with unit_of_work():
+        disbursement.prepare(instalment, by=make.actor_of(finance))
+    assert instalment.bank_details_id == new.id
+
+
+@pytest.mark.parametrize("state", [T.PREPARED, T.APPROVED, T.ORDERED])
+def test_an_order_under_way_goes_no_further(page, make, award, state):
+    make.bank_details(award.organisation)
+    instalment = make.instalment(award, state=state)
+    if state is T.ORDERED:
+        with unit_of_work():
+            disbursement.suspend(instalment, "Pièce manquante.", by=make.actor("authorising_officer"))
+    handed_over(make, award.organisation)
+    officer = make.account("authorising_officer")
+    by = make.actor_of(officer)
+    act, facts = {
+        T.PREPARED: (disbursement.approve, {}),
+        T.APPROVED: (disbursement.order, {"number": "2026-9", "on": clock.today()}),
+        T.ORDERED: (disbursement.resume, {}),
+    }[state]
+    refused(act, instalment, by=by, **facts)
+    page.sign_in(officer)
+    assert TITLE in page.get("awards.instalment", instalment).words
+
+
+@pytest.mark.parametrize(("state", "act"), [(BankState.GIVEN, "check"), (BankState.CHECKED, "confirm")])
+def test_an_account_given_before_is_not_checked_after(page, make, award, state, act):
+    details = make.bank_details(award.organisation, state=state)
+    handed_over(make, award.organisation)
+    page.sign_in(make.account("finance"))
+    told = page.get("awards.bank", details)
+    assert TITLE in told.words
+    assert not told.tree.xpath("//form[contains(@action, 'verifier') or contains(@action, 'confirmer')]")
+    assert page.post(f"awards.{act}_bank", details).status == 409
+    db.session.refresh(details)
+    assert details.state is state
+    assert queries.bank_counts(make.actor("finance")) == {}
+
+
+def test_an_organisation_that_was_not_handed_over_is_paid(make, award):
+    make.bank_details(award.organisation)
+    handed_over(make, make.organisation())
+    instalment = make.instalment(award, state=T.ORDERED)
+    assert queries.why_not_use(instalment.bank_details) is None
