@@ -166,6 +166,12 @@ def file_size(value: int) -> str:
     return f"{decimal(Fraction(tenths, 10), 1 if tenths % 10 else 0)}{NBSP}{mega}"
 
 
+def names() -> tuple[str, str]:
+    """The name of the fund and of the body that gives, as the operator says them (FUND_NAME, BODY_NAME)."""
+    settings = current_app.config["SETTINGS"]
+    return settings.fund_name, settings.body_name
+
+
 def zone() -> ZoneInfo:
     """The zone instants are shown in."""
     return ZoneInfo(clock.zone())

@@ -115,11 +115,11 @@ def sheet(
 
 def _house(data: Mapping[str, Any], at: datetime, title: str, language: str) -> dict[str, Any]:
     """What every page says of itself, in the reader's language."""
-    settings = current_app.config["SETTINGS"]
+    fund, body = pages.names()
     with force_locale(language):
         return {
-            "body": settings.body_name,
-            "fund": settings.fund_name,
+            "body": body,
+            "fund": fund,
             "lines": [],
             **data.get("letterhead", {}),
             "title": title,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from grants.kernel import clock, journal, shelf
+from grants.kernel import clock, journal, pages, shelf
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError
@@ -51,15 +51,25 @@ def load_reference(*, by: Actor) -> dict[str, int]:
     }
     if any(added.values()):
         journal.record("programme.loaded", None, by=by, **added)
-    _set_zone(by)
+    _follow_settings(by)
     return added
 
 
-def _set_zone(by: Actor) -> None:
-    """The hours of calls are read in the zone in which every page shows them, also once the operator changed it."""
-    for fund in db.session.scalars(select(Fund).where(Fund.zone != clock.zone())).all():
-        fund.zone = clock.zone()
-        journal.record("fund.edited", fund, by=by, changed=["zone"])
+def _follow_settings(by: Actor) -> None:
+    """The fund bears the names and the zone that every page shows, also once the operator changed them.
+
+    A name of the fund that is not the one of the reference files has no translation.
+    """
+    fund_name, body_name = pages.names()
+    known = shelf.texts(shelf.toml("fund.toml")["fund"], "name")
+    name = known if known["name"] == fund_name else {"name": fund_name, "name_en": ""}
+    told = {**name, "body_name": body_name, "zone": clock.zone()}
+    for fund in db.session.scalars(select(Fund)).all():
+        changed = sorted(column for column, value in told.items() if getattr(fund, column) != value)
+        for column in changed:
+            setattr(fund, column, told[column])
+        if changed:
+            journal.record("fund.edited", fund, by=by, changed=changed)
 
 
 def _load_fund() -> int:

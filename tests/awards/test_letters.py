@@ -1,5 +1,7 @@
 """What associations are told of their money, sentence by sentence, with the facts of each."""
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -8,12 +10,16 @@ from grants.awards import queries
 from grants.awards.actions import disbursement, recovery
 from grants.awards.lifecycle import AwardState, InstalmentState
 from grants.awards.models import Award, Ground
-from grants.kernel import clock
+from grants.kernel import clock, papers
+from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.pages import day, money
 from grants.kernel.post import Letter
+from grants.programme import queries as programme
+from grants.programme.actions import load_reference
 from tests.awards.test_actions import overpaid
+from tests.client import Page
 from tests.factories import Make
 
 
@@ -43,6 +49,30 @@ def test_an_award_is_told_with_its_act_and_its_amount(app: Flask, make: Make) ->
     assert f"Par la décision {meeting.act_number} du {plain(day(meeting.act_on))}" in last("awards_opened")
     assert f"reçoit {amount} au plus." in last("awards_opened")
     assert f"Les {amount} accordés à votre projet" in last("awards_engaged")
+
+
+def test_a_paper_and_a_page_say_the_names_that_the_operator_gives(
+    app: Flask, make: Make, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"body_name": "Ville d’exemple", "fund_name": "Fonds d’essai"}
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], **names))
+    for _time in range(2):  # grants init may be run again
+        with unit_of_work():
+            load_reference(by=system("tests"))
+    agreement = make.agreement(make.award())
+    paper = papers.latest("agreement", agreement.id)
+    assert paper is not None
+    member = make.member_of(agreement.award.organisation)
+    pages = [page.get(view, as_=member).text for view in ("desk.home", "desk.legal", "calls.index", "awards.mine")]
+    for told in (paper.content, agreement.terms, last("awards_opened"), *pages):
+        assert "Métropole de Lyon" not in told
+        assert "Fonds d’innovation sociale" not in told
+    for told in (paper.content, last("awards_opened"), *pages):
+        assert all(name in told for name in names.values())
+    monkeypatch.undo()
+    with unit_of_work():
+        load_reference(by=system("tests"))
+    assert programme.fund().name_en == "Social innovation fund"
 
 
 @pytest.mark.parametrize(
