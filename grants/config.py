@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 SECRET_LENGTH = 32
 DEMO_IN_PUBLIC = (
     "La démonstration montre tous les courriels à tous : elle ne se lance ni avec un relais de courriel (MAIL_URL), "
-    "ni à une adresse publique (BASE_URL). GRANTS_DEMO=0 sert un vrai fonds."
+    "ni à une adresse publique (BASE_URL), ni derrière un mandataire (TRUSTED_PROXIES). "
+    "GRANTS_DEMO=0 sert un vrai fonds."
 )
 PACKAGE = Path(__file__).resolve().parent
 
@@ -32,7 +33,7 @@ class Settings:
     """What an operator decides. `own_database` tells that the database was given by the operator.
 
     A demonstration (`is_demo`) shows every letter to everybody. It is asked for, never inferred. Raises ValueError when
-    it is asked for beside a mail relay or a public address, and when a secret is too short.
+    it is asked for beside a mail relay, a public address or a proxy, and when a secret is too short.
     """
 
     instance: Path
@@ -54,7 +55,7 @@ class Settings:
     journal_key: str = ""
 
     def __post_init__(self) -> None:
-        if self.is_demo and (self.mail_url or not _is_on_this_machine(self.base_url)):
+        if self.is_demo and (self.mail_url or self.trusted_proxies or not _is_on_this_machine(self.base_url)):
             raise ValueError(DEMO_IN_PUBLIC)
         for name, secret in (
             ("SECRET_KEY", self.secret_key),

@@ -30,11 +30,13 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import Row, make_url
 
 from grants.app import create_app
+from grants.cli import APPLICATION
 from grants.config import Settings
 from grants.demo.plant import PASSWORD
 from grants.kernel import journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.private import OTHERS
 from grants.kernel.serving import listen, web_server
 from grants.people.models import Account
 from tests import starting
@@ -121,14 +123,14 @@ class Server:
         raise AssertionError("the server did not start")
 
     def _started(self, worker: bool) -> list[subprocess.Popen[bytes] | Forked]:
-        commands = [web_server(self.socket, "wsgi:app")]
+        commands = [web_server(self.socket, f"{APPLICATION}()")]
         if worker:
             commands.append([sys.executable, "-c", "from grants.cli import main; main()", "worker"])
         with self.log.open("a", encoding="utf-8") as log:
             return [
                 subprocess.Popen(
                     command, cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT,
-                    pass_fds=(self.socket.fileno(),), start_new_session=True,
+                    pass_fds=(self.socket.fileno(),), start_new_session=True, umask=OTHERS,
                 )
                 for command in commands
             ]  # fmt: skip

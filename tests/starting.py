@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.app import wsgiapp
 
 from grants import cli
+from grants.kernel import private
 from grants.kernel.serving import web_server
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -54,8 +55,9 @@ class Forked:
 
 
 def web(listening: socket.socket) -> None:
-    """The web server, on a port already taken."""
-    sys.argv = web_server(listening, "wsgi:app")[2:]
+    """The web server, on a port already taken; as « grants run » starts it once it has looked at the database."""
+    private.by_default()
+    sys.argv = web_server(listening, f"{cli.APPLICATION}()")[2:]
     wsgiapp.run()
 
 

@@ -1,6 +1,7 @@
 """Whether a database is that of a demonstration: its passwords are public, and everybody reads its letters."""
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from grants.calls.models import Call
 from grants.config import Settings
@@ -12,6 +13,21 @@ from grants.people.models import Account
 def is_empty() -> bool:
     """Whether nobody has an account and there is no call: a database nobody has used yet."""
     return not (db.session.scalar(select(Account.id).limit(1)) or db.session.scalar(select(Call.id).limit(1)))
+
+
+def refused(settings: Settings) -> str | None:
+    """Why a server does not start on this database, or None; nothing stays connected. For who serves the application.
+
+    A database that cannot be read is refused too: what it holds is not known.
+    """
+    try:
+        return wrong(settings)
+    except SQLAlchemyError as error:
+        reason = str(error).partition("\n")[0]
+        return f"La base n’est pas prête ({reason}). Lancez « grants init », puis « grants check »."
+    finally:
+        db.session.remove()
+        db.engine.dispose()
 
 
 def wrong(settings: Settings) -> str | None:

@@ -334,6 +334,7 @@ def test_the_lives_in_the_documentation_are_those_of_the_program(app, tmp_path, 
     "asked",
     [
         {"MAIL_URL": "smtp://localhost"},
+        {"TRUSTED_PROXIES": "1"},
         {"BASE_URL": "https://fonds.example"},
         {"BASE_URL": "http://fonds.example"},
         {"BASE_URL": "https://127.0.0.1"},
@@ -406,16 +407,46 @@ def test_a_real_fund_is_never_served_as_a_demonstration(app, make, demonstration
     assert "lus par tous" in grants("check")[1]
 
 
-def test_another_server_does_not_show_a_real_fund_either(app, make, tmp_path):
-    make.account("manager")
+WSGI = """
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+held = []
+event.listen(Engine, "connect", lambda *told: held.append(told))
+event.listen(Engine, "close", lambda *told: held.pop())
+import wsgi
+print(len(held))
+"""
+
+
+@pytest.mark.parametrize(
+    ("is_demo", "holds_demo", "said"),
+    [("1", False, "lus par tous"), ("", True, "est public"), ("0", False, "")],
+)
+def test_another_server_does_not_start_in_the_wrong_mode_either(app, make, tmp_path, is_demo, holds_demo, said):
+    with unit_of_work():
+        account = make.account("manager")
+        if holds_demo:
+            account.email = content.people()[0]["email"]
+    served = wsgi(app.config["SETTINGS"].database_url, tmp_path, GRANTS_DEMO=is_demo)
+    assert (served.returncode, served.stdout.strip()) == ((1, "") if said else (0, "0")), served.stderr
+    assert (said in served.stderr, len(served.stderr.splitlines())) == (True, 1 if said else 0), served.stderr
+
+
+def test_another_server_does_not_start_on_a_base_that_is_not_prepared(tmp_path):
+    served = wsgi(f"sqlite:///{tmp_path / 'nothing.sqlite'}", tmp_path)
+    assert (served.returncode, "grants init" in served.stderr) == (1, True), served.stderr
+    assert len(served.stderr.splitlines()) == 1
+
+
+def wsgi(url, folder, **given):
+    """What a WSGI server does first: it loads the application, here in a process of its own."""
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "GRANTS_DEMO": "1", "GRANTS_INSTANCE": str(tmp_path),
-        "DATABASE_URL": app.config["SETTINGS"].database_url, "BASE_URL": "http://127.0.0.1:5000", "MAIL_URL": "",
+        **os.environ, "PYTHONPATH": str(ROOT), "GRANTS_INSTANCE": str(folder), "DATABASE_URL": url,
+        "BASE_URL": "http://127.0.0.1:5000", "MAIL_URL": "", "TRUSTED_PROXIES": "0", **given,
     }  # fmt: skip
-    served = subprocess.run(
-        [sys.executable, "-c", "import wsgi"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    return subprocess.run(
+        [sys.executable, "-c", WSGI], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert (served.returncode, "lus par tous" in served.stderr) == (1, True), served.stderr
 
 
 def test_a_demonstration_is_never_served_as_a_real_fund(app, make, grants, free_port, not_served):
