@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Uuid,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -147,11 +148,15 @@ def sees_scores(who: Actor) -> bool:
 
 @dataclass(frozen=True)
 class KnownLink:
-    """A link of a person: what they declared about a dossier (its reference), or an organisation they are tied to."""
+    """A link of a person: what they declared about a dossier (its reference), or an organisation they are tied to.
+
+    `is_addressed`: the organisation gives the address of their account as its own or its representative's.
+    """
 
     name: str
     nature: InterestNature | None
     at: datetime | None
+    is_addressed: bool = False
 
 
 def links_known(account_id: UUID | None) -> list[KnownLink]:
@@ -163,11 +168,15 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
         .order_by(Interest.declared_at.desc(), Interest.id)
     )
     told = select(Interest.application_id).where(Interest.account_id == account_id)
-    tied = db.session.scalars(
-        select(Organisation.name)
+    addressed = exists().where(
+        Account.id == account_id, Account.email.in_((Organisation.email, Organisation.representative_email))
+    )
+    tied = db.session.execute(
+        select(Organisation.name, addressed.label("is_addressed"))
         .where(
             Organisation.id.in_(tied_to(account_id)),
             or_(
+                addressed,
                 Organisation.id.in_(select(Membership.organisation_id).where(Membership.account_id == account_id)),
                 Organisation.id.not_in(select(Application.organisation_id).where(Application.id.in_(told))),
             ),
@@ -176,7 +185,7 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
     )
     return [
         *(KnownLink(row.reference or "", row.nature, row.declared_at) for row in declared),
-        *(KnownLink(name, None, None) for name in tied),
+        *(KnownLink(row.name, None, None, row.is_addressed) for row in tied),
     ]
 
 

@@ -93,6 +93,26 @@ def test_an_office_gives_nothing_over_ones_own_organisation(page, make, paid_for
     assert page.get("desk.dossier", paid_for["application"]).status == 200, "somebody else of the office may"
 
 
+@pytest.mark.parametrize("field", ["email", "representative_email"])
+def test_who_is_kept_out_by_an_address_reads_it_and_the_administration_too(page, make, field):
+    organisation, manager, member = make.organisation(), make.account("manager"), make.account("manager")
+    joins(member, organisation)
+    page.sign_in(make.account("administrator"))
+    assert "Écartés par une adresse" not in page.get("people.people").words
+    with unit_of_work():
+        setattr(db.session.merge(organisation), field, manager.email)
+    told = page.get("people.people")
+    assert "Écartés par une adresse (1)" in told.words
+    assert told.tree.xpath(f"//section//a[contains(@href, '{manager.id}')]/..")[0].text_content().endswith(
+        organisation.name
+    )  # fmt: skip
+    for person, says in ((manager, "Elle donne l’adresse de votre compte"), (member, "Votre compte agit pour elle")):
+        page.sign_in(person)
+        (row,) = page.get("reviewing.links").tree.xpath("//tbody/tr")
+        assert organisation.name in row.text_content()
+        assert says in row.text_content()
+
+
 def test_who_is_both_reads_their_dossier_as_a_member_only(page, make, paid_for):
     both = make.account("manager")
     joins(both, paid_for["award"].organisation)

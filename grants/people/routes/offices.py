@@ -36,8 +36,9 @@ def people() -> str:
         **places(),
     )  # fmt: skip
     return render_template(
-        "people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS, nominations=queries.nominations()
-    )
+        "people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS, nominations=queries.nominations(),
+        addressed=queries.addressed_in_office(),
+    )  # fmt: skip
 
 
 @bp.get("/personnes/<uuid:account_id>")
