@@ -405,7 +405,9 @@ def test_a_removed_file_leaves_at_once_and_is_destroyed_after_its_delay(sent, fo
     assert files_in(folder) == []
     assert [*vault.problems(), *journal.wrong_rows()] == []
     assert db.session.scalars(select(StoredFile)).all() == []
-    lines = db.session.scalars(select(journal.Entry).where(journal.Entry.subject_id == file_id)).all()
+    lines = db.session.scalars(
+        select(journal.Entry).where(journal.Entry.subject_id == file_id).order_by(journal.Entry.seq)
+    ).all()
     assert [line.event for line in lines] == ["file.stored", "file.removed", "file.destroyed"]
     assert lines[-1].facts["sha256"] == digest
 

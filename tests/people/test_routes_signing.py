@@ -231,7 +231,11 @@ def test_known_and_unknown_addresses_are_answered_alike(page, camille):
     assert "ne convient pas" in wrong.words
     with page.client.session_transaction() as cookie:
         assert "sign_in" not in cookie
-    events = [entry for entry in db.session.scalars(select(journal.Entry)) if entry.event == "session.refused"]
+    events = [
+        entry
+        for entry in db.session.scalars(select(journal.Entry).order_by(journal.Entry.seq))
+        if entry.event == "session.refused"
+    ]
     assert [entry.facts["reason"] for entry in events] == ["password", "unknown"]
     assert not any("exemple" in entry.data for entry in events)
 
