@@ -82,8 +82,12 @@ MUTANTS = (
     ),
     Mutant(
         "demonstration apart from a relay", "grants/config.py",
-        "if self.is_demo and (self.mail_url or not _is_on_this_machine(self.base_url)):",
+        "if self.is_demo and (self.mail_url or self.trusted_proxies or not _is_on_this_machine(self.base_url)):",
         "if self.is_demo and not _is_on_this_machine(self.base_url):", "tests/cli/test_cli.py -k relay",
+    ),
+    Mutant(
+        "demonstration served as a real fund by another server", "wsgi.py", "if trouble:\n    sys.exit(trouble)\n", "",
+        "tests/cli/test_cli.py -k wrong_mode",
     ),
     Mutant(
         "secret of a letter that left", "grants/kernel/post.py", 'forgotten = {} if keep_secrets else {"secret": None}',
