@@ -561,7 +561,7 @@ def why_not_accept(invitation: Invitation, email: str | None) -> str | None:
         return _("Cette invitation a déjà servi.")
     if invitation.expires_at <= clock.now():
         return _("Cette invitation n’est plus valable. Demandez-en une nouvelle à l’organisation.")
-    if not queries.may_invite(invitation.invited_by, invitation.organisation_id):
+    if not queries.is_responsible(invitation.invited_by, invitation.organisation_id):
         return _("Cette invitation n’est plus valable. Demandez-en une nouvelle à l’organisation.")
     if email is not None and email != invitation.email:
         return _("Cette invitation a été envoyée à une autre adresse que celle de votre compte.")

@@ -231,7 +231,7 @@ def organisations_made_since(person_id: UUID | None, instant: datetime) -> int:
     return db.session.scalar(made) or 0
 
 
-def may_invite(account_id: UUID, organisation_id: UUID) -> bool:
+def is_responsible(account_id: UUID, organisation_id: UUID) -> bool:
     """Whether somebody is responsible for an organisation today and can sign in under a confirmed address."""
     return (
         db.session.scalar(

@@ -1027,12 +1027,13 @@ def test_an_iban_is_nowhere_in_clear(app, make):
 
 
 def test_everybody_who_could_tell_a_theft_is_warned(app, make):
-    owner, colleague = make.account(), make.account()
-    organisation = make.organisation(owner, colleague)
+    owner, colleague, gone = (make.account() for _ in range(3))
+    organisation = make.organisation(owner, colleague, gone)
     with unit_of_work():
         organisation.email = "contact@association.example"
-    gone = make.account()
     make.bank_details(organisation, owner=gone)
+    with unit_of_work():
+        people.leave(people.queries.membership(gone.id, organisation.id), by=make.actor_of(gone))
     with unit_of_work() as session:
         session.execute(text("DELETE FROM letter"))
     make.bank_details(organisation, state=B.GIVEN, owner=owner)

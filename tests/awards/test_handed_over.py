@@ -8,7 +8,7 @@ from grants.awards.lifecycle import AwardState, BankState, InstalmentState
 from grants.awards.rules import HANDED_OVER, NextStep
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import RefusedError
+from grants.kernel.errors import ForbiddenError, RefusedError
 from grants.people import actions as people
 from tests.factories.awards import iban
 
@@ -94,6 +94,18 @@ def test_an_account_given_before_is_not_checked_after(page, make, award, state, 
     db.session.refresh(details)
     assert details.state is state
     assert queries.bank_counts(make.actor("finance")) == {}
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_whoever_was_responsible_gives_no_account_at_the_same_instant(app, make, keeps):
+    """The facts of a request were read before the hand-over."""
+    squatter = make.account()
+    organisation = make.organisation(squatter)
+    stale = make.actor_of(squatter)
+    handed_over(make, organisation, keeps=keeps)
+    with pytest.raises(ForbiddenError), unit_of_work():
+        agreement.give_bank_details(organisation, iban=iban(5), bic="", holder="Qui", by=stale)
+    assert queries.bank_details_of(organisation.id) == []
 
 
 def test_an_organisation_that_was_not_handed_over_is_paid(make, award):

@@ -15,6 +15,7 @@ from grants.kernel.db import db, next_number
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _
+from grants.people import queries as people
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 
@@ -154,8 +155,13 @@ def _line(position: int, line: BudgetLine) -> ReportLine:
 def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder: str, by: Actor) -> BankDetails:
     """Give new bank details; what is in use stays so until two people confirm these.
 
-    Raises InvalidError for a wrong IBAN, RIB key or BIC. Everybody who could tell a theft is warned.
+    Raises InvalidError for a wrong IBAN, RIB key or BIC, ForbiddenError for whoever is responsible for the body no
+    longer. Everybody who could tell a theft is warned.
     """
+    # Locked, so that a hand-over at the same moment comes wholly before or wholly after.
+    db.session.get(Organisation, organisation.id, with_for_update=True, populate_existing=True)
+    if by.id is None or not people.is_responsible(by.id, organisation.id):
+        raise ForbiddenError(_("Seule une personne responsable de l’organisation peut les donner."))
     number, code = rules.iban_of(iban), rules.bic_of(bic)
     if reason := rules.why_not_iban(number):
         raise InvalidError(str(reason), field="iban")
