@@ -123,7 +123,8 @@ class Server:
         raise AssertionError("the server did not start")
 
     def _started(self, worker: bool) -> list[subprocess.Popen[bytes] | Forked]:
-        commands = [web_server(self.socket, f"{APPLICATION}()")]
+        # The file for WSGI servers refuses a demonstration that is not served as one, as many here are.
+        commands = [web_server(self.socket, f"{APPLICATION}()" if self.root == ROOT else "wsgi:app")]
         if worker:
             commands.append([sys.executable, "-c", "from grants.cli import main; main()", "worker"])
         with self.log.open("a", encoding="utf-8") as log:

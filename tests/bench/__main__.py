@@ -213,7 +213,8 @@ def started(stand: Stand) -> tuple[Figure, Figure]:
             environment = server.environment
             server.close()
             begin = time.perf_counter()
-            subprocess.run([sys.executable, "-c", "import wsgi"], cwd=root, env=environment, check=True)
+            loading = "from grants.app import create_app; create_app()" if root is ROOT else "import wsgi"
+            subprocess.run([sys.executable, "-c", loading], cwd=root, env=environment, check=True)
             imports[root].append((time.perf_counter() - begin) * 1000)
 
     def figure(name: str, times: dict[Path, list[float]]) -> Figure:
