@@ -40,10 +40,10 @@ def journeys(place: Place) -> Reading:
     "neutral",
     number="—",
     says="essais déclarés neutres dont le résultat dépend de la base",
-    minutes=4,
+    minutes=8,
     short=False,
 )
 def neutral(place: Place) -> Reading:
     """The tests marked neutral: if one of them fails on a database alone, its mark is wrong. Figures have their own."""
     others = ("--ignore=tests/assure", "--ignore=tests/journeys")
-    return tested(place, "-m", "neutral", *others, "tests", least=400)
+    return tested(place, "-m", "neutral", *others, "tests", least=1_200)
