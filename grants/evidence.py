@@ -9,6 +9,7 @@ from grants.kernel.guards import append_only, frozen_by, kept, refused_when
 APPEND_ONLY = (
     "journal_entry",
     "application_version",
+    "application_address",
     "allocation",
     "interest",
     "former_membership",

@@ -16,6 +16,7 @@ from grants.applications.models import (
     Allocation,
     Answer,
     Application,
+    ApplicationAddress,
     ApplicationVersion,
     Attachment,
     Audience,
@@ -536,6 +537,8 @@ def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> App
         frozen_by=by.id,
     )
     db.session.add(version)
+    addresses = sorted(rules.addresses_of(plain))
+    db.session.add_all(ApplicationAddress(application_id=application.id, address=one) for one in addresses)
     return version
 
 

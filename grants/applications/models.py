@@ -383,6 +383,18 @@ class ApplicationVersion(Recorded, Keyed, Model):
         return self.application_id
 
 
+class ApplicationAddress(Model):
+    """An e-mail address that a submitted version gives as the applicant's own or its representative's. Append-only.
+
+    `grants verify` compares it with the version.
+    """
+
+    __tablename__ = "application_address"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), primary_key=True)
+    address: Mapped[str] = mapped_column(String(254), primary_key=True, index=True)
+
+
 class Allocation(Recorded, Model):
     """The requested euros of a submitted application, split by dimension; `key_id` None is "non précisé".
 

@@ -31,6 +31,7 @@ from grants.applications.models import (
     Allocation,
     Answer,
     Application,
+    ApplicationAddress,
     ApplicationVersion,
     Attachment,
     Audience,
@@ -1093,15 +1094,20 @@ def told_of_extension(call_id: UUID) -> set[str]:
 
 
 def problems() -> Iterator[str]:
-    """For `grants verify`: frozen texts that no longer give their digest, numbers without one, euros split amiss."""
+    """For `grants verify`: frozen texts that no longer give their digest, addresses that are not theirs, numbers
+    without a text, euros split amiss."""
     frozen = (
         select(Application.reference, ApplicationVersion.number, ApplicationVersion.content, ApplicationVersion.digest)
         .join(Application, Application.id == ApplicationVersion.application_id)
         .order_by(Application.reference, ApplicationVersion.number)
     )
+    said: dict[str | None, set[str]] = defaultdict(set)
     for row in db.session.execute(frozen.execution_options(yield_per=200)):
-        if rules.digest(row.content) != row.digest:
+        if rules.digest(row.content) == row.digest:
+            said[row.reference] |= rules.addresses_of(rules.read(row.content))
+        else:
             yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=row.reference)
+    yield from _wrong_addresses(said)
     version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
     unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())
     for reference in db.session.scalars(unfrozen.order_by(Application.reference)):
@@ -1118,3 +1124,19 @@ def problems() -> Iterator[str]:
             "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
             reference=reference, dimension=dimension,
         )  # fmt: skip
+
+
+def _wrong_addresses(said: Mapping[str | None, set[str]]) -> Iterator[str]:
+    """The dossiers of which the kept addresses are not those that their submitted versions say."""
+    addresses = select(Application.reference, ApplicationAddress.address).join(
+        ApplicationAddress, ApplicationAddress.application_id == Application.id
+    )
+    kept: dict[str | None, set[str]] = defaultdict(set)
+    for reference, address in db.session.execute(addresses):
+        kept[reference].add(address)
+    for reference in sorted({*said, *kept}, key=str):
+        if said.get(reference, set()) != kept.get(reference, set()):
+            yield _(
+                "Dossier %(reference)s : les adresses gardées ne sont pas celles du texte déposé.",
+                reference=reference,
+            )

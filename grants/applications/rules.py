@@ -450,6 +450,12 @@ def as_written(reference_text: str, digest_text: str) -> tuple[str, str]:
 NAMES = ("name", "acronym", "siret", "rna")  # what an organisation's dossiers are found by
 
 
+def addresses_of(content: Content) -> set[str]:
+    """The e-mail addresses that a content gives as the applicant's own or its representative's, as they are kept."""
+    applicant = content.get("organisation", {})
+    return {applicant.get("email", ""), applicant.get("representative", {}).get("email", "")} - {""}
+
+
 def search_key_of(reference: str, title: str, organisation: Any) -> str:
     """What a submitted application is found by: its reference, with and without hyphens, its title, whose it is."""
     names = (getattr(organisation, name) or "" for name in NAMES)

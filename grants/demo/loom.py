@@ -19,6 +19,7 @@ from grants.applications.models import (
     Allocation,
     Answer,
     Application,
+    ApplicationAddress,
     ApplicationVersion,
     Audience,
     AxisShare,
@@ -516,6 +517,9 @@ class Loom:
             "id": self.key(), "application_id": application.id, "number": 1, "content": text, "digest": digest,
             "frozen_at": at, "frozen_by": author.id,
         })  # fmt: skip
+        self.rows[table_of(ApplicationAddress)] += [
+            {"application_id": application.id, "address": address} for address in sorted(rules.addresses_of(content))
+        ]
         return digest
 
     def _allocate(self, application_id: UUID, requested: Money, content: Content) -> None:

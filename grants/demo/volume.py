@@ -17,6 +17,7 @@ from grants.applications.models import (
     Allocation,
     Answer,
     Application,
+    ApplicationAddress,
     ApplicationVersion,
     Audience,
     AxisShare,
@@ -61,7 +62,7 @@ ORDER: tuple[Table, ...] = (
     application_action, application_field, application_plan, application_commune, application_area,
     *(table_of(model) for model in (
         AxisShare, Audience, ClimateEffect, JusticeEffect, Partner, Milestone, Indicator, BudgetLine, Answer, Signature,
-        ApplicationVersion, Allocation, Finding, Assignment, Interest, Mark, Standing,
+        ApplicationVersion, ApplicationAddress, Allocation, Finding, Assignment, Interest, Mark, Standing,
     )),
 )  # fmt: skip
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
@@ -375,31 +374,6 @@ def is_office_between(
             (given.subject_id == account_id) & (given.actor_id == other),
         ),
     )
-
-
-@dataclass(frozen=True)
-class Addressed:
-    """Somebody in office whose address an organisation gives as its own or its representative's."""
-
-    account_id: UUID
-    name: str
-    organisation: str
-
-
-def addressed_in_office() -> list[Addressed]:
-    """Everybody in office today who is kept from an organisation's dossiers by an address it wrote, by name."""
-    acts_for = exists().where(Membership.account_id == Account.id, Membership.organisation_id == Organisation.id)
-    office = select(Appointment.account_id).where(held_on(clock.today()))
-    pairs = union(
-        *(
-            select(Account.id, Account.name, Account.sort_key, Organisation.name.label("organisation"))
-            .join(Organisation, address == Account.email)
-            .where(Account.id.in_(office), Account.active, ~acts_for)
-            for address in (Organisation.email, Organisation.representative_email)
-        )
-    ).subquery()
-    rows = db.session.execute(select(pairs).order_by(pairs.c.sort_key, pairs.c.id, pairs.c.organisation))
-    return [Addressed(row.id, row.name, row.organisation) for row in rows]
 
 
 def office_between(account_id: UUID | None, other_id: UUID | None) -> bool:

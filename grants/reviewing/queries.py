@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import ApplicationState
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationAddress
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion
 from grants.kernel import clock
@@ -41,6 +41,7 @@ from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths
 
 S = AssignmentState
 SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
+PRESENT_ADDRESSES = (Organisation.email, Organisation.representative_email)
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
 
 
@@ -48,8 +49,10 @@ def _links(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UUID, 
     """The one rule of interest: every pair (application, person) with a link, of the people `whose` keeps.
 
     A link is what the person declared about the application; or acting for its organisation today, or having done so
-    since the application was begun; or an account under the address of the organisation or of its representative.
-    Names are not compared: two people may bear the same one.
+    since the application was begun; or an account under an address that a submitted version gives as the applicant's or
+    its representative's: an organisation that changes its address afterwards undoes no link and makes none. Of what
+    was never submitted, the organisation's present addresses count. Names are not compared: two people may bear the
+    same one.
     """
     declared = select(Interest.application_id.label("application_id"), Interest.account_id.label("account_id")).where(
         Interest.nature != InterestNature.NONE, whose(Interest.account_id)
@@ -64,14 +67,42 @@ def _links(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UUID, 
         .join(FormerMembership, FormerMembership.organisation_id == Application.organisation_id)
         .where(FormerMembership.ended_at >= Application.created_at, whose(FormerMembership.account_id))
     )
-    addressed = [
+    addressed = (
+        select(ApplicationAddress.application_id, Account.id)
+        .join(Account, Account.email == ApplicationAddress.address)
+        .where(whose(Account.id))
+    )
+    drafts = [
         select(Application.id, Account.id)
         .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Account, Account.email == address)
-        .where(whose(Account.id))
-        for address in (Organisation.email, Organisation.representative_email)
+        .where(Application.submitted_at.is_(None), whose(Account.id))
+        for address in PRESENT_ADDRESSES
     ]
-    return union_all(declared, members, former, *addressed)
+    return union_all(declared, members, former, addressed, *drafts)
+
+
+def _addressed(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UUID, UUID]:
+    """Every pair (organisation, person) such that the first gives the address of the second, of the people kept.
+
+    What counts is what it submitted; its present addresses as long as it has submitted nothing.
+    """
+    submitted = (
+        select(Application.organisation_id.label("organisation_id"), Account.id.label("account_id"))
+        .join(ApplicationAddress, ApplicationAddress.application_id == Application.id)
+        .join(Account, Account.email == ApplicationAddress.address)
+        .where(whose(Account.id))
+    )
+    has_submitted = exists().where(
+        Application.organisation_id == Organisation.id, Application.submitted_at.is_not(None)
+    )
+    present = [
+        select(Organisation.id, Account.id)
+        .join(Account, Account.email == address)
+        .where(~has_submitted, whose(Account.id))
+        for address in PRESENT_ADDRESSES
+    ]
+    return union_all(submitted, *present)
 
 
 def linked_to(account_id: UUID | None) -> Select[UUID]:
@@ -86,16 +117,18 @@ def linked_ids(account_id: UUID) -> frozenset[UUID]:
 
 
 def tied_to(account_id: UUID | None) -> Select[UUID]:
-    """The ids of the organisations a person has a link with, by themselves or by one of their applications."""
+    """The ids of the organisations a person has a link with, by themselves or by what they submitted."""
+    linked = select(Application.organisation_id).where(Application.id.in_(linked_to(account_id)))
     parts = (
         select(Membership.organisation_id.label("organisation_id")).where(Membership.account_id == account_id),
-        *(
-            select(Organisation.id).join(Account, Account.email == address).where(Account.id == account_id)
-            for address in (Organisation.email, Organisation.representative_email)
-        ),
-        select(Application.organisation_id).where(Application.id.in_(linked_to(account_id))),
+        _bodies_addressing(account_id),
+        linked.where(Application.submitted_at.is_not(None)),
     )
     return select(union_all(*parts).subquery().c.organisation_id)
+
+
+def _bodies_addressing(account_id: UUID | None) -> Select[UUID]:
+    return select(_addressed(lambda person: person == account_id).subquery().c.organisation_id)
 
 
 def is_interested(account_id: UUID, application_id: UUID) -> bool:
@@ -150,7 +183,7 @@ def sees_scores(who: Actor) -> bool:
 class KnownLink:
     """A link of a person: what they declared about a dossier (its reference), or an organisation they are tied to.
 
-    `is_addressed`: the organisation gives the address of their account as its own or its representative's.
+    `is_addressed`: the organisation gave the address of their account as its own or its representative's.
     """
 
     name: str
@@ -168,9 +201,7 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
         .order_by(Interest.declared_at.desc(), Interest.id)
     )
     told = select(Interest.application_id).where(Interest.account_id == account_id)
-    addressed = exists().where(
-        Account.id == account_id, Account.email.in_((Organisation.email, Organisation.representative_email))
-    )
+    addressed = Organisation.id.in_(_bodies_addressing(account_id))
     tied = db.session.execute(
         select(Organisation.name, addressed.label("is_addressed"))
         .where(
@@ -187,6 +218,33 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
         *(KnownLink(row.reference or "", row.nature, row.declared_at) for row in declared),
         *(KnownLink(row.name, None, None, row.is_addressed) for row in tied),
     ]
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """Somebody in office whose address an organisation gave as its own or its representative's."""
+
+    account_id: UUID
+    name: str
+    organisation: str
+
+
+def addressed_in_office() -> list[Addressed]:
+    """Everybody in office today who is kept from an organisation's dossiers by an address it wrote, by name."""
+    office = select(Appointment.account_id).where(held_on(clock.today()))
+    pairs = _addressed(lambda person: person.in_(office)).subquery()
+    acts_for = exists().where(
+        Membership.account_id == pairs.c.account_id, Membership.organisation_id == pairs.c.organisation_id
+    )
+    rows = db.session.execute(
+        select(Account.id, Account.name, Organisation.name.label("organisation"))
+        .join(pairs, pairs.c.account_id == Account.id)
+        .join(Organisation, Organisation.id == pairs.c.organisation_id)
+        .where(Account.active, ~acts_for)
+        .group_by(Account.id, Account.name, Account.sort_key, Organisation.id, Organisation.name)
+        .order_by(Account.sort_key, Account.id, Organisation.name, Organisation.id)
+    )
+    return [Addressed(row.id, row.name, row.organisation) for row in rows]
 
 
 def submitted_application(reference: str) -> Application | None:

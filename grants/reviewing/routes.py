@@ -27,6 +27,7 @@ from grants.reviewing.queries import AssignSieve, GridPart, Reviewer
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
 bp = Blueprint("reviewing", __name__)
+bp.add_app_template_global(queries.addressed_in_office)
 Answer = str | Response | tuple[str, int]
 S = AssignmentState
 

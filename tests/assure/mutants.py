@@ -233,8 +233,14 @@ MUTANTS = (
         "assigned = Rule(_assigned, NOT_OPEN)", "tests/reviewing/test_interests.py -k former_member",
     ),
     Mutant(
-        "interest of a member", "grants/reviewing/queries.py", "union_all(declared, members, former, *addressed)",
-        "union_all(declared, former, *addressed)", "tests/reviewing/test_interests.py -k own_organisation",
+        "interest of a member", "grants/reviewing/queries.py",
+        "union_all(declared, members, former, addressed, *drafts)", "union_all(declared, former, addressed, *drafts)",
+        "tests/reviewing/test_interests.py -k own_organisation",
+    ),
+    Mutant(
+        "interest by an address of before", "grants/reviewing/queries.py",
+        "union_all(declared, members, former, addressed, *drafts)", "union_all(declared, members, former, *drafts)",
+        "tests/reviewing/test_interests.py -k undoes_no_link",
     ),
     Mutant(
         "kept form of another account", "grants/kernel/held.py",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from grants import cli
 from grants.applications.lifecycle import ApplicationState
-from grants.applications.models import Allocation, Application, ApplicationVersion
+from grants.applications.models import Allocation, Application, ApplicationAddress, ApplicationVersion
 from grants.awards.lifecycle import InstalmentState
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, LedgerAllocation, LedgerEntry
 from grants.calls.models import Call
@@ -207,6 +207,20 @@ def test_each_subject_finds_what_does_not_add_up(make: Make) -> None:
     assert FOUND_BY.keys() == {name for name, _problems in VERIFICATIONS} - {"journal", "enregistrements", "états"}
     for subject, forge in FOUND_BY.items():
         assert f"{subject} : " in found_after(forge), subject
+
+
+def address_added(connection: Connection) -> None:
+    """Push somebody out by an address that no submitted version gives."""
+    table = ApplicationAddress.__table__
+    row = first(connection, table)
+    connection.execute(insert(table).values(application_id=row.application_id, address="autre@exemple.example"))
+
+
+@pytest.mark.parametrize("forge", [address_added, removes(ApplicationAddress)])
+def test_addresses_that_are_not_those_submitted_are_found(make: Make, forge: Callable[[Connection], None]) -> None:
+    reference = make.application(state=S.SUBMITTED).reference
+    assert found() == ""
+    assert f"dossiers déposés : Dossier {reference}" in found_after(forge)
 
 
 def test_a_forgery_is_told_with_what_was_expected_and_what_was_found(make: Make) -> None:

@@ -1,8 +1,10 @@
 """One rule of interest: whoever acts for the applicant, or said to have a link with it, holds no office over it."""
 
 import pytest
+from flask_migrate import downgrade, upgrade
 from werkzeug.datastructures import FileStorage
 
+from grants.applications import queries as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
@@ -11,13 +13,14 @@ from grants.kernel import clock, journal, vault
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.people import actions as people
-from grants.people.models import MemberRole, Membership, Role
+from grants.people.models import MemberRole, Membership, Organisation, Role
 from grants.reviewing import queries
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Interest
 from tests.architecture.test_access import blank_pdf
 
-ELIGIBLE = ApplicationState.ELIGIBLE
+S = ApplicationState
+ELIGIBLE = S.ELIGIBLE
 GONE = {403, 404}
 
 
@@ -36,9 +39,9 @@ def leaves(make, account, organisation):
         people.leave(own, by=make.actor_of(account))
 
 
-def bears_the_address(account, organisation):
+def gives(organisation, field, address):
     with unit_of_work():
-        db.session.merge(organisation).representative_email = account.email
+        setattr(db.session.merge(organisation), field, address)
 
 
 # ---- every office --------------------------------------------------------------------------------------------------
@@ -76,9 +79,8 @@ ACTS = {
 @pytest.mark.parametrize("office", ACTS)
 def test_an_office_gives_nothing_over_ones_own_organisation(page, make, paid_for, office):
     organisation = paid_for["award"].organisation
-    member, addressed = (make.account(office) for _ in range(2))
+    member, addressed = make.account(office), make.account(office, email=organisation.representative_email)
     joins(member, organisation)
-    bears_the_address(addressed, organisation)
     rules = {rule.endpoint: rule.methods for rule in page.app.url_map.iter_rules()}
     for person in (member, addressed):
         page.sign_in(person)
@@ -99,18 +101,75 @@ def test_who_is_kept_out_by_an_address_reads_it_and_the_administration_too(page,
     joins(member, organisation)
     page.sign_in(make.account("administrator"))
     assert "Écartés par une adresse" not in page.get("people.people").words
-    with unit_of_work():
-        setattr(db.session.merge(organisation), field, manager.email)
+    gives(organisation, field, manager.email)
     told = page.get("people.people")
     assert "Écartés par une adresse (1)" in told.words
     assert told.tree.xpath(f"//section//a[contains(@href, '{manager.id}')]/..")[0].text_content().endswith(
         organisation.name
     )  # fmt: skip
-    for person, says in ((manager, "Elle donne l’adresse de votre compte"), (member, "Votre compte agit pour elle")):
+    for person, says in ((manager, "Elle a donné l’adresse de votre compte"), (member, "Votre compte agit pour elle")):
         page.sign_in(person)
         (row,) = page.get("reviewing.links").tree.xpath("//tbody/tr")
         assert organisation.name in row.text_content()
         assert says in row.text_content()
+
+
+def edits_its_address(page, owner, organisation, field, address):
+    """As somebody responsible does, by the page of the organisation."""
+    page.get("people.organisation_edit", organisation, as_=owner)
+    assert page.submit({field: address}).status == 200
+    assert getattr(db.session.get(Organisation, organisation.id), field) == address
+
+
+@pytest.mark.parametrize("field", ["email", "representative_email"])
+def test_an_address_changed_after_the_submission_undoes_no_link_and_makes_none(page, make, field):
+    """What counts is what was submitted: nobody comes in, nor is pushed out, by a change of the organisation's card."""
+    owner = make.account()
+    organisation = make.organisation(owner)
+    linked, other = make.account("manager"), make.account("manager")
+    officer = make.account("finance")
+    gives(organisation, field, linked.email)
+    application = make.application(state=ELIGIBLE, organisation=organisation)
+    details = make.bank_details(organisation, state=BankState.CHECKED)
+    for address in (other.email, officer.email):
+        edits_its_address(page, owner, organisation, field, address)
+        assert page.get("desk.dossier", application, as_=linked).status == 404
+        assert application.title not in page.get("desk.dossiers").words
+        assert organisation.name in page.get("reviewing.links").words
+        assert page.get("desk.dossier", application, as_=other).status == 200
+        assert application.title in page.get("desk.dossiers").words
+        assert organisation.name not in page.get("reviewing.links").words
+        assert page.get("awards.bank", details, as_=officer).status == 200
+        assert details.iban_last4 in page.get("awards.bank_inbox").text
+        make.application(organisation=organisation)  # nor by a draft that would give it
+    told = page.get("people.people", as_=make.account("administrator"))
+    assert "Écartés par une adresse (1)" in told.words
+    assert [each.account_id for each in queries.addressed_in_office()] == [linked.id]
+
+
+def test_each_dossier_keeps_the_addresses_it_was_submitted_with(make):
+    organisation, person = make.organisation(), make.account("reviewer")
+    before = make.application(state=ELIGIBLE, organisation=organisation)
+    gives(organisation, "email", person.email)
+    after, draft = (make.application(state=state, organisation=organisation) for state in (ELIGIBLE, S.DRAFT))
+    assert queries.linked_ids(person.id) == {after.id, draft.id}
+    gives(organisation, "email", "")
+    assert queries.linked_ids(person.id) == {after.id}
+    assert queries.links_between([before.id, after.id], [person.id]) == {(after.id, person.id)}
+    assert queries.is_tied(person.id, organisation.id)
+
+
+def test_versions_of_before_give_their_addresses(app, make):
+    organisation, person = make.organisation(), make.account("manager")
+    gives(organisation, "email", person.email)
+    application = make.application(state=S.SUBMITTED, organisation=organisation)
+    gives(organisation, "email", "autre@exemple.example")
+    person_id, application_id = person.id, application.id
+    db.session.remove()
+    downgrade(revision="0015")
+    upgrade()
+    assert queries.linked_ids(person_id) == {application_id}
+    assert list(applications.problems()) == []
 
 
 def test_who_is_both_reads_their_dossier_as_a_member_only(page, make, paid_for):

@@ -37,7 +37,6 @@ def people() -> str:
     )  # fmt: skip
     return render_template(
         "people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS, nominations=queries.nominations(),
-        addressed=queries.addressed_in_office(),
     )  # fmt: skip
 
 
