@@ -713,13 +713,20 @@ def verify(kept: Path | None) -> None:
 @click.argument("what", type=click.Choice(["scdl", "applications"]), metavar="scdl|applications")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Fichier à écrire.")
 def export(what: str, output: Path) -> None:
-    """Écrit un fichier CSV. scdl : les données publiques des subventions ; applications : les dossiers déposés."""
-    if what == "scdl":
-        sheet = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
+    """Écrit un fichier. scdl : les données publiques des subventions, en CSV ; applications : les dossiers déposés.
+
+    Les dossiers sont un classeur si le nom du fichier finit par .xlsx, sinon un CSV.
+    """
+    dossiers, zone = desk_exports.dossiers(Sieve(), BY), pages.zone()
+    if what == "applications" and output.suffix == ".xlsx":
+        with output.open("wb") as book:
+            sheets.write_workbook(book, dossiers, zone)
     else:
-        sheet = sheets.lines(desk_exports.DOSSIER_COLUMNS, desk_exports.dossier_rows(Sieve(), BY), zone=pages.zone())
-    with output.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(sheet)
+        written = sheets.lines_of(dossiers, zone)
+        if what == "scdl":
+            written = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
+        with output.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(written)
     click.echo(f"{output} : {what} écrit")
 
 

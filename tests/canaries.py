@@ -5,8 +5,10 @@ covered without being named here. Beside the words that are planted, whatever is
 digests) is looked for as well.
 """
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +21,7 @@ from sqlalchemy import JSON, Connection, Enum, String, Table, UniqueConstraint, 
 from sqlalchemy.exc import DBAPIError
 
 from grants.kernel.db import Base
+from grants.kernel.sheets import XLSX
 from tests.kernel.test_papers import words_of
 from tests.site import Site, tree_of
 
@@ -67,13 +70,17 @@ class Canaries:
 
 
 def text_of(answer: requests.Response) -> str:
-    """All that an answer says: its headers and its body, the words of a PDF included."""
+    """All that an answer says: its headers and its body, the words of a PDF or of a workbook included."""
     headers = " ".join(f"{name}: {value}" for name, value in answer.headers.items() if name != "Set-Cookie")
     if answer.content.startswith(b"%PDF"):
         try:
             return f"{headers} {words_of(answer.content)}"
         except (AttributeError, KeyError):
             return headers  # a document somebody sent: no text of ours
+    if answer.headers.get("Content-Type") == XLSX:
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+            parts = [book.read(name).decode("utf-8", "replace") for name in book.namelist()]
+        return f"{headers} {' '.join(parts)}"
     return f"{headers} {answer.content.decode('utf-8', 'replace')}"
 
 

@@ -346,6 +346,11 @@ class Wanted:
     words: str = ""
     late: bool = False
 
+    def chosen(self) -> dict[str, str]:
+        """The URL parameters that are set."""
+        named = {"state": self.state, "call": self.call, "q": self.words, "late": "1" if self.late else ""}
+        return {name: value for name, value in named.items() if value}
+
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
@@ -491,11 +496,23 @@ def _needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]
     return needs
 
 
+_LATEST_OPENED = Order(Award.opened_at, Award.id, descending=True)
+
+
 def awards(by: Actor, wanted: Wanted, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of awards, the latest opened first, in four statements whatever their number."""
-    statement = _lines([visible_to(by), *_conditions(wanted)])
-    page = Order(Award.opened_at, Award.id, descending=True).page(statement, after=after, before=before)
+    page = _LATEST_OPENED.page(_awards(by, wanted), after=after, before=before)
     return replace(page, rows=_told(page.rows))
+
+
+def every_award(by: Actor, wanted: Wanted) -> Iterator[AwardLine]:
+    """The whole list of awards, for the sheet."""
+    for rows in _LATEST_OPENED.slices(_awards(by, wanted)):
+        yield from _told(rows)
+
+
+def _awards(by: Actor, wanted: Wanted) -> Statement:
+    return _lines([visible_to(by), *_conditions(wanted)])
 
 
 def award_totals(by: Actor, wanted: Wanted) -> Found:
@@ -630,13 +647,28 @@ def _readiness(row: Any, needs: Mapping[tuple[UUID, int], AgreementNeed]) -> Rea
     )
 
 
+_FIRST_DUE = Order(case((Instalment.due_on.is_(None), literal(_FAR)), else_=Instalment.due_on), Instalment.id)
+
+
 def payments(by: Actor, view: str, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of instalments in a view of the payments, the first due first, in three statements."""
-    due = case((Instalment.due_on.is_(None), literal(_FAR)), else_=Instalment.due_on)
-    statement = _payments().where(visible_to(by), PAYMENT_VIEWS[view])
-    page = Order(due, Instalment.id).page(statement, after=after, before=before)
-    needs = _needs({row.organisation_id for row in page.rows})
-    lines = [
+    page = _FIRST_DUE.page(_in_view(by, view), after=after, before=before)
+    return replace(page, rows=_payment_lines(page.rows))
+
+
+def every_payment(by: Actor, view: str) -> Iterator[PaymentLine]:
+    """The whole of a view of the payments, for the sheet."""
+    for rows in _FIRST_DUE.slices(_in_view(by, view)):
+        yield from _payment_lines(rows)
+
+
+def _in_view(by: Actor, view: str) -> Statement:
+    return _payments().where(visible_to(by), PAYMENT_VIEWS[view])
+
+
+def _payment_lines(rows: Sequence[Found]) -> list[PaymentLine]:
+    needs = _needs({row.organisation_id for row in rows})
+    return [
         PaymentLine(
             id=row.id, award_id=row.award_id, reference=row.reference or "", organisation=row.name, label=row.label,
             amount=row.amount, due_on=row.due_on, prepared_by=row.preparer or "", approved_by=row.approver or "",
@@ -644,9 +676,8 @@ def payments(by: Actor, view: str, *, after: str | None = None, before: str | No
             reason=rules.why_not_prepare(_readiness(row, needs)) if row.state is InstalmentState.PLANNED else None,
             returned=row.returned_note, is_suspended=row.state is InstalmentState.SUSPENDED,
         )
-        for row in page.rows
+        for row in rows
     ]  # fmt: skip
-    return replace(page, rows=lines)
 
 
 def payment_counts(by: Actor) -> dict[str, tuple[int, Money]]:
@@ -991,8 +1022,22 @@ class ReceivableLine:
     left: Money
 
 
+_SOONEST_DUE = Order(Receivable.due_on, Receivable.id)
+
+
 def receivables(by: Actor, *, late: bool, after: str | None = None, before: str | None = None) -> Page:
     """A page of the sums to be received, the first due first; only the late ones when asked."""
+    page = _SOONEST_DUE.page(_receivables(by, late=late), after=after, before=before)
+    return replace(page, rows=_receivable_lines(page.rows))
+
+
+def every_receivable(by: Actor, *, late: bool) -> Iterator[ReceivableLine]:
+    """The whole list of the sums to be received, for the sheet."""
+    for rows in _SOONEST_DUE.slices(_receivables(by, late=late)):
+        yield from _receivable_lines(rows)
+
+
+def _receivables(by: Actor, *, late: bool) -> Statement:
     statement = (
         select(
             Receivable.id, Application.reference, Organisation.name, Receivable.kind, Receivable.due_on,
@@ -1003,14 +1048,14 @@ def receivables(by: Actor, *, late: bool, after: str | None = None, before: str 
         .join(Organisation, Organisation.id == Award.organisation_id)
         .where(visible_to(by), Receivable.state == ReceivableState.DUE)
     )  # fmt: skip
-    if late:
-        statement = statement.where(Receivable.due_on < clock.today())
-    page = Order(Receivable.due_on, Receivable.id).page(statement, after=after, before=before)
-    rows = [
+    return statement.where(Receivable.due_on < clock.today()) if late else statement
+
+
+def _receivable_lines(rows: Sequence[Found]) -> list[ReceivableLine]:
+    return [
         ReceivableLine(row.id, row.reference or "", row.name, row.kind, row.due_on, row.amount, row.left)
-        for row in page.rows
+        for row in rows
     ]
-    return replace(page, rows=rows)
 
 
 def receivable_totals(by: Actor) -> dict[str, tuple[int, Money]]:

@@ -1,47 +1,34 @@
 """The list of dossiers as a sheet: for the desk, and for whoever keeps the machine."""
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
+from grants.applications.lifecycle import LIFECYCLE
 from grants.desk import queries
-from grants.desk.queries import Sieve
+from grants.desk.queries import Found, Sieve
 from grants.kernel.actor import Actor
+from grants.kernel.sheets import Column, Kind, Sheet
+from grants.kernel.words import _, _l
 from grants.reviewing import queries as reviewing
 
-DOSSIER_COLUMNS = (
-    "reference",
-    "titre",
-    "organisation",
-    "appel",
-    "instrument",
-    "etat",
-    "depose_le",
-    "demande",
-    "attribue",
-    "note",
-    "evaluations",
+_DOSSIER: tuple[Column[Found], ...] = (
+    Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
+    Column(_l("Titre"), Kind.TEXT, lambda row: row.title),
+    Column(_l("Organisation"), Kind.TEXT, lambda row: row.organisation),
+    Column(_l("Appel"), Kind.WORD, lambda row: row.call),
+    Column(_l("Instrument"), Kind.WORD, lambda row: row.instrument),
+    Column(_l("État"), Kind.WORD, lambda row: LIFECYCLE.states[row.state].label),
+    Column(_l("Déposé le"), Kind.INSTANT, lambda row: row.submitted_at),
+    Column(_l("Demandé"), Kind.MONEY, lambda row: row.requested),
+    Column(_l("Attribué"), Kind.MONEY, lambda row: row.awarded),
+)
+_SCORE: tuple[Column[Found], ...] = (
+    Column(_l("Note sur 100"), Kind.DECIMAL, lambda row: None if row.score is None else Decimal(row.score).scaleb(-2)),
+    Column(_l("Évaluations"), Kind.COUNT, lambda row: row.reviews or 0),
 )
 
 
-def dossier_rows(sieve: Sieve, actor: Actor) -> Iterator[tuple[Any, ...]]:
-    """One row per dossier of the list, in its order, states in the staff's words; none the actor must not know.
-
-    The score is out of 100; it and the number of reviews are left empty for those who may not see them.
-    """
-    words = dict(queries.state_choices())
+def dossiers(sieve: Sieve, actor: Actor) -> Sheet[Found]:
+    """One row per dossier of the list, in its order; none the actor must not know, no score they may not see."""
     scores = reviewing.sees_scores(actor)
-    for row in queries.every_dossier(sieve, actor, scores=scores):
-        yield (
-            row.reference,
-            row.title,
-            row.organisation,
-            row.call,
-            row.instrument,
-            str(words[str(row.state)]),
-            row.submitted_at,
-            row.requested,
-            row.awarded,
-            Decimal(row.score).scaleb(-2) if scores and row.score is not None else None,
-            (row.reviews or 0) if scores else None,
-        )
+    columns = (*_DOSSIER, *_SCORE) if scores else _DOSSIER
+    return Sheet("dossiers", _("Dossiers"), columns, queries.every_dossier(sieve, actor, scores=scores))

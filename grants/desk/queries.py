@@ -213,13 +213,8 @@ def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterat
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
     column, descending = _sort(sieve.sort, scores=scores)
     statement = _sieved(_LISTED, sieve, actor)
-    order = Order(column, Application.id, descending=descending)
-    yield from db.session.execute(statement.order_by(*order.terms()).execution_options(yield_per=500))
-
-
-def state_choices() -> list[tuple[str, Any]]:
-    """The states a dossier of the list may be in, with the staff's words."""
-    return [(str(state), told.label) for state, told in LIFECYCLE.states.items() if state in SUBMITTED_STATES]
+    for rows in Order(column, Application.id, descending=descending).slices(statement):
+        yield from rows
 
 
 @dataclass(frozen=True)
@@ -241,8 +236,9 @@ def choices() -> Choices:
 def _choices() -> Choices:
     opened = select(Call.code, Call.title, Call.title_en).where(Call.state != CallState.DRAFT)
     calls = db.session.execute(opened.order_by(Call.closes_at.desc(), Call.code)).all()
+    states = [(str(state), str(told.label)) for state, told in LIFECYCLE.states.items() if state in SUBMITTED_STATES]
     return Choices(
-        states=[(ANY_UNDER_WAY, _("En cours d’examen")), *((state, str(word)) for state, word in state_choices())],
+        states=[(ANY_UNDER_WAY, _("En cours d’examen")), *states],
         calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in calls],
         instruments=programme.instrument_choices(),
         axes=programme.axis_choices(),

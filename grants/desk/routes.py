@@ -15,7 +15,7 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import Sieve, Watch
 from grants.desk.rules import FAMILIES
-from grants.kernel import clock, head, shelf
+from grants.kernel import clock, head, sheets, shelf
 from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
@@ -26,7 +26,6 @@ from grants.kernel.pages import address, safe_path, zone
 from grants.kernel.paging import places
 from grants.kernel.post import Letter, body_of
 from grants.kernel.search import search_key
-from grants.kernel.sheets import download
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
 from grants.permissions import P
@@ -349,7 +348,14 @@ def _sieve() -> Sieve:
 @door(P.EXPORT_MAKE)
 def dossiers_csv() -> Response:
     """The same list as a sheet, whole."""
-    return download("dossiers.csv", exports.DOSSIER_COLUMNS, exports.dossier_rows(_sieve(), actor()), zone=zone())
+    return sheets.download_csv(exports.dossiers(_sieve(), actor()), zone())
+
+
+@bp.get("/gestion/dossiers.xlsx")
+@door(P.EXPORT_MAKE)
+def dossiers_xlsx() -> Response:
+    """The same list as a workbook, whole."""
+    return sheets.download_workbook(exports.dossiers(_sieve(), actor()), zone())
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")

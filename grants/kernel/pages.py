@@ -23,7 +23,7 @@ from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
-from grants.kernel import access, clock, held
+from grants.kernel import access, clock, held, sheets
 from grants.kernel.machine import Machine, Move, StatusWord, Text
 from grants.kernel.money import Money, round_half_up
 from grants.kernel.words import LANGUAGES, _, grouped, in_words_of, language
@@ -396,7 +396,8 @@ def install(app: Flask) -> None:
         endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=access.form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
-        once=_drawn(app), colon=colon, titled=titled, here=here, way_back=way_back,
+        once=_drawn(app), workbook_rows=lambda: sheets.MOST_ROWS, colon=colon, titled=titled, here=here,
+        way_back=way_back,
         recalled=lambda: held.recalled(access.actor().id), sent_form=held.sent_form,
     )  # fmt: skip
 

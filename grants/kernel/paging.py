@@ -80,9 +80,10 @@ class Order:
         has_previous, has_following = (has_more, True) if is_backwards else (start is not None, has_more)
         return Page(rows, last if has_following else None, first if has_previous else None)
 
-    def terms(self) -> Iterator[Any]:
-        """What a statement is ordered by to list all rows at once."""
-        return _ordered(self.columns, self.downwards)
+    def slices(self, statement: Rows) -> Iterator[Sequence[Any]]:
+        """All rows, streamed: some hundreds at a time."""
+        ordered = statement.order_by(*_ordered(self.columns, self.downwards)).execution_options(yield_per=500)
+        yield from db.session.execute(ordered).partitions()
 
     def read(self, text: str | None) -> list[Any] | None:
         """The values of a cursor of this list; None for whatever this list did not write."""

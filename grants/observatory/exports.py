@@ -1,9 +1,12 @@
-"""What leaves for the public: the essential data of the awards as SCDL subventions 2.1.1 (décret 2017-779)."""
+"""What leaves: the essential data of the awards as SCDL subventions 2.1.1 (décret 2017-779), tracking for people."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from grants.kernel.sheets import Column, Kind, Sheet
+from grants.kernel.words import _, _l
 from grants.observatory import queries, rules
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Line, Reading
 from grants.programme import queries as programme
 
 
@@ -34,3 +37,18 @@ def scdl_rows() -> Iterator[list[Any]]:
             "1.00",
             "",
         ]
+
+
+def _amounts_of(figure: Figure) -> Column[Line]:
+    return Column(FIGURE_LABELS[figure], Kind.MONEY, lambda line: line.sums[figure])
+
+
+def tracking(reading: Reading, filters: Filters) -> Sheet[Line]:
+    """The table of tracking, one row per line of the reading."""
+    columns: tuple[Column[Line], ...] = (
+        Column(READING_LABELS[reading], Kind.WORD, lambda line: line.code),
+        Column(_l("Intitulé"), Kind.TEXT, lambda line: line.title),
+        *(_amounts_of(figure) for figure in Figure),
+        Column(_l("Reste à payer"), Kind.MONEY, lambda line: line.sums.left),
+    )
+    return Sheet(f"suivi-{reading}", _("Suivi du fonds"), columns, queries.tracking(reading, filters))

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from grants.kernel import shelf
+from grants.kernel import sheets, shelf
 from grants.kernel.access import door, hidden_dossiers, hidden_money, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
 from grants.kernel.paging import places
-from grants.kernel.sheets import download
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
 from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Reading
@@ -96,7 +95,7 @@ def open_data() -> str:
 @public
 def scdl() -> Response:
     """The essential data of the awards, SCDL 2.1.1."""
-    return download("subventions.csv", rules.SCDL_COLUMNS, exports.scdl_rows())
+    return sheets.download("subventions.csv", rules.SCDL_COLUMNS, exports.scdl_rows())
 
 
 @bp.get("/suivi")
@@ -163,11 +162,14 @@ def behind() -> str:
 @door(P.EXPORT_MAKE)
 def tracking_csv() -> Response:
     """The tracking table as a sheet."""
-    reading = _reading()
-    lines = queries.tracking(reading, _filters())
-    head = [str(READING_LABELS[reading]), "intitulé", *(str(label) for label in FIGURE_LABELS.values()), "reste"]
-    rows = ([line.code, line.title, *(line.sums[f] for f in Figure), line.sums.left] for line in lines)
-    return download(f"suivi-{reading}.csv", head, rows, zone=zone())
+    return sheets.download_csv(exports.tracking(_reading(), _filters()), zone())
+
+
+@bp.get("/suivi.xlsx")
+@door(P.EXPORT_MAKE)
+def tracking_xlsx() -> Response:
+    """The tracking table as a workbook."""
+    return sheets.download_workbook(exports.tracking(_reading(), _filters()), zone())
 
 
 def _reading() -> Reading:

@@ -4,11 +4,13 @@ import csv
 import io
 import random
 import unicodedata
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from lxml import etree
 from werkzeug.routing import Rule
 
 from grants.applications.lifecycle import ApplicationState
@@ -19,6 +21,7 @@ from tests.kernel.corpus import FORMULAS, TEXTS
 from tests.site import Place, Site
 
 CELLS, SHORT = 5000, 500
+NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 ZONE = ZoneInfo("Europe/Paris")
 TEXTS_OF = {"application": "SELECT title FROM application", "organisation": "SELECT name FROM organisation"}
 NUMBERS = (-1, 0, 7, Money(-1250), Money(5), Decimal("-0.50"), Decimal("66.67"), -1.5, date(2026, 1, 2),
@@ -54,6 +57,21 @@ def formulas(sheet: str) -> Iterator[str]:
         yield "no byte order mark: accents would break"
     for row in cells(sheet):
         yield from (f"{cell[:60]!r}" for cell in row if is_formula(cell) or cell[:1] in {"\t", "\r", "\n"})
+
+
+def computed(content: bytes) -> Iterator[str]:
+    """What a workbook would compute or lead to, or cells of it that would become a formula when edited."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        page = etree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+        styles = etree.fromstring(book.read("xl/styles.xml"))
+        yield from (f"part {name}" for name in book.namelist() if "externalLink" in name or "vba" in name)
+    yield from (f"{tag} in a workbook" for tag in ("f", "hyperlink") for _found in page.iter(f"{NAMESPACE}{tag}"))
+    of_texts = {each.get("numFmtId") for each in styles.iter(f"{NAMESPACE}numFmt") if each.get("formatCode") == "@"}
+    styled = [style.get("numFmtId") in of_texts for style in styles.find(f"{NAMESPACE}cellXfs")]
+    for written in page.iter(f"{NAMESPACE}c"):
+        words = "".join(written.itertext())
+        if written.get("t") == "inlineStr" and is_formula(words) and not styled[int(written.get("s", 0))]:
+            yield f"{words[:60]!r} is not of the format of texts"
 
 
 def altered(sheet: str, sources: set[str]) -> Iterator[str]:
@@ -96,6 +114,10 @@ def the_writer(count: int) -> list[str]:
             None,
         )
         faults.append(f"what was written is not what is read: {told}")
+    book = io.BytesIO()
+    columns = [sheets.Column(str(rank), sheets.Kind.TEXT, lambda row, rank=rank: row[rank]) for rank in range(10)]
+    sheets.write_workbook(book, sheets.Sheet("a", "a", columns, rows), ZONE)
+    faults += computed(book.getvalue())
     for value in NUMBERS:
         cell = sheets.cell(value, ZONE)
         if cell.startswith("'"):
@@ -148,6 +170,8 @@ def one_turn(site: Site, visitors: list, texts: list[str]) -> list[str]:
         good = [answer for answer in answers if answer.status_code == 200]
         if not good:
             faults.append(f"{rule.rule}: answered {[answer.status_code for answer in answers]}")
+        elif rule.rule.endswith(".xlsx"):
+            faults += [f"{rule.rule}: {fault}" for fault in computed(good[0].content)]
         elif not good[0].headers["Content-Type"].startswith("text/csv"):
             faults.append(f"{rule.rule}: teach this figure to read {good[0].headers['Content-Type']}")
         elif rule.rule.startswith("/donnees/"):

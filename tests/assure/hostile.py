@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit
 
 import requests
 import sqlalchemy as sa
+from python_calamine import CalamineWorkbook
 
 from grants.config import Settings
 from grants.kernel import post, sheets
@@ -359,6 +360,10 @@ def read_screen(screen: Screen, book: Book) -> None:
         for row in csv.reader(io.StringIO(sheet.removeprefix(sheets.BOM), newline=""), delimiter=separator):
             for cell in row:
                 book.judge(f"csv {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
+    elif kind == sheets.XLSX and screen.rule.endswith(".xlsx"):
+        for row in CalamineWorkbook.from_object(io.BytesIO(screen.answer.content)).get_sheet_by_index(0).to_python():
+            for cell in (cell for cell in row if isinstance(cell, str)):
+                book.judge(f"xlsx {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
     elif screen.answer.content.startswith(b"%PDF"):
         words = unbroken(words_of(screen.answer.content))
         book.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))

@@ -272,6 +272,10 @@ MUTANTS = (
         "formulas", "grants/kernel/sheets.py", "if zone is not None and is_formula(text)", "if False",
         "tests/kernel/test_sheets.py",
     ),
+    Mutant(
+        "formulas of a workbook", "grants/kernel/sheets.py", "page.write_string(row, rank, cell(value))",
+        "page.write(row, rank, cell(value))", "tests/kernel/test_sheets.py",
+    ),
 )  # fmt: skip
 
 

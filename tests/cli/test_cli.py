@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select, text
 
 from grants import cli, evidence
@@ -313,7 +314,10 @@ def test_the_list_of_dossiers_is_written_to_a_file(app, make, tmp_path, grants):
     written = (tmp_path / "dossiers.csv").read_bytes()
     assert written.startswith(b"\xef\xbb\xbf")
     sheet = written.decode("utf-8-sig").splitlines()
-    assert [line.partition(";")[0] for line in sheet] == ["reference", submitted.reference]
+    assert [line.partition(";")[0] for line in sheet] == ["Référence", submitted.reference]
+    assert grants("export", "applications", "--output", str(tmp_path / "dossiers.xlsx"))[0] == 0
+    book = CalamineWorkbook.from_path(tmp_path / "dossiers.xlsx").get_sheet_by_index(0).to_python()
+    assert [row[0] for row in book] == ["Référence", submitted.reference]
     assert draft.reference is None
 
 

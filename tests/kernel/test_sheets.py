@@ -1,15 +1,18 @@
-"""Sheets: open data say what was written; those for people open in one click, and compute nothing."""
+"""Sheets: open data say what was written; those for people open in one click, have types, and compute nothing."""
 
 import csv
 import io
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from python_calamine import CalamineWorkbook
 
+from grants.kernel.errors import RefusedError
 from grants.kernel.money import Money
-from grants.kernel.sheets import BOM, cell, is_formula, lines
+from grants.kernel.sheets import BOM, Column, Kind, Sheet, cell, is_formula, lines, lines_of, write_workbook
 
 PARIS = ZoneInfo("Europe/Paris")
 FORMULAS = ["=1+1", " =1+1", "\u202f=1", "\u200b=1", "\ufeff@A", "＝1", "﹣1", '"=1"', "\t1", "+ de lien", "\n-1"]
@@ -74,3 +77,74 @@ def test_a_sheet_for_people_opens_in_one_click():
 def test_a_carriage_return_does_not_cut_a_row():
     sheet = "".join(lines(["a", "b"], [["x\ry", "z"]]))
     assert list(csv.reader(io.StringIO(sheet, newline=""))) == [["a", "b"], ["x\ny", "z"]]
+
+
+COLUMNS = (
+    Column("Référence", Kind.WORD, lambda row: row[0]),
+    Column("Demandé", Kind.MONEY, lambda row: row[1]),
+    Column("Prévue le", Kind.DAY, lambda row: row[2]),
+    Column("Déposé le", Kind.INSTANT, lambda row: row[3]),
+    Column("Note", Kind.DECIMAL, lambda row: row[4]),
+    Column("Évaluations", Kind.COUNT, lambda row: row[5]),
+)
+ROW = (
+    "FIS-1", Money(-123_456), date(2026, 3, 1), datetime(2026, 7, 1, 22, 30, tzinfo=UTC), Decimal("66.67"), 3,
+)  # fmt: skip
+
+
+def written(rows, columns=COLUMNS, most=None):
+    file = io.BytesIO()
+    write_workbook(file, Sheet("dossiers", "Dossiers", columns, rows), PARIS, most=most)
+    return file
+
+
+def part(file, name):
+    return zipfile.ZipFile(file).read(name).decode()
+
+
+def read(file):
+    file.seek(0)
+    return CalamineWorkbook.from_object(file).get_sheet_by_index(0).to_python()
+
+
+def test_the_cells_of_a_workbook_have_the_types_of_what_they_hold(app):
+    head, row, empty = read(written([ROW, (None,) * 6]))
+    assert head == ["Référence", "Demandé", "Prévue le", "Déposé le", "Note", "Évaluations"]
+    assert row == ["FIS-1", -1234.56, date(2026, 3, 1), datetime.fromisoformat("2026-07-02 00:30"), 66.67, 3.0]
+    assert empty == [""] * 6
+
+
+def test_a_workbook_and_its_csv_have_the_same_columns(app):
+    told = "".join(lines_of(Sheet("dossiers", "Dossiers", COLUMNS, [ROW]), PARIS))
+    assert told == (
+        f"{BOM}Référence;Demandé;Prévue le;Déposé le;Note;Évaluations\n"
+        "FIS-1;-1234,56;2026-03-01;2026-07-02 00:30:00;66,67;3\n"
+    )
+
+
+def test_the_heads_of_a_workbook_stay_in_sight_and_filter_and_its_columns_are_wide_enough(app):
+    file = written([ROW, ROW])
+    page, styles = part(file, "xl/worksheets/sheet1.xml"), part(file, "xl/styles.xml")
+    assert 'ySplit="1"' in page
+    assert '<autoFilter ref="A1:F3"/>' in page
+    assert page.count("customWidth") == len(COLUMNS)
+    assert "#,##0.00\\ &quot;€&quot;" in styles
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "=HYPERLINK(A1)", "http://exemple.fr", "{=1}", "00042", "_x0041_", "a\vb"])
+def test_a_text_is_text_in_a_workbook_whatever_it_begins_with(app, text):
+    file = written([(text,)], COLUMNS[:1])
+    assert read(file)[1] == [text]
+    assert "<f>" not in part(file, "xl/worksheets/sheet1.xml")
+    assert "hyperlink" not in part(file, "xl/worksheets/sheet1.xml")
+    assert 'formatCode="@"' in part(file, "xl/styles.xml")
+
+
+def test_a_workbook_that_would_be_too_long_is_refused_and_one_row_less_is_not(app):
+    assert len(read(written([ROW] * 3, most=3))) == 4
+    with pytest.raises(RefusedError, match="plus de 3 lignes"):
+        written(iter([ROW] * 1_000_000), most=3)
+
+
+def test_the_longest_text_a_cell_may_hold_is_cut_and_the_file_still_opens(app):
+    assert len(read(written([("é" * 40_000,)], COLUMNS[:1]))[1][0]) == 32_767

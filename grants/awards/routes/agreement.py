@@ -5,7 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.awards import letters, queries
+from grants.awards import exports, letters, queries
 from grants.awards.actions import agreement as actions
 from grants.awards.actions import reporting
 from grants.awards.forms.agreement import SignForm, TermsForm
@@ -16,11 +16,12 @@ from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import Wanted
 from grants.awards.routes.blueprint import Answer, bp, show
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
-from grants.kernel import clock, vault
+from grants.kernel import clock, sheets, vault
 from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.pages import zone
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
@@ -43,8 +44,7 @@ WORDS: dict[str, Any] = {
 @door(P.AWARD_LIST)
 def index() -> str:
     """Awards, what comes next for each, and the decisions that wait for theirs."""
-    given = request.args
-    wanted = Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("late") == "1")
+    wanted = _wanted()
     totals = queries.award_totals(actor(), wanted)
     return render_template(
         "awards/index.html",
@@ -52,6 +52,7 @@ def index() -> str:
         page=queries.awards(actor(), wanted, **places()),
         totals=totals,
         wanted=wanted,
+        chosen=wanted.chosen(),
         calls=[(row.code, row.title) for row in queries.calls_with_awards(actor())],
         states=[(state.value, AWARD.states[state].label) for state in AwardState],
         machine=AWARD,
@@ -60,6 +61,25 @@ def index() -> str:
         today=clock.today(),
         **WORDS,
     )
+
+
+def _wanted() -> Wanted:
+    given = request.args
+    return Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("late") == "1")
+
+
+@bp.get("/attributions.csv")
+@door(P.EXPORT_MAKE)
+def index_csv() -> Response:
+    """The same list as a sheet, whole."""
+    return sheets.download_csv(exports.awards(actor(), _wanted()), zone())
+
+
+@bp.get("/attributions.xlsx")
+@door(P.EXPORT_MAKE)
+def index_xlsx() -> Response:
+    """The same list as a workbook, whole."""
+    return sheets.download_workbook(exports.awards(actor(), _wanted()), zone())
 
 
 @bp.post("/attributions/ouvrir")

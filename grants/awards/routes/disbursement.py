@@ -5,7 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.awards import queries
+from grants.awards import exports, queries
 from grants.awards.actions import disbursement as actions
 from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.forms.disbursement import AttestForm, OrderForm, PayForm, ReasonForm, ScheduleForm
@@ -14,10 +14,12 @@ from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp, done, show
 from grants.awards.rules import masked
+from grants.kernel import sheets
 from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
+from grants.kernel.pages import zone
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -73,9 +75,7 @@ def _schedule_form(award: Award) -> ScheduleForm:
 def payments() -> str:
     """What waits: to prepare, to approve, to record as ordered, to record as paid."""
     counts = queries.payment_counts(actor())
-    view: str = request.args.get("vue", "")
-    if view not in queries.PAYMENT_VIEWS:
-        view = _first_view(counts)
+    view = _view(counts)
     return render_template(
         "awards/payments.html",
         view=view,
@@ -84,8 +84,25 @@ def payments() -> str:
     )
 
 
-def _first_view(counts: dict[str, tuple[int, Money]]) -> str:
-    """The first list that waits for the person, else the first that waits for anybody."""
+@bp.get("/mandats.csv")
+@door(P.EXPORT_MAKE)
+def payments_csv() -> Response:
+    """A view of the payments as a sheet, whole."""
+    return sheets.download_csv(exports.payments(actor(), _view(queries.payment_counts(actor()))), zone())
+
+
+@bp.get("/mandats.xlsx")
+@door(P.EXPORT_MAKE)
+def payments_xlsx() -> Response:
+    """A view of the payments as a workbook, whole."""
+    return sheets.download_workbook(exports.payments(actor(), _view(queries.payment_counts(actor()))), zone())
+
+
+def _view(counts: dict[str, tuple[int, Money]]) -> str:
+    """The view asked for; else the first list that waits for the person, else the first that waits for anybody."""
+    asked: str = request.args.get("vue", "")
+    if asked in queries.PAYMENT_VIEWS:
+        return asked
     mine: tuple[str, ...] = ("approve",) if actor().has_role("authorising_officer") else ()
     if actor().has_role("finance"):
         mine = (*mine, "prepare", "order", "pay")

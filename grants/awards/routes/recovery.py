@@ -5,7 +5,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.awards import queries
+from grants.awards import exports, queries
 from grants.awards.actions import recovery as actions
 from grants.awards.actions.amending import AmendmentGiven
 from grants.awards.forms.disbursement import ReasonForm
@@ -21,10 +21,10 @@ from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.routes.blueprint import Answer, bp, done, show
-from grants.kernel import clock
+from grants.kernel import clock, sheets
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
-from grants.kernel.pages import day, money
+from grants.kernel.pages import day, money, zone
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -83,7 +83,7 @@ def recovery(award: Award) -> Answer:
 @door(P.AWARD_LIST)
 def receivables() -> str:
     """What is to be received, the first due first."""
-    late = request.args.get("vue") == "retard"
+    late = _is_late()
     page = queries.receivables(actor(), late=late, **places())
     return render_template(
         "awards/receivables.html",
@@ -93,6 +93,24 @@ def receivables() -> str:
         today=clock.today(),
         kinds=RECEIVABLE_LABELS,
     )
+
+
+def _is_late() -> bool:
+    return request.args.get("vue") == "retard"
+
+
+@bp.get("/recouvrements.csv")
+@door(P.EXPORT_MAKE)
+def receivables_csv() -> Response:
+    """The same list as a sheet, whole."""
+    return sheets.download_csv(exports.receivables(actor(), late=_is_late()), zone())
+
+
+@bp.get("/recouvrements.xlsx")
+@door(P.EXPORT_MAKE)
+def receivables_xlsx() -> Response:
+    """The same list as a workbook, whole."""
+    return sheets.download_workbook(exports.receivables(actor(), late=_is_late()), zone())
 
 
 @bp.get("/recouvrements/<uuid:receivable_id>")
