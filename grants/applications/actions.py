@@ -19,26 +19,17 @@ from grants.applications.models import (
     ApplicationAddress,
     ApplicationVersion,
     Attachment,
-    Audience,
-    AudienceKind,
     AxisShare,
     BudgetLine,
-    ClimateAxis,
-    ClimateEffect,
-    ClimateRating,
     Dimension,
-    FundingStatus,
-    Indicator,
-    JusticeEffect,
-    JusticeKind,
-    Milestone,
-    Participation,
-    Partner,
-    PartnerKind,
     Row,
     Signature,
+    model_of,
 )
-from grants.applications.rules import Part
+from grants.applications.parts import PARTS
+from grants.applications.parts.fields import Amount, Field, Offered, Rows
+from grants.applications.parts.part import Content, DossierPart, Part
+from grants.applications.parts.vocabulary import FundingStatus
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
@@ -115,7 +106,7 @@ def save_section(
         if section.startswith(rules.QUESTIONS):
             _save_answers(application, section, values, by=by)
         else:
-            _SAVERS[section](application, values, by)
+            _save_part(application, section, values, by)
     application.touched_at = clock.now()
     journal.advance(LIFECYCLE, application, "save", by=by, section=section)
     db.session.flush()
@@ -127,24 +118,52 @@ def _lock_draft(application: Application, *more: ExecutableOption) -> None:
         raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
 
 
-def _save_project(application: Application, values: Values, by: Actor) -> None:
-    offered = {str(row.instrument_id): row.instrument_id for row in calls.instruments_of(application.call_id)}
-    chosen = values["instrument"]
-    if chosen and chosen not in offered:
-        raise InvalidError(_("Ce type de soutien n’est pas proposé par cet appel."), field="instrument")
-    starts_on, ends_on = values["starts_on"], values["ends_on"]
-    if starts_on is not None and ends_on is not None and ends_on < starts_on:
-        raise InvalidError(_("La fin vient avant le début."), field="ends_on")
-    if values["requested"] is not None and not values["requested"]:
-        raise InvalidError(_("Le montant demandé doit être plus grand que zéro."), field="requested")
-    changed = {"title"} if values["title"] != application.title else set()
-    changed |= {"amount"} if values["requested"] != application.requested else set()
-    application.title = values["title"] or ""
-    application.summary = values["summary"] or ""
-    application.instrument_id = offered.get(chosen) if chosen else None
-    application.requested = values["requested"]
-    application.starts_on, application.ends_on = starts_on, ends_on
+def _save_part(application: Application, code: str, values: Values, by: Actor) -> None:
+    """Keep what a page says in the columns and rows its part declares."""
+    if code in _SAVERS:
+        _SAVERS[code](application, values, by)
+        return
+    part = PARTS[code]
+    _refuse(application, part, values)
+    before = {field.name: getattr(application, field.attribute) for field in part.columns}
+    for field in part.fields:
+        match field:
+            case Offered():
+                setattr(application, field.attribute, UUID(values[field.name]) if values[field.name] else None)
+            case Field():
+                setattr(application, field.attribute, field.keep(values[field.name]))
+            case Rows():
+                rows = [field.keep(row) for row in values[field.name]]
+                _keep_rows(getattr(application, field.attribute), rows, model_of(field))
+            case _:
+                _keep_by(
+                    getattr(application, field.attribute),
+                    field.code.name,
+                    field.keep(values[field.name]),
+                    model_of(field),
+                )
+    if code == Part.PROJECT:
+        _follow_project(application, before)
+
+
+def _refuse(application: Application, part: DossierPart, values: Values) -> None:
+    """Raise InvalidError for values that no page of the part gives."""
+    for rule in part.in_order:
+        if rule.is_broken(values):
+            raise InvalidError(str(rule.message), field=rule.second)
+    for field in part.fields:
+        value = values[field.name]
+        if isinstance(field, Offered) and value and value not in queries.offered_keys(application, field):
+            raise InvalidError(_("Ce choix n’est pas proposé."), field=field.name)
+        if isinstance(field, Amount) and field.positive is not None and value is not None and not value:
+            raise InvalidError(str(field.positive), field=field.name)
+
+
+def _follow_project(application: Application, before: Values) -> None:
+    """What is written elsewhere from the project: the line of the request, and the words of some statements."""
     _set_request_line(application)
+    changed = {"title"} if application.title != before["title"] else set()
+    changed |= {"amount"} if application.requested != before["requested"] else set()
     _unsign(application, changed)
 
 
@@ -186,12 +205,8 @@ def _save_axes(application: Application, values: Values, by: Actor) -> None:
     actions = _picked(programme.actions(framework_id), values["actions"])
     if len(actions) > MOST_ACTIONS:
         raise InvalidError(_("Choisissez trois fiches actions au plus."), field="actions")
-    _keep_by(
-        application.axis_shares,
-        "axis_id",
-        {axis_id: {"percent": percent} for axis_id, percent in shares.items()},
-        lambda key, facts: AxisShare(axis_id=key, **facts),
-    )
+    wanted = {axis_id: {"percent": percent} for axis_id, percent in shares.items()}
+    _keep_by(application.axis_shares, "axis_id", wanted, AxisShare)
     order = list(axes.values())
     for share in application.axis_shares:
         share.position = order.index(share.axis_id)
@@ -209,12 +224,7 @@ def _picked(offered: Sequence[_Choice], wanted: Sequence[str]) -> list[_Choice]:
     return [row for row in offered if str(row.id) in keys]
 
 
-def _keep_by(
-    rows: list[RowT],
-    column: str,
-    wanted: Mapping[Any, Mapping[str, Any]],
-    make: Callable[[Any, Mapping[str, Any]], RowT],
-) -> None:
+def _keep_by(rows: list[RowT], column: str, wanted: Mapping[Any, Mapping[str, Any]], kind: type[RowT]) -> None:
     """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again."""
     for row in list(rows):
         facts = wanted.get(getattr(row, column))
@@ -224,7 +234,7 @@ def _keep_by(
             for name, value in facts.items():
                 setattr(row, name, value)
     known = {getattr(row, column) for row in rows}
-    rows.extend(make(key, facts) for key, facts in wanted.items() if key not in known)
+    rows.extend(kind(**{column: key}, **facts) for key, facts in wanted.items() if key not in known)
     order = {key: position for position, key in enumerate(wanted)}
     for row in rows:
         row.position = order[getattr(row, column)]
@@ -234,41 +244,6 @@ def _save_territory(application: Application, values: Values, by: Actor) -> None
     wanted = set(values["communes"])
     application.communes = [row for row in programme.communes() if row.insee in wanted]
     application.areas = _picked(programme.priority_areas(), values["areas"])
-
-
-def _save_people(application: Application, values: Values, by: Actor) -> None:
-    audiences = {
-        AudienceKind(kind): {"number": number or 0, "detail": detail or ""}
-        for kind, (number, detail) in values["audiences"].items()
-        if number is not None or detail
-    }
-    _keep_by(application.audiences, "kind", audiences, lambda key, facts: Audience(kind=key, **facts))
-    application.participation_level = Participation(values["level"]) if values["level"] else None
-    application.participation_text = values["text"] or ""
-    justice = {JusticeKind(kind): {"text": text} for kind, text in values["justice"].items() if text}
-    _keep_by(application.justice_effects, "kind", justice, lambda key, facts: JusticeEffect(kind=key, **facts))
-
-
-def _save_climate(application: Application, values: Values, by: Actor) -> None:
-    effects = {
-        ClimateAxis(axis): {"rating": ClimateRating(rating or "not_rated"), "proof": proof or ""}
-        for axis, (rating, proof) in values["effects"].items()
-        if rating or proof
-    }
-    _keep_by(application.climate_effects, "axis", effects, lambda key, facts: ClimateEffect(axis=key, **facts))
-
-
-def _save_partners(application: Application, values: Values, by: Actor) -> None:
-    rows = [{**row, "kind": PartnerKind(row["kind"])} for row in values["rows"]]
-    _keep_rows(application.partners, rows, Partner)
-
-
-def _save_calendar(application: Application, values: Values, by: Actor) -> None:
-    _keep_rows(application.milestones, values["rows"], Milestone)
-
-
-def _save_indicators(application: Application, values: Values, by: Actor) -> None:
-    _keep_rows(application.indicators, values["rows"], Indicator)
 
 
 def _keep_rows(rows: list[RowT], wanted: Sequence[Values], kind: type[RowT]) -> None:
@@ -379,14 +354,8 @@ def _save_statements(application: Application, values: Values, by: Actor) -> Non
 
 
 _SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
-    Part.PROJECT: _save_project,
     Part.AXES: _save_axes,
     Part.TERRITORY: _save_territory,
-    Part.PEOPLE: _save_people,
-    Part.CLIMATE: _save_climate,
-    Part.PARTNERS: _save_partners,
-    Part.CALENDAR: _save_calendar,
-    Part.INDICATORS: _save_indicators,
     Part.BUDGET: _save_budget,
     Part.STATEMENTS: _save_statements,
 }
@@ -523,7 +492,7 @@ def _number(application: Application, received_at: datetime) -> None:
     application.search_key = rules.search_key_of(application.reference, application.title, application.organisation)
 
 
-def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> ApplicationVersion:
+def _freeze(application: Application, plain: Content, *, by: Actor) -> ApplicationVersion:
     at = application.submitted_at
     if at is None:
         raise ValueError("an application is numbered and dated before it is frozen")
@@ -542,7 +511,7 @@ def _freeze(application: Application, plain: rules.Content, *, by: Actor) -> App
     return version
 
 
-def _allocate(application: Application, plain: rules.Content) -> None:
+def _allocate(application: Application, plain: Content) -> None:
     if application.requested is None:
         raise ValueError("an application without an amount is never submitted")
     weights: dict[Dimension, Sequence[tuple[UUID | None, int]]] = {

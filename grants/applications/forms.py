@@ -1,7 +1,8 @@
 """The forms of the writing space: one per page, each turning what people type into the plain values actions take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask_wtf.file import FileField
@@ -10,21 +11,28 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
-from grants.applications.rules import (
-    AUDIENCE_LABELS,
-    CLIMATE_LABELS,
-    FUNDING_LABELS,
-    JUSTICE_LABELS,
+from grants.applications.parts import PARTS
+from grants.applications.parts.fields import (
     MOST_ROWS,
-    PARTICIPATION_LABELS,
-    PARTNER_LABELS,
-    QUESTIONS,
-    RATING_LABELS,
-    Part,
-    budget_gaps,
-    totals,
+    Amount,
+    Choice,
+    Day,
+    Field,
+    Line,
+    Offered,
+    Paragraph,
+    PerCode,
+    Rows,
+    Scalar,
+    Tick,
+    Whole,
+    is_blank,
 )
+from grants.applications.parts.part import DossierPart, InOrder, Part
+from grants.applications.parts.vocabulary import FUNDING_LABELS
+from grants.applications.rules import QUESTIONS, budget_gaps, totals
 from grants.calls.models import Question, QuestionKind, Statement
+from grants.kernel.errors import MissingError
 from grants.kernel.formats import SUFFIXES
 from grants.kernel.forms import (
     ChoicesField,
@@ -41,7 +49,7 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import colon, day, money, percent
+from grants.kernel.pages import day, money, percent
 from grants.kernel.text import bare
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Action, Axis, BudgetAccount, Commune, PriorityArea
@@ -79,6 +87,44 @@ class OneInListField(SelectField):
         self.data = value or ""
 
 
+# ---- the controls of declared fields -------------------------------------------------------------------------------
+
+
+def _control(field: Field, label: Any = None) -> Any:
+    """The control in which a declared field is typed."""
+    told: dict[str, Any] = {"label": label or field.label, "description": field.hint or ""}
+    match field:
+        case Paragraph():
+            return LongField(**told, limit=field.limit)
+        case Line():
+            return LineField(**told, limit=field.limit)
+        case Amount():
+            return MoneyField(**told)
+        case Day():
+            return DayField(**told)
+        case Whole():
+            return WholeField(**told, minimum=field.minimum, maximum=field.maximum)
+        case Tick():
+            return BooleanField(**told)
+        case Offered():
+            return OneOfField(**told, choices=[])
+        case Choice(default=str()):
+            return SelectField(**told, choices=options(field.labels.items()), default=field.default)
+        case Choice(listed=True):
+            return OneInListField(**told, choices=list(field.labels.items()))
+        case Choice():
+            return OneOfField(**told, choices=options(field.labels.items()))
+    raise TypeError(f"no control is known for {type(field).__name__}")
+
+
+def _typed(field: Field, control: Any) -> Scalar:
+    """What a control holds, as values say it."""
+    value: Scalar = control.data
+    if isinstance(field, Tick):
+        return bool(value)
+    return field.blank if is_blank(value) else value
+
+
 class RowForm(Form):
     """A line of a table: no keys of its own, its page has them. `known_by` is the field that tells two lines apart."""
 
@@ -88,70 +134,32 @@ class RowForm(Form):
         csrf = False
 
 
-class PartnerRow(RowForm):
-    """A partner."""
+class DeclaredRow(RowForm):
+    """A line of a declared table."""
 
-    known_by = "name"
-    name = LineField(_l("Nom"), limit=200)
-    kind = SelectField(_l("Nature"), choices=options(PARTNER_LABELS.items()), default="association")
-    role = LineField(_l("Rôle dans le projet"), limit=500)
-    amount = MoneyField(_l("Apport en argent"))
-    committed = BooleanField(_l("Engagement écrit"))
+    table: Rows
 
-    def values(self) -> Values | None:
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check each field, and that the numbers no line can be kept without are there."""
+        needed = (field for field in self.table.fields if isinstance(field, Whole) and field.needed)
+        return bool(super().validate({field.name: [self._is_there(field)] for field in needed}))
+
+    def _is_there(self, field: Whole) -> Callable[[Any, Any], None]:
+        def check(_form: Any, control: Any) -> None:
+            others = (one for one in self.table.fields if one.tells and one is not field)
+            if control.data is None and not control.errors and any(self[one.name].data for one in others):
+                raise ValidationError(str(field.needed))
+
+        return check
+
+    def values(self) -> dict[str, Scalar] | None:
         """The line, or None when nothing is written on it."""
-        told = {"name": self.name.data or "", "kind": self.kind.data, "role": self.role.data or "",
-                "committed": bool(self.committed.data), "amount": self.amount.data}  # fmt: skip
-        return told if told["name"] or told["role"] or told["amount"] is not None else None
+        return self.table.row({field.name: _typed(field, self[field.name]) for field in self.table.fields})
 
 
-class MilestoneRow(RowForm):
-    """A step of the calendar."""
-
-    label = LineField(_l("Étape"), limit=300)
-    due_on = DayField(_l("Date"))
-
-    def values(self) -> Values | None:
-        """The line, or None when nothing is written on it."""
-        told = {"label": self.label.data or "", "due_on": self.due_on.data}
-        return told if any(told.values()) else None
-
-
-class IndicatorRow(RowForm):
-    """What will be counted."""
-
-    label = LineField(_l("Ce que vous compterez"), limit=300)
-    target = WholeField(_l("Cible"))
-    unit = LineField(_l("Unité"), limit=60)
-
-    def validate_target(self, field: WholeField) -> None:
-        """A named indicator has a target: the table cannot keep it otherwise."""
-        if field.data is None and not field.errors and (self.label.data or self.unit.data):
-            raise ValidationError(_("Donnez une cible en chiffres."))
-
-    def values(self) -> Values | None:
-        """The line, or None when nothing is written on it."""
-        if self.target.data is None:
-            return None
-        return {"label": self.label.data or "", "unit": self.unit.data or "", "target": self.target.data}
-
-
-class BudgetRow(RowForm):
-    """A line of the budget."""
-
-    known_by = "account"
-    account = HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
-    label = LineField(_l("Détail"), limit=200)
-    status = OneInListField(_l("État"), choices=list(FUNDING_LABELS.items()))
-    amount = MoneyField(_l("Montant"))
-
-    def values(self) -> Values | None:
-        """The line, or None when nothing is written on it; a line named without an amount counts zero."""
-        label, amount = self.label.data or "", self.amount.data
-        if not label and not amount:
-            return None
-        return {"account": self.account.data, "label": label, "status": self.status.data or None,
-                "amount": amount or Money(0)}  # fmt: skip
+def _row_form(table: Rows) -> type[DeclaredRow]:
+    controls = {field.name: _control(field) for field in table.fields}
+    return type("DeclaredRow", (DeclaredRow,), {**controls, "table": table, "known_by": table.known_by})
 
 
 class SectionForm(Form):
@@ -167,6 +175,16 @@ class SectionForm(Form):
     def keep_valid(self, kept: Any) -> None:
         """Put back what is stored wherever something was refused; `kept` is this page's form of what is stored."""
         keep_valid(self, kept)
+
+    def add_row(self, data: Values | None) -> None:
+        """One more line of the page's table."""
+        if len(self.rows.entries) < (self.rows.max_entries or MOST_ROWS):
+            self.rows.append_entry(data)
+
+    def drop_row(self, place: str) -> None:
+        """Take a line out of the page's table, by its place; what names no line is left alone."""
+        if "rows" in self and place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
+            del self.rows.entries[int(place)]
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled: to set two versions side by side."""
@@ -207,54 +225,161 @@ class SectionForm(Form):
         ]
 
 
-class RowsForm(SectionForm):
-    """A page that is one table."""
+class PartForm(SectionForm):
+    """The page of a declared part: its controls are made from its fields by `_part_form_of`."""
 
-    names = {"rows": _l("Lignes du tableau"), **PARTNER_LABELS}
+    part: DossierPart
 
-    def values(self) -> Values:
-        """The lines where something is written."""
-        return {"rows": [told for entry in self.rows if (told := entry.form.values()) is not None]}
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check each field, the days that follow each other, and the amounts that are more than zero."""
+        checks: dict[str, list[Any]] = {rule.second: [self._in_order(rule)] for rule in self.part.in_order}
+        for field in self.part.columns:
+            if isinstance(field, Amount) and field.positive is not None:
+                checks.setdefault(field.name, []).append(_is_positive(field))
+        return bool(super().validate(checks))
+
+    def _in_order(self, rule: InOrder) -> Callable[[Any, Any], None]:
+        def check(_form: Any, _control: Any) -> None:
+            if rule.is_broken(self.data):
+                raise ValidationError(str(rule.message))
+
+        return check
 
     def keep_valid(self, kept: Any) -> None:
-        """Line by line: a stored line is known again by its account, its name or its label."""
-        stored: dict[str, list[Any]] = {}
-        for entry in kept.rows:
-            stored.setdefault(entry.form[entry.form.known_by].data or "", []).append(entry.form)
-        for entry in self.rows:
-            same = stored.get(entry.form[entry.form.known_by].data or "")
-            keep_valid(entry.form, same.pop(0) if same else None)
+        """Days that do not follow each other both stay as they are stored; lines are known again one by one."""
+        super().keep_valid(kept)
+        for rule in self.part.in_order:
+            if rule.is_broken(self.data):
+                self[rule.first].data = kept[rule.first].data
+        for table in self.part.tables:
+            if isinstance(table, Rows):
+                _keep_rows_valid(self[table.name], kept[table.name])
 
-    def add_row(self, data: Values | None) -> None:
-        """One more line."""
-        if len(self.rows.entries) < (self.rows.max_entries or MOST_ROWS):
-            self.rows.append_entry(data)
+    def values(self) -> Values:
+        """The page's values."""
+        return {field.name: self._value(field) for field in self.part.fields}
 
-    def drop_row(self, place: str) -> None:
-        """Take a line out, by its place in the table; what names no line is left alone."""
-        if place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
-            del self.rows.entries[int(place)]
+    def _value(self, field: Field | Rows | PerCode) -> Any:
+        match field:
+            case Field():
+                return _typed(field, self[field.name])
+            case Rows():
+                return [told for entry in self[field.name] if (told := entry.form.values()) is not None]
+        return {
+            code: field.value({one.name: _typed(one, control) for one, control in controls})
+            for code, controls in self._codes(field)
+        }
+
+    def _codes(self, table: PerCode) -> list[tuple[str, list[tuple[Field, Any]]]]:
+        return [
+            (code, [(field, self[table.control(field, code)]) for field in table.fields]) for code in table.code.labels
+        ]
+
+    def codes(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """For the page: each code of a table with its controls by name."""
+        table = next(one for one in self.part.tables if one.name == name and isinstance(one, PerCode))
+        return [(code, {field.name: control for field, control in controls}) for code, controls in self._codes(table)]
+
+    def others(self, *shown: str) -> list[Any]:
+        """For a page written by hand: the controls of the columns that it does not show itself."""
+        return [self[field.name] for field in self.part.columns if field.name not in shown]
+
+    def told(self, values: Values) -> list[tuple[str, str]]:
+        """Values in words, one line per thing a person filled."""
+        lines: list[tuple[str, str]] = []
+        for field in self.part.fields:
+            value = values[field.name]
+            match field:
+                case Offered():
+                    lines.append((str(field.label), str(self.names.get(value, value or ""))))
+                case Field():
+                    lines.append((str(field.label), field.words(value)))
+                case Rows():
+                    lines.append((str(field.label), "\n".join(map(field.words, value))))
+                case _:
+                    lines += [(field.label_of(code), field.words(one)) for code, one in value.items()]
+        return lines
 
 
-class PartnersForm(RowsForm):
-    """The partners."""
+def _is_positive(field: Amount) -> Callable[[Any, Any], None]:
+    def check(_form: Any, control: Any) -> None:
+        if control.data is not None and not control.data:
+            raise ValidationError(str(field.positive))
 
-    rows = LinesField(FormField(PartnerRow), max_entries=MOST_ROWS)
-
-
-class CalendarForm(RowsForm):
-    """The calendar."""
-
-    rows = LinesField(FormField(MilestoneRow), max_entries=MOST_ROWS)
+    return check
 
 
-class IndicatorsForm(RowsForm):
-    """The indicators."""
+@cache
+def _part_form_of(code: str) -> type[PartForm]:
+    """The form of a part's page."""
+    controls: dict[str, Any] = {}
+    for field in PARTS[code].fields:
+        match field:
+            case Field():
+                controls[field.name] = _control(field)
+            case Rows():
+                controls[field.name] = LinesField(FormField(_row_form(field)), max_entries=MOST_ROWS)
+            case _:
+                for one in field.code.labels:
+                    label = field.code.labels[one] if len(field.fields) == 1 else None
+                    controls |= {field.control(each, one): _control(each, label) for each in field.fields}
+    return type("PartForm", (PartForm,), {**controls, "part": PARTS[code]})
 
-    rows = LinesField(FormField(IndicatorRow), max_entries=MOST_ROWS)
+
+def _part_form(code: str, offered: Mapping[str, Any], values: Values, more: int, given: Values) -> PartForm:
+    part = PARTS[code]
+    data: Values = {}
+    names: Values = {}
+    for field in part.fields:
+        value = values[field.name]
+        match field:
+            case Field():
+                data[field.name] = value
+            case Rows():
+                data[field.name] = (value + [{}] * max(more, 1 if value else 2))[:MOST_ROWS]
+            case _:
+                for one, said in value.items():
+                    row = field.row(said)
+                    data |= {field.control(each, one): row[each.name] for each in field.fields}
+    form = _part_form_of(code)(data=data, **given)
+    for field in part.columns:
+        if isinstance(field, Offered):
+            choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in offered["instruments"]]
+            form[field.name].choices = options(choices)
+            names |= dict(choices)
+    form.names = names
+    return form
 
 
-class BudgetForm(RowsForm):
+def _keep_rows_valid(entries: Any, kept: Any) -> None:
+    """Line by line: a stored line is known again by the field that tells lines apart."""
+    stored: dict[str, list[Any]] = {}
+    for entry in kept:
+        stored.setdefault(entry.form[entry.form.known_by].data or "", []).append(entry.form)
+    for entry in entries:
+        same = stored.get(entry.form[entry.form.known_by].data or "")
+        keep_valid(entry.form, same.pop(0) if same else None)
+
+
+class BudgetRow(RowForm):
+    """A line of the budget."""
+
+    known_by = "account"
+    account = HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
+    label = LineField(_l("Détail"), limit=200)
+    status = OneInListField(_l("État"), choices=list(FUNDING_LABELS.items()))
+    amount = MoneyField(_l("Montant"))
+
+    def values(self) -> Values | None:
+        """The line, or None when nothing is written on it; a line named without an amount counts zero."""
+        label, amount = self.label.data or "", self.amount.data
+        if not label and not amount:
+            return None
+        return {"account": self.account.data, "label": label, "status": self.status.data or None,
+                "amount": amount or Money(0)}  # fmt: skip
+
+
+class BudgetForm(SectionForm):
     """The budget, line by line in the accounts of the national form."""
 
     names = {"lines": _l("Lignes du budget"), **FUNDING_LABELS}
@@ -262,7 +387,11 @@ class BudgetForm(RowsForm):
 
     def values(self) -> Values:
         """The lines where something is written."""
-        return {"lines": super().values()["rows"]}
+        return {"lines": [told for entry in self.rows if (told := entry.form.values()) is not None]}
+
+    def keep_valid(self, kept: Any) -> None:
+        """Line by line, known again by their account."""
+        _keep_rows_valid(self.rows, kept.rows)
 
     def name_lines(self, accounts: Sequence[BudgetAccount]) -> None:
         """Call each amount by its account, so that a mistake says where it is."""
@@ -314,55 +443,6 @@ class BudgetForm(RowsForm):
         return lines
 
 
-class ProjectBase(SectionForm):
-    """The project in short; the instruments are those of the call."""
-
-    names = {
-        "title": _l("Titre du projet"),
-        "summary": _l("Résumé"),
-        "instrument": _l("Type de soutien"),
-        "requested": _l("Montant demandé"),
-        "starts_on": _l("Début"),
-        "ends_on": _l("Fin"),
-    }
-    title = LineField(_l("Titre du projet"), limit=200)
-    summary = LongField(
-        _l("Résumé"),
-        limit=1000,
-        description=_l("Pour qui, où, quoi, et ce qui changera : ce texte sera publié si le projet est soutenu."),
-    )
-    requested = MoneyField(_l("Montant demandé"), description=_l("En euros entiers."))
-    starts_on = DayField(_l("Début"))
-    ends_on = DayField(_l("Fin"))
-
-    def validate_requested(self, field: MoneyField) -> None:
-        """A request of nothing is not a request."""
-        if field.data is not None and not field.data:
-            raise ValidationError(_("Le montant demandé doit être plus grand que zéro."))
-
-    def validate_ends_on(self, field: DayField) -> None:
-        """The end does not come before the beginning."""
-        if field.data and self.starts_on.data and field.data < self.starts_on.data:
-            raise ValidationError(_("La fin vient avant le début. Corrigez l’une des deux dates."))
-
-    def keep_valid(self, kept: Any) -> None:
-        """The two dates go together: when they do not, both stay as they were."""
-        super().keep_valid(kept)
-        if self.starts_on.data and self.ends_on.data and self.ends_on.data < self.starts_on.data:
-            self.starts_on.data = kept.starts_on.data
-
-    def values(self) -> Values:
-        """The page's values."""
-        return {
-            "title": self.title.data or "",
-            "summary": self.summary.data or "",
-            "instrument": self.instrument.data or None,
-            "requested": self.requested.data,
-            "starts_on": self.starts_on.data,
-            "ends_on": self.ends_on.data,
-        }
-
-
 class AxesBase(SectionForm):
     """The axes the project serves; the fields of the axes are added by code."""
 
@@ -400,65 +480,6 @@ class TerritoryForm(SectionForm):
     def values(self) -> Values:
         """The page's values."""
         return {"communes": self.communes.data or [], "areas": self.areas.data or []}
-
-
-class PeopleBase(SectionForm):
-    """Whom the project reaches and what changes for them; fields by kind are added by code."""
-
-    names = {
-        "level": _l("Participation des personnes concernées"),
-        "text": _l("Comment elles participent"),
-        **PARTICIPATION_LABELS,
-    }
-    level = OneOfField(_l("Participation des personnes concernées"), choices=options(PARTICIPATION_LABELS.items()))
-    text = LongField(
-        _l("Comment elles participent"),
-        limit=2000,
-        description=_l("Ce qu’elles ont décidé, et ce qui a changé grâce à elles."),
-    )
-
-    @property
-    def audiences(self) -> list[tuple[str, Any, Any]]:
-        """Each kind of public with its number and its detail."""
-        return [(kind, self[f"number_{kind}"], self[f"detail_{kind}"]) for kind in AUDIENCE_LABELS]
-
-    @property
-    def justice(self) -> list[Any]:
-        """The fields of the effects."""
-        return [self[f"justice_{kind}"] for kind in JUSTICE_LABELS]
-
-    def values(self) -> Values:
-        """The page's values."""
-        return {
-            "audiences": {kind: (number.data, detail.data or "") for kind, number, detail in self.audiences},
-            "level": self.level.data or None,
-            "text": self.text.data or "",
-            "justice": {kind: self[f"justice_{kind}"].data or "" for kind in JUSTICE_LABELS},
-        }
-
-    def told(self, values: Values) -> list[tuple[str, str]]:
-        """The kinds of public and of effects have codes of their own: each is worded from its table."""
-        lines = [(str(AUDIENCE_LABELS[kind]), self._text(one)) for kind, one in values["audiences"].items()]
-        lines += [(str(self.names[key]), self._text(values[key])) for key in ("level", "text")]
-        effect = _("Effet") + colon()
-        return lines + [(f"{effect} {JUSTICE_LABELS[kind]}", text) for kind, text in values["justice"].items()]
-
-
-class ClimateBase(SectionForm):
-    """The six environmental axes; the fields are added by code."""
-
-    names = {**CLIMATE_LABELS, **RATING_LABELS}
-
-    @property
-    def effects(self) -> list[tuple[str, Any, Any]]:
-        """Each axis with its rating and its proof."""
-        return [(axis, self[f"rating_{axis}"], self[f"proof_{axis}"]) for axis in CLIMATE_LABELS]
-
-    def values(self) -> Values:
-        """The page's values."""
-        return {
-            "effects": {axis: (rating.data or None, proof.data or "") for axis, rating, proof in self.effects},
-        }
 
 
 class QuestionsBase(SectionForm):
@@ -551,36 +572,20 @@ def section_form(
     """
     if section.startswith(QUESTIONS):
         return _questions_form(offered, values, given)
+    if section in PARTS:
+        return _part_form(section, offered, values, more, given)
     match section:
-        case Part.PROJECT:
-            choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in offered["instruments"]]
-            fields = {"instrument": OneOfField(_l("Type de soutien"), choices=options(choices))}
-            names = {**ProjectBase.names, **dict(choices)}
-            return _made(ProjectBase, fields, names)(data=values, **given)
         case Part.AXES:
             return _axes_form(offered, values, given)
         case Part.TERRITORY:
             return _territory_form(offered["communes"], offered["areas"], values, given)
-        case Part.PEOPLE:
-            return _people_form(values, given)
-        case Part.CLIMATE:
-            return _climate_form(values, given)
         case Part.BUDGET:
             form = BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)}, **given)
             form.name_lines(offered["accounts"])
             return form
         case Part.STATEMENTS:
             return _statements_form(offered["statements"], values, given)
-        case _:
-            rows = values["rows"] + [{}] * max(more, 1 if values["rows"] else 2)
-            return ROWS_FORMS[section](data={"rows": rows[:MOST_ROWS]}, **given)
-
-
-ROWS_FORMS: dict[str, type[RowsForm]] = {
-    Part.PARTNERS: PartnersForm,
-    Part.CALENDAR: CalendarForm,
-    Part.INDICATORS: IndicatorsForm,
-}
+    raise MissingError
 
 
 def _made(base: type[SectionForm], fields: Mapping[str, Any], names: Mapping[str, Any], **facts: Any) -> Any:
@@ -647,29 +652,6 @@ def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], 
     return form
 
 
-def _people_form(values: Values, given: Values) -> Any:
-    fields: dict[str, Any] = {}
-    data: Values = {"level": values["level"], "text": values["text"]}
-    for kind, label in AUDIENCE_LABELS.items():
-        fields[f"number_{kind}"] = WholeField(_l("Nombre de personnes"), maximum=10_000_000, description=label)
-        fields[f"detail_{kind}"] = LineField(_l("Précision"), limit=300)
-        data[f"number_{kind}"], data[f"detail_{kind}"] = values["audiences"][kind]
-    for kind, label in JUSTICE_LABELS.items():
-        fields[f"justice_{kind}"] = LongField(label, limit=1500)
-        data[f"justice_{kind}"] = values["justice"][kind]
-    return _made(PeopleBase, fields, PeopleBase.names)(data=data, **given)
-
-
-def _climate_form(values: Values, given: Values) -> Any:
-    fields: dict[str, Any] = {}
-    data: Values = {}
-    for axis in CLIMATE_LABELS:
-        fields[f"rating_{axis}"] = OneInListField(_l("Effet du projet"), choices=list(RATING_LABELS.items()))
-        fields[f"proof_{axis}"] = LongField(_l("Ce qui le montre"), limit=1500)
-        data[f"rating_{axis}"], data[f"proof_{axis}"] = values["effects"][axis]
-    return _made(ClimateBase, fields, ClimateBase.names)(data=data, **given)
-
-
 def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], more: str) -> list[Values]:
     """Every account in the form's order, with its lines, at least one, and one more where asked."""
     rows: list[Values] = []
@@ -689,12 +671,14 @@ def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -
     fields = {f"q_{question.id}": _question_field(question, communes) for question in questions}
     names = {str(question.id): in_words_of(question, "label") for question in questions}
     names |= {choice["code"]: choice["label"] for question in questions for choice in question.choices}
-    data = {f"q_{question.id}": _typed(question, values["answers"].get(str(question.id))) for question in questions}
+    data = {
+        f"q_{question.id}": _answer_typed(question, values["answers"].get(str(question.id))) for question in questions
+    }
     form = _made(QuestionsBase, fields, names, questions=questions, others=offered["all_questions"])
     return form(data=data, **given)
 
 
-def _typed(question: Question, value: Any) -> Any:
+def _answer_typed(question: Question, value: Any) -> Any:
     if value is None:
         return None
     if question.kind is QuestionKind.MONEY:

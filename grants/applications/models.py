@@ -7,10 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     String,
     Table,
@@ -20,13 +23,16 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, Session, mapped_column, relationship
 from sqlalchemy.orm.attributes import get_history
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
+from grants.applications.parts import PARTS, calendar, climate, indicators, partners, people
+from grants.applications.parts.fields import Amount, Choice, Day, Field, Line, PerCode, Rows, Tick, Whole
+from grants.applications.parts.vocabulary import FundingStatus, Participation, PartnerKind
 from grants.calls.models import Call, Piece, Question, Statement
-from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
+from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
@@ -34,81 +40,6 @@ from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Organisation
 from grants.programme.models import Action, Axis, Commune, FieldOfIntervention, Instrument, PriorityArea, RelatedPlan
-
-
-class Participation(StrEnum):
-    """How far the people concerned take part."""
-
-    INFORMED = "informed"
-    CONSULTED = "consulted"
-    CO_DESIGNED = "co_designed"
-    CO_GOVERNED = "co_governed"
-
-
-class AudienceKind(StrEnum):
-    """Kinds of public reached."""
-
-    CHILDREN = "children"
-    YOUTH = "youth"
-    FAMILIES = "families"
-    OLDER_PEOPLE = "older_people"
-    DISABILITY = "disability"
-    POVERTY = "poverty"
-    EXILE = "exile"
-    CARERS = "carers"
-    PRIORITY_AREA_RESIDENTS = "priority_area_residents"
-    GENERAL_PUBLIC = "general_public"
-
-
-class ClimateAxis(StrEnum):
-    """The six environmental axes of the legal annex (LF 2024, article 191)."""
-
-    MITIGATION = "mitigation"
-    ADAPTATION = "adaptation"
-    WATER = "water"
-    CIRCULAR = "circular"
-    POLLUTION = "pollution"
-    BIODIVERSITY = "biodiversity"
-
-
-class ClimateRating(StrEnum):
-    """The five ratings of the same annex."""
-
-    FAVOURABLE = "favourable"
-    MIXED = "mixed"
-    NEUTRAL = "neutral"
-    UNFAVOURABLE = "unfavourable"
-    NOT_RATED = "not_rated"
-
-
-class JusticeKind(StrEnum):
-    """Kinds of social-justice effect."""
-
-    PRIORITY_AREAS = "priority_areas"
-    INCOME = "income"
-    PRICING = "pricing"
-    GOVERNANCE = "governance"
-    TERRITORY = "territory"
-    EQUALITY = "equality"
-    DIGITAL = "digital"
-    OTHER = "other"
-
-
-class PartnerKind(StrEnum):
-    """Kinds of partner."""
-
-    PUBLIC = "public"
-    ASSOCIATION = "association"
-    COMPANY = "company"
-    RESIDENTS = "residents"
-
-
-class FundingStatus(StrEnum):
-    """How sure a line of account 74 is."""
-
-    REQUESTED = "requested"
-    GRANTED = "granted"
-    PLANNED = "planned"
 
 
 class Dimension(StrEnum):
@@ -138,7 +69,37 @@ application_commune = _link("application_commune", "commune_id", "commune.id")
 application_area = _link("application_area", "area_id", "priority_area.id")
 
 
-class Application(Recorded, Keyed, Versioned, Model):
+def _column(field: Field, *, is_open: bool = False) -> MappedColumn[Any]:
+    """The column of a declared field; one of an `is_open` row may always be empty."""
+    is_needed = not is_open and (field.instead is not None or (isinstance(field, Choice) and field.default is None))
+    match field:
+        case Line():
+            return mapped_column(String(field.limit), default="", nullable=False)
+        case Amount():
+            return mapped_column(field.key, Cents)
+        case Day():
+            return mapped_column(Date)
+        case Whole():
+            return mapped_column(Integer, nullable=not (is_needed or field.needed))
+        case Choice():
+            nullable = field.default is None and not is_needed
+            return mapped_column(text_enum(field.codes), default=field.default, nullable=nullable)
+        case Tick():
+            return mapped_column(Boolean, default=False, nullable=False)
+    raise TypeError(f"no column is known for {type(field).__name__}")
+
+
+class Declared:
+    """The columns of the application that parts declare and the class does not write out itself."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        for field in (field for part in PARTS.values() for field in part.columns):
+            if field.attribute not in cls.__dict__:
+                setattr(cls, field.attribute, _column(field, is_open=True))
+        super().__init_subclass__(**kwargs)
+
+
+class Application(Declared, Recorded, Keyed, Versioned, Model):
     """A project put to a call. `silence_on` is the day of implicit rejection (CRPA L231-4)."""
 
     __tablename__ = "application"
@@ -150,14 +111,14 @@ class Application(Recorded, Keyed, Versioned, Model):
     author_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     state: Mapped[ApplicationState] = mapped_column(text_enum(ApplicationState), default=ApplicationState.DRAFT)
     reference: Mapped[str | None] = mapped_column(String(24), unique=True)
-    title: Mapped[str] = mapped_column(String(200), default="")
-    summary: Mapped[str] = mapped_column(String(1000), default="")
+    title: Mapped[str]
+    summary: Mapped[str]
     instrument_id: Mapped[UUID | None] = mapped_column(ForeignKey("instrument.id", ondelete="RESTRICT"))
-    requested: Mapped[Money | None] = mapped_column("requested_cents")
+    requested: Mapped[Money | None]
     total: Mapped[Money | None] = mapped_column("total_cents")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
-    participation_level: Mapped[Participation | None] = mapped_column(text_enum(Participation))
+    participation_level: Mapped[Participation | None]
     participation_text: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     touched_at: Mapped[datetime]
@@ -215,7 +176,12 @@ class Application(Recorded, Keyed, Versioned, Model):
 
 
 class Row(Keyed):
-    """A row of a structured part, in the order the applicant gave."""
+    """A row of a structured part, in the order the applicant gave; its columns are those of the table it `stores`."""
+
+    def __init_subclass__(cls, *, stores: Rows | PerCode | None = None, **kwargs: Any) -> None:
+        for field in stores.columns if stores is not None else ():
+            setattr(cls, field.attribute, _column(field))
+        super().__init_subclass__(**kwargs)
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
     position: Mapped[int] = mapped_column(SmallInteger, default=0)
@@ -236,7 +202,7 @@ class AxisShare(Row, Model):
     application: Mapped[Application] = relationship(back_populates="axis_shares")
 
 
-class Audience(Row, Model):
+class Audience(Row, Model, stores=people.AUDIENCES):
     """How many people of a kind the project reaches."""
 
     __tablename__ = "audience"
@@ -245,60 +211,43 @@ class Audience(Row, Model):
         CheckConstraint("number >= 0", name="number_positive"),
     )
 
-    kind: Mapped[AudienceKind] = mapped_column(text_enum(AudienceKind))
-    number: Mapped[int]
-    detail: Mapped[str] = mapped_column(String(300), default="")
 
-
-class ClimateEffect(Row, Model):
+class ClimateEffect(Row, Model, stores=climate.EFFECTS):
     """What the project does on one environmental axis, and how one can tell."""
 
     __tablename__ = "climate_effect"
     __table_args__ = (UniqueConstraint("application_id", "axis"),)
 
-    axis: Mapped[ClimateAxis] = mapped_column(text_enum(ClimateAxis))
-    rating: Mapped[ClimateRating] = mapped_column(text_enum(ClimateRating))
-    proof: Mapped[str] = mapped_column(String(1500), default="")
 
-
-class JusticeEffect(Row, Model):
+class JusticeEffect(Row, Model, stores=people.JUSTICE):
     """A social-justice effect and how one can tell."""
 
     __tablename__ = "justice_effect"
     __table_args__ = (UniqueConstraint("application_id", "kind"),)
 
-    kind: Mapped[JusticeKind] = mapped_column(text_enum(JusticeKind))
-    text: Mapped[str] = mapped_column(String(1500), default="")
 
-
-class Partner(Row, Model):
+class Partner(Row, Model, stores=partners.ROWS):
     """A partner of the project."""
 
     __tablename__ = "partner"
 
-    name: Mapped[str] = mapped_column(String(200))
-    kind: Mapped[PartnerKind] = mapped_column(text_enum(PartnerKind))
-    role: Mapped[str] = mapped_column(String(500), default="")
-    committed: Mapped[bool] = mapped_column(default=False)
-    amount: Mapped[Money | None] = mapped_column("amount_cents")
+    name: Mapped[str]
+    kind: Mapped[PartnerKind]
 
 
-class Milestone(Row, Model):
+class Milestone(Row, Model, stores=calendar.ROWS):
     """A step of the calendar."""
 
     __tablename__ = "milestone"
 
-    label: Mapped[str] = mapped_column(String(300))
-    due_on: Mapped[date | None]
 
-
-class Indicator(Row, Model):
+class Indicator(Row, Model, stores=indicators.ROWS):
     """What will be counted, and the target."""
 
     __tablename__ = "indicator"
 
-    label: Mapped[str] = mapped_column(String(300))
-    unit: Mapped[str] = mapped_column(String(60), default="")
+    label: Mapped[str]
+    unit: Mapped[str]
     target: Mapped[int]
 
 
@@ -317,6 +266,12 @@ class BudgetLine(Row, Model):
     amount: Mapped[Money] = mapped_column("amount_cents")
     funding_status: Mapped[FundingStatus | None] = mapped_column(text_enum(FundingStatus))
     is_request: Mapped[bool] = mapped_column(default=False)
+
+
+def model_of(table: Rows | PerCode) -> type[Row]:
+    """The model of the rows of a declared table."""
+    kind: type[Row] = getattr(Application, table.attribute).property.mapper.class_
+    return kind
 
 
 class Answer(Keyed, Model):

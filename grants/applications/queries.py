@@ -1,20 +1,24 @@
 """Questions about applications: what one says, draft or frozen, what it lacks, whose they are, its receipt."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Date,
     Integer,
+    Select,
     String,
     Table,
     Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -24,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.types import TypeEngine
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
@@ -34,21 +39,18 @@ from grants.applications.models import (
     ApplicationAddress,
     ApplicationVersion,
     Attachment,
-    Audience,
     AxisShare,
     BudgetLine,
-    ClimateEffect,
-    Indicator,
-    JusticeEffect,
-    Milestone,
-    Partner,
     Signature,
     application_area,
     application_commune,
     application_field,
     application_plan,
+    model_of,
 )
-from grants.applications.rules import Content, Part
+from grants.applications.parts import PARTS, TABLES, complete
+from grants.applications.parts.fields import Amount, Day, Field, Json, Offered, PerCode, Rows, Tick, Whole
+from grants.applications.parts.part import Content, Part
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
@@ -133,6 +135,7 @@ def draft_content(application: Application) -> Content:
 
 
 def _finished(content: Content) -> Content:
+    complete(content)
     content["project"]["rate"] = rules.rate_of(content)
     return content
 
@@ -179,7 +182,7 @@ def plain_content(application: Application) -> Content:
     author = db.session.get(Account, application.author_id)
     asked = db.session.execute(_questions_of(application)).all()
     statements = db.session.execute(_statements_of(application)).all()
-    picked, rows = _picked_in(application.id), _rows_in(application.id)
+    picked = _picked_in(application.id)
     asked_for = db.session.execute(_instrument_and_axes_of(application)).all()
     return {
         "format": FORMAT,
@@ -202,25 +205,8 @@ def plain_content(application: Application) -> Content:
             for row in _actions_of(application)
         ],
         **picked,
-        "audiences": [{"kind": row.kind, "number": row.number, "detail": row.text} for row in rows["audience"]],
-        "participation": {
-            "level": application.participation_level.value if application.participation_level else None,
-            "text": application.participation_text,
-        },
-        "justice": [{"kind": row.kind, "text": row.text} for row in rows["justice_effect"]],
-        "climate": [{"axis": row.kind, "rating": row.name, "proof": row.text} for row in rows["climate_effect"]],
-        "partners": [
-            {
-                "name": row.name,
-                "kind": row.kind,
-                "role": row.text,
-                "committed": row.committed,
-                "amount_cents": row.number or None,
-            }
-            for row in rows["partner"]
-        ],
-        "milestones": [{"label": row.name, "due_on": _iso(row.due_on)} for row in rows["milestone"]],
-        "indicators": [{"label": row.name, "unit": row.text, "target": row.number} for row in rows["indicator"]],
+        "participation": _columns_of(application, Part.PEOPLE),
+        **_rows_in(application.id),
         "budget": {
             "charges": [_line(*line) for line in lines if line[0].side == "charge"],
             "resources": [_line(*line) for line in lines if line[0].side == "resource"],
@@ -324,31 +310,70 @@ def _picked_in(application_id: UUID) -> dict[str, list[Content]]:
     return found
 
 
-def _rows_in(application_id: UUID) -> dict[str, list[Any]]:
-    """The rows of the structured parts by part, in the order given, under names they share; one query."""
-    no_text, no_number, no_day, no_answer = (cast(null(), kind) for kind in (Text, BigInteger, Date, Boolean))
+def _columns_of(application: Application, code: str) -> Content:
+    """What frozen content says of the fields of a part that are columns of the application; choices that the call
+    offers are told by whoever knows them."""
+    fields = (field for field in PARTS[code].columns if not isinstance(field, Offered))
+    return {field.key: field.plain(getattr(application, field.attribute)) for field in fields}
 
-    def part(rows: Any, *columns: Any) -> Any:
-        names, kinds = ("kind", "name", "text", "number", "due_on", "committed"), (Text, Text, Text, BigInteger)
-        plain = [*(cast(column, kind) for column, kind in zip(columns[:4], kinds, strict=True)), *columns[4:]]
-        told = [column.label(name) for column, name in zip(plain, names, strict=True)]
-        listed = (literal(rows.__tablename__).label("list"), rows.position.label("position"), rows.id.label("id"))
-        return select(*listed, *told).where(rows.application_id == application_id)
 
-    all_of_them = union_all(
-        part(Audience, Audience.kind, no_text, Audience.detail, Audience.number, no_day, no_answer),
-        part(JusticeEffect, JusticeEffect.kind, no_text, JusticeEffect.text, no_number, no_day, no_answer),
-        part(ClimateEffect, ClimateEffect.axis, ClimateEffect.rating, ClimateEffect.proof, no_number, no_day,
-             no_answer),
-        part(Partner, Partner.kind, Partner.name, Partner.role, Partner.amount, no_day, Partner.committed),
-        part(Milestone, no_text, Milestone.label, no_text, no_number, Milestone.due_on, no_answer),
-        part(Indicator, no_text, Indicator.label, Indicator.unit, Indicator.target, no_day, no_answer),
-    ).subquery()  # fmt: skip
-    told = all_of_them.c
-    found: dict[str, list[Any]] = defaultdict(list)
-    for row in db.session.execute(select(all_of_them).order_by(told.list, told.position, told.id)):
-        found[row.list].append(row)
+def _rows_in(application_id: UUID) -> dict[str, list[dict[str, Json]]]:
+    """The rows of every declared table, in the order given, as frozen content says them; one query."""
+    found: dict[str, list[dict[str, Json]]] = {table.place: [] for table in TABLES}
+    by_place = {table.place: (table, _placed(table)) for table in TABLES}
+    for row in db.session.execute(_rows_statement(), {"application_id": application_id}).mappings():
+        table, placed = by_place[row["list"]]
+        found[table.place].append(table.plain({field.name: row[column] for field, column in placed}))
     return found
+
+
+@cache
+def _rows_statement() -> Select[Any]:
+    """The rows of all declared tables, one under another: their columns stand side by side by the family they are
+    compared in (text, number, day, yes or no)."""
+    placed = [column for table in TABLES for _field, column in _placed(table)]
+    names = sorted(set(placed))
+
+    def listed(table: Rows | PerCode) -> Select[Any]:
+        kind = model_of(table)
+        taken = {column: getattr(kind, field.attribute) for field, column in _placed(table)}
+        columns = (_like(taken.get(name), name.partition(" ")[0]).label(name) for name in names)
+        head = literal(table.place).label("list"), kind.position.label("position"), kind.id.label("id")
+        return select(*head, *columns).where(kind.application_id == bindparam("application_id"))
+
+    told = union_all(*map(listed, TABLES)).subquery()
+    return select(told).order_by(told.c.list, told.c.position, told.c.id)
+
+
+_FAMILIES: dict[str, type[TypeEngine[Any]]] = {"text": Text, "number": BigInteger, "day": Date, "yes": Boolean}
+
+
+def _like(column: Any, family: str) -> ColumnElement[Any]:
+    """A column, or null, as its family is compared; SQLite makes numbers of the days it casts."""
+    is_plain = column is not None and family in {"day", "yes"}
+    return column if is_plain else cast(null() if column is None else column, _FAMILIES[family])
+
+
+def _family(field: Field) -> str:
+    match field:
+        case Amount() | Whole():
+            return "number"
+        case Day():
+            return "day"
+        case Tick():
+            return "yes"
+    return "text"
+
+
+def _placed(table: Rows | PerCode) -> list[tuple[Field, str]]:
+    """The fields of a table, each with its column: the family, and a number in it."""
+    taken = Counter[str]()
+    placed = []
+    for field in table.columns:
+        family = _family(field)
+        placed.append((field, f"{family} {taken[family]}"))
+        taken[family] += 1
+    return placed
 
 
 def _files_of(application_id: UUID) -> Any:
@@ -414,13 +439,9 @@ def _instrument_and_axes_of(application: Application) -> Any:
 def _project(application: Application, asked_for: Sequence[Any]) -> Content:
     chosen = asked_for[0].CallInstrument
     return {
-        "title": application.title,
-        "summary": application.summary,
+        **_columns_of(application, Part.PROJECT),
         "instrument": _instrument(chosen) if chosen else None,
-        "requested_cents": application.requested.cents if application.requested else None,
         "total_cents": application.total.cents if application.total else None,
-        "starts_on": _iso(application.starts_on),
-        "ends_on": _iso(application.ends_on),
     }
 
 
@@ -595,16 +616,9 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
 
     The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
     """
+    if section in PARTS:
+        return {field.name: _value_of(application, field) for field in PARTS[section].fields}
     match section:
-        case Part.PROJECT:
-            return {
-                "title": application.title,
-                "summary": application.summary,
-                "instrument": str(application.instrument_id) if application.instrument_id else None,
-                "requested": application.requested,
-                "starts_on": application.starts_on,
-                "ends_on": application.ends_on,
-            }
         case Part.AXES:
             return {
                 "shares": _shares(application),
@@ -617,20 +631,6 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
                 "communes": [row.insee for row in application.communes],
                 "areas": [str(row.id) for row in application.areas],
             }
-        case Part.PEOPLE:
-            audiences = {row.kind.value: (row.number, row.detail) for row in application.audiences}
-            justice = {row.kind.value: row.text for row in application.justice_effects}
-            return {
-                "audiences": {kind: audiences.get(kind, (None, "")) for kind in rules.AUDIENCE_LABELS},
-                "level": application.participation_level.value if application.participation_level else None,
-                "text": application.participation_text,
-                "justice": {kind: justice.get(kind, "") for kind in rules.JUSTICE_LABELS},
-            }
-        case Part.CLIMATE:
-            effects = {row.axis.value: (row.rating.value, row.proof) for row in application.climate_effects}
-            return {"effects": {axis: effects.get(axis, (None, "")) for axis in rules.CLIMATE_LABELS}}
-        case Part.PARTNERS | Part.CALENDAR | Part.INDICATORS:
-            return {"rows": _rows_of(application, section)}
         case Part.BUDGET:
             return {
                 "lines": [
@@ -658,21 +658,22 @@ def _shares(application: Application) -> dict[str, int | None]:
     return {str(axis.id): given.get(axis.id) for axis in programme.axes(application.call.framework_id)}
 
 
-def _rows_of(application: Application, section: str) -> list[dict[str, Any]]:
-    if section == Part.PARTNERS:
-        return [
-            {
-                "name": row.name,
-                "kind": row.kind.value,
-                "role": row.role,
-                "committed": row.committed,
-                "amount": row.amount,
-            }
-            for row in application.partners
-        ]
-    if section == Part.CALENDAR:
-        return [{"label": row.label, "due_on": row.due_on} for row in application.milestones]
-    return [{"label": row.label, "unit": row.unit, "target": row.target} for row in application.indicators]
+def _value_of(application: Application, field: Field | Rows | PerCode) -> Any:
+    """What a declared field holds, as its form gives it."""
+    stored = getattr(application, field.attribute)
+    if isinstance(field, Field):
+        return field.read(stored)
+    rows = [{one.name: one.read(getattr(row, one.attribute)) for one in field.columns} for row in stored]
+    if isinstance(field, Rows):
+        return rows
+    by_code = {row[field.code.name]: row for row in rows}
+    return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
+
+
+def offered_keys(application: Application, field: Offered) -> set[str]:
+    """The keys a field may hold, among what the call offers."""
+    rows = {"instrument": calls.instruments_of}[field.name](application.call_id)
+    return {str(row.instrument_id) for row in rows}
 
 
 def options_of(application: Application, section: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response
 from grants.applications import actions, letters, queries, rules
 from grants.applications.forms import (
     PieceForm,
-    RowsForm,
     StartForm,
     SubmitForm,
     VerifyForm,
@@ -19,7 +18,9 @@ from grants.applications.forms import (
 )
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
-from grants.applications.rules import Part
+from grants.applications.parts import PARTS, TABLES
+from grants.applications.parts.part import Part
+from grants.applications.parts.vocabulary import LABELS
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, held, vault
@@ -37,15 +38,16 @@ from grants.permissions import P
 bp = Blueprint("applications", __name__)
 Answer = str | Response | tuple[str, int]
 
+ROWS_PAGE = "applications/edit_rows.html"
 PAGES: dict[str, str] = {
     Part.PROJECT: "applications/edit_project.html",
     Part.AXES: "applications/edit_axes.html",
     Part.TERRITORY: "applications/edit_territory.html",
     Part.PEOPLE: "applications/edit_people.html",
     Part.CLIMATE: "applications/edit_climate.html",
-    Part.PARTNERS: "applications/edit_partners.html",
-    Part.CALENDAR: "applications/edit_calendar.html",
-    Part.INDICATORS: "applications/edit_indicators.html",
+    Part.PARTNERS: ROWS_PAGE,
+    Part.CALENDAR: ROWS_PAGE,
+    Part.INDICATORS: ROWS_PAGE,
     Part.BUDGET: "applications/edit_budget.html",
     Part.PIECES: "applications/edit_pieces.html",
     Part.STATEMENTS: "applications/edit_statements.html",
@@ -55,8 +57,14 @@ QUESTIONS_PAGE = "applications/edit_questions.html"
 
 @bp.app_template_global("word_of")
 def word_of(group: str, code: str | None) -> str:
-    """The word for a code of a content: groups are those of `rules.LABELS`."""
-    return str(rules.LABELS[group].get(code, code)) if code else "—"
+    """The word for a code of a content: groups are those of `vocabulary.LABELS`."""
+    return str(LABELS[group].get(code, code)) if code else "—"
+
+
+@bp.app_template_global("told_besides")
+def told_besides(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
+    """What a row of a content says in fields that the page does not show itself."""
+    return next(table for table in TABLES if table.place == place).besides(row, *shown)
 
 
 @bp.app_template_global("words_in")
@@ -160,7 +168,7 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> An
     )
     if is_typed:
         mark(form)
-        if isinstance(form, RowsForm) and (more or account in {row.code for row in offered.get("accounts", ())}):
+        if "rows" in form and (more or account in {row.code for row in offered.get("accounts", ())}):
             form.add_row({"account": account} if account else None)
     elif is_read:
         form.stamp.data = stamp
@@ -173,8 +181,7 @@ def _save(application: Application, section: str, form: Any, offered: dict[str, 
     What is wrong stays on the page as it was typed, for whoever typed it, until the page is saved without a mistake.
     """
     dropped = request.form.get("drop", "")[:40]
-    if isinstance(form, RowsForm):
-        form.drop_row(dropped)
+    form.drop_row(dropped)
     is_right = form.validate()
     if not is_right:
         form.keep_valid(stored_form(section, offered, queries.section_values(application, section)))
@@ -260,6 +267,7 @@ def _edit_page(application: Application, section: str, form: Any, offered: dict[
         application=application,
         content=content,
         form=form,
+        part=PARTS.get(section),
         step=steps[here],
         steps=steps,
         number=here + 1,

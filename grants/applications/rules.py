@@ -6,43 +6,23 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, TypeVar
 
+from grants.applications.parts import PARTS
+from grants.applications.parts.part import Content, Missing, Part
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import money, percent
 from grants.kernel.search import search_key
 from grants.kernel.words import LazyString, _, _l, in_words_of
 
 Key = TypeVar("Key")
-Content = dict[str, Any]
-
-
-class Part(StrEnum):
-    """The parts every dossier has; the value stands in the address of its page."""
-
-    PROJECT = "projet"
-    AXES = "axes"
-    TERRITORY = "territoire"
-    PEOPLE = "publics"
-    CLIMATE = "climat"
-    PARTNERS = "partenaires"
-    CALENDAR = "calendrier"
-    INDICATORS = "indicateurs"
-    BUDGET = "budget"
-    PIECES = "pieces"
-    STATEMENTS = "declarations"
 
 
 PART_TITLES: dict[str, LazyString] = {
-    Part.PROJECT: _l("Le projet en bref"),
+    Part.PROJECT: PARTS[Part.PROJECT].title,
     Part.AXES: _l("Axes et actions"),
     Part.TERRITORY: _l("Territoire"),
-    Part.PEOPLE: _l("Publics et justice sociale"),
-    Part.CLIMATE: _l("Climat et environnement"),
-    Part.PARTNERS: _l("Partenaires"),
-    Part.CALENDAR: _l("Calendrier"),
-    Part.INDICATORS: _l("Indicateurs"),
+    **{code: PARTS[code].title for code in (Part.PEOPLE, Part.CLIMATE, Part.PARTNERS, Part.CALENDAR, Part.INDICATORS)},
     Part.BUDGET: _l("Budget du projet"),
     Part.PIECES: _l("Pièces jointes"),
     Part.STATEMENTS: _l("Déclarations"),
@@ -51,80 +31,6 @@ QUESTIONS = "questions-"  # what precedes the code of a section of the call in t
 BEFORE_QUESTIONS = tuple(part for part in Part if part not in {Part.PIECES, Part.STATEMENTS})
 AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
 
-AUDIENCE_LABELS: dict[str, LazyString] = {
-    "children": _l("Enfants"),
-    "youth": _l("Jeunes"),
-    "families": _l("Familles"),
-    "older_people": _l("Personnes âgées"),
-    "disability": _l("Personnes en situation de handicap"),
-    "poverty": _l("Personnes en situation de précarité"),
-    "exile": _l("Personnes exilées"),
-    "carers": _l("Aidants"),
-    "priority_area_residents": _l("Habitants des quartiers prioritaires"),
-    "general_public": _l("Grand public"),
-}
-PARTICIPATION_LABELS: dict[str, LazyString] = {
-    "informed": _l("Informées"),
-    "consulted": _l("Consultées"),
-    "co_designed": _l("Elles conçoivent le projet avec vous"),
-    "co_governed": _l("Elles décident avec vous"),
-}
-JUSTICE_LABELS: dict[str, LazyString] = {
-    "priority_areas": _l("Quartiers prioritaires"),
-    "income": _l("Personnes à faibles revenus"),
-    "pricing": _l("Tarifs et reste à charge"),
-    "governance": _l("Place dans les décisions"),
-    "territory": _l("Égalité entre territoires"),
-    "equality": _l("Égalité entre les femmes et les hommes"),
-    "digital": _l("Accès au numérique"),
-    "other": _l("Autre effet"),
-}
-CLIMATE_LABELS: dict[str, LazyString] = {
-    "mitigation": _l("Atténuation du changement climatique"),
-    "adaptation": _l("Adaptation au changement climatique"),
-    "water": _l("Gestion de l’eau"),
-    "circular": _l("Économie circulaire et déchets"),
-    "pollution": _l("Lutte contre les pollutions"),
-    "biodiversity": _l("Biodiversité et espaces naturels"),
-}
-RATING_LABELS: dict[str, LazyString] = {
-    "favourable": _l("Favorable"),
-    "mixed": _l("Mixte"),
-    "neutral": _l("Neutre"),
-    "unfavourable": _l("Défavorable"),
-    "not_rated": _l("Non coté"),
-}
-PARTNER_LABELS: dict[str, LazyString] = {
-    "public": _l("Organisme public"),
-    "association": _l("Association"),
-    "company": _l("Entreprise"),
-    "residents": _l("Habitants"),
-}
-FUNDING_LABELS: dict[str, LazyString] = {
-    "requested": _l("Demandé"),
-    "granted": _l("Obtenu"),
-    "planned": _l("Envisagé"),
-}
-LABELS: dict[str, dict[str, LazyString]] = {
-    "audience": AUDIENCE_LABELS,
-    "participation": PARTICIPATION_LABELS,
-    "justice": JUSTICE_LABELS,
-    "climate": CLIMATE_LABELS,
-    "rating": RATING_LABELS,
-    "partner": PARTNER_LABELS,
-    "funding": FUNDING_LABELS,
-}
-LEGAL_FORM_LABELS: dict[str, LazyString] = {
-    "association": _l("Association"),
-    "foundation": _l("Fondation"),
-    "cooperative": _l("Coopérative"),
-    "social_enterprise": _l("Entreprise solidaire d’utilité sociale"),
-    "public_body": _l("Organisme public"),
-    "other": _l("Autre forme"),
-}
-LABELS["legal_form"] = LEGAL_FORM_LABELS
-MOST_ROWS = 40  # lines of one table
-TO_PROVE = frozenset({"favourable", "mixed", "unfavourable"})
 
 # ---- frozen content ------------------------------------------------------------------------------------------------
 
@@ -228,60 +134,20 @@ def equally(keys: Iterable[Key]) -> list[tuple[Key | None, int]]:
 # ---- what is missing -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Missing:
-    """Something to fill or mend before submitting: the page, the field on it, and what to do."""
-
-    section: str
-    field: str
-    message: str
-
-
 def missing(content: Content) -> list[Missing]:
     """Everything that stops a draft from being submitted, page by page; takes what `queries.draft_content` gives.
 
     A missing document never appears here: it cannot stop a request (CRPA, art. L114-5-1), it is asked for afterwards.
     """
     return [
-        *_missing_project(content["project"]),
+        *PARTS[Part.PROJECT].missing(content),
         *_missing_axes(content["axes"]),
         *_missing_territory(content),
-        *_missing_people(content),
-        *_missing_climate(content["climate"]),
-        *_missing_rows(content),
+        *(item for code, part in PARTS.items() if code != Part.PROJECT for item in part.missing(content)),
         *_missing_budget(content["project"], content["budget"]),
         *_missing_answers(content["sections"]),
         *_missing_statements(content["statements"]),
     ]
-
-
-def _missing_project(project: Content) -> Iterable[Missing]:
-    part = Part.PROJECT
-    if not project["title"]:
-        yield Missing(part, "title", _("Donnez un titre au projet."))
-    if not project["summary"]:
-        yield Missing(part, "summary", _("Résumez le projet."))
-    instrument, requested = project["instrument"], project["requested"]
-    if instrument is None:
-        yield Missing(part, "instrument", _("Choisissez le type de soutien."))
-    if requested is None:
-        yield Missing(part, "requested", _("Indiquez le montant demandé."))
-    if instrument is not None and requested is not None:
-        yield from _out_of_bounds(instrument, requested)
-    if project["starts_on"] is None:
-        yield Missing(part, "starts_on", _("Indiquez la date de début."))
-    if project["ends_on"] is None:
-        yield Missing(part, "ends_on", _("Indiquez la date de fin."))
-
-
-def _out_of_bounds(instrument: Content, requested: Money) -> Iterable[Missing]:
-    low, high = instrument["minimum"], instrument["maximum"]
-    if requested < low:
-        message = _("Le montant demandé est trop bas : %(bound)s au moins pour ce type de soutien.", bound=money(low))
-        yield Missing(Part.PROJECT, "requested", message)
-    elif requested > high:
-        message = _("Le montant demandé est trop haut : %(bound)s au plus pour ce type de soutien.", bound=money(high))
-        yield Missing(Part.PROJECT, "requested", message)
 
 
 def _missing_axes(axes: Sequence[Content]) -> Iterable[Missing]:
@@ -302,42 +168,6 @@ def shares_gap(total: int) -> str:
 def _missing_territory(content: Content) -> Iterable[Missing]:
     if not content["communes"]:
         yield Missing(Part.TERRITORY, "communes", _("Choisissez au moins une commune."))
-
-
-def _missing_people(content: Content) -> Iterable[Missing]:
-    if not any(audience["number"] for audience in content["audiences"]):
-        yield Missing(
-            Part.PEOPLE, "audiences", _("Dites combien de personnes le projet touche, pour un public au moins.")
-        )
-    if content["participation"]["level"] is None:
-        yield Missing(Part.PEOPLE, "level", _("Dites comment les personnes concernées participent."))
-    elif not content["participation"]["text"]:
-        yield Missing(Part.PEOPLE, "text", _("Décrivez en quelques phrases cette participation."))
-    if not any(effect["text"] for effect in content["justice"]):
-        yield Missing(Part.PEOPLE, "justice", _("Décrivez au moins un effet de justice sociale."))
-
-
-def _missing_climate(effects: Sequence[Content]) -> Iterable[Missing]:
-    if not effects:
-        yield Missing(Part.CLIMATE, "effects", _("Donnez une cotation à un axe environnemental au moins."))
-    for effect in effects:
-        if effect["rating"] in TO_PROVE and not effect["proof"]:
-            name = str(CLIMATE_LABELS[effect["axis"]])
-            message = _("Dites sur quoi repose la cotation « %(axis)s ».", axis=name)
-            yield Missing(Part.CLIMATE, f"proof_{effect['axis']}", message)
-
-
-def _missing_rows(content: Content) -> Iterable[Missing]:
-    if any(not partner["name"] for partner in content["partners"]):
-        yield Missing(Part.PARTNERS, "rows", _("Un partenaire n’a pas de nom."))
-    if not content["milestones"]:
-        yield Missing(Part.CALENDAR, "rows", _("Indiquez au moins une étape."))
-    if any(not row["label"] or row["due_on"] is None for row in content["milestones"]):
-        yield Missing(Part.CALENDAR, "rows", _("Chaque étape a besoin d’un nom et d’une date."))
-    if not content["indicators"]:
-        yield Missing(Part.INDICATORS, "rows", _("Indiquez au moins un indicateur."))
-    if any(not row["label"] for row in content["indicators"]):
-        yield Missing(Part.INDICATORS, "rows", _("Un indicateur n’a pas de nom."))
 
 
 def _missing_budget(project: Content, budget: Content) -> Iterable[Missing]:

@@ -1,6 +1,6 @@
 """The associations of the demonstration: they arrive, write their dossier page by page, submit, answer, withdraw."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from grants.applications import actions, queries, rules
 from grants.applications.models import Application
-from grants.applications.rules import Part
+from grants.applications.parts import PARTS
+from grants.applications.parts.fields import Amount, Day, Field, Rows, Scalar
+from grants.applications.parts.part import DossierPart, Part
 from grants.calls import queries as calls
 from grants.calls.models import Call, QuestionKind
 from grants.demo.content import Dossier
@@ -143,6 +145,8 @@ class Applicant:
 
     def _values(self, part: str) -> dict[str, Any] | None:
         """A page's values as its form would give them, None when the association wrote nothing there."""
+        if part in PARTS and part != Part.PROJECT:
+            return self._declared(PARTS[part])
         match part:
             case Part.PROJECT:
                 return self._project()
@@ -155,21 +159,6 @@ class Applicant:
                 if len(chosen) < len(areas):
                     raise LookupError(f"{self.dossier.slug}: an unknown neighbourhood among {sorted(areas)}")
                 return {"communes": told["communes"], "areas": chosen}
-            case Part.PEOPLE:
-                return self._people()
-            case Part.CLIMATE:
-                rows = self.dossier.rows("climate")
-                return {"effects": {row["axis"]: (row["rating"], row["proof"]) for row in rows}} if rows else None
-            case Part.PARTNERS:
-                rows = self.dossier.rows("partners")
-                return {"rows": [{**row, "amount": _money(row.get("amount"))} for row in rows]} if rows else None
-            case Part.CALENDAR:
-                rows = self.dossier.rows("milestones")
-                steps = [{"label": row["label"], "due_on": self._after(row["after_days"])} for row in rows]
-                return {"rows": steps} if steps else None
-            case Part.INDICATORS:
-                rows = self.dossier.rows("indicators")
-                return {"rows": rows} if rows else None
             case Part.BUDGET:
                 return self._budget()
         raise KeyError(part)
@@ -200,16 +189,27 @@ class Applicant:
             "plans": [str(row.id) for row in programme.plans(framework_id) if row.code in told["plans"]],
         }
 
-    def _people(self) -> dict[str, Any] | None:
-        audiences, told = self.dossier.rows("audiences"), self.dossier.part("participation")
-        if not audiences and not told:
-            return None
-        return {
-            "audiences": {row["kind"]: (row["number"], row.get("detail", "")) for row in audiences},
-            "level": told.get("level"),
-            "text": told.get("text", ""),
-            "justice": {row["kind"]: row["text"] for row in self.dossier.rows("justice")},
-        }
+    def _declared(self, part: DossierPart) -> dict[str, Any] | None:
+        """The values of a declared part, from the tables of the written dossier that carry its names."""
+        group = self.dossier.part(part.group) if part.group else {}
+        values: dict[str, Any] = {}
+        for field in part.fields:
+            if isinstance(field, Field):
+                values[field.name] = self._read(field, group)
+                continue
+            rows = [{one.name: self._read(one, row) for one in field.columns} for row in self.dossier.rows(field.place)]
+            if isinstance(field, Rows):
+                values[field.name] = rows
+            else:
+                values[field.name] = {row[field.code.name]: field.value(row) for row in rows}
+        return values if any(values.values()) else None
+
+    def _read(self, field: Field, row: Mapping[str, Any]) -> Scalar:
+        """A field as it is written: amounts in euros, days counted from the closing."""
+        if isinstance(field, Day):
+            return self._after(row["after_days"])
+        value: Scalar = row.get(field.name, field.blank)
+        return Money.euros(value) if isinstance(field, Amount) and isinstance(value, int) else value
 
     def _budget(self) -> dict[str, Any] | None:
         lines = [

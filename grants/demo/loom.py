@@ -21,23 +21,20 @@ from grants.applications.models import (
     Application,
     ApplicationAddress,
     ApplicationVersion,
-    Audience,
     AxisShare,
     BudgetLine,
-    ClimateEffect,
     Dimension,
-    Indicator,
-    JusticeEffect,
-    Milestone,
-    Partner,
     Signature,
     application_action,
     application_area,
     application_commune,
     application_field,
     application_plan,
+    model_of,
 )
-from grants.applications.rules import Content, search_key_of
+from grants.applications.parts import TABLES
+from grants.applications.parts.part import Content
+from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
 from grants.kernel import clock
 from grants.kernel.money import Money
@@ -344,37 +341,29 @@ class Loom:
                 "kind": row["kind"],
                 "role": self._fill(row["role"], theme, commune),
                 "committed": rng.random() < 0.7,
-                "amount_cents": None,
             }
             for row in rng.sample(self.told["partners"], rng.randint(1, 3))
         ]
         milestones = [
-            {"label": label, "due_on": (starts_on + timedelta(days=days)).isoformat()}
+            {"label": label, "due_on": starts_on + timedelta(days=days)}
             for label, days in (("Ouverture", 10), ("Premier bilan avec les participants", 90), ("Restitution", 170))
         ]
         indicators = [
             {"label": "Personnes touchées", "unit": "personnes", "target": reached},
             {"label": "Réalisations", "unit": theme["unit"], "target": rng.randint(2, 50) * 10},
         ]
-        told: tuple[tuple[Any, list[Row]], ...] = (
-            (Audience, [audience]), (JusticeEffect, justice), (ClimateEffect, climate), (Partner, partners),
-            (Indicator, indicators),
-        )  # fmt: skip
-        for model, rows in told:
-            for position, row in enumerate(rows):
-                self._add(model, application_id, position, **row)
-        for position, row in enumerate(milestones):
-            self._add(Milestone, application_id, position, label=row["label"], due_on=date.fromisoformat(row["due_on"]))
+        written = {
+            "audiences": [audience], "justice": justice, "climate": climate, "partners": partners,
+            "milestones": milestones, "indicators": indicators,
+        }  # fmt: skip
+        content: Content = {}
+        for table in TABLES:
+            content[table.place] = [table.plain(row) for row in written[table.place]]
+            for position, row in enumerate(written[table.place]):
+                self._add(model_of(table), application_id, position, **row)
         level = rng.choice(("informed", "consulted", "co_designed", "co_governed"))
-        return {
-            "audiences": [audience],
-            "justice": justice,
-            "climate": climate,
-            "partners": partners,
-            "milestones": milestones,
-            "indicators": indicators,
-            "participation": {"level": level, "text": self._say("participation", theme, commune)},
-        }
+        content["participation"] = {"level": level, "text": self._say("participation", theme, commune)}
+        return content
 
     def _budget(self, application_id: UUID, requested: Money, project: Row) -> Content:
         """A budget that balances, in whole euros: (side, account, label, amount, status, whether it is the request)."""

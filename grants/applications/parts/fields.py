@@ -1,0 +1,407 @@
+"""The kinds of field a dossier is made of. A part declares fields as data; everything that knows a field reads it here.
+
+A field says what it holds, in which words, and when it is complete. `models` makes its column, `forms` its control,
+`queries` its place in frozen content; this module knows neither the database nor the web.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from grants.applications.parts.vocabulary import Labels
+from grants.kernel.money import Money
+from grants.kernel.pages import colon, day, money
+from grants.kernel.words import LazyString, _, _l, grouped, language
+
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
+Scalar: TypeAlias = "bool | int | str | Money | date | None"  # what one field holds
+Cells: TypeAlias = Mapping[str, Scalar]  # the fields of one row, by name
+CodeValue: TypeAlias = "Scalar | tuple[Scalar, ...]"  # what is said of one code, see PerCode
+Width = Literal["", "short", "full"]
+MOST_ROWS = 40  # rows of one table
+LINES = _l("Lignes du tableau")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One thing a person fills in, in a column of the application or of a row.
+
+    `required` is what to do while it is empty; None: it may stay empty. `stored` is the attribute of the model when it
+    is not `name`. `instead` is stored for a blank in a row that is kept, where the column takes no null.
+    """
+
+    name: str
+    label: LazyString
+    _: KW_ONLY
+    required: LazyString | None = None
+    hint: LazyString | None = None
+    width: Width = ""
+    stored: str = ""
+    instead: int | str | None = None
+
+    @property
+    def attribute(self) -> str:
+        """The attribute of the model that holds it."""
+        return self.stored or self.name
+
+    @property
+    def key(self) -> str:
+        """Where it stands in frozen content."""
+        return self.name
+
+    @property
+    def blank(self) -> Scalar:
+        """What it holds when nothing was said."""
+        return ""
+
+    @property
+    def tells(self) -> bool:
+        """Whether something in this field alone makes a row worth keeping."""
+        return True
+
+    def keep(self, value: Scalar) -> Scalar:
+        """A value as the column takes it."""
+        return self.blank if is_blank(value) else value
+
+    def read(self, stored: Scalar) -> Scalar:
+        """A stored value as forms take it: codes and keys as text."""
+        return stored.value if isinstance(stored, StrEnum) else stored
+
+    def plain(self, value: Scalar) -> Json:
+        """A value as frozen content says it."""
+        match value:
+            case Money():
+                return value.cents or None
+            case date():
+                return value.isoformat()
+            case StrEnum():
+                return value.value
+        return value
+
+    def words(self, value: Scalar) -> str:
+        """A value for people, empty when nothing was said."""
+        return words_of(value)
+
+    def schema(self) -> dict[str, Json]:
+        """Its JSON Schema (draft 2020-12) in frozen content."""
+        return {"type": "string"}
+
+
+@dataclass(frozen=True)
+class Line(Field):
+    """One line of text of at most `limit` characters."""
+
+    _: KW_ONLY
+    limit: int = 200
+
+    def schema(self) -> dict[str, Json]:
+        """Bounded text."""
+        return {"type": "string", "maxLength": self.limit}
+
+
+@dataclass(frozen=True)
+class Paragraph(Line):
+    """Several lines of text of at most `limit` characters."""
+
+
+@dataclass(frozen=True)
+class Amount(Field):
+    """An amount in whole euros, kept in cents. `positive` is what to say of zero; None: zero is an amount."""
+
+    _: KW_ONLY
+    positive: LazyString | None = None
+
+    @property
+    def key(self) -> str:
+        """Frozen content says cents."""
+        return f"{self.name}_cents"
+
+    @property
+    def blank(self) -> Scalar:
+        """Nothing, which is not zero."""
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        """Cents, or null."""
+        return {"type": ["integer", "null"], "minimum": 0 if self.positive is None else 1}
+
+
+@dataclass(frozen=True)
+class Day(Field):
+    """A day. Its name ends with `_on`: frozen content is read by that ending."""
+
+    @property
+    def blank(self) -> Scalar:
+        """No day."""
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        """An ISO day, or null."""
+        return {"type": ["string", "null"], "format": "date"}
+
+
+@dataclass(frozen=True)
+class Whole(Field):
+    """A whole number. `needed` is what to say of a row that has anything but this number: the table cannot keep it."""
+
+    _: KW_ONLY
+    minimum: int = 0
+    maximum: int = 10**9
+    needed: LazyString | None = None
+
+    @property
+    def blank(self) -> Scalar:
+        """Nothing, which is not zero."""
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        """A bounded number."""
+        kind: Json = ["integer", "null"] if self.needed is None and self.instead is None else "integer"
+        return {"type": kind, "minimum": self.minimum, "maximum": self.maximum}
+
+
+@dataclass(frozen=True)
+class Choice(Field):
+    """One code of a closed vocabulary; `default` is chosen beforehand, None leaves the choice open.
+
+    Shown as buttons, or as a list when `listed`.
+    """
+
+    codes: type[StrEnum]
+    labels: Labels
+    _: KW_ONLY
+    default: str | None = None
+    listed: bool = False
+
+    def keep(self, value: Scalar) -> Scalar:
+        """The code. Raises ValueError for one that is unknown."""
+        return self.codes(str(value)) if value else self.blank
+
+    @property
+    def blank(self) -> Scalar:
+        """The code chosen beforehand, if any."""
+        return self.default
+
+    @property
+    def tells(self) -> bool:
+        """A code chosen beforehand says nothing of the person."""
+        return self.default is None
+
+    def words(self, value: Scalar) -> str:
+        """The label of the code."""
+        return str(self.labels.get(str(value), value)) if value else ""
+
+    def schema(self) -> dict[str, Json]:
+        """One of the codes, or null."""
+        codes: list[Json] = [code.value for code in self.codes]
+        is_open = self.default is None and self.instead is None
+        return {"enum": [*codes, None] if is_open else codes}
+
+
+@dataclass(frozen=True)
+class Tick(Field):
+    """Yes or no, no unless said."""
+
+    @property
+    def blank(self) -> Scalar:
+        """No."""
+        return False
+
+    @property
+    def tells(self) -> bool:
+        """A box on an empty row says nothing."""
+        return False
+
+    def schema(self) -> dict[str, Json]:
+        """True or false."""
+        return {"type": "boolean"}
+
+
+def words_of(value: Scalar) -> str:
+    """A value for people, empty when there is none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return _("oui") if value else _("non")
+        case Money():
+            return money(value)
+        case date():
+            return day(value)
+        case StrEnum() | str():
+            return str(value)
+        case int():
+            return grouped(value, language())
+
+
+def is_blank(value: Scalar) -> bool:
+    """Whether nothing was said; zero is something."""
+    return value is None or value == ""
+
+
+@dataclass(frozen=True)
+class Offered(Field):
+    """The key of one of the rows that the call offers."""
+
+    @property
+    def blank(self) -> Scalar:
+        """None of them."""
+        return None
+
+    def read(self, stored: object) -> Scalar:
+        """The key as text."""
+        return None if stored is None else str(stored)
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of their own table. `attribute` is the relation of the application, `content` its key in frozen content."""
+
+    name: str
+    attribute: str
+    fields: tuple[Field, ...]
+    _: KW_ONLY
+    content: str = ""
+    required: LazyString | None = None
+
+    @property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields of a row, as its table stores them."""
+        return self.fields
+
+    @property
+    def place(self) -> str:
+        """Its key in frozen content."""
+        return self.content or self.attribute
+
+    def plain(self, row: Cells) -> dict[str, Json]:
+        """A row as frozen content says it; a field the row does not have is blank."""
+        return {field.key: field.plain(row.get(field.name, field.blank)) for field in self.columns}
+
+    def besides(self, row: Cells, *shown: str) -> list[tuple[str, str]]:
+        """What a row says in the fields that a hand-written page does not show itself: label and words."""
+        left = [field for field in self.columns if field.name not in shown]
+        told = [(str(field.label), field.words(row.get(field.name, field.blank))) for field in left]
+        return [(label, words) for label, words in told if words]
+
+    def schema(self) -> dict[str, Json]:
+        """A list of rows that have every field."""
+        row: dict[str, Json] = {
+            "type": "object",
+            "properties": {field.key: field.schema() for field in self.columns},
+            "required": [field.key for field in self.columns],
+        }
+        return {"type": "array", "items": row}
+
+
+@dataclass(frozen=True)
+class Rows(Table):
+    """A table one fills row by row, in the order given: a list of rows. `item` names one row, `add` asks for one more.
+
+    `required` is what to do while there is none.
+    """
+
+    _: KW_ONLY
+    item: LazyString
+    add: LazyString
+    label: LazyString = LINES
+
+    @property
+    def known_by(self) -> str:
+        """The field that tells two rows apart: the first."""
+        return self.fields[0].name
+
+    def row(self, typed: Cells) -> dict[str, Scalar] | None:
+        """A row as it was written, or None when nothing worth keeping was."""
+        told = {field.name: typed.get(field.name, field.blank) for field in self.fields}
+        if any(isinstance(field, Whole) and field.needed and told[field.name] is None for field in self.fields):
+            return None
+        return told if any(field.tells and not is_blank(told[field.name]) for field in self.fields) else None
+
+    def keep(self, row: Cells) -> dict[str, Scalar]:
+        """A row as its columns take it."""
+        return {field.name: field.keep(row.get(field.name, field.blank)) for field in self.fields}
+
+    def words(self, row: Cells) -> str:
+        """A row for people, on one line."""
+        return _joined(field.words(row.get(field.name, field.blank)) for field in self.fields)
+
+    def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
+        """What is still to be done, each thing once."""
+        if not rows and self.required is not None:
+            yield str(self.required)
+        wanted = (field for field in self.fields if field.required is not None)
+        gaps = (field.required for field in wanted if any(is_blank(row.get(field.name)) for row in rows))
+        yield from dict.fromkeys(str(gap) for gap in gaps)
+
+    def schema(self) -> dict[str, Json]:
+        """A bounded list."""
+        return {**super().schema(), "maxItems": MOST_ROWS}
+
+
+@dataclass(frozen=True)
+class PerCode(Table):
+    """At most one row for each code of a closed vocabulary, all shown on the page.
+
+    In values, code by code: what its one field holds, or the tuple of its fields. `required` is what to do while the
+    first field of no row says anything. `said_of` goes before the code's label where the label alone is not clear.
+    """
+
+    _: KW_ONLY
+    code: Choice
+    said_of: LazyString | None = None
+
+    @property
+    def columns(self) -> tuple[Field, ...]:
+        """The code first."""
+        return (self.code, *self.fields)
+
+    def control(self, field: Field, code: str) -> str:
+        """The name of a field of the form."""
+        return f"{field.name if len(self.fields) > 1 else self.name}_{code}"
+
+    def value(self, row: Cells) -> CodeValue:
+        """What values say of one code; of an empty row, that nothing was said."""
+        told = tuple(row.get(field.name, field.blank) for field in self.fields)
+        return told if len(told) > 1 else told[0]
+
+    def row(self, value: CodeValue) -> dict[str, Scalar]:
+        """The fields of one code by name, the ones left out blank."""
+        told = value if isinstance(value, tuple) else (value,)
+        given = dict(zip((field.name for field in self.fields), told, strict=False))
+        return {field.name: given.get(field.name, field.blank) for field in self.fields}
+
+    def keep(self, values: Mapping[str, CodeValue]) -> dict[Scalar, dict[str, Scalar]]:
+        """The rows to keep, by code, as their columns take them. Raises ValueError for an unknown code."""
+        rows = ((self.code.keep(code), self.row(value)) for code, value in values.items())
+        return {code: self._kept(row) for code, row in rows if not all(map(is_blank, row.values()))}
+
+    def _kept(self, row: Cells) -> dict[str, Scalar]:
+        return {
+            field.name: field.keep(field.instead if is_blank(row[field.name]) else row[field.name])
+            for field in self.fields
+        }
+
+    def label_of(self, code: str) -> str:
+        """What people read of a code."""
+        label = self.code.words(code)
+        return label if self.said_of is None else f"{self.said_of}{colon()} {label}"
+
+    def words(self, value: CodeValue) -> str:
+        """What is said of one code, on one line."""
+        row = self.row(value)
+        return _joined(field.words(row[field.name]) for field in self.fields)
+
+    def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
+        """What is still to be done."""
+        if self.required is not None and not any(row[self.fields[0].name] for row in rows):
+            yield str(self.required)
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " · ".join(filter(None, words))

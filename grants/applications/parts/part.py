@@ -1,0 +1,91 @@
+"""A part of a dossier: one page of the writing space, declared once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from grants.applications.parts.fields import Cells, Field, PerCode, Rows, is_blank
+from grants.kernel.words import LazyString
+
+Content: TypeAlias = dict[str, Any]
+
+
+class Part(StrEnum):
+    """The parts every dossier has; the value stands in the address of its page."""
+
+    PROJECT = "projet"
+    AXES = "axes"
+    TERRITORY = "territoire"
+    PEOPLE = "publics"
+    CLIMATE = "climat"
+    PARTNERS = "partenaires"
+    CALENDAR = "calendrier"
+    INDICATORS = "indicateurs"
+    BUDGET = "budget"
+    PIECES = "pieces"
+    STATEMENTS = "declarations"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something to fill or mend before submitting: the page, the field on it, and what to do."""
+
+    section: str
+    field: str
+    message: str
+
+
+Rule: TypeAlias = Callable[[Content], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """Two days of a part of which the second does not come before the first, and what to say otherwise."""
+
+    first: str
+    second: str
+    message: LazyString
+
+    def is_broken(self, values: Cells) -> bool:
+        """Whether both days are told, the wrong way round."""
+        first, second = values.get(self.first), values.get(self.second)
+        return isinstance(first, date) and isinstance(second, date) and second < first
+
+
+@dataclass(frozen=True)
+class DossierPart:
+    """A page of the writing space: what it asks, in order, and the sentence above it.
+
+    Fields stand under `group` in frozen content. `rules` give what else stops a submission: the field and what to do.
+    """
+
+    code: Part
+    title: LazyString
+    fields: tuple[Field | Rows | PerCode, ...]
+    _: KW_ONLY
+    intro: LazyString | None = None
+    group: str = ""
+    in_order: tuple[InOrder, ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def columns(self) -> list[Field]:
+        """The fields stored in the application's own row."""
+        return [field for field in self.fields if isinstance(field, Field)]
+
+    @property
+    def tables(self) -> list[Rows | PerCode]:
+        """The fields stored in rows of their own."""
+        return [field for field in self.fields if not isinstance(field, Field)]
+
+    def missing(self, content: Content) -> Iterator[Missing]:
+        """What stops a draft with this content from being submitted, on this page."""
+        for field in self.fields:
+            if not isinstance(field, Field):
+                yield from (Missing(self.code, field.name, gap) for gap in field.lacking(content[field.place]))
+            elif field.required is not None and is_blank(content[self.group][field.name]):
+                yield Missing(self.code, field.name, str(field.required))
+        for rule in self.rules:
+            yield from (Missing(self.code, name, gap) for name, gap in rule(content))

@@ -1,0 +1,68 @@
+"""Whom the project reaches, how they take part, and what becomes more just."""
+
+from collections.abc import Iterator
+
+from grants.applications.parts.fields import Choice, Line, Paragraph, PerCode, Whole
+from grants.applications.parts.part import Content, DossierPart, Part
+from grants.applications.parts.vocabulary import (
+    AUDIENCE_LABELS,
+    JUSTICE_LABELS,
+    PARTICIPATION_LABELS,
+    AudienceKind,
+    JusticeKind,
+    Participation,
+)
+from grants.kernel.words import _, _l
+
+
+def _described(content: Content) -> Iterator[tuple[str, str]]:
+    """A way of taking part is described."""
+    told = content["participation"]
+    if told["level"] is not None and not told["text"]:
+        yield "text", _("Décrivez en quelques phrases cette participation.")
+
+
+AUDIENCES = PerCode(
+    "audiences",
+    "audiences",
+    (
+        Whole("number", _l("Nombre de personnes"), maximum=10_000_000, instead=0, width="short"),
+        Line("detail", _l("Précision"), limit=300),
+    ),
+    code=Choice("kind", _l("Public"), AudienceKind, AUDIENCE_LABELS),
+    required=_l("Dites combien de personnes le projet touche, pour un public au moins."),
+)
+JUSTICE = PerCode(
+    "justice",
+    "justice_effects",
+    (Paragraph("text", _l("Effet"), limit=1500),),
+    content="justice",
+    code=Choice("kind", _l("Effet"), JusticeKind, JUSTICE_LABELS),
+    said_of=_l("Effet"),
+    required=_l("Décrivez au moins un effet de justice sociale."),
+)
+PEOPLE = DossierPart(
+    Part.PEOPLE,
+    _l("Publics et justice sociale"),
+    (
+        AUDIENCES,
+        Choice(
+            "level",
+            _l("Participation des personnes concernées"),
+            Participation,
+            PARTICIPATION_LABELS,
+            stored="participation_level",
+            required=_l("Dites comment les personnes concernées participent."),
+        ),
+        Paragraph(
+            "text",
+            _l("Comment elles participent"),
+            limit=2000,
+            stored="participation_text",
+            hint=_l("Ce qu’elles ont décidé, et ce qui a changé grâce à elles."),
+        ),
+        JUSTICE,
+    ),
+    group="participation",
+    rules=(_described,),
+)

@@ -1,0 +1,149 @@
+"""A field that a part declares is asked, kept, frozen, compared and shown, whatever its kind."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from grants.applications import actions, queries, rules
+from grants.applications.forms import section_form
+from grants.applications.models import Application, model_of
+from grants.applications.parts import PARTS, TABLES, complete
+from grants.applications.parts.fields import Amount, Choice, Day, Field, Line, Offered, PerCode, Rows, Tick, Whole
+from grants.applications.parts.part import DossierPart
+from grants.calls import queries as calls
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
+
+EVERY = [pytest.param(part, id=code) for code, part in PARTS.items()]
+
+
+def sample(field: Field, number: int) -> Any:
+    """Something a person may say in a field; `number` makes it unlike the others."""
+    match field:
+        case Line():
+            return f"Mot {number} de {field.name}"
+        case Amount():
+            return Money.euros(6_000 + number)
+        case Day():
+            return date(2027, 1, 1 + number)
+        case Whole():
+            return 40 + number
+        case Choice():
+            return list(field.labels)[number % len(field.labels)]
+        case Tick():
+            return True
+    raise TypeError(f"no sample for {type(field).__name__}")
+
+
+@pytest.fixture
+def draft(make):
+    return make.application()
+
+
+def samples(draft: Application, part: DossierPart) -> dict[str, Any]:
+    """The values of a part where everything is said."""
+    values: dict[str, Any] = {}
+    for number, field in enumerate(part.fields):
+        match field:
+            case Offered():
+                values[field.name] = str(calls.instruments_of(draft.call_id)[0].instrument_id)
+            case Field():
+                values[field.name] = sample(field, number)
+            case Rows():
+                values[field.name] = [{one.name: sample(one, n) for one in field.fields} for n in range(2)]
+            case PerCode():
+                said = [(code, {one.name: sample(one, n) for one in field.fields})
+                        for n, code in enumerate(field.code.labels)]  # fmt: skip
+                values[field.name] = {code: field.value(row) for code, row in said}
+    return values
+
+
+def fill(make, draft: Application, part: DossierPart) -> dict[str, Any]:
+    """Say everything a part asks."""
+    values = samples(draft, part)
+    with unit_of_work():
+        actions.save_section(draft, part.code, values, by=make.actor_of(make.member_of(draft.organisation)))
+    db.session.expire_all()
+    return values
+
+
+@pytest.mark.parametrize("part", EVERY)
+def test_what_a_part_declares_is_kept_and_frozen(make, draft, part):
+    values = fill(make, draft, part)
+    assert queries.section_values(draft, part.code) == values
+    content = queries.draft_content(draft)
+    for field in part.fields:
+        if isinstance(field, Offered):
+            continue
+        if isinstance(field, Field):
+            assert content[part.group][field.name] == values[field.name]
+            continue
+        rows = [{one.name: row[one.name] for one in field.columns} for row in content[field.place]]
+        said = values[field.name]
+        assert rows == (said if isinstance(field, Rows)
+                        else [{field.code.name: code, **field.row(one)} for code, one in said.items()])  # fmt: skip
+    assert [item for item in part.missing(content) if item.field in {field.name for field in part.fields}] == []
+
+
+@pytest.mark.parametrize("part", EVERY)
+def test_what_a_part_declares_stands_in_a_conflict_and_on_the_page_that_is_read(app, make, page, draft, part):
+    blank = queries.section_values(make.application(complete=False, call=draft.call), part.code)
+    values = fill(make, draft, part)
+    with app.test_request_context():
+        form = section_form(part.code, queries.options_of(draft, part.code), values)
+        assert form.values() == values
+        told = form.differences(blank)
+    words = [word for field in part.fields for word in said_words(field, values[field.name])]
+    page.sign_in(make.member_of(draft.organisation))
+    shown = page.get("applications.review", draft).words.replace("\u202f", " ").replace("\xa0", " ")
+    plain = [word.replace("\u202f", " ").replace("\xa0", " ") for word in words]
+    assert [word for word in plain if word not in shown] == []
+    both = "\n".join(line["mine"] for line in told)
+    assert [word for word in words if word not in both] == []
+
+
+def said_words(field: Field | Rows | PerCode, value: Any) -> list[str]:
+    """The words of a value that no other field says."""
+    if isinstance(field, Field):
+        return [] if isinstance(field, Offered) else [field.words(value)]
+    rows = value if isinstance(field, Rows) else [field.row(one) for one in value.values()]
+    # A box is told by words of the page's own.
+    return [one.words(row[one.name]) for row in rows for one in field.fields if not isinstance(one, Tick)]
+
+
+@pytest.mark.parametrize("part", EVERY)
+def test_each_page_asks_every_field_its_part_declares(page, make, draft, part):
+    page.sign_in(make.member_of(draft.organisation))
+    names = set(page.get("applications.edit", draft, section=part.code).form().fields)
+    for field in part.fields:
+        if isinstance(field, Field):
+            asked = {field.name}
+        elif isinstance(field, Rows):
+            asked = {f"{field.name}-0-{one.name}" for one in field.fields}
+        else:
+            asked = {field.control(one, code) for one in field.fields for code in field.code.labels}
+        assert asked <= names
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.place)
+def test_what_was_frozen_before_a_field_existed_is_read_with_that_field_blank(make, draft, table):
+    last = table.fields[-1]
+    for part in PARTS.values():
+        fill(make, draft, part)
+    content = rules.read(rules.canonical(queries.plain_content(draft)))
+    for row in content[table.place]:
+        for key in {last.key, last.name}:
+            row.pop(key, None)
+    complete(content)
+    assert {row[last.name] for row in content[table.place]} == {last.blank}
+    assert isinstance(rules.missing(content), list)
+
+
+def test_a_column_is_as_wide_as_its_field_says():
+    declared = [(model_of(table), field) for table in TABLES for field in table.columns]
+    declared += [(Application, field) for part in PARTS.values() for field in part.columns]
+    bounded = [(model, field) for model, field in declared if isinstance(field, Line)]
+    widths = [(getattr(model, field.attribute).type.length or field.limit, field.limit) for model, field in bounded]
+    assert [pair for pair in widths if pair[0] != pair[1]] == []
+    assert len(widths) > 8
