@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
     errors.install(app)
     for chapter in CHAPTERS:
         app.register_blueprint(chapter.bp)
-    access.install(app, POLICY, people.current_actor, "people.sign_in", "people.held")
+    access.install(app, POLICY, people.current_actor, "people.sign_in", "people.held", people.generation_of)
     CSRFProtect(app)
     access.close_doors(app, P)
     if settings.trusted_proxies:

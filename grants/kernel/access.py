@@ -155,7 +155,7 @@ def received_at() -> datetime:
 
 def form_key() -> str:
     """A fresh key for an unsafe form, which says whom its page is made for."""
-    return held.form_key(actor().id)
+    return held.form_key(actor().id, actor().generation)
 
 
 def policy() -> Policy:
@@ -467,14 +467,17 @@ def forget_keys() -> int:
 
 
 def install(
-    app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, held_endpoint: str = ""
-) -> None:
+    app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, held_endpoint: str = "",
+    generation_of: Callable[[UUID], str | None] = lambda _account_id: "",
+) -> None:  # fmt: skip
     """Wire the doors into an application, before what checks the anti-forgery token.
 
-    `held_endpoint` is the page where a person finds a kept form again (its parameter is `held_id`).
+    `held_endpoint` is the page where a person finds a kept form again (its parameter is `held_id`); `generation_of`
+    gives the present generation of an account's password and sessions, None for an account that is closed.
     """
     app.extensions["policy"] = table
     app.extensions["load_actor"] = load_actor
+    app.extensions["generation_of"] = generation_of
 
     @app.before_request
     def _mode() -> None:

@@ -6,7 +6,10 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Actor:
-    """The person as rules and journal see them; loaded once per request in a constant number of queries."""
+    """The person as rules and journal see them; loaded once per request in a constant number of queries.
+
+    `generation` changes with their password, and when all their sessions are ended at once.
+    """
 
     id: UUID | None = None
     name: str = ""
@@ -15,6 +18,7 @@ class Actor:
     organisations: dict[UUID, str] = field(default_factory=dict, hash=False)
     confirmed: bool = False
     locale: str = "fr"
+    generation: str = field(default="", repr=False)
 
     @property
     def is_authenticated(self) -> bool:

@@ -113,25 +113,47 @@ def _is_word(text: str) -> bool:
 # ---- whose form it is ----------------------------------------------------------------------------------------------
 
 
-def form_key(account_id: UUID | None) -> str:
-    """A fresh key for an unsafe form, signed with the account the page is made for and the instant."""
+def form_key(account_id: UUID | None, generation: str = "") -> str:
+    """A fresh key for an unsafe form, signed with the account the page is made for, the instant, and the generation of
+    the account's password and sessions."""
     at = int(clock.now().timestamp())
-    told = (account_id.bytes if account_id else bytes(16)) + at.to_bytes(5) + secrets.token_bytes(8)
+    told = (
+        (account_id.bytes if account_id else bytes(16)) + at.to_bytes(5) + _short(generation) + secrets.token_bytes(5)
+    )
     return urlsafe_b64encode(told + _signed(told)).decode().rstrip("=")
 
 
 def key_owner(key: str) -> UUID | None:
     """The account a form was made for; None for nobody, for a key that is not ours, and a day after it was made."""
+    told = _told_by(key)
+    age = int(clock.now().timestamp()) - int.from_bytes(told[16:21])
+    is_named = told[:16] not in {b"", bytes(16)} and age <= KEY_NAMES_FOR.total_seconds()
+    return UUID(bytes=told[:16]) if is_named else None
+
+
+def _is_of_today(key: str, account_id: UUID) -> bool:
+    """Whether a form was made under the account's present password: a page opened before it leaves nothing.
+
+    Asked outside any transaction; it leaves none open.
+    """
+    with access_mode(writing=False):
+        generation: str | None = current_app.extensions["generation_of"](account_id)
+        db.session.rollback()
+    return generation is not None and hmac.compare_digest(_told_by(key)[21:27], _short(generation))
+
+
+def _told_by(key: str) -> bytes:
+    """What a key of ours says; nothing for any other."""
     try:
         told = urlsafe_b64decode(key + "=" * (-len(key) % 4))
     except ValueError:
-        return None
-    told, proof = told[:29], told[29:]
-    if len(told) != 29 or not hmac.compare_digest(proof, _signed(told)):
-        return None
-    age = int(clock.now().timestamp()) - int.from_bytes(told[16:21])
-    is_named = told[:16] != bytes(16) and age <= KEY_NAMES_FOR.total_seconds()
-    return UUID(bytes=told[:16]) if is_named else None
+        return b""
+    told, proof = told[:32], told[32:]
+    return told if len(told) == 32 and hmac.compare_digest(proof, _signed(told)) else b""
+
+
+def _short(generation: str) -> bytes:
+    return hashlib.sha256(generation.encode()).digest()[:6]
 
 
 def _signed(told: bytes) -> bytes:
@@ -145,14 +167,17 @@ def _signed(told: bytes) -> bytes:
 def keep(account_id: UUID, reason: Reason) -> UUID | None:
     """Keep the form of this request for an account, in a small transaction of its own; None when it cannot be.
 
-    Passwords and the bytes of files are never kept, the names of files are. The request's own transaction is undone.
+    For whoever is not signed in, only the form of a page that was opened under their present password. Passwords and
+    the bytes of files are never kept, the names of files are. The request's own transaction is undone.
     Raises OperationalError when the database does not answer.
     """
     fields, files = said(), _file_names()
     db.session.rollback()
     if PASSWORDS & set(request.form):
         return None
-    if reason is Reason.SIGNED_OUT and _is_too_often(account_id):
+    if reason is Reason.SIGNED_OUT and (
+        not _is_of_today(request.form.get("_key", ""), account_id) or _is_too_often(account_id)
+    ):
         return None
     first = _first(account_id, fields)
     received_at, until = (first.received_at, first.until) if first else (_came_at(), clock.now() + KEPT)

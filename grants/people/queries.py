@@ -81,7 +81,19 @@ def _actor(account: Account, rows: Sequence[Any]) -> Actor:
         organisations={row.organisation_id: row.member_role.value for row in rows if row.organisation_id is not None},
         confirmed=account.confirmed_at is not None,
         locale=account.locale,
+        generation=_generation(account.fs_uniquifier, account.password),
     )
+
+
+def generation_of(account_id: UUID) -> str | None:
+    """What changes with the password of an open account, and when all its sessions are ended at once."""
+    known = select(Account.fs_uniquifier, Account.password).where(Account.id == account_id, Account.active)
+    row = db.session.execute(known).one_or_none()
+    return _generation(row.fs_uniquifier, row.password) if row is not None else None
+
+
+def _generation(uniquifier: str, password: str | None) -> str:
+    return hashlib.sha256(f"{uniquifier} {password or ''}".encode()).hexdigest()
 
 
 def roles_of(account_id: UUID) -> list[str]:

@@ -256,6 +256,11 @@ MUTANTS = (
         "tests/people/test_held.py -k 'typed_is_sent or may_be_taken'",
     ),
     Mutant(
+        "form planted with a page of before", "grants/kernel/held.py",
+        '        not _is_of_today(request.form.get("_key", ""), account_id) or _is_too_often(account_id)\n',
+        "        _is_too_often(account_id)\n", "tests/people/test_held.py -k before_the_password",
+    ),
+    Mutant(
         "form sent again by another account", "grants/kernel/held.py", "request.url_rule is None or is_another or",
         "request.url_rule is None or", "tests/kernel/test_send_again.py -k another_account",
     ),

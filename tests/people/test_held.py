@@ -18,7 +18,7 @@ from grants.kernel import clock, held
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.held import HeldForm
 from grants.people import actions
-from grants.people.models import SignIn
+from grants.people.models import Account, SignIn
 from grants.people.rules import password_of
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
@@ -256,6 +256,44 @@ def test_a_key_names_its_account_for_a_day(app, writer):
         assert (held.key_owner(key), held.key_owner(held.form_key(None))) == (writer.id, None)
         with clock.fixed(clock.now() + timedelta(hours=25)):
             assert held.key_owner(key) is None
+
+
+def resets(account):
+    with unit_of_work():
+        actions.reset_password(db.session.merge(account), "un-autre-soir-sans-pluie-ici")
+
+
+def is_confirmed(account):
+    """The holder of an address confirms it; somebody else had opened the account."""
+    with unit_of_work():
+        own = db.session.merge(account)
+        own.confirmed_at = None
+        actions.confirm(own, PASSWORD)
+
+
+@pytest.mark.parametrize("change", [resets, is_confirmed])
+@pytest.mark.parametrize("sender", ["nobody", "another", "its author"])
+def test_a_page_opened_before_the_password_was_chosen_leaves_nothing(page, make, writer, change, sender):
+    """A copy of such a page, in the hands of somebody else, plants no form that its account would find."""
+    old = page.get("people.account")
+    change(writer)
+    loses_its_cookie(page)
+    people = {"nobody": None, "another": make.account(), "its author": db.session.get(Account, writer.id)}
+    page.sign_in(people[sender])
+    page.last = old
+    answer = page.submit({"name": "Écrit par quelqu’un"}, action="/mon-compte")
+    assert (kept(), answer.status) == (0, {"nobody": 200, "another": 409, "its author": 400}[sender])
+    page.sign_in(people["its author"])
+    page.get("people.account")
+    lapses()
+    page.submit({"name": "Écrit par la personne"}, action="/mon-compte")
+    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la personne"]
+
+
+def test_the_page_says_where_the_form_comes_from_and_what_to_do(page, writer, draft):
+    page.get("applications.edit", draft, section="projet")
+    send_after(page, "lapsed", summary=TEXT)
+    assert "effacez-le et changez votre mot de passe" in enter(page, writer).words
 
 
 # ---- another account, another token ---------------------------------------------------------------------------------
