@@ -70,7 +70,7 @@ from grants.kernel.money import Money
 from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
 from grants.kernel.search import matches
-from grants.kernel.words import LazyString
+from grants.kernel.words import LazyString, _l
 from grants.people import queries as people
 from grants.people.models import Account, Membership, Organisation
 from grants.permissions import P
@@ -337,6 +337,10 @@ class AwardLine:
         return self.amount - self.released - self.ordered
 
 
+TO_ENGAGE = "to_engage"  # among the states: voted, with an agreement or not yet
+REPORT_LABELS = {"submitted": _l("À examiner"), "late": _l("En retard")}
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a list of awards is narrowed to."""
@@ -344,11 +348,11 @@ class Wanted:
     state: str = ""
     call: str = ""
     words: str = ""
-    late: bool = False
+    report: str = ""
 
     def chosen(self) -> dict[str, str]:
         """The URL parameters that are set."""
-        named = {"state": self.state, "call": self.call, "q": self.words, "late": "1" if self.late else ""}
+        named = {"state": self.state, "call": self.call, "q": self.words, "report": self.report}
         return {name: value for name, value in named.items() if value}
 
 
@@ -356,9 +360,13 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.state in set(AwardState):
         found.append(Award.state == AwardState(wanted.state))
+    elif wanted.state == TO_ENGAGE:
+        found.append(Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))
     if wanted.call:
         found.append(Call.code == wanted.call)
-    if wanted.late:
+    if wanted.report == "submitted":
+        found.append(Report.state == ReportState.SUBMITTED)
+    elif wanted.report == "late":
         found.append(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
         found.append(Report.due_on < clock.today())
     return [*found, *matches(wanted.words, Application.search_key)]
@@ -525,6 +533,12 @@ def award_totals(by: Actor, wanted: Wanted) -> Found:
         ),
     )
     return db.session.execute(_listed(sums).where(visible_to(by), *_conditions(wanted))).one()
+
+
+def award_counts(lists: Iterable[Wanted], by: Actor) -> Sequence[int]:
+    """How many awards each of some lists holds, in one statement."""
+    columns = [func.count().filter(*_conditions(wanted)) for wanted in lists]
+    return db.session.execute(_listed(select(*columns).select_from(Award)).where(visible_to(by))).one()
 
 
 def left_of(totals: Found) -> Money:
@@ -750,17 +764,19 @@ def why_not_use(details: BankDetails | None) -> LazyString | None:
     return rules.HANDED_OVER
 
 
+BANK_VIEWS: dict[str, ColumnElement[bool]] = {
+    "waiting": and_(BankDetails.state.in_(BANK_WAITING), ~_HANDED_OVER),
+    "confirmed": IN_USE,
+    "past": or_(BankDetails.state.in_((BankState.REFUSED, BankState.REPLACED)), _HANDED_OVER),
+}
+
+
 def bank_inbox(by: Actor, view: str, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of bank details: those that wait, those in use, or those of the past; the first given first.
 
     Those given before their body was handed over are of the past.
     """
     giver, first, second = aliased(Account), aliased(Account), aliased(Account)
-    views: dict[str, ColumnElement[bool]] = {
-        "waiting": and_(BankDetails.state.in_(BANK_WAITING), ~_HANDED_OVER),
-        "confirmed": IN_USE,
-        "past": or_(BankDetails.state.in_((BankState.REFUSED, BankState.REPLACED)), _HANDED_OVER),
-    }
     statement = (
         select(
             BankDetails.id, BankDetails.holder, BankDetails.iban_last4, BankDetails.state, BankDetails.given_at,
@@ -771,19 +787,17 @@ def bank_inbox(by: Actor, view: str, *, after: str | None = None, before: str | 
         .join(giver, giver.id == BankDetails.given_by)
         .outerjoin(first, first.id == BankDetails.first_by)
         .outerjoin(second, second.id == BankDetails.second_by)
-        .where(views[view], BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
+        .where(BANK_VIEWS[view], BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
     )  # fmt: skip
     return Order(BankDetails.given_at, BankDetails.id).page(statement, after=after, before=before)
 
 
-def bank_counts(by: Actor) -> dict[BankState, int]:
-    """How many bank details the person may see are in each state, without those given before a hand-over."""
-    rows = db.session.execute(
-        select(BankDetails.state, func.count().label("number"))
-        .where(~_HANDED_OVER, BankDetails.organisation_id.not_in(reviewing.tied_to(by.id)))
-        .group_by(BankDetails.state)
-    )
-    return {row.state: row.number for row in rows}
+def bank_counts(by: Actor) -> Mapping[str, int]:
+    """How many bank details each view holds for a person, in one statement."""
+    columns = [func.count().filter(condition).label(view) for view, condition in BANK_VIEWS.items()]
+    counted = select(*columns).select_from(BankDetails)
+    known = BankDetails.organisation_id.not_in(reviewing.tied_to(by.id))
+    return dict(db.session.execute(counted.where(known)).mappings().one())
 
 
 def others_with(details: BankDetails) -> Sequence[str]:

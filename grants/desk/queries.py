@@ -1,7 +1,7 @@
 """Questions across all chapters: the list of dossiers, what waits for each role, and everything about one dossier."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,8 @@ from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
-from grants.awards.lifecycle import AwardState, ReportState
-from grants.awards.models import Award, Report
+from grants.awards.models import Award
+from grants.awards.queries import Wanted
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
@@ -31,7 +31,7 @@ from grants.kernel.paging import Order, Page
 from grants.kernel.post import Letter
 from grants.kernel.search import matches
 from grants.kernel.still import still
-from grants.kernel.words import _, in_words_of, language
+from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument
@@ -39,6 +39,7 @@ from grants.programme.rules import Strands, strands_of
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Standing
+from grants.screening import queries as screening
 from grants.screening.models import Finding, PieceRequest
 
 Rows = Select[*tuple[Any, ...]]
@@ -55,6 +56,7 @@ class Sieve:
     instrument: str = ""
     axis: str = ""
     commune: str = ""
+    silence: str = ""
     sort: str = "-submitted"
 
     def chosen(self) -> dict[str, str]:
@@ -66,6 +68,7 @@ class Sieve:
             "instrument": self.instrument,
             "axe": self.axis,
             "commune": self.commune,
+            "silence": self.silence,
             "sort": "" if self.sort == "-submitted" else self.sort,
         }
         return {name: value for name, value in named.items() if value}
@@ -78,6 +81,9 @@ SORTS: dict[str, Any] = {
     "requested": Application.requested,
     "state": Application.state,
 }
+TO_CONFIRM = {"etat": "a-confirmer"}
+SOON = timedelta(days=15)
+SILENCE_LABELS = {"late": _l("Vaut déjà rejet"), "near": _l("Vaudra rejet sous quinze jours")}
 ANY_UNDER_WAY = "under_way"  # among the states: every dossier that waits for a decision
 UNSCORED = -1
 SCORE = func.coalesce(Standing.score, UNSCORED)
@@ -93,27 +99,36 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
 
 
 def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
-    """What the sieve keeps of the applications a statement selects from: no other table need be joined."""
-    statement = statement.where(_seen_by(actor))
-    statement = statement.where(*matches(sieve.words, Application.search_key))
+    return statement.where(_seen_by(actor), *_conditions(sieve))
+
+
+def _conditions(sieve: Sieve) -> Iterator[ColumnElement[bool]]:
+    """What a dossier of the list must meet, asked of the applications alone: no other table need be joined."""
+    yield from matches(sieve.words, Application.search_key)
     if sieve.call:
-        statement = statement.where(Application.call_id.in_(select(Call.id).where(Call.code == sieve.call)))
+        yield Application.call_id.in_(select(Call.id).where(Call.code == sieve.call))
     if sieve.state in set(SUBMITTED_STATES):
-        statement = statement.where(Application.state == ApplicationState(sieve.state))
+        yield Application.state == ApplicationState(sieve.state)
     elif sieve.state == ANY_UNDER_WAY:
-        statement = statement.where(Application.state.in_(UNDER_WAY))
+        yield Application.state.in_(UNDER_WAY)
     if sieve.instrument:
-        offered = select(Instrument.id).where(Instrument.code == sieve.instrument)
-        statement = statement.where(Application.instrument_id.in_(offered))
+        yield Application.instrument_id.in_(select(Instrument.id).where(Instrument.code == sieve.instrument))
     if sieve.axis:
-        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == sieve.axis)
-        statement = statement.where(Application.id.in_(serving))
+        yield Application.id.in_(select(AxisShare.application_id).join(Axis).where(Axis.code == sieve.axis))
     if sieve.commune:
-        served = select(application_commune.c.application_id).where(
-            application_commune.c.commune_id == _uuid(sieve.commune)
-        )
-        statement = statement.where(Application.id.in_(served))
-    return statement
+        served = select(application_commune.c.application_id)
+        yield Application.id.in_(served.where(application_commune.c.commune_id == _uuid(sieve.commune)))
+    if sieve.silence in SILENCE_LABELS:
+        yield Application.state.in_(UNDER_WAY)
+        yield from _silent(late=sieve.silence == "late")
+
+
+def _silent(*, late: bool) -> tuple[ColumnElement[bool], ...]:
+    """Whose silence is a refusal already, or will be within SOON."""
+    today = clock.today()
+    if late:
+        return (Application.silence_on < today,)
+    return Application.silence_on >= today, Application.silence_on <= today + SOON
 
 
 def _uuid(text: str) -> UUID | None:
@@ -209,6 +224,12 @@ def _totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
     return int(count), requested or Money(0), awarded or Money(0)
 
 
+def dossier_counts(sieves: Iterable[Sieve], actor: Actor) -> Sequence[int]:
+    """How many dossiers each of some lists holds, in one statement."""
+    columns = [func.count().filter(*_conditions(sieve)) for sieve in sieves]
+    return db.session.execute(select(*columns).select_from(Application).where(_seen_by(actor))).one()
+
+
 def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
     column, descending = _sort(sieve.sort, scores=scores)
@@ -226,6 +247,7 @@ class Choices:
     instruments: list[tuple[str, str]]
     axes: list[tuple[str, str]]
     communes: list[tuple[str, str]]
+    silences: list[tuple[str, str]]
 
 
 def choices() -> Choices:
@@ -243,6 +265,7 @@ def _choices() -> Choices:
         instruments=programme.instrument_choices(),
         axes=programme.axis_choices(),
         communes=programme.commune_choices(),
+        silences=[(code, str(word)) for code, word in SILENCE_LABELS.items()],
     )
 
 
@@ -417,8 +440,15 @@ def journal_page(
 # ---- what waits ---------------------------------------------------------------------------------------------------
 
 
-def _count(statement: Rows) -> int:
-    return int(db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0)
+@dataclass(frozen=True)
+class Task:
+    """Something to do: its words, how many, the list that counts them (endpoint, parameters), and perhaps its call."""
+
+    words: Text
+    count: int
+    endpoint: str
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
 
 
 def own_drafts(actor: Actor) -> Sequence[Application]:
@@ -433,60 +463,76 @@ def own_drafts(actor: Actor) -> Sequence[Application]:
     return db.session.scalars(statement).all()
 
 
-def reviews_left(actor: Actor) -> tuple[int, int]:
-    """How many assignments a reviewer has to open and to finish."""
-    rows = db.session.execute(
-        select(Assignment.state, func.count())
-        .join(Application, Application.id == Assignment.application_id)
-        .where(Assignment.reviewer_id == actor.id, Application.state == ApplicationState.ELIGIBLE)
-        .where(Application.id.not_in(reviewing.linked_to(actor.id)))
-        .group_by(Assignment.state)
-    )
-    counted = {row[0]: row[1] for row in rows}
-    return counted.get(AssignmentState.OFFERED, 0), counted.get(AssignmentState.OPEN, 0)
+def reviewer_tasks(actor: Actor) -> list[Task]:
+    """What a reviewer has to open and to finish."""
+    counted = reviewing.reading_counts(actor.id)
+    words = {AssignmentState.OFFERED: _("Dossiers à ouvrir"), AssignmentState.OPEN: _("Évaluations en cours")}
+    return [Task(told, counted[state], "reviewing.index", {"_anchor": state}) for state, told in words.items()]
 
 
-def waiting_for_manager(actor: Actor) -> dict[str, int]:
-    """What a manager has to do, counted."""
-    enough = (
-        select(Assignment.application_id)
-        .where(Assignment.state.in_((AssignmentState.OFFERED, AssignmentState.OPEN, AssignmentState.SUBMITTED)))
-        .group_by(Assignment.application_id)
-        .having(func.count() >= 3)
-    )
-    seen, known = _seen_by(actor), awards.visible_to(actor)
-    silence = select(Application.id).where(seen, Application.state.in_(UNDER_WAY))
-    return {
-        "to_screen": _count(select(Application.id).where(seen, Application.state == ApplicationState.SUBMITTED)),
-        "to_assign": _count(
-            select(Application.id).where(
-                seen, Application.state == ApplicationState.ELIGIBLE, Application.id.not_in(enough)
-            )
+_SILENT: Mapping[LazyString, Sieve] = {
+    _l("Dossiers dont le silence vaut déjà rejet"): Sieve(silence="late", sort="submitted"),
+    _l("Dossiers dont le silence vaudra rejet sous quinze jours"): Sieve(silence="near", sort="submitted"),
+}
+_AWARDED: Mapping[LazyString, Wanted] = {
+    _l("Attributions à engager"): Wanted(state=awards.TO_ENGAGE),
+    _l("Bilans à examiner"): Wanted(report="submitted"),
+    _l("Bilans en retard"): Wanted(report="late"),
+}
+
+
+def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[Task]:
+    """What a manager has to do; `hidden` are the dossiers kept from them."""
+    silent = zip(_SILENT.items(), dossier_counts(_SILENT.values(), actor), strict=True)
+    awarded = zip(_AWARDED.items(), awards.award_counts(_AWARDED.values(), actor), strict=True)
+    unopened = len(awards.decisions_without_award(actor))
+    return [
+        *(Task(words, count, "desk.dossiers", sieve.chosen()) for (words, sieve), count in silent),
+        *_of_calls(
+            _("Dossiers à décider"),
+            [(call, call.waiting, {"appel": call.code}) for call in screening.calls_to_screen(hidden)],
+            "screening.inbox",
         ),
-        "silence_late": _count(silence.where(Application.silence_on < clock.today())),
-        "silence_near": _count(
-            silence.where(
-                Application.silence_on >= clock.today(), Application.silence_on <= clock.today() + timedelta(days=15)
-            )
+        *_of_calls(
+            _("Dossiers sans assez d’évaluateurs"),
+            [
+                (call, call.lacking, {"call_id": call.id, "moins": call.minimum_reviewers})
+                for call in reviewing.calls_to_assign(hidden)
+            ],
+            "reviewing.assign",
+            "reviewing.assign_index",
         ),
-        "to_open": len(awards.decisions_without_award(actor)),
-        "to_engage": _count(select(Award.id).where(known, Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))),
-        "reports": _count(select(Report.id).join(Award).where(known, Report.state == ReportState.SUBMITTED)),
-        "late_reports": _count(
-            select(Report.id)
-            .join(Award)
-            .where(known, Report.state == ReportState.EXPECTED, Report.due_on < clock.today())
-        ),
-        "unconfirmed": len(programme.unconfirmed()),
+        Task(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
+        *(Task(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
+        Task(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
+        Task(_("Textes à confirmer"), len(programme.unconfirmed_texts()), "programme.texts", TO_CONFIRM),
+    ]
+
+
+def _of_calls(
+    words: Text, calls: Iterable[tuple[Any, int, Mapping[str, Any]]], endpoint: str, every: str = ""
+) -> list[Task]:
+    """A task for each call in which something waits, each as (call, how many, parameters); else one that says so."""
+    waiting = [
+        Task(words, count, endpoint, chosen, in_words_of(call, "title")) for call, count, chosen in calls if count
+    ]
+    return waiting or [Task(words, 0, every or endpoint)]
+
+
+def payment_tasks(by: Actor) -> list[Task]:
+    """What the finance people have to do."""
+    words = {
+        "prepare": _("Échéances à préparer"),
+        "approve": _("Mandats à approuver"),
+        "order": _("Mandats à enregistrer"),
+        "pay": _("Dates comptables à enregistrer"),
     }
-
-
-def waiting_for_payments(by: Actor) -> dict[str, int]:
-    """What the finance people have to do, counted as the list of payments counts it, in two statements."""
-    counted = {view: number for view, (number, _amount) in awards.payment_counts(by).items()}
-    return counted | {
-        "bank": sum(awards.bank_counts(by).get(state, 0) for state in awards.BANK_WAITING),
-    }
+    counted = awards.payment_counts(by)
+    bank = awards.bank_counts(by)["waiting"]
+    return [
+        Task(_("Coordonnées bancaires à vérifier"), bank, "awards.bank_inbox"),
+        *(Task(told, counted[view][0], "awards.payments", {"vue": view}) for view, told in words.items()),
+    ]
 
 
 def letters(limit: int = 100) -> Sequence[Letter]:

@@ -305,9 +305,9 @@ def work() -> str:
         "desk/work.html",
         own=queries.own_drafts(who) if who.organisations else [],
         open_calls=calls.open_calls(clock.now()),
-        reviews=queries.reviews_left(who) if who.has_role("reviewer") else None,
-        manager=queries.waiting_for_manager(who) if who.has_role("manager") else None,
-        payments=queries.waiting_for_payments(who) if who.has_role("finance", "authorising_officer") else None,
+        reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
+        manager=queries.manager_tasks(who, hidden_dossiers()) if who.has_role("manager") else [],
+        payments=queries.payment_tasks(who) if who.has_role("finance", "authorising_officer") else [],
     )
 
 
@@ -340,6 +340,7 @@ def _sieve() -> Sieve:
         instrument=told["instrument"],
         axis=told["axe"],
         commune=request.args.get("commune", "")[:40],
+        silence=request.args.get("silence", "")[:10],
         sort=request.args.get("sort", "-submitted")[:20],
     )
 

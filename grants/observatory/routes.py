@@ -19,6 +19,7 @@ from grants.permissions import P
 from grants.programme import queries as programme
 
 bp = Blueprint("observatory", __name__)
+SHOWN = 200  # laureates on their page; the register has them all
 
 
 @bp.get("/registre")
@@ -56,7 +57,7 @@ def record(reference: str) -> str:
 def laureates() -> str:
     """The laureates, call by call."""
     by_call: dict[str, list[queries.Laureate]] = {}
-    for row in queries.register(size=200).rows:
+    for row in queries.register(size=SHOWN).rows:
         by_call.setdefault(row.call_code, []).append(row)
     amounts = queries.awarded_by_commune()
     return render_template(

@@ -151,15 +151,18 @@ def law_of_code(code: str) -> Sequence[Law]:
     return db.session.scalars(select(Law).where(Law.code == code).order_by(Law.valid_from)).all()
 
 
+_LAW_ORDER = (Law.title, Law.code, Law.valid_from)
+_TEXT_ORDER = (ConfiguredText.use, ConfiguredText.position)
+
+
 def all_law() -> Sequence[Law]:
     """The whole table of law, by title and then by day."""
-    return db.session.scalars(select(Law).order_by(Law.title, Law.code, Law.valid_from)).all()
+    return db.session.scalars(select(Law).order_by(*_LAW_ORDER)).all()
 
 
 def all_texts() -> Sequence[ConfiguredText]:
     """Every configured text, by use and position."""
-    statement = select(ConfiguredText)
-    return db.session.scalars(statement.order_by(ConfiguredText.use, ConfiguredText.position)).all()
+    return db.session.scalars(select(ConfiguredText).order_by(*_TEXT_ORDER)).all()
 
 
 def fields_of_actions(framework_id: UUID) -> dict[UUID, list[FieldOfIntervention]]:
@@ -217,19 +220,23 @@ def text_body(code: str, **values: Any) -> str:
     return in_words_of(text_of_code(code), "body").format_map(values)
 
 
+def unconfirmed_law() -> Sequence[Law]:
+    """The dated rules from memory or proposals that no manager has confirmed yet."""
+    statement = select(Law).where(Law.status.in_(UNSURE), Law.confirmed_at.is_(None))
+    return db.session.scalars(statement.order_by(*_LAW_ORDER)).all()
+
+
+def unconfirmed_texts() -> Sequence[ConfiguredText]:
+    """The configured texts from memory or proposals that no manager has confirmed yet."""
+    statement = select(ConfiguredText).where(ConfiguredText.status.in_(UNSURE), ConfiguredText.confirmed_at.is_(None))
+    return db.session.scalars(statement.order_by(*_TEXT_ORDER)).all()
+
+
 def unconfirmed() -> list[tuple[str, str]]:
     """What comes from memory or proposals and no manager has confirmed yet: (kind, code)."""
-    laws = db.session.scalars(
-        select(Law.code).where(Law.status.in_(UNSURE), Law.confirmed_at.is_(None)).order_by(Law.code)
-    )
-    texts = db.session.scalars(
-        select(ConfiguredText.code)
-        .where(ConfiguredText.status.in_(UNSURE), ConfiguredText.confirmed_at.is_(None))
-        .order_by(ConfiguredText.position)
-    )
     contacts = db.session.scalars(select(Fund.code).where(Fund.contact_status.in_(UNSURE)).order_by(Fund.code))
     return [
         *(("contact", code) for code in contacts),
-        *(("law", code) for code in dict.fromkeys(laws)),
-        *(("text", code) for code in texts),
+        *(("law", code) for code in sorted({row.code for row in unconfirmed_law()})),
+        *(("text", row.code) for row in unconfirmed_texts()),
     ]

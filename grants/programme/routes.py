@@ -252,10 +252,8 @@ def edit_action(action: Action) -> Answer:
 @door(P.PROGRAMME_EDIT)
 def law() -> str:
     """The dated table of law, with its sources and how sure each row is."""
-    rows = queries.all_law()
-    only = request.args.get("etat", "")
-    waiting = [row for row in rows if row.status in queries.UNSURE and row.confirmed_at is None]
-    shown = waiting if only == "a-confirmer" else rows
+    only, waiting = request.args.get("etat", ""), queries.unconfirmed_law()
+    shown = waiting if only == "a-confirmer" else queries.all_law()
     return render_template(
         "programme/law.html",
         groups=[list(group) for _code, group in groupby(shown, key=lambda row: row.code)],
@@ -305,11 +303,13 @@ def add_law_value(law: Law) -> Answer:
 @door(P.PROGRAMME_EDIT)
 def texts() -> str:
     """The configured texts by use, with those that wait to be confirmed."""
-    rows = queries.all_texts()
+    only, waiting = request.args.get("etat", ""), queries.unconfirmed_texts()
+    rows = waiting if only == "a-confirmer" else queries.all_texts()
     return render_template(
         "programme/texts.html",
         groups=[(rules.USE_LABELS.get(use, use), list(group)) for use, group in groupby(rows, key=lambda row: row.use)],
-        unsure=queries.UNSURE,
+        waiting={row.id for row in waiting},
+        only=only,
         trust=rules.TRUST_LABELS,
         tones=rules.TRUST_TONES,
         models=rules.MODELS,
@@ -342,4 +342,4 @@ def confirm_text(text: ConfiguredText) -> Response:
     """Say that a text may be shown as it is."""
     actions.confirm_text(text, by=actor())
     flash(_("« %(title)s » est confirmé.", title=text.title), "success")
-    return redirect(url_for("programme.texts", _anchor=text.code))
+    return redirect(url_for("programme.texts", etat=request.args.get("etat") or None, _anchor=text.code))

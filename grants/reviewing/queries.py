@@ -548,39 +548,43 @@ class CallProgress:
     code: str
     title: str
     title_en: str
+    minimum_reviewers: int
     applications: int
+    lacking: int
     assigned: int
     submitted: int
 
 
+_given = select(func.count()).where(Assignment.application_id == Application.id).correlate(Application)
+_readers = _given.where(Assignment.state.in_(SEEN)).scalar_subquery()
+_sent = _given.where(Assignment.state == S.SUBMITTED).scalar_subquery()
+
+
+def _eligible(hidden: Collection[UUID], *columns: Any) -> Select[*tuple[Any, ...]]:
+    """The dossiers to be read, but for some."""
+    statement = select(*columns).select_from(Application).where(Application.state == ApplicationState.ELIGIBLE)
+    return statement.where(Application.id.not_in(hidden)) if hidden else statement
+
+
 def calls_to_assign(hidden: Collection[UUID]) -> list[CallProgress]:
-    """The published calls with eligible applications, the latest first."""
-    counts: dict[UUID, Any] = {
-        row.call_id: row
-        for row in db.session.execute(
-            select(
-                Application.call_id,
-                func.count(Application.id.distinct()).label("applications"),
-                func.count(case((Assignment.state.in_(SEEN), 1))).label("assigned"),
-                func.count(case((Assignment.state == S.SUBMITTED, 1))).label("submitted"),
-            )
-            .outerjoin(Assignment, Assignment.application_id == Application.id)
-            .where(Application.state.in_(REVIEWED_STATES), Application.id.not_in(hidden))
-            .group_by(Application.call_id)
-        )
-    }
+    """The published calls, the latest first, and how many dossiers their lists hold (`dossiers_to_assign`): all of
+    them, and those that fewer people read than the call asks for, none once its marks are frozen."""
+    lacking = func.count().filter(_readers < Call.minimum_reviewers, Call.marks_frozen_at.is_(None))
+    counts = _eligible(
+        hidden, Application.call_id, func.count().label("applications"), lacking.label("lacking"),
+        func.sum(_readers).label("assigned"), func.sum(_sent).label("submitted"),
+    ).join(Call, Call.id == Application.call_id).group_by(Application.call_id).subquery()  # fmt: skip
+    numbers = (counts.c.applications, counts.c.lacking, counts.c.assigned, counts.c.submitted)
     calls = db.session.execute(
-        select(Call.id, Call.code, Call.title, Call.title_en)
+        select(
+            Call.id, Call.code, Call.title, Call.title_en, Call.minimum_reviewers,
+            *(func.coalesce(number, 0) for number in numbers),
+        )
+        .outerjoin(counts, counts.c.call_id == Call.id)
         .where(Call.state != CallState.DRAFT)
         .order_by(Call.closes_at.desc(), Call.code)
-    )
-    return [
-        CallProgress(
-            call.id, call.code, call.title, call.title_en,
-            *((n.applications, n.assigned, n.submitted) if (n := counts.get(call.id)) else (0, 0, 0)),
-        )
-        for call in calls
-    ]  # fmt: skip
+    )  # fmt: skip
+    return [CallProgress(*call) for call in calls]
 
 
 @dataclass(frozen=True)
@@ -687,22 +691,9 @@ class AssignSieve:
 
 
 def _to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve, *columns: Any) -> Select[*tuple[Any, ...]]:
-    statement = (
-        select(*columns)
-        .select_from(Application)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE)
-    )
-    if hidden:
-        statement = statement.where(Application.id.not_in(hidden))
+    statement = _eligible(hidden, *columns).where(Application.call_id == call_id)
     statement = statement.where(*matches(sieve.words, Application.search_key))
-    if sieve.fewer_than is not None:
-        readers = (
-            select(func.count())
-            .where(Assignment.application_id == Application.id, Assignment.state.in_(SEEN))
-            .scalar_subquery()
-        )
-        statement = statement.where(readers < sieve.fewer_than)
-    return statement
+    return statement if sieve.fewer_than is None else statement.where(_readers < sieve.fewer_than)
 
 
 def dossiers_to_assign(

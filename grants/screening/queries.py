@@ -85,8 +85,10 @@ class Line:
 def calls_to_screen(hidden: Collection[UUID]) -> list[CallLine]:
     """The calls that took applications, the one whose dossier waits longest first."""
     waiting = (
-        select(Application.call_id, func.count().label("number"), func.min(Application.silence_on).label("first"))
-        .where(Application.state.in_(WAITING), Application.id.not_in(hidden))
+        _kept(
+            hidden, Application.call_id, func.count().label("number"), func.min(Application.silence_on).label("first")
+        )
+        .where(Application.state.in_(WAITING))
         .group_by(Application.call_id)
         .subquery()
     )
@@ -101,13 +103,13 @@ def calls_to_screen(hidden: Collection[UUID]) -> list[CallLine]:
 
 def counts_by_filter(call_id: UUID, hidden: Collection[UUID]) -> dict[str, int]:
     """How many applications of a call each filter of the inbox shows."""
-    rows = db.session.execute(
-        select(Application.state, func.count().label("number"))
-        .where(Application.call_id == call_id, Application.id.not_in(hidden))
-        .group_by(Application.state)
-    )
-    by_state = {row.state: row.number for row in rows}
-    return {name: sum(by_state.get(state, 0) for state in states) for name, states in FILTERS.items()}
+    columns = [func.count().filter(Application.state.in_(states)).label(name) for name, states in FILTERS.items()]
+    return dict(db.session.execute(_kept(hidden, *columns).where(Application.call_id == call_id)).mappings().one())
+
+
+def _kept(hidden: Collection[UUID], *columns: Any) -> Rows:
+    """The applications, but for those kept from a person: what each list of screening and each of its counts is of."""
+    return select(*columns).select_from(Application).where(Application.id.not_in(hidden))
 
 
 def inbox(
@@ -131,12 +133,13 @@ _IN_TURN = Order(Application.submitted_at, Application.id)
 
 def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collection[UUID]) -> Rows:
     return (
-        select(
+        _kept(
+            hidden,
             Application.id, Application.reference, Application.title, Application.requested, Application.submitted_at,
             Application.silence_on, Application.state, Organisation.name.label("organisation"),
         )
         .join(Organisation, Application.organisation_id == Organisation.id)
-        .where(Application.call_id == call_id, Application.state.in_(states), Application.id.not_in(hidden))
+        .where(Application.call_id == call_id, Application.state.in_(states))
     )  # fmt: skip
 
 
@@ -172,9 +175,8 @@ def neighbours_of(application: Application, hidden: Collection[UUID]) -> Neighbo
     """The waiting applications around this one, oldest first; after the last comes the first again."""
     ids = list(
         db.session.scalars(
-            select(Application.id)
+            _kept(hidden, Application.id)
             .where(Application.call_id == application.call_id, Application.state.in_(WAITING))
-            .where(Application.id.not_in(hidden))
             .order_by(Application.submitted_at, Application.id)
         )
     )

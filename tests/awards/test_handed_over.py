@@ -93,7 +93,7 @@ def test_an_account_given_before_is_not_checked_after(page, make, award, state, 
     assert page.post(f"awards.{act}_bank", details).status == 409
     db.session.refresh(details)
     assert details.state is state
-    assert queries.bank_counts(make.actor("finance")) == {}
+    assert queries.bank_counts(make.actor("finance"))["waiting"] == 0
 
 
 @pytest.mark.parametrize("keeps", [True, False])

@@ -142,11 +142,11 @@ def test_a_list_is_narrowed(app, make):
     assert found(words=running.organisation.siret) == [running.id]
     assert found(words=voted.application.reference) == [voted.id]
     assert found(words="100% introuvable") == []
-    assert found(late=True) == []
+    assert found(report="late") == []
     assert set(found(state="inconnu")) == {voted.id, running.id}
     due = queries.report_of(running.id).due_on
     with clock.fixed(clock.now() + (due - clock.today()) + timedelta(days=2)):
-        assert found(late=True) == [running.id]
+        assert found(report="late") == [running.id]
 
 
 def test_the_next_step_follows_the_award(app, make):

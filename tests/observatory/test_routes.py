@@ -14,6 +14,7 @@ from grants.awards.models import Award
 from grants.kernel.money import Money
 from grants.kernel.paging import cursor
 from grants.observatory import queries as observatory
+from grants.observatory import routes
 from grants.observatory.queries import Behind
 from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
 from grants.reviewing.lifecycle import AssignmentState
@@ -226,6 +227,16 @@ def test_tracking_counts_and_lists_nothing_of_a_dossier_one_has_a_link_with(make
     assert all("8000" in said for said in words)
     assert not any("7777" in said or "15777" in said or linked.reference in said for said in words)
     assert observatory.ledger_totals(frozenset({linked.id})).amounts[Figure.ASKED] == Money.euros(8_000)
+
+
+def test_laureates_that_their_page_does_not_hold_are_in_the_register(
+    make: Make, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awarded(make, 3)
+    assert "dans le registre" not in page.get("/laureats").words
+    monkeypatch.setattr(routes, "SHOWN", 2)
+    link = page.get("/laureats").tree.xpath("//a[contains(., 'Voir les 3 projets dans le registre')]/@href")
+    assert len(page.get(link[0]).tree.xpath("//table/tbody/tr")) == 3
 
 
 def test_tracking_is_for_staff(make: Make, page: Page) -> None:

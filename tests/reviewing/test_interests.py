@@ -8,7 +8,6 @@ from grants.applications import queries as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
-from grants.desk import queries as desk
 from grants.kernel import clock, journal, vault
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
@@ -199,9 +198,11 @@ def test_lists_counters_and_totals_leave_out_what_one_has_a_link_with(page, make
     assert number not in page.get("awards.bank_inbox", as_=finance).text
     assert sum(awards.bank_counts(make.actor_of(finance)).values()) == 0
     assert not any(number for number, _sum in awards.payment_counts(make.actor_of(officer)).values())
-    counted = desk.waiting_for_manager(make.actor_of(manager))
-    assert {counted[name] for name in ("reports", "to_engage", "to_open", "late_reports")} == {0}
-    assert desk.waiting_for_manager(make.actor("manager"))["reports"] == 1
+    told = ({"report": "submitted"}, {"report": "late"}, {"state": awards.TO_ENGAGE})
+    wanted = [awards.Wanted(**each) for each in told]
+    assert list(awards.award_counts(wanted, make.actor_of(manager))) == [0, 0, 0]
+    assert awards.decisions_without_award(make.actor_of(manager)) == []
+    assert list(awards.award_counts(wanted, make.actor("manager"))) == [1, 0, 0]
 
 
 # ---- the committee -------------------------------------------------------------------------------------------------

@@ -54,7 +54,11 @@ def index() -> str:
         wanted=wanted,
         chosen=wanted.chosen(),
         calls=[(row.code, row.title) for row in queries.calls_with_awards(actor())],
-        states=[(state.value, AWARD.states[state].label) for state in AwardState],
+        states=[
+            (queries.TO_ENGAGE, _("À engager")),
+            *((state.value, AWARD.states[state].label) for state in AwardState),
+        ],
+        reports=queries.REPORT_LABELS.items(),
         machine=AWARD,
         left=queries.left_of(totals),
         zero=Money(0),
@@ -65,7 +69,7 @@ def index() -> str:
 
 def _wanted() -> Wanted:
     given = request.args
-    return Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("late") == "1")
+    return Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("report", ""))
 
 
 @bp.get("/attributions.csv")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from grants.awards import queries
 from grants.awards.actions import agreement as actions
 from grants.awards.forms.agreement import BankForm, RefuseForm, RevealForm
-from grants.awards.lifecycle import BANK, BankState
+from grants.awards.lifecycle import BANK
 from grants.awards.models import BankDetails
 from grants.awards.routes.blueprint import Answer, bp, done, show
 from grants.awards.rules import masked
@@ -18,8 +18,6 @@ from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.permissions import P
-
-VIEWS = ("waiting", "confirmed", "past")
 
 
 @bp.route("/organisations/<uuid:organisation_id>/coordonnees-bancaires", methods=["GET", "POST"])
@@ -44,14 +42,12 @@ def give_bank(organisation: Organisation) -> Answer:
 def bank_inbox() -> str:
     """Bank details that wait for a first or a second check, those in use, those of the past."""
     view = request.args.get("vue", "")
-    view = view if view in VIEWS else VIEWS[0]
-    counts = queries.bank_counts(actor())
+    view = view if view in queries.BANK_VIEWS else "waiting"
     return render_template(
         "awards/bank_inbox.html",
         view=view,
         page=queries.bank_inbox(actor(), view, **places()),
-        waiting=sum(counts.get(state, 0) for state in queries.BANK_WAITING),
-        confirmed=counts.get(BankState.CONFIRMED, 0),
+        counts=queries.bank_counts(actor()),
         machine=BANK,
         masked=masked,
     )
