@@ -19,7 +19,6 @@ from grants.applications.models import (
     ApplicationAddress,
     ApplicationVersion,
     Attachment,
-    AxisShare,
     BudgetLine,
     Dimension,
     Row,
@@ -27,8 +26,10 @@ from grants.applications.models import (
     model_of,
 )
 from grants.applications.parts import PARTS
-from grants.applications.parts.fields import Amount, Field, Offered, Rows
-from grants.applications.parts.part import Content, DossierPart, Part
+from grants.applications.parts.budget import LINES, totals
+from grants.applications.parts.fields import Amount, Content, Field, Offered, PerCode, Picks, Rows, Shares
+from grants.applications.parts.part import Asked, DossierPart, Part
+from grants.applications.parts.questions import QUESTIONS, is_empty
 from grants.applications.parts.vocabulary import FundingStatus
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
@@ -43,9 +44,8 @@ from grants.kernel.vault import Given, StoredFile
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.programme import queries as programme
-from grants.programme.models import Action, BudgetAccount, FieldOfIntervention, PriorityArea, RelatedPlan
+from grants.programme.models import BudgetAccount
 
-MOST_ACTIONS = 3
 AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
 Values = Mapping[str, Any]
@@ -103,7 +103,7 @@ def save_section(
                 return
             raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
     with db.session.no_autoflush:
-        if section.startswith(rules.QUESTIONS):
+        if section.startswith(QUESTIONS):
             _save_answers(application, section, values, by=by)
         else:
             _save_part(application, section, values, by)
@@ -124,37 +124,47 @@ def _save_part(application: Application, code: str, values: Values, by: Actor) -
         _SAVERS[code](application, values, by)
         return
     part = PARTS[code]
-    _refuse(application, part, values)
+    _refuse(part, values)
     before = {field.name: getattr(application, field.attribute) for field in part.columns}
     for field in part.fields:
-        match field:
-            case Offered():
-                setattr(application, field.attribute, UUID(values[field.name]) if values[field.name] else None)
-            case Field():
-                setattr(application, field.attribute, field.keep(values[field.name]))
-            case Rows():
-                rows = [field.keep(row) for row in values[field.name]]
-                _keep_rows(getattr(application, field.attribute), rows, model_of(field))
-            case _:
-                _keep_by(
-                    getattr(application, field.attribute),
-                    field.code.name,
-                    field.keep(values[field.name]),
-                    model_of(field),
-                )
+        _keep(application, field, values[field.name])
     if code == Part.PROJECT:
         _follow_project(application, before)
 
 
-def _refuse(application: Application, part: DossierPart, values: Values) -> None:
+def _keep(application: Application, field: Asked, value: Any) -> None:
+    """Put a value where its field is stored. Raises InvalidError for a choice that is not offered."""
+    stored = getattr(application, field.attribute)
+    match field:
+        case Offered():
+            offers = {offer.key: offer.row for offer in queries.offers_of(application, field.name)}
+            if value and value not in offers:
+                raise InvalidError(_("Ce choix n’est pas proposé."), field=field.name)
+            setattr(application, field.attribute, offers[value].instrument_id if value else None)
+        case Field():
+            setattr(application, field.attribute, field.keep(value))
+        case Rows():
+            _keep_rows(stored, [field.keep(row) for row in value], model_of(field))
+        case PerCode():
+            _keep_by(stored, field.code.name, field.keep(value), model_of(field))
+        case Shares():
+            offers = {offer.key: offer.row.id for offer in queries.offers_of(application, field.name)}
+            wanted = {key: {"percent": value[name]} for name, key in offers.items() if value.get(name)}
+            _keep_by(stored, field.key, wanted, model_of(field))
+        case Picks():
+            chosen = [offer.row for offer in queries.offers_of(application, field.name) if offer.key in set(value)]
+            if field.lists and len(chosen) > len(field.lists):
+                raise InvalidError(str(field.too_many), field=field.name)
+            setattr(application, field.attribute, chosen)
+
+
+def _refuse(part: DossierPart, values: Values) -> None:
     """Raise InvalidError for values that no page of the part gives."""
     for rule in part.in_order:
         if rule.is_broken(values):
             raise InvalidError(str(rule.message), field=rule.second)
-    for field in part.fields:
+    for field in part.columns:
         value = values[field.name]
-        if isinstance(field, Offered) and value and value not in queries.offered_keys(application, field):
-            raise InvalidError(_("Ce choix n’est pas proposé."), field=field.name)
         if isinstance(field, Amount) and field.positive is not None and value is not None and not value:
             raise InvalidError(str(field.positive), field=field.name)
 
@@ -194,34 +204,8 @@ def _set_request_line(application: Application) -> None:
 
 
 def _set_total(application: Application) -> None:
-    found = rules.totals((line.side, line.account, line.amount) for line in application.budget_lines)
+    found = totals((line.side, line.account, line.amount) for line in application.budget_lines)
     application.total = found.charges or None
-
-
-def _save_axes(application: Application, values: Values, by: Actor) -> None:
-    framework_id = application.call.framework_id
-    axes = {str(axis.id): axis.id for axis in programme.axes(framework_id)}
-    shares = {axes[key]: percent for key, percent in values["shares"].items() if percent and key in axes}
-    actions = _picked(programme.actions(framework_id), values["actions"])
-    if len(actions) > MOST_ACTIONS:
-        raise InvalidError(_("Choisissez trois fiches actions au plus."), field="actions")
-    wanted = {axis_id: {"percent": percent} for axis_id, percent in shares.items()}
-    _keep_by(application.axis_shares, "axis_id", wanted, AxisShare)
-    order = list(axes.values())
-    for share in application.axis_shares:
-        share.position = order.index(share.axis_id)
-    application.actions = actions
-    application.fields = _picked(programme.fields(framework_id), values["fields"])
-    application.plans = _picked(programme.plans(framework_id), values["plans"])
-
-
-_Choice = TypeVar("_Choice", Action, FieldOfIntervention, RelatedPlan, PriorityArea)
-
-
-def _picked(offered: Sequence[_Choice], wanted: Sequence[str]) -> list[_Choice]:
-    """The rows whose key was chosen, in the order offered; a key that is not offered is left out."""
-    keys = set(wanted)
-    return [row for row in offered if str(row.id) in keys]
 
 
 def _keep_by(rows: list[RowT], column: str, wanted: Mapping[Any, Mapping[str, Any]], kind: type[RowT]) -> None:
@@ -238,12 +222,6 @@ def _keep_by(rows: list[RowT], column: str, wanted: Mapping[Any, Mapping[str, An
     order = {key: position for position, key in enumerate(wanted)}
     for row in rows:
         row.position = order[getattr(row, column)]
-
-
-def _save_territory(application: Application, values: Values, by: Actor) -> None:
-    wanted = set(values["communes"])
-    application.communes = [row for row in programme.communes() if row.insee in wanted]
-    application.areas = _picked(programme.priority_areas(), values["areas"])
 
 
 def _keep_rows(rows: list[RowT], wanted: Sequence[Values], kind: type[RowT]) -> None:
@@ -265,8 +243,7 @@ def _save_budget(application: Application, values: Values, by: Actor) -> None:
         if account is None or account.header:
             raise InvalidError(_("Ce compte n’existe pas : %(account)s.", account=line["account"]), field="lines")
         status = FundingStatus(line["status"]) if account.by_funder and line["status"] else None
-        facts = {"side": account.side, "account": account.code, "label": line["label"] or "", "amount": line["amount"]}
-        wanted.append({**facts, "funding_status": status})
+        wanted.append({**LINES.keep(line), "side": account.side, "funding_status": status})
     request = [line for line in application.budget_lines if line.is_request]
     lines = [line for line in application.budget_lines if not line.is_request]
     _keep_rows(lines, wanted, BudgetLine)
@@ -293,7 +270,7 @@ def _save_answers(application: Application, section: str, values: Values, *, by:
 
 
 def _set_answer(application: Application, question: Question, row: Answer | None, value: Any) -> None:
-    if rules.is_empty(value):
+    if is_empty(value):
         if row is not None:
             application.answers.remove(row)
     elif row is None:
@@ -354,8 +331,6 @@ def _save_statements(application: Application, values: Values, by: Actor) -> Non
 
 
 _SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
-    Part.AXES: _save_axes,
-    Part.TERRITORY: _save_territory,
     Part.BUDGET: _save_budget,
     Part.STATEMENTS: _save_statements,
 }

@@ -1,7 +1,6 @@
 """The forms of the writing space: one per page, each turning what people type into the plain values actions take."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from functools import cache
 from typing import Any
 
@@ -12,26 +11,35 @@ from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
 from grants.applications.parts import PARTS
+from grants.applications.parts.budget import LINES, Account, budget_gaps, totals
 from grants.applications.parts.fields import (
     MOST_ROWS,
     Amount,
-    Choice,
     Day,
     Field,
+    Json,
     Line,
     Offered,
+    OneOf,
     Paragraph,
     PerCode,
+    Picks,
     Rows,
     Scalar,
+    Several,
+    Shares,
     Tick,
+    Upload,
     Whole,
     is_blank,
+    words_of,
 )
-from grants.applications.parts.part import DossierPart, InOrder, Part
-from grants.applications.parts.vocabulary import FUNDING_LABELS
-from grants.applications.rules import QUESTIONS, budget_gaps, totals
-from grants.calls.models import Question, QuestionKind, Statement
+from grants.applications.parts.part import Asked, DossierPart, InOrder, Part
+from grants.applications.parts.questions import QUESTIONS, field_of, is_empty, labels_of
+from grants.applications.parts.statements import field_of as field_of_statement
+from grants.applications.parts.statements import kept_of, said_of
+from grants.applications.queries import Offer
+from grants.calls.models import Question, Statement
 from grants.kernel.errors import MissingError
 from grants.kernel.formats import SUFFIXES
 from grants.kernel.forms import (
@@ -49,10 +57,10 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import day, money, percent
+from grants.kernel.pages import percent
 from grants.kernel.text import bare
 from grants.kernel.words import _, _l, in_words_of
-from grants.programme.models import Action, Axis, BudgetAccount, Commune, PriorityArea
+from grants.programme.models import BudgetAccount
 
 Choices = Sequence[tuple[str, Any]]
 Values = dict[str, Any]
@@ -106,15 +114,27 @@ def _control(field: Field, label: Any = None) -> Any:
             return WholeField(**told, minimum=field.minimum, maximum=field.maximum)
         case Tick():
             return BooleanField(**told)
+        case Account():
+            return HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
+        case Upload():
+            return FileField(**told, render_kw={"accept": SUFFIXES})
+        case Several() | OneOf():
+            return _choice(field, told)
         case Offered():
             return OneOfField(**told, choices=[])
-        case Choice(default=str()):
-            return SelectField(**told, choices=options(field.labels.items()), default=field.default)
-        case Choice(listed=True):
-            return OneInListField(**told, choices=list(field.labels.items()))
-        case Choice():
-            return OneOfField(**told, choices=options(field.labels.items()))
     raise TypeError(f"no control is known for {type(field).__name__}")
+
+
+def _choice(field: Several | OneOf, told: Mapping[str, Any]) -> Any:
+    labels = list(field.labels.items())
+    match field:
+        case Several():
+            return ChoicesField(**told, choices=options(labels))
+        case OneOf(default=str()):
+            return SelectField(**told, choices=options(labels), default=field.default)
+        case OneOf(listed=True):
+            return OneInListField(**told, choices=labels)
+    return OneOfField(**told, choices=options(labels))
 
 
 def _typed(field: Field, control: Any) -> Scalar:
@@ -126,16 +146,10 @@ def _typed(field: Field, control: Any) -> Scalar:
 
 
 class RowForm(Form):
-    """A line of a table: no keys of its own, its page has them. `known_by` is the field that tells two lines apart."""
-
-    known_by = "label"
+    """A line of a declared table: no keys of its own, its page has them."""
 
     class Meta:
         csrf = False
-
-
-class DeclaredRow(RowForm):
-    """A line of a declared table."""
 
     table: Rows
 
@@ -157,16 +171,15 @@ class DeclaredRow(RowForm):
         return self.table.row({field.name: _typed(field, self[field.name]) for field in self.table.fields})
 
 
-def _row_form(table: Rows) -> type[DeclaredRow]:
+def _row_form(table: Rows) -> type[RowForm]:
     controls = {field.name: _control(field) for field in table.fields}
-    return type("DeclaredRow", (DeclaredRow,), {**controls, "table": table, "known_by": table.known_by})
+    return type("RowForm", (RowForm,), {**controls, "table": table})
 
 
 class SectionForm(Form):
-    """A page of the writing space. `names` words the keys and codes of its values for people."""
+    """A page of the writing space."""
 
     stamp = HiddenField()
-    names: Mapping[str, Any] = {}
 
     def values(self) -> Values:
         """What was typed, in the shape of `queries.section_values`."""
@@ -188,32 +201,7 @@ class SectionForm(Form):
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled: to set two versions side by side."""
-        lines: list[tuple[str, str]] = []
-        for key, value in values.items():
-            if isinstance(value, dict):
-                lines += [(str(self.names.get(name, name)), self._text(one)) for name, one in value.items()]
-            else:
-                lines.append((str(self.names.get(key, key)), self._text(value)))
-        return lines
-
-    def _text(self, value: Any) -> str:
-        match value:
-            case None:
-                return ""
-            case bool():
-                return _("oui") if value else _("non")
-            case Money():
-                return money(value)
-            case date():
-                return day(value)
-            case dict():
-                return " · ".join(filter(None, (self._text(one) for one in value.values())))
-            case tuple():
-                return " · ".join(filter(None, (self._text(one) for one in value)))
-            case list():
-                return "\n".join(self._text(one) for one in value)
-            case _:
-                return str(self.names.get(str(value), value))
+        raise NotImplementedError
 
     def differences(self, theirs: Values) -> list[dict[str, str]]:
         """What differs between what was typed and what is kept, in words."""
@@ -229,6 +217,7 @@ class PartForm(SectionForm):
     """The page of a declared part: its controls are made from its fields by `_part_form_of`."""
 
     part: DossierPart
+    offers: Mapping[str, Sequence[Offer]] = {}
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check each field, the days that follow each other, and the amounts that are more than zero."""
@@ -251,24 +240,46 @@ class PartForm(SectionForm):
         for rule in self.part.in_order:
             if rule.is_broken(self.data):
                 self[rule.first].data = kept[rule.first].data
-        for table in self.part.tables:
-            if isinstance(table, Rows):
-                _keep_rows_valid(self[table.name], kept[table.name])
+        if "rows" in self:
+            _keep_rows_valid(self.rows, kept.rows)
 
     def values(self) -> Values:
         """The page's values."""
         return {field.name: self._value(field) for field in self.part.fields}
 
-    def _value(self, field: Field | Rows | PerCode) -> Any:
+    def _value(self, field: Asked) -> Any:
         match field:
             case Field():
                 return _typed(field, self[field.name])
             case Rows():
-                return [told for entry in self[field.name] if (told := entry.form.values()) is not None]
+                return [told for entry in self.rows if (told := entry.form.values()) is not None]
+            case Shares():
+                return {offer.key: control.data or None for offer, control in self._shares(field)}
+            case Picks():
+                chosen = [self[name].data for name, _label in field.lists] or self[field.name].data or []
+                return list(dict.fromkeys(filter(None, chosen)))
         return {
             code: field.value({one.name: _typed(one, control) for one, control in controls})
             for code, controls in self._codes(field)
         }
+
+    def _shares(self, field: Shares) -> list[tuple[Offer, Any]]:
+        return [(offer, self[_share(offer)]) for offer in self.offers[field.name]]
+
+    @property
+    def shares(self) -> list[tuple[Any, Any]]:
+        """For the page: each row that takes a share, with its control."""
+        return [
+            (offer.row, control)
+            for field in self.part.fields
+            if isinstance(field, Shares)
+            for offer, control in self._shares(field)
+        ]
+
+    def lists(self, name: str) -> list[Any]:
+        """For the page: the lists in which rows are picked one by one."""
+        field = next(one for one in self.part.fields if one.name == name and isinstance(one, Picks))
+        return [self[control] for control, _label in field.lists]
 
     def _codes(self, table: PerCode) -> list[tuple[str, list[tuple[Field, Any]]]]:
         return [
@@ -291,7 +302,11 @@ class PartForm(SectionForm):
             value = values[field.name]
             match field:
                 case Offered():
-                    lines.append((str(field.label), str(self.names.get(value, value or ""))))
+                    lines.append((str(field.label), self._named(field, value)))
+                case Picks():
+                    lines.append((str(field.label), "\n".join(self._named(field, key) for key in value)))
+                case Shares():
+                    lines += [(offer.label, words_of(value.get(offer.key))) for offer in self.offers[field.name]]
                 case Field():
                     lines.append((str(field.label), field.words(value)))
                 case Rows():
@@ -299,6 +314,14 @@ class PartForm(SectionForm):
                 case _:
                     lines += [(field.label_of(code), field.words(one)) for code, one in value.items()]
         return lines
+
+    def _named(self, field: Offered | Picks, key: str | None) -> str:
+        return next((offer.label for offer in self.offers[field.name] if offer.key == key), key or "")
+
+
+def _share(offer: Offer) -> str:
+    """The name of the control of a share: rows that take one have a code."""
+    return f"share_{offer.row.code}"
 
 
 def _is_positive(field: Amount) -> Callable[[Any, Any], None]:
@@ -311,87 +334,87 @@ def _is_positive(field: Amount) -> Callable[[Any, Any], None]:
 
 @cache
 def _part_form_of(code: str) -> type[PartForm]:
-    """The form of a part's page."""
+    """The form of a part's page; the controls of shares are those of each framework, added by `_part_form`."""
     controls: dict[str, Any] = {}
     for field in PARTS[code].fields:
         match field:
             case Field():
                 controls[field.name] = _control(field)
             case Rows():
-                controls[field.name] = LinesField(FormField(_row_form(field)), max_entries=MOST_ROWS)
-            case _:
+                controls["rows"] = LinesField(FormField(_row_form(field)), max_entries=field.most)
+            case PerCode():
                 for one in field.code.labels:
                     label = field.code.labels[one] if len(field.fields) == 1 else None
                     controls |= {field.control(each, one): _control(each, label) for each in field.fields}
-    return type("PartForm", (PartForm,), {**controls, "part": PARTS[code]})
+            case Picks(lists=()):
+                controls[field.name] = ChoicesField(field.label, description=field.hint or "")
+            case Picks():
+                controls |= {name: _PickField(label) for name, label in field.lists}
+    base = BudgetForm if code == Part.BUDGET else PartForm
+    return type(base.__name__, (base,), {**controls, "part": PARTS[code]})
 
 
-def _part_form(code: str, offered: Mapping[str, Any], values: Values, more: int, given: Values) -> PartForm:
-    part = PARTS[code]
+def _part_form(code: str, offered: Mapping[str, Any], values: Values, given: Values, *, more: int | None = 1) -> Any:
+    """The form of a part's page, filled with values."""
+    offers: Mapping[str, Sequence[Offer]] = offered.get("offers", {})
+    kind = _part_form_of(code)
     data: Values = {}
-    names: Values = {}
-    for field in part.fields:
-        value = values[field.name]
-        match field:
-            case Field():
-                data[field.name] = value
-            case Rows():
-                data[field.name] = (value + [{}] * max(more, 1 if value else 2))[:MOST_ROWS]
-            case _:
-                for one, said in value.items():
-                    row = field.row(said)
-                    data |= {field.control(each, one): row[each.name] for each in field.fields}
-    form = _part_form_of(code)(data=data, **given)
-    for field in part.columns:
-        if isinstance(field, Offered):
-            choices = [(str(row.instrument_id), in_words_of(row.instrument, "name")) for row in offered["instruments"]]
-            form[field.name].choices = options(choices)
-            names |= dict(choices)
-    form.names = names
+    for field in PARTS[code].fields:
+        data |= _data_of(field, values[field.name], offers, more)
+        if isinstance(field, Shares):
+            controls = {_share(offer): WholeField(offer.label, maximum=100) for offer in offers[field.name]}
+            kind = type(kind.__name__, (kind,), controls)
+    form = kind(data=data, **given)
+    form.offers = offers
+    for field in PARTS[code].fields:
+        if isinstance(field, Offered) or (isinstance(field, Picks) and not field.lists):
+            form[field.name].choices = options((offer.key, offer.label) for offer in offers[field.name])
+        elif isinstance(field, Picks):
+            grouped = [SelectChoice(offer.key, offer.label, optgroup=offer.group) for offer in offers[field.name]]
+            for name, _label in field.lists:
+                form[name].choices = [SelectChoice("", "—", optgroup=""), *grouped]
     return form
+
+
+def _data_of(field: Asked, value: Any, offers: Mapping[str, Sequence[Offer]], more: int | None) -> Values:
+    """What the controls of a field are filled with; `more` empty lines wait under a table, None: no line at all."""
+    match field:
+        case Rows():
+            empty = 0 if more is None else max(more, 1 if value else 2)
+            return {"rows": (value + [{}] * empty)[: field.most]}
+        case PerCode():
+            rows = {code: field.row(said) for code, said in value.items()}
+            return {field.control(one, code): row[one.name] for code, row in rows.items() for one in field.fields}
+        case Shares():
+            return {_share(offer): value.get(offer.key) for offer in offers[field.name]}
+        case Picks() if field.lists:
+            return {name: key for (name, _label), key in zip(field.lists, value, strict=False)}
+    return {field.name: value}
+
+
+class _PickField(SelectField):
+    """A row among those offered, or none."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, choices=[], **kwargs)
+
+    def process_data(self, value: Any) -> None:
+        """Keep "nothing" as the empty line."""
+        self.data = value or ""
 
 
 def _keep_rows_valid(entries: Any, kept: Any) -> None:
     """Line by line: a stored line is known again by the field that tells lines apart."""
     stored: dict[str, list[Any]] = {}
     for entry in kept:
-        stored.setdefault(entry.form[entry.form.known_by].data or "", []).append(entry.form)
+        stored.setdefault(entry.form[entry.form.table.known_by].data or "", []).append(entry.form)
     for entry in entries:
-        same = stored.get(entry.form[entry.form.known_by].data or "")
+        same = stored.get(entry.form[entry.form.table.known_by].data or "")
         keep_valid(entry.form, same.pop(0) if same else None)
 
 
-class BudgetRow(RowForm):
-    """A line of the budget."""
-
-    known_by = "account"
-    account = HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
-    label = LineField(_l("Détail"), limit=200)
-    status = OneInListField(_l("État"), choices=list(FUNDING_LABELS.items()))
-    amount = MoneyField(_l("Montant"))
-
-    def values(self) -> Values | None:
-        """The line, or None when nothing is written on it; a line named without an amount counts zero."""
-        label, amount = self.label.data or "", self.amount.data
-        if not label and not amount:
-            return None
-        return {"account": self.account.data, "label": label, "status": self.status.data or None,
-                "amount": amount or Money(0)}  # fmt: skip
-
-
-class BudgetForm(SectionForm):
+class BudgetForm(PartForm):
     """The budget, line by line in the accounts of the national form."""
-
-    names = {"lines": _l("Lignes du budget"), **FUNDING_LABELS}
-    rows = LinesField(FormField(BudgetRow), max_entries=MOST_ROWS * 3)
-
-    def values(self) -> Values:
-        """The lines where something is written."""
-        return {"lines": [told for entry in self.rows if (told := entry.form.values()) is not None]}
-
-    def keep_valid(self, kept: Any) -> None:
-        """Line by line, known again by their account."""
-        _keep_rows_valid(self.rows, kept.rows)
 
     def name_lines(self, accounts: Sequence[BudgetAccount]) -> None:
         """Call each amount by its account, so that a mistake says where it is."""
@@ -437,55 +460,30 @@ class BudgetForm(SectionForm):
                         "level": 2 if account.parent and not account.in_kind else 1,
                         "hint": "" if lines else in_words_of(account, "examples"),
                         "field": row.amount,
-                        "extra": [row.label, row.status] if account.by_funder else [row.label],
+                        "extra": [
+                            row[field.name]
+                            for field in LINES.fields
+                            if field.name not in {"account", "amount"} and (account.by_funder or field.name != "status")
+                        ],
                     }
                 )
         return lines
 
 
-class AxesBase(SectionForm):
-    """The axes the project serves; the fields of the axes are added by code."""
+class ListedForm(SectionForm):
+    """A page that asks what the call lists: each row is a field. The controls are added by `_listed_form`."""
 
-    axes: Sequence[Axis] = ()
-    fields = ChoicesField(_l("Champs d’intervention"))
-    plans = ChoicesField(_l("Plans liés"), description=_l("Cochez un plan seulement si le projet y contribue."))
+    fields: Sequence[tuple[Any, Field]] = ()
 
     @property
-    def shares(self) -> list[tuple[Axis, Any]]:
-        """Each axis with the field of its share."""
-        return [(axis, self[f"share_{axis.code}"]) for axis in self.axes]
-
-    @property
-    def choices_of_actions(self) -> list[Any]:
-        """The fields of the actions."""
-        return [self[name] for name in ("action_1", "action_2", "action_3")]
-
-    def values(self) -> Values:
-        """The page's values; the same action chosen twice counts once."""
-        chosen = dict.fromkeys(field.data for field in self.choices_of_actions if field.data)
-        return {
-            "shares": {str(axis.id): field.data or None for axis, field in self.shares},
-            "actions": list(chosen),
-            "fields": self.fields.data or [],
-            "plans": self.plans.data or [],
-        }
+    def asked(self) -> list[tuple[Any, Any]]:
+        """For the page: each row with its control."""
+        return [(row, self[field.name]) for row, field in self.fields]
 
 
-class TerritoryForm(SectionForm):
-    """Where the project takes place."""
+class QuestionsForm(ListedForm):
+    """A section of the call's own questions."""
 
-    communes = ChoicesField(_l("Communes du projet"))
-    areas = ChoicesField(_l("Quartiers prioritaires"))
-
-    def values(self) -> Values:
-        """The page's values."""
-        return {"communes": self.communes.data or [], "areas": self.areas.data or []}
-
-
-class QuestionsBase(SectionForm):
-    """A section of the call's own questions; the fields are added by code."""
-
-    questions: Sequence[Question] = ()
     others: Sequence[Question] = ()
 
     def condition_of(self, question: Question) -> dict[str, str] | None:
@@ -494,65 +492,52 @@ class QuestionsBase(SectionForm):
         source = next((row for row in self.others if told and row.code == told["question"]), None)
         if told is None or source is None:
             return None
-        choice = next((one for one in source.choices if one["code"] == told["equals"]), None)
-        here = source.id in {row.id for row in self.questions}
+        here = source.id in {row.id for row, _field in self.fields}
         return {
             "name": f"q_{source.id}" if here else "",
             "value": told["equals"],
             "label": in_words_of(source, "label"),
-            "choice": _label_of(choice) if choice else told["equals"],
+            "choice": labels_of(source.choices).get(told["equals"], told["equals"]),
         }
 
-    @property
-    def asked(self) -> list[tuple[Question, Any]]:
-        """Each question with its field."""
-        return [(question, self[f"q_{question.id}"]) for question in self.questions]
-
     def values(self) -> Values:
-        """The answers by question, and the files newly given."""
-        told = {str(question.id): _plain(field) for question, field in self.asked if question.kind != "file"}
-        return {"answers": told}
+        """The answers by question, in values JSON knows."""
+        said = {str(row.id): field for row, field in self.fields if not isinstance(field, Upload)}
+        return {"answers": {key: _answer(field, self[field.name].data) for key, field in said.items()}}
 
     def uploads(self) -> dict[str, Any]:
         """The files newly given, by question."""
-        return {
-            str(question.id): field.data for question, field in self.asked if question.kind == "file" and field.data
-        }
+        files = [(row, self[field.name].data) for row, field in self.fields if isinstance(field, Upload)]
+        return {str(row.id): given for row, given in files if given}
+
+    def told(self, values: Values) -> list[tuple[str, str]]:
+        """The answers in words."""
+        said = values["answers"]
+        return [
+            (str(field.label), field.words(field.alive(said[key])))
+            for row, field in self.fields
+            if (key := str(row.id)) in said
+        ]
 
 
-def _plain(field: Any) -> Any:
-    """An answer in values JSON knows: cents, ISO day, codes."""
-    value = field.data
-    match value:
-        case Money():
-            return value.cents
-        case date():
-            return value.isoformat()
-        case "" | []:
-            return None
-        case _:
-            return value
+def _answer(field: Field, value: Any) -> Json:
+    return None if is_empty(value) else field.plain(value)
 
 
-class StatementsBase(SectionForm):
-    """The statements, one by one; the fields are added by code."""
-
-    statements: Sequence[Statement] = ()
-
-    @property
-    def made(self) -> list[tuple[Statement, Any]]:
-        """Each statement with its field."""
-        return [(statement, self[f"s_{statement.id}"]) for statement in self.statements]
+class StatementsForm(ListedForm):
+    """The statements, one by one."""
 
     def values(self) -> Values:
         """What was declared, by statement; None for what was not."""
-        return {"choices": {str(statement.id): _choice(field) for statement, field in self.made}}
+        return {"choices": {str(row.id): kept_of(self[field.name].data) for row, field in self.fields}}
 
-
-def _choice(field: Any) -> str | None:
-    if isinstance(field.data, Money):
-        return str(field.data.cents)
-    return ("yes" if field.data is True else field.data) or None
+    def told(self, values: Values) -> list[tuple[str, str]]:
+        """What was declared, in words."""
+        said = values["choices"]
+        return [
+            (in_words_of(row, "title"), field.words(said_of(row, said[str(row.id)])) if said[str(row.id)] else "")
+            for row, field in self.fields
+        ]
 
 
 # ---- each page's form ----------------------------------------------------------------------------------------------
@@ -572,84 +557,17 @@ def section_form(
     """
     if section.startswith(QUESTIONS):
         return _questions_form(offered, values, given)
-    if section in PARTS:
-        return _part_form(section, offered, values, more, given)
     match section:
-        case Part.AXES:
-            return _axes_form(offered, values, given)
-        case Part.TERRITORY:
-            return _territory_form(offered["communes"], offered["areas"], values, given)
         case Part.BUDGET:
-            form = BudgetForm(data={"rows": _budget_rows(offered["accounts"], values["lines"], account)}, **given)
+            rows = _budget_rows(offered["accounts"], values["lines"], account)
+            form = _part_form(section, offered, {"lines": rows}, given, more=None)
             form.name_lines(offered["accounts"])
             return form
         case Part.STATEMENTS:
             return _statements_form(offered["statements"], values, given)
+        case _ if section in PARTS:
+            return _part_form(section, offered, values, given, more=more)
     raise MissingError
-
-
-def _made(base: type[SectionForm], fields: Mapping[str, Any], names: Mapping[str, Any], **facts: Any) -> Any:
-    return type(base.__name__, (base,), {**fields, **facts, "names": names})
-
-
-def _axes_form(offered: Mapping[str, Any], values: Values, given: Values) -> Any:
-    axes, actions = offered["axes"], offered["actions"]
-    titles = {str(action.id): _action_title(action, offered["placeholder"]) for action in actions}
-    groups = {axis.id: f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}" for axis in axes}
-    grouped = [SelectChoice("", "—", optgroup="")]
-    for axis in axes:
-        here = [action for action in actions if action.axis_id == axis.id]
-        grouped += [SelectChoice(str(row.id), titles[str(row.id)], optgroup=groups[axis.id]) for row in here]
-    fields: dict[str, Any] = {f"share_{axis.code}": WholeField(axis.code, maximum=100) for axis in axes}
-    for number in (1, 2, 3):
-        fields[f"action_{number}"] = _ActionField(_l("Fiche action %(number)s", number=number), choices=grouped)
-    names = {
-        "actions": _l("Fiches actions"),
-        "fields": _l("Champs d’intervention"),
-        "plans": _l("Plans liés"),
-        **{str(axis.id): axis.code for axis in axes},
-        **titles,
-        **{str(row.id): in_words_of(row, "title") for row in (*offered["fields"], *offered["plans"])},
-    }
-    chosen = {f"action_{number}": key for number, key in enumerate(values["actions"], 1)}
-    shares = {f"share_{axis.code}": values["shares"].get(str(axis.id)) for axis in axes}
-    form = _made(AxesBase, fields, names, axes=axes)
-    data = {**shares, **chosen, "fields": values["fields"], "plans": values["plans"]}
-    return _with_choices(form(data=data, **given), fields=offered["fields"], plans=offered["plans"])
-
-
-def _with_choices(form: Any, **rows_of: Sequence[Any]) -> Any:
-    for name, rows in rows_of.items():
-        form[name].choices = options((row.id, in_words_of(row, "title")) for row in rows)
-    return form
-
-
-class _ActionField(SelectField):
-    """An action among those of the framework, grouped by axis, or none."""
-
-    def process_data(self, value: Any) -> None:
-        """Keep "nothing" as the empty line."""
-        self.data = value or ""
-
-
-def _action_title(action: Action, placeholder: str) -> str:
-    title = in_words_of(action, "title") or placeholder
-    return f"{action.number} · {title}"
-
-
-def _territory_form(communes: Sequence[Commune], areas: Sequence[PriorityArea], values: Values, given: Values) -> Any:
-    choices = [(row.insee, row.name) for row in communes]
-    names = {row.id: row.name for row in communes}
-    quarters = [(str(area.id), f"{area.name} ({names[area.commune_id]})") for area in areas]
-    form = TerritoryForm(data=values, **given)
-    form.communes.choices, form.areas.choices = options(choices), options(quarters)
-    form.names = {
-        "communes": _l("Communes du projet"),
-        "areas": _l("Quartiers prioritaires"),
-        **dict(choices),
-        **dict(quarters),
-    }
-    return form
 
 
 def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], more: str) -> list[Values]:
@@ -666,76 +584,24 @@ def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], mor
     return rows
 
 
+def _listed_form(base: type[ListedForm], fields: Sequence[tuple[Any, Field]], data: Values, given: Values) -> Any:
+    controls = {field.name: _control(field) for _row, field in fields}
+    return type(base.__name__, (base,), {**controls, "fields": fields})(data=data, **given)
+
+
 def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -> Any:
-    questions, communes = offered["questions"], offered["communes"]
-    fields = {f"q_{question.id}": _question_field(question, communes) for question in questions}
-    names = {str(question.id): in_words_of(question, "label") for question in questions}
-    names |= {choice["code"]: choice["label"] for question in questions for choice in question.choices}
-    data = {
-        f"q_{question.id}": _answer_typed(question, values["answers"].get(str(question.id))) for question in questions
-    }
-    form = _made(QuestionsBase, fields, names, questions=questions, others=offered["all_questions"])
-    return form(data=data, **given)
-
-
-def _answer_typed(question: Question, value: Any) -> Any:
-    if value is None:
-        return None
-    if question.kind is QuestionKind.MONEY:
-        return Money(value)
-    return date.fromisoformat(value) if question.kind is QuestionKind.DATE else value
-
-
-def _question_field(question: Question, communes: Sequence[Commune]) -> Any:
-    label = in_words_of(question, "label")
-    choices = [(choice["code"], _label_of(choice)) for choice in question.choices]
-    match question.kind:
-        case QuestionKind.SHORT:
-            return LineField(label, limit=question.max_length or 200)
-        case QuestionKind.LONG:
-            return LongField(label, limit=question.max_length or 4000)
-        case QuestionKind.CHOICE:
-            return OneOfField(label, choices=options(choices))
-        case QuestionKind.CHOICES:
-            return ChoicesField(label, choices=options(choices))
-        case QuestionKind.NUMBER:
-            return WholeField(label, minimum=question.minimum or 0)
-        case QuestionKind.MONEY:
-            return MoneyField(label)
-        case QuestionKind.DATE:
-            return DayField(label)
-        case QuestionKind.COMMUNES:
-            return ChoicesField(label, choices=options((row.insee, row.name) for row in communes))
-        case QuestionKind.FILE:
-            return FileField(label, render_kw={"accept": SUFFIXES})
-
-
-def _label_of(choice: Mapping[str, str]) -> str:
-    row = type("Choice", (), dict(choice))
-    return in_words_of(row, "label")
+    communes, said = {row.insee: row.name for row in offered["communes"]}, values["answers"]
+    fields = [(question, field_of(question, communes)) for question in offered["questions"]]
+    data = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
+    form = _listed_form(QuestionsForm, fields, data, given)
+    form.others = offered["all_questions"]
+    return form
 
 
 def _statements_form(statements: Sequence[Statement], values: Values, given: Values) -> Any:
-    fields: dict[str, Any] = {}
-    data: Values = {}
-    for statement in statements:
-        title = in_words_of(statement, "title")
-        choice = values["choices"].get(str(statement.id))
-        name = f"s_{statement.id}"
-        if statement.kind == "choice":
-            choices = [(one["code"], _label_of(one)) for one in statement.choices]
-            fields[name] = OneOfField(title, choices=options(choices))
-            data[name] = choice
-        elif statement.kind == "money":
-            fields[name] = MoneyField(title)
-            data[name] = Money(int(choice)) if choice else None
-        else:
-            fields[name] = BooleanField(_l("Je le déclare"))
-            data[name] = choice is not None
-    names: Values = {str(statement.id): in_words_of(statement, "title") for statement in statements}
-    names |= {"yes": _l("Déclaré")}
-    names |= {one["code"]: _label_of(one) for statement in statements for one in statement.choices}
-    return _made(StatementsBase, fields, names, statements=statements)(data=data, **given)
+    fields = [(statement, field_of_statement(statement)) for statement in statements]
+    data = {field.name: said_of(row, values["choices"].get(str(row.id))) for row, field in fields}
+    return _listed_form(StatementsForm, fields, data, given)
 
 
 # ---- other pages ---------------------------------------------------------------------------------------------------

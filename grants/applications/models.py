@@ -28,8 +28,8 @@ from sqlalchemy.orm.attributes import get_history
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
-from grants.applications.parts import PARTS, calendar, climate, indicators, partners, people
-from grants.applications.parts.fields import Amount, Choice, Day, Field, Line, PerCode, Rows, Tick, Whole
+from grants.applications.parts import PARTS, budget, calendar, climate, indicators, partners, people
+from grants.applications.parts.fields import Amount, Choice, Day, Field, Line, PerCode, Rows, Shares, Tick, Whole
 from grants.applications.parts.vocabulary import FundingStatus, Participation, PartnerKind
 from grants.calls.models import Call, Piece, Question, Statement
 from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
@@ -69,21 +69,22 @@ application_commune = _link("application_commune", "commune_id", "commune.id")
 application_area = _link("application_area", "area_id", "priority_area.id")
 
 
-def _column(field: Field, *, is_open: bool = False) -> MappedColumn[Any]:
-    """The column of a declared field; one of an `is_open` row may always be empty."""
-    is_needed = not is_open and (field.instead is not None or (isinstance(field, Choice) and field.default is None))
+def _column(field: Field, *, is_code: bool = False) -> MappedColumn[Any]:
+    """The column of a declared field; the code of a row is always there."""
+    may_be_empty = field.blank is None and field.instead is None and not is_code
     match field:
         case Line():
             return mapped_column(String(field.limit), default="", nullable=False)
+        case budget.Account():
+            return mapped_column(String(12))
         case Amount():
             return mapped_column(field.key, Cents)
         case Day():
             return mapped_column(Date)
         case Whole():
-            return mapped_column(Integer, nullable=not (is_needed or field.needed))
+            return mapped_column(Integer, nullable=may_be_empty and field.needed is None)
         case Choice():
-            nullable = field.default is None and not is_needed
-            return mapped_column(text_enum(field.codes), default=field.default, nullable=nullable)
+            return mapped_column(text_enum(field.codes), default=field.default, nullable=may_be_empty)
         case Tick():
             return mapped_column(Boolean, default=False, nullable=False)
     raise TypeError(f"no column is known for {type(field).__name__}")
@@ -95,7 +96,7 @@ class Declared:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for field in (field for part in PARTS.values() for field in part.columns):
             if field.attribute not in cls.__dict__:
-                setattr(cls, field.attribute, _column(field, is_open=True))
+                setattr(cls, field.attribute, _column(field))
         super().__init_subclass__(**kwargs)
 
 
@@ -180,7 +181,7 @@ class Row(Keyed):
 
     def __init_subclass__(cls, *, stores: Rows | PerCode | None = None, **kwargs: Any) -> None:
         for field in stores.columns if stores is not None else ():
-            setattr(cls, field.attribute, _column(field))
+            setattr(cls, field.attribute, _column(field, is_code=isinstance(stores, PerCode) and field is stores.code))
         super().__init_subclass__(**kwargs)
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
@@ -251,7 +252,7 @@ class Indicator(Row, Model, stores=indicators.ROWS):
     target: Mapped[int]
 
 
-class BudgetLine(Row, Model):
+class BudgetLine(Row, Model, stores=budget.LINES):
     """A line of the project's budget; `is_request` marks the one line of account 74 that is this request."""
 
     __tablename__ = "budget_line"
@@ -261,14 +262,14 @@ class BudgetLine(Row, Model):
     )
 
     side: Mapped[str] = mapped_column(String(8))
-    account: Mapped[str] = mapped_column(String(12))
-    label: Mapped[str] = mapped_column(String(200), default="")
-    amount: Mapped[Money] = mapped_column("amount_cents")
-    funding_status: Mapped[FundingStatus | None] = mapped_column(text_enum(FundingStatus))
+    account: Mapped[str]
+    label: Mapped[str]
+    amount: Mapped[Money]
+    funding_status: Mapped[FundingStatus | None]
     is_request: Mapped[bool] = mapped_column(default=False)
 
 
-def model_of(table: Rows | PerCode) -> type[Row]:
+def model_of(table: Rows | PerCode | Shares) -> type[Row]:
     """The model of the rows of a declared table."""
     kind: type[Row] = getattr(Application, table.attribute).property.mapper.class_
     return kind

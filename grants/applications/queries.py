@@ -49,8 +49,23 @@ from grants.applications.models import (
     model_of,
 )
 from grants.applications.parts import PARTS, TABLES, complete
-from grants.applications.parts.fields import Amount, Day, Field, Json, Offered, PerCode, Rows, Tick, Whole
-from grants.applications.parts.part import Content, Part
+from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
+from grants.applications.parts.fields import (
+    Amount,
+    Content,
+    Day,
+    Field,
+    Json,
+    Offered,
+    PerCode,
+    Picks,
+    Rows,
+    Shares,
+    Tick,
+    Whole,
+)
+from grants.applications.parts.part import Asked, Part
+from grants.applications.parts.questions import QUESTIONS, begun_sections, is_asked, told_beside
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
@@ -178,7 +193,7 @@ def plain_content(application: Application) -> Content:
     """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
     call, fund = application.call, application.call.fund
     lines = db.session.execute(_lines_of(application.id)).all()
-    found = rules.totals((line.side, line.account, line.amount) for line, _account in lines)
+    found = totals((line.side, line.account, line.amount) for line, _account in lines)
     author = db.session.get(Account, application.author_id)
     asked = db.session.execute(_questions_of(application)).all()
     statements = db.session.execute(_statements_of(application)).all()
@@ -210,7 +225,7 @@ def plain_content(application: Application) -> Content:
         "budget": {
             "charges": [_line(*line) for line in lines if line[0].side == "charge"],
             "resources": [_line(*line) for line in lines if line[0].side == "resource"],
-            "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
+            "totals": {f"{side}_cents": getattr(found, side).cents for side in Totals.__dataclass_fields__},
         },
         "sections": _sections(asked),
         "pieces": _pieces(application, asked, statements),
@@ -472,14 +487,11 @@ def _axes(asked_for: Sequence[Any]) -> list[Content]:
 
 def _line(line: BudgetLine, account: BudgetAccount | None) -> Content:
     return {
-        "account": line.account,
+        **LINES.plain({field.name: getattr(line, field.attribute) for field in LINES.fields}),
         "title": account.title if account else line.account,
         "title_en": account.title_en if account else "",
-        "label": line.label,
-        "amount_cents": line.amount.cents,
-        "status": line.funding_status.value if line.funding_status else None,
         "is_request": line.is_request,
-        "in_kind": rules.is_in_kind(line.account),
+        "in_kind": is_in_kind(line.account),
     }
 
 
@@ -496,7 +508,7 @@ def _sections(asked: Sequence[Any]) -> list[Content]:
                 "kind": question.kind.value,
                 "criterion": criterion,
                 "required": question.required,
-                "asked": rules.is_asked(question.asked_when, by_code),
+                "asked": is_asked(question.asked_when, by_code),
                 **_answer(question, answer, stored, names),
             })  # fmt: skip
     return list(found.values())
@@ -516,21 +528,9 @@ def _names_of_communes(asked: Sequence[Any]) -> dict[str, str]:
 
 def _answer(question: Question, answer: Any, stored: StoredFile | None, communes: Mapping[str, str]) -> Content:
     value = None if answer is None else answer.value
-    told: Content = {"value": value}
-    match question.kind:
-        case QuestionKind.CHOICE | QuestionKind.CHOICES:
-            codes = value if isinstance(value, list) else [value]
-            told["chosen"] = [choice for choice in question.choices if choice["code"] in codes]
-        case QuestionKind.MONEY:
-            told["amount_cents"] = value
-        case QuestionKind.DATE:
-            told["day_on"] = value
-        case QuestionKind.COMMUNES:
-            told["communes"] = [{"insee": insee, "name": communes.get(insee, insee)} for insee in value or ()]
-        case QuestionKind.FILE:
-            told["file"] = _file(stored) if stored else None
-        case _:
-            pass
+    told = {"value": value, **told_beside(question, value, communes)}
+    if question.kind is QuestionKind.FILE:
+        told["file"] = _file(stored) if stored else None
     return told
 
 
@@ -616,83 +616,93 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
 
     The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
     """
+    if section == Part.STATEMENTS:
+        made = {row.statement_id: row.choice for row in application.signatures}
+        return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
     if section in PARTS:
         return {field.name: _value_of(application, field) for field in PARTS[section].fields}
-    match section:
-        case Part.AXES:
-            return {
-                "shares": _shares(application),
-                "actions": [str(row.id) for row in application.actions],
-                "fields": [str(row.id) for row in application.fields],
-                "plans": [str(row.id) for row in application.plans],
-            }
-        case Part.TERRITORY:
-            return {
-                "communes": [row.insee for row in application.communes],
-                "areas": [str(row.id) for row in application.areas],
-            }
-        case Part.BUDGET:
-            return {
-                "lines": [
-                    {
-                        "account": line.account,
-                        "label": line.label,
-                        "status": line.funding_status.value if line.funding_status else None,
-                        "amount": line.amount,
-                    }
-                    for line in application.budget_lines
-                    if not line.is_request
-                ]
-            }
-        case Part.STATEMENTS:
-            made = {row.statement_id: row.choice for row in application.signatures}
-            return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
-        case _:
-            given = {row.question_id: row.value for row in application.answers}
-            asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
-            return {"answers": {str(row.id): given.get(row.id) for row in asked}}
+    given = {row.question_id: row.value for row in application.answers}
+    asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
+    return {"answers": {str(row.id): given.get(row.id) for row in asked}}
 
 
-def _shares(application: Application) -> dict[str, int | None]:
-    given = {share.axis_id: share.percent for share in application.axis_shares}
-    return {str(axis.id): given.get(axis.id) for axis in programme.axes(application.call.framework_id)}
-
-
-def _value_of(application: Application, field: Field | Rows | PerCode) -> Any:
+def _value_of(application: Application, field: Asked) -> Any:
     """What a declared field holds, as its form gives it."""
     stored = getattr(application, field.attribute)
-    if isinstance(field, Field):
-        return field.read(stored)
-    rows = [{one.name: one.read(getattr(row, one.attribute)) for one in field.columns} for row in stored]
+    match field:
+        case Field():
+            return field.read(stored)
+        case Picks():
+            return [str(getattr(row, field.key)) for row in stored]
+        case Shares():
+            given = {str(getattr(row, field.key)): row.percent for row in stored}
+            return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}
+    rows = [
+        {one.name: one.read(getattr(row, one.attribute)) for one in field.columns}
+        for row in stored
+        if field is not LINES or not row.is_request
+    ]
     if isinstance(field, Rows):
         return rows
     by_code = {row[field.code.name]: row for row in rows}
     return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
 
 
-def offered_keys(application: Application, field: Offered) -> set[str]:
-    """The keys a field may hold, among what the call offers."""
-    rows = {"instrument": calls.instruments_of}[field.name](application.call_id)
-    return {str(row.instrument_id) for row in rows}
+@dataclass(frozen=True)
+class Offer:
+    """A row one may choose: the key that values name it by, what people read, and its group in a long list."""
+
+    key: str
+    label: str
+    row: Any
+    group: str = ""
+
+
+def offers_of(application: Application, name: str) -> list[Offer]:
+    """What the field of a name offers to choose from, in order, in the reader's language."""
+    call, framework_id = application.call, application.call.framework_id
+    match name:
+        case "instrument":
+            rows = calls.instruments_of(call.id)
+            return [Offer(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
+        case "shares":
+            return [Offer(str(row.id), row.code, row) for row in programme.axes(framework_id)]
+        case "actions":
+            return _offered_actions(application)
+        case "fields":
+            return [Offer(str(row.id), in_words_of(row, "title"), row) for row in programme.fields(framework_id)]
+        case "plans":
+            return [Offer(str(row.id), in_words_of(row, "title"), row) for row in programme.plans(framework_id)]
+        case "communes":
+            return [Offer(row.insee, row.name, row) for row in programme.communes()]
+        case "areas":
+            names = {row.id: row.name for row in programme.communes()}
+            areas = programme.priority_areas()
+            return [Offer(str(row.id), f"{row.name} ({names[row.commune_id]})", row) for row in areas]
+    raise KeyError(name)
+
+
+def _offered_actions(application: Application) -> list[Offer]:
+    """The actions of the framework, axis by axis; one whose title is not known yet says so."""
+    framework_id = application.call.framework_id
+    untitled, actions = in_words_of(application.call.framework, "placeholder"), programme.actions(framework_id)
+    return [
+        Offer(
+            str(row.id),
+            f"{row.number} · {in_words_of(row, 'title') or untitled}",
+            row,
+            f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}",
+        )
+        for axis in programme.axes(framework_id)
+        for row in actions
+        if row.axis_id == axis.id
+    ]
 
 
 def options_of(application: Application, section: str) -> dict[str, Any]:
     """What a page of the writing space offers to choose from."""
     call_id = application.call_id
     match section:
-        case Part.PROJECT:
-            return {"instruments": calls.instruments_of(call_id)}
-        case Part.AXES:
-            framework_id = application.call.framework_id
-            return {
-                "axes": programme.axes(framework_id),
-                "actions": programme.actions(framework_id),
-                "fields": programme.fields(framework_id),
-                "plans": programme.plans(framework_id),
-                "placeholder": in_words_of(application.call.framework, "placeholder"),
-            }
-        case Part.TERRITORY:
-            return {"communes": programme.communes(), "areas": programme.priority_areas()}
         case Part.BUDGET:
             return {"accounts": programme.budget_accounts()}
         case Part.STATEMENTS:
@@ -701,11 +711,12 @@ def options_of(application: Application, section: str) -> dict[str, Any]:
             return {"statements": statements, "words": words}
         case Part.PIECES:
             return {"pieces": calls.pieces_of(call_id)}
-        case Part():
-            return {}
+        case _ if section in PARTS:
+            asked = (field for field in PARTS[section].fields if isinstance(field, Offered | Picks | Shares))
+            return {"offers": {field.name: offers_of(application, field.name) for field in asked}}
         case _:
             everything = calls.questions_of(call_id)
-            code = section.removeprefix(rules.QUESTIONS)
+            code = section.removeprefix(QUESTIONS)
             return {
                 "questions": [row for row in everything if row.section.code == code],
                 "all_questions": everything,
@@ -730,7 +741,7 @@ def questions_on(application: Application, section: str) -> list[Question]:
     statement = (
         select(Question)
         .join(Section)
-        .where(Question.call_id == application.call_id, Section.code == section.removeprefix(rules.QUESTIONS))
+        .where(Question.call_id == application.call_id, Section.code == section.removeprefix(QUESTIONS))
         .options(joinedload(Question.section), joinedload(Question.criterion))
         .order_by(Question.position, Question.code)
     )
@@ -752,11 +763,9 @@ def steps(application: Application, content: Content) -> list[Step]:
     left: dict[str, int] = {}
     for item in rules.missing(content):
         left[item.section] = left.get(item.section, 0) + 1
-    begun = _begun(content)
+    begun = {code for code, part in PARTS.items() if part.is_begun(content)} | begun_sections(content)
     titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
-    titles += [
-        (f"{rules.QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)
-    ]
+    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
     titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
     return [
         Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
@@ -765,7 +774,7 @@ def steps(application: Application, content: Content) -> list[Step]:
 
 def section_codes(application: Application) -> list[str]:
     """The pages of the writing space, in order."""
-    of_call = [f"{rules.QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
+    of_call = [f"{QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
     return [*rules.BEFORE_QUESTIONS, *of_call, *rules.AFTER_QUESTIONS]
 
 
@@ -773,29 +782,6 @@ def _step_state(left: int, begun: bool) -> str:
     if not begun:
         return "todo"
     return "started" if left else "done"
-
-
-def _begun(content: Content) -> set[str]:
-    """The pages where somebody wrote something."""
-    project, budget = content["project"], content["budget"]
-    facts = {
-        Part.PROJECT: project["title"] or project["summary"] or project["requested"],
-        Part.AXES: content["axes"] or content["actions"] or content["fields"] or content["plans"],
-        Part.TERRITORY: content["communes"] or content["areas"],
-        Part.PEOPLE: content["audiences"] or content["justice"] or content["participation"]["level"],
-        Part.CLIMATE: content["climate"],
-        Part.PARTNERS: content["partners"],
-        Part.CALENDAR: content["milestones"],
-        Part.INDICATORS: content["indicators"],
-        Part.BUDGET: any(not line["is_request"] for line in budget["charges"] + budget["resources"]),
-        Part.PIECES: any(piece["files"] for piece in content["pieces"]),
-        Part.STATEMENTS: any(row["choice"] is not None for row in content["statements"]),
-    }
-    begun = {str(part) for part, told in facts.items() if told}
-    for section in content["sections"]:
-        if any(not rules.is_empty(question["value"]) for question in section["questions"]):
-            begun.add(f"{rules.QUESTIONS}{section['code']}")
-    return begun
 
 
 def attachments_of(application_id: UUID) -> dict[UUID, list[Attachment]]:

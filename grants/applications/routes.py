@@ -19,7 +19,9 @@ from grants.applications.forms import (
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.parts import PARTS, TABLES
+from grants.applications.parts.budget import LINES
 from grants.applications.parts.part import Part
+from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
@@ -64,7 +66,7 @@ def word_of(group: str, code: str | None) -> str:
 @bp.app_template_global("told_besides")
 def told_besides(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     """What a row of a content says in fields that the page does not show itself."""
-    return next(table for table in TABLES if table.place == place).besides(row, *shown)
+    return next(table for table in (*TABLES, LINES) if table.place == place).besides(row, *shown)
 
 
 @bp.app_template_global("words_in")
@@ -153,7 +155,7 @@ def edit(application: Application, section: str) -> Answer:
 
 def _offered(application: Application, section: str) -> dict[str, Any]:
     offered = queries.options_of(application, section)
-    if section not in PAGES and not (section.startswith(rules.QUESTIONS) and offered.get("questions")):
+    if section not in PAGES and not (section.startswith(QUESTIONS) and offered.get("questions")):
         raise MissingError
     return offered
 
@@ -187,7 +189,7 @@ def _save(application: Application, section: str, form: Any, offered: dict[str, 
         form.keep_valid(stored_form(section, offered, queries.section_values(application, section)))
     try:
         values = form.values()
-        if section.startswith(rules.QUESTIONS):
+        if section.startswith(QUESTIONS):
             values |= {"uploads": form.uploads(), "dropped": dropped}
         is_right &= _stored(application, section, form, values)
     except InvalidError as error:

@@ -4,33 +4,27 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from grants.applications.parts import PARTS
-from grants.applications.parts.part import Content, Missing, Part
+from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is_over_rate, totals
+from grants.applications.parts.fields import Content
+from grants.applications.parts.part import Missing, Part
+from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
 from grants.kernel.money import Money, percentage
-from grants.kernel.pages import money, percent
 from grants.kernel.search import search_key
-from grants.kernel.words import LazyString, _, _l, in_words_of
+from grants.kernel.words import LazyString
+
+__all__ = [
+    "QUESTIONS", "Missing", "Part", "Totals", "budget_gaps", "is_asked", "is_empty", "is_in_kind", "is_over_rate",
+    "totals",
+]  # fmt: skip
 
 Key = TypeVar("Key")
-
-
-PART_TITLES: dict[str, LazyString] = {
-    Part.PROJECT: PARTS[Part.PROJECT].title,
-    Part.AXES: _l("Axes et actions"),
-    Part.TERRITORY: _l("Territoire"),
-    **{code: PARTS[code].title for code in (Part.PEOPLE, Part.CLIMATE, Part.PARTNERS, Part.CALENDAR, Part.INDICATORS)},
-    Part.BUDGET: _l("Budget du projet"),
-    Part.PIECES: _l("Pièces jointes"),
-    Part.STATEMENTS: _l("Déclarations"),
-}
-QUESTIONS = "questions-"  # what precedes the code of a section of the call in the address of its page
-BEFORE_QUESTIONS = tuple(part for part in Part if part not in {Part.PIECES, Part.STATEMENTS})
+PART_TITLES: dict[str, LazyString] = {code: part.title for code, part in PARTS.items()}
 AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
-
+BEFORE_QUESTIONS = tuple(part for part in Part if part not in AFTER_QUESTIONS)
 
 # ---- frozen content ------------------------------------------------------------------------------------------------
 
@@ -74,42 +68,6 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda match: values.get(match[1], match[0]), text)
 
 
-# ---- budget --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Totals:
-    """The four totals of a budget: what is paid on each side, and contributions in kind on each side."""
-
-    charges: Money
-    resources: Money
-    in_kind_charges: Money
-    in_kind_resources: Money
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether both pairs of totals are equal."""
-        return self.charges == self.resources and self.in_kind_charges == self.in_kind_resources
-
-
-def is_in_kind(account: str) -> bool:
-    """Whether an account is of the groups 86 and 87, counted apart."""
-    return account.startswith(("86", "87"))
-
-
-def totals(lines: Iterable[tuple[str, str, Money]]) -> Totals:
-    """The totals of lines given as (side, account, amount)."""
-    sums = dict.fromkeys(("charge", "resource", "in_kind_charge", "in_kind_resource"), Money(0))
-    for side, account, amount in lines:
-        sums[f"in_kind_{side}" if is_in_kind(account) else side] += amount
-    return Totals(sums["charge"], sums["resource"], sums["in_kind_charge"], sums["in_kind_resource"])
-
-
-def is_over_rate(requested: Money, resources: Money, max_rate: int | None) -> bool:
-    """Whether the request is more than a whole percentage of the project's resources; None is no cap."""
-    return max_rate is not None and requested.cents * 100 > resources.cents * max_rate
-
-
 # ---- how euros are read ----------------------------------------------------------------------------------------------
 
 
@@ -140,104 +98,10 @@ def missing(content: Content) -> list[Missing]:
     A missing document never appears here: it cannot stop a request (CRPA, art. L114-5-1), it is asked for afterwards.
     """
     return [
-        *PARTS[Part.PROJECT].missing(content),
-        *_missing_axes(content["axes"]),
-        *_missing_territory(content),
-        *(item for code, part in PARTS.items() if code != Part.PROJECT for item in part.missing(content)),
-        *_missing_budget(content["project"], content["budget"]),
-        *_missing_answers(content["sections"]),
-        *_missing_statements(content["statements"]),
+        *(item for code in BEFORE_QUESTIONS for item in PARTS[code].missing(content)),
+        *missing_answers(content),
+        *(item for code in AFTER_QUESTIONS for item in PARTS[code].missing(content)),
     ]
-
-
-def _missing_axes(axes: Sequence[Content]) -> Iterable[Missing]:
-    total = sum(axis["percent"] for axis in axes)
-    if not axes:
-        yield Missing(Part.AXES, "shares", _("Choisissez au moins un axe."))
-    elif total != 100:
-        yield Missing(Part.AXES, "shares", shares_gap(total))
-
-
-def shares_gap(total: int) -> str:
-    """How far the shares are from a hundred, in words."""
-    if total < 100:
-        return _("Les parts font %(total)s sur 100 : il manque %(gap)s.", total=total, gap=100 - total)
-    return _("Les parts font %(total)s sur 100 : il y a %(gap)s de trop.", total=total, gap=total - 100)
-
-
-def _missing_territory(content: Content) -> Iterable[Missing]:
-    if not content["communes"]:
-        yield Missing(Part.TERRITORY, "communes", _("Choisissez au moins une commune."))
-
-
-def _missing_budget(project: Content, budget: Content) -> Iterable[Missing]:
-    found = Totals(**{side: budget["totals"][side] for side in Totals.__dataclass_fields__})
-    if not found.charges:
-        yield Missing(Part.BUDGET, "lines", _("Remplissez le budget du projet."))
-        return
-    yield from (Missing(Part.BUDGET, "lines", message) for message in budget_gaps(found))
-    instrument, requested = project["instrument"], project["requested"]
-    if instrument is not None and requested is not None:
-        message = rate_gap(requested, found.resources, instrument["max_rate"])
-        if message is not None and requested <= found.resources:
-            yield Missing(Part.BUDGET, "lines", message)
-    if any(line["account"] == "74" and not line["label"] for line in budget["resources"]):
-        yield Missing(Part.BUDGET, "lines", _("Nommez le financeur de chaque ligne du compte 74."))
-
-
-def budget_gaps(found: Totals) -> list[str]:
-    """What differs between the two sides, and by how much."""
-    gaps = []
-    gap = found.charges - found.resources
-    if gap.cents > 0:
-        gaps.append(_("Il manque %(gap)s de ressources : le total doit égaler celui des charges.", gap=money(gap)))
-    elif gap.cents < 0:
-        gaps.append(
-            _("Les ressources dépassent les charges de %(gap)s : les deux totaux doivent être égaux.", gap=money(-gap))
-        )
-    gap = found.in_kind_charges - found.in_kind_resources
-    if gap:
-        message = _(
-            "Contributions en nature : les comptes 86 et 87 diffèrent de %(gap)s.", gap=money(Money(abs(gap.cents)))
-        )
-        gaps.append(message)
-    return gaps
-
-
-def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | None:
-    """How far the request goes over the instrument's rate, or None when it does not."""
-    if max_rate is None or not is_over_rate(requested, resources, max_rate):
-        return None
-    return _(
-        "Le montant demandé dépasse %(rate)s des ressources du projet : %(over)s de trop.",
-        rate=percent(max_rate),
-        over=money(Money(requested.cents - resources.cents * max_rate // 100)),
-    )
-
-
-def _missing_answers(sections: Sequence[Content]) -> Iterable[Missing]:
-    for section in sections:
-        for question in section["questions"]:
-            if question["required"] and question["asked"] and is_empty(question["value"]):
-                message = _("Répondez à la question « %(question)s ».", question=in_words_of(question, "label"))
-                yield Missing(f"{QUESTIONS}{section['code']}", question["code"], message)
-
-
-def is_empty(value: Any) -> bool:
-    """Whether a question has no answer; zero is one."""
-    return value is None or value in ("", [])
-
-
-def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, Any]) -> bool:
-    """Whether a question is asked, given the answers by question code."""
-    return condition is None or answers.get(condition["question"]) == condition["equals"]
-
-
-def _missing_statements(statements: Sequence[Content]) -> Iterable[Missing]:
-    for statement in statements:
-        if statement["required"] and statement["choice"] is None:
-            message = _("Il reste une déclaration à faire : %(title)s.", title=in_words_of(statement, "title"))
-            yield Missing(Part.STATEMENTS, statement["code"], message)
 
 
 # ---- pieces --------------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from grants.applications import actions, queries, rules
+from grants.applications import actions, queries
 from grants.applications.models import Application
 from grants.applications.parts import PARTS
 from grants.applications.parts.fields import Amount, Day, Field, Rows, Scalar
 from grants.applications.parts.part import DossierPart, Part
+from grants.applications.parts.questions import QUESTIONS
 from grants.calls import queries as calls
 from grants.calls.models import Call, QuestionKind
 from grants.demo.content import Dossier
@@ -26,6 +27,8 @@ from grants.people.models import MemberRole, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Commune
 
+# The parts whose fields stand in a written dossier under their own names.
+DECLARED = frozenset({Part.PEOPLE, Part.CLIMATE, Part.PARTNERS, Part.CALENDAR, Part.INDICATORS})
 UNSIGNED = ("bank_account", "privacy")  # what the nearly complete draft still has to declare
 SESSIONS = (
     (Part.PROJECT, Part.AXES, Part.TERRITORY),
@@ -145,7 +148,7 @@ class Applicant:
 
     def _values(self, part: str) -> dict[str, Any] | None:
         """A page's values as its form would give them, None when the association wrote nothing there."""
-        if part in PARTS and part != Part.PROJECT:
+        if part in DECLARED:
             return self._declared(PARTS[part])
         match part:
             case Part.PROJECT:
@@ -193,7 +196,7 @@ class Applicant:
         """The values of a declared part, from the tables of the written dossier that carry its names."""
         group = self.dossier.part(part.group) if part.group else {}
         values: dict[str, Any] = {}
-        for field in part.fields:
+        for field in (*part.columns, *part.tables):
             if isinstance(field, Field):
                 values[field.name] = self._read(field, group)
                 continue
@@ -230,7 +233,7 @@ class Applicant:
         if "project" in told:
             told["started_on"] = self._after(self.dossier.part("project")["starts_after_days"]).isoformat()
         for section in calls.sections_of(self.call.id):
-            page = f"{rules.QUESTIONS}{section.code}"
+            page = f"{QUESTIONS}{section.code}"
             given: dict[str, Any] = {}
             for question in queries.questions_on(self.application, page):
                 value = told.get(question.code)

@@ -33,7 +33,9 @@ from grants.applications.models import (
     model_of,
 )
 from grants.applications.parts import TABLES
-from grants.applications.parts.part import Content
+from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
+from grants.applications.parts.fields import Content
+from grants.applications.parts.questions import is_asked, told_beside
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
 from grants.kernel import clock
@@ -388,25 +390,22 @@ class Loom:
                 BudgetLine, application_id, position, side=side, account=account, label=label,
                 amount_cents=amount, funding_status=status, is_request=is_request,
             )  # fmt: skip
-        found = rules.totals((side, account, amount) for side, account, _label, amount, _status, _is_request in lines)
+        found = totals((side, account, amount) for side, account, _label, amount, _status, _is_request in lines)
         return {
             **{
                 f"{side}s": [self._line(*line[1:]) for line in lines if line[0] == side]
                 for side in ("charge", "resource")
             },
-            "totals": {f"{side}_cents": getattr(found, side).cents for side in rules.Totals.__dataclass_fields__},
+            "totals": {f"{side}_cents": getattr(found, side).cents for side in Totals.__dataclass_fields__},
         }
 
     def _line(self, account: str, label: str, amount: Money, status: str | None, is_request: bool) -> Row:
         known = self.frame.accounts[account]
         return {
-            "account": account,
+            **LINES.plain({"account": account, "label": label, "amount": amount, "status": status}),
             **_both(known, "title"),
-            "label": label,
-            "amount_cents": amount.cents,
-            "status": status,
             "is_request": is_request,
-            "in_kind": rules.is_in_kind(account),
+            "in_kind": is_in_kind(account),
         }
 
     # ---- answers, pieces, statements -------------------------------------------------------------------------------
@@ -421,11 +420,11 @@ class Loom:
         for section in sections:
             for told in section["questions"]:
                 question = self.frame.questions[told["code"]]
-                told["asked"] = rules.is_asked(question.asked_when, values)
+                told["asked"] = is_asked(question.asked_when, values)
                 value = values.get(question.code)
                 if value is None:
                     continue
-                self._tell(told, question, value)
+                told |= {"value": value, **told_beside(question, value, {})}
                 self.rows[table_of(Answer)].append({
                     "id": self.key(), "application_id": application_id, "question_id": question.id, "value": value,
                     "file_id": None,
@@ -448,22 +447,9 @@ class Loom:
             values["de_minimis_total"] = rng.randint(0, 40) * 100_000
         for code, question in self.frame.questions.items():
             wanted = question.kind in {QuestionKind.LONG, QuestionKind.SHORT} and code in self.told["sentences"]
-            if wanted and rules.is_asked(question.asked_when, values):
+            if wanted and is_asked(question.asked_when, values):
                 values[code] = self._say(code, theme, commune)
         return values
-
-    def _tell(self, told: Content, question: Any, value: Any) -> None:
-        told["value"] = value
-        match question.kind:
-            case QuestionKind.CHOICE | QuestionKind.CHOICES:
-                codes = value if isinstance(value, list) else [value]
-                told["chosen"] = [choice for choice in question.choices if choice["code"] in codes]
-            case QuestionKind.MONEY:
-                told["amount_cents"] = value
-            case QuestionKind.DATE:
-                told["day_on"] = value
-            case _:
-                pass
 
     def _pieces(self, sections: Sequence[Content], authority: str | None) -> list[Content]:
         """No document is given: their absence never stops a request. Which ones are due depends on the answers."""

@@ -21,7 +21,8 @@ from grants.applications.models import (
     Signature,
     application_commune,
 )
-from grants.applications.rules import is_expected, is_in_kind
+from grants.applications.parts.budget import is_in_kind
+from grants.applications.rules import is_expected
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, CallInstrument, Gate, Piece, Question, Statement
 from grants.kernel import clock

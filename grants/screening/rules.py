@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from grants.applications.parts.budget import is_over_rate
 from grants.applications.parts.vocabulary import LEGAL_FORM_LABELS
-from grants.applications.rules import is_over_rate
 from grants.kernel.money import Money, percentage
 from grants.kernel.words import LazyString, _l
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Choice, Paragraph, PerCode
-from grants.applications.parts.part import Content, DossierPart, Part
+from grants.applications.parts.fields import Choice, Content, Paragraph, PerCode
+from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import CLIMATE_LABELS, RATING_LABELS, ClimateAxis, ClimateRating
 from grants.kernel.words import _, _l
 
@@ -22,11 +22,11 @@ EFFECTS = PerCode(
     "effects",
     "climate_effects",
     (
-        Choice("rating", _l("Effet du projet"), ClimateRating, RATING_LABELS, listed=True, instead="not_rated"),
+        Choice("rating", _l("Effet du projet"), RATING_LABELS, codes=ClimateRating, listed=True, instead="not_rated"),
         Paragraph("proof", _l("Ce qui le montre"), limit=1500),
     ),
     content="climate",
-    code=Choice("axis", _l("Axe environnemental"), ClimateAxis, CLIMATE_LABELS),
+    code=Choice("axis", _l("Axe environnemental"), CLIMATE_LABELS, codes=ClimateAxis),
     required=_l("Donnez une cotation à un axe environnemental au moins."),
 )
 CLIMATE = DossierPart(

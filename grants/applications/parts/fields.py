@@ -8,16 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from grants.applications.parts.vocabulary import Labels
 from grants.kernel.money import Money
 from grants.kernel.pages import colon, day, money
 from grants.kernel.words import LazyString, _, _l, grouped, language
 
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 Scalar: TypeAlias = "bool | int | str | Money | date | None"  # what one field holds
+Value: TypeAlias = "Scalar | Sequence[str]"  # the same, with lists of codes
 Cells: TypeAlias = Mapping[str, Scalar]  # the fields of one row, by name
+Kept: TypeAlias = dict[str, Scalar]  # the same, of a content
+Content: TypeAlias = dict[str, Any]  # what a dossier says: see `queries.content_of`
 CodeValue: TypeAlias = "Scalar | tuple[Scalar, ...]"  # what is said of one code, see PerCode
 Width = Literal["", "short", "full"]
 MOST_ROWS = 40  # rows of one table
@@ -33,7 +35,7 @@ class Field:
     """
 
     name: str
-    label: LazyString
+    label: LazyString | str
     _: KW_ONLY
     required: LazyString | None = None
     hint: LazyString | None = None
@@ -69,18 +71,22 @@ class Field:
         """A stored value as forms take it: codes and keys as text."""
         return stored.value if isinstance(stored, StrEnum) else stored
 
-    def plain(self, value: Scalar) -> Json:
+    def plain(self, value: Value) -> Json:
         """A value as frozen content says it."""
         match value:
             case Money():
-                return value.cents or None
+                return value.cents
             case date():
                 return value.isoformat()
             case StrEnum():
                 return value.value
         return value
 
-    def words(self, value: Scalar) -> str:
+    def alive(self, plain: Json) -> Value:
+        """A value that frozen content says."""
+        return plain if isinstance(plain, bool | int | str) else None
+
+    def words(self, value: Value) -> str:
         """A value for people, empty when nothing was said."""
         return words_of(value)
 
@@ -108,10 +114,14 @@ class Paragraph(Line):
 
 @dataclass(frozen=True)
 class Amount(Field):
-    """An amount in whole euros, kept in cents. `positive` is what to say of zero; None: zero is an amount."""
+    """An amount in whole euros, kept in cents. `positive` is what to say of zero; None: zero is an amount.
+
+    With `zero_is_nothing`, frozen content says null of zero.
+    """
 
     _: KW_ONLY
     positive: LazyString | None = None
+    zero_is_nothing: bool = False
 
     @property
     def key(self) -> str:
@@ -122,6 +132,14 @@ class Amount(Field):
     def blank(self) -> Scalar:
         """Nothing, which is not zero."""
         return None
+
+    def plain(self, value: Value) -> Json:
+        """Cents."""
+        return None if self.zero_is_nothing and not value else super().plain(value)
+
+    def alive(self, plain: Json) -> Value:
+        """The amount."""
+        return Money(plain) if isinstance(plain, int) else None
 
     def schema(self) -> dict[str, Json]:
         """Cents, or null."""
@@ -136,6 +154,10 @@ class Day(Field):
     def blank(self) -> Scalar:
         """No day."""
         return None
+
+    def alive(self, plain: Json) -> Value:
+        """The day."""
+        return date.fromisoformat(plain) if isinstance(plain, str) else None
 
     def schema(self) -> dict[str, Json]:
         """An ISO day, or null."""
@@ -163,21 +185,16 @@ class Whole(Field):
 
 
 @dataclass(frozen=True)
-class Choice(Field):
-    """One code of a closed vocabulary; `default` is chosen beforehand, None leaves the choice open.
+class OneOf(Field):
+    """One code among labelled ones; `default` is chosen beforehand, None leaves the choice open.
 
     Shown as buttons, or as a list when `listed`.
     """
 
-    codes: type[StrEnum]
-    labels: Labels
+    labels: Mapping[str, LazyString | str]
     _: KW_ONLY
     default: str | None = None
     listed: bool = False
-
-    def keep(self, value: Scalar) -> Scalar:
-        """The code. Raises ValueError for one that is unknown."""
-        return self.codes(str(value)) if value else self.blank
 
     @property
     def blank(self) -> Scalar:
@@ -189,15 +206,60 @@ class Choice(Field):
         """A code chosen beforehand says nothing of the person."""
         return self.default is None
 
-    def words(self, value: Scalar) -> str:
+    def words(self, value: Value) -> str:
         """The label of the code."""
         return str(self.labels.get(str(value), value)) if value else ""
 
     def schema(self) -> dict[str, Json]:
         """One of the codes, or null."""
-        codes: list[Json] = [code.value for code in self.codes]
         is_open = self.default is None and self.instead is None
-        return {"enum": [*codes, None] if is_open else codes}
+        return {"enum": [*self.labels, None] if is_open else [*self.labels]}
+
+
+@dataclass(frozen=True)
+class Choice(OneOf):
+    """One code of a closed vocabulary, which its column refuses to leave."""
+
+    _: KW_ONLY
+    codes: type[StrEnum]
+
+    def keep(self, value: Scalar) -> Scalar:
+        """The code. Raises ValueError for one that is unknown."""
+        return self.codes(str(value)) if value else self.blank
+
+
+@dataclass(frozen=True)
+class Several(Field):
+    """Several codes among labelled ones."""
+
+    labels: Mapping[str, LazyString | str]
+
+    @property
+    def blank(self) -> Scalar:
+        """No code."""
+        return None
+
+    def words(self, value: Value) -> str:
+        """The labels of the codes, one per line."""
+        codes = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+        return "\n".join(str(self.labels.get(code, code)) for code in codes)
+
+    def alive(self, plain: Json) -> Value:
+        """The codes."""
+        return [str(code) for code in plain] if isinstance(plain, Sequence) and not isinstance(plain, str) else None
+
+    def schema(self) -> dict[str, Json]:
+        """A list of codes."""
+        return {"type": ["array", "null"], "items": {"enum": [*self.labels]}}
+
+
+@dataclass(frozen=True)
+class Upload(Field):
+    """A file."""
+
+    def schema(self) -> dict[str, Json]:
+        """The key of the file, or null."""
+        return {"type": ["string", "null"], "format": "uuid"}
 
 
 @dataclass(frozen=True)
@@ -219,7 +281,7 @@ class Tick(Field):
         return {"type": "boolean"}
 
 
-def words_of(value: Scalar) -> str:
+def words_of(value: Value) -> str:
     """A value for people, empty when there is none."""
     match value:
         case None:
@@ -230,10 +292,11 @@ def words_of(value: Scalar) -> str:
             return money(value)
         case date():
             return day(value)
-        case StrEnum() | str():
-            return str(value)
         case int():
             return grouped(value, language())
+        case str():
+            return str(value)
+    return "\n".join(value)
 
 
 def is_blank(value: Scalar) -> bool:
@@ -253,6 +316,84 @@ class Offered(Field):
     def read(self, stored: object) -> Scalar:
         """The key as text."""
         return None if stored is None else str(stored)
+
+
+# ---- links to reference rows -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Picks:
+    """Several rows among those offered: a list of keys in values, a list of described rows in frozen content.
+
+    `key` is the column a row is known by. With `lists`, names of that many controls, as many rows at most may be picked
+    and `too_many` is what to say of more; otherwise each row offered is a box.
+    """
+
+    name: str
+    label: LazyString
+    _: KW_ONLY
+    key: str = "id"
+    hint: LazyString | None = None
+    required: LazyString | None = None
+    lists: tuple[tuple[str, LazyString], ...] = ()
+    too_many: LazyString | None = None
+
+    @property
+    def attribute(self) -> str:
+        """The relation of the application."""
+        return self.name
+
+    def rows_in(self, content: Content) -> list[Kept]:
+        """What a content says."""
+        rows: list[Kept] = content[self.name]
+        return rows
+
+    def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
+        """What is still to be done."""
+        if not rows and self.required is not None:
+            yield str(self.required)
+
+    def schema(self) -> dict[str, Json]:
+        """A list of described rows."""
+        return {"type": "array", "items": {"type": "object", "required": ["id"]}}
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A whole percentage for each row offered: by key in values, a list of described rows in frozen content."""
+
+    name: str
+    attribute: str
+    label: LazyString
+    _: KW_ONLY
+    key: str
+    place: str
+
+    def rows_in(self, content: Content) -> list[Kept]:
+        """What a content says."""
+        rows: list[Kept] = content[self.place]
+        return rows
+
+    def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
+        """What is still to be done."""
+        total = sum(percent for row in rows if isinstance(percent := row["percent"], int))
+        if not rows:
+            yield _("Choisissez au moins un axe.")
+        elif total != 100:
+            yield shares_gap(total)
+
+    def schema(self) -> dict[str, Json]:
+        """A list of described rows with their percentage."""
+        percent: dict[str, Json] = {"type": "integer", "minimum": 1, "maximum": 100}
+        row: dict[str, Json] = {"type": "object", "properties": {"percent": percent}, "required": ["id", "percent"]}
+        return {"type": "array", "items": row}
+
+
+def shares_gap(total: int) -> str:
+    """How far the shares are from a hundred, in words."""
+    if total < 100:
+        return _("Les parts font %(total)s sur 100 : il manque %(gap)s.", total=total, gap=100 - total)
+    return _("Les parts font %(total)s sur 100 : il y a %(gap)s de trop.", total=total, gap=total - 100)
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
@@ -278,6 +419,11 @@ class Table:
     def place(self) -> str:
         """Its key in frozen content."""
         return self.content or self.attribute
+
+    def rows_in(self, content: Content) -> list[Kept]:
+        """What a content says."""
+        rows: list[Kept] = content[self.place]
+        return rows
 
     def plain(self, row: Cells) -> dict[str, Json]:
         """A row as frozen content says it; a field the row does not have is blank."""
@@ -310,6 +456,7 @@ class Rows(Table):
     item: LazyString
     add: LazyString
     label: LazyString = LINES
+    most: int = MOST_ROWS
 
     @property
     def known_by(self) -> str:
@@ -325,7 +472,7 @@ class Rows(Table):
 
     def keep(self, row: Cells) -> dict[str, Scalar]:
         """A row as its columns take it."""
-        return {field.name: field.keep(row.get(field.name, field.blank)) for field in self.fields}
+        return {field.attribute: field.keep(row.get(field.name, field.blank)) for field in self.fields}
 
     def words(self, row: Cells) -> str:
         """A row for people, on one line."""
@@ -341,7 +488,7 @@ class Rows(Table):
 
     def schema(self) -> dict[str, Json]:
         """A bounded list."""
-        return {**super().schema(), "maxItems": MOST_ROWS}
+        return {**super().schema(), "maxItems": self.most}
 
 
 @dataclass(frozen=True)

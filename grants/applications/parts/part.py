@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from grants.applications.parts.fields import Cells, Field, PerCode, Rows, is_blank
+from grants.applications.parts.fields import Cells, Content, Field, PerCode, Picks, Rows, Shares, is_blank
 from grants.kernel.words import LazyString
 
-Content: TypeAlias = dict[str, Any]
+Asked: TypeAlias = Field | Rows | PerCode | Picks | Shares  # what a page may ask
 
 
 class Part(StrEnum):
@@ -59,16 +59,18 @@ class DossierPart:
     """A page of the writing space: what it asks, in order, and the sentence above it.
 
     Fields stand under `group` in frozen content. `rules` give what else stops a submission: the field and what to do.
+    `begun` tells whether somebody wrote something there, where it is not that a field holds something.
     """
 
     code: Part
     title: LazyString
-    fields: tuple[Field | Rows | PerCode, ...]
+    fields: tuple[Asked, ...]
     _: KW_ONLY
     intro: LazyString | None = None
     group: str = ""
     in_order: tuple[InOrder, ...] = ()
     rules: tuple[Rule, ...] = ()
+    begun: Callable[[Content], bool] | None = None
 
     @property
     def columns(self) -> list[Field]:
@@ -78,14 +80,23 @@ class DossierPart:
     @property
     def tables(self) -> list[Rows | PerCode]:
         """The fields stored in rows of their own."""
-        return [field for field in self.fields if not isinstance(field, Field)]
+        return [field for field in self.fields if isinstance(field, Rows | PerCode)]
 
     def missing(self, content: Content) -> Iterator[Missing]:
         """What stops a draft with this content from being submitted, on this page."""
         for field in self.fields:
             if not isinstance(field, Field):
-                yield from (Missing(self.code, field.name, gap) for gap in field.lacking(content[field.place]))
+                yield from (Missing(self.code, field.name, gap) for gap in field.lacking(field.rows_in(content)))
             elif field.required is not None and is_blank(content[self.group][field.name]):
                 yield Missing(self.code, field.name, str(field.required))
         for rule in self.rules:
             yield from (Missing(self.code, name, gap) for name, gap in rule(content))
+
+    def is_begun(self, content: Content) -> bool:
+        """Whether somebody wrote something on this page."""
+        if self.begun is not None:
+            return self.begun(content)
+        return any(
+            not is_blank(content[self.group][field.name]) if isinstance(field, Field) else bool(field.rows_in(content))
+            for field in self.fields
+        )

@@ -10,9 +10,9 @@ ROWS = Rows(
     "partners",
     (
         Line("name", _l("Nom"), limit=200, required=_l("Un partenaire n’a pas de nom.")),
-        Choice("kind", _l("Nature"), PartnerKind, PARTNER_LABELS, default=PartnerKind.ASSOCIATION),
+        Choice("kind", _l("Nature"), PARTNER_LABELS, codes=PartnerKind, default=PartnerKind.ASSOCIATION),
         Line("role", _l("Rôle dans le projet"), limit=500, width="full"),
-        Amount("amount", _l("Apport en argent"), width="short"),
+        Amount("amount", _l("Apport en argent"), zero_is_nothing=True, width="short"),
         Tick("committed", _l("Engagement écrit")),
     ),
     item=_l("Partenaire"),

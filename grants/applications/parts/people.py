@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Choice, Line, Paragraph, PerCode, Whole
-from grants.applications.parts.part import Content, DossierPart, Part
+from grants.applications.parts.fields import Choice, Content, Line, Paragraph, PerCode, Whole
+from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import (
     AUDIENCE_LABELS,
     JUSTICE_LABELS,
@@ -29,7 +29,7 @@ AUDIENCES = PerCode(
         Whole("number", _l("Nombre de personnes"), maximum=10_000_000, instead=0, width="short"),
         Line("detail", _l("Précision"), limit=300),
     ),
-    code=Choice("kind", _l("Public"), AudienceKind, AUDIENCE_LABELS),
+    code=Choice("kind", _l("Public"), AUDIENCE_LABELS, codes=AudienceKind),
     required=_l("Dites combien de personnes le projet touche, pour un public au moins."),
 )
 JUSTICE = PerCode(
@@ -37,7 +37,7 @@ JUSTICE = PerCode(
     "justice_effects",
     (Paragraph("text", _l("Effet"), limit=1500),),
     content="justice",
-    code=Choice("kind", _l("Effet"), JusticeKind, JUSTICE_LABELS),
+    code=Choice("kind", _l("Effet"), JUSTICE_LABELS, codes=JusticeKind),
     said_of=_l("Effet"),
     required=_l("Décrivez au moins un effet de justice sociale."),
 )
@@ -49,8 +49,8 @@ PEOPLE = DossierPart(
         Choice(
             "level",
             _l("Participation des personnes concernées"),
-            Participation,
             PARTICIPATION_LABELS,
+            codes=Participation,
             stored="participation_level",
             required=_l("Dites comment les personnes concernées participent."),
         ),

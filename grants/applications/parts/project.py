@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Amount, Day, Line, Offered, Paragraph
-from grants.applications.parts.part import Content, DossierPart, InOrder, Part
+from grants.applications.parts.fields import Amount, Content, Day, Line, Offered, Paragraph
+from grants.applications.parts.part import DossierPart, InOrder, Part
 from grants.kernel.pages import money
 from grants.kernel.words import _, _l
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.applications.rules import Totals, budget_gaps
+from grants.applications.parts.budget import Totals, budget_gaps
 from grants.awards import letters, queries
 from grants.awards.actions import reporting as actions
 from grants.awards.forms.reporting import ReturnForm, report_form, report_values

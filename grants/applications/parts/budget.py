@@ -1,0 +1,143 @@
+"""The project's budget in the accounts of the national form: its lines, its totals, and what must balance."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from grants.applications.parts.fields import Amount, Cells, Choice, Content, Field, Kept, Line, Rows, Scalar
+from grants.applications.parts.part import DossierPart, Part
+from grants.applications.parts.vocabulary import FUNDING_LABELS, FundingStatus
+from grants.kernel.money import Money
+from grants.kernel.pages import money, percent
+from grants.kernel.words import _, _l
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The four totals of a budget: what is paid on each side, and contributions in kind on each side."""
+
+    charges: Money
+    resources: Money
+    in_kind_charges: Money
+    in_kind_resources: Money
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether both pairs of totals are equal."""
+        return self.charges == self.resources and self.in_kind_charges == self.in_kind_resources
+
+
+def is_in_kind(account: str) -> bool:
+    """Whether an account is of the groups 86 and 87, counted apart."""
+    return account.startswith(("86", "87"))
+
+
+def totals(lines: Iterable[tuple[str, str, Money]]) -> Totals:
+    """The totals of lines given as (side, account, amount)."""
+    sums = dict.fromkeys(("charge", "resource", "in_kind_charge", "in_kind_resource"), Money(0))
+    for side, account, amount in lines:
+        sums[f"in_kind_{side}" if is_in_kind(account) else side] += amount
+    return Totals(sums["charge"], sums["resource"], sums["in_kind_charge"], sums["in_kind_resource"])
+
+
+def is_over_rate(requested: Money, resources: Money, max_rate: int | None) -> bool:
+    """Whether the request is more than a whole percentage of the project's resources; None is no cap."""
+    return max_rate is not None and requested.cents * 100 > resources.cents * max_rate
+
+
+def budget_gaps(found: Totals) -> list[str]:
+    """What differs between the two sides, and by how much."""
+    gaps = []
+    gap = found.charges - found.resources
+    if gap.cents > 0:
+        gaps.append(_("Il manque %(gap)s de ressources : le total doit égaler celui des charges.", gap=money(gap)))
+    elif gap.cents < 0:
+        gaps.append(
+            _("Les ressources dépassent les charges de %(gap)s : les deux totaux doivent être égaux.", gap=money(-gap))
+        )
+    gap = found.in_kind_charges - found.in_kind_resources
+    if gap:
+        message = _(
+            "Contributions en nature : les comptes 86 et 87 diffèrent de %(gap)s.", gap=money(Money(abs(gap.cents)))
+        )
+        gaps.append(message)
+    return gaps
+
+
+def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | None:
+    """How far the request goes over the instrument's rate, or None when it does not."""
+    if max_rate is None or not is_over_rate(requested, resources, max_rate):
+        return None
+    return _(
+        "Le montant demandé dépasse %(rate)s des ressources du projet : %(over)s de trop.",
+        rate=percent(max_rate),
+        over=money(Money(requested.cents - resources.cents * max_rate // 100)),
+    )
+
+
+# ---- the part --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Account(Field):
+    """The code of a budget account, written in the page and never typed; a line alone of its account says nothing."""
+
+    @property
+    def tells(self) -> bool:
+        """The page holds a line for every account."""
+        return False
+
+
+@dataclass(frozen=True)
+class Lines(Rows):
+    """The lines of a budget, told side by side in frozen content; the line of the request is not among the values."""
+
+    def row(self, typed: Cells) -> dict[str, Scalar] | None:
+        """A line that was written; named without an amount, it counts zero."""
+        told = {field.name: typed.get(field.name, field.blank) for field in self.fields}
+        is_written = any(told[field.name] for field in self.fields if isinstance(field, Line | Amount))
+        return {**told, "amount": told["amount"] or Money(0)} if is_written else None
+
+    def rows_in(self, content: Content) -> list[Kept]:
+        """The lines of both sides."""
+        return [*content["budget"]["charges"], *content["budget"]["resources"]]
+
+
+def _balance(content: Content) -> Iterator[tuple[str, str]]:
+    """Both sides are equal, within the rate of the kind of support, and every funder has a name."""
+    found = Totals(**{side: content["budget"]["totals"][side] for side in Totals.__dataclass_fields__})
+    if not found.charges:
+        yield "lines", _("Remplissez le budget du projet.")
+        return
+    yield from (("lines", gap) for gap in budget_gaps(found))
+    instrument, requested = content["project"]["instrument"], content["project"]["requested"]
+    if instrument is not None and requested is not None and requested <= found.resources:
+        message = rate_gap(requested, found.resources, instrument["max_rate"])
+        if message is not None:
+            yield "lines", message
+    if any(line["account"] == "74" and not line["label"] for line in content["budget"]["resources"]):
+        yield "lines", _("Nommez le financeur de chaque ligne du compte 74.")
+
+
+LINES = Lines(
+    "lines",
+    "budget_lines",
+    (
+        Account("account", _l("Compte")),
+        Line("label", _l("Détail"), limit=200),
+        Choice("status", _l("État"), FUNDING_LABELS, codes=FundingStatus, listed=True, stored="funding_status"),
+        Amount("amount", _l("Montant")),
+    ),
+    content="budget",
+    item=_l("Ligne"),
+    add=_l("Ajouter cette ligne"),
+    label=_l("Lignes du budget"),
+    most=120,
+)
+BUDGET = DossierPart(
+    Part.BUDGET,
+    _l("Budget du projet"),
+    (LINES,),
+    intro=_l("En euros entiers, dans les comptes du formulaire national. Les charges doivent égaler les ressources."),
+    rules=(_balance,),
+    begun=lambda content: any(not line["is_request"] for line in LINES.rows_in(content)),
+)
