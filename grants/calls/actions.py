@@ -304,21 +304,24 @@ class Identity:
 
 def create(fund: Fund, source: Call | None, told: Identity, *, by: Actor) -> Call:
     """A draft call, from an earlier one or from the reference files. Raises InvalidError on what cannot stand."""
-    _check_identity(fund, told, None)
+    _check_identity(fund, told, None, by)
     values = {name: value for name, value in vars(told).items() if name != "framework"}
     if source is not None:
         return copy_call(source, told.framework, **values, by=by)
     return create_from_reference(fund, told.framework, **values, by=by)
 
 
-def _check_identity(fund: Fund, told: Identity, call: Call | None) -> None:
+def _check_identity(fund: Fund, told: Identity, call: Call | None, by: Actor) -> None:
     reason = rules.why_not_dates(told.opens_at, told.closes_at)
     if reason is not None:
         raise InvalidError(str(reason), field="closes_on")
-    left = queries.left_for(fund, call)
-    if told.envelope > left:
+    if told.envelope > queries.left_for(fund, call):
+        left = queries.left_for(fund, call, seen_by=by)
         raise InvalidError(
-            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left)), field="envelope"
+            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left))
+            if told.envelope > left
+            else _("L’enveloppe dépasse ce qui reste au fonds."),
+            field="envelope",
         )
     taken = db.session.scalar(select(Call.id).where(Call.code == told.code))
     if taken is not None and (call is None or taken != call.id):
@@ -336,7 +339,7 @@ def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, 
     """
     refuse_frozen(call)
     _refuse_stale(call, version, told.title)
-    _check_identity(call.fund, told, call)
+    _check_identity(call.fund, told, call, by)
     if told.framework.id != call.framework_id:
         call.framework_id = told.framework.id
     for name, value in vars(told).items():

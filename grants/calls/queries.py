@@ -25,6 +25,8 @@ from grants.calls.models import (
     Section,
     Statement,
 )
+from grants.kernel.access import hidden_money
+from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.words import in_words_of, language
@@ -171,23 +173,27 @@ def gates_of(call_id: UUID) -> Sequence[Gate]:
 # ---- money and opening ---------------------------------------------------------------------------------------------
 
 
-def left_for(fund: Fund, call: Call | None) -> Money:
-    """What the fund can still give a call: its envelope, less what the other published calls hold."""
+def left_for(fund: Fund, call: Call | None, *, seen_by: Actor | None = None) -> Money:
+    """What the fund can still give a call: its envelope, less what the other published calls hold.
+
+    For a person, without what the dossiers hidden from them hold.
+    """
+    hidden = hidden_money(seen_by) if seen_by is not None else {}
     rows = db.session.execute(
         select(Call.id, Call.envelope, Call.committed, Call.results_published_at).where(
             Call.fund_id == fund.id, Call.state != CallState.DRAFT
         )
     )
     others = [
-        (row.envelope, row.committed, row.results_published_at is not None)
+        (row.envelope, row.committed - hidden.get(row.id, Money(0)), row.results_published_at is not None)
         for row in rows
         if call is None or row.id != call.id
     ]
     return fund.envelope - rules.promised(others)
 
 
-def opening_checks(call: Call, at: datetime) -> list[rules.Check]:
-    """The checklist of a call before it opens."""
+def opening_checks(call: Call, at: datetime, *, seen_by: Actor | None = None) -> list[rules.Check]:
+    """The checklist of a call before it opens; for a person, as far as they may know what the fund has left."""
     blocks = criteria_of(call.id)
     return rules.opening_checks(
         dates=rules.why_not_dates(call.opens_at, call.closes_at),
@@ -196,7 +202,7 @@ def opening_checks(call: Call, at: datetime) -> list[rules.Check]:
         uneven_blocks=rules.uneven_blocks((in_words_of(r.block, "title"), r.block.weight, r.items) for r in blocks),
         instruments=len(instruments_of(call.id)),
         envelope=call.envelope,
-        left=left_for(call.fund, call),
+        left=left_for(call.fund, call, seen_by=seen_by),
         questions=_count(Question, call.id),
         statements=_count(Statement, call.id),
         contact=bool(call.fund.service_email and call.fund.service_address),

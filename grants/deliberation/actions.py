@@ -345,15 +345,16 @@ def _decision(meeting: Meeting, advice: Recommendation, vote: Vote) -> Decision:
 
 
 def publish(meeting: Meeting, *, by: Actor) -> int:
-    """Tell every applicant what was decided, all in one transaction; returns how many letters wait to leave.
+    """Tell every applicant what was decided, all in one transaction.
 
-    A dossier withdrawn since the act is not announced, and its money returns to the envelope.
+    A dossier withdrawn since the act is not announced, and its money returns to the envelope. Returns how many letters
+    wait to leave about the dossiers that the person may know of.
     """
     _hold(meeting)
-    call, at = meeting.call, clock.now()
-    journal.advance(LIFECYCLE, meeting, "publish", by=by, recused=_recused_from(call, by))
+    call, at, recused = meeting.call, clock.now(), _recused_from(meeting.call, by)
+    journal.advance(LIFECYCLE, meeting, "publish", by=by, recused=recused)
     meeting.published_at = at
-    released, told = NOTHING, 0
+    released, told, known = NOTHING, 0, 0
     _hold_dossiers(meeting)
     for decision in queries.decisions_of(meeting.id):
         application = decision.application
@@ -362,12 +363,14 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
             journal.record("decision.released", decision, by=by, amount=decision.amount.cents)
             continue
         journal.advance(APPLICATION, application, "award" if decision.granted else "decline", by=by)
-        told += letters.announce(decision, by=by)
+        is_told = letters.announce(decision, by=by)
+        told += is_told
+        known += is_told and str(application.id) not in recused
     call.results_published_at = at
     journal.record("call.results_published", call, by=by, letters=told)
     db.session.flush()
     _move_money(call, -released)
-    return told
+    return known
 
 
 # ---- the end of the call -------------------------------------------------------------------------------------------

@@ -352,7 +352,7 @@ def _told(entries: Sequence[Entry], *, without_totals: bool) -> list[Told]:
 
 
 _NAMED = ("account", "application", "recused", "removed", "reviewer", "reviewers")
-_TOTALS = ("committed", "left", "letters", "released")  # what several dossiers hold together
+_TOTALS = ("committed", "left", "letters", "released", "reviewers")  # what several dossiers hold together
 
 
 def _ids(value: Any) -> Iterator[UUID]:

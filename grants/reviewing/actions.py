@@ -132,7 +132,10 @@ def remove(assignment: Assignment, *, by: Actor) -> None:
 
 
 def remind(call: Call, *, by: Actor) -> int:
-    """Write to each reviewer who still owes reviews, once a day at most; returns how many letters were written."""
+    """Write to each reviewer who still owes reviews, once a day at most.
+
+    Returns how many letters were written to those who owe a review of a dossier that the person may know of.
+    """
     db.session.execute(select(Call.id).where(Call.id == call.id).with_for_update())
     refuse_when_frozen(call.id)
     owing = queries.remaining_by_reviewer(call.id)
@@ -143,7 +146,7 @@ def remind(call: Call, *, by: Actor) -> int:
         letters.reminder(account, call, number=owing[account])
     if reminded:
         journal.record("assignment.reminded", call, by=by, reviewers=[account.id for account in reminded])
-    return len(reminded)
+    return len(queries.remaining_by_reviewer(call.id, seen_by=by).keys() & set(reminded))
 
 
 # ---- the reviewer --------------------------------------------------------------------------------------------------

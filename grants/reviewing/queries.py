@@ -778,14 +778,19 @@ def links_between(application_ids: Collection[UUID], reviewer_ids: Collection[UU
     return {(row.application_id, row.account_id) for row in rows}
 
 
-def remaining_by_reviewer(call_id: UUID) -> dict[Account, int]:
-    """Who still owes reviews of a call, and how many; what somebody has a link with is not theirs to review."""
+def remaining_by_reviewer(call_id: UUID, *, seen_by: Actor | None = None) -> dict[Account, int]:
+    """Who still owes reviews of a call, and how many; what somebody has a link with is not theirs to review.
+
+    For a person, of the dossiers they may know of.
+    """
     owed = (
         select(Assignment.application_id, Assignment.reviewer_id)
         .join(Application, Assignment.application_id == Application.id)
         .where(Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE)
         .where(Assignment.state.in_((S.OFFERED, S.OPEN)))
     )
+    if seen_by is not None:
+        owed = owed.where(Application.id.not_in(linked_to(seen_by.id)))
     pairs = {(row.application_id, row.reviewer_id) for row in db.session.execute(owed)}
     numbers = Counter(reviewer for _application, reviewer in pairs - _linked_pairs(owed))
     accounts = select(Account).where(Account.id.in_(numbers), Account.active).order_by(Account.email)

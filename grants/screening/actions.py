@@ -10,11 +10,13 @@ from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import Application, Attachment
 from grants.calls.models import Gate, Piece
 from grants.kernel import clock, journal, vault
+from grants.kernel.access import may_know
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.vault import Given
 from grants.kernel.words import _, in_words_of, n_
+from grants.people import queries as people
 from grants.people.models import Account
 from grants.screening import letters, queries, rules
 from grants.screening.models import Finding, PieceRequest
@@ -235,7 +237,9 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     application.silence_on = queries.silence_day_of(application)
     journal.record("screening.piece_given", request, by=by, file=stored.id, silence_on=application.silence_on)
     _complete(application, by)
-    letters.piece_given(request, db.session.get_one(Account, request.requested_by))
+    requester = db.session.get_one(Account, request.requested_by)
+    if may_know(application, people.actor_of(requester)):
+        letters.piece_given(request, requester)
 
 
 def _complete(application: Application, by: Actor) -> None:

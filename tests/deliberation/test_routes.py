@@ -11,6 +11,7 @@ from sqlalchemy import select
 from grants.applications import actions as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation import queries
 from grants.deliberation.lifecycle import MeetingState
@@ -18,6 +19,7 @@ from grants.deliberation.models import Meeting
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.kernel.pages import money
 from grants.kernel.post import Letter
 from grants.people.models import Account
 from grants.reviewing.lifecycle import AssignmentState
@@ -169,6 +171,37 @@ def test_a_person_with_a_link_never_finds_the_dossier_nor_its_money(
     decision = queries.decision_of(hidden.id)
     assert decision is not None
     assert decision.amount == Money.euros(7000)
+
+
+def test_publishing_counts_and_leaves_what_its_author_knows(
+    app: Flask, make: Make, page: Page, manager: Account, closed: Call
+) -> None:
+    """Neither the letters that leave nor what the fund has left tells of a hidden dossier, not even by subtraction."""
+    seen, hidden = dossier(make, closed, 3), dossier(make, closed, 3)
+    linked = make.account("manager")
+    make.assignment(hidden, linked, state=AssignmentState.RECUSED)
+    meeting = make.meeting(closed)
+    page.sign_in(manager)
+    advise(page, seen, amount="5000")
+    advise(page, hidden, amount="7000")
+    carry_to(page, meeting, MeetingState.VOTED)
+    assert "1 association reçoit" in page.get("deliberation.publish", meeting, as_=linked).words
+    assert "Les résultats sont publiés : 1 courrier part." in page.submit(action="/publication").words
+    assert len(db.session.scalars(select(Letter).where(Letter.kind.like("delib%"))).all()) == 2
+    draft, envelope = make.call(state=CallState.DRAFT), fresh(closed).fund.envelope
+    for person, given in ((linked, 5_000), (manager, 12_000)):
+        page.sign_in(person)
+        left = money(envelope - Money.euros(given))
+        for answer in (page.get("calls.desk"), page.get("calls.create"), page.get("calls.manage", draft)):
+            assert spaced(left) in spaced(answer.words)
+        page.get("calls.edit", draft)
+        too_much = str((envelope - Money.euros(given - 1)).cents // 100)
+        refused = page.submit({"envelope": too_much}, action="/presentation")
+        assert f"dépasse ce qui reste au fonds : {spaced(left)}" in spaced(refused.words)
+    page.get("calls.edit", draft, as_=linked)
+    refused = page.submit({"envelope": str((envelope - Money.euros(11_000)).cents // 100)}, action="/presentation")
+    assert "L’enveloppe dépasse ce qui reste au fonds." in refused.words
+    assert fresh(draft).envelope == Money.euros(300_000)
 
 
 TOTALS = (

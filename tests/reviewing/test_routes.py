@@ -464,6 +464,26 @@ def test_a_sent_review_cannot_be_taken_back(make, page, manager):
     assert fresh(assignment).state is S.SUBMITTED
 
 
+def test_reminders_are_counted_over_the_dossiers_one_knows(make, page, manager, reviewer):
+    call, linked = make.call(), make.account("manager")
+    seen, hidden = (make.application(state=ELIGIBLE, call=call) for _ in range(2))
+    make.assignment(hidden, linked, state=S.RECUSED)
+    make.assignment(seen, reviewer)
+    for _ in range(2):
+        make.assignment(hidden, make.account("reviewer"))
+    page.get("reviewing.assign", call, as_=linked)
+    assert "1 relance envoyée." in page.submit(action="/relancer").words
+    assert len(letters("reviewing_reminder")) == 3
+    with clock.fixed(clock.now() + timedelta(days=1)):
+        page.get("reviewing.assign", call, as_=manager)
+        assert "3 relances envoyées." in page.submit(action="/relancer").words
+    auditor = make.account("auditor")
+    assert "évaluatrices et évaluateurs" in page.get("desk.journal", as_=auditor).words
+    make.assignment(hidden, auditor, state=S.RECUSED)
+    told = page.get("desk.journal", as_=auditor).words
+    assert ("Rappel envoyé" in told, "évaluatrices et évaluateurs" in told) == (True, False)
+
+
 def test_those_who_still_owe_are_reminded_once_a_day(make, page, manager, reviewer):
     call = make.call()
     for _ in range(2):

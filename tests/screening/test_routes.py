@@ -263,6 +263,19 @@ def test_a_piece_is_asked_answered_in_one_upload_and_the_manager_is_told(make, p
     assert "application.complete" in events
 
 
+def test_a_piece_given_is_not_told_to_a_manager_who_has_a_link_since(make, page, manager):
+    application = make.application(state=S.SUBMITTED)
+    page.sign_in(manager)
+    ask(page, application)
+    page.get("reviewing.links", reference=application.reference)
+    page.submit({"nature": "donor"})
+    page.get("screening.answer", application, as_=make.member_of(application.organisation))
+    (request,) = db.session.scalars(select(PieceRequest)).all()
+    upload = {f"{request.id.hex}-file": (io.BytesIO(PNG), "comptes.png")}
+    assert "Pièce reçue" in page.submit(upload, action=f"/pieces-demandees/{request.id}").words
+    assert letters("screening_piece_given") == []
+
+
 def test_a_piece_still_missing_does_not_stop_an_eligible_dossier(make, page, manager):
     application = make.application(state=S.SUBMITTED)
     page.sign_in(manager)

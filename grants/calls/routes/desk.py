@@ -49,7 +49,8 @@ def desk() -> str:
     fund = programme.fund()
     rows = queries.all_calls()
     return render_template(
-        "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None), word=lambda c: phase_word(c, at),
+        "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None, seen_by=actor()),
+        word=lambda c: phase_word(c, at),
         hidden_money=hidden_money(), zero=Money(0),
     )  # fmt: skip
 
@@ -70,7 +71,7 @@ def create() -> Answer:
         else:
             flash(_("L’appel est créé. Il n’est visible que de votre équipe tant qu’il n’est pas publié."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/create.html", form, fund=fund, left=queries.left_for(fund, None))
+    return _page("calls/create.html", form, fund=fund, left=queries.left_for(fund, None, seen_by=actor()))
 
 
 def _source(form: NewCallForm) -> Call | None:
@@ -103,10 +104,10 @@ def manage(call: Call) -> str:
         call=call,
         word=phase_word(call, at),
         phase=rules.phase(call, at),
-        checks=queries.opening_checks(call, at) if call.state is CallState.DRAFT else [],
+        checks=queries.opening_checks(call, at, seen_by=actor()) if call.state is CallState.DRAFT else [],
         unsure=programme.unconfirmed() if call.state is CallState.DRAFT else [],
         counts=queries.counts_of(call.id),
-        left=queries.left_for(call.fund, call),
+        left=queries.left_for(call.fund, call, seen_by=actor()),
         extensions=queries.extensions(call),
         hidden_money=hidden_money(),
         zero=Money(0),
@@ -130,7 +131,7 @@ def edit(call: Call) -> Answer:
         else:
             flash(_("C’est enregistré."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/edit.html", form, call=call, left=queries.left_for(call.fund, call))
+    return _page("calls/edit.html", form, call=call, left=queries.left_for(call.fund, call, seen_by=actor()))
 
 
 def _edit_words(call: Call) -> Answer:
@@ -208,7 +209,7 @@ def open_call(call: Call) -> Answer:
             flash(_("L’appel est publié. Ses règles sont désormais figées."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
     at = clock.now()
-    checks = queries.opening_checks(call, at)
+    checks = queries.opening_checks(call, at, seen_by=actor())
     facts = {"checks": checks, "unsure": programme.unconfirmed(), "ready": not any(c.missing for c in checks)}
     return _page(
         "calls/open_call.html", form, call=call, late=call.opens_at is not None and call.opens_at < at, **facts
