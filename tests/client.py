@@ -5,7 +5,7 @@ import re
 from contextvars import Context
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import html5lib
 from flask import Flask, session, url_for
@@ -107,7 +107,7 @@ class Page:
             self.sign_in(as_)
         payload = MultiDict(data or {})
         payload.setdefault("csrf_token", self.token())
-        payload.setdefault("_key", f"test-{id(payload)}-{url}"[:60])
+        payload.setdefault("_key", f"test-{uuid4().hex}")
         if isinstance(next(iter(subject), None), Versioned):
             payload.setdefault("version", str(fresh(subject[0]).version))
         answer = self._ask("POST", url, data=payload)

@@ -89,18 +89,23 @@ _OVER = (ReceivableState.SETTLED, ReceivableState.CANCELLED)
 _FAR = date(9999, 12, 31)
 
 _given, _handed = aliased(Entry), aliased(Entry)
+_GIVEN_SEQ = func.coalesce(
+    select(func.max(_given.seq))
+    .where(_given.event == "bank_details.given", _given.subject_id == BankDetails.id)
+    .correlate(BankDetails)
+    .scalar_subquery(),
+    0,
+)
 # The lines say which came first, whatever the clocks said.
-_HANDED_OVER = exists().where(
-    _handed.event == "organisation.handed_over",
-    _handed.subject_id == BankDetails.organisation_id,
-    _handed.seq > func.coalesce(
-        select(func.max(_given.seq))
-        .where(_given.event == "bank_details.given", _given.subject_id == BankDetails.id)
-        .correlate(BankDetails)
-        .scalar_subquery(),
-        0,
-    ),
-).correlate(BankDetails)  # fmt: skip
+_HANDED_OVER = (
+    exists()
+    .where(
+        _handed.event == "organisation.handed_over",
+        _handed.subject_id == BankDetails.organisation_id,
+        _handed.seq > _GIVEN_SEQ,
+    )
+    .correlate(BankDetails)
+)
 IN_USE = and_(BankDetails.state == BankState.CONFIRMED, ~_HANDED_OVER)
 
 
@@ -762,6 +767,30 @@ def why_not_use(details: BankDetails | None) -> LazyString | None:
     ):
         return None
     return rules.HANDED_OVER
+
+
+def why_not_pay_to(instalment: Instalment) -> LazyString | None:
+    """The reason why a payment under way goes no further: the account it was prepared for was replaced, or its body
+    was handed over, since."""
+    details = instalment.bank_details
+    if details is None or instalment.state is InstalmentState.PAID:
+        return None
+    if details.state is BankState.CONFIRMED:
+        return why_not_use(details)
+    return rules.REPLACED_SINCE_ORDERED if instalment.state in UNPAID else rules.REPLACED
+
+
+def unused_since(details: BankDetails) -> date | None:
+    """The day from which nothing may be paid to an account: it was replaced, or its body handed over; None in use."""
+    handed_over = db.session.scalar(
+        select(func.min(Entry.at))
+        .join(BankDetails, BankDetails.organisation_id == Entry.subject_id)
+        .where(BankDetails.id == details.id, Entry.event == "organisation.handed_over")
+        .where(Entry.seq > _GIVEN_SEQ)
+    )
+    replaced = details.settled_at if details.state is BankState.REPLACED else None
+    known = [at for at in (handed_over, replaced) if at is not None]
+    return clock.day_of(min(known)) if known else None
 
 
 BANK_VIEWS: dict[str, ColumnElement[bool]] = {

@@ -284,6 +284,13 @@ HANDED_OVER = _l(
     "Une personne responsable de l’organisation doit en donner de nouveau, puis deux personnes du service les "
     "vérifient."
 )
+REPLACED = _l(
+    "Les coordonnées bancaires ont changé depuis la préparation. Renvoyez ce mandat, puis préparez-le de nouveau."
+)
+REPLACED_SINCE_ORDERED = _l(
+    "Les coordonnées bancaires ont changé depuis que ce mandat est émis. Annulez-le, ou enregistrez son rejet, puis "
+    "préparez-le de nouveau."
+)
 
 
 def why_not_prepare(facts: Readiness) -> LazyString | None:

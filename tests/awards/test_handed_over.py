@@ -1,11 +1,13 @@
 """An organisation handed over: nothing is paid to an account given before, until one is given and checked anew."""
 
+from datetime import timedelta
+
 import pytest
 
 from grants.awards import queries
 from grants.awards.actions import agreement, disbursement
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState
-from grants.awards.rules import HANDED_OVER, NextStep
+from grants.awards.rules import HANDED_OVER, REPLACED, REPLACED_SINCE_ORDERED, NextStep
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ForbiddenError, RefusedError
@@ -62,24 +64,57 @@ def test_no_order_is_prepared_until_an_account_is_given_and_checked_anew(page, m
     assert instalment.bank_details_id == new.id
 
 
-@pytest.mark.parametrize("state", [T.PREPARED, T.APPROVED, T.ORDERED])
-def test_an_order_under_way_goes_no_further(page, make, award, state):
+ACTS = {
+    "approve": (T.PREPARED, disbursement.approve, dict),
+    "order": (T.APPROVED, disbursement.order, lambda: {"number": "2026-9", "on": clock.today()}),
+    "resume": (T.ORDERED, disbursement.resume, dict),
+    "pay": (T.ORDERED, disbursement.pay, lambda: {"on": clock.today()}),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("change", ["replaced", "handed over"])
+def test_money_goes_only_to_the_account_of_its_order(page, make, award, act, change):
+    """From the preparation to the payment, each act asks again whether the account is still in use."""
+    state, does, facts = ACTS[act]
     make.bank_details(award.organisation)
     instalment = make.instalment(award, state=state)
-    if state is T.ORDERED:
+    if act == "resume":
         with unit_of_work():
             disbursement.suspend(instalment, "Pièce manquante.", by=make.actor("authorising_officer"))
-    handed_over(make, award.organisation)
-    officer = make.account("authorising_officer")
-    by = make.actor_of(officer)
-    act, facts = {
-        T.PREPARED: (disbursement.approve, {}),
-        T.APPROVED: (disbursement.order, {"number": "2026-9", "on": clock.today()}),
-        T.ORDERED: (disbursement.resume, {}),
-    }[state]
-    refused(act, instalment, by=by, **facts)
+    if change == "replaced":
+        make.bank_details(award.organisation, number=iban(78))
+        assert instalment.bank_details.state is BankState.REPLACED
+    else:
+        handed_over(make, award.organisation)
+    is_ordered = state is T.ORDERED
+    says = HANDED_OVER if change == "handed over" else REPLACED_SINCE_ORDERED if is_ordered else REPLACED
+    officer = make.account("authorising_officer" if act == "approve" else "finance")
+    with pytest.raises(RefusedError) as caught, unit_of_work():
+        does(instalment, by=make.actor_of(officer), **facts())
+    assert caught.value.message == str(says)
     page.sign_in(officer)
-    assert TITLE in page.get("awards.instalment", instalment).words
+    shown = page.get("awards.instalment", instalment)
+    assert TITLE in shown.words
+    assert str(says) in shown.words
+    if act != "pay":
+        assert not shown.tree.xpath(f"//form[contains(@action, '{page.url(f'awards.{act}', instalment)}')]")
+
+
+@pytest.mark.parametrize("change", ["replaced", "handed over"])
+def test_a_payment_made_before_the_account_changed_is_recorded(make, award, change):
+    instalment = make.instalment(award, state=T.ORDERED)
+    paid_on = clock.today()
+    with clock.fixed(clock.now() + timedelta(days=2)):
+        if change == "replaced":
+            make.bank_details(award.organisation, number=iban(78))
+        else:
+            handed_over(make, award.organisation)
+        with pytest.raises(RefusedError), unit_of_work():
+            disbursement.pay(instalment, on=clock.today(), by=make.actor("finance"))
+        with unit_of_work():
+            disbursement.pay(instalment, on=paid_on, by=make.actor("finance"))
+    assert (instalment.state, instalment.paid_on) == (T.PAID, paid_on)
 
 
 @pytest.mark.parametrize(("state", "act"), [(BankState.GIVEN, "check"), (BankState.CHECKED, "confirm")])

@@ -242,10 +242,10 @@ def suspend(instalment: Instalment, note: str, *, by: Actor) -> None:
 
 
 def resume(instalment: Instalment, *, by: Actor) -> None:
-    """Record that the accountant lifted the suspension. Raises RefusedError when the body was handed over since its
-    bank details were given: the order is to be cancelled."""
+    """Record that the accountant lifted the suspension. Raises RefusedError when the account of the order was replaced,
+    or its body handed over, since: the order is to be cancelled."""
     _still(instalment, "resume")
-    _not_handed_over(instalment)
+    _same_bank_details(instalment)
     chain.advance(INSTALMENT, instalment, "resume", by=by, number=instalment.order_number)
 
 
@@ -297,11 +297,17 @@ def _move(instalment: Instalment, kind: LedgerKind, *, on: date, by: Actor) -> N
 
 
 def pay(instalment: Instalment, *, on: date, by: Actor) -> None:
-    """Record the accountant's date of payment. Raises InvalidError for an impossible day."""
+    """Record the accountant's date of payment.
+
+    Raises InvalidError for an impossible day, RefusedError from the day on which the account of the order was replaced
+    or its body handed over: nothing is paid to that account any more, the order is to be cancelled or rejected.
+    """
     _still(instalment, "pay")
     ledger.hold(instalment.award)
     if on > clock.today() or (instalment.ordered_on is not None and on < instalment.ordered_on):
         raise InvalidError(_("La date comptable ne peut être ni avant le mandat ni dans le futur."), field="paid_on")
+    if not _was_paid_before(instalment, on):
+        _same_bank_details(instalment)
     chain.advance(INSTALMENT, instalment, "pay", by=by, amount=instalment.amount.cents)
     instalment.paid_on = on
     _move(instalment, LedgerKind.PAID, on=on, by=by)
@@ -332,6 +338,12 @@ def _still_due(instalment: Instalment) -> None:
         raise RefusedError(reason)
 
 
+def _was_paid_before(instalment: Instalment, on: date) -> bool:
+    """Whether a payment of that day went to the account of its order while it was still in use."""
+    since = queries.unused_since(instalment.bank_details) if instalment.bank_details is not None else None
+    return since is not None and on < since
+
+
 def _same_bank_details(instalment: Instalment) -> None:
     """Hold the bank details of the preparation until the end of the transaction, or refuse when they changed or their
     body was handed over.
@@ -345,16 +357,7 @@ def _same_bank_details(instalment: Instalment) -> None:
         .values(settled_at=BankDetails.settled_at)
         .execution_options(synchronize_session=False)
     )
-    if held.rowcount != 1:  # type: ignore[attr-defined]
-        raise RefusedError(
-            _(
-                "Les coordonnées bancaires ont changé depuis la préparation. "
-                "Renvoyez ce mandat, puis préparez-le de nouveau."
-            )
-        )
-    _not_handed_over(instalment)
-
-
-def _not_handed_over(instalment: Instalment) -> None:
-    if reason := queries.why_not_use(instalment.bank_details):
+    if held.rowcount != 1 and instalment.bank_details is not None:  # type: ignore[attr-defined]
+        db.session.refresh(instalment.bank_details)
+    if reason := queries.why_not_pay_to(instalment):
         raise RefusedError(str(reason))

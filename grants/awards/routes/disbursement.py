@@ -130,7 +130,7 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
         pay_form=forms.get("pay_form") or PayForm(),
         reason=queries.why_not_prepare(instalment) if instalment.state is InstalmentState.PLANNED else None,
         bank=instalment.bank_details or queries.confirmed_bank_details(award.organisation_id),
-        bank_reason=None if instalment.state is InstalmentState.PAID else queries.why_not_use(instalment.bank_details),
+        bank_reason=queries.why_not_pay_to(instalment),
         agreement=queries.agreement_of(award.id),
         need=queries.agreement_need(award),
         report=queries.report_of(award.id),
