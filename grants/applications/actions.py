@@ -38,7 +38,7 @@ from grants.calls.models import Call, Piece, Question, QuestionKind
 from grants.kernel import clock, journal, vault
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError
 from grants.kernel.pages import instant
 from grants.kernel.vault import Given, StoredFile
 from grants.kernel.words import _
@@ -46,6 +46,7 @@ from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import BudgetAccount
 
+SITTING = timedelta(minutes=30)  # how long the saves of one page by one person are one line of the journal
 AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
 Values = Mapping[str, Any]
@@ -91,25 +92,62 @@ def save_section(
 ) -> None:
     """Keep what a page says, complete or not. `values` have the shape of `queries.section_values`.
 
-    `stamp` marks what the page said when it was shown: if somebody else changed it meanwhile, ConflictError carries
-    both (`facts["theirs"]`), and nothing is written. None writes whatever stands there.
+    `stamp` holds the versions of the fields as the page showed them: what was not touched there keeps what somebody
+    else made of it meanwhile. When both changed one field, ConflictError carries what is stored (`facts["theirs"]`)
+    and nothing is written. None writes whatever stands there.
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
     _lock_draft(application, *_READ_WITH.get(section, ()))
     if stamp is not None:
         before = queries.section_values(application, section)
-        if stamp != rules.stamp_of(before):
-            if rules.stamp_of({key: values[key] for key in before}) == rules.stamp_of(before):
-                return
+        found = rules.merged(before, {key: values[key] for key in before}, stamp)
+        if found is None:
             raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
+        if stamp != rules.stamp_of(before) == rules.stamp_of(found) and values.keys() == before.keys():
+            return
+        values = {**values, **found}
+    _save(application, section, values, by=by)
+
+
+def save_field(
+    application: Application, section: str, path: rules.Path, value: object, *, version: str, by: Actor
+) -> str:
+    """Keep what one field of a page says, and give its new version (`rules.version_of`).
+
+    `path` is one of `rules.fields_in` the page's values, and `version` that of the field as it was shown. Raises
+    MissingError for a field the page does not have, ConflictError (`facts["theirs"]`) when somebody else changed the
+    field meanwhile, to something else; RefusedError and InvalidError as `save_section`.
+    """
+    _lock_draft(application, *_READ_WITH.get(section, ()))
+    before = queries.section_values(application, section)
+    fields, wanted = rules.fields_in(before), rules.version_of(value)
+    if path not in fields:
+        raise MissingError
+    stored = rules.version_of(fields[path])
+    if stored not in {version, wanted}:
+        raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=fields[path])
+    if stored != wanted:
+        _save(application, section, rules.with_field(before, path, value), by=by)
+    return wanted
+
+
+def _save(application: Application, section: str, values: Values, *, by: Actor) -> None:
     with db.session.no_autoflush:
         if section.startswith(QUESTIONS):
             _save_answers(application, section, values, by=by)
         else:
             _save_part(application, section, values, by)
     application.touched_at = clock.now()
-    journal.advance(LIFECYCLE, application, "save", by=by, section=section)
+    _tell_sitting(application, section, by=by)
     db.session.flush()
+
+
+def _tell_sitting(application: Application, section: str, *, by: Actor) -> None:
+    """Leave one line for a page on which a person works: a page may be saved every second."""
+    last = journal.last_of_dossier(application.id)
+    is_same = last is not None and (last.event, last.actor_id) == ("application.save", by.id)
+    if last is None or not is_same or last.facts["section"] != section or clock.now() - last.at > SITTING:
+        journal.advance(LIFECYCLE, application, "save", by=by, section=section)
 
 
 def _lock_draft(application: Application, *more: ExecutableOption) -> None:

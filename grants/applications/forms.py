@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, FormField, HiddenField, RadioField, SelectField
+from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
 from wtforms.validators import Regexp
@@ -39,6 +39,7 @@ from grants.applications.parts.questions import QUESTIONS, field_of, is_empty, l
 from grants.applications.parts.statements import field_of as field_of_statement
 from grants.applications.parts.statements import kept_of, said_of
 from grants.applications.queries import Offer
+from grants.applications.rules import Path
 from grants.calls.models import Question, Statement
 from grants.kernel.errors import MissingError
 from grants.kernel.formats import SUFFIXES
@@ -177,9 +178,10 @@ def _row_form(table: Rows) -> type[RowForm]:
 
 
 class SectionForm(Form):
-    """A page of the writing space."""
+    """A page of the writing space; `edition` is the stamp of what was stored when this request began."""
 
     stamp = HiddenField()
+    edition = ""
 
     def values(self) -> Values:
         """What was typed, in the shape of `queries.section_values`."""
@@ -188,6 +190,14 @@ class SectionForm(Form):
     def keep_valid(self, kept: Any) -> None:
         """Put back what is stored wherever something was refused; `kept` is this page's form of what is stored."""
         keep_valid(self, kept)
+
+    def controls_of(self, path: Path) -> list[Any]:
+        """The controls in which a field of `rules.fields_in` these values is typed."""
+        raise NotImplementedError
+
+    def errors_of(self, path: Path) -> list[str]:
+        """What is wrong in one field, once the form was validated."""
+        return [message for control in self.controls_of(path) for message in _messages(control)]
 
     def add_row(self, data: Values | None) -> None:
         """One more line of the page's table."""
@@ -211,6 +221,12 @@ class SectionForm(Form):
             for label, mine in self.told(self.values())
             if mine != kept.get(label, "")
         ]
+
+
+def _messages(control: Any) -> list[str]:
+    if isinstance(control, FieldList):
+        return [message for entry in control for one in entry.form for message in one.errors]
+    return [str(message) for message in control.errors]
 
 
 class PartForm(SectionForm):
@@ -262,6 +278,20 @@ class PartForm(SectionForm):
             code: field.value({one.name: _typed(one, control) for one, control in controls})
             for code, controls in self._codes(field)
         }
+
+    def controls_of(self, path: Path) -> list[Any]:
+        """The controls in which a field of `rules.fields_in` these values is typed."""
+        field = next(one for one in self.part.fields if one.name == path[0])
+        match field:
+            case Field():
+                return [self[field.name]]
+            case Rows():
+                return [self.rows]
+            case Picks():
+                return [self[name] for name, _label in field.lists] or [self[field.name]]
+            case Shares():
+                return [control for offer, control in self._shares(field) if offer.key == path[1]]
+        return [self[field.control(one, path[1])] for one in field.fields]
 
     def _shares(self, field: Shares) -> list[tuple[Offer, Any]]:
         return [(offer, self[_share(offer)]) for offer in self.offers[field.name]]
@@ -479,6 +509,10 @@ class ListedForm(SectionForm):
     def asked(self) -> list[tuple[Any, Any]]:
         """For the page: each row with its control."""
         return [(row, self[field.name]) for row, field in self.fields]
+
+    def controls_of(self, path: Path) -> list[Any]:
+        """The control of a row, by its key."""
+        return [control for row, control in self.asked if str(row.id) == path[1]]
 
 
 class QuestionsForm(ListedForm):

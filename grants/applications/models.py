@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -169,6 +170,11 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
         Index("ix_application_listed", "submitted_at", "id", "state", "requested_cents"),
         *LIFECYCLE.checks(),
     )
+
+    @classmethod
+    def not_yet(cls) -> ColumnElement[bool]:
+        """A draft is evidence of nothing: it is saved every second, and told when it is submitted or withdrawn."""
+        return cls.state == ApplicationState.DRAFT
 
     @property
     def dossier_id(self) -> UUID:

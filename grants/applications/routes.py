@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grants.applications import actions, letters, queries, rules
@@ -147,6 +147,8 @@ def edit(application: Application, section: str) -> Answer:
     offered = _offered(application, section)
     form = _form(application, section, offered)
     if request.method == "POST":
+        if "field" in request.form:
+            return _save_field(application, section, form)
         answer = _save(application, section, form, offered)
         if answer is not None:
             return answer
@@ -168,6 +170,7 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> An
     form = section_form(
         section, offered, values, more=int(more) if more in {"1", "2", "3", "4", "5"} else 1, account=account
     )
+    form.edition = stamp
     if is_typed:
         mark(form)
         if "rows" in form and (more or account in {row.code for row in offered.get("accounts", ())}):
@@ -197,7 +200,7 @@ def _save(application: Application, section: str, form: Any, offered: dict[str, 
         return None
     except ConflictError as error:
         return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
-    _keep_typed(application, section, dropped, is_right=is_right)
+    _keep_typed(application, section, form, dropped, is_right=is_right)
     return _saved(application, section, is_right=is_right)
 
 
@@ -217,17 +220,47 @@ def _stored(application: Application, section: str, form: Any, values: dict[str,
     return True
 
 
-def _keep_typed(application: Application, section: str, dropped: str, *, is_right: bool) -> None:
-    """What was typed with mistakes stays for its author; a line that was taken out does not."""
+def _save_field(application: Application, section: str, form: Any) -> Answer:
+    """Save one field of the page as it is typed, for scripts: `field` names it (`title`, `audiences.youth`).
+
+    Gives the stamp the page has from then on, and what is wrong in the field, which then stays with the page as typed.
+    """
+    path = tuple(request.form["field"][:120].split(".", 1))
+    is_right, values = form.validate(), form.values()
+    if path not in (typed := rules.fields_in(values)):
+        raise MissingError
+    errors, stamp = form.errors_of(path), str(form.stamp.data)
+    if not errors:
+        version = rules.version_in(stamp, values, path)
+        try:
+            version = actions.save_field(application, section, path, typed[path], version=version, by=actor())
+            stamp = rules.with_version(stamp, values, path, version)
+        except InvalidError as error:
+            errors = [error.message]
+        except ConflictError as error:
+            answer = jsonify(message=error.message)
+            answer.status_code = 409
+            return answer
+    _keep_typed(application, section, form, "", is_right=is_right and not errors)
+    return jsonify(stamp=stamp, errors=errors)
+
+
+def _keep_typed(application: Application, section: str, form: Any, dropped: str, *, is_right: bool) -> None:
+    """What was typed with mistakes stays for its author; a line that was taken out does not.
+
+    It is given back on the page as it stands now, unless somebody else changed the page before: then it is told of.
+    """
     who = actor().id
     if who is None:
         return
+    path = url_for(".edit", application_id=application.id, section=section)
     if is_right:
-        held.forget_draft(who, request.path)
+        held.forget_draft(who, path)
         return
-    stamp = rules.stamp_of(queries.section_values(application, section))
-    typed = [(name, stamp if name == "stamp" else value) for name, value in held.said()]
-    held.keep_draft(who, request.path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
+    is_latest = form.stamp.data == form.edition
+    stamp = rules.stamp_of(queries.section_values(application, section)) if is_latest else form.stamp.data
+    typed = [(name, stamp if name == "stamp" else value) for name, value in held.said() if name != "field"]
+    held.keep_draft(who, path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
 
 
 def _saved(application: Application, section: str, *, is_right: bool) -> Response:

@@ -22,6 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 Key = TypeVar("Key")
+Values = Mapping[str, Any]  # what a page says, by field: see `queries.section_values`
 PART_TITLES: dict[str, LazyString] = {code: part.title for code, part in PARTS.items()}
 AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
 BEFORE_QUESTIONS = tuple(part for part in Part if part not in AFTER_QUESTIONS)
@@ -55,9 +56,70 @@ def _alive(pairs: dict[str, Any]) -> dict[str, Any]:
     return read_pairs
 
 
-def stamp_of(values: Any) -> str:
-    """A short mark of a section as it was shown, so that a save over somebody else's work is noticed."""
-    return digest(json.dumps(values, ensure_ascii=False, sort_keys=True, default=repr))[:20]
+# ---- versions of fields ----------------------------------------------------------------------------------------------
+
+Path = tuple[str, ...]  # a field of a page, or one code of a field that holds one value for each
+
+
+def version_of(value: object) -> str:
+    """The version of a field: what it holds, shortened. The same words again are the same version."""
+    return digest(json.dumps(value, ensure_ascii=False, sort_keys=True, default=repr))[:10]
+
+
+def stamp_of(values: Values) -> str:
+    """The versions of all fields of a page as it was shown, so that a save over somebody else's work is noticed."""
+    return ".".join(version_of(value) for _path, value in sorted(fields_in(values).items()))
+
+
+def merged(stored: Values, typed: Values, stamp: str) -> Values | None:
+    """What a page of this stamp becomes of the values typed in it: its own changes, on what is stored now.
+
+    A field that was not touched keeps what somebody else made of it meanwhile; None when both changed one field, and
+    not to the same.
+    """
+    told, now, shown = fields_in(typed), fields_in(stored), stamp.split(".")
+    if stamp == stamp_of(stored):
+        return typed
+    if len(shown) != len(now) or told.keys() != now.keys():
+        return None if stamp_of(typed) != stamp_of(stored) else stored
+    result = typed
+    for path, version in zip(sorted(now), shown, strict=True):
+        mine, theirs = version_of(told[path]), version_of(now[path])
+        if version not in {mine, theirs} and mine != theirs:
+            return None
+        if mine == version:
+            result = with_field(result, path, now[path])
+    return result
+
+
+def version_in(stamp: str, values: Values, path: Path) -> str:
+    """The version that a stamp tells of one field of a page; empty when it tells of another page."""
+    shown, paths = stamp.split("."), sorted(fields_in(values))
+    return shown[paths.index(path)] if len(shown) == len(paths) and path in paths else ""
+
+
+def fields_in(values: Values) -> dict[Path, object]:
+    """The fields of a page, each by its path: a field that holds one value for each code is told code by code."""
+    found: dict[Path, object] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= {(name, key): one for key, one in value.items()}
+        else:
+            found[name,] = value
+    return found
+
+
+def with_version(stamp: str, values: Values, path: Path, version: str) -> str:
+    """A stamp that tells another version of one field."""
+    shown = stamp.split(".")
+    shown[sorted(fields_in(values)).index(path)] = version
+    return ".".join(shown)
+
+
+def with_field(values: Values, path: Path, value: object) -> Values:
+    """The same values, with another value at a path."""
+    name, *code = path
+    return {**values, name: {**values[name], code[0]: value} if code else value}
 
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")

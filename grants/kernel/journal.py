@@ -190,6 +190,11 @@ def of_dossier(dossier_id: UUID) -> list[Entry]:
     return list(db.session.scalars(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq)))
 
 
+def last_of_dossier(dossier_id: UUID) -> Entry | None:
+    """The last line about one application and everything that hangs on it."""
+    return db.session.scalar(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq.desc()).limit(1))
+
+
 def of(subject: Any) -> list[Entry]:
     """The lines about one thing, oldest first."""
     return list(db.session.scalars(select(Entry).where(Entry.subject_id == subject.id).order_by(Entry.seq)))

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Row, event, inspect, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, event, inspect, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from grants.kernel.db import Base, noted_in_transaction
@@ -32,11 +32,17 @@ class Recorded:
     """Rows whose digest the journal keeps.
 
     `not_recorded` names the columns that change without an act, or whose sums are proved elsewhere. Rows that are
-    written and replaced together have one digest under the column `recorded_by`, that of what they belong to.
+    written and replaced together have one digest under the column `recorded_by`, that of what they belong to. Rows that
+    fulfil `not_yet` are no evidence: they change without a line, and are told once they fulfil it no more.
     """
 
     not_recorded: ClassVar[frozenset[str]] = frozenset()
     recorded_by: ClassVar[str] = "id"
+
+    @classmethod
+    def not_yet(cls) -> ColumnElement[bool] | None:
+        """Which rows are not evidence yet; None: all are from the beginning."""
+        return None
 
 
 def recorded_kinds() -> list[type[Recorded]]:
@@ -134,10 +140,25 @@ def take(session: Session) -> Told:
         return told
     connection = session.connection()
     for kind, keys in sorted(changed.items(), key=lambda each: _table_name(each[0])):
-        found = told.setdefault(_table_name(kind), {str(key): None for key in keys})
-        for some in _parts(sorted(keys, key=str)):
+        recorded = keys - _waiting(connection, kind, keys)
+        found: dict[str, str | None] = {str(key): None for key in recorded}
+        for some in _parts(sorted(recorded, key=str)):
             found |= {key: digest for key, digest, _row in _digests(connection, kind, some)}
+        if found:
+            told[_table_name(kind)] = found
     return told
+
+
+def _waiting(connection: Connection, kind: type[Recorded], keys: Iterable[Any] | None = None) -> set[Any]:
+    """The keys of the rows of a kind, among these or all, that are not evidence yet."""
+    waits = kind.not_yet()
+    if waits is None:
+        return set()
+    by = inspect(kind).local_table.c[kind.recorded_by]
+    statement = select(by).where(waits)
+    if keys is None:
+        return set(connection.scalars(statement))
+    return {key for some in _parts(list(keys)) for key in connection.scalars(statement.where(by.in_(some)))}
 
 
 def merged(first: Told, then: Told) -> Told:
@@ -159,6 +180,8 @@ def _digests(
     statement = select(by.label("recorded_by"), *columns).order_by(by)
     if keys is not None:
         statement = statement.where(by.in_(keys))
+    if (waits := kind.not_yet()) is not None:
+        statement = statement.where(~waits)
     together: list[Row[Any]] = []
     for row in connection.execute(statement.execution_options(yield_per=1000)):
         if together and together[0][0] != row[0]:
@@ -200,6 +223,8 @@ def compared(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterat
     for kind in recorded_kinds():
         table = _table_name(kind)
         known = last.get(table, {})
+        for key in _waiting(connection, kind):
+            known.pop(str(key), None)
         for key, digest, row in _digests(connection, kind):
             told = known.pop(key, None)
             if told is None:

@@ -5,7 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from grants.applications import actions, queries, rules
 from grants.applications.lifecycle import LIFECYCLE
@@ -16,7 +16,7 @@ from grants.calls import queries as calls
 from grants.kernel import clock, journal
 from grants.kernel.access import set_access_mode
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError
 from grants.kernel.journal import advance
 from grants.kernel.money import Money
 from grants.kernel.pages import money
@@ -114,6 +114,88 @@ def test_two_people_on_two_pages_do_not_disturb_each_other(draft, by):
     save(draft, Part.PROJECT, {**project, "title": "Nouveau titre"}, by, stamp=rules.stamp_of(project))
     save(draft, Part.TERRITORY, {"communes": ["69123"], "areas": []}, by, stamp=rules.stamp_of(territory))
     assert (draft.title, [row.insee for row in draft.communes]) == ("Nouveau titre", ["69123"])
+
+
+def test_two_people_on_one_page_keep_what_each_changed(draft, by):
+    shown = queries.section_values(draft, Part.PROJECT)
+    stamp = rules.stamp_of(shown)
+    save(draft, Part.PROJECT, {**shown, "title": "Le titre de l’une"}, by, stamp=stamp)
+    save(draft, Part.PROJECT, {**shown, "summary": "Le résumé de l’autre."}, by, stamp=stamp)
+    assert (draft.title, draft.summary) == ("Le titre de l’une", "Le résumé de l’autre.")
+
+
+@pytest.mark.parametrize("section", [Part.AXES, Part.PEOPLE, Part.CLIMATE, Part.STATEMENTS])
+def test_two_people_on_two_lines_of_one_page_keep_what_each_changed(draft, by, section):
+    shown = queries.section_values(draft, section)
+    name = next(name for name, value in shown.items() if isinstance(value, dict))
+    first, second = list(shown[name])[:2]
+    said = {Part.AXES: (10, 20), Part.PEOPLE: ((7, ""), (8, "")), Part.CLIMATE: (("neutral", ""), ("mixed", "Oui.")),
+            Part.STATEMENTS: ("yes", "yes")}[section]  # fmt: skip
+    for key, value in zip((first, second), said, strict=True):
+        save(draft, section, {**shown, name: {**shown[name], key: value}}, by, stamp=rules.stamp_of(shown))
+    kept = queries.section_values(draft, section)[name]
+    assert (kept[first], kept[second]) == said
+
+
+def test_a_field_is_saved_on_the_version_it_was_shown_in(draft, by):
+    def field(section, path, value, version):
+        with unit_of_work():
+            return actions.save_field(draft, section, path, value, version=version, by=by)
+
+    title, requested = ("title",), ("requested",)
+    shown = rules.fields_in(queries.section_values(draft, Part.PROJECT))
+    versions = {path: rules.version_of(value) for path, value in shown.items()}
+    second = field(Part.PROJECT, title, "Le titre de l’une", versions[title])
+    assert field(Part.PROJECT, requested, Money.euros(7_000), versions[requested]) != versions[requested]
+    assert field(Part.PROJECT, title, "Le titre de l’une", versions[title]) == second
+    with pytest.raises(ConflictError) as refused:
+        field(Part.PROJECT, title, "Le titre de l’autre", versions[title])
+    assert refused.value.facts["theirs"] == draft.title == "Le titre de l’une"
+    assert next(line for line in draft.budget_lines if line.is_request).amount == Money.euros(7_000)
+    with pytest.raises(MissingError):
+        field(Part.PROJECT, ("state",), "submitted", versions[title])
+    blank = rules.version_of((None, ""))
+    field(Part.PEOPLE, ("audiences", "youth"), (12, ""), blank)
+    assert {row.kind: row.number for row in draft.audiences} == {"older_people": 60, "youth": 12}
+
+
+def test_a_field_saved_a_hundred_times_leaves_one_line_and_forgets_no_answer(draft, by):
+    save(draft, Part.PROJECT, queries.section_values(draft, Part.PROJECT), by)
+    head, version = journal.head(), rules.version_of(draft.summary)
+    for number in range(100):
+        with unit_of_work():
+            version = actions.save_field(draft, Part.PROJECT, ("summary",), f"Mot {number}.", version=version, by=by)
+    assert (journal.head(), draft.summary) == (head, "Mot 99.")
+
+
+def test_the_saves_of_one_page_are_one_line_until_somebody_else_acts_or_time_passes(make, draft, by):
+    colleague, start = make.actor_of(make.account("manager")), clock.now()
+
+    def saved(section, at=start, who=by):
+        with clock.fixed(at):
+            save(draft, section, queries.section_values(draft, section), who)
+        return [line.facts["section"] for line in journal.of(draft) if line.event == "application.save"]
+
+    before = saved(Part.PROJECT)
+    head = journal.head()
+    assert saved(Part.PROJECT) == saved(Part.PROJECT, start + timedelta(minutes=29)) == before
+    assert journal.head() == head
+    assert saved(Part.AXES) == [*before, "axes"]
+    assert saved(Part.AXES, start + timedelta(minutes=31)) == [*before, "axes", "axes"]
+    assert saved(Part.AXES, start + timedelta(minutes=31), colleague) == [*before, "axes", "axes", "axes"]
+    assert list(journal.wrong_rows()) == []
+
+
+def test_a_draft_is_told_to_the_journal_when_it_is_submitted(draft, by):
+    values = queries.section_values(draft, Part.PROJECT)
+    for summary in ("Un résumé.", "Un autre résumé."):
+        save(draft, Part.PROJECT, {**values, "summary": summary}, by)
+    assert list(journal.wrong_rows()) == []
+    submit(draft, by)
+    assert list(journal.wrong_rows()) == []
+    db.session.execute(update(Application.__table__).values(title="Falsifié"))
+    assert [(row.table, row.key) for row in journal.wrong_rows()] == [("application", str(draft.id))]
+    db.session.rollback()
 
 
 def test_the_same_words_saved_twice_are_no_conflict(draft, by):

@@ -253,6 +253,78 @@ def test_a_file_that_is_refused_does_not_keep_the_answers_from_being_saved(page,
     assert queries.section_values(draft, section)["answers"][str(text.id)] == "Une réponse neuve."
 
 
+@pytest.mark.parametrize(
+    ("section", "field", "typed"),
+    [
+        (Part.PROJECT, "title", {"title": "Un titre tout neuf"}),
+        (Part.PROJECT, "requested", {"requested": "7 500"}),
+        (Part.PEOPLE, "audiences.youth", {"number_youth": "35", "detail_youth": "Lycéens"}),
+        (Part.CLIMATE, "effects.water", {"rating_water": "neutral"}),
+        (Part.TERRITORY, "communes", {"communes": ["69123"]}),
+        (Part.PARTNERS, "rows", {"rows-0-name": "Ville de Lyon"}),
+        (Part.BUDGET, "lines", {"rows-0-amount": "1200"}),
+    ],
+)
+def test_one_field_is_saved_alone_and_the_others_stay(page, draft, owner, section, field, typed):
+    open_section(page, draft, section)
+    path = tuple(field.split("."))
+    before = rules.fields_in(queries.section_values(draft, section))
+    answer = page.submit(typed | {"field": field}, follow=False)
+    assert (answer.status, answer.response.json["errors"]) == (200, [])
+    db.session.expire_all()
+    after = queries.section_values(draft, section)
+    changed = {path for path, value in rules.fields_in(after).items() if value != before[path]}
+    assert changed == {path}
+    assert answer.response.json["stamp"] == rules.stamp_of(after)
+
+
+def test_one_field_typed_wrong_saves_nothing_of_it_and_stays_as_typed(page, draft, owner):
+    first = open_section(page, draft, Part.PROJECT)
+    before = queries.section_values(draft, Part.PROJECT)
+    answer = page.submit({"requested": "beaucoup", "title": "Pas encore", "field": "requested"}, follow=False)
+    assert "Montant invalide" in answer.response.json["errors"][0]
+    db.session.expire_all()
+    assert queries.section_values(draft, Part.PROJECT) == before
+    again = open_section(page, draft, Part.PROJECT)
+    assert again.form().fields["requested"] == "beaucoup"
+    assert again.tree.xpath("//input[@name='requested'][@aria-invalid='true']")
+    page.last = first
+    right = page.submit({"requested": "7 500", "field": "requested"}, follow=False)
+    assert right.response.json["errors"] == []
+    assert open_section(page, draft, Part.PROJECT).form().fields["requested"] == "7500"
+
+
+def test_one_field_that_a_colleague_changed_is_a_conflict_and_another_is_not(page, draft, owner):
+    first = open_section(page, draft, Part.PROJECT)
+    with unit_of_work():
+        values = queries.section_values(draft, Part.PROJECT) | {"title": "Le titre de la collègue"}
+        actions.save_section(draft, Part.PROJECT, values, by=actions.Actor(name="collègue"))
+    for typed, status in (({"summary": "Mon résumé."}, 200), ({"title": "Mon titre"}, 409)):
+        page.last = first
+        assert page.submit(typed | {"field": next(iter(typed))}, follow=False).status == status
+    db.session.expire_all()
+    assert (draft.title, draft.summary) == ("Le titre de la collègue", "Mon résumé.")
+
+
+def test_a_page_with_a_mistake_does_not_undo_what_a_colleague_changed(page, draft, owner):
+    open_section(page, draft, Part.PROJECT)
+    with unit_of_work():
+        values = queries.section_values(draft, Part.PROJECT) | {"title": "Le titre de la collègue"}
+        actions.save_section(draft, Part.PROJECT, values, by=actions.Actor(name="collègue"))
+    page.submit({"requested": "beaucoup", "summary": "Mon résumé."})
+    db.session.expire_all()
+    assert (draft.title, draft.summary) == ("Le titre de la collègue", "Mon résumé.")
+    again = open_section(page, draft, Part.PROJECT)
+    assert again.form().fields["title"] == "Le titre de la collègue"
+    assert "n’a pas été enregistré" in again.words
+
+
+def test_a_field_that_a_page_does_not_have_is_unknown(page, draft, owner):
+    for field in ("state", "title.more", "", "audiences.youth"):
+        open_section(page, draft, Part.PROJECT)
+        assert page.submit({"field": field}, follow=False).status == 404
+
+
 def test_a_colleague_does_not_see_what_one_typed_wrong_and_is_not_overwritten_by_it(make, page, draft, owner):
     open_section(page, draft, Part.PROJECT)
     page.submit({"requested": "beaucoup"})

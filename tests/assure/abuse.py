@@ -701,7 +701,7 @@ def two_write_the_same_page(g: Ground) -> list[str]:
     page = f"/dossiers/{g.own['draft']}/rediger/projet"
     tabs = [
         ready(g.visitor(g.own[who]), page, {"summary": text})
-        for who, text in (("owner", "Le premier résumé."), ("mate", f"Le second {SCRIPT}."))
+        for who, text in (("mate", "Le premier résumé."), ("owner", f"Le second {SCRIPT}."))
     ]
     faults = judged(g, tabs[0].send, 302, journal=["application.save"])
     shown: list[requests.Response] = []

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Enum, select
+from sqlalchemy import Connection, Enum, select, true
 
 from grants.kernel import journal, rowdigests
 from grants.kernel.db import Base, db
@@ -143,7 +143,8 @@ def forge_each(connection: Connection, chance: random.Random) -> dict[Any, tuple
         key = next(iter(table.primary_key))
         columns = [each for each in rowdigests.columns_of(kind) if each.type.python_type in {str, datetime}
                    and not isinstance(each.type, Enum) and not each.unique]  # fmt: skip
-        rows = connection.execute(select(table)).mappings().all()
+        waits = kind.not_yet()
+        rows = connection.execute(select(table).where(true() if waits is None else ~waits)).mappings().all()
         known = [(row, each) for row in rows for each in columns if row[each] is not None and row[each] != ""]
         if not known:
             continue

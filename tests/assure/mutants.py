@@ -108,6 +108,26 @@ MUTANTS = (
         "tests/reviewing/test_queries.py",
     ),
     Mutant(
+        "a field that two people changed", "grants/applications/rules.py",
+        "        if version not in {mine, theirs} and mine != theirs:\n", "        if False:\n",
+        "tests/applications/test_actions.py -k stale_page",
+    ),
+    Mutant(
+        "a field that somebody else changed", "grants/applications/rules.py",
+        "        if mine == version:\n", "        if False:\n",
+        "tests/applications/test_actions.py -k what_each_changed",
+    ),
+    Mutant(
+        "a dossier told once submitted", "grants/applications/models.py",
+        "return cls.state == ApplicationState.DRAFT\n", "return cls.state != ApplicationState.WITHDRAWN\n",
+        "tests/applications/test_actions.py -k told_to_the_journal",
+    ),
+    Mutant(
+        "one line for a sitting", "grants/applications/actions.py",
+        " or clock.now() - last.at > SITTING:\n", ":\n",
+        "tests/applications/test_actions.py -k one_line_until",
+    ),
+    Mutant(
         "idempotency key", "grants/kernel/access.py", 'remembered = not getattr(view, "__repeatable__", False)',
         "remembered = False", "tests/kernel/test_access.py tests/applications/test_routes.py -k press",
     ),
