@@ -1,7 +1,11 @@
 """The factory: builds the application, hangs the chapters, closes the doors."""
 
 import logging
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
+from threading import Event, Lock
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, has_request_context, request
 from flask_babel import Babel
@@ -15,6 +19,7 @@ from grants.awards import routes as awards
 from grants.calls import routes as calls
 from grants.config import Settings, settings_from
 from grants.deliberation import routes as deliberation
+from grants.demo import mode
 from grants.desk import routes as desk
 from grants.kernel import access, bodies, errors, pages, proxies, words
 from grants.kernel.db import db
@@ -31,8 +36,43 @@ CHAPTERS = (people, programme, calls, applications, screening, reviewing, delibe
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:
+    """The application of a WSGI server: with the settings of the environment, and closed until its database is one of
+    their mode, demonstration or real fund. With settings given, the caller has looked at the database."""
+    app = _built(settings or settings_from(), overrides)
+    if settings is None:
+        app.wsgi_app = _once_its_mode_is_right(app)  # type: ignore[assignment, method-assign]
+    return app
+
+
+def load_app() -> Flask:
+    """The application of the command line, which looks at the database itself before it serves."""
+    return create_app(settings_from())
+
+
+def _once_its_mode_is_right(app: Flask) -> WSGIApplication:
+    """What answers 503, with the reason in the log, until the database is found to be one of the application's mode.
+
+    Asked by the first request: an application is also loaded where no database is ready.
+    """
+    inner, lock, is_right = app.wsgi_app, Lock(), Event()
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with lock if not is_right.is_set() else nullcontext():
+            if not is_right.is_set():
+                with app.app_context():
+                    trouble = mode.refused(app.config["SETTINGS"])
+                if trouble:
+                    app.logger.critical(trouble)
+                    start_response("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
+                    return [b"Service indisponible. Service unavailable.\n"]
+                is_right.set()
+        return inner(environ, start_response)
+
+    return answer
+
+
+def _built(settings: Settings, overrides: Mapping[str, Any]) -> Flask:
     """Build the application; it does not start with an open door. `overrides` are Flask settings, for tests."""
-    settings = settings or settings_from()
     base = config.base_folder()
     app = Flask(
         "grants",

@@ -68,7 +68,7 @@ from grants.programme import queries as programme_queries
 from grants.reviewing import lifecycle as reviewing
 from grants.reviewing import queries as reviewing_queries
 
-APPLICATION = "grants.app:create_app"
+APPLICATION = "grants.app:load_app"
 BY = system("ligne de commande")
 LOW_ON_SPACE = 1_000_000_000
 LATE = timedelta(hours=1)

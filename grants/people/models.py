@@ -150,7 +150,7 @@ class Appointment(Recorded, Keyed, Model):
         return self.until_on is None or self.until_on >= clock.today()
 
 
-class Nomination(Keyed, Model):
+class Nomination(Recorded, Keyed, Model):
     """An office one administrator proposes for a person, until another one confirms it. It gives nothing by itself."""
 
     __tablename__ = "nomination"

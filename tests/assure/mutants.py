@@ -90,6 +90,10 @@ MUTANTS = (
         "tests/cli/test_cli.py -k wrong_mode",
     ),
     Mutant(
+        "demonstration served by the factory alone", "grants/app.py", "    if settings is None:\n", "    if False:\n",
+        "tests/cli/test_cli.py -k by_its_factory",
+    ),
+    Mutant(
         "secret of a letter that left", "grants/kernel/post.py", 'forgotten = {} if keep_secrets else {"secret": None}',
         "forgotten = {}", "tests/kernel/test_post.py -k forgotten",
     ),

@@ -436,6 +436,29 @@ def test_another_server_does_not_start_in_the_wrong_mode_either(app, make, tmp_p
     assert (said in served.stderr, len(served.stderr.splitlines())) == (True, 1 if said else 0), served.stderr
 
 
+def test_an_application_loaded_by_its_factory_answers_nobody_in_the_wrong_mode(
+    app, make, tmp_path, monkeypatch, caplog
+):
+    """`gunicorn 'grants:create_app()'` does not pass by wsgi.py."""
+    with unit_of_work():
+        account = make.account("manager")
+        account.email = content.people()[0]["email"]
+    given = {"GRANTS_INSTANCE": str(tmp_path), "DATABASE_URL": app.config["SETTINGS"].database_url, "GRANTS_DEMO": "0",
+             "BASE_URL": "http://127.0.0.1:5000", "MAIL_URL": "", "TRUSTED_PROXIES": "0"}  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    served = create_app()
+    answers = [served.test_client().get("/connexion") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert "est public" in caplog.text
+    assert "public" not in answers[0].text
+    with unit_of_work():
+        db.session.merge(account).email = "personne@exemple.example"
+    assert [served.test_client().get("/connexion").status_code for _ in range(2)] == [200, 200]
+    with served.app_context():
+        db.engine.dispose()
+
+
 def test_another_server_does_not_start_on_a_base_that_is_not_prepared(tmp_path):
     served = wsgi(f"sqlite:///{tmp_path / 'nothing.sqlite'}", tmp_path)
     assert (served.returncode, "grants init" in served.stderr) == (1, True), served.stderr

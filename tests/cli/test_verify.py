@@ -30,7 +30,8 @@ from grants.kernel.money import Money
 from grants.kernel.papers import IssuedPaper, sha256
 from grants.kernel.post import Letter
 from grants.kernel.vault import StoredFile
-from grants.people.models import Appointment, Membership, Role
+from grants.people import actions as people
+from grants.people.models import Appointment, Membership, Nomination, Role
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, Mark, Standing
 from tests.client import Page
@@ -63,6 +64,8 @@ def lived(make: Make) -> None:
     make.agreement(award, signed=True)
     make.carried(make.instalment(award), InstalmentState.PAID)
     make.bank_details(other.organisation)
+    with unit_of_work():
+        people.appoint(make.account(), Role.AUTHORISING_OFFICER, by=make.actor("administrator"))
     with unit_of_work():
         vault.keep(corpus.pdf(), name="statuts.pdf", media_type="application/pdf", by=manager)
 
@@ -147,6 +150,8 @@ FORGERIES: dict[str, tuple[str, Callable[[Connection], None]]] = {
     "recusal altered": ("interest", changes(Interest, nature="family")),
     "preparer and approver exchanged": ("instalment", exchanges_two_people),
     "appointment added": ("appointment", adds(Appointment, role=Role.AUTHORISING_OFFICER)),
+    "office proposed for another": ("nomination", changes(Nomination, role=Role.FINANCE)),
+    "proposal of an office removed": ("nomination", removes(Nomination)),
     "membership added": ("membership", removes(Membership)),
     "state of a dossier": ("application", changes(Application, state="declined", withdrawn_at=clock.now())),
     "state of a review": ("assignment", changes(Assignment, state="removed")),
@@ -221,6 +226,15 @@ def test_addresses_that_are_not_those_submitted_are_found(make: Make, forge: Cal
     reference = make.application(state=S.SUBMITTED).reference
     assert found() == ""
     assert f"dossiers déposés : Dossier {reference}" in found_after(forge)
+
+
+@pytest.mark.parametrize("end", [people.confirm_nomination, people.refuse_nomination])
+def test_a_proposal_that_was_answered_is_gone_with_a_line(make: Make, end: Callable[..., Any]) -> None:
+    with unit_of_work():
+        proposal = people.appoint(make.account(), Role.FINANCE, by=make.actor("administrator"))
+    with unit_of_work():
+        end(proposal, by=make.actor("administrator"))
+    assert found() == ""
 
 
 def test_a_forgery_is_told_with_what_was_expected_and_what_was_found(make: Make) -> None:
