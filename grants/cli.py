@@ -1,5 +1,6 @@
 """The command line: prepare, serve, look after and prove a fund, through the chapters' own actions and queries."""
 
+import json
 import os
 import shutil
 import socket
@@ -22,6 +23,7 @@ from grants import evidence
 from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
 from grants.applications import queries as application_queries
+from grants.applications.parts import schema as parts_schema
 from grants.awards import letters as award_letters
 from grants.awards import lifecycle as award_lives
 from grants.awards import queries as awards
@@ -613,6 +615,12 @@ def check() -> None:
             click.echo(f"{finding.tone:<6}  {finding.subject:<13} {finding.words}")
     if faults:
         raise SystemExit(1)
+
+
+@house.command("schema", with_appcontext=False)
+def dossier_schema() -> None:
+    """Écrit le schéma JSON de ce que dit un dossier déposé, partie par partie."""
+    click.echo(json.dumps(parts_schema.dossier_schema(), ensure_ascii=False, indent=1))
 
 
 # ---- prove ---------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from grants.applications import actions, queries, rules
 from grants.applications.forms import section_form
@@ -26,6 +27,7 @@ from grants.applications.parts.fields import (
     Whole,
 )
 from grants.applications.parts.part import Asked, DossierPart
+from grants.applications.parts.schema import dossier_schema
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 
@@ -183,6 +185,26 @@ def test_what_was_frozen_before_a_field_existed_is_read_with_that_field_blank(ma
     complete(content)
     assert {row[last.name] for row in table.rows_in(content)} == {last.blank}
     assert isinstance(rules.missing(content), list)
+
+
+def test_frozen_content_is_as_its_schema_says(make, draft):
+    schema = dossier_schema()
+    Draft202012Validator.check_schema(schema)
+    judge = Draft202012Validator(schema)
+    empty = make.application(complete=False, call=draft.call)
+    for part in PARTS.values():
+        if part.fields:
+            fill(make, draft, part)
+    for application in (draft, empty):
+        assert list(judge.iter_errors(queries.plain_content(application))) == []
+    wrong = queries.plain_content(draft)
+    wrong["partners"][0]["kind"], wrong["project"]["title"] = "friends", "x" * 201
+    del wrong["milestones"][0]["due_on"]
+    assert {error.json_path for error in judge.iter_errors(wrong)} == {
+        "$.partners[0].kind",
+        "$.project.title",
+        "$.milestones[0]",
+    }
 
 
 def test_a_column_is_as_wide_as_its_field_says():

@@ -1,6 +1,7 @@
 """The command line: speaks French, never shows a trace, never puts invented data in somebody's database."""
 
 import io
+import json
 import os
 import signal
 import socket
@@ -54,6 +55,13 @@ def grants(capsys, monkeypatch):
         return code, said.out, said.err
 
     return type_it
+
+
+def test_the_schema_of_a_dossier_is_written_without_a_database(grants):
+    code, said, _complained = grants("schema")
+    told = json.loads(said)
+    assert code == 0
+    assert told["properties"]["partners"]["items"]["properties"]["name"]["title"] == "Nom"
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ EFFECTS = PerCode(
         Paragraph("proof", _l("Ce qui le montre"), limit=1500),
     ),
     content="climate",
+    label=_l("Climat et environnement"),
     code=Choice("axis", _l("Axe environnemental"), CLIMATE_LABELS, codes=ClimateAxis),
     required=_l("Donnez une cotation à un axe environnemental au moins."),
 )

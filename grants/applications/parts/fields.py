@@ -343,9 +343,14 @@ class Picks:
         """The relation of the application."""
         return self.name
 
+    @property
+    def place(self) -> str:
+        """Its key in frozen content."""
+        return self.name
+
     def rows_in(self, content: Content) -> list[Kept]:
         """What a content says."""
-        rows: list[Kept] = content[self.name]
+        rows: list[Kept] = content[self.place]
         return rows
 
     def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
@@ -407,6 +412,7 @@ class Table:
     attribute: str
     fields: tuple[Field, ...]
     _: KW_ONLY
+    label: LazyString = LINES
     content: str = ""
     required: LazyString | None = None
 
@@ -439,7 +445,7 @@ class Table:
         """A list of rows that have every field."""
         row: dict[str, Json] = {
             "type": "object",
-            "properties": {field.key: field.schema() for field in self.columns},
+            "properties": {field.key: {"title": str(field.label), **field.schema()} for field in self.columns},
             "required": [field.key for field in self.columns],
         }
         return {"type": "array", "items": row}
@@ -455,7 +461,6 @@ class Rows(Table):
     _: KW_ONLY
     item: LazyString
     add: LazyString
-    label: LazyString = LINES
     most: int = MOST_ROWS
 
     @property

@@ -29,6 +29,7 @@ AUDIENCES = PerCode(
         Whole("number", _l("Nombre de personnes"), maximum=10_000_000, instead=0, width="short"),
         Line("detail", _l("Précision"), limit=300),
     ),
+    label=_l("Personnes que le projet touche"),
     code=Choice("kind", _l("Public"), AUDIENCE_LABELS, codes=AudienceKind),
     required=_l("Dites combien de personnes le projet touche, pour un public au moins."),
 )
@@ -37,6 +38,7 @@ JUSTICE = PerCode(
     "justice_effects",
     (Paragraph("text", _l("Effet"), limit=1500),),
     content="justice",
+    label=_l("Effets de justice sociale"),
     code=Choice("kind", _l("Effet"), JUSTICE_LABELS, codes=JusticeKind),
     said_of=_l("Effet"),
     required=_l("Décrivez au moins un effet de justice sociale."),
