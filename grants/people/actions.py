@@ -1,9 +1,10 @@
 """What people do with accounts, sessions, organisations and offices; every act leaves a line in the journal."""
 
 import hashlib
+import math
 import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -322,10 +323,11 @@ def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation
     `facts["taken"]` (the number) when another organisation carries it.
     """
     facts = _checked(values)
-    if queries.organisations_made_since(by.id, clock.now() - rules.A_DAY) >= rules.ORGANISATIONS_A_DAY:
+    reached = queries.organisations_reached(clock.now() - rules.A_DAY, by.id, most=rules.ORGANISATIONS_A_DAY)
+    if reached is not None:
         raise ThrottledError(
             _("Une personne enregistre au plus %(limit)s organisations par jour.", limit=rules.ORGANISATIONS_A_DAY),
-            retry_after=3600,
+            retry_after=_a_day_after(reached),
         )
     organisation = Organisation(**facts, created_at=clock.now())
     db.session.add(organisation)
@@ -523,18 +525,26 @@ def invite(organisation: Organisation, email: str, role: MemberRole, *, by: Acto
 
 
 def _not_too_many(organisation: Organisation, address: str, by: Actor) -> None:
-    sent = queries.invitations_since(clock.now() - rules.A_DAY, organisation.id, by.id, address)
+    reached = queries.invitations_reached(
+        clock.now() - rules.A_DAY, organisation.id, by.id, address,
+        most=rules.INVITATIONS_A_DAY, most_to_address=rules.INVITATIONS_TO_AN_ADDRESS_A_DAY,
+    )  # fmt: skip
     refusals = (
-        (sent.by_organisation >= rules.INVITATIONS_A_DAY,
+        (reached.by_organisation,
          _("Une organisation envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY)),
-        (sent.by_person >= rules.INVITATIONS_A_DAY,
+        (reached.by_person,
          _("Une personne envoie au plus %(limit)s invitations par jour.", limit=rules.INVITATIONS_A_DAY)),
-        (sent.to_address >= rules.INVITATIONS_TO_AN_ADDRESS_A_DAY,
+        (reached.to_address,
          _("Cette adresse a déjà reçu plusieurs invitations aujourd’hui : attendez demain.")),
     )  # fmt: skip
-    for is_reached, message in refusals:
-        if is_reached:
-            raise ThrottledError(message, retry_after=3600)
+    told = [(at, message) for at, message in refusals if at is not None]
+    if told:
+        raise ThrottledError(told[0][1], retry_after=_a_day_after(max(at for at, _message in told)))
+
+
+def _a_day_after(instant: datetime) -> int:
+    """The seconds until something is a day old."""
+    return max(math.ceil((instant + rules.A_DAY - clock.now()).total_seconds()), 1)
 
 
 def _end_invitations(account_id: UUID, organisation_id: UUID | None = None) -> None:

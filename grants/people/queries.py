@@ -11,6 +11,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Date,
+    Select,
     Uuid,
     and_,
     bindparam,
@@ -213,33 +214,41 @@ def pending_invitations(organisation_id: UUID) -> Sequence[Invitation]:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """How many invitations were sent: by an organisation, by a person for all of theirs, to an address."""
+class Reached:
+    """Since when each limit of a day on invitations is reached, None while it is not: the instant of the invitation
+    that must be a day old before another one may leave."""
 
-    by_organisation: int
-    by_person: int
-    to_address: int
+    by_organisation: datetime | None
+    by_person: datetime | None
+    to_address: datetime | None
 
 
-def invitations_since(instant: datetime, organisation_id: UUID, person_id: UUID | None, address: str) -> Sent:
-    """How many invitations an organisation and a person have sent, and an address received, since an instant."""
-    counts = [
-        select(func.count(Invitation.id)).where(Invitation.invited_at > instant, whose).scalar_subquery()
-        for whose in (
-            Invitation.organisation_id == organisation_id,
-            Invitation.invited_by == person_id,
-            Invitation.email == address,
+def invitations_reached(
+    since: datetime, organisation_id: UUID, person_id: UUID | None, address: str, *, most: int, most_to_address: int
+) -> Reached:
+    """Whether an organisation and a person have sent, and an address received, as many invitations as they may."""
+    found: list[Any] = [
+        _the_last_but(select(Invitation.invited_at).where(whose), Invitation.invited_at, since, limit).scalar_subquery()
+        for whose, limit in (
+            (Invitation.organisation_id == organisation_id, most),
+            (Invitation.invited_by == person_id, most),
+            (Invitation.email == address, most_to_address),
         )
     ]
-    return Sent(*db.session.execute(select(*counts)).one())
+    return Reached(*db.session.execute(select(*found)).one())
 
 
-def organisations_made_since(person_id: UUID | None, instant: datetime) -> int:
-    """How many organisations a person has made known since an instant."""
-    made = select(func.count()).where(
-        Entry.event == "organisation.created", Entry.actor_id == person_id, Entry.at > instant
-    )
-    return db.session.scalar(made) or 0
+def organisations_reached(since: datetime, person_id: UUID | None, *, most: int) -> datetime | None:
+    """Whether a person has made known as many organisations as they may: the instant of the one that must be older."""
+    made = select(Entry.at).where(Entry.event == "organisation.created", Entry.actor_id == person_id)
+    return db.session.scalar(_the_last_but(made, Entry.at, since, most))
+
+
+def _the_last_but(
+    statement: Select[datetime], at: InstrumentedAttribute[datetime], since: datetime, limit: int
+) -> Select[datetime]:
+    """The instant of the first of the last `limit` of some things since an instant; nothing when there are fewer."""
+    return statement.where(at > since).order_by(at.desc()).offset(limit - 1).limit(1)
 
 
 def is_responsible(account_id: UUID, organisation_id: UUID) -> bool:

@@ -1,9 +1,11 @@
 """Organisations and their members by the pages: made known, corrected, joined, and closed to everybody else."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
-from grants.kernel import journal
+from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.post import Letter, body_of
 from grants.people import actions, queries
@@ -276,6 +278,35 @@ def test_a_person_makes_five_organisations_known_a_day(page, make):
         page.post("people.organisation_new", data={**FACTS, "siret": number, "rna": ""}).status for number in sirets
     ]
     assert statuses == [302] * 5 + [429]
+
+
+@pytest.mark.parametrize("what", ["organisations", "invitations", "address"])
+def test_a_limit_of_the_day_says_when_it_ends(page, make, what):
+    """When the first of the acts that count is a day old: not before, and then at once."""
+    person = make.account()
+    own = [make.organisation(person) for _ in range(4)]
+    start = clock.now().replace(microsecond=0)
+
+    def acts(number):
+        if what == "organisations":
+            number = siret(91_000 + number)
+            return page.post("people.organisation_new", data={**FACTS, "siret": number, "rna": ""})
+        email = "cible@exemple.example" if what == "address" else f"p{number}@exemple.example"
+        return page.post("people.invite", own[number % 4], data={"email": email, "role": "editor"})
+
+    limit = {"organisations": 5, "invitations": 10, "address": 3}[what]
+    for number in range(limit + 1):
+        with clock.fixed(start + timedelta(minutes=number)):
+            page.sign_in(person)
+            answer = acts(number)
+            assert answer.status == (302 if number < limit else 429)
+    wait = timedelta(seconds=int(answer.response.headers["Retry-After"]))
+    assert wait == timedelta(days=1) - timedelta(minutes=limit)
+    refused_at = start + timedelta(minutes=limit)
+    for early, status in ((1, 429), (0, 302)):
+        with clock.fixed(refused_at + wait - timedelta(seconds=early)):
+            page.sign_in(person)
+            assert acts(limit + 1 + early * 4).status == status
 
 
 def test_asking_to_join_is_throttled(page, make):
