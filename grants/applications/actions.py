@@ -501,7 +501,7 @@ def _number(application: Application, received_at: datetime) -> None:
     received_on = received_at.astimezone(zone).date()
     application.reference = rules.reference(call.fund.code, year, next_number(f"application:{series}"))
     application.submitted_at = received_at
-    application.silence_on = clock.add_months(received_on, programme.law_number("implicit_rejection", received_on))
+    application.silence_on = programme.due_on("implicit_rejection", received_on)
     application.search_key = rules.search_key_of(application.reference, application.title, application.organisation)
 
 

@@ -190,8 +190,7 @@ def _spaced(body: str) -> str:
 def _facts_of(award: Award, instalments: Sequence[Instalment], at: date) -> dict[str, str]:
     application, fund = award.application, award.application.call.fund
     ends_on = application.ends_on or at
-    closing = rules.year_end(ends_on, award.organisation.year_end_month)
-    report_due = clock.add_months(closing, programme.law_number("report_due", closing))
+    report_due = programme.report_due_on(ends_on, award.organisation.year_end_month)
     repayments = [repayment_line(row) for row in queries.repayments_of(award.id)]
     return {
         "association": award.organisation.name,

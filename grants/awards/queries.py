@@ -27,6 +27,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, AxisShare, Dimension
+from grants.applications.parts.budget import IN_KIND, is_in_kind
 from grants.awards import rules
 from grants.awards.lifecycle import (
     AWARD,
@@ -402,7 +403,7 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
     )
     cost = (
         select(ReportLine.report_id, func.sum(ReportLine.actual).label("realised"))
-        .where(ReportLine.side == "charge", func.substr(ReportLine.account, 1, 2).not_in(("86", "87")))
+        .where(ReportLine.side == "charge", func.substr(ReportLine.account, 1, 2).not_in(IN_KIND))
         .group_by(ReportLine.report_id)
         .subquery()
     )
@@ -951,14 +952,8 @@ def warned_of_bank_details(organisation: Organisation) -> list[tuple[str, str]]:
 
 def realised(report: Report) -> Money:
     """What the project really cost so far as told, without contributions in kind."""
-    return sum(
-        (line.actual for line in report.lines if line.actual and line.side == "charge" and not is_in_kind(line)), ZERO
-    )
-
-
-def is_in_kind(line: ReportLine) -> bool:
-    """Whether a line is a contribution in kind (accounts 86 and 87)."""
-    return line.account.startswith(("86", "87"))
+    charges = [line for line in report.lines if line.side == "charge" and not is_in_kind(line.account)]
+    return sum((line.actual for line in charges if line.actual), ZERO)
 
 
 def settlement_of(report: Report) -> Settlement:

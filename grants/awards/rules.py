@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
@@ -129,13 +128,6 @@ def owed_back(paid: Money, excess: Money, claimed: Money, settled: Money, *, is_
 def split(amount: Money, weights: Sequence[int]) -> list[Money]:
     """A ledger line split by an application's weights; nothing is lost or made."""
     return amount.share(weights)
-
-
-def year_end(ends_on: date, year_end_month: int) -> date:
-    """The last day of the fiscal year in which the project ends."""
-    year = ends_on.year if ends_on.month <= year_end_month else ends_on.year + 1
-    first_of_next = date(year + year_end_month // 12, year_end_month % 12 + 1, 1)
-    return first_of_next - timedelta(days=1)
 
 
 def needs_explanation(planned: Money, actual: Money, *, percent: int, amount: Money) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, update
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.calls import queries, rules
@@ -26,13 +26,16 @@ from grants.calls.models import (
 from grants.kernel import clock, journal, shelf
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
+from grants.kernel.pages import money
+from grants.kernel.versions import conflict, refuse_changed
 from grants.kernel.words import _
 from grants.programme import queries as programme
 from grants.programme.models import Framework, Fund
 from grants.programme.rules import strange_placeholders
 
+NOTHING = Money(0)
 Part: TypeAlias = Section | Question | Block | Criterion | Piece | Statement | Gate
 PARTS: tuple[type[Part], ...] = (Section, Question, Block, Criterion, Piece, Statement, Gate)
 
@@ -432,11 +435,45 @@ def refuse_frozen(call: Call) -> None:
 
 
 def _refuse_stale(call: Call, version: int | None, mine: str) -> None:
-    if call.version != version:
-        raise ConflictError(
-            _("Quelqu’un d’autre a modifié cet appel entre-temps. Vos changements n’ont pas été enregistrés."),
-            versions=[{"label": _("Cet appel"), "mine": mine, "theirs": call.title}],
-        )
+    refuse_changed(call.version, version, (_("Cet appel"), mine, call.title))
+
+
+# ---- the envelope --------------------------------------------------------------------------------------------------
+
+
+def move_envelope(call: Call, delta: Money, *, already: Money = NOTHING, tells: bool = True) -> None:
+    """Reserve money of a call and of its fund or, below zero, give it back: both or none. Nothing else moves it.
+
+    One conditional statement each decides, never a reading made before; a refusal undoes both. `already` is what the
+    dossier holds, so that the refusal says what it may reach, unless (`tells`) that would tell of hidden dossiers.
+    """
+    if not delta:
+        return
+    with db.session.begin_nested():
+        for kind, row in ((Call, call), (Fund, call.fund)):
+            taken: Any = db.session.execute(
+                update(kind)
+                .where(kind.id == row.id, kind.committed >= -delta, kind.committed + delta <= kind.envelope)
+                .values(committed=kind.committed + delta)
+                .execution_options(synchronize_session=False)
+            )
+            db.session.refresh(row, ["committed", "envelope"])
+            if taken.rowcount != 1:
+                raise _beyond_envelope(row, delta, already, tells=tells)
+
+
+def _beyond_envelope(row: Call | Fund, delta: Money, already: Money, *, tells: bool) -> RefusedError:
+    if delta.cents < 0:
+        return RefusedError(_("L’enveloppe ne contient pas ce montant : vérifiez les comptes avant de continuer."))
+    left = row.envelope - row.committed + already
+    return RefusedError(
+        _("Enveloppe insuffisante : il reste %(left)s.", left=money(left))
+        if tells
+        else _("Enveloppe insuffisante pour ce montant."),
+        field="amount",
+        requested=(delta + already).cents,
+        left=left.cents,
+    )
 
 
 # ---- the parts of a call -------------------------------------------------------------------------------------------
@@ -467,12 +504,7 @@ def edit_part(part: Part, values: Mapping[str, Any], *, seen: str, by: Actor) ->
     call = queries.call_of(part)
     refuse_frozen(call)
     if seen != queries.fingerprint(part):
-        raise ConflictError(
-            _("Quelqu’un d’autre a modifié ce point entre-temps. Vos changements n’ont pas été enregistrés."),
-            versions=[
-                {"label": _("Intitulé"), "mine": queries.name_in(values), "theirs": queries.name_of(part)},
-            ],
-        )
+        raise conflict((_("Intitulé"), queries.name_in(values), queries.name_of(part)))
     group = queries.group_of(part)
     told = dict(values)
     if isinstance(part, Question | Statement):

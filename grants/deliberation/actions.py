@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application
-from grants.calls.actions import begin_examination
+from grants.calls.actions import begin_examination, move_envelope
 from grants.calls.lifecycle import LIFECYCLE as CALL
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
@@ -21,11 +20,11 @@ from grants.deliberation.rules import Act, Advice, Vote
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money, round_half_up
-from grants.kernel.pages import day, money
+from grants.kernel.pages import day
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _, _l, n_
-from grants.programme.models import Fund
 from grants.reviewing import queries as reviewing
 
 NOTHING = Money(0)
@@ -56,8 +55,7 @@ def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
 def edit(meeting: Meeting, *, title: str, held_on: date, version: int | None, by: Actor) -> None:
     """Change the title or the day, while the committee deliberates."""
     _hold(meeting)
-    if meeting.version != version:
-        raise ConflictError(_("Quelqu’un d’autre vient de modifier la séance. Rechargez la page, puis recommencez."))
+    refuse_changed(meeting.version, version)
     _check_day(meeting.call, held_on)
     journal.advance(LIFECYCLE, meeting, "edit", by=by, held_on=held_on.isoformat())
     meeting.title, meeting.held_on = title, held_on
@@ -85,7 +83,7 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
     _check(application, advice)
     amount = advice.amount or NOTHING
     already = known.amount if known else NOTHING
-    _move_money(meeting.call, amount - already, already=already, tells=not reviewing.linked_ids(_person(by)))
+    move_envelope(meeting.call, amount - already, already=already, tells=not reviewing.linked_ids(_person(by)))
     total = reviewing.result_of(application).total
     verb = "changed" if known else "made"
     if known is None:
@@ -130,15 +128,11 @@ def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recomme
 
 def _refuse_stale(known: Recommendation | None, version: int | None, advice: Advice | None = None) -> None:
     """Raise ConflictError, with both texts, when the advice is no longer the one the person saw."""
-    if version == (known.version if known else 0):
-        return
-    pairs = (
+    refuse_changed(
+        known.version if known else 0,
+        version,
         (_("Raison de l’avis"), advice.reason if advice else "", known.reason if known else ""),
         (_("Conditions"), advice.conditions if advice else "", known.conditions if known else ""),
-    )
-    raise ConflictError(
-        _("Un autre avis vient d’être enregistré sur ce dossier. Relisez-le avant de recommencer."),
-        versions=[{"label": label, "mine": mine, "theirs": theirs} for label, mine, theirs in pairs if mine or theirs],
     )
 
 
@@ -163,7 +157,7 @@ def _check(application: Application, advice: Advice) -> None:
 
 
 def _drop(meeting: Meeting, advice: Recommendation, by: Actor) -> None:
-    _move_money(meeting.call, -advice.amount)
+    move_envelope(meeting.call, -advice.amount)
     journal.record("recommendation.removed", advice, by=by, amount=advice.amount.cents)
     db.session.delete(advice)
     db.session.flush()
@@ -185,35 +179,6 @@ def _hold_dossiers(meeting: Meeting) -> None:
     advised = select(Recommendation.application_id).where(Recommendation.meeting_id == meeting.id)
     held = select(Application).where(Application.id.in_(advised)).order_by(Application.id).with_for_update()
     db.session.scalars(held.execution_options(populate_existing=True)).all()
-
-
-def _move_money(call: Call, delta: Money, *, already: Money = NOTHING, tells: bool = True) -> None:
-    """Reserve (or, below zero, release) money of the call and of its fund: both or none.
-
-    One conditional statement each decides, never a reading made before; a refusal undoes both. `already` is what the
-    dossier holds, so that the refusal says what it may reach, unless (`tells`) that would tell of hidden dossiers.
-    """
-    if not delta:
-        return
-    with db.session.begin_nested():
-        for kind, row in ((Call, call), (Fund, call.fund)):
-            taken: Any = db.session.execute(
-                update(kind)
-                .where(kind.id == row.id, kind.committed + delta <= kind.envelope)
-                .values(committed=kind.committed + delta)
-                .execution_options(synchronize_session=False)
-            )
-            db.session.refresh(row, ["committed", "envelope"])
-            if taken.rowcount != 1:
-                left = row.envelope - row.committed + already
-                raise RefusedError(
-                    _("Enveloppe insuffisante : il reste %(left)s.", left=money(left))
-                    if tells
-                    else _("Enveloppe insuffisante pour ce montant."),
-                    field="amount",
-                    requested=(delta + already).cents,
-                    left=left.cents,
-                )
 
 
 # ---- the freezing --------------------------------------------------------------------------------------------------
@@ -325,7 +290,7 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
         journal.record(
             "decision.recorded", decision, by=by, granted=decision.granted, amount=decision.amount.cents
         )  # fmt: skip
-    _move_money(meeting.call, -released)
+    move_envelope(meeting.call, -released)
 
 
 def _decision(meeting: Meeting, advice: Recommendation, vote: Vote) -> Decision:
@@ -369,7 +334,7 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     call.results_published_at = at
     journal.record("call.results_published", call, by=by, letters=told)
     db.session.flush()
-    _move_money(call, -released)
+    move_envelope(call, -released)
     return known
 
 

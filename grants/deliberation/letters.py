@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -149,7 +149,7 @@ def _granted(decision: Decision, facts: Facts) -> list[Part]:
 
 
 def _what_happens_next(decision: Decision, facts: Facts) -> str:
-    due_on = _report_due_on(facts.ends_on or _act_day(decision.meeting), facts.organisation.year_end_month)
+    due_on = programme.report_due_on(facts.ends_on or _act_day(decision.meeting), facts.organisation.year_end_month)
     text = programme.text_body("award_next", report_due_on=day(due_on))
     if facts.is_advance:
         repaid = _("Cette aide est une avance : la convention fixera l’échéancier de son remboursement.")
@@ -210,13 +210,6 @@ def _inline(text: str) -> str:
 
 def _act_day(meeting: Meeting) -> date:
     return meeting.act_on or clock.today()
-
-
-def _report_due_on(ends_on: date, year_end_month: int) -> date:
-    """The day the final report is due: so many months after the end of the financial year in which the project ends."""
-    year = ends_on.year + (ends_on.month > year_end_month)
-    year_end = clock.add_months(date(year, year_end_month, 1), 1) - timedelta(days=1)
-    return clock.add_months(year_end, programme.law_number("report_due", ends_on))
 
 
 def letter_of(decision: Decision, language: str) -> DecisionLetter:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from grants.applications.models import Application
@@ -16,6 +16,7 @@ from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, note_refusal
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.forms import done, form_page
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, language, n_
 from grants.permissions import P
@@ -23,12 +24,6 @@ from grants.permissions import P
 bp = Blueprint("deliberation", __name__)
 Page = str | Response | tuple[str, int]
 DECIDED = (MeetingState.VOTED, MeetingState.PUBLISHED)
-
-
-def _show(template: str, form: Any, **context: Any) -> tuple[str, int]:
-    """A page with a form: 422 when what was sent did not pass, with everything still in it."""
-    status = 422 if request.method == "POST" else 200
-    return render_template(f"deliberation/{template}.html", form=form, has_errors=bool(form.errors), **context), status
 
 
 def _words() -> dict[str, Any]:
@@ -59,7 +54,7 @@ def prepare(call: Call) -> Page:
         else:
             flash(_("La séance est prête. Vous pouvez enregistrer les avis."), "success")
             return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
-    return _show("prepare", form, call=call)
+    return form_page("deliberation/prepare.html", form, call=call)
 
 
 @bp.get("/deliberation/<uuid:meeting_id>")
@@ -117,7 +112,7 @@ def edit(meeting: Meeting) -> Page:
         else:
             flash(_("La séance est modifiée."), "success")
             return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
-    return _show("edit", form, meeting=meeting)
+    return form_page("deliberation/edit.html", form, meeting=meeting)
 
 
 # ---- advices -------------------------------------------------------------------------------------------------------
@@ -142,7 +137,7 @@ def recommend(application: Application) -> Page:
         else:
             flash(_("L’avis est enregistré."), "success")
             return redirect(url_for("deliberation.meeting", meeting_id=advice.meeting_id))
-    page, usual = _show("recommend", form, **_about(application))
+    page, usual = form_page("deliberation/recommend.html", form, **_about(application))
     return page, status or usual
 
 
@@ -191,8 +186,13 @@ def freeze(meeting: Meeting) -> Page:
         flash(_("Les notes et les avis sont figés."), "success")
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     ranking = queries.ranking_of(meeting.call, actor())
-    return _show(
-        "freeze", form, meeting=meeting, ranking=ranking, reason=actions.why_not_freeze(meeting, actor()), **_words()
+    return form_page(
+        "deliberation/freeze.html",
+        form,
+        meeting=meeting,
+        ranking=ranking,
+        reason=actions.why_not_freeze(meeting, actor()),
+        **_words(),
     )
 
 
@@ -206,15 +206,10 @@ def record_act(meeting: Meeting) -> Page:
         raise RefusedError(_("L’acte s’enregistre une fois les avis figés, et une seule fois."))
     ranking = queries.ranking_of(meeting.call, actor())
     form = ActForm.with_votes(ranking.lines)
-    if form.validate_on_submit():
-        try:
-            actions.record_act(meeting, form.act(), form.votes(), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("L’acte est enregistré. Relisez les courriers, puis publiez."), "success")
-            return redirect(url_for("deliberation.publish", meeting_id=meeting.id))
-    return _show("record_act", form, meeting=meeting, ranking=ranking, **_words())
+    if done(form, lambda: actions.record_act(meeting, form.act(), form.votes(), by=actor())):
+        flash(_("L’acte est enregistré. Relisez les courriers, puis publiez."), "success")
+        return redirect(url_for("deliberation.publish", meeting_id=meeting.id))
+    return form_page("deliberation/record_act.html", form, meeting=meeting, ranking=ranking, **_words())
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/publication", methods=["GET", "POST"])
@@ -231,7 +226,9 @@ def publish(meeting: Meeting) -> Page:
     if meeting.state not in DECIDED:
         raise RefusedError(_("Enregistrez d’abord l’acte de l’assemblée délibérante."))
     decisions = queries.decisions_of(meeting.id, actor())
-    return _show("publish", form, meeting=meeting, decisions=decisions, unsure=letters.unconfirmed_texts())
+    return form_page(
+        "deliberation/publish.html", form, meeting=meeting, decisions=decisions, unsure=letters.unconfirmed_texts()
+    )
 
 
 @bp.get("/deliberation/courriers/<uuid:application_id>")
@@ -326,4 +323,4 @@ def archive(call: Call) -> Page:
         actions.archive(call, by=actor())
         flash(_("L’appel est archivé. Sa page publique reste en ligne."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
-    return _show("archive", form, call=call, reason=actions.why_not_archive(call, actor()))
+    return form_page("deliberation/archive.html", form, call=call, reason=actions.why_not_archive(call, actor()))

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from grants.applications.parts.budget import is_in_kind
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, recovery, reporting
 from grants.awards.actions.disbursement import Step
@@ -285,7 +286,7 @@ class Laureate:
 
     def _actual(self, line: Any) -> Money:
         """What a line really was: contributions in kind are as planned, the rest as the dossier tells."""
-        if queries.is_in_kind(line):
+        if is_in_kind(line.account):
             planned: Money = line.planned
             return planned
         body = self.stage.fund.body_name

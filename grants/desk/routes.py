@@ -23,7 +23,7 @@ from grants.kernel.errors import MissingError
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import address, safe_path, zone
-from grants.kernel.paging import places
+from grants.kernel.paging import asked, places
 from grants.kernel.post import Letter, body_of
 from grants.kernel.search import search_key
 from grants.kernel.words import LANGUAGES, _, _l
@@ -332,17 +332,10 @@ def dossiers() -> str:
 
 
 def _sieve() -> Sieve:
-    told = {name: request.args.get(name, "")[:100].strip() for name in ("mots", "appel", "etat", "instrument", "axe")}
-    return Sieve(
-        words=told["mots"],
-        call=told["appel"],
-        state=told["etat"],
-        instrument=told["instrument"],
-        axis=told["axe"],
-        commune=request.args.get("commune", "")[:40],
-        silence=request.args.get("silence", "")[:10],
-        sort=request.args.get("sort", "-submitted")[:20],
+    words, call, state, instrument, axis, commune, silence, sort = asked(
+        "mots", "appel", "etat", "instrument", "axe", "commune", "silence", "sort"
     )
+    return Sieve(words, call, state, instrument, axis, commune, silence, sort or Sieve.sort)
 
 
 @bp.get("/gestion/dossiers.csv")
@@ -393,16 +386,14 @@ def journal() -> str:
 
 
 def _watch() -> Watch:
-    told = {name: request.args.get(name, "")[:100].strip() for name in ("personne", "dossier", "objet")}
-    return Watch(
-        told["personne"], told["dossier"], told["objet"], _day(request.args.get("du")), _day(request.args.get("au"))
-    )
+    person, dossier, family, since, until = asked("personne", "dossier", "objet", "du", "au")
+    return Watch(person, dossier, family, _day(since), _day(until))
 
 
-def _day(text: str | None) -> date | None:
+def _day(text: str) -> date | None:
     """A day of the address, or None when it is none that has a day before and after it."""
     try:
-        day = parse_day(text or "")
+        day = parse_day(text)
     except ValueError:
         return None
     return day if 1900 <= day.year <= 2999 else None

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import g, render_template, request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
 from wtforms import (
@@ -27,6 +27,7 @@ from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from grants.kernel import access, held
 from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
+from grants.kernel.errors import InvalidError
 from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import ROOM, clean_line, clean_text
 from grants.kernel.words import _, _l, grouped, language
@@ -59,6 +60,29 @@ class Form(FlaskForm):
             self._fields[field].errors = errors
         else:
             self.form_errors.append(message)
+
+
+def form_page(template: str, *forms: FlaskForm, **facts: Any) -> tuple[str, int]:
+    """A page with forms, 422 when what was sent did not pass, with everything still in it.
+
+    A form that is the only one is named `form`.
+    """
+    has_errors = any(form.errors for form in forms)
+    facts = {"form": forms[0], **facts} if len(forms) == 1 else facts
+    status = 422 if request.method == "POST" and has_errors else 200
+    return render_template(template, has_errors=has_errors, **facts), status
+
+
+def done(form: Form, act: Callable[[], Any]) -> bool:
+    """Whether the form that was sent is right and its act was made; else the form says what is wrong."""
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+    except InvalidError as error:
+        form.refuse(error.field, error.message)
+        return False
+    return True
 
 
 def keep_valid(form: Any, kept: Any | None) -> None:
@@ -318,6 +342,6 @@ def refuse_when(condition: bool, message: str) -> None:
 
 __all__ = [
     "AtMost", "ChoicesField", "DayField", "Form", "HourField", "LineField", "LinesField", "LongField", "MoneyField",
-    "Required", "ValidationError", "WholeField", "clean_line", "clean_text", "keep_valid", "key_of", "mark", "options",
-    "refuse_when",
+    "Required", "ValidationError", "WholeField", "clean_line", "clean_text", "done",
+    "form_page", "keep_valid", "key_of", "mark", "options", "refuse_when",
 ]  # fmt: skip

@@ -16,9 +16,11 @@ from sqlalchemy.types import TypeEngine
 
 from grants.kernel.db import Cents, Instant, db
 from grants.kernel.money import Money
+from grants.kernel.text import clean_line
 
 PAGE = 50
 LONGEST = 2_000  # characters of a cursor: longer ones are none of ours
+LONGEST_WORDS = 100  # characters of what a list is narrowed by
 Rows = Select[*tuple[Any, ...]]
 
 
@@ -107,6 +109,11 @@ class Places(TypedDict):
 def places() -> Places:
     """The places this request asks for: the rows after one, or before one."""
     return {"after": request.args.get("after"), "before": request.args.get("before")}
+
+
+def asked(*names: str) -> list[str]:
+    """What the address of a list says under some names: the words and choices it is narrowed by, each on one line."""
+    return [clean_line(request.args.get(name, "")[:LONGEST_WORDS]) or "" for name in names]
 
 
 def cursor(values: Sequence[Any]) -> str:

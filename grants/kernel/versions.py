@@ -8,6 +8,7 @@ from flask import request
 from wtforms import HiddenField
 
 from grants.kernel.errors import ConflictError
+from grants.kernel.machine import Text
 from grants.kernel.words import _
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -32,10 +33,23 @@ class VersionField(HiddenField):
         self.data = read_version(valuelist[0]) if valuelist else None
 
 
+def conflict(*texts: tuple[Text, str, str], message: str = "") -> ConflictError:
+    """Somebody else wrote meanwhile. `texts` are what the person wrote and what is kept, each after its label."""
+    return ConflictError(
+        message or _("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."),
+        versions=[{"label": label, "mine": mine, "theirs": theirs} for label, mine, theirs in texts if mine != theirs],
+    )
+
+
+def refuse_changed(now: int, read: int | None, *texts: tuple[Text, str, str]) -> None:
+    """Raise ConflictError unless the version of a thing now is the one that was read; `texts` as for `conflict`."""
+    if read != now:
+        raise conflict(*texts)
+
+
 def refuse_stale(thing: Any) -> None:
     """Raise ConflictError unless the form of this request names the version that a thing has."""
-    if read_version(request.form.get("version")) != thing.version:
-        raise ConflictError(_("Quelqu’un d’autre vient de modifier cette page. Rechargez-la pour voir son état."))
+    refuse_changed(thing.version, read_version(request.form.get("version")))
 
 
 def as_shown(view: View) -> View:

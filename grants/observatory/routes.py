@@ -11,7 +11,7 @@ from grants.kernel.access import door, hidden_dossiers, hidden_money, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
-from grants.kernel.paging import places
+from grants.kernel.paging import asked, places
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
 from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Reading
@@ -26,12 +26,12 @@ SHOWN = 200  # laureates on their page; the register has them all
 @public
 def register() -> str:
     """Every published award, searchable."""
-    words, call, axis = (request.args.get(name, "")[:100].strip() for name in ("mots", "appel", "axe"))
-    asked = queries.Asked(words, call, axis)
-    count, amount = queries.register_total(asked)
+    words, call, axis = asked("mots", "appel", "axe")
+    wanted = queries.Asked(words, call, axis)
+    count, amount = queries.register_total(wanted)
     return render_template(
         "observatory/register.html",
-        page=queries.register(asked, **places()),
+        page=queries.register(wanted, **places()),
         words=words,
         call=call,
         axis=axis,

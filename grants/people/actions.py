@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from grants.kernel import clock, head, journal, throttle
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import access_mode, db
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
+from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError, ThrottledError
 from grants.kernel.text import clean_line
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 from grants.people import letters, queries, rules
 from grants.people.models import (
@@ -350,14 +351,8 @@ def edit_organisation(
     known = _known_numbers(organisation)
     facts = _checked({**values, **known}, besides=organisation)
     changed = {name: value for name, value in facts.items() if getattr(organisation, name) != value}
-    if version != organisation.version:
-        raise ConflictError(
-            _("Une autre personne vient de modifier cette fiche."),
-            versions=[
-                {"label": _name_of_fact(name), "mine": _text(value), "theirs": _text(getattr(organisation, name))}
-                for name, value in changed.items()
-            ],
-        )
+    texts = [(_name_of_fact(name), _text(value), _text(getattr(organisation, name))) for name, value in changed.items()]
+    refuse_changed(organisation.version, version, *texts)
     for name, value in changed.items():
         setattr(organisation, name, value)
     if changed:

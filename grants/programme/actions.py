@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from grants.kernel import clock, journal, pages, shelf
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError
+from grants.kernel.errors import InvalidError
 from grants.kernel.money import Money
+from grants.kernel.versions import conflict, refuse_changed
 from grants.kernel.words import _
 from grants.programme import queries, rules
 from grants.programme.models import (
@@ -292,8 +293,7 @@ def edit_fund(fund: Fund, values: Mapping[str, Any], *, confirmed: bool, version
     meanwhile. The row is locked first, so that nothing is committed between the check and the change.
     """
     db.session.refresh(fund, with_for_update=True)
-    if fund.version != version:
-        raise _conflict(_("Courriel du service"), values["service_email"], fund.service_email)
+    refuse_changed(fund.version, version, (_("Courriel du service"), values["service_email"], fund.service_email))
     if values["envelope"] < fund.committed:
         raise InvalidError(_("L’enveloppe ne peut pas descendre sous ce qui est déjà réservé."), field="envelope")
     before = fund.envelope
@@ -308,13 +308,6 @@ def edit_fund(fund: Fund, values: Mapping[str, Any], *, confirmed: bool, version
         "fund.edited", fund, by=by, changed=changed, confirmed=confirmed,
         envelope_before=before.cents, envelope=fund.envelope.cents,
     )  # fmt: skip
-
-
-def _conflict(label: str, mine: str, theirs: str) -> ConflictError:
-    return ConflictError(
-        _("Quelqu’un d’autre a modifié cette page entre-temps. Vos changements n’ont pas été enregistrés."),
-        versions=[{"label": label, "mine": mine, "theirs": theirs}],
-    )
 
 
 # ---- frameworks ----------------------------------------------------------------------------------------------------
@@ -401,7 +394,7 @@ def add_action(framework: Framework, values: Mapping[str, Any], *, by: Actor) ->
 def edit_action(action: Action, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
     """Complete or correct an action; `seen` is the title its form was shown with. Raises as `add_action` does."""
     if action.title != seen:
-        raise _conflict(_("Intitulé"), values["title"], action.title)
+        raise conflict((_("Intitulé"), values["title"], action.title))
     _write_action(action, values)
     journal.record("framework.action_edited", action, by=by, number=action.number, titled=bool(action.title))
 
@@ -464,8 +457,7 @@ def edit_text(
 
     Raises InvalidError on a placeholder the system cannot fill in, ConflictError when somebody else wrote meanwhile.
     """
-    if text.version != version:
-        raise _conflict(_("Texte"), body, text.body)
+    refuse_changed(text.version, version, (_("Texte"), body, text.body))
     for field, told in (("body", body), ("body_en", body_en)):
         strange = rules.strange_placeholders(told, text.placeholders)
         if strange is None:

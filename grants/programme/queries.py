@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import case, func, select
 
+from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.words import in_words_of
+from grants.programme import rules
 from grants.programme.models import (
     Action,
     Axis,
@@ -144,6 +146,16 @@ def law(code: str, on: date) -> Law:
 def law_number(code: str, on: date) -> int:
     """The value in force on a day, as a whole number (euros, months, days…)."""
     return int(law(code, on).value)
+
+
+def due_on(code: str, since: date) -> date:
+    """So many months after a day, by the rule in force on that day: every due day that the law counts from another."""
+    return clock.add_months(since, law_number(code, since))
+
+
+def report_due_on(ends_on: date, year_end_month: int) -> date:
+    """The day the report of a project is due, counted from the end of the financial year in which it ends."""
+    return due_on("report_due", rules.year_end(ends_on, year_end_month))
 
 
 def law_of_code(code: str) -> Sequence[Law]:

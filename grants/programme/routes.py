@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from grants.kernel.access import actor, door, hidden_money, public
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
-from grants.kernel.forms import Form
+from grants.kernel.forms import done, form_page
 from grants.kernel.money import Money
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -39,11 +39,6 @@ def _give_strands(state: BlueprintSetupState) -> None:
 
 Answer = Response | tuple[str, int]
 FILE_LIMIT = 300_000
-
-
-def _page(template: str, form: Form, **facts: Any) -> tuple[str, int]:
-    page = render_template(template, form=form, has_errors=bool(form.errors or form.form_errors), **facts)
-    return page, 422 if request.method == "POST" else 200
 
 
 # ---- public --------------------------------------------------------------------------------------------------------
@@ -99,7 +94,7 @@ def fund() -> Answer:
             return redirect(url_for("programme.fund"))
     unsure = held.contact_status in queries.UNSURE
     committed = held.committed - sum(hidden_money().values(), Money(0))
-    return _page(
+    return form_page(
         "programme/fund.html", form, fund=held, committed=committed, instruments=queries.instruments(), unsure=unsure
     )
 
@@ -127,7 +122,7 @@ def create_framework() -> Answer:
         else:
             flash(_("Le cadre est créé. Ajoutez ses axes."), "success")
             return redirect(url_for("programme.manage_framework", framework_id=made.id))
-    return _page("programme/create_framework.html", form)
+    return form_page("programme/create_framework.html", form)
 
 
 @bp.route("/gestion/cadres/import", methods=["GET", "POST"])
@@ -137,7 +132,7 @@ def import_framework() -> Answer:
     """A framework from its files: read, shown with what is wrong by line, then imported."""
     form = ImportForm()
     if request.method == "GET" or not form.validate():
-        return _page("programme/import_framework.html", form, problems=[], file=None)
+        return form_page("programme/import_framework.html", form, problems=[], file=None)
     toml, table = _text_of(form, "toml"), _text_of(form, "csv")
     file, problems = rules.read_framework(toml, table) if toml.strip() else (None, [])
     if not toml.strip() and not form.errors:
@@ -152,7 +147,7 @@ def import_framework() -> Answer:
             return redirect(url_for("programme.manage_framework", framework_id=made.id))
     form.toml_text.data, form.csv_text.data = toml, table
     shown = file if not form.errors else None
-    page, _status = _page("programme/import_framework.html", form, problems=problems, file=shown)
+    page, _status = form_page("programme/import_framework.html", form, problems=problems, file=shown)
     return page, 200 if shown else 422
 
 
@@ -211,17 +206,12 @@ def add_action(framework: Framework) -> Answer:
     return _add(framework, form, actions.add_action, _("Ajouter une action"), _("L’action est ajoutée."))
 
 
-def _add(framework: Framework, form: Any, act: Any, title: str, done: str) -> Answer:
+def _add(framework: Framework, form: Any, act: Any, title: str, said: str) -> Answer:
     """Show a form of something new in a framework, and add it."""
-    if form.validate_on_submit():
-        try:
-            act(framework, form.values(), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(done, "success")
-            return redirect(url_for("programme.manage_framework", framework_id=framework.id))
-    return _page("programme/add_to_framework.html", form, framework=framework, title=title)
+    if done(form, lambda: act(framework, form.values(), by=actor())):
+        flash(said, "success")
+        return redirect(url_for("programme.manage_framework", framework_id=framework.id))
+    return form_page("programme/add_to_framework.html", form, framework=framework, title=title)
 
 
 @bp.route("/gestion/actions/<uuid:action_id>", methods=["GET", "POST"])
@@ -234,15 +224,10 @@ def edit_action(action: Action) -> Answer:
     form = CompleteActionForm(data={**columns, "orientation_id": chosen, "fields": [row.id for row in action.fields]})
     own = [row for row in queries.orientations(held.id) if row.axis_id == action.axis_id]
     form.offer(own, queries.fields(held.id))
-    if form.validate_on_submit():
-        try:
-            actions.edit_action(action, form.values(), seen=form.seen.data or "", by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("L’action est enregistrée."), "success")
-            return redirect(url_for("programme.manage_framework", framework_id=held.id))
-    return _page("programme/edit_action.html", form, framework=held, action=action)
+    if done(form, lambda: actions.edit_action(action, form.values(), seen=form.seen.data or "", by=actor())):
+        flash(_("L’action est enregistrée."), "success")
+        return redirect(url_for("programme.manage_framework", framework_id=held.id))
+    return form_page("programme/edit_action.html", form, framework=held, action=action)
 
 
 # ---- law and texts -------------------------------------------------------------------------------------------------
@@ -282,21 +267,16 @@ def confirm_law(law: Law) -> Response:
 def add_law_value(law: Law) -> Answer:
     """A new value of a rule from a day on."""
     form = LawValueForm()
-    if form.validate_on_submit():
-        try:
-            actions.add_law_value(law, form.values(), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La nouvelle valeur est enregistrée."), "success")
-            return redirect(url_for("programme.law", _anchor=law.code))
+    if done(form, lambda: actions.add_law_value(law, form.values(), by=actor())):
+        flash(_("La nouvelle valeur est enregistrée."), "success")
+        return redirect(url_for("programme.law", _anchor=law.code))
     facts = {
         "rows": queries.law_of_code(law.code),
         "ever": actions.EVER,
         "unit": rules.UNIT_LABELS.get(law.unit, ""),
         "values": rules.VALUE_LABELS,
     }
-    return _page("programme/add_law_value.html", form, law=law, **facts)
+    return form_page("programme/add_law_value.html", form, law=law, **facts)
 
 
 @bp.get("/gestion/textes")
@@ -332,7 +312,7 @@ def edit_text(text: ConfiguredText) -> Answer:
         else:
             flash(_("Le texte est enregistré."), "success")
             return redirect(url_for("programme.texts", _anchor=text.code))
-    return _page("programme/edit_text.html", form, text=text)
+    return form_page("programme/edit_text.html", form, text=text)
 
 
 @bp.post("/gestion/textes/<uuid:text_id>/confirmer")

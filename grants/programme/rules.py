@@ -280,3 +280,10 @@ Strands = tuple[tuple[int, str, int], ...]  # colour, code and share of each axi
 def strands_of(shares: Iterable[tuple[Any, int]]) -> Strands:
     """The shares of a project by axis as plain values: colour, code and share of each axis that has one."""
     return tuple((axis.colour, axis.code, share) for axis, share in shares if share)
+
+
+def year_end(ends_on: date, year_end_month: int) -> date:
+    """The last day of the fiscal year in which the project ends."""
+    year = ends_on.year if ends_on.month <= year_end_month else ends_on.year + 1
+    first_of_next = date(year + year_end_month // 12, year_end_month % 12 + 1, 1)
+    return first_of_next - timedelta(days=1)

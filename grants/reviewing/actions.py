@@ -17,6 +17,7 @@ from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.pages import instant
 from grants.kernel.post import Letter
+from grants.kernel.versions import conflict
 from grants.kernel.words import _, in_words_of, n_
 from grants.people.models import Account
 from grants.reviewing import letters, queries, rules
@@ -288,21 +289,17 @@ def _keep(assignment: Assignment, marks: Marks) -> None:
 
 def _stale(assignment: Assignment, mine: Draft) -> ConflictError:
     theirs = queries.marks_of(assignment.id)
-    versions = [
-        {"label": label, "mine": own, "theirs": kept}
-        for label, own, kept in (
-            (_("Commentaire pour le comité"), mine.committee_comment, assignment.committee_comment),
-            (_("Commentaire pour l’association"), mine.applicant_comment, assignment.applicant_comment),
-        )
-        if own != kept
+    marks = [
+        (in_words_of(criterion, "title"), _level(mine.marks, criterion.id), _level(theirs, criterion.id))
+        for part in queries.rubric_of(assignment.application.call_id)
+        for criterion in part.criteria
     ]
-    for part in queries.rubric_of(assignment.application.call_id):
-        for criterion in part.criteria:
-            pair = _level(mine.marks, criterion.id), _level(theirs, criterion.id)
-            if pair[0] != pair[1]:
-                versions.append({"label": in_words_of(criterion, "title"), "mine": pair[0], "theirs": pair[1]})
-    message = _("Vous avez enregistré cette évaluation ailleurs (autre onglet ou autre appareil) depuis cette page.")
-    return ConflictError(message, versions=versions)
+    return conflict(
+        (_("Commentaire pour le comité"), mine.committee_comment, assignment.committee_comment),
+        (_("Commentaire pour l’association"), mine.applicant_comment, assignment.applicant_comment),
+        *marks,
+        message=_("Vous avez enregistré cette évaluation ailleurs (autre onglet ou autre appareil) depuis cette page."),
+    )
 
 
 def _level(marks: Mapping[UUID, int | None], criterion_id: UUID) -> str:

@@ -14,9 +14,9 @@ from grants.kernel.access import actor, door, hidden_dossiers
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
-from grants.kernel.forms import keep_valid, mark
-from grants.kernel.paging import places
-from grants.kernel.versions import as_shown
+from grants.kernel.forms import done, form_page, keep_valid, mark
+from grants.kernel.paging import asked, places
+from grants.kernel.versions import as_shown, read_version
 from grants.kernel.words import _, n_
 from grants.permissions import P
 from grants.reviewing import actions, queries
@@ -76,13 +76,12 @@ def assign(call: Call) -> Answer:
             for message, tone in actions.told(outcome):
                 flash(message, tone)
             return redirect(url_for("reviewing.assign", call_id=call.id, **_where()))
-    return _who_reads(call, form, reviewers), 422 if request.method == "POST" else 200
+    return _who_reads(call, form, reviewers)
 
 
 def _assign_sieve() -> AssignSieve:
-    fewer = request.args.get("moins", "")
-    number = int(fewer) if fewer.isascii() and fewer.isdigit() and len(fewer) < 3 else None
-    return AssignSieve(request.args.get("mots", "")[:100].strip(), number)
+    words, fewer = asked("mots", "moins")
+    return AssignSieve(words, read_version(fewer))
 
 
 def _where() -> dict[str, Any]:
@@ -96,13 +95,12 @@ def _few_readers(call: Call) -> list[tuple[int, str]]:
     return [(1, _("Aucun évaluateur")), *((n, _("Moins de %(number)s évaluateurs", number=n)) for n in fewer)]
 
 
-def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> str:
+def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> Answer:
     sieve, hidden = _assign_sieve(), hidden_dossiers()
-    return render_template(
-        "reviewing/assign.html", call=call, form=form, reviewers=reviewers, colleges=COLLEGE_LABELS, sieve=sieve,
+    return form_page(
+        "reviewing/assign.html", form, call=call, reviewers=reviewers, colleges=COLLEGE_LABELS, sieve=sieve,
         page=queries.dossiers_to_assign(call.id, hidden, sieve, **places()),
         count=queries.number_to_assign(call.id, hidden, sieve), few_readers=_few_readers(call),
-        has_errors=bool(form.errors),
     )  # fmt: skip
 
 
@@ -165,10 +163,7 @@ def links() -> Answer:
             )
             return redirect(url_for("reviewing.links"))
     known = queries.links_known(actor().id)
-    body = render_template(
-        "reviewing/links.html", form=form, known=known, natures=NATURE_LABELS, has_errors=bool(form.errors)
-    )
-    return body, 422 if request.method == "POST" else 200
+    return form_page("reviewing/links.html", form, known=known, natures=NATURE_LABELS)
 
 
 # ---- the reviewer --------------------------------------------------------------------------------------------------
@@ -193,17 +188,9 @@ def index() -> str:
 def declare(assignment: Assignment) -> Answer:
     """Say before the content opens whether there is a link; with one, the file no longer exists for the person."""
     form = DeclareForm()
-    if form.validate_on_submit():
-        try:
-            actions.declare(assignment, **form.values(), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            return _declared(assignment)
-    body = render_template(
-        "reviewing/declare.html", assignment=assignment, form=form, has_errors=bool(form.errors), S=S
-    )
-    return body, 422 if request.method == "POST" else 200
+    if done(form, lambda: actions.declare(assignment, **form.values(), by=actor())):
+        return _declared(assignment)
+    return form_page("reviewing/declare.html", form, assignment=assignment, S=S)
 
 
 def _declared(assignment: Assignment) -> Response:
@@ -232,15 +219,14 @@ def _form_of(assignment: Assignment, parts: Sequence[GridPart] | None = None, **
     return review_form(parts, assignment, marks, assignment.application.call.scale_top, **given)
 
 
-def _review(assignment: Assignment, form: ReviewForm) -> str:
-    return render_template(
+def _review(assignment: Assignment, form: ReviewForm) -> Answer:
+    return form_page(
         "reviewing/review.html",
+        form,
         assignment=assignment,
         application=assignment.application,
         content=applications.content_of(assignment.application_id),
-        form=form,
         is_open=assignment.state is S.OPEN and assignment.application.call.marks_frozen_at is None,
-        has_errors=bool(form.errors or form.form_errors),
         following=queries.next_reading(actor().id, besides=assignment.id),
     )
 
@@ -256,7 +242,7 @@ def save(assignment: Assignment) -> Answer:
     if not is_right:
         keep_valid(form, _form_of(assignment, parts, formdata=None))
     if form.version.errors or not _taken(actions.record_marks, assignment, form, parts):
-        return _review(assignment, form), 422
+        return _review(assignment, form)
     _keep_typed(assignment, is_right=is_right)
     return redirect(url_for("reviewing.review", assignment_id=assignment.id), 302 if is_right else 303)
 
@@ -281,7 +267,7 @@ def submit(assignment: Assignment) -> Answer:
     parts = queries.rubric_of(assignment.application.call_id)
     form = _form_of(assignment, parts)
     if not form.validate() or not _taken(actions.submit, assignment, form, parts):
-        return _review(assignment, form), 422
+        return _review(assignment, form)
     held.forget_draft(assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id))
     following = queries.next_reading(actor().id, besides=assignment.id)
     if following is None:

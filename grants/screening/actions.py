@@ -15,6 +15,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.vault import Given
+from grants.kernel.versions import conflict
 from grants.kernel.words import _, in_words_of, n_
 from grants.people import queries as people
 from grants.people.models import Account
@@ -61,16 +62,12 @@ def _stale(application: Application, gates: Sequence[Gate], mine: Mapping[UUID, 
     def told(passed: bool | None, note: str) -> str:
         return f"{words[passed]}. {note}".strip()
 
-    versions = []
+    texts = []
     for gate in gates:
         own, theirs = mine.get(gate.id, Judgement(None)), kept.get(gate.id)
-        pair = (
-            told(own.passed, own.note),
-            told(theirs.passed, theirs.note) if theirs is not None else told(None, ""),
-        )
-        if pair[0] != pair[1]:
-            versions.append({"label": in_words_of(gate, "title"), "mine": pair[0], "theirs": pair[1]})
-    return ConflictError(_("Quelqu’un d’autre vient d’agir sur ce dossier."), versions=versions)
+        known = told(theirs.passed, theirs.note) if theirs is not None else told(None, "")
+        texts.append((in_words_of(gate, "title"), told(own.passed, own.note), known))
+    return conflict(*texts)
 
 
 def _keep(application: Application, gate: Gate, kept: Finding | None, judgement: Judgement, by: Actor) -> bool:
@@ -153,10 +150,7 @@ def exclude(application: Application, *, reason: str, version: int | None, by: A
     outcomes = _outcomes(application, gates)
     if application.state in WAITING and application.version != version:
         theirs = ", ".join(in_words_of(gate, "title") for gate in gates if gate.code in rules.failed(outcomes))
-        raise ConflictError(
-            _("Quelqu’un d’autre vient d’agir sur ce dossier."),
-            versions=[{"label": _("Motif"), "mine": reason, "theirs": theirs or _("Aucune condition n’est en échec.")}],
-        )
+        raise conflict((_("Motif"), reason, theirs or _("Aucune condition n’est en échec.")))
     journal.advance(LIFECYCLE, application, "exclude", by=by, gates=rules.failed(outcomes))
     application.screened_at = clock.now()
     application.screening_reason = reason

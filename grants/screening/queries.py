@@ -25,7 +25,6 @@ from grants.applications.parts.budget import is_in_kind
 from grants.applications.rules import is_expected
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, CallInstrument, Gate, Piece, Question, Statement
-from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
@@ -373,7 +372,7 @@ def silence_day_of(application: Application) -> date:
     if application.submitted_at is None:
         raise ValueError("time runs from the reception of an application")
     received_on = application.submitted_at.astimezone(zone).date()
-    due = clock.add_months(received_on, programme.law_number("implicit_rejection", received_on))
+    due = programme.due_on("implicit_rejection", received_on)
     return rules.silence_day(due, [_suspension(request, zone) for request in requests_of(application.id)])
 
 

@@ -12,6 +12,7 @@ from grants.kernel import clock, vault
 from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.forms import done, form_page
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -44,23 +45,22 @@ def inbox() -> str:
 
 @bp.get("/recevabilite/<uuid:application_id>")
 @door(P.SCREENING_READ, Application)
-def show(application: Application) -> str:
+def show(application: Application) -> Answer:
     """One dossier beside the gates of its call."""
     return _show(application)
 
 
-def _show(application: Application, form: GatesForm | None = None) -> str:
+def _show(application: Application, form: GatesForm | None = None) -> Answer:
     hidden = hidden_dossiers()
     gates = queries.gates_of(application.call_id)
     outcomes = queries.outcomes_of([application.id], gates)[application.id]
     form = form or gates_form(gates, outcomes, application.version)
-    return render_template(
+    return form_page(
         "screening/show.html",
+        form,
         application=application,
         content=applications.content_of(application.id),
         rows=list(zip(gates, outcomes, strict=True)),
-        form=form,
-        has_errors=bool(form.errors or form.form_errors),
         is_waiting=application.state in queries.WAITING,
         neighbours=queries.neighbours_of(application, hidden),
         requests=queries.requests_of(application.id),
@@ -86,7 +86,7 @@ def judge(application: Application) -> Answer:
             form.refuse(error.field, error.message)
         else:
             return _judged(application, form.then.data)
-    return _show(application, form), 422
+    return _show(application, form)
 
 
 def _judged(application: Application, then: str) -> Response:
@@ -116,7 +116,7 @@ def exclude(application: Application) -> Answer:
         actions.exclude(application, reason=form.reason.data, version=form.version.data, by=actor())
         flash(_("Dossier %(reference)s déclaré irrecevable.", reference=application.reference), "success")
         return redirect(_after(application))
-    return _form("screening/exclude.html", form, application=application, remedies=letters.remedies(application))
+    return form_page("screening/exclude.html", form, application=application, remedies=letters.remedies(application))
 
 
 @bp.route("/recevabilite/<uuid:application_id>/piece", methods=["GET", "POST"])
@@ -128,20 +128,10 @@ def request_piece(application: Application) -> Answer:
     due_on = clock.today(application.call.fund.zone) + timedelta(days=DAYS_TO_ANSWER)
     form = PieceForm(data={"due_on": due_on, "piece": str(missing[0].id) if missing else ""})
     form.offer(pieces, missing)
-    if form.validate_on_submit():
-        try:
-            actions.request_piece(application, **form.values(pieces), by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La demande est partie. Le dossier revient ici dès que la pièce arrive."), "success")
-            return redirect(_after(application))
-    return _form("screening/request_piece.html", form, application=application)
-
-
-def _form(template: str, form: Any, **context: Any) -> Answer:
-    body = render_template(template, form=form, has_errors=bool(form.errors), **context)
-    return body, 422 if request.method == "POST" else 200
+    if done(form, lambda: actions.request_piece(application, **form.values(pieces), by=actor())):
+        flash(_("La demande est partie. Le dossier revient ici dès que la pièce arrive."), "success")
+        return redirect(_after(application))
+    return form_page("screening/request_piece.html", form, application=application)
 
 
 @bp.get("/dossiers/<uuid:application_id>/pieces")
@@ -171,12 +161,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 def give(asked: PieceRequest) -> Answer:
     """Send the file that answers one request."""
     form = AnswerForm(prefix=asked.id.hex)
-    if form.validate_on_submit():
-        try:
-            actions.give_piece(asked, form.file.data, by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Pièce reçue. Vous n’avez rien d’autre à redéposer."), "success")
-            return redirect(url_for("screening.answer", application_id=asked.application_id))
+    if done(form, lambda: actions.give_piece(asked, form.file.data, by=actor())):
+        flash(_("Pièce reçue. Vous n’avez rien d’autre à redéposer."), "success")
+        return redirect(url_for("screening.answer", application_id=asked.application_id))
     return _answer(asked.application, {asked.id: form}), 422

@@ -136,8 +136,8 @@ MUTANTS = (
         "remembered = False", "tests/kernel/test_access.py tests/applications/test_routes.py -k press",
     ),
     Mutant(
-        "envelope condition", "grants/deliberation/actions.py",
-        ".where(kind.id == row.id, kind.committed + delta <= kind.envelope)", ".where(kind.id == row.id)",
+        "envelope condition", "grants/calls/actions.py",
+        "kind.committed >= -delta, kind.committed + delta <= kind.envelope)", "kind.committed >= -delta)",
         "tests/deliberation/test_actions.py -k envelope",
     ),
     Mutant(

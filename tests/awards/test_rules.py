@@ -1,6 +1,5 @@
 """The arithmetic of awards holds for every amount, not only for the round ones."""
 
-from datetime import date
 from itertools import product
 
 import pytest
@@ -82,19 +81,6 @@ def test_a_gap_beyond_a_tenth_calls_for_a_word(planned, actual, asked):
 
 def test_a_large_gap_calls_for_a_word_on_a_large_line():
     assert rules.needs_explanation(Money.euros(50_000), Money.euros(51_001), percent=10, amount=Money.euros(1000))
-
-
-@pytest.mark.parametrize(
-    ("ends_on", "month", "closing"),
-    [
-        (date(2026, 3, 1), 12, date(2026, 12, 31)),
-        (date(2026, 9, 1), 8, date(2027, 8, 31)),
-        (date(2026, 8, 31), 8, date(2026, 8, 31)),
-        (date(2027, 3, 1), 2, date(2028, 2, 29)),
-    ],
-)
-def test_the_fiscal_year_in_which_a_project_ends(ends_on, month, closing):
-    assert rules.year_end(ends_on, month) == closing
 
 
 @given(st.integers(0, 99_999_999_999))

@@ -347,3 +347,15 @@ def test_examining_before_the_closing_leaves_it_free_to_be_put_later(make):
         actions.begin_examination(call)
         actions.extend(call, closes_at=call.closes_at + timedelta(days=1), reason="x", reason_en="", by=make.by)
     assert call.examined_at == first
+
+
+def test_an_envelope_gives_back_no_more_than_it_holds(make):
+    call = make.call()
+    with unit_of_work():
+        actions.move_envelope(call, Money.euros(5_000))
+    with pytest.raises(RefusedError, match="ne contient pas ce montant"), unit_of_work():
+        actions.move_envelope(call, -Money.euros(5_001))
+    assert (call.committed, call.fund.committed) == (Money.euros(5_000), Money.euros(5_000))
+    with unit_of_work():
+        actions.move_envelope(call, -Money.euros(5_000))
+    assert (call.committed, call.fund.committed) == (Money(0), Money(0))

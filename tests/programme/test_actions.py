@@ -177,3 +177,13 @@ def test_a_text_that_changes_must_be_confirmed_anew(make, manager):
             actions.edit_text(text, wrong, "", confirmed=True, version=text.version, by=manager)
         assert refused.value.field == "body"
     assert db.session.get(type(text), text.id).body == "Le {silence_on}."
+
+
+def test_a_due_day_is_counted_by_the_rule_in_force_where_it_starts(make, manager):
+    (rule,) = queries.law_of_code("report_due")
+    assert (rule.value, queries.report_due_on(date(2026, 3, 1), 12)) == ("6", date(2027, 6, 30))
+    told = {"value": "9", "valid_from": date(2026, 6, 1), "reference": "Délibération du 2 mai 2026", "note": ""}
+    with unit_of_work():
+        actions.add_law_value(rule, told, by=manager)
+    assert queries.report_due_on(date(2025, 3, 1), 12) == date(2026, 6, 30)
+    assert queries.report_due_on(date(2026, 3, 1), 12) == date(2027, 9, 30)

@@ -1,6 +1,7 @@
 """A framework read from files: what is sound comes whole, what is not is told by line."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_value_of_law_is_a_whole_number_unless_it_is_text(value, unit, sound):
 def test_every_rule_of_law_is_read_by_code_or_said_to_be_a_reminder():
     read = set()
     for path in Path(rules.__file__).parents[1].rglob("*.py"):
-        read |= set(re.findall(r'(?:law_number|programme\.law)\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
+        read |= set(re.findall(r'(?:law_number|due_on|programme\.law)\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     assert read == rules.APPLIED
     assert {row["code"] for row in shelf.toml("law.toml")["law"]} >= rules.APPLIED
 
@@ -121,3 +122,16 @@ def test_every_text_is_read_by_code_or_said_to_be_a_model():
             read += path.read_text(encoding="utf-8")
     codes = {row["code"] for row in shelf.toml("texts.toml")["texts"] if row["use"] != "call"}
     assert {code for code in codes if f'"{code}"' not in read} == rules.MODELS
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "month", "closing"),
+    [
+        (date(2026, 3, 1), 12, date(2026, 12, 31)),
+        (date(2026, 9, 1), 8, date(2027, 8, 31)),
+        (date(2026, 8, 31), 8, date(2026, 8, 31)),
+        (date(2027, 3, 1), 2, date(2028, 2, 29)),
+    ],
+)
+def test_the_fiscal_year_in_which_a_project_ends(ends_on, month, closing):
+    assert rules.year_end(ends_on, month) == closing

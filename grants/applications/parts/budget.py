@@ -26,9 +26,12 @@ class Totals:
         return self.charges == self.resources and self.in_kind_charges == self.in_kind_resources
 
 
+IN_KIND = ("86", "87")  # what the accounts of contributions in kind begin with
+
+
 def is_in_kind(account: str) -> bool:
     """Whether an account is of the groups 86 and 87, counted apart."""
-    return account.startswith(("86", "87"))
+    return account.startswith(IN_KIND)
 
 
 def totals(lines: Iterable[tuple[str, str, Money]]) -> Totals:

@@ -12,8 +12,9 @@ from grants.deliberation.models import Decision
 from grants.kernel import clock, journal, seal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
-from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
+from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError
 from grants.kernel.vault import StoredFile
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 from grants.people import queries as people
 from grants.people.models import Organisation
@@ -55,13 +56,8 @@ def prepare_agreement(award: Award, terms: str, *, by: Actor, version: int | Non
     agreement = queries.agreement_of(award.id)
     if agreement is not None and agreement.signed_on is not None:
         raise RefusedError(_("Cette convention est signée : elle ne change plus."))
-    if version != (agreement.version if agreement else 0):
-        raise ConflictError(
-            _("Quelqu’un d’autre vient de modifier cette convention."),
-            versions=[
-                {"label": _("Texte de la convention"), "mine": terms, "theirs": agreement.terms if agreement else ""},
-            ],
-        )
+    known = agreement.terms if agreement else ""
+    refuse_changed(agreement.version if agreement else 0, version, (_("Texte de la convention"), terms, known))
     is_late = award.state is AwardState.RUNNING
     if is_late and not queries.agreement_need(award).is_due:
         raise RefusedError(_("Cette attribution est déjà engagée et n’a pas besoin de convention."))
@@ -90,8 +86,7 @@ def sign_agreement(award: Award, *, signed_on: date, file: StoredFile | None, ve
         raise RefusedError(_("Préparez d’abord la convention."))
     if agreement.signed_on is not None:
         raise RefusedError(_("La signature de cette convention est déjà enregistrée."))
-    if version != agreement.version:
-        raise ConflictError(_("Quelqu’un d’autre vient de modifier cette convention."))
+    refuse_changed(agreement.version, version)
     if not queries.act_day(award) <= signed_on <= clock.today():
         raise InvalidError(_("La signature ne peut être ni avant l’acte ni dans le futur."), field="signed_on")
     if queries.is_advance(award):
@@ -118,9 +113,9 @@ def engage(award: Award, *, by: Actor) -> None:
 
 
 def _engage(award: Award, *, on: date, by: Actor, verb: str) -> None:
-    delay = programme.law_number("publication_delay", clock.today())
+    publication_due_on = programme.due_on("publication_delay", on)
     journal.advance(AWARD, award, verb, by=by, amount=award.amount.cents)
-    award.engaged_on, award.publication_due_on = on, clock.add_months(on, delay)
+    award.engaged_on, award.publication_due_on = on, publication_due_on
     ledger.move(award, LedgerKind.ENGAGED, award.amount, on=on, by=by)
     letters.engaged(award, _expect_report(award))
 
@@ -128,12 +123,11 @@ def _engage(award: Award, *, on: date, by: Actor, verb: str) -> None:
 def _expect_report(award: Award) -> Report:
     """The report to come, half filled: planned lines and indicators from the application."""
     application = award.application
-    closing = rules.year_end(application.ends_on or clock.today(), award.organisation.year_end_month)
     report = Report(
         award_id=award.id,
         award=award,
         state=ReportState.EXPECTED,
-        due_on=clock.add_months(closing, programme.law_number("report_due", closing)),
+        due_on=programme.report_due_on(application.ends_on or clock.today(), award.organisation.year_end_month),
     )
     report.lines = [_line(position, line) for position, line in enumerate(application.budget_lines)]
     report.indicators = [

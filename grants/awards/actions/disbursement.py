@@ -17,9 +17,10 @@ from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind,
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 from grants.programme import queries as programme
 
@@ -81,8 +82,7 @@ def plan(
     award changed since `version`.
     """
     ledger.hold(award)
-    if version != award.version:
-        raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
+    refuse_changed(award.version, version)
     _check_steps(left_to_plan(award), steps)
     change = amending.recorded(award, amendment, by=by)
     chain.advance(AWARD, award, "plan", by=by, steps=[step.amount.cents for step in steps])

@@ -9,14 +9,12 @@ from grants.applications.models import Dimension
 from grants.awards import queries, rules
 from grants.awards.models import Award, Ground, Instalment, LedgerAllocation, LedgerEntry, LedgerKind, Receivable
 from grants.awards.models.disbursement import REVERSALS
-from grants.calls.models import Call
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import RefusedError
 from grants.kernel.money import Money
 from grants.kernel.words import _
-from grants.programme.models import Fund
 
 
 def hold(award: Award) -> None:
@@ -114,18 +112,3 @@ def _take(award: Award, kind: LedgerKind, amount: Money) -> None:
     if taken.rowcount != 1:  # type: ignore[attr-defined]
         raise RefusedError(_("Ce montant dépasse ce qui reste de l’attribution. Rien n’a été enregistré."))
     db.session.refresh(award, [column.key])
-
-
-def give_back(award: Award, amount: Money) -> None:
-    """Return released money to the envelope of the call and of the fund."""
-    call_id = award.application.call_id
-    fund_id = award.application.call.fund_id
-    for table, key in ((Call, call_id), (Fund, fund_id)):
-        done = db.session.execute(
-            update(table)
-            .where(table.id == key, table.committed >= amount)
-            .values(committed=table.committed - amount)
-            .execution_options(synchronize_session=False)
-        )
-        if done.rowcount != 1:  # type: ignore[attr-defined]
-            raise RefusedError(_("L’enveloppe ne contient pas ce montant : vérifiez les comptes avant de continuer."))

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm.attributes import flag_modified
 
 from grants.awards import letters, queries, rules
-from grants.awards.actions import amending, chain, ledger
+from grants.awards.actions import amending, chain, ledger, reminding
 from grants.awards.lifecycle import RECEIVABLE, AwardState, ReceivableState
 from grants.awards.models import Award, Ground, LedgerKind, Receivable, ReceivableKind
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import money
-from grants.kernel.post import Letter
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 from grants.permissions import P
 
@@ -52,8 +52,7 @@ def plan_repayments(
     is needed, InvalidError for a wrong sum or day, ConflictError when the award changed meanwhile.
     """
     ledger.hold(award)
-    if version != award.version:
-        raise ConflictError(_("Cette attribution vient de changer. Rechargez la page pour voir son état."))
+    refuse_changed(award.version, version)
     chain.ask(award, P.INSTALMENT_PLAN, by=by)
     if not queries.is_advance(award):
         raise RefusedError(_("Cette aide est une subvention : elle ne se rembourse pas."))
@@ -225,7 +224,7 @@ def receive(
     """
     award = receivable.award
     ledger.hold(award)
-    _unchanged(receivable, version)
+    refuse_changed(receivable.version, version)
     chain.advance(RECEIVABLE, receivable, "receive", by=by, amount=amount.cents, on=on.isoformat())
     first = receivable.issued_on or award.engaged_on or on
     if not first <= on <= clock.today():
@@ -357,11 +356,6 @@ def _forget_reversal(receivable: Receivable) -> None:
 # ---- what both ask -------------------------------------------------------------------------------------------------
 
 
-def _unchanged(receivable: Receivable, version: int | None) -> None:
-    if version != receivable.version:
-        raise ConflictError(_("Quelqu’un vient d’enregistrer un mouvement ici. Rechargez la page avant de continuer."))
-
-
 def _check_left(receivable: Receivable, amount: Money) -> None:
     if amount.cents <= 0:
         raise InvalidError(_("Donnez un montant supérieur à zéro."), field="amount")
@@ -401,13 +395,5 @@ def remind() -> int:
 
     Safe to repeat: each reminder of a sum is written once.
     """
-    today, written = clock.today(), 0
-    for row in queries.receivables_due(today + timedelta(days=max(REMINDERS))):
-        left = (row.due_on - today).days
-        days = next(limit for limit in reversed(REMINDERS) if left <= limit)
-        key = f"awards_repayment_expected:{row.id}:{row.due_on}:{days}:"
-        told = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
-        if db.session.scalar(told) is None:
-            letters.repayment_expected(row, days)
-            written += 1
-    return written
+    due = queries.receivables_due(clock.today() + timedelta(days=max(REMINDERS)))
+    return reminding.remind(due, REMINDERS, "awards_repayment_expected", letters.repayment_expected)

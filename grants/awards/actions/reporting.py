@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 
+from grants.applications.parts.budget import is_in_kind
 from grants.awards import letters, queries
-from grants.awards.actions import chain, ledger, settling
+from grants.awards.actions import chain, ledger, reminding, settling
 from grants.awards.lifecycle import AWARD, REPORT, ReportState
 from grants.awards.models import Award, Report, ReportFile
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
-from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import money
-from grants.kernel.post import Letter
 from grants.kernel.vault import StoredFile
+from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 
 REMINDERS = (60, 30, 0)  # days before the day a report is due
@@ -37,14 +36,12 @@ def save(
     version: int | None,
 ) -> None:
     """Keep what the association wrote, complete or not. Raises ConflictError when a colleague wrote meanwhile."""
-    if version != report.version:
-        raise ConflictError(
-            _("Quelqu’un d’autre vient d’enregistrer ce bilan."),
-            versions=[
-                {"label": _("Ce qui a été fait"), "mine": narrative, "theirs": report.narrative},
-                {"label": _("Explication des écarts"), "mine": gaps, "theirs": report.gaps},
-            ],
-        )
+    refuse_changed(
+        report.version,
+        version,
+        (_("Ce qui a été fait"), narrative, report.narrative),
+        (_("Explication des écarts"), gaps, report.gaps),
+    )
     journal.advance(REPORT, report, "save", by=by)
     report.narrative, report.gaps, report.people_reached = narrative, gaps, people_reached
     flag_modified(report, "narrative")  # its lines are part of what the version protects
@@ -87,7 +84,7 @@ def sides_of(report: Report, *, in_kind: bool) -> tuple[Money, Money]:
     """The real charges and resources of a report, either in money or in kind."""
     sums = {"charge": Money(0), "resource": Money(0)}
     for line in report.lines:
-        if queries.is_in_kind(line) is in_kind:
+        if is_in_kind(line.account) is in_kind:
             sums[line.side] += line.actual or Money(0)
     return sums["charge"], sums["resource"]
 
@@ -145,13 +142,5 @@ def remind() -> int:
 
     Safe to repeat: each reminder of a report is written once.
     """
-    today, written = clock.today(), 0
-    for report in queries.reports_due(today + timedelta(days=max(REMINDERS))):
-        left = (report.due_on - today).days if report.due_on else 0
-        days = next(limit for limit in reversed(REMINDERS) if left <= limit)
-        key = f"awards_report_expected:{report.id}:{report.due_on}:{days}:"
-        told = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
-        if db.session.scalar(told) is None:
-            letters.report_expected(report, days)
-            written += 1
-    return written
+    due = queries.reports_due(clock.today() + timedelta(days=max(REMINDERS)))
+    return reminding.remind(due, REMINDERS, "awards_report_expected", letters.report_expected)

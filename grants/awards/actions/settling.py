@@ -4,6 +4,7 @@ from grants.awards import queries, rules
 from grants.awards.actions import ledger
 from grants.awards.lifecycle import INSTALMENT, RECEIVABLE, InstalmentState
 from grants.awards.models import Award, LedgerKind
+from grants.calls.actions import move_envelope
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.errors import RefusedError
@@ -34,7 +35,7 @@ def settle(award: Award, balance: rules.Settlement, *, by: Actor) -> None:
         raise RefusedError(_("Un mandat est en préparation : renvoyez-le avant d’accepter le bilan."))
     _lower_repayments(award, balance.released, by=by)
     ledger.move(award, LedgerKind.RELEASED, balance.released, on=clock.today(), by=by)
-    ledger.give_back(award, balance.released)
+    move_envelope(award.application.call, -balance.released)
     journal.record("award.released", award, by=by, amount=balance.released.cents)
 
 

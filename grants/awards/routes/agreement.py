@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from grants.awards import exports, letters, queries
@@ -14,15 +14,16 @@ from grants.awards.models import Agreement, Award
 from grants.awards.models.disbursement import LEDGER_LABELS
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import Wanted
-from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
 from grants.kernel import clock, sheets, vault
 from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
+from grants.kernel.forms import form_page
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
-from grants.kernel.paging import places
+from grants.kernel.paging import asked, places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, n_
 from grants.permissions import P
@@ -68,8 +69,7 @@ def index() -> str:
 
 
 def _wanted() -> Wanted:
-    given = request.args
-    return Wanted(given.get("state", ""), given.get("call", ""), given.get("q", "")[:100], given.get("report", ""))
+    return Wanted(*asked("state", "call", "q", "report"))
 
 
 @bp.get("/attributions.csv")
@@ -141,7 +141,9 @@ def agreement(award: Award) -> Answer:
         actions.prepare_agreement(award, form.terms.data, by=actor(), version=form.version.data)
         flash(_("La convention est prête. L’association est prévenue."), "success")
         return redirect(url_for("awards.show", award_id=award.id))
-    return show("agreement", form, form=form, award=award, agreement=found, need=queries.agreement_need(award), **WORDS)
+    return form_page(
+        "awards/agreement.html", form, award=award, agreement=found, need=queries.agreement_need(award), **WORDS
+    )
 
 
 @bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
@@ -166,7 +168,7 @@ def sign(award: Award) -> Answer:
         else:
             flash(_("La signature est enregistrée et l’attribution est engagée."), "success")
             return redirect(url_for("awards.show", award_id=award.id))
-    return show("sign", form, form=form, award=award, agreement=found)
+    return form_page("awards/sign.html", form, award=award, agreement=found)
 
 
 @bp.post("/attributions/<uuid:award_id>/engager")

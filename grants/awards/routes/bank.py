@@ -10,9 +10,10 @@ from grants.awards.actions import agreement as actions
 from grants.awards.forms.agreement import BankForm, RefuseForm, RevealForm
 from grants.awards.lifecycle import BANK
 from grants.awards.models import BankDetails
-from grants.awards.routes.blueprint import Answer, bp, done, show
+from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import masked
 from grants.kernel.access import actor, door, repeatable
+from grants.kernel.forms import done, form_page
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
@@ -33,7 +34,7 @@ def give_bank(organisation: Organisation) -> Answer:
     ):
         flash(_("Vos coordonnées sont enregistrées. Deux personnes du service vont les vérifier."), "success")
         return redirect(url_for("awards.mine"))
-    return show("give_bank", form, form=form, organisation=organisation,
+    return form_page("awards/give_bank.html", form, organisation=organisation,
                 known=queries.bank_details_of(organisation.id), masked=masked)  # fmt: skip
 
 
@@ -62,8 +63,8 @@ def bank(details: BankDetails) -> Answer:
 
 def _bank_page(details: BankDetails, *, iban: str = "", **forms: Any) -> Answer:
     refusal, reveal = forms.get("refusal") or RefuseForm(), forms.get("reveal") or RevealForm()
-    return show(
-        "bank", *forms.values(), details=details, iban=iban, refusal=refusal, reveal=reveal, masked=masked,
+    return form_page(
+        "awards/bank.html", *forms.values(), details=details, iban=iban, refusal=refusal, reveal=reveal, masked=masked,
         bank_reason=queries.why_not_use(details),
         names=queries.names_of([details.given_by, details.first_by, details.second_by]),
         others=queries.others_with(details),

@@ -12,12 +12,13 @@ from grants.awards.forms.disbursement import AttestForm, OrderForm, PayForm, Rea
 from grants.awards.lifecycle import INSTALMENT, InstalmentState
 from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
-from grants.awards.routes.blueprint import Answer, bp, done, show
+from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import masked
 from grants.kernel import sheets
 from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
+from grants.kernel.forms import done, form_page
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
 from grants.kernel.paging import places
@@ -50,10 +51,11 @@ def schedule(award: Award) -> Answer:
             form.refuse(None if error.field == "steps" else error.field, error.message)
     free = (InstalmentState.PLANNED, InstalmentState.CANCELLED)
     under_way = [row for row in queries.instalments_of(award.id) if row.state not in free]
-    return show("schedule", form, form=form, award=award, to_plan=to_plan, under_way=under_way, is_engaged=is_engaged,
-                kinds=KIND_LABELS,
-                gap=form.total() - to_plan, ceiling=Money.euros(programme.law_number("single_payment_ceiling",
-                queries.act_day(award))))  # fmt: skip
+    ceiling = Money.euros(programme.law_number("single_payment_ceiling", queries.act_day(award)))
+    return form_page(
+        "awards/schedule.html", form, award=award, to_plan=to_plan, under_way=under_way, is_engaged=is_engaged,
+        kinds=KIND_LABELS, gap=form.total() - to_plan, ceiling=ceiling,
+    )  # fmt: skip
 
 
 def _schedule_form(award: Award) -> ScheduleForm:
@@ -121,8 +123,8 @@ def instalment(instalment: Instalment) -> Answer:
 
 def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
     award = instalment.award
-    return show(
-        "instalment",
+    return form_page(
+        "awards/instalment.html",
         *forms.values(),
         instalment=instalment,
         award=award,
@@ -178,7 +180,9 @@ def _stop(instalment: Instalment, verb: str, act: Any, words: dict[str, str]) ->
 
 def _act_page(instalment: Instalment, verb: str, form: Any, words: dict[str, str]) -> Answer:
     refused = INSTALMENT.why_not(instalment, verb)
-    return show("act", form, form=form, instalment=instalment, award=instalment.award, words=words, refused=refused)
+    return form_page(
+        "awards/act.html", form, instalment=instalment, award=instalment.award, words=words, refused=refused
+    )
 
 
 @bp.route("/echeances/<uuid:instalment_id>/renvoyer", methods=["GET", "POST"])

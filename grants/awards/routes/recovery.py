@@ -20,10 +20,11 @@ from grants.awards.forms.recovery import (
 from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
-from grants.awards.routes.blueprint import Answer, bp, done, show
+from grants.awards.routes.blueprint import Answer, bp
 from grants.kernel import clock, sheets
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
+from grants.kernel.forms import done, form_page
 from grants.kernel.pages import day, money, zone
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
@@ -53,7 +54,7 @@ def repayments(award: Award) -> Answer:
                 return redirect(url_for("awards.show", award_id=award.id))
         except InvalidError as error:
             form.refuse(None if error.field == "dues" else error.field, error.message)
-    return show("repayments", form, form=form, award=award, to_repay=to_repay, gap=form.total() - to_repay,
+    return form_page("awards/repayments.html", form, award=award, to_repay=to_repay, gap=form.total() - to_repay,
                 is_signed=is_signed)  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def recovery(award: Award) -> Answer:
         else:
             flash(_("Le reversement est préparé. Une autre personne doit l’approuver."), "success")
             return _back(made)
-    return show("recovery", form, form=form, award=award, subject=award, refused=None,
+    return form_page("awards/recovery.html", form, award=award, subject=award, refused=None,
                 title=_("Demander un reversement"),
                 lede=_("Une autre personne l’approuve, puis le service des finances émet le titre."),
                 back=url_for("awards.show", award_id=award.id))  # fmt: skip
@@ -119,7 +120,7 @@ def receivable(receivable: Receivable) -> Answer:
     """One sum owed back: what was asked, received or given up, and what may be done."""
     people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by, receivable.reversal_by]
     receipts = queries.receipts_of(receivable.id)
-    return show("receivable", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
+    return form_page("awards/receivable.html", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
                 grounds=GROUND_LABELS, names=queries.names_of(people), today=clock.today(), receipts=receipts,
                 disputed=next((one for one in receipts if one.id == receivable.reversal_line), None))  # fmt: skip
 
@@ -263,5 +264,5 @@ def _back(receivable: Receivable) -> Response:
 
 def _act(receivable: Receivable, verb: str, form: Any, title: str, lede: str) -> Answer:
     refused = RECEIVABLE.why_not(receivable, verb)
-    return show("recovery", form, form=form, award=receivable.award, subject=receivable, title=title, lede=lede,
+    return form_page("awards/recovery.html", form, award=receivable.award, subject=receivable, title=title, lede=lede,
                 refused=refused, back=url_for("awards.receivable", receivable_id=receivable.id))  # fmt: skip

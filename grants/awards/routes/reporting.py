@@ -6,19 +6,19 @@ from uuid import UUID
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.applications.parts.budget import Totals, budget_gaps
+from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind
 from grants.awards import letters, queries
 from grants.awards.actions import reporting as actions
 from grants.awards.forms.reporting import ReturnForm, report_form, report_values
 from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
-from grants.awards.routes.blueprint import Answer, bp, show
+from grants.awards.routes.blueprint import Answer, bp
 from grants.kernel import held, vault
 from grants.kernel.access import actor, door, may_know, prepared_by
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
-from grants.kernel.forms import keep_valid, mark
+from grants.kernel.forms import form_page, keep_valid, mark
 from grants.kernel.pages import colon
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
@@ -50,7 +50,7 @@ def report(report: Report) -> Answer:
             return answer
     elif is_typed:
         mark(form)
-    return show("report", form, form=form, **_sides(report), **_context(report))
+    return form_page("awards/report.html", form, **_sides(report), **_context(report))
 
 
 def _keep(report: Report, form: Any) -> Response | None:
@@ -134,7 +134,7 @@ def _sides(report: Report) -> dict[str, Any]:
     found = Totals(*money.values(), *kind.values())
     gaps = budget_gaps(found)
     verdict = {"balanced": not gaps if found.charges or gaps else None, "message": " ".join(gaps)}
-    return {"sides": {**money, **kind, **verdict}, "is_in_kind": queries.is_in_kind}
+    return {"sides": {**money, **kind, **verdict}, "is_in_kind": is_in_kind}
 
 
 # ---- reading and deciding ------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def report_read(report: Report) -> Answer:
 
 def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
     forms = (form,) if form else ()
-    return show("report_read", *forms, form=form or ReturnForm(), **_sides(report), **_context(report))
+    return form_page("awards/report_read.html", *forms, form=form or ReturnForm(), **_sides(report), **_context(report))
 
 
 @bp.post("/bilans/<uuid:report_id>/accepter")

@@ -26,7 +26,7 @@ from grants.kernel import clock, pages
 from grants.kernel.access import actor, door, hidden_money
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
-from grants.kernel.forms import Form
+from grants.kernel.forms import done, form_page
 from grants.kernel.money import Money
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
@@ -34,11 +34,6 @@ from grants.permissions import P
 from grants.programme import queries as programme
 
 Answer = Response | tuple[str, int]
-
-
-def _page(template: str, form: Form, **facts: Any) -> tuple[str, int]:
-    page = render_template(template, form=form, has_errors=bool(form.errors or form.form_errors), **facts)
-    return page, 422 if request.method == "POST" else 200
 
 
 @bp.get("/gestion/appels")
@@ -71,7 +66,7 @@ def create() -> Answer:
         else:
             flash(_("L’appel est créé. Il n’est visible que de votre équipe tant qu’il n’est pas publié."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/create.html", form, fund=fund, left=queries.left_for(fund, None, seen_by=actor()))
+    return form_page("calls/create.html", form, fund=fund, left=queries.left_for(fund, None, seen_by=actor()))
 
 
 def _source(form: NewCallForm) -> Call | None:
@@ -131,7 +126,7 @@ def edit(call: Call) -> Answer:
         else:
             flash(_("C’est enregistré."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/edit.html", form, call=call, left=queries.left_for(call.fund, call, seen_by=actor()))
+    return form_page("calls/edit.html", form, call=call, left=queries.left_for(call.fund, call, seen_by=actor()))
 
 
 def _edit_words(call: Call) -> Answer:
@@ -141,7 +136,7 @@ def _edit_words(call: Call) -> Answer:
         actions.edit_words(call, **form.words(), version=form.version.data, by=actor())
         flash(_("C’est enregistré."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/edit.html", form, call=call, left=None)
+    return form_page("calls/edit.html", form, call=call, left=None)
 
 
 def _local(instant: datetime | None) -> datetime | None:
@@ -168,15 +163,10 @@ def texts(call: Call) -> Answer:
     """The texts of a call in French and English; they stay open to correction after the opening."""
     told = {row.code: row for row in programme.texts_of_use("call")}
     form = texts_form({code: in_words_of(row, "title") for code, row in told.items()}, call.texts, call.version)
-    if form.validate_on_submit():
-        try:
-            actions.edit_texts(call, form.texts(list(told)), version=form.version.data, by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Les textes sont enregistrés."), "success")
-            return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/texts.html", form, call=call, told=told)
+    if done(form, lambda: actions.edit_texts(call, form.texts(list(told)), version=form.version.data, by=actor())):
+        flash(_("Les textes sont enregistrés."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
+    return form_page("calls/texts.html", form, call=call, told=told)
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/montants", methods=["GET", "POST"])
@@ -192,7 +182,7 @@ def instruments(call: Call) -> Answer:
         actions.offer_instruments(call, [actions.Offer(**row) for row in told], by=actor())
         flash(_("Les montants sont enregistrés."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/instruments.html", form, call=call, instruments=rows)
+    return form_page("calls/instruments.html", form, call=call, instruments=rows)
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/publication", methods=["GET", "POST"])
@@ -200,18 +190,18 @@ def instruments(call: Call) -> Answer:
 def open_call(call: Call) -> Answer:
     """The last page before the opening: the checklist, the dates in words, what is not confirmed."""
     form = OpenForm(data={"version": call.version})
-    if form.validate_on_submit():
-        try:
-            actions.open_call(call, acknowledged=bool(form.acknowledged.data), version=form.version.data, by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("L’appel est publié. Ses règles sont désormais figées."), "success")
-            return redirect(url_for("calls.manage", call_id=call.id))
+    if done(
+        form,
+        lambda: actions.open_call(
+            call, acknowledged=bool(form.acknowledged.data), version=form.version.data, by=actor()
+        ),
+    ):
+        flash(_("L’appel est publié. Ses règles sont désormais figées."), "success")
+        return redirect(url_for("calls.manage", call_id=call.id))
     at = clock.now()
     checks = queries.opening_checks(call, at, seen_by=actor())
     facts = {"checks": checks, "unsure": programme.unconfirmed(), "ready": not any(c.missing for c in checks)}
-    return _page(
+    return form_page(
         "calls/open_call.html", form, call=call, late=call.opens_at is not None and call.opens_at < at, **facts
     )
 
@@ -232,4 +222,4 @@ def extend(call: Call) -> Answer:
         else:
             flash(_("La clôture est reportée. La page de l’appel le dit dès maintenant."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
-    return _page("calls/extend.html", form, call=call)
+    return form_page("calls/extend.html", form, call=call)

@@ -16,6 +16,7 @@ from grants.calls.routes.board import bp
 from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
+from grants.kernel.forms import done, form_page
 from grants.kernel.machine import Text
 from grants.kernel.versions import refuse_stale
 from grants.kernel.words import _, _l
@@ -119,17 +120,15 @@ def _form(kind: Kind, call: Call, part: actions.Part | None) -> Any:
 
 
 def _page(kind: Kind, call: Call, form: Any, part: actions.Part | None) -> tuple[str, int]:
-    page = render_template(
+    return form_page(
         "calls/part.html",
+        form,
         call=call,
-        form=form,
         part=part,
         name=queries.name_of(part) if part is not None else None,
         kind=kind,
         back=url_for(kind.listed, call_id=call.id),
-        has_errors=bool(form.errors or form.form_errors),
     )
-    return page, 422 if request.method == "POST" else 200
 
 
 def _adding(kind: Kind) -> Callable[[Call], Answer]:
@@ -151,14 +150,9 @@ def _editing(kind: Kind) -> Callable[[actions.Part], Answer]:
         call = queries.call_of(part)
         actions.refuse_frozen(call)
         form = _form(kind, call, part)
-        if form.validate_on_submit():
-            try:
-                actions.edit_part(part, form.values(), seen=form.seen.data or "", by=actor())
-            except InvalidError as error:
-                form.refuse(error.field, error.message)
-            else:
-                flash(_("C’est enregistré."), "success")
-                return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
+        if done(form, lambda: actions.edit_part(part, form.values(), seen=form.seen.data or "", by=actor())):
+            flash(_("C’est enregistré."), "success")
+            return redirect(url_for(kind.listed, call_id=call.id, _anchor=f"{kind.word}-{part.code}"))
         return _page(kind, call, form, part)
 
     return edit

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
 from grants.kernel.errors import InvalidError
+from grants.kernel.forms import done, form_page
 from grants.kernel.words import _, language
 from grants.people import actions, queries, rules
 from grants.people.forms import AccountForm, AddressForm, NewPasswordForm, PasswordForm, SignUpForm
@@ -29,15 +30,9 @@ def sign_up() -> Any:
     if actor().is_authenticated:
         return redirect(url_for("people.account"))
     form = SignUpForm()
-    if form.validate_on_submit():
-        try:
-            actions.sign_up(form.email.data, form.name.data, locale=language())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            return redirect(url_for("people.sign_up_sent"))
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/sign_up.html", form=form, has_errors=bool(form.errors)), status
+    if done(form, lambda: actions.sign_up(form.email.data, form.name.data, locale=language())):
+        return redirect(url_for("people.sign_up_sent"))
+    return form_page("people/sign_up.html", form)
 
 
 @bp.get("/inscription/message-envoye")
@@ -63,8 +58,7 @@ def confirm(token: str) -> Any:
         else:
             flash(_("Votre adresse est confirmée et votre mot de passe enregistré. Connectez-vous."), "success")
             return redirect(url_for("people.sign_in"))
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/confirm.html", form=form, account=account, has_errors=bool(form.errors)), status
+    return form_page("people/confirm.html", form, account=account)
 
 
 @bp.post("/mon-compte/confirmation")
@@ -89,8 +83,7 @@ def forgot() -> Any:
     if form.validate_on_submit():
         actions.ask_reset(form.email.data)
         return redirect(url_for("people.forgot_sent"))
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/forgot.html", form=form, has_errors=bool(form.errors)), status
+    return form_page("people/forgot.html", form)
 
 
 @bp.get("/mot-de-passe-oublie/message-envoye")
@@ -108,16 +101,10 @@ def reset(token: str) -> Any:
     if account is None:
         return render_template("people/dead_link.html", kind="reset"), 410
     form = NewPasswordForm()
-    if form.validate_on_submit():
-        try:
-            actions.reset_password(account, form.password.data, known=words_of_the_house())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Votre nouveau mot de passe est enregistré. Connectez-vous."), "success")
-            return redirect(url_for("people.sign_in"))
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/reset.html", form=form, account=account, has_errors=bool(form.errors)), status
+    if done(form, lambda: actions.reset_password(account, form.password.data, known=words_of_the_house())):
+        flash(_("Votre nouveau mot de passe est enregistré. Connectez-vous."), "success")
+        return redirect(url_for("people.sign_in"))
+    return form_page("people/reset.html", form, account=account)
 
 
 # ---- keep it -------------------------------------------------------------------------------------------------------
@@ -129,25 +116,22 @@ def account() -> Any:
     """One's own account: name, language, organisations, offices."""
     own = own_account()
     form = AccountForm(obj=own)
-    if form.validate_on_submit():
-        try:
-            actions.change_account(
-                own, name=form.name.data, title=form.title.data or "", locale=form.locale.data, by=actor()
-            )
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("C’est enregistré."), "success")
-            response = redirect(url_for("people.account"))
-            response.set_cookie("language", own.locale, max_age=A_YEAR, httponly=True, samesite="Lax")
-            return response
+    if done(
+        form,
+        lambda: actions.change_account(
+            own, name=form.name.data, title=form.title.data or "", locale=form.locale.data, by=actor()
+        ),
+    ):
+        flash(_("C’est enregistré."), "success")
+        response = redirect(url_for("people.account"))
+        response.set_cookie("language", own.locale, max_age=A_YEAR, httponly=True, samesite="Lax")
+        return response
     facts = {
         "organisations": queries.memberships_of(own.id),
         "offices": [ROLE_LABELS[Role(role)] for role in sorted(actor().roles)],
         "member_labels": MEMBER_LABELS,
     }
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/account.html", form=form, account=own, has_errors=bool(form.errors), **facts), status
+    return form_page("people/account.html", form, account=own, **facts)
 
 
 @bp.route("/mon-compte/mot-de-passe", methods=["GET", "POST"])
@@ -156,17 +140,16 @@ def account() -> Any:
 def password() -> Any:
     """Change one's password; other sessions end, this one goes on under a new secret."""
     own, form = own_account(), PasswordForm()
-    if form.validate_on_submit():
-        try:
-            actions.change_password(own, form.current.data, form.password.data, by=actor(), known=words_of_the_house())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            enter(own)
-            flash(_("Votre mot de passe est changé. Vos autres connexions sont fermées."), "success")
-            return redirect(url_for("people.account"))
-    status = 422 if request.method == "POST" else 200
-    return render_template("people/password.html", form=form, account=own, has_errors=bool(form.errors)), status
+    if done(
+        form,
+        lambda: actions.change_password(
+            own, form.current.data, form.password.data, by=actor(), known=words_of_the_house()
+        ),
+    ):
+        enter(own)
+        flash(_("Votre mot de passe est changé. Vos autres connexions sont fermées."), "success")
+        return redirect(url_for("people.account"))
+    return form_page("people/password.html", form, account=own)
 
 
 @bp.get("/mon-compte/connexions")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError, RefusedError
-from grants.kernel.forms import clean_line
-from grants.kernel.paging import places
+from grants.kernel.forms import form_page
+from grants.kernel.paging import asked, places
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
 from grants.people.forms import OfficeForm
@@ -30,19 +30,17 @@ from grants.permissions import P
 @door(P.PEOPLE_LIST)
 def people() -> str:
     """Everybody who has an account."""
-    asked = {name: clean_line(request.args.get(name, "")[:100]) or "" for name in ("q", "role", "only")}
-    page = queries.people(
-        words=asked["q"], role=asked["role"], only=asked["only"],
-        **places(),
-    )  # fmt: skip
+    words, role, only = asked("q", "role", "only")
+    page = queries.people(words=words, role=role, only=only, **places())
     return render_template(
-        "people/people.html", page=page, asked=asked, role_labels=ROLE_LABELS, nominations=queries.nominations(),
+        "people/people.html", page=page, words=words, role=role, only=only, role_labels=ROLE_LABELS,
+        nominations=queries.nominations(),
     )  # fmt: skip
 
 
 @bp.get("/personnes/<uuid:account_id>")
 @door(P.PEOPLE_LIST, Account)
-def person(account: Account) -> str:
+def person(account: Account) -> tuple[str, int]:
     """What the fund knows of a person."""
     return _person_page(account, OfficeForm())
 
@@ -69,15 +67,14 @@ def appoint(account: Account) -> Any:
                 "success",
             )
             return redirect(url_for("people.person", account_id=account.id))
-    return _person_page(account, form), 422
+    return _person_page(account, form)
 
 
-def _person_page(account: Account, form: OfficeForm) -> str:
-    return render_template(
+def _person_page(account: Account, form: OfficeForm) -> tuple[str, int]:
+    return form_page(
         "people/person.html",
+        form,
         account=account,
-        form=form,
-        has_errors=bool(form.errors),
         appointments=queries.appointments_of(account.id),
         nominations=[
             (row, queries.name_of(row.proposed_by), actions.why_not_confirm(row, actor()))

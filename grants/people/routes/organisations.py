@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
 from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.forms import done, form_page
 from grants.kernel.pages import safe_path
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
@@ -50,9 +51,7 @@ def organisation_new() -> Any:
         else:
             flash(_("L’organisation est enregistrée. Vous en êtes responsable."), "success")
             return redirect(target or _page_of(organisation.id))
-    status = 422 if request.method == "POST" else 200
-    facts = {"taken": taken, "target": target, "has_errors": bool(form.errors)}
-    return render_template("people/organisation_new.html", form=form, **facts), status
+    return form_page("people/organisation_new.html", form, taken=taken, target=target)
 
 
 @bp.post("/organisations/rejoindre")
@@ -112,11 +111,7 @@ def organisation_edit(subject: Organisation) -> Any:
                     "warning",
                 )
             return redirect(_page_of(subject.id))
-    status = 422 if request.method == "POST" else 200
-    return (
-        render_template("people/organisation_edit.html", form=form, organisation=subject, has_errors=bool(form.errors)),
-        status,
-    )
+    return form_page("people/organisation_edit.html", form, organisation=subject)
 
 
 @bp.route("/organisations/<uuid:organisation_id>/remettre", methods=["GET", "POST"])
@@ -124,21 +119,15 @@ def organisation_edit(subject: Organisation) -> Any:
 def hand_over(subject: Organisation) -> Any:
     """Give an organisation to whoever may represent it, when its number was taken or nobody is left."""
     form = HandOverForm()
-    if form.validate_on_submit():
-        try:
-            actions.hand_over(
-                subject, form.email.data, keeps=form.before.data == "keep", reason=form.reason.data, by=actor()
-            )
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("L’organisation est remise. Les deux parties en sont averties par courriel."), "success")
-            return redirect(_page_of(subject.id))
-    page = render_template(
-        "people/hand_over.html", form=form, organisation=subject, owners=queries.owners_of(subject.id),
-        has_errors=bool(form.errors),
-    )  # fmt: skip
-    return page, 422 if request.method == "POST" else 200
+    if done(
+        form,
+        lambda: actions.hand_over(
+            subject, form.email.data, keeps=form.before.data == "keep", reason=form.reason.data, by=actor()
+        ),
+    ):
+        flash(_("L’organisation est remise. Les deux parties en sont averties par courriel."), "success")
+        return redirect(_page_of(subject.id))
+    return form_page("people/hand_over.html", form, organisation=subject, owners=queries.owners_of(subject.id))
 
 
 def _page_of(organisation_id: UUID) -> str:
@@ -150,7 +139,7 @@ def _page_of(organisation_id: UUID) -> str:
 
 @bp.route("/organisations/<uuid:organisation_id>/membres", methods=["GET"])
 @door(P.ORGANISATION_READ, Organisation)
-def members(subject: Organisation) -> str:
+def members(subject: Organisation) -> Any:
     """Who acts for an organisation."""
     return _members_page(subject, InvitationForm())
 
@@ -160,26 +149,23 @@ def members(subject: Organisation) -> str:
 def invite(subject: Organisation) -> Any:
     """Invite somebody to act for an organisation."""
     form = InvitationForm()
-    if form.validate_on_submit():
-        try:
-            actions.invite(subject, form.email.data, MemberRole(form.role.data), by=actor(), locale=actor().locale)
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("L’invitation est partie à %(email)s.", email=form.email.data), "success")
-            return redirect(url_for("people.members", organisation_id=subject.id))
-    return _members_page(subject, form), 422
+    if done(
+        form,
+        lambda: actions.invite(subject, form.email.data, MemberRole(form.role.data), by=actor(), locale=actor().locale),
+    ):
+        flash(_("L’invitation est partie à %(email)s.", email=form.email.data), "success")
+        return redirect(url_for("people.members", organisation_id=subject.id))
+    return _members_page(subject, form)
 
 
-def _members_page(subject: Organisation, form: InvitationForm) -> str:
-    return render_template(
+def _members_page(subject: Organisation, form: InvitationForm) -> Any:
+    return form_page(
         "people/members.html",
+        form,
         organisation=subject,
         members=queries.members_of(subject.id),
         invitations=queries.pending_invitations(subject.id),
         member_labels=MEMBER_LABELS,
-        form=form,
-        has_errors=bool(form.errors),
     )
 
 
@@ -233,10 +219,10 @@ def invitation(secret: str) -> Any:
     return _invitation_page(_invitation(secret), secret, NewPasswordForm())
 
 
-def _invitation_page(found: Invitation, secret: str, form: NewPasswordForm) -> str:
+def _invitation_page(found: Invitation, secret: str, form: NewPasswordForm) -> Any:
     email = actor().email if actor().is_authenticated else None
-    return render_template(
-        "people/invitation.html", invitation=found, secret=secret, form=form, has_errors=bool(form.errors),
+    return form_page(
+        "people/invitation.html", form, invitation=found, secret=secret,
         reason=actions.why_not_accept(found, email), inviter=queries.name_of(found.invited_by),
     )  # fmt: skip
 
@@ -249,12 +235,12 @@ def accept_invitation(secret: str) -> Any:
     own: Account = own_account()
     is_new = own.confirmed_at is None
     if is_new and not form.validate_on_submit():
-        return _invitation_page(found, secret, form), 422
+        return _invitation_page(found, secret, form)
     try:
         actions.accept(found, own, by=actor(), password=form.password.data, known=words_of_the_house())
     except InvalidError as error:
         form.refuse(error.field, error.message)
-        return _invitation_page(found, secret, form), 422
+        return _invitation_page(found, secret, form)
     if is_new:
         enter(own)
     flash(_("Vous agissez désormais pour « %(name)s ».", name=found.organisation.name), "success")

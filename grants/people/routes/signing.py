@@ -5,7 +5,7 @@ import hmac
 from contextlib import suppress
 from typing import Any
 
-from flask import Flask, Request, flash, g, redirect, render_template, request, session, url_for
+from flask import Flask, Request, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
@@ -17,6 +17,7 @@ from grants.kernel.access import SAFE, actor, note_refusal, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError
+from grants.kernel.forms import form_page
 from grants.kernel.pages import safe_path
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
@@ -153,9 +154,8 @@ def sign_in() -> Any:
         else:
             enter(account)
             return redirect(_kept_of(account) or _destination(account))
-    status = 422 if request.method == "POST" else 200
     target = safe_path(request.args.get("next"))
-    return render_template("people/sign_in.html", form=form, target=target, has_errors=bool(form.errors)), status
+    return form_page("people/sign_in.html", form, target=target)
 
 
 def _kept_of(account: Account) -> str | None:
