@@ -14,6 +14,7 @@ from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
 from grants.kernel.money import Money, percentage
 from grants.kernel.search import search_key
+from grants.kernel.text import bare
 from grants.kernel.words import LazyString
 
 __all__ = [
@@ -198,9 +199,14 @@ def reference(fund: str, year: int, number: int) -> str:
     return f"{fund}-{year}-{number:04d}"
 
 
+def reference_of(text: str) -> str:
+    """The number of a dossier as it is kept, whatever spaces, dashes, capitals and words people copied with it."""
+    return "".join(bare(text, "référence", "dossier", "numéro", "n°").split()).upper()
+
+
 def as_written(reference_text: str, digest_text: str) -> tuple[str, str]:
-    """A number and a digest as they are kept, whatever spaces and capitals people copied with them."""
-    return "".join(reference_text.split()).upper(), "".join(digest_text.split()).lower()
+    """A number and a digest as they are kept, whatever people copied with them."""
+    return reference_of(reference_text), "".join(digest_text.split()).lower()
 
 
 NAMES = ("name", "acronym", "siret", "rna")  # what an organisation's dossiers are found by

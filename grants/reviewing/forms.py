@@ -9,6 +9,7 @@ from wtforms import Field, RadioField, SelectField
 from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
+from grants.applications.rules import reference_of
 from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, Required, key_of, options
 from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
@@ -78,7 +79,7 @@ class LinkForm(Form):
     """A link that somebody with an office tells of by themselves, whenever it arises."""
 
     reference = LineField(
-        _l("Référence du dossier"), [Required(_l("Écrivez la référence du dossier."))], limit=40,
+        _l("Référence du dossier"), [Required(_l("Écrivez la référence du dossier."))], limit=40, read=reference_of,
         description=_l("Celle de la liste des dossiers, par exemple FIS-2026-0042."),
     )  # fmt: skip
     nature = SelectField(

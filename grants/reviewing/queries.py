@@ -249,7 +249,7 @@ def addressed_in_office() -> list[Addressed]:
 
 def submitted_application(reference: str) -> Application | None:
     """The application that carries a reference, once it was sent."""
-    wanted = select(Application).where(Application.reference == reference.strip().upper())
+    wanted = select(Application).where(Application.reference == reference)
     return db.session.scalar(wanted.where(Application.state != ApplicationState.DRAFT))
 
 

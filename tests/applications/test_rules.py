@@ -132,3 +132,15 @@ def test_a_conditional_question_is_asked_after_its_answer_only():
 
 def test_a_copied_number_and_digest_are_read_whatever_their_spaces():
     assert rules.as_written(" fis-2026-0001 ", "AB cd\n12") == ("FIS-2026-0001", "abcd12")
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        "FIS-2026-0042", " fis-2026-0042 ", "Référence : FIS-2026-0042", "dossier n° fis-2026-0042",
+        "FIS-2026-0042\u200b",
+        "FIS\u00a0-\u202f2026-0042", "FIS\u20112026\u20130042", "n°FIS-2026-0042",
+    ],
+)  # fmt: skip
+def test_the_number_of_a_dossier_is_read_whatever_was_copied_with_it(copied):
+    assert rules.reference_of(copied) == "FIS-2026-0042"

@@ -272,6 +272,14 @@ def test_staff_tell_a_link_at_any_time(page, make, office):
     assert page.submit({"nature": "family"}).status == 422, "it is known already"
 
 
+def test_a_link_is_told_of_a_reference_copied_with_what_stood_around_it(page, make):
+    application = make.application(state=ELIGIBLE)
+    page.sign_in(make.account("finance"))
+    page.get("reviewing.links")
+    copied = f"Dossier n° {application.reference}".replace("-", "\u2011").lower()
+    assert application.reference in page.submit({"reference": copied, "nature": "family"}).words
+
+
 def test_a_link_of_an_association_or_of_nobody_is_not_asked(page, make):
     assert page.get("reviewing.links", as_=make.account()).status == 403
     page.get("reviewing.links", as_=make.account("finance"))
