@@ -660,42 +660,43 @@ class Offer:
 
 def offers_of(application: Application, name: str) -> list[Offer]:
     """What the field of a name offers to choose from, in order, in the reader's language."""
-    call, framework_id = application.call, application.call.framework_id
     match name:
         case "instrument":
-            rows = calls.instruments_of(call.id)
+            rows = calls.instruments_of(application.call_id)
             return [Offer(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
         case "shares":
-            return [Offer(str(row.id), row.code, row) for row in programme.axes(framework_id)]
+            return [Offer(str(row.id), row.code, row) for row in programme.axes(application.call.framework_id)]
         case "actions":
             return _offered_actions(application)
         case "fields":
-            return [Offer(str(row.id), in_words_of(row, "title"), row) for row in programme.fields(framework_id)]
+            return _titled(programme.fields(application.call.framework_id))
         case "plans":
-            return [Offer(str(row.id), in_words_of(row, "title"), row) for row in programme.plans(framework_id)]
+            return _titled(programme.plans(application.call.framework_id))
         case "communes":
             return [Offer(row.insee, row.name, row) for row in programme.communes()]
         case "areas":
-            names = {row.id: row.name for row in programme.communes()}
             areas = programme.priority_areas()
-            return [Offer(str(row.id), f"{row.name} ({names[row.commune_id]})", row) for row in areas]
+            return [Offer(str(row.id), f"{row.name} ({row.commune.name})", row) for row in areas]
     raise KeyError(name)
+
+
+def _titled(rows: Iterable[FieldOfIntervention | RelatedPlan]) -> list[Offer]:
+    return [Offer(str(row.id), in_words_of(row, "title"), row) for row in rows]
 
 
 def _offered_actions(application: Application) -> list[Offer]:
     """The actions of the framework, axis by axis; one whose title is not known yet says so."""
-    framework_id = application.call.framework_id
-    untitled, actions = in_words_of(application.call.framework, "placeholder"), programme.actions(framework_id)
+    framework = application.call.framework
+    untitled = in_words_of(framework, "placeholder")
+    rows = sorted(programme.actions(framework.id), key=lambda row: row.axis.position)
     return [
         Offer(
             str(row.id),
             f"{row.number} · {in_words_of(row, 'title') or untitled}",
             row,
-            f"{axis.code} · {in_words_of(axis, 'short') or in_words_of(axis, 'title')}",
+            f"{row.axis.code} · {in_words_of(row.axis, 'short') or in_words_of(row.axis, 'title')}",
         )
-        for axis in programme.axes(framework_id)
-        for row in actions
-        if row.axis_id == axis.id
+        for row in rows
     ]
 
 

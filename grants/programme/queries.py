@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, select
+from sqlalchemy.orm import contains_eager
 
 from grants.kernel import clock
 from grants.kernel.db import db
@@ -78,8 +79,9 @@ def orientations(framework_id: UUID) -> Sequence[Orientation]:
 
 
 def actions(framework_id: UUID) -> Sequence[Action]:
-    """The actions of a framework, by number."""
-    return db.session.scalars(select(Action).where(Action.framework_id == framework_id).order_by(Action.sort_key)).all()
+    """The actions of a framework, each with its axis, by number."""
+    statement = select(Action).join(Action.axis).options(contains_eager(Action.axis))
+    return db.session.scalars(statement.where(Action.framework_id == framework_id).order_by(Action.sort_key)).all()
 
 
 def fields(framework_id: UUID) -> Sequence[FieldOfIntervention]:
@@ -119,9 +121,9 @@ def instrument_choices() -> list[tuple[str, str]]:
 
 
 def priority_areas() -> Sequence[PriorityArea]:
-    """The priority neighbourhoods, by commune and name."""
-    statement = select(PriorityArea).join(Commune).order_by(Commune.sort_key, PriorityArea.name)
-    return db.session.scalars(statement).all()
+    """The priority neighbourhoods, each with its commune, by commune and name."""
+    statement = select(PriorityArea).join(PriorityArea.commune).options(contains_eager(PriorityArea.commune))
+    return db.session.scalars(statement.order_by(Commune.sort_key, PriorityArea.name)).all()
 
 
 def instruments() -> Sequence[Instrument]:
