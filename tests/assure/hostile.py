@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email import policy
 from email.parser import BytesParser
+from functools import partial
 from itertools import islice, repeat
 from typing import Any
 from urllib.parse import unquote_plus, urlencode, urljoin, urlsplit
@@ -248,10 +249,13 @@ class Sender:
                 return
             tried.strict |= blamed
 
-    def send_odd(self) -> None:
-        """Put a strange value in everything the form sends, keys apart, then far too much: refused, never broken."""
+    def send_odd(self, *, whole: bool) -> None:
+        """Put far too much in everything the form sends, keys apart: refused, never broken.
+
+        If `whole`, first a strange value as well: the figure `parameters` does so too.
+        """
         far_too_much = "é" * (2_000 if self.form.method == "GET" else 100_000)
-        for odd in (self.texts, repeat(far_too_much)):
+        for odd in (self.texts, repeat(far_too_much)) if whole else (repeat(far_too_much),):
             found = self.page()
             if found is None:
                 return
@@ -411,7 +415,7 @@ def text(place: Place) -> Reading:
             if turn % 4 == 0:
                 for screen in walks(site, server, most=6 if place.full else 1, together=True):
                     read_screen(screen, book)
-        everybody(Sender.send_odd, senders)
+        everybody(partial(Sender.send_odd, whole=place.full), senders)
         read_mail(site, book)
     kept = sum(1 for places in book.met.values() if "database" in places)
     if kept < book.tried // 5:
