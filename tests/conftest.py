@@ -20,6 +20,7 @@ from grants.programme.actions import load_reference
 from tests.client import Page
 from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
 from tests.factories import Make
+from tests.factories.remembered import Memory, RememberingMake, forget_answers
 from tests.site import settings_for
 
 # One browser for the whole run, as Playwright starts once in a process; what is made once; what each part costs.
@@ -27,6 +28,8 @@ pytest_plugins = ("tests.browsing", "tests.once", "tests.meter")
 
 SERVER = pytest.StashKey[str]()
 RUNNING = pytest.StashKey[ExitStack]()
+# A test with one of these changes the program, or lets other processes use its database.
+APART = {"monkeypatch", "free_port"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -151,17 +154,23 @@ def app(house: Flask, store: Databases, own: str, dialect: str) -> Iterator[Flas
 
 def forget(house: Flask) -> None:
     """Take away what an earlier test left beside the database: files, answers, a proxy that was noticed."""
-    for name in ("proxy_seen", "still"):
-        house.extensions.pop(name, None)
+    house.extensions.pop("proxy_seen", None)
+    forget_answers(house)
     folder = house.config["SETTINGS"].instance
     for left in folder.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
+@pytest.fixture(scope="session")
+def memory(store: Databases, own: str) -> Memory:
+    """Give what this process remembers of the states that tests start from."""
+    return Memory(store, f"{own}test")
+
+
 @pytest.fixture
-def make(app: Flask) -> Make:
-    """Give the maker of things."""
-    return Make()
+def make(app: Flask, memory: Memory, request: pytest.FixtureRequest) -> Make:
+    """Give the maker of things; without its memory where a test changes the program or shares its database."""
+    return Make() if APART.intersection(request.fixturenames) else RememberingMake(memory)
 
 
 @pytest.fixture

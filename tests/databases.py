@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, LiteralString, Protocol
 
@@ -61,6 +63,15 @@ class Databases(Protocol):
         On PostgreSQL, connections of this process that are at rest may stay; on SQLite none may be open.
         """
 
+    def mark(self, name: str) -> Hashable:
+        """Give what changes when a row of a database that was renewed is written, by whomever."""
+
+    def keep(self, name: str) -> "Kept":
+        """Keep what a database that was renewed holds; as for `renew`, nobody may be at work in it."""
+
+    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
+        """Put back what was kept where the database stands as in `before`, as its template if None."""
+
     def drop(self, name: str) -> None:
         """Remove the database `name` and cut off whoever is connected; nothing happens if it is not there."""
 
@@ -73,6 +84,7 @@ class SqliteDatabases:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._numbers = count()
 
     def url(self, name: str) -> str:
         return f"sqlite:///{self.folder / name}.sqlite"
@@ -87,6 +99,19 @@ class SqliteDatabases:
 
     def renew(self, name: str, *, template: str) -> str:
         return self.create(name, template=template)
+
+    def mark(self, name: str) -> Hashable:
+        files = [self.folder / f"{name}.sqlite{suffix}" for suffix in ("", "-wal")]
+        told = [file.stat() for file in files if file.exists()]
+        return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in told if one.st_size)
+
+    def keep(self, name: str) -> "Kept":
+        copied = f"{name}_kept{next(self._numbers)}"
+        self.create(copied, template=name)
+        return Kept(copied)
+
+    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
+        self.create(name, template=kept.name)
 
     def drop(self, name: str) -> None:
         for suffix in ("", "-wal", "-shm", "-journal"):
@@ -119,6 +144,15 @@ class PostgresqlDatabases:
             self._originals[name] = Original(self.create(name, template=template))
         return self.url(name)
 
+    def mark(self, name: str) -> Hashable:
+        return self._originals[name].mark()
+
+    def keep(self, name: str) -> "Kept":
+        return self._originals[name].kept()
+
+    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
+        self._originals[name].put(kept, before)
+
     def drop(self, name: str) -> None:
         self._run(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
@@ -130,6 +164,15 @@ class PostgresqlDatabases:
         address = self.maintenance.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(make_conninfo(address), autocommit=True) as connection:
             connection.execute(statement)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a database held: the name of a copy, or the rows of the tables that differ from its template."""
+
+    name: str = ""
+    rows: Mapping[str, bytes] = field(default_factory=dict)
+    sequences: Sequence[tuple[str, int]] = ()
 
 
 class Original:
@@ -177,16 +220,43 @@ class Original:
 
     def _restore(self) -> None:
         """Put the rows of each table that was changed back."""
-        changed = [table for table, marks in self._marks().items() if marks != self.marks[table]]
+        changed = self._changed()
         for table in changed:
-            self.connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
-            if table in self.rows:
-                with self.connection.cursor().copy(SQL("COPY {} FROM STDIN").format(Identifier(table))) as copy:
-                    copy.write(self.rows[table])
+            self._write(table, self.rows.get(table, b""))
         for name, start in self.sequences:
             self.connection.execute("SELECT setval(%s::regclass, %s, false)", (name, start))
         now = self._marks() if self.rows.keys() & set(changed) else {}
         self.marks |= {table: now[table] for table in changed if table in self.rows}
+
+    def mark(self) -> Hashable:
+        """What changes when a row is written."""
+        return tuple(self._marks().items())
+
+    def kept(self) -> Kept:
+        """The rows of the tables that were changed, and where the sequences stand."""
+        called = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+        return Kept(rows={table: self._copied(table) for table in self._changed()}, sequences=self._all(called))
+
+    def put(self, kept: Kept, before: Kept | None) -> None:
+        """Write the rows that were kept, where they differ from those that stand."""
+        stand = before.rows if before else {}
+        with self.connection.transaction():
+            for table in stand.keys() | kept.rows.keys():
+                rows = kept.rows.get(table, self.rows.get(table, b""))
+                if rows != stand.get(table, self.rows.get(table, b"")):
+                    self._write(table, rows)
+            for name, last in kept.sequences:
+                self.connection.execute("SELECT setval(%s::regclass, %s, true)", (name, last))
+
+    def _changed(self) -> list[str]:
+        return [table for table, marks in self._marks().items() if marks != self.marks[table]]
+
+    def _write(self, table: str, rows: bytes) -> None:
+        """Let a table hold these rows and no others."""
+        self.connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+        if rows:
+            with self.connection.cursor().copy(SQL("COPY {} FROM STDIN").format(Identifier(table))) as copy:
+                copy.write(rows)
 
     def _marks(self) -> dict[str, tuple[int, int | None]]:
         """How many rows each table has, and the last transaction that wrote one."""
