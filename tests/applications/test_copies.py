@@ -12,6 +12,8 @@ from grants.kernel import clock
 from grants.kernel.db import Base, db
 from tests.factories import Make, copies
 
+pytestmark = pytest.mark.neutral
+
 IDS = re.compile("[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32,64}")
 
 

@@ -14,6 +14,8 @@ from grants.applications.rules import Part
 from tests.client import Page
 from tests.factories import Make
 
+pytestmark = pytest.mark.neutral
+
 STATIC = Path(__file__).parents[2] / "static"
 PLACE = "http://localhost/page"
 BALANCED = "Le budget est équilibré."

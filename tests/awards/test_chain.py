@@ -30,6 +30,8 @@ from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.permissions import P
 
+pytestmark = pytest.mark.neutral
+
 OFFICES = {
     P.INSTALMENT_PLAN: "manager",
     P.REPORT_DECIDE: "manager",

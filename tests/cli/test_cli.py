@@ -86,6 +86,7 @@ def theirs(app, monkeypatch):
 # ------------------------------------------------------------------------------------------------------------- manners
 
 
+@pytest.mark.neutral
 def test_help_is_in_french_and_names_every_command(grants):
     code, said, _ = grants("--help")
     assert code == 0
@@ -96,6 +97,7 @@ def test_help_is_in_french_and_names_every_command(grants):
     assert "Montre cette aide." in grants("user", "create", "--help")[1]
 
 
+@pytest.mark.neutral
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -329,6 +331,7 @@ def test_the_list_of_dossiers_is_written_to_a_file(app, make, tmp_path, grants):
     assert draft.reference is None
 
 
+@pytest.mark.neutral
 def test_the_lives_in_the_documentation_are_those_of_the_program(app, tmp_path, grants):
     assert grants("docs", "--check", "--output", str(ROOT / "docs"))[0] == 0
     assert grants("docs", "--output", str(tmp_path))[0] == 0
@@ -383,6 +386,7 @@ def test_a_number_of_proxies_that_is_none_is_refused(tmp_path, number):
         settings_from({"GRANTS_INSTANCE": str(tmp_path), "TRUSTED_PROXIES": number})
 
 
+@pytest.mark.neutral
 def test_another_body_names_itself_its_fund_and_its_clock(tmp_path):
     given = {"BODY_NAME": "Ville d’exemple", "FUND_NAME": "Fonds d’essai", "ZONE": "Indian/Reunion"}
     settings = settings_from({"GRANTS_INSTANCE": str(tmp_path), **given})
@@ -430,6 +434,7 @@ print(len(held))
 """
 
 
+@pytest.mark.neutral
 @pytest.mark.parametrize(
     ("is_demo", "holds_demo", "said"),
     [("1", False, "lus par tous"), ("", True, "est public"), ("0", False, "")],
@@ -467,6 +472,7 @@ def test_an_application_loaded_by_its_factory_answers_nobody_in_the_wrong_mode(
         db.engine.dispose()
 
 
+@pytest.mark.neutral
 def test_another_server_does_not_start_on_a_base_that_is_not_prepared(tmp_path):
     served = wsgi(f"sqlite:///{tmp_path / 'nothing.sqlite'}", tmp_path)
     assert (served.returncode, "grants init" in served.stderr) == (1, True), served.stderr
@@ -517,6 +523,7 @@ def write_one():
     return letter.id
 
 
+@pytest.mark.neutral
 def test_what_is_written_on_the_machine_is_closed_to_its_other_users(app, tmp_path, grants):
     folder = app.config["SETTINGS"].instance
     loose = folder / "loose"
@@ -557,6 +564,7 @@ def free_port():
         return found.getsockname()[1]
 
 
+@pytest.mark.neutral
 def test_a_port_that_is_taken_is_told_before_anything_is_done(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment = {**os.environ, "PORT": str(taken.getsockname()[1]), "GRANTS_INSTANCE": str(tmp_path / "instance")}
@@ -617,12 +625,14 @@ def own_signals():
         signal.signal(each, handler)
 
 
+@pytest.mark.neutral
 def test_a_command_that_never_runs_ends_the_others(monkeypatch, own_signals):
     monkeypatch.setattr(serving, "FALLS", 2)
     waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
     assert serving.run_together([waiting, [sys.executable, "-c", "raise SystemExit(3)"]]) is False
 
 
+@pytest.mark.neutral
 def test_a_command_that_is_killed_is_started_again_and_the_other_goes_on(tmp_path, monkeypatch, own_signals):
     monkeypatch.setattr(serving, "SOON", 0.2)
     starts, mark = tmp_path / "starts", tmp_path / "mark"
@@ -674,6 +684,7 @@ def test_what_is_loaded_before_the_processes_part_holds_neither_connection_nor_t
     assert told.stdout.split() == ["1", "0"]
 
 
+@pytest.mark.neutral
 def test_a_port_is_held_by_one_only(free_port):
     held = serving.listen(free_port)
     assert held is not None

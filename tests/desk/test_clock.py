@@ -32,6 +32,8 @@ from tests.client import Page
 from tests.factories import Make
 from tests.kernel import corpus
 
+pytestmark = pytest.mark.neutral(on="postgresql")
+
 HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
 back = pytest.mark.parametrize("back", [HOUR, DAY], ids=["an hour", "a day"])
 

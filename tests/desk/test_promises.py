@@ -19,6 +19,8 @@ from grants.people import actions, rules
 from grants.programme import queries as programme
 from grants.reviewing.lifecycle import AssignmentState
 
+pytestmark = pytest.mark.neutral
+
 STATIC = Path(__file__).parents[2] / "static" / "js"
 ASKED_NOWHERE = re.compile(r"birth|nationalit|naissance|sécurité sociale|social_security", re.IGNORECASE)
 YEARS = timedelta(days=12 * 366)

@@ -1,9 +1,12 @@
 """A session that ends while somebody writes: told in time, opened again over the page, and nothing typed is lost."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.cast import PASSWORD, Person, Troupe
 from tests.journeys.worlds import TITLE, volunteer_with_a_complete_draft
+
+pytestmark = pytest.mark.neutral
 
 MINUTE = 60_000  # milliseconds
 

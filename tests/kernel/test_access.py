@@ -17,6 +17,8 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ForbiddenError, HouseError, InvalidError, RefusedError
 from grants.people.models import Membership, Organisation
 
+pytestmark = pytest.mark.neutral
+
 
 class W(StrEnum):
     """The words of the toy house."""

@@ -25,6 +25,8 @@ from grants.kernel.vault import StoredFile
 from tests.kernel import corpus
 from tests.kernel.test_vault import BY
 
+pytestmark = pytest.mark.neutral
+
 IMPORTED = "from grants.kernel.examining.process import main; main(sys.argv[2])"
 
 

@@ -24,6 +24,8 @@ from grants.kernel.words import _, _l, force_locale, language, n_
 from tests.client import Answer, Page, check_page, wrong_autocomplete
 from tests.factories import Make
 
+pytestmark = pytest.mark.neutral
+
 
 @pytest.mark.parametrize("code", ["fr", "en"])
 @pytest.mark.parametrize("value", [0, 7, -1234, 999, 1000, 12_345_678])

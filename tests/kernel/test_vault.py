@@ -25,6 +25,8 @@ from grants.kernel.vault import Clearance, Offered, StoredFile, StoreError, clea
 from grants.people.queries import actor_of
 from tests.kernel import corpus
 
+pytestmark = pytest.mark.neutral
+
 BY = system("tests")
 
 

@@ -23,6 +23,8 @@ from grants.people.rules import password_of
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 
+pytestmark = pytest.mark.neutral(on="postgresql")
+
 PASSWORD = "la-pluie-du-soir-sur-les-toits"
 TEXT = "Des paliers frais pour les aînés.\nEt un banc."
 

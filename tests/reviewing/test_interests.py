@@ -18,6 +18,8 @@ from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Interest
 from tests.architecture.test_access import blank_pdf
 
+pytestmark = pytest.mark.neutral(on="postgresql")
+
 S = ApplicationState
 ELIGIBLE = S.ELIGIBLE
 GONE = {403, 404}
