@@ -16,7 +16,7 @@ from grants.awards.lifecycle import AwardState, BankState, InstalmentState
 from grants.awards.models import Award, BankDetails, Ground, Instalment, LedgerEntry, LedgerKind, Receivable
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
 
 CROWD = 32
@@ -216,7 +216,7 @@ def _unless_stale(act):
     def run():
         try:
             act()
-        except disbursement.ConflictError as error:
+        except ConflictError as error:
             raise RefusedError(error.message) from error
 
     return run
