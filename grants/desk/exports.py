@@ -1,11 +1,13 @@
-"""The list of dossiers as a sheet: for the desk, and for whoever keeps the machine."""
+"""The list of dossiers and the journal as sheets: for the desk, and for whoever keeps the machine."""
 
 from decimal import Decimal
+from uuid import UUID
 
 from grants.applications.lifecycle import LIFECYCLE
 from grants.desk import queries
-from grants.desk.queries import Found, Sieve
+from grants.desk.queries import Found, Sieve, Told, Watch
 from grants.kernel.actor import Actor
+from grants.kernel.pages import colon, zone
 from grants.kernel.sheets import Column, Kind, Sheet
 from grants.kernel.words import _, _l
 from grants.reviewing import queries as reviewing
@@ -25,6 +27,16 @@ _SCORE: tuple[Column[Found], ...] = (
     Column(_l("Note sur 100"), Kind.DECIMAL, lambda row: None if row.score is None else Decimal(row.score).scaleb(-2)),
     Column(_l("Évaluations"), Kind.COUNT, lambda row: row.reviews or 0),
 )
+_LINE: tuple[Column[Told], ...] = (
+    Column(_l("Ligne"), Kind.COUNT, lambda line: line.entry.seq),
+    Column(_l("Instant"), Kind.INSTANT, lambda line: line.entry.at),
+    Column(_l("Personne"), Kind.TEXT, lambda line: line.entry.actor),
+    Column(_l("Événement"), Kind.TEXT, lambda line: line.event),
+    Column(_l("Code"), Kind.WORD, lambda line: line.entry.event),
+    Column(_l("Dossier"), Kind.WORD, lambda line: line.reference),
+    Column(_l("Faits"), Kind.TEXT, lambda line: "; ".join(f"{name}{colon()} {value}" for name, value in line.facts)),
+    Column(_l("Empreinte"), Kind.TEXT, lambda line: line.entry.digest),
+)
 
 
 def dossiers(sieve: Sieve, actor: Actor) -> Sheet[Found]:
@@ -32,3 +44,8 @@ def dossiers(sieve: Sieve, actor: Actor) -> Sheet[Found]:
     scores = reviewing.sees_scores(actor)
     columns = (*_DOSSIER, *_SCORE) if scores else _DOSSIER
     return Sheet("dossiers", _("Dossiers"), columns, queries.every_dossier(sieve, actor, scores=scores))
+
+
+def journal(watch: Watch, hidden: frozenset[UUID]) -> Sheet[Told]:
+    """The lines of the journal, the newest first, without those about dossiers one may not know of."""
+    return Sheet("journal", _("Journal"), _LINE, queries.every_line(watch, zone=zone(), hidden=hidden))

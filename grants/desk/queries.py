@@ -325,7 +325,7 @@ class Told:
 
     entry: Entry
     event: Text
-    facts: Sequence[tuple[Text, Any]]
+    facts: Sequence[tuple[Text, str]]
     reference: str
 
 
@@ -344,7 +344,12 @@ def _told(entries: Sequence[Entry], *, without_totals: bool) -> list[Told]:
         Told(
             entry,
             rules.event_words(entry.event),
-            rules.facts_told(entry.event, {name: _in_clear(name, value, words) for name, value in facts.items()}),
+            [
+                (name, rules.fact_words(value))
+                for name, value in rules.facts_told(
+                    entry.event, {name: _in_clear(name, value, words) for name, value in facts.items()}
+                )
+            ],
             words.get(entry.dossier_id, "") if entry.dossier_id else "",
         )
         for entry, facts in read
@@ -429,12 +434,25 @@ def journal_page(
 
     The days of `watch` are those of `zone`.
     """
-    statement = _watched(watch, zone)
+    page = _NEWEST.page(_open_lines(watch, zone, hidden), after=after, before=before, size=size)
+    return replace(page, rows=_told([row.Entry for row in page.rows], without_totals=bool(hidden)))
+
+
+def every_line(watch: Watch, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> Iterator[Told]:
+    """All lines of the journal that a page of it would show, for the sheet."""
+    for rows in _NEWEST.slices(_open_lines(watch, zone, hidden)):
+        yield from _told([row.Entry for row in rows], without_totals=bool(hidden))
+
+
+_NEWEST = Order(Entry.seq, descending=True)
+
+
+def _open_lines(watch: Watch, zone: ZoneInfo, hidden: frozenset[UUID]) -> Rows:
+    statement: Rows = _watched(watch, zone)
     for dossier in hidden:
         filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
         statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
-    page = Order(Entry.seq, descending=True).page(statement, after=after, before=before, size=size)
-    return replace(page, rows=_told([row.Entry for row in page.rows], without_totals=bool(hidden)))
+    return statement
 
 
 # ---- what waits ---------------------------------------------------------------------------------------------------

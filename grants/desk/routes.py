@@ -385,6 +385,20 @@ def journal() -> str:
     return render_template("desk/journal.html", page=page, watch=watch, chosen=watch.chosen(), families=families)
 
 
+@bp.get("/gestion/journal.csv")
+@door(P.JOURNAL_READ)
+def journal_csv() -> Response:
+    """The journal as a sheet, whole."""
+    return sheets.download_csv(exports.journal(_watch(), hidden_dossiers()), zone())
+
+
+@bp.get("/gestion/journal.xlsx")
+@door(P.JOURNAL_READ)
+def journal_xlsx() -> Response:
+    """The journal as a workbook, whole."""
+    return sheets.download_workbook(exports.journal(_watch(), hidden_dossiers()), zone())
+
+
 def _watch() -> Watch:
     person, dossier, family, since, until = asked("personne", "dossier", "objet", "du", "au")
     return Watch(person, dossier, family, _day(since), _day(until))

@@ -13,7 +13,8 @@ from grants.deliberation.lifecycle import LIFECYCLE as MEETING
 from grants.deliberation.rules import VERDICT_LABELS
 from grants.kernel.machine import Machine, Text
 from grants.kernel.money import Money
-from grants.kernel.words import LazyString, _l
+from grants.kernel.pages import day, instant, money, number
+from grants.kernel.words import LazyString, _, _l
 from grants.people.models import MEMBER_LABELS, ROLE_LABELS
 from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
@@ -326,6 +327,26 @@ def facts_told(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
     if machine is None or not moved or facts["from"] == facts["to"]:
         return told
     return [(FACTS["state"], f"{_state(machine, facts['from'])} → {_state(machine, facts['to'])}"), *told]
+
+
+def fact_words(value: Any) -> str:
+    """The value of a fact as its readers read it."""
+    match value:
+        case None:
+            return "—"
+        case bool():
+            return _("oui") if value else _("non")
+        case Money():
+            return money(value)
+        case datetime():
+            return instant(value, with_zone=False)
+        case date():
+            return day(value)
+        case int() if value >= 10_000:
+            return number(value)
+        case list() | dict():
+            return "; ".join(fact_words(one) for one in value) or "—"
+    return str(value)
 
 
 def _value(name: str, value: Any) -> Any:

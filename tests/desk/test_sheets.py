@@ -129,6 +129,25 @@ def test_a_sheet_is_for_those_who_may_take_it_and_without_what_is_kept_from_them
     assert len(rows_of_workbook(page.sign_in(make.account("finance")), "/attributions.xlsx")) == 2
 
 
+def test_the_journal_is_taken_away_as_it_is_read(page: Page, make: Make) -> None:
+    manager = make.account("manager")
+    make.award(state=AwardState.RUNNING)
+    linked = make.application(state=ApplicationState.SUBMITTED, organisation=make.organisation(manager))
+    shown = page.get("/gestion/journal?objet=award", as_=make.account("administrator"))
+    head, *rows = rows_of_csv(page, links(shown)["csv"])
+    typed_head, *typed = rows_of_workbook(page, links(shown)["xlsx"])
+    assert typed_head == head
+    assert [[as_csv(cell) for cell in row] for row in typed] == [[plain(cell) for cell in row] for row in rows]
+    lines = shown.tree.xpath("//table/tbody/tr")
+    assert [row[4] for row in rows] == [line.xpath("./th/code")[0].text for line in lines]
+    for row, line in zip(rows, lines, strict=True):
+        assert [span.text_content() for span in line.xpath("./td[@class='digest']/span")] == row[6].split("; ")
+    assert linked.reference in page.get("/gestion/journal.csv").text
+    assert linked.reference not in page.get("/gestion/journal.csv", as_=manager).text
+    assert page.get("/gestion/journal.csv", as_=make.account("finance")).status == 403
+    assert page.get("/gestion/journal.xlsx").status == 403
+
+
 def test_scores_have_no_column_for_who_may_not_see_them(page: Page, make: Make) -> None:
     make.reviewed(make.application(state=ApplicationState.ELIGIBLE), 4)
     head, row = rows_of_workbook(page.sign_in(make.account("manager")), "/gestion/dossiers.xlsx")
