@@ -83,7 +83,13 @@ SCHEDULE = {
 _ENGAGED = "EXISTS (SELECT 1 FROM award w WHERE w.id = {row}.award_id AND w.engaged_on IS NOT NULL)"
 ENGAGED = {act: when.replace(_SIGNED.format(row=row), _ENGAGED.format(row=row))
            for (act, when), row in zip(SCHEDULE.items(), ("NEW", "OLD", "OLD"), strict=True)}  # fmt: skip
-ENGAGED["INSERT"] += " AND EXISTS (SELECT 1 FROM instalment i WHERE i.award_id = NEW.award_id AND i.state <> 'planned')"
+_MOVED = "EXISTS (SELECT 1 FROM instalment i WHERE i.award_id = NEW.award_id AND i.state <> 'planned')"
+_BEYOND = (
+    "NEW.amount_cents + (SELECT COALESCE(SUM(i.amount_cents), 0) FROM instalment i WHERE i.award_id = NEW.award_id "
+    "AND i.state <> 'cancelled') > (SELECT w.amount_cents - w.released_cents FROM award w WHERE w.id = NEW.award_id)"
+)
+ENGAGED_ONCE_MOVED = f"{ENGAGED['INSERT']} AND {_MOVED}"
+ENGAGED["INSERT"] += f" AND ({_MOVED} OR {_BEYOND})"
 
 
 # A settled receivable only takes a proposal to reverse a receipt, and becomes due again by that reversal.

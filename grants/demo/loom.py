@@ -217,7 +217,7 @@ class Loom:
         self.rows[table_of(Organisation)].append({**kept, "version": 1, "created_at": at, "sort_key": search_key(name)})
         self.rows[table_of(Membership)].append({
             "id": self.key(), "account_id": account.id, "organisation_id": organisation.id, "role": MemberRole.OWNER,
-            "since_at": at,
+            "since_at": at, "version": 1,
         })  # fmt: skip
         return account, organisation
 

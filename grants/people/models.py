@@ -203,7 +203,7 @@ class Organisation(Keyed, Versioned, Model):
     _sorted_by_name = validates("name")(_sort_by_name)
 
 
-class Membership(Recorded, Keyed, Model):
+class Membership(Recorded, Keyed, Versioned, Model):
     """A person acting for an organisation."""
 
     __tablename__ = "membership"

@@ -176,7 +176,15 @@ def memberships_of(account_id: UUID) -> Sequence[Any]:
 def members_of(organisation_id: UUID) -> Sequence[Any]:
     """Who acts for an organisation: membership id, account id, name, email, role, since when."""
     return db.session.execute(
-        select(Membership.id, Membership.account_id, Membership.role, Membership.since_at, Account.name, Account.email)
+        select(
+            Membership.id,
+            Membership.account_id,
+            Membership.role,
+            Membership.since_at,
+            Membership.version,
+            Account.name,
+            Account.email,
+        )
         .join(Account, Account.id == Membership.account_id)
         .where(Membership.organisation_id == organisation_id)
         .order_by(Account.sort_key, Account.id)

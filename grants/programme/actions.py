@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from grants.kernel import clock, journal, pages, shelf
 from grants.kernel.actor import Actor
@@ -391,11 +392,12 @@ def add_action(framework: Framework, values: Mapping[str, Any], *, by: Actor) ->
     return action
 
 
-def edit_action(action: Action, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
-    """Complete or correct an action; `seen` is the title its form was shown with. Raises as `add_action` does."""
-    if action.title != seen:
+def edit_action(action: Action, values: Mapping[str, Any], *, version: int | None, by: Actor) -> None:
+    """Complete or correct an action; `version` is that of its page. Raises as `add_action` does, or ConflictError."""
+    if action.version != version:
         raise conflict((_("Intitulé"), values["title"], action.title))
     _write_action(action, values)
+    flag_modified(action, "title")  # its fields are part of what the version protects
     journal.record("framework.action_edited", action, by=by, number=action.number, titled=bool(action.title))
 
 

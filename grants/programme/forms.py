@@ -112,7 +112,7 @@ class OrientationForm(Form):
 class CompleteActionForm(Form):
     """The title of an action and where it was read."""
 
-    seen = HiddenField()
+    version = VersionField()
     title = LineField(
         _l("Intitulé"),
         limit=400,

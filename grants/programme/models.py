@@ -166,7 +166,7 @@ action_field = Table(
 )
 
 
-class Action(Keyed, Model):
+class Action(Keyed, Versioned, Model):
     """An action of a framework. Its number is text ("41.1"); an empty title is shown as "intitulé à compléter"."""
 
     __tablename__ = "framework_action"

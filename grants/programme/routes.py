@@ -220,11 +220,11 @@ def edit_action(action: Action) -> Answer:
     """Complete or correct an action."""
     held = queries.framework_by_id(action.framework_id)
     chosen = str(action.orientation_id or "")
-    columns = {"title": action.title, "title_en": action.title_en, "source": action.source, "seen": action.title}
+    columns = {"title": action.title, "title_en": action.title_en, "source": action.source, "version": action.version}
     form = CompleteActionForm(data={**columns, "orientation_id": chosen, "fields": [row.id for row in action.fields]})
     own = [row for row in queries.orientations(held.id) if row.axis_id == action.axis_id]
     form.offer(own, queries.fields(held.id))
-    if done(form, lambda: actions.edit_action(action, form.values(), seen=form.seen.data or "", by=actor())):
+    if done(form, lambda: actions.edit_action(action, form.values(), version=form.version.data, by=actor())):
         flash(_("L’action est enregistrée."), "success")
         return redirect(url_for("programme.manage_framework", framework_id=held.id))
     return form_page("programme/edit_action.html", form, framework=held, action=action)

@@ -63,6 +63,7 @@ def assign_index() -> Answer:
 @bp.route("/evaluations/affecter/<uuid:call_id>", methods=["GET", "POST"])
 @door(P.REVIEW_ASSIGN, Call)
 @takes_texts
+@as_shown
 def assign(call: Call) -> Answer:
     """Who reads what, page by page, with each person's load; several assignments at once."""
     form, reviewers = AssignForm(), queries.reviewers_of(call.id, hidden_dossiers())

@@ -633,6 +633,15 @@ def test_the_database_keeps_an_engaged_schedule(app, make, statement, bound):
     sound()
 
 
+def test_an_engaged_schedule_of_which_nothing_moved_takes_nothing_more_either(app, make):
+    award = engaged(make)
+    assert {one.state for one in queries.instalments_of(award.id)} == {T.PLANNED}
+    with pytest.raises(DatabaseError), unit_of_work() as session:
+        session.add(Instalment(award_id=award.id, position=9, label="Ajoutée", kind=InstalmentKind.SINGLE,
+                               amount=Money(1)))  # fmt: skip
+    sound()
+
+
 # ---- what is owed back ---------------------------------------------------------------------------------------------
 
 

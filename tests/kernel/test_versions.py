@@ -12,6 +12,7 @@ from grants.calls.lifecycle import CallState
 from grants.deliberation.lifecycle import MeetingState
 from grants.kernel.versions import read_version
 from grants.people.models import Account
+from grants.programme import queries as programme
 from tests.client import Page, form_values, fresh
 from tests.factories import Make
 
@@ -43,6 +44,12 @@ def eligible(make: Make) -> Any:
     """A dossier whose meeting is prepared."""
     application = make.application(state=ApplicationState.ELIGIBLE)
     make.meeting(application.call)
+    return application
+
+
+def read_by(make: Make, application: Any) -> Any:
+    """The dossier, once somebody sits on the committee."""
+    make.account("reviewer")
     return application
 
 
@@ -89,6 +96,10 @@ ACTS: list[tuple[str, Callable[[Make], Any], str | None, str]] = [
     ("calls.open_call", lambda make: make.call(state=CallState.DRAFT), "manager", ""),
     ("calls.extend", lambda make: make.call(), "manager", ""),
     ("people.organisation_edit", lambda make: make.organisation(make.account()), None, ""),
+    ("people.members", lambda make: make.organisation(make.account(), make.account()), None, "/role"),
+    ("people.members", lambda make: make.organisation(make.account(), make.account()), None, "/retirer"),
+    ("programme.edit_action", lambda make: programme.actions(programme.frameworks()[0].id)[0], "manager", ""),
+    ("reviewing.assign", lambda make: read_by(make, eligible(make)).call, "manager", ""),
 ]  # fmt: skip
 
 

@@ -85,11 +85,12 @@ def test_an_action_without_title_is_shown_to_complete_and_completed_with_its_sou
         action = actions.add_action(framework, action_values(framework), by=manager)
     assert (action.title, action.status) == ("", Trust.PROPOSAL)
     told = action_values(framework, title="Un intitulé lu", source="Livret 4, page 12")
+    shown = action.version
     with unit_of_work():
-        actions.edit_action(action, told, seen="", by=manager)
+        actions.edit_action(action, told, version=shown, by=manager)
     assert (action.title, action.status) == ("Un intitulé lu", Trust.CONFIRMED)
     with pytest.raises(ConflictError), unit_of_work():
-        actions.edit_action(action, told, seen="", by=manager)
+        actions.edit_action(action, {**told, "fields": []}, version=shown, by=manager)
 
 
 @pytest.mark.parametrize(

@@ -564,7 +564,7 @@ def test_assigning_from_a_later_page_acts_on_its_ticks_and_comes_back_there(make
     following = answer.tree.xpath("//a[@rel='next']/@href")[0]
     assert "mots=00" in following
     (last,) = page.get(following).tree.xpath("//input[@name='applications']/@value")
-    data = {"applications": [last], "reviewers": [], "due_on": ""}
+    data = {"applications": [last], "reviewers": [], "due_on": "", "version": call.version}
     refused = page.post(following, data=data)
     assert refused.status == 422
     assert refused.tree.xpath("//input[@name='applications'][@checked]/@value") == [last]

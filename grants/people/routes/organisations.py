@@ -10,6 +10,7 @@ from grants.kernel.access import actor, door, public
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
 from grants.kernel.pages import safe_path
+from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.people import actions, queries, rules
 from grants.people.forms import (
@@ -180,6 +181,7 @@ def cancel_invitation(invitation: Invitation) -> Response:
 
 @bp.post("/membres/<uuid:membership_id>/role")
 @door(P.ORGANISATION_INVITE, Membership)
+@as_shown
 def change_member(membership: Membership) -> Response:
     """Change what a member may do."""
     form = MemberForm()
@@ -191,6 +193,7 @@ def change_member(membership: Membership) -> Response:
 
 @bp.post("/membres/<uuid:membership_id>/retirer")
 @door(P.ORGANISATION_INVITE, Membership)
+@as_shown
 def remove_member(membership: Membership) -> Response:
     """Take a person off an organisation."""
     organisation_id, is_self = membership.organisation_id, membership.account_id == actor().id
@@ -205,6 +208,7 @@ def _of(organisation_id: UUID, *, is_self: bool) -> dict[str, Any]:
 
 @bp.post("/membres/<uuid:membership_id>/quitter")
 @door(P.ORGANISATION_READ, Membership)
+@as_shown
 def leave(membership: Membership) -> Response:
     """Leave an organisation."""
     actions.leave(membership, by=actor())
