@@ -103,15 +103,10 @@ def _label(line: queries.Line) -> str:
 def edit(meeting: Meeting) -> Page:
     """Change the title or the day of the meeting."""
     form = MeetingForm(obj=meeting)
-    if form.validate_on_submit():
-        try:
-            told = form.data
-            actions.edit(meeting, title=told["title"], held_on=told["held_on"], version=told["version"], by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("La séance est modifiée."), "success")
-            return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
+    told = {name: form[name].data for name in ("title", "held_on", "version")}
+    if done(form, lambda: actions.edit(meeting, **told, by=actor())):
+        flash(_("La séance est modifiée."), "success")
+        return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     return form_page("deliberation/edit.html", form, meeting=meeting)
 
 

@@ -83,15 +83,12 @@ def fund() -> Answer:
     """The fund's envelope, what is committed of it, and the contacts of its service."""
     held = queries.fund()
     form = FundForm(obj=held)
-    if form.validate_on_submit():
-        sure = bool(form.confirmed.data)
-        try:
-            actions.edit_fund(held, form.values(), confirmed=sure, version=form.version.data, by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Le fonds est enregistré."), "success")
-            return redirect(url_for("programme.fund"))
+    sure = bool(form.confirmed.data)
+    if done(
+        form, lambda: actions.edit_fund(held, form.values(), confirmed=sure, version=form.version.data, by=actor())
+    ):
+        flash(_("Le fonds est enregistré."), "success")
+        return redirect(url_for("programme.fund"))
     unsure = held.contact_status in queries.UNSURE
     committed = held.committed - sum(hidden_money().values(), Money(0))
     return form_page(
@@ -303,15 +300,15 @@ def edit_text(text: ConfiguredText) -> Answer:
     """Read, correct and confirm one text."""
     shown = {"body": text.body, "body_en": text.body_en, "version": text.version}
     form = TextForm(data={**shown, "confirmed": text.confirmed_at is not None})
-    if form.validate_on_submit():
-        body, body_en, sure = form.body.data or "", form.body_en.data or "", bool(form.confirmed.data)
-        try:
-            actions.edit_text(text, body, body_en, confirmed=sure, version=form.version.data, by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Le texte est enregistré."), "success")
-            return redirect(url_for("programme.texts", _anchor=text.code))
+    sure = bool(form.confirmed.data)
+    if done(
+        form,
+        lambda: actions.edit_text(
+            text, form.body.data or "", form.body_en.data or "", confirmed=sure, version=form.version.data, by=actor()
+        ),
+    ):
+        flash(_("Le texte est enregistré."), "success")
+        return redirect(url_for("programme.texts", _anchor=text.code))
     return form_page("programme/edit_text.html", form, text=text)
 
 

@@ -152,17 +152,13 @@ def results(application: Application) -> str:
 def links() -> Answer:
     """The links that are known of the person, and a form to tell another one."""
     form = LinkForm(reference=request.args.get("reference", "")[:40])
-    if form.validate_on_submit():
-        try:
-            told = form.data
-            actions.tell_link(told["reference"], InterestNature(told["nature"]), told["text"] or "", by=actor())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(
-                _("Votre lien est enregistré. Ce dossier ne vous sera plus présenté. Merci de l’avoir dit."), "success"
-            )
-            return redirect(url_for("reviewing.links"))
+    told = form.data
+    if done(
+        form,
+        lambda: actions.tell_link(told["reference"], InterestNature(told["nature"]), told["text"] or "", by=actor()),
+    ):
+        flash(_("Votre lien est enregistré. Ce dossier ne vous sera plus présenté. Merci de l’avoir dit."), "success")
+        return redirect(url_for("reviewing.links"))
     known = queries.links_known(actor().id)
     return form_page("reviewing/links.html", form, known=known, natures=NATURE_LABELS)
 

@@ -6,7 +6,6 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from grants.kernel.access import actor, door, public
-from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
 from grants.kernel.words import _, language
 from grants.people import actions, queries, rules
@@ -50,14 +49,11 @@ def confirm(token: str) -> Any:
     if account is None:
         return render_template("people/dead_link.html", kind="confirm"), 410
     form = NewPasswordForm()
-    if account.confirmed_at is None and form.validate_on_submit():
-        try:
-            actions.confirm(account, form.password.data, known=words_of_the_house())
-        except InvalidError as error:
-            form.refuse(error.field, error.message)
-        else:
-            flash(_("Votre adresse est confirmée et votre mot de passe enregistré. Connectez-vous."), "success")
-            return redirect(url_for("people.sign_in"))
+    if account.confirmed_at is None and done(
+        form, lambda: actions.confirm(account, form.password.data, known=words_of_the_house())
+    ):
+        flash(_("Votre adresse est confirmée et votre mot de passe enregistré. Connectez-vous."), "success")
+        return redirect(url_for("people.sign_in"))
     return form_page("people/confirm.html", form, account=account)
 
 
