@@ -7,7 +7,6 @@ back is what was made, down to its ids; whatever a test writes otherwise ends th
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -116,8 +115,9 @@ class Memory:
         except UnknownError:
             return None
         self._let_go()
-        number = len(self.states) + 1
-        self.states[number] = State(self.store.keep(self.name), next(copy(make._numbers)), rows)
+        number, following = len(self.states) + 1, next(make._numbers)
+        make._numbers = count(following)
+        self.states[number] = State(self.store.keep(self.name), following, rows)
         self.led_to[step] = number
         self.mark = self.store.mark(self.name)
         return number
