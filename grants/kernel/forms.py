@@ -198,7 +198,8 @@ class MoneyField(Field):
         if self.data is None:
             return ""
         euros, cents = divmod(self.data.cents, 100)
-        return f"{euros},{cents:02d}" if cents else str(euros)
+        text = grouped(euros, "fr")  # in English too: "12,500" could be read in two ways, and is refused
+        return f"{text},{cents:02d}" if cents else text
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         text = _short(valuelist)

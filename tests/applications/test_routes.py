@@ -291,7 +291,7 @@ def test_one_field_typed_wrong_saves_nothing_of_it_and_stays_as_typed(page, draf
     page.last = first
     right = page.submit({"requested": "7 500", "field": "requested"}, follow=False)
     assert right.response.json["errors"] == []
-    assert open_section(page, draft, Part.PROJECT).form().fields["requested"] == "7500"
+    assert open_section(page, draft, Part.PROJECT).form().fields["requested"] == "7\u202f500"
 
 
 def test_one_field_that_a_colleague_changed_is_a_conflict_and_another_is_not(page, draft, owner):

@@ -18,7 +18,7 @@ from grants.kernel.forms import (
     Required,
     WholeField,
 )
-from grants.kernel.money import AmbiguousError, parse_money, parse_whole
+from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import bare, compact
 
 pytestmark = pytest.mark.neutral
@@ -52,6 +52,20 @@ def test_an_amount_is_read_as_people_type_it_or_refused(text, cents) -> None:
 @pytest.mark.parametrize(("text", "number"), TABLE["wholes"])
 def test_a_whole_number_is_read_as_people_type_it_or_refused(text, number) -> None:
     assert whole_of(text) == number
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    ("cents", "shown"), [(1_500_000, "15\u202f000"), (123_456_705, "1\u202f234\u202f567,05"), (99_900, "999"), (0, "0")]
+)
+def test_an_amount_kept_is_shown_as_pages_show_it_and_read_again(app, language, cents, shown) -> None:
+    class Asked(Form):
+        amount = MoneyField("Montant")
+
+    with app.test_request_context(headers={"Cookie": f"language={language}"}):
+        assert Asked(data={"amount": Money(cents)}).amount._value() == shown
+    assert amount_of(shown) == cents
+    assert [shown, cents] in TABLE["amounts"], "the script reads it too"
 
 
 def test_the_script_reads_what_the_server_reads(browser: Browser) -> None:
