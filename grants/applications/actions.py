@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,19 @@ from grants.applications.models import (
 )
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import LINES, totals
-from grants.applications.parts.fields import Amount, Content, Field, Offered, PerCode, Picks, Rows, Shares
+from grants.applications.parts.fields import (
+    Amount,
+    Cells,
+    CodeValue,
+    Content,
+    Field,
+    Offered,
+    PerCode,
+    Picks,
+    Rows,
+    Scalar,
+    Shares,
+)
 from grants.applications.parts.part import Asked, DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS, is_empty
 from grants.applications.parts.vocabulary import FundingStatus
@@ -170,30 +182,43 @@ def _save_part(application: Application, code: str, values: Values, by: Actor) -
         _follow_project(application, before)
 
 
-def _keep(application: Application, field: Asked, value: Any) -> None:
+def _keep(application: Application, field: Asked, value: object) -> None:
     """Put a value where its field is stored. Raises InvalidError for a choice that is not offered."""
-    stored = getattr(application, field.attribute)
     match field:
         case Offered():
-            offers = {offer.key: offer.row for offer in queries.offers_of(application, field.name)}
-            if value and value not in offers:
-                raise InvalidError(_("Ce choix n’est pas proposé."), field=field.name)
-            setattr(application, field.attribute, offers[value].instrument_id if value else None)
+            setattr(application, field.attribute, _offered(application, field, cast(str | None, value)))
         case Field():
-            setattr(application, field.attribute, field.keep(value))
+            setattr(application, field.attribute, field.keep(cast(Scalar, value)))
         case Rows():
-            _keep_rows(stored, [field.keep(row) for row in value], model_of(field))
+            kept = [field.keep(row) for row in cast(list[Cells], value)]
+            _keep_rows(_rows_of(application, field), kept, model_of(field))
         case PerCode():
-            _keep_by(stored, field.code.name, field.keep(value), model_of(field))
+            said = field.keep(cast(dict[str, CodeValue], value))
+            _keep_by(_rows_of(application, field), field.code.name, said, model_of(field))
         case Shares():
-            offers = {offer.key: offer.row.id for offer in queries.offers_of(application, field.name)}
-            wanted = {key: {"percent": value[name]} for name, key in offers.items() if value.get(name)}
-            _keep_by(stored, field.key, wanted, model_of(field))
+            given = cast(dict[str, int | None], value)
+            offers = queries.offers_of(application, field.name)
+            shares = {offer.row.id: {"percent": given[offer.key]} for offer in offers if given.get(offer.key)}
+            _keep_by(_rows_of(application, field), field.key, shares, model_of(field))
         case Picks():
-            chosen = [offer.row for offer in queries.offers_of(application, field.name) if offer.key in set(value)]
-            if field.lists and len(chosen) > len(field.lists):
+            chosen = set(cast(list[str], value))
+            rows = [offer.row for offer in queries.offers_of(application, field.name) if offer.key in chosen]
+            if field.lists and len(rows) > len(field.lists):
                 raise InvalidError(str(field.too_many), field=field.name)
-            setattr(application, field.attribute, chosen)
+            setattr(application, field.attribute, rows)
+
+
+def _rows_of(application: Application, field: Rows | PerCode | Shares) -> list[Row]:
+    rows: list[Row] = getattr(application, field.attribute)
+    return rows
+
+
+def _offered(application: Application, field: Offered, key: str | None) -> UUID | None:
+    if not key:
+        return None
+    if key not in {offer.key for offer in queries.offers_of(application, field.name)}:
+        raise InvalidError(_("Ce choix n’est pas proposé."), field=field.name)
+    return UUID(key)
 
 
 def _refuse(part: DossierPart, values: Values) -> None:
@@ -246,7 +271,7 @@ def _set_total(application: Application) -> None:
     application.total = found.charges or None
 
 
-def _keep_by(rows: list[RowT], column: str, wanted: Mapping[Any, Mapping[str, Any]], kind: type[RowT]) -> None:
+def _keep_by(rows: list[Row], column: str, wanted: Mapping[Any, Mapping[str, object]], kind: type[Row]) -> None:
     """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again."""
     for row in list(rows):
         facts = wanted.get(getattr(row, column))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Protocol, cast
 
 from flask_wtf.file import FileField
 from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
@@ -15,6 +15,8 @@ from grants.applications.parts.budget import LINES, Account, budget_gaps, totals
 from grants.applications.parts.fields import (
     MOST_ROWS,
     Amount,
+    Cells,
+    CodeValue,
     Day,
     Field,
     Json,
@@ -30,6 +32,7 @@ from grants.applications.parts.fields import (
     Shares,
     Tick,
     Upload,
+    Value,
     Whole,
     is_blank,
     words_of,
@@ -60,11 +63,24 @@ from grants.kernel.forms import (
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import percent
 from grants.kernel.text import bare
-from grants.kernel.words import _, _l, in_words_of
-from grants.programme.models import BudgetAccount
+from grants.kernel.words import LazyString, _, _l, in_words_of
+from grants.programme.models import Axis, BudgetAccount, Commune
 
 Choices = Sequence[tuple[str, Any]]
+Listed = Question | Statement  # what a call lists, that a page asks
 Values = dict[str, Any]
+
+
+class Control(Protocol):
+    """What is used of a control: WTForms carries no type hints."""
+
+    name: str
+    data: Value
+    errors: Sequence[str]
+    choices: Sequence[SelectChoice]
+
+
+Check = Callable[[object, Control], None]
 
 
 class OneOfField(RadioField):
@@ -99,48 +115,48 @@ class OneInListField(SelectField):
 # ---- the controls of declared fields -------------------------------------------------------------------------------
 
 
-def _control(field: Field, label: Any = None) -> Any:
+def _control(field: Field, label: LazyString | str | None = None) -> object:
     """The control in which a declared field is typed."""
-    told: dict[str, Any] = {"label": label or field.label, "description": field.hint or ""}
+    label, note = label or field.label, field.hint or ""
     match field:
         case Paragraph():
-            return LongField(**told, limit=field.limit)
+            return LongField(label, limit=field.limit, description=note)
         case Line():
-            return LineField(**told, limit=field.limit)
+            return LineField(label, limit=field.limit, description=note)
         case Amount():
-            return MoneyField(**told)
+            return MoneyField(label, description=note)
         case Day():
-            return DayField(**told)
+            return DayField(label, description=note)
         case Whole():
-            return WholeField(**told, minimum=field.minimum, maximum=field.maximum)
+            return WholeField(label, minimum=field.minimum, maximum=field.maximum, description=note)
         case Tick():
-            return BooleanField(**told)
+            return BooleanField(label, description=note)
         case Account():
             return HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
         case Upload():
-            return FileField(**told, render_kw={"accept": SUFFIXES})
+            return FileField(label, description=note, render_kw={"accept": SUFFIXES})
         case Several() | OneOf():
-            return _choice(field, told)
+            return _choice(field, label, note)
         case Offered():
-            return OneOfField(**told, choices=[])
+            return OneOfField(label, choices=[], description=note)
     raise TypeError(f"no control is known for {type(field).__name__}")
 
 
-def _choice(field: Several | OneOf, told: Mapping[str, Any]) -> Any:
+def _choice(field: Several | OneOf, label: LazyString | str, note: LazyString | str) -> object:
     labels = list(field.labels.items())
     match field:
         case Several():
-            return ChoicesField(**told, choices=options(labels))
+            return ChoicesField(label, choices=options(labels), description=note)
         case OneOf(default=str()):
-            return SelectField(**told, choices=options(labels), default=field.default)
+            return SelectField(label, choices=options(labels), default=field.default, description=note)
         case OneOf(listed=True):
-            return OneInListField(**told, choices=labels)
-    return OneOfField(**told, choices=options(labels))
+            return OneInListField(label, choices=labels, description=note)
+    return OneOfField(label, choices=options(labels), description=note)
 
 
-def _typed(field: Field, control: Any) -> Scalar:
+def _typed(field: Field, control: Control) -> Scalar:
     """What a control holds, as values say it."""
-    value: Scalar = control.data
+    value = cast(Scalar, control.data)
     if isinstance(field, Tick):
         return bool(value)
     return field.blank if is_blank(value) else value
@@ -154,22 +170,27 @@ class RowForm(Form):
 
     table: Rows
 
+    def at(self, name: str) -> Control:
+        """The control of a name."""
+        found: Control = self[name]
+        return found
+
     def validate(self, extra_validators: Any = None) -> bool:
         """Check each field, and that the numbers no line can be kept without are there."""
         needed = (field for field in self.table.fields if isinstance(field, Whole) and field.needed)
         return bool(super().validate({field.name: [self._is_there(field)] for field in needed}))
 
-    def _is_there(self, field: Whole) -> Callable[[Any, Any], None]:
-        def check(_form: Any, control: Any) -> None:
+    def _is_there(self, field: Whole) -> Check:
+        def check(_form: object, control: Control) -> None:
             others = (one for one in self.table.fields if one.tells and one is not field)
-            if control.data is None and not control.errors and any(self[one.name].data for one in others):
+            if control.data is None and not control.errors and any(self.at(one.name).data for one in others):
                 raise ValidationError(str(field.needed))
 
         return check
 
     def values(self) -> dict[str, Scalar] | None:
         """The line, or None when nothing is written on it."""
-        return self.table.row({field.name: _typed(field, self[field.name]) for field in self.table.fields})
+        return self.table.row({field.name: _typed(field, self.at(field.name)) for field in self.table.fields})
 
 
 def _row_form(table: Rows) -> type[RowForm]:
@@ -183,15 +204,31 @@ class SectionForm(Form):
     stamp = HiddenField()
     edition = ""
 
+    def at(self, name: str) -> Control:
+        """The control of a name."""
+        found: Control = self[name]
+        return found
+
+    @property
+    def shown(self) -> str | None:
+        """The stamp that came back: the versions of the fields when the page was made."""
+        stamp: str | None = self.stamp.data
+        return stamp
+
+    @property
+    def lines(self) -> list[RowForm]:
+        """The lines of the page's table."""
+        return [entry.form for entry in self.rows]
+
     def values(self) -> Values:
         """What was typed, in the shape of `queries.section_values`."""
         raise NotImplementedError
 
-    def keep_valid(self, kept: Any) -> None:
+    def keep_valid(self, kept: "SectionForm") -> None:
         """Put back what is stored wherever something was refused; `kept` is this page's form of what is stored."""
         keep_valid(self, kept)
 
-    def controls_of(self, path: Path) -> list[Any]:
+    def controls_of(self, path: Path) -> list[Control]:
         """The controls in which a field of `rules.fields_in` these values is typed."""
         raise NotImplementedError
 
@@ -223,10 +260,11 @@ class SectionForm(Form):
         ]
 
 
-def _messages(control: Any) -> list[str]:
+def _messages(control: Control) -> list[str]:
     if isinstance(control, FieldList):
-        return [message for entry in control for one in entry.form for message in one.errors]
-    return [str(message) for message in control.errors]
+        lines: list[RowForm] = [entry.form for entry in control]
+        return [message for line in lines for field in line.table.fields for message in line.at(field.name).errors]
+    return list(control.errors)
 
 
 class PartForm(SectionForm):
@@ -237,27 +275,30 @@ class PartForm(SectionForm):
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check each field, the days that follow each other, and the amounts that are more than zero."""
-        checks: dict[str, list[Any]] = {rule.second: [self._in_order(rule)] for rule in self.part.in_order}
+        checks: dict[str, list[Check]] = {rule.second: [self._in_order(rule)] for rule in self.part.in_order}
         for field in self.part.columns:
             if isinstance(field, Amount) and field.positive is not None:
                 checks.setdefault(field.name, []).append(_is_positive(field))
         return bool(super().validate(checks))
 
-    def _in_order(self, rule: InOrder) -> Callable[[Any, Any], None]:
-        def check(_form: Any, _control: Any) -> None:
-            if rule.is_broken(self.data):
+    def _in_order(self, rule: InOrder) -> Check:
+        def check(_form: object, _control: Control) -> None:
+            if self._is_broken(rule):
                 raise ValidationError(str(rule.message))
 
         return check
 
-    def keep_valid(self, kept: Any) -> None:
+    def keep_valid(self, kept: SectionForm) -> None:
         """Days that do not follow each other both stay as they are stored; lines are known again one by one."""
         super().keep_valid(kept)
         for rule in self.part.in_order:
-            if rule.is_broken(self.data):
-                self[rule.first].data = kept[rule.first].data
+            if self._is_broken(rule):
+                self.at(rule.first).data = kept.at(rule.first).data
         if "rows" in self:
-            _keep_rows_valid(self.rows, kept.rows)
+            _keep_rows_valid(self.lines, kept.lines)
+
+    def _is_broken(self, rule: InOrder) -> bool:
+        return rule.is_broken({field.name: _typed(field, self.at(field.name)) for field in self.part.columns})
 
     def values(self) -> Values:
         """The page's values."""
@@ -266,38 +307,45 @@ class PartForm(SectionForm):
     def _value(self, field: Asked) -> Any:
         match field:
             case Field():
-                return _typed(field, self[field.name])
+                return _typed(field, self.at(field.name))
             case Rows():
-                return [told for entry in self.rows if (told := entry.form.values()) is not None]
+                return [told for line in self.lines if (told := line.values()) is not None]
             case Shares():
                 return {offer.key: control.data or None for offer, control in self._shares(field)}
             case Picks():
-                chosen = [self[name].data for name, _label in field.lists] or self[field.name].data or []
-                return list(dict.fromkeys(filter(None, chosen)))
+                return list(dict.fromkeys(self._picked(field)))
         return {
             code: field.value({one.name: _typed(one, control) for one, control in controls})
             for code, controls in self._codes(field)
         }
 
-    def controls_of(self, path: Path) -> list[Any]:
+    def controls_of(self, path: Path) -> list[Control]:
         """The controls in which a field of `rules.fields_in` these values is typed."""
         field = next(one for one in self.part.fields if one.name == path[0])
         match field:
             case Field():
-                return [self[field.name]]
+                return [self.at(field.name)]
             case Rows():
-                return [self.rows]
+                return [self.at("rows")]
             case Picks():
-                return [self[name] for name, _label in field.lists] or [self[field.name]]
+                return self._picks(field)
             case Shares():
                 return [control for offer, control in self._shares(field) if offer.key == path[1]]
-        return [self[field.control(one, path[1])] for one in field.fields]
+        return [self.at(field.control(one, path[1])) for one in field.fields]
 
-    def _shares(self, field: Shares) -> list[tuple[Offer, Any]]:
-        return [(offer, self[_share(offer)]) for offer in self.offers[field.name]]
+    def _picks(self, field: Picks) -> list[Control]:
+        return [self.at(name) for name, _label in field.lists] or [self.at(field.name)]
+
+    def _picked(self, field: Picks) -> list[str]:
+        if field.lists:
+            return [str(control.data) for control in self._picks(field) if control.data]
+        return list(cast(Sequence[str], self.at(field.name).data or ()))
+
+    def _shares(self, field: Shares) -> list[tuple[Offer, Control]]:
+        return [(offer, self.at(_share(offer))) for offer in self.offers[field.name]]
 
     @property
-    def shares(self) -> list[tuple[Any, Any]]:
+    def shares(self) -> list[tuple[Axis, Control]]:
         """For the page: each row that takes a share, with its control."""
         return [
             (offer.row, control)
@@ -306,24 +354,25 @@ class PartForm(SectionForm):
             for offer, control in self._shares(field)
         ]
 
-    def lists(self, name: str) -> list[Any]:
+    def lists(self, name: str) -> list[Control]:
         """For the page: the lists in which rows are picked one by one."""
         field = next(one for one in self.part.fields if one.name == name and isinstance(one, Picks))
-        return [self[control] for control, _label in field.lists]
+        return self._picks(field)
 
-    def _codes(self, table: PerCode) -> list[tuple[str, list[tuple[Field, Any]]]]:
+    def _codes(self, table: PerCode) -> list[tuple[str, list[tuple[Field, Control]]]]:
         return [
-            (code, [(field, self[table.control(field, code)]) for field in table.fields]) for code in table.code.labels
+            (code, [(field, self.at(table.control(field, code))) for field in table.fields])
+            for code in table.code.labels
         ]
 
-    def codes(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+    def codes(self, name: str) -> list[tuple[str, dict[str, Control]]]:
         """For the page: each code of a table with its controls by name."""
         table = next(one for one in self.part.tables if one.name == name and isinstance(one, PerCode))
         return [(code, {field.name: control for field, control in controls}) for code, controls in self._codes(table)]
 
-    def others(self, *shown: str) -> list[Any]:
+    def others(self, *shown: str) -> list[Control]:
         """For a page written by hand: the controls of the columns that it does not show itself."""
-        return [self[field.name] for field in self.part.columns if field.name not in shown]
+        return [self.at(field.name) for field in self.part.columns if field.name not in shown]
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled."""
@@ -354,8 +403,8 @@ def _share(offer: Offer) -> str:
     return f"share_{offer.row.code}"
 
 
-def _is_positive(field: Amount) -> Callable[[Any, Any], None]:
-    def check(_form: Any, control: Any) -> None:
+def _is_positive(field: Amount) -> Check:
+    def check(_form: object, control: Control) -> None:
         if control.data is not None and not control.data:
             raise ValidationError(str(field.positive))
 
@@ -384,7 +433,9 @@ def _part_form_of(code: str) -> type[PartForm]:
     return type(base.__name__, (base,), {**controls, "part": PARTS[code]})
 
 
-def _part_form(code: str, offered: Mapping[str, Any], values: Values, given: Values, *, more: int | None = 1) -> Any:
+def _part_form(
+    code: str, offered: Mapping[str, Any], values: Values, given: Values, *, more: int | None = 1
+) -> PartForm:
     """The form of a part's page, filled with values."""
     offers: Mapping[str, Sequence[Offer]] = offered.get("offers", {})
     kind = _part_form_of(code)
@@ -406,19 +457,21 @@ def _part_form(code: str, offered: Mapping[str, Any], values: Values, given: Val
     return form
 
 
-def _data_of(field: Asked, value: Any, offers: Mapping[str, Sequence[Offer]], more: int | None) -> Values:
+def _data_of(field: Asked, value: object, offers: Mapping[str, Sequence[Offer]], more: int | None) -> dict[str, object]:
     """What the controls of a field are filled with; `more` empty lines wait under a table, None: no line at all."""
     match field:
         case Rows():
-            empty = 0 if more is None else max(more, 1 if value else 2)
-            return {"rows": (value + [{}] * empty)[: field.most]}
+            rows = cast(list[Cells], value)
+            empty = 0 if more is None else max(more, 1 if rows else 2)
+            return {"rows": [*rows, *({} for _line in range(empty))][: field.most]}
         case PerCode():
-            rows = {code: field.row(said) for code, said in value.items()}
-            return {field.control(one, code): row[one.name] for code, row in rows.items() for one in field.fields}
+            said = {code: field.row(one) for code, one in cast(dict[str, CodeValue], value).items()}
+            return {field.control(one, code): row[one.name] for code, row in said.items() for one in field.fields}
         case Shares():
-            return {_share(offer): value.get(offer.key) for offer in offers[field.name]}
+            given = cast(dict[str, int | None], value)
+            return {_share(offer): given.get(offer.key) for offer in offers[field.name]}
         case Picks() if field.lists:
-            return {name: key for (name, _label), key in zip(field.lists, value, strict=False)}
+            return {name: key for (name, _label), key in zip(field.lists, cast(list[str], value), strict=False)}
     return {field.name: value}
 
 
@@ -433,14 +486,14 @@ class _PickField(SelectField):
         self.data = value or ""
 
 
-def _keep_rows_valid(entries: Any, kept: Any) -> None:
+def _keep_rows_valid(lines: Sequence[RowForm], kept: Sequence[RowForm]) -> None:
     """Line by line: a stored line is known again by the field that tells lines apart."""
-    stored: dict[str, list[Any]] = {}
-    for entry in kept:
-        stored.setdefault(entry.form[entry.form.table.known_by].data or "", []).append(entry.form)
-    for entry in entries:
-        same = stored.get(entry.form[entry.form.table.known_by].data or "")
-        keep_valid(entry.form, same.pop(0) if same else None)
+    stored: dict[Value, list[RowForm]] = {}
+    for line in kept:
+        stored.setdefault(line.at(line.table.known_by).data or "", []).append(line)
+    for line in lines:
+        same = stored.get(line.at(line.table.known_by).data or "")
+        keep_valid(line, same.pop(0) if same else None)
 
 
 class BudgetForm(PartForm):
@@ -503,14 +556,14 @@ class BudgetForm(PartForm):
 class ListedForm(SectionForm):
     """A page that asks what the call lists: each row is a field. The controls are added by `_listed_form`."""
 
-    fields: Sequence[tuple[Any, Field]] = ()
+    fields: Sequence[tuple[Listed, Field]] = ()
 
     @property
-    def asked(self) -> list[tuple[Any, Any]]:
+    def asked(self) -> list[tuple[Listed, Control]]:
         """For the page: each row with its control."""
-        return [(row, self[field.name]) for row, field in self.fields]
+        return [(row, self.at(field.name)) for row, field in self.fields]
 
-    def controls_of(self, path: Path) -> list[Any]:
+    def controls_of(self, path: Path) -> list[Control]:
         """The control of a row, by its key."""
         return [control for row, control in self.asked if str(row.id) == path[1]]
 
@@ -522,7 +575,7 @@ class QuestionsForm(ListedForm):
 
     def condition_of(self, question: Question) -> dict[str, str] | None:
         """When a question is asked only after an answer: that answer in words, and its field if it is on this page."""
-        told = question.asked_when
+        told: Mapping[str, str] | None = question.asked_when
         source = next((row for row in self.others if told and row.code == told["question"]), None)
         if told is None or source is None:
             return None
@@ -537,16 +590,16 @@ class QuestionsForm(ListedForm):
     def values(self) -> Values:
         """The answers by question, in values JSON knows."""
         said = {str(row.id): field for row, field in self.fields if not isinstance(field, Upload)}
-        return {"answers": {key: _answer(field, self[field.name].data) for key, field in said.items()}}
+        return {"answers": {key: _answer(field, self.at(field.name).data) for key, field in said.items()}}
 
     def uploads(self) -> dict[str, Any]:
         """The files newly given, by question."""
-        files = [(row, self[field.name].data) for row, field in self.fields if isinstance(field, Upload)]
+        files = [(row, self.at(field.name).data) for row, field in self.fields if isinstance(field, Upload)]
         return {str(row.id): given for row, given in files if given}
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """The answers in words."""
-        said = values["answers"]
+        said: dict[str, Json] = values["answers"]
         return [
             (str(field.label), field.words(field.alive(said[key])))
             for row, field in self.fields
@@ -554,7 +607,7 @@ class QuestionsForm(ListedForm):
         ]
 
 
-def _answer(field: Field, value: Any) -> Json:
+def _answer(field: Field, value: Value) -> Json:
     return None if is_empty(value) else field.plain(value)
 
 
@@ -563,28 +616,28 @@ class StatementsForm(ListedForm):
 
     def values(self) -> Values:
         """What was declared, by statement; None for what was not."""
-        return {"choices": {str(row.id): kept_of(self[field.name].data) for row, field in self.fields}}
+        return {"choices": {str(row.id): kept_of(cast(Scalar, self.at(field.name).data)) for row, field in self.fields}}
 
     def told(self, values: Values) -> list[tuple[str, str]]:
         """What was declared, in words."""
-        said = values["choices"]
+        said: dict[str, str | None] = values["choices"]
+        told = [(row, field, said[str(row.id)]) for row, field in self.fields]
         return [
-            (in_words_of(row, "title"), field.words(said_of(row, said[str(row.id)])) if said[str(row.id)] else "")
-            for row, field in self.fields
+            (in_words_of(row, "title"), field.words(said_of(field, kept)) if kept else "") for row, field, kept in told
         ]
 
 
 # ---- each page's form ----------------------------------------------------------------------------------------------
 
 
-def stored_form(section: str, offered: Mapping[str, Any], values: Values) -> Any:
+def stored_form(section: str, offered: Mapping[str, Any], values: Values) -> SectionForm:
     """The form of a page as it is stored, whatever this request says."""
     return section_form(section, offered, values, formdata=None)
 
 
 def section_form(
     section: str, offered: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "", **given: Any
-) -> Any:
+) -> SectionForm:
     """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more.
 
     `given` goes to the form itself (see `stored_form`).
@@ -595,7 +648,7 @@ def section_form(
         case Part.BUDGET:
             rows = _budget_rows(offered["accounts"], values["lines"], account)
             form = _part_form(section, offered, {"lines": rows}, given, more=None)
-            form.name_lines(offered["accounts"])
+            cast(BudgetForm, form).name_lines(offered["accounts"])
             return form
         case Part.STATEMENTS:
             return _statements_form(offered["statements"], values, given)
@@ -618,23 +671,29 @@ def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], mor
     return rows
 
 
-def _listed_form(base: type[ListedForm], fields: Sequence[tuple[Any, Field]], data: Values, given: Values) -> Any:
+def _listed_form(
+    base: type[ListedForm], fields: Sequence[tuple[Listed, Field]], data: Values, given: Values
+) -> ListedForm:
     controls = {field.name: _control(field) for _row, field in fields}
-    return type(base.__name__, (base,), {**controls, "fields": fields})(data=data, **given)
-
-
-def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -> Any:
-    communes, said = {row.insee: row.name for row in offered["communes"]}, values["answers"]
-    fields = [(question, field_of(question, communes)) for question in offered["questions"]]
-    data = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
-    form = _listed_form(QuestionsForm, fields, data, given)
-    form.others = offered["all_questions"]
+    form: ListedForm = type(base.__name__, (base,), {**controls, "fields": fields})(data=data, **given)
     return form
 
 
-def _statements_form(statements: Sequence[Statement], values: Values, given: Values) -> Any:
-    fields = [(statement, field_of_statement(statement)) for statement in statements]
-    data = {field.name: said_of(row, values["choices"].get(str(row.id))) for row, field in fields}
+def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -> SectionForm:
+    territory: Sequence[Commune] = offered["communes"]
+    questions: Sequence[Question] = offered["questions"]
+    communes = {row.insee: row.name for row in territory}
+    said: dict[str, Json] = values["answers"]
+    fields: list[tuple[Listed, Field]] = [(question, field_of(question, communes)) for question in questions]
+    data: Values = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
+    form = _listed_form(QuestionsForm, fields, data, given)
+    cast(QuestionsForm, form).others = offered["all_questions"]
+    return form
+
+
+def _statements_form(statements: Sequence[Statement], values: Values, given: Values) -> SectionForm:
+    fields: list[tuple[Listed, Field]] = [(statement, field_of_statement(statement)) for statement in statements]
+    data: Values = {field.name: said_of(field, values["choices"].get(str(row.id))) for row, field in fields}
     return _listed_form(StatementsForm, fields, data, given)
 
 

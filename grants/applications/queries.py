@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
+from typing import cast as cast_to
 from uuid import UUID
 
 from sqlalchemy import (
@@ -49,13 +50,14 @@ from grants.applications.models import (
     model_of,
 )
 from grants.applications.parts import PARTS, TABLES, complete
-from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
+from grants.applications.parts.budget import LINES, is_in_kind, totals
 from grants.applications.parts.fields import (
     Amount,
     Content,
     Day,
     Field,
     Json,
+    JsonObject,
     Offered,
     PerCode,
     Picks,
@@ -91,6 +93,20 @@ from grants.programme.models import (
 FORMAT = 1
 REMEDIES = ("remedy_gracious", "remedy_court")
 Texts = Mapping[str, ConfiguredText]
+# Rows as they are read, what need not be there being None.
+Answers = Sequence[tuple[Section, Question | None, str | None, Answer | None, StoredFile | None]]
+Signed = Sequence[tuple[Statement, Signature | None, str | None]]
+Lines = Sequence[tuple[BudgetLine, BudgetAccount | None]]
+AskedFor = Sequence[tuple[CallInstrument | None, Axis | None, int | None]]
+
+
+class FactsForPieces(TypedDict):
+    """What decides which documents are due."""
+
+    has_rna: bool
+    first_request: str | None
+    authority: str | None
+
 
 # ---- content -------------------------------------------------------------------------------------------------------
 
@@ -189,16 +205,15 @@ def _around() -> tuple[ExecutableOption, ...]:
     )
 
 
-def plain_content(application: Application) -> Content:
+def plain_content(application: Application) -> JsonObject:
     """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
     call, fund = application.call, application.call.fund
-    lines = db.session.execute(_lines_of(application.id)).all()
+    lines: Sequence[tuple[BudgetLine, BudgetAccount | None]] = db.session.execute(_lines_of(application.id)).all()
     found = totals((line.side, line.account, line.amount) for line, _account in lines)
     author = db.session.get(Account, application.author_id)
-    asked = db.session.execute(_questions_of(application)).all()
-    statements = db.session.execute(_statements_of(application)).all()
-    picked = _picked_in(application.id)
-    asked_for = db.session.execute(_instrument_and_axes_of(application)).all()
+    asked: Answers = db.session.execute(_questions_of(application)).all()
+    statements: Signed = db.session.execute(_statements_of(application)).all()
+    asked_for: AskedFor = db.session.execute(_instrument_and_axes_of(application)).all()
     return {
         "format": FORMAT,
         "reference": application.reference,
@@ -208,24 +223,15 @@ def plain_content(application: Application) -> Content:
         "author": {"name": author.name if author else ""},
         "organisation": _organisation(application.organisation),
         "project": _project(application, asked_for),
-        "axes": _axes(asked_for),
-        "actions": [
-            {
-                "id": str(row.id),
-                "number": row.number,
-                **_both(row, "title"),
-                "axis": row.axis.code,
-                "orientation": row.orientation.code if row.orientation else None,
-            }
-            for row in _actions_of(application)
-        ],
-        **picked,
+        "axes": [_axis(axis, percent) for _offered, axis, percent in asked_for if axis is not None],
+        "actions": [_action(row) for row in _actions_of(application)],
+        **_picked_in(application.id),
         "participation": _columns_of(application, Part.PEOPLE),
         **_rows_in(application.id),
         "budget": {
             "charges": [_line(*line) for line in lines if line[0].side == "charge"],
             "resources": [_line(*line) for line in lines if line[0].side == "resource"],
-            "totals": {f"{side}_cents": getattr(found, side).cents for side in Totals.__dataclass_fields__},
+            "totals": {f"{side}_cents": amount.cents for side, amount in vars(found).items()},
         },
         "sections": _sections(asked),
         "pieces": _pieces(application, asked, statements),
@@ -233,7 +239,17 @@ def plain_content(application: Application) -> Content:
     }
 
 
-def _lines_of(application_id: UUID) -> Any:
+def _action(row: Action) -> JsonObject:
+    return {
+        "id": str(row.id),
+        "number": row.number,
+        **_both(row, "title"),
+        "axis": row.axis.code,
+        "orientation": row.orientation.code if row.orientation else None,
+    }
+
+
+def _lines_of(application_id: UUID) -> Select[BudgetLine, BudgetAccount]:
     """The lines of a budget, each with its account."""
     return (
         select(BudgetLine, BudgetAccount)
@@ -243,7 +259,7 @@ def _lines_of(application_id: UUID) -> Any:
     )
 
 
-def _questions_of(application: Application) -> Any:
+def _questions_of(application: Application) -> Select[Section, Question, str, Answer, StoredFile]:
     """Every section of the call with its questions, their criteria, the answers given and their files; an empty section
     is there."""
     return (
@@ -257,7 +273,7 @@ def _questions_of(application: Application) -> Any:
     )
 
 
-def _pieces_of(application: Application) -> Any:
+def _pieces_of(application: Application) -> Select[Piece, StoredFile]:
     """The pieces the call asks for in order, each with the files given for it, in the order they came."""
     given = (Attachment.piece_id == Piece.id) & (Attachment.application_id == application.id)
     return (
@@ -269,7 +285,7 @@ def _pieces_of(application: Application) -> Any:
     )
 
 
-def _statements_of(application: Application) -> Any:
+def _statements_of(application: Application) -> Select[Statement, Signature, str]:
     """The statements of the call, each with what was signed and by whom."""
     return (
         select(Statement, Signature, Account.name)
@@ -288,7 +304,7 @@ def _actions_of(application: Application) -> Sequence[Action]:
     return application.actions
 
 
-def _picked_in(application_id: UUID) -> dict[str, list[Content]]:
+def _picked_in(application_id: UUID) -> dict[str, list[JsonObject]]:
     """The fields, plans, communes and neighbourhoods an application names, each in its order; one query."""
     none, unplaced = cast(null(), String), cast(literal(0), Integer)
 
@@ -310,22 +326,23 @@ def _picked_in(application_id: UUID) -> dict[str, list[Content]]:
                (unplaced, commune.sort_key, area.name)).join(commune, commune.id == area.commune_id),
     ).subquery()  # fmt: skip
     told = all_of_them.c
-    found: dict[str, list[Content]] = {"fields": [], "plans": [], "communes": [], "areas": []}
-    for row in db.session.execute(
-        select(all_of_them).order_by(told.list, told.position, told.first, told.second, told.id)
-    ):
-        match row.list:
+    statement = select(all_of_them).order_by(told.list, told.position, told.first, told.second, told.id)
+    rows = cast_to(Iterable[tuple[str, UUID, str, str, str | None]], db.session.execute(
+        statement.with_only_columns(told.list, told.id, told.code, told.title, told.more)))  # fmt: skip
+    found: dict[str, list[JsonObject]] = {"fields": [], "plans": [], "communes": [], "areas": []}
+    for place, key, code, title, more in rows:
+        match place:
             case "communes":
-                facts = {"insee": row.code, "name": row.title}
+                facts: JsonObject = {"insee": code, "name": title}
             case "areas":
-                facts = {"name": row.title, "commune": row.more}
+                facts = {"name": title, "commune": more}
             case _:
-                facts = {"code": row.code, "title": row.title, "title_en": row.more}
-        found[row.list].append({"id": str(row.id), **facts})
+                facts = {"code": code, "title": title, "title_en": more}
+        found[place].append({"id": str(key), **facts})
     return found
 
 
-def _columns_of(application: Application, code: str) -> Content:
+def _columns_of(application: Application, code: str) -> JsonObject:
     """What frozen content says of the fields of a part that are columns of the application; choices that the call
     offers are told by whoever knows them."""
     fields = (field for field in PARTS[code].columns if not isinstance(field, Offered))
@@ -391,20 +408,20 @@ def _placed(table: Rows | PerCode) -> list[tuple[Field, str]]:
     return placed
 
 
-def _files_of(application_id: UUID) -> Any:
+def _files_of(application_id: UUID) -> Select[StoredFile]:
     mine = StoredFile.dossier_id == application_id, StoredFile.removed_at.is_(None)
     return select(StoredFile).where(*mine).order_by(StoredFile.given_at, StoredFile.id)
 
 
-def _iso(value: Any) -> str | None:
+def _iso(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _both(row: Any, *names: str) -> dict[str, str]:
+def _both(row: object, *names: str) -> JsonObject:
     return {key: getattr(row, key) for name in names for key in (name, f"{name}_en")}
 
 
-def _file(stored: StoredFile) -> Content:
+def _file(stored: StoredFile) -> JsonObject:
     return {
         "id": str(stored.id),
         "name": stored.name,
@@ -417,7 +434,7 @@ def _file(stored: StoredFile) -> Content:
     }
 
 
-def _organisation(row: Organisation) -> Content:
+def _organisation(row: Organisation) -> JsonObject:
     names = (
         "name", "acronym", "siret", "rna", "purpose", "address", "postcode", "city", "website", "phone", "email",
     )  # fmt: skip
@@ -434,7 +451,7 @@ def _organisation(row: Organisation) -> Content:
     }
 
 
-def _instrument_and_axes_of(application: Application) -> Any:
+def _instrument_and_axes_of(application: Application) -> Select[CallInstrument, Axis, int]:
     """The instrument chosen and what the call offers of it, beside each axis served and its share, in order."""
     offered = (CallInstrument.call_id == Application.call_id) & (
         CallInstrument.instrument_id == Application.instrument_id
@@ -451,8 +468,8 @@ def _instrument_and_axes_of(application: Application) -> Any:
     )
 
 
-def _project(application: Application, asked_for: Sequence[Any]) -> Content:
-    chosen = asked_for[0].CallInstrument
+def _project(application: Application, asked_for: AskedFor) -> JsonObject:
+    chosen = asked_for[0][0]
     return {
         **_columns_of(application, Part.PROJECT),
         "instrument": _instrument(chosen) if chosen else None,
@@ -460,7 +477,7 @@ def _project(application: Application, asked_for: Sequence[Any]) -> Content:
     }
 
 
-def _instrument(offered: CallInstrument) -> Content:
+def _instrument(offered: CallInstrument) -> JsonObject:
     return {
         "code": offered.instrument.code,
         **_both(offered.instrument, "name"),
@@ -471,21 +488,17 @@ def _instrument(offered: CallInstrument) -> Content:
     }
 
 
-def _axes(asked_for: Sequence[Any]) -> list[Content]:
-    return [
-        {
-            "id": str(axis.id),
-            "code": axis.code,
-            **_both(axis, "title", "short"),
-            "colour": axis.colour,
-            "percent": percent,
-        }
-        for _offered, axis, percent in asked_for
-        if axis is not None
-    ]
+def _axis(axis: Axis, percent: int | None) -> JsonObject:
+    return {
+        "id": str(axis.id),
+        "code": axis.code,
+        **_both(axis, "title", "short"),
+        "colour": axis.colour,
+        "percent": percent,
+    }
 
 
-def _line(line: BudgetLine, account: BudgetAccount | None) -> Content:
+def _line(line: BudgetLine, account: BudgetAccount | None) -> JsonObject:
     return {
         **LINES.plain({field.name: getattr(line, field.attribute) for field in LINES.fields}),
         "title": account.title if account else line.account,
@@ -495,14 +508,17 @@ def _line(line: BudgetLine, account: BudgetAccount | None) -> Content:
     }
 
 
-def _sections(asked: Sequence[Any]) -> list[Content]:
-    by_code = {row.Question.code: row.Answer.value for row in asked if row.Answer is not None}
-    names = _names_of_communes(asked)
-    found: dict[UUID, Content] = {}
+def _sections(asked: Answers) -> list[JsonObject]:
+    given = [(question, answer) for _section, question, _criterion, answer, _stored in asked if question and answer]
+    by_code = {question.code: answer.value for question, answer in given}
+    names = _names_of_communes(given)
+    questions: dict[UUID, list[JsonObject]] = {}
+    sections: dict[UUID, JsonObject] = {}
     for section, question, criterion, answer, stored in asked:
-        told = found.setdefault(section.id, {"code": section.code, **_both(section, "title"), "questions": []})
+        here = questions.setdefault(section.id, [])
+        sections[section.id] = {"code": section.code, **_both(section, "title"), "questions": here}
         if question is not None:
-            told["questions"].append({
+            here.append({
                 "code": question.code,
                 **_both(question, "label"),
                 "kind": question.kind.value,
@@ -511,56 +527,53 @@ def _sections(asked: Sequence[Any]) -> list[Content]:
                 "asked": is_asked(question.asked_when, by_code),
                 **_answer(question, answer, stored, names),
             })  # fmt: skip
-    return list(found.values())
+    return list(sections.values())
 
 
-def _names_of_communes(asked: Sequence[Any]) -> dict[str, str]:
+def _names_of_communes(given: Iterable[tuple[Question, Answer]]) -> dict[str, str]:
     """The names of the communes that answers speak of; no query when none does."""
-    told = {
-        insee
-        for _section, question, _criterion, answer, _stored in asked
-        if answer is not None and question.kind is QuestionKind.COMMUNES
-        for insee in answer.value or ()
-    }
-    rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(told))) if told else ()
-    return {row.insee: row.name for row in rows}
+    found = (answer.value or () for question, answer in given if question.kind is QuestionKind.COMMUNES)
+    told = {insee for value in found for insee in value}
+    if not told:
+        return {}
+    rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(told)))
+    return dict(iter(rows))
 
 
-def _answer(question: Question, answer: Any, stored: StoredFile | None, communes: Mapping[str, str]) -> Content:
-    value = None if answer is None else answer.value
-    told = {"value": value, **told_beside(question, value, communes)}
+def _answer(
+    question: Question, answer: Answer | None, stored: StoredFile | None, communes: Mapping[str, str]
+) -> JsonObject:
+    value: Json = None if answer is None else answer.value
+    told: JsonObject = {"value": value, **told_beside(question, value, communes)}
     if question.kind is QuestionKind.FILE:
         told["file"] = _file(stored) if stored else None
     return told
 
 
-def _pieces(application: Application, asked: Sequence[Any], statements: Sequence[Any]) -> list[Content]:
+def _pieces(application: Application, asked: Answers, statements: Signed) -> list[JsonObject]:
     facts = _facts_for_pieces(application, asked, statements)
-    found: dict[UUID, Content] = {}
-    for piece, stored in db.session.execute(_pieces_of(application)):
-        told = found.setdefault(
-            piece.id,
-            {
-                "id": str(piece.id),
-                "code": piece.code,
-                **_both(piece, "label"),
-                "expected": piece.required and rules.is_expected(piece.rule, **facts),
-                "blocks": piece.blocks,
-                "files": [],
-            },
-        )
+    files: dict[UUID, list[JsonObject]] = {}
+    pieces: dict[UUID, JsonObject] = {}
+    rows: Sequence[tuple[Piece, StoredFile | None]] = db.session.execute(_pieces_of(application)).all()
+    for piece, stored in rows:
+        given = files.setdefault(piece.id, [])
+        pieces[piece.id] = {
+            "id": str(piece.id),
+            "code": piece.code,
+            **_both(piece, "label"),
+            "expected": piece.required and rules.is_expected(piece.rule, **facts),
+            "blocks": piece.blocks,
+            "files": given,
+        }
         if stored is not None:
-            told["files"].append(_file(stored))
-    return list(found.values())
+            given.append(_file(stored))
+    return list(pieces.values())
 
 
-def _facts_for_pieces(application: Application, asked: Sequence[Any], statements: Sequence[Any]) -> dict[str, Any]:
-    first = (row.Answer.value for row in asked if row.Answer is not None and row.Question.code == "first_request")
-    authority = (
-        row.Signature.choice
-        for row in statements
-        if row.Signature is not None and row.Statement.code == "authority_to_sign"
-    )
+def _facts_for_pieces(application: Application, asked: Answers, statements: Signed) -> FactsForPieces:
+    first = (answer.value for _s, question, _c, answer, _f in asked if answer and question
+             and question.code == "first_request")  # fmt: skip
+    authority = (row.choice for statement, row, _signer in statements if row and statement.code == "authority_to_sign")
     return {
         "has_rna": bool(application.organisation.rna),
         "first_request": next(first, None),
@@ -568,7 +581,7 @@ def _facts_for_pieces(application: Application, asked: Sequence[Any], statements
     }
 
 
-def _statements(application: Application, statements: Sequence[Any]) -> list[Content]:
+def _statements(application: Application, statements: Signed) -> list[JsonObject]:
     values = statement_values(application)
     return [
         {
@@ -587,7 +600,7 @@ def _statements(application: Application, statements: Sequence[Any]) -> list[Con
     ]
 
 
-def _signed(row: Signature | None, kind: str, signer: str | None, choices: Sequence[Content]) -> Content:
+def _signed(row: Signature | None, kind: str, signer: str | None, choices: Sequence[Mapping[str, Json]]) -> JsonObject:
     if row is None:
         return {"choice": None, "signed_by": None, "signed_at": None, "amount_cents": None}
     return {
@@ -877,20 +890,14 @@ def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
     here = select(Application.id, Application.reference, Application.organisation_id).where(
         Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN
     )
-    begun = {
-        row.organisation_id: row for row in db.session.execute(here.where(Application.organisation_id.in_(wanted)))
-    }
+    found = db.session.execute(here.where(Application.organisation_id.in_(wanted)))
+    begun = {organisation_id: (key, reference) for key, reference, organisation_id in found}
     rows = db.session.execute(
         select(Organisation.id, Organisation.name)
         .where(Organisation.id.in_(wanted))
         .order_by(Organisation.sort_key, Organisation.id)
     )
-    return [
-        Candidate(row.id, row.name, begun[row.id].id, begun[row.id].reference)
-        if row.id in begun
-        else Candidate(row.id, row.name, None, None)
-        for row in rows
-    ]
+    return [Candidate(key, name, *begun.get(key, (None, None))) for key, name in rows]
 
 
 def current(call_id: UUID, organisation_id: UUID) -> Application | None:
@@ -1090,11 +1097,11 @@ def problems() -> Iterator[str]:
         .order_by(Application.reference, ApplicationVersion.number)
     )
     said: dict[str | None, set[str]] = defaultdict(set)
-    for row in db.session.execute(frozen.execution_options(yield_per=200)):
-        if rules.digest(row.content) == row.digest:
-            said[row.reference] |= rules.addresses_of(rules.read(row.content))
+    for reference, _number, content, digest in db.session.execute(frozen.execution_options(yield_per=200)):
+        if rules.digest(content) == digest:
+            said[reference] |= rules.addresses_of(rules.read(content))
         else:
-            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=row.reference)
+            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=reference)
     yield from _wrong_addresses(said)
     version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
     unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())

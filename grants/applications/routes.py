@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from grants.applications import actions, letters, queries, rules
 from grants.applications.forms import (
     PieceForm,
+    SectionForm,
     StartForm,
     SubmitForm,
     VerifyForm,
@@ -30,7 +31,7 @@ from grants.kernel.access import actor, door, note_refusal, prepared_by, public,
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
-from grants.kernel.forms import mark, options
+from grants.kernel.forms import Form, mark, options
 from grants.kernel.pages import titled
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
@@ -162,7 +163,7 @@ def _offered(application: Application, section: str) -> dict[str, Any]:
     return offered
 
 
-def _form(application: Application, section: str, offered: dict[str, Any]) -> Any:
+def _form(application: Application, section: str, offered: dict[str, Any]) -> SectionForm:
     values = queries.section_values(application, section)
     stamp, is_read = rules.stamp_of(values), request.method == "GET"
     is_typed = is_read and held.recall_draft(actor().id, "stamp", stamp)
@@ -180,7 +181,7 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> An
     return form
 
 
-def _save(application: Application, section: str, form: Any, offered: dict[str, Any]) -> Answer | None:
+def _save(application: Application, section: str, form: SectionForm, offered: dict[str, Any]) -> Answer | None:
     """Save what is right of what was typed; None to show the page again when nothing of it could be taken.
 
     What is wrong stays on the page as it was typed, for whoever typed it, until the page is saved without a mistake.
@@ -204,11 +205,11 @@ def _save(application: Application, section: str, form: Any, offered: dict[str, 
     return _saved(application, section, is_right=is_right)
 
 
-def _stored(application: Application, section: str, form: Any, values: dict[str, Any]) -> bool:
+def _stored(application: Application, section: str, form: SectionForm, values: dict[str, Any]) -> bool:
     """Save a page's values; a file that cannot be taken is left out and told on its field. Whether all was taken."""
     try:
         with db.session.begin_nested():
-            actions.save_section(application, section, values, by=actor(), stamp=form.stamp.data)
+            actions.save_section(application, section, values, by=actor(), stamp=form.shown)
     except InvalidError as error:
         question = (error.field or "").removeprefix("q_")
         if question not in values.get("uploads", {}):
@@ -220,7 +221,7 @@ def _stored(application: Application, section: str, form: Any, values: dict[str,
     return True
 
 
-def _save_field(application: Application, section: str, form: Any) -> Answer:
+def _save_field(application: Application, section: str, form: SectionForm) -> Answer:
     """Save one field of the page as it is typed, for scripts: `field` names it (`title`, `audiences.youth`).
 
     Gives the stamp the page has from then on, and what is wrong in the field, which then stays with the page as typed.
@@ -229,7 +230,7 @@ def _save_field(application: Application, section: str, form: Any) -> Answer:
     is_right, values = form.validate(), form.values()
     if path not in (typed := rules.fields_in(values)):
         raise MissingError
-    errors, stamp = form.errors_of(path), str(form.stamp.data)
+    errors, stamp = form.errors_of(path), form.shown or ""
     if not errors:
         version = rules.version_in(stamp, values, path)
         try:
@@ -245,7 +246,7 @@ def _save_field(application: Application, section: str, form: Any) -> Answer:
     return jsonify(stamp=stamp, errors=errors)
 
 
-def _keep_typed(application: Application, section: str, form: Any, dropped: str, *, is_right: bool) -> None:
+def _keep_typed(application: Application, section: str, form: SectionForm, dropped: str, *, is_right: bool) -> None:
     """What was typed with mistakes stays for its author; a line that was taken out does not.
 
     It is given back on the page as it stands now, unless somebody else changed the page before: then it is told of.
@@ -257,8 +258,8 @@ def _keep_typed(application: Application, section: str, form: Any, dropped: str,
     if is_right:
         held.forget_draft(who, path)
         return
-    is_latest = form.stamp.data == form.edition
-    stamp = rules.stamp_of(queries.section_values(application, section)) if is_latest else form.stamp.data
+    is_latest = form.shown == form.edition
+    stamp = rules.stamp_of(queries.section_values(application, section)) if is_latest else form.shown or ""
     typed = [(name, stamp if name == "stamp" else value) for name, value in held.said() if name != "field"]
     held.keep_draft(who, path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
 
@@ -293,7 +294,7 @@ def _next(application: Application, section: str) -> str:
     return url_for(".edit", application_id=application.id, section=following[0])
 
 
-def _edit_page(application: Application, section: str, form: Any, offered: dict[str, Any]) -> str:
+def _edit_page(application: Application, section: str, form: Form | None, offered: dict[str, Any]) -> str:
     content = queries.draft_content(application)
     steps = queries.steps(application, content)
     here = next(index for index, step in enumerate(steps) if step.code == section)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -47,14 +47,17 @@ def read(text: str) -> Content:
     return content
 
 
-def _alive(pairs: dict[str, Any]) -> dict[str, Any]:
-    read_pairs: dict[str, Any] = {}
+_READERS: dict[str, Callable[[str], date]] = {"_on": date.fromisoformat, "_at": datetime.fromisoformat}
+
+
+def _alive(pairs: dict[str, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for key, value in pairs.items():
         if key.endswith("_cents"):
-            read_pairs[key.removesuffix("_cents")] = None if value is None else Money(value)
-        reader = {"_on": date.fromisoformat, "_at": datetime.fromisoformat}.get(key[-3:])
-        read_pairs[key] = value if reader is None or value is None else reader(value)
-    return read_pairs
+            found[key.removesuffix("_cents")] = Money(value) if isinstance(value, int) else None
+        reader = _READERS.get(key[-3:])
+        found[key] = reader(value) if reader is not None and isinstance(value, str) else value
+    return found
 
 
 # ---- versions of fields ----------------------------------------------------------------------------------------------

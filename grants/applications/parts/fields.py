@@ -15,6 +15,7 @@ from grants.kernel.pages import colon, day, money
 from grants.kernel.words import LazyString, _, _l, grouped, language
 
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
+JsonObject: TypeAlias = dict[str, Json]
 Scalar: TypeAlias = "bool | int | str | Money | date | None"  # what one field holds
 Value: TypeAlias = "Scalar | Sequence[str]"  # the same, with lists of codes
 Cells: TypeAlias = Mapping[str, Scalar]  # the fields of one row, by name
@@ -90,7 +91,7 @@ class Field:
         """A value for people, empty when nothing was said."""
         return words_of(value)
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """Its JSON Schema (draft 2020-12) in frozen content."""
         return {"type": "string"}
 
@@ -102,7 +103,7 @@ class Line(Field):
     _: KW_ONLY
     limit: int = 200
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """Bounded text."""
         return {"type": "string", "maxLength": self.limit}
 
@@ -141,7 +142,7 @@ class Amount(Field):
         """The amount."""
         return Money(plain) if isinstance(plain, int) else None
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """Cents, or null."""
         return {"type": ["integer", "null"], "minimum": 0 if self.positive is None else 1}
 
@@ -159,7 +160,7 @@ class Day(Field):
         """The day."""
         return date.fromisoformat(plain) if isinstance(plain, str) else None
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """An ISO day, or null."""
         return {"type": ["string", "null"], "format": "date"}
 
@@ -178,7 +179,7 @@ class Whole(Field):
         """Nothing, which is not zero."""
         return None
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A bounded number."""
         kind: Json = ["integer", "null"] if self.needed is None and self.instead is None else "integer"
         return {"type": kind, "minimum": self.minimum, "maximum": self.maximum}
@@ -210,7 +211,7 @@ class OneOf(Field):
         """The label of the code."""
         return str(self.labels.get(str(value), value)) if value else ""
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """One of the codes, or null."""
         is_open = self.default is None and self.instead is None
         return {"enum": [*self.labels, None] if is_open else [*self.labels]}
@@ -248,7 +249,7 @@ class Several(Field):
         """The codes."""
         return [str(code) for code in plain] if isinstance(plain, Sequence) and not isinstance(plain, str) else None
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A list of codes."""
         return {"type": ["array", "null"], "items": {"enum": [*self.labels]}}
 
@@ -257,7 +258,7 @@ class Several(Field):
 class Upload(Field):
     """A file."""
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """The key of the file, or null."""
         return {"type": ["string", "null"], "format": "uuid"}
 
@@ -276,7 +277,7 @@ class Tick(Field):
         """A box on an empty row says nothing."""
         return False
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """True or false."""
         return {"type": "boolean"}
 
@@ -358,7 +359,7 @@ class Picks:
         if not rows and self.required is not None:
             yield str(self.required)
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A list of described rows."""
         return {"type": "array", "items": {"type": "object", "required": ["id"]}}
 
@@ -387,10 +388,10 @@ class Shares:
         elif total != 100:
             yield shares_gap(total)
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A list of described rows with their percentage."""
-        percent: dict[str, Json] = {"type": "integer", "minimum": 1, "maximum": 100}
-        row: dict[str, Json] = {"type": "object", "properties": {"percent": percent}, "required": ["id", "percent"]}
+        percent: JsonObject = {"type": "integer", "minimum": 1, "maximum": 100}
+        row: JsonObject = {"type": "object", "properties": {"percent": percent}, "required": ["id", "percent"]}
         return {"type": "array", "items": row}
 
 
@@ -431,7 +432,7 @@ class Table:
         rows: list[Kept] = content[self.place]
         return rows
 
-    def plain(self, row: Cells) -> dict[str, Json]:
+    def plain(self, row: Cells) -> JsonObject:
         """A row as frozen content says it; a field the row does not have is blank."""
         return {field.key: field.plain(row.get(field.name, field.blank)) for field in self.columns}
 
@@ -441,9 +442,9 @@ class Table:
         told = [(str(field.label), field.words(row.get(field.name, field.blank))) for field in left]
         return [(label, words) for label, words in told if words]
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A list of rows that have every field."""
-        row: dict[str, Json] = {
+        row: JsonObject = {
             "type": "object",
             "properties": {field.key: {"title": str(field.label), **field.schema()} for field in self.columns},
             "required": [field.key for field in self.columns],
@@ -491,7 +492,7 @@ class Rows(Table):
         gaps = (field.required for field in wanted if any(is_blank(row.get(field.name)) for row in rows))
         yield from dict.fromkeys(str(gap) for gap in gaps)
 
-    def schema(self) -> dict[str, Json]:
+    def schema(self) -> JsonObject:
         """A bounded list."""
         return {**super().schema(), "maxItems": self.most}
 

@@ -1,9 +1,21 @@
 """The call's own questions: each is a declared field, made from its row, and is answered in values JSON knows."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
-from grants.applications.parts.fields import Amount, Content, Day, Field, Line, OneOf, Paragraph, Several, Upload, Whole
+from grants.applications.parts.fields import (
+    Amount,
+    Content,
+    Day,
+    Field,
+    Json,
+    JsonObject,
+    Line,
+    OneOf,
+    Paragraph,
+    Several,
+    Upload,
+    Whole,
+)
 from grants.applications.parts.part import Missing
 from grants.calls.models import Question, QuestionKind
 from grants.kernel.words import _, in_words_of
@@ -35,33 +47,35 @@ def field_of(question: Question, communes: Mapping[str, str]) -> Field:
             return Upload(name, label)
 
 
-def labels_of(choices: list[Any]) -> dict[str, str]:
+def labels_of(choices: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """The choices of a question or of a statement, by code, in the reader's language."""
     return {choice["code"]: in_words_of(type("Choice", (), dict(choice)), "label") for choice in choices}
 
 
-def told_beside(question: Question, value: Any, communes: Mapping[str, str]) -> Content:
+def told_beside(question: Question, value: Json, communes: Mapping[str, str]) -> JsonObject:
     """What frozen content says beside the value of an answer, by its kind: labels, amount, day, names."""
     match question.kind:
         case QuestionKind.CHOICE | QuestionKind.CHOICES:
             codes = value if isinstance(value, list) else [value]
-            return {"chosen": [choice for choice in question.choices if choice["code"] in codes]}
+            choices: list[JsonObject] = question.choices
+            return {"chosen": [choice for choice in choices if choice["code"] in codes]}
         case QuestionKind.MONEY:
             return {"amount_cents": value}
         case QuestionKind.DATE:
             return {"day_on": value}
         case QuestionKind.COMMUNES:
-            return {"communes": [{"insee": insee, "name": communes.get(insee, insee)} for insee in value or ()]}
+            codes = value if isinstance(value, list) else []
+            return {"communes": [{"insee": insee, "name": communes.get(insee, insee)} for insee in map(str, codes)]}
         case _:
             return {}
 
 
-def is_empty(value: Any) -> bool:
+def is_empty(value: object) -> bool:
     """Whether a question has no answer; zero is one."""
     return value is None or value in ("", [])
 
 
-def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, Any]) -> bool:
+def is_asked(condition: Mapping[str, str] | None, answers: Mapping[str, object]) -> bool:
     """Whether a question is asked, given the answers by question code."""
     return condition is None or answers.get(condition["question"]) == condition["equals"]
 

@@ -23,12 +23,12 @@ def field_of(statement: Statement) -> Field:
     return Tick(name, _l("Je le déclare"))
 
 
-def said_of(statement: Statement, kept: str | None) -> Scalar:
+def said_of(field: Field, kept: str | None) -> Scalar:
     """What is kept of a statement, as its field holds it."""
-    match statement.kind:
-        case "choice":
+    match field:
+        case OneOf():
             return kept
-        case "money":
+        case Amount():
             return Money(int(kept)) if kept else None
     return kept is not None
 
