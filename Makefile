@@ -64,7 +64,8 @@ check: env-dev ## format, lint, types, sens des imports, traductions, code mort
 	@set -x
 	$(bin)/ruff format --check .
 	$(bin)/ruff check .
-	$(bin)/mypy
+	$(bin)/mypy --any-exprs-report .mypy_cache/untyped
+	$(python) .ci/untyped.py .mypy_cache/untyped
 	$(bin)/lint-imports
 	$(python) .ci/translations.py check
 	$(python) .ci/dead_code.py
