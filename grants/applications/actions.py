@@ -102,7 +102,8 @@ def start(call: Call, organisation_id: UUID, *, by: Actor) -> Application:
 def save_section(
     application: Application, section: str, values: Values, *, by: Actor, stamp: str | None = None
 ) -> None:
-    """Keep what a page says, complete or not. `values` have the shape of `queries.section_values`.
+    """Keep what a page says, complete or not. `values` have the shape of `queries.section_values`; a field that they do
+    not name is left as it is.
 
     `stamp` holds the versions of the fields as the page showed them: what was not touched there keeps what somebody
     else made of it meanwhile. When both changed one field, ConflictError carries what is stored (`facts["theirs"]`)
@@ -112,7 +113,7 @@ def save_section(
     _lock_draft(application, *_READ_WITH.get(section, ()))
     if stamp is not None:
         before = queries.section_values(application, section)
-        found = rules.merged(before, {key: values[key] for key in before}, stamp)
+        found = rules.merged(before, {key: values.get(key, before[key]) for key in before}, stamp)
         if found is None:
             raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
         if stamp != rules.stamp_of(before) == rules.stamp_of(found) and values.keys() == before.keys():
@@ -177,7 +178,8 @@ def _save_part(application: Application, code: str, values: Values, by: Actor) -
     _refuse(part, values)
     before = {field.name: getattr(application, field.attribute) for field in part.columns}
     for field in part.fields:
-        _keep(application, field, values[field.name])
+        if field.name in values:
+            _keep(application, field, values[field.name])
     if code == Part.PROJECT:
         _follow_project(application, before)
 
@@ -227,7 +229,7 @@ def _refuse(part: DossierPart, values: Values) -> None:
         if rule.is_broken(values):
             raise InvalidError(str(rule.message), field=rule.second)
     for field in part.columns:
-        value = values[field.name]
+        value = values.get(field.name)
         if isinstance(field, Amount) and field.positive is not None and value is not None and not value:
             raise InvalidError(str(field.positive), field=field.name)
 

@@ -343,10 +343,9 @@ def _picked_in(application_id: UUID) -> dict[str, list[JsonObject]]:
 
 
 def _columns_of(application: Application, code: str) -> JsonObject:
-    """What frozen content says of the fields of a part that are columns of the application; choices that the call
-    offers are told by whoever knows them."""
-    fields = (field for field in PARTS[code].columns if not isinstance(field, Offered))
-    return {field.key: field.plain(getattr(application, field.attribute)) for field in fields}
+    """What frozen content says of the fields of a part that are columns of the application."""
+    part = PARTS[code]
+    return part.plain({field.name: getattr(application, field.attribute) for field in part.columns})
 
 
 def _rows_in(application_id: UUID) -> dict[str, list[dict[str, Json]]]:

@@ -66,7 +66,10 @@ def word_of(group: str, code: str | None) -> str:
 
 @bp.app_template_global("told_besides")
 def told_besides(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
-    """What a row of a content says in fields that the page does not show itself."""
+    """What a row, or a group of fields, of a content says in fields that the page does not show itself."""
+    groups = [part for part in PARTS.values() if part.group == place]
+    if groups:
+        return groups[0].besides(row, *shown)
     return next(table for table in (*TABLES, LINES) if table.place == place).besides(row, *shown)
 
 

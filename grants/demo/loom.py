@@ -32,9 +32,10 @@ from grants.applications.models import (
     application_plan,
     model_of,
 )
-from grants.applications.parts import TABLES
+from grants.applications.parts import PARTS, TABLES
 from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
 from grants.applications.parts.fields import Content
+from grants.applications.parts.part import Part
 from grants.applications.parts.questions import is_asked, told_beside
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
@@ -260,6 +261,7 @@ class Loom:
         total = -(-(floor + requested * rng.randint(5, 60) // 100) // 100) * 100
         starts_on = frame.closes_on + timedelta(days=rng.randint(80, 160))
         return {
+            **PARTS[Part.PROJECT].plain({}),
             "title": f"{self._fill(theme['title'], theme, commune)}, {rng.choice(self.told['tags'])} {rng.randint(2, 9)}",
             "summary": self._say("summary", theme, commune),
             "instrument": {
@@ -364,7 +366,8 @@ class Loom:
             for position, row in enumerate(written[table.place]):
                 self._add(model_of(table), application_id, position, **row)
         level = rng.choice(("informed", "consulted", "co_designed", "co_governed"))
-        content["participation"] = {"level": level, "text": self._say("participation", theme, commune)}
+        said = {"level": level, "text": self._say("participation", theme, commune)}
+        content["participation"] = PARTS[Part.PEOPLE].plain(said)
         return content
 
     def _budget(self, application_id: UUID, requested: Money, project: Row) -> Content:

@@ -6,7 +6,18 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
-from grants.applications.parts.fields import Cells, Content, Field, PerCode, Picks, Rows, Shares, is_blank
+from grants.applications.parts.fields import (
+    Cells,
+    Content,
+    Field,
+    JsonObject,
+    Offered,
+    PerCode,
+    Picks,
+    Rows,
+    Shares,
+    is_blank,
+)
 from grants.kernel.words import LazyString
 
 Asked: TypeAlias = Field | Rows | PerCode | Picks | Shares  # what a page may ask
@@ -91,6 +102,17 @@ class DossierPart:
                 yield Missing(self.code, field.name, str(field.required))
         for rule in self.rules:
             yield from (Missing(self.code, name, gap) for name, gap in rule(content))
+
+    def plain(self, values: Cells) -> JsonObject:
+        """The columns as frozen content says them; a field that is not told is blank. What the call offers is told by
+        whoever knows it."""
+        fields = (field for field in self.columns if not isinstance(field, Offered))
+        return {field.key: field.plain(values.get(field.name, field.blank)) for field in fields}
+
+    def besides(self, values: Cells, *shown: str) -> list[tuple[str, str]]:
+        """What the columns say that a hand-written page does not show itself: label and words."""
+        left = [field for field in self.columns if field.name not in shown]
+        return [(str(field.label), words) for field in left if (words := field.words(values.get(field.name)))]
 
     def is_begun(self, content: Content) -> bool:
         """Whether somebody wrote something on this page."""
