@@ -313,7 +313,7 @@ class PartForm(SectionForm):
             case Shares():
                 return {offer.key: control.data or None for offer, control in self._shares(field)}
             case Picks():
-                return list(dict.fromkeys(self._picked(field)))
+                return sorted(set(self._picked(field)))
         return {
             code: field.value({one.name: _typed(one, control) for one, control in controls})
             for code, controls in self._codes(field)
@@ -383,7 +383,7 @@ class PartForm(SectionForm):
                 case Offered():
                     lines.append((str(field.label), self._named(field, value)))
                 case Picks():
-                    lines.append((str(field.label), "\n".join(self._named(field, key) for key in value)))
+                    lines.append((str(field.label), "\n".join(offer.label for offer in self._chosen(field, value))))
                 case Shares():
                     lines += [(offer.label, words_of(value.get(offer.key))) for offer in self.offers[field.name]]
                 case Field():
@@ -394,7 +394,10 @@ class PartForm(SectionForm):
                     lines += [(field.label_of(code), field.words(one)) for code, one in value.items()]
         return lines
 
-    def _named(self, field: Offered | Picks, key: str | None) -> str:
+    def _chosen(self, field: Picks, keys: Sequence[str]) -> list[Offer]:
+        return [offer for offer in self.offers[field.name] if offer.key in keys]
+
+    def _named(self, field: Offered, key: str | None) -> str:
         return next((offer.label for offer in self.offers[field.name] if offer.key == key), key or "")
 
 
@@ -471,7 +474,8 @@ def _data_of(field: Asked, value: object, offers: Mapping[str, Sequence[Offer]],
             given = cast(dict[str, int | None], value)
             return {_share(offer): given.get(offer.key) for offer in offers[field.name]}
         case Picks() if field.lists:
-            return {name: key for (name, _label), key in zip(field.lists, cast(list[str], value), strict=False)}
+            chosen = [offer.key for offer in offers[field.name] if offer.key in cast(list[str], value)]
+            return {name: key for (name, _label), key in zip(field.lists, chosen, strict=False)}
     return {field.name: value}
 
 

@@ -645,7 +645,7 @@ def _value_of(application: Application, field: Asked) -> Any:
         case Field():
             return field.read(stored)
         case Picks():
-            return [str(getattr(row, field.key)) for row in stored]
+            return sorted(str(getattr(row, field.key)) for row in stored)
         case Shares():
             given = {str(getattr(row, field.key)): row.percent for row in stored}
             return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}

@@ -114,9 +114,11 @@ def fields_in(values: Values) -> dict[Path, object]:
 
 
 def with_version(stamp: str, values: Values, path: Path, version: str) -> str:
-    """A stamp that tells another version of one field."""
-    shown = stamp.split(".")
-    shown[sorted(fields_in(values)).index(path)] = version
+    """A stamp that tells another version of one field; the same stamp when it tells of another page."""
+    shown, paths = stamp.split("."), sorted(fields_in(values))
+    if len(shown) != len(paths):
+        return stamp
+    shown[paths.index(path)] = version
     return ".".join(shown)
 
 

@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from grants.applications import actions, queries, rules
 from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.models import Answer, Application, ApplicationVersion, Attachment, Partner
+from grants.applications.parts import PARTS
 from grants.applications.rules import Part
 from grants.calls import queries as calls
 from grants.kernel import clock, journal, vault
@@ -304,6 +305,59 @@ def test_one_field_that_a_colleague_changed_is_a_conflict_and_another_is_not(pag
         assert page.submit(typed | {"field": next(iter(typed))}, follow=False).status == status
     db.session.expire_all()
     assert (draft.title, draft.summary) == ("Le titre de la collègue", "Mon résumé.")
+
+
+@pytest.mark.parametrize("stamp", ["", "0123456789abcdef0123", "a.b.c.d.e.f.g.h.i.j"])
+def test_one_field_with_a_stamp_of_another_shape_is_a_conflict_or_already_there(page, draft, owner, stamp):
+    first = open_section(page, draft, Part.PROJECT)
+    for typed, status in (({"title": draft.title}, 200), ({"title": "Mon titre"}, 409)):
+        page.last = first
+        assert page.submit(typed | {"field": "title", "stamp": stamp}, follow=False).status == status
+    open_section(page, draft, Part.PROJECT)
+    assert page.submit({"title": draft.title, "summary": "Suite.", "stamp": stamp}, follow=False).status == 409
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [(Part.AXES, "actions"), (Part.TERRITORY, "communes"), (Part.TERRITORY, "areas")]
+)
+def test_rows_that_were_picked_are_one_value_whatever_their_order(page, draft, owner, section, name):
+    keys = [offer.key for offer in queries.offers_of(draft, name)][:3][::-1]
+    field = next(one for one in PARTS[section].fields if one.name == name)
+    typed = dict(zip((control for control, _label in field.lists), keys, strict=False)) or {name: keys}
+    first = open_section(page, draft, section)
+    answer = page.submit(typed | {"field": name}, follow=False)
+    db.session.expire_all()
+    stamp = rules.stamp_of(queries.section_values(draft, section))
+    assert (answer.status, answer.response.json["stamp"]) == (200, stamp)
+    page.last = first
+    answer = page.submit(typed | {"field": name, "stamp": stamp}, follow=False)
+    assert (answer.status, answer.response.json["stamp"]) == (200, stamp)
+    open_section(page, draft, section)
+    with unit_of_work():
+        actions.save_section(
+            draft, section, queries.section_values(draft, section) | {name: keys[:1]}, by=actions.Actor(name="collègue")
+        )
+    assert page.submit({}).status == 200
+    db.session.expire_all()
+    assert queries.section_values(draft, section)[name] == keys[:1]
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "typed"),
+    [
+        (Part.PEOPLE, "audiences.youth", {"number_youth": "", "detail_youth": "Lycéens"}),
+        (Part.CLIMATE, "effects.water", {"rating_water": "", "proof_water": "Une étude."}),
+        (Part.PARTNERS, "rows", {"rows-0-name": "  Ville   de Lyon ", "rows-0-amount": ""}),
+        (Part.BUDGET, "lines", {"rows-0-label": "Achats", "rows-0-amount": ""}),
+    ],
+)
+def test_a_field_told_in_part_is_saved_again_without_a_conflict(page, draft, owner, section, field, typed):
+    first = open_section(page, draft, section)
+    answer = page.submit(typed | {"field": field}, follow=False)
+    db.session.expire_all()
+    assert answer.response.json["stamp"] == rules.stamp_of(queries.section_values(draft, section))
+    page.last = first
+    assert page.submit(typed).status == 200
 
 
 def test_a_page_with_a_mistake_does_not_undo_what_a_colleague_changed(page, draft, owner):

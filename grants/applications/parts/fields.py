@@ -324,7 +324,7 @@ class Offered(Field):
 
 @dataclass(frozen=True)
 class Picks:
-    """Several rows among those offered: a list of keys in values, a list of described rows in frozen content.
+    """Several rows among those offered: a sorted list of keys in values, a list of described rows in frozen content.
 
     `key` is the column a row is known by. With `lists`, names of that many controls, as many rows at most may be picked
     and `too_many` is what to say of more; otherwise each row offered is a box.
@@ -519,8 +519,10 @@ class PerCode(Table):
         return f"{field.name if len(self.fields) > 1 else self.name}_{code}"
 
     def value(self, row: Cells) -> CodeValue:
-        """What values say of one code; of an empty row, that nothing was said."""
+        """What values say of one code, as it is kept; of an empty row, that nothing was said."""
         told = tuple(row.get(field.name, field.blank) for field in self.fields)
+        if not all(map(is_blank, told)):
+            told = tuple(self._said(field, value) for field, value in zip(self.fields, told, strict=True))
         return told if len(told) > 1 else told[0]
 
     def row(self, value: CodeValue) -> dict[str, Scalar]:
@@ -535,10 +537,10 @@ class PerCode(Table):
         return {code: self._kept(row) for code, row in rows if not all(map(is_blank, row.values()))}
 
     def _kept(self, row: Cells) -> dict[str, Scalar]:
-        return {
-            field.name: field.keep(field.instead if is_blank(row[field.name]) else row[field.name])
-            for field in self.fields
-        }
+        return {field.name: field.keep(self._said(field, row[field.name])) for field in self.fields}
+
+    def _said(self, field: Field, value: Scalar) -> Scalar:
+        return field.instead if is_blank(value) and field.instead is not None else value
 
     def label_of(self, code: str) -> str:
         """What people read of a code."""
