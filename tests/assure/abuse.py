@@ -138,7 +138,6 @@ class Ground:
             return {
                 "organisation": award.organisation_id,
                 "owner": make.member_of(award.organisation).email,
-                "ordered": first.id,
                 "planned": second.id,
                 "finance": make.account("finance").email,
                 "officer": make.account("authorising_officer").email,
@@ -646,13 +645,15 @@ def after_the_deadline(g: Ground) -> list[str]:
 def paid_twice(g: Ground) -> list[str]:
     """The second of two tabs that pay is told that its page is old; one that names the version of now, who was faster.
     Nothing is written twice."""  # fmt: skip
-    page, values = f"/echeances/{g.money['ordered']}", {"paid_on": clock.today().isoformat()}
+    with g.making() as make:
+        ordered = make.instalment(make.award(state=AwardState.RUNNING), state=InstalmentState.ORDERED).id
+    page, values = f"/echeances/{ordered}", {"paid_on": clock.today().isoformat()}
     tab = ready(g.visitor(g.money["finance"]), page, values, action="/payer")
     other = tab.in_another_tab()
     faults = judged(g, tab.send, 302, journal=["instalment.pay"])
     tables = ["instalment", "ledger_entry", "letter"]
     faults += judged(g, other.send, 409, "Quelqu’un d’autre vient de modifier cette page.", same=tables)
-    values |= g.version("instalment", g.money["ordered"])
+    values |= g.version("instalment", ordered)
     return faults + judged(g, lambda: g.press(tab.visitor, f"{page}/payer", values), 409,
                            "Cette échéance vient d’être traitée par", same=tables)  # fmt: skip
 

@@ -12,7 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in refused_when("instalment", op.get_bind().dialect.name, name="engaged", when=evidence.ENGAGED):
+    # Additions are guarded further from 0018 on.
+    when = evidence.ENGAGED | {"INSERT": evidence.ENGAGED_ONCE_MOVED}
+    for statement in refused_when("instalment", op.get_bind().dialect.name, name="engaged", when=when):
         op.get_bind().exec_driver_sql(statement)
 
 
