@@ -616,7 +616,9 @@ def _answer(field: Field, value: Value) -> Json:
 
 
 class StatementsForm(ListedForm):
-    """The statements, one by one."""
+    """The statements, one by one; `read` is the version of what their words told when the page was made."""
+
+    read = HiddenField()
 
     def values(self) -> Values:
         """What was declared, by statement; None for what was not."""
@@ -655,7 +657,7 @@ def section_form(
             cast(BudgetForm, form).name_lines(offered["accounts"])
             return form
         case Part.STATEMENTS:
-            return _statements_form(offered["statements"], values, given)
+            return _statements_form(offered, values, given)
         case _ if section in PARTS:
             return _part_form(section, offered, values, given, more=more)
     raise MissingError
@@ -695,10 +697,11 @@ def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -
     return form
 
 
-def _statements_form(statements: Sequence[Statement], values: Values, given: Values) -> SectionForm:
+def _statements_form(offered: Mapping[str, Any], values: Values, given: Values) -> SectionForm:
+    statements: Sequence[Statement] = offered["statements"]
     fields: list[tuple[Listed, Field]] = [(statement, field_of_statement(statement)) for statement in statements]
     data: Values = {field.name: said_of(field, values["choices"].get(str(row.id))) for row, field in fields}
-    return _listed_form(StatementsForm, fields, data, given)
+    return _listed_form(StatementsForm, fields, {**data, "read": offered["told"]}, given)
 
 
 # ---- other pages ---------------------------------------------------------------------------------------------------

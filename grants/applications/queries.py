@@ -620,6 +620,11 @@ def statement_values(application: Application) -> dict[str, str]:
     }
 
 
+def _told_in_statements(application: Application) -> str:
+    """The version of what the words of statements tell of the project: its title and the amount."""
+    return rules.version_of([application.title, application.requested])
+
+
 # ---- the writing space ---------------------------------------------------------------------------------------------
 
 
@@ -721,7 +726,7 @@ def options_of(application: Application, section: str) -> dict[str, Any]:
         case Part.STATEMENTS:
             statements, values = calls.statements_of(call_id), statement_values(application)
             words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
-            return {"statements": statements, "words": words}
+            return {"statements": statements, "words": words, "told": _told_in_statements(application)}
         case Part.PIECES:
             return {"pieces": calls.pieces_of(call_id)}
         case _ if section in PARTS:

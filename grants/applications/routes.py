@@ -11,6 +11,7 @@ from grants.applications.forms import (
     PieceForm,
     SectionForm,
     StartForm,
+    StatementsForm,
     SubmitForm,
     VerifyForm,
     WithdrawForm,
@@ -151,6 +152,8 @@ def edit(application: Application, section: str) -> Answer:
     offered = _offered(application, section)
     form = _form(application, section, offered)
     if request.method == "POST":
+        if isinstance(form, StatementsForm) and form.read.data not in {None, offered["told"]}:
+            return _words_changed(form, queries.section_values(application, section))
         if "field" in request.form:
             return _save_field(application, section, form)
         answer = _save(application, section, form, offered)
@@ -181,7 +184,15 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> Se
             form.add_row({"account": account} if account else None)
     elif is_read:
         form.stamp.data = stamp
+    if is_read and isinstance(form, StatementsForm):
+        form.read.data = offered["told"]
     return form
+
+
+def _words_changed(form: StatementsForm, theirs: dict[str, Any]) -> Answer:
+    """A statement is made on the words that were read: not once the title or the amount they tell was changed."""
+    message = _("Le titre ou le montant du projet a changé depuis que vous avez lu ces déclarations. Relisez-les.")
+    return error_page(409, message, versions=form.differences(theirs))
 
 
 def _save(application: Application, section: str, form: SectionForm, offered: dict[str, Any]) -> Answer | None:

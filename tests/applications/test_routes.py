@@ -17,6 +17,7 @@ from grants.applications.rules import Part
 from grants.calls import queries as calls
 from grants.kernel import clock, journal, vault
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.money import Money
 from grants.kernel.post import Letter
 from grants.people.models import MemberRole, Membership
 from tests.applications.test_actions import PDF
@@ -358,6 +359,30 @@ def test_a_field_told_in_part_is_saved_again_without_a_conflict(page, draft, own
     assert answer.response.json["stamp"] == rules.stamp_of(queries.section_values(draft, section))
     page.last = first
     assert page.submit(typed).status == 200
+
+
+@pytest.mark.parametrize("change", [{"title": "Un autre titre"}, {"requested": Money.euros(7_000)}])
+def test_a_statement_is_not_made_on_words_that_changed_since_they_were_read(page, draft, owner, change):
+    def saved(section, values):
+        with unit_of_work():
+            by = actions.Actor(name="collègue")
+            actions.save_section(draft, section, queries.section_values(draft, section) | values, by=by)
+
+    key = next(str(row.id) for row in calls.statements_of(draft.call_id) if row.code == "amount")
+    saved(Part.STATEMENTS, {"choices": {}})
+    first = open_section(page, draft, Part.STATEMENTS)
+    saved(Part.PROJECT, change)
+    for more in ({}, {"field": f"choices.{key}"}):
+        page.last = first
+        answer = page.submit({f"s_{key}": "y", **more}, follow=False)
+        assert (answer.status, "Relisez-les" in answer.words) == (409, True)
+    db.session.expire_all()
+    assert draft.signatures == []
+    open_section(page, draft, Part.STATEMENTS)
+    saved(Part.PROJECT, {"summary": "Rien de ce que disent les déclarations."})
+    assert page.submit({f"s_{key}": "y"}).status == 200
+    db.session.expire_all()
+    assert [str(row.statement_id) for row in draft.signatures] == [key]
 
 
 def test_a_page_with_a_mistake_does_not_undo_what_a_colleague_changed(page, draft, owner):
