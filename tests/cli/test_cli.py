@@ -42,6 +42,13 @@ PASSWORD = "quatre mots sans lien aucun"
 @pytest.fixture
 def grants(capsys, monkeypatch):
     """Give a function that types a command: (exit code, what is said, what is complained about)."""
+    loaded, load = [], cli._load
+
+    def remembered():
+        loaded.append(load())
+        return loaded[-1]
+
+    monkeypatch.setattr(cli, "_load", remembered)
 
     def type_it(*words, typed=""):
         monkeypatch.setattr(sys, "argv", ["grants", *words])
@@ -51,6 +58,9 @@ def grants(capsys, monkeypatch):
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
+        while loaded:  # a process that ends closes its connections; this one goes on
+            with loaded.pop().app_context():
+                db.engine.dispose()
         said = capsys.readouterr()
         return code, said.out, said.err
 
