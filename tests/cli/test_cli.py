@@ -12,6 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def test_a_database_is_copied_beside_itself_before_it_changes(app, dialect, tmp_
         assert copy is None
         return
     assert steps == [[copy.name]]
-    with sqlite3.connect(copy) as kept:
+    with closing(sqlite3.connect(copy)) as kept:
         assert kept.execute("select count(*) from law").fetchone()[0] > 0
         assert kept.execute("pragma integrity_check").fetchone() == ("ok",)
     copy.unlink()
