@@ -37,7 +37,7 @@ from grants.demo import content, mode
 from grants.demo.plant import PASSWORD, plant
 from grants.demo.volume import grow
 from grants.desk import exports as desk_exports
-from grants.desk.queries import Sieve
+from grants.desk.queries import DossierFilters
 from grants.kernel import (
     access,
     clock,
@@ -725,7 +725,7 @@ def export(what: str, output: Path) -> None:
 
     Les dossiers sont un classeur si le nom du fichier finit par .xlsx, sinon un CSV.
     """
-    dossiers, zone = desk_exports.dossiers(Sieve(), BY), pages.zone()
+    dossiers, zone = desk_exports.dossiers(DossierFilters(), BY), pages.zone()
     if what == "applications" and output.suffix == ".xlsx":
         with output.open("wb") as book:
             sheets.write_workbook(book, dossiers, zone)

@@ -3,7 +3,7 @@
 from grants.awards import queries
 from grants.awards.lifecycle import AWARD
 from grants.awards.models.recovery import RECEIVABLE_LABELS
-from grants.awards.queries import AwardLine, PaymentLine, ReceivableLine, Wanted
+from grants.awards.queries import AwardFilters, AwardLine, PaymentLine, ReceivableLine
 from grants.awards.rules import STEP_LABELS
 from grants.kernel.actor import Actor
 from grants.kernel.sheets import Column, Kind, Sheet
@@ -47,9 +47,9 @@ _RECEIVABLE: tuple[Column[ReceivableLine], ...] = (
 )
 
 
-def awards(by: Actor, wanted: Wanted) -> Sheet[AwardLine]:
+def awards(by: Actor, filters: AwardFilters) -> Sheet[AwardLine]:
     """The awards of the list, in its order."""
-    return Sheet("attributions", _("Attributions"), _AWARD, queries.every_award(by, wanted))
+    return Sheet("attributions", _("Attributions"), _AWARD, queries.every_award(by, filters))
 
 
 def payments(by: Actor, view: str) -> Sheet[PaymentLine]:

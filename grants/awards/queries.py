@@ -348,7 +348,7 @@ REPORT_LABELS = {"submitted": _l("À examiner"), "late": _l("En retard")}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AwardFilters:
     """What a list of awards is narrowed to."""
 
     state: str = ""
@@ -362,20 +362,20 @@ class Wanted:
         return {name: value for name, value in named.items() if value}
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(filters: AwardFilters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.state in set(AwardState):
-        found.append(Award.state == AwardState(wanted.state))
-    elif wanted.state == TO_ENGAGE:
+    if filters.state in set(AwardState):
+        found.append(Award.state == AwardState(filters.state))
+    elif filters.state == TO_ENGAGE:
         found.append(Award.state.in_((AwardState.VOTED, AwardState.AGREEMENT)))
-    if wanted.call:
-        found.append(Call.code == wanted.call)
-    if wanted.report == "submitted":
+    if filters.call:
+        found.append(Call.code == filters.call)
+    if filters.report == "submitted":
         found.append(Report.state == ReportState.SUBMITTED)
-    elif wanted.report == "late":
+    elif filters.report == "late":
         found.append(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
         found.append(Report.due_on < clock.today())
-    return [*found, *matches(wanted.words, Application.search_key)]
+    return [*found, *matches(filters.words, Application.search_key)]
 
 
 def _listed(columns: Statement) -> Statement:
@@ -513,23 +513,23 @@ def _needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]
 _LATEST_OPENED = Order(Award.opened_at, Award.id, descending=True)
 
 
-def awards(by: Actor, wanted: Wanted, *, after: str | None = None, before: str | None = None) -> Page:
+def awards(by: Actor, filters: AwardFilters, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of awards, the latest opened first, in four statements whatever their number."""
-    page = _LATEST_OPENED.page(_awards(by, wanted), after=after, before=before)
+    page = _LATEST_OPENED.page(_awards(by, filters), after=after, before=before)
     return replace(page, rows=_told(page.rows))
 
 
-def every_award(by: Actor, wanted: Wanted) -> Iterator[AwardLine]:
+def every_award(by: Actor, filters: AwardFilters) -> Iterator[AwardLine]:
     """The whole list of awards, for the sheet."""
-    for rows in _LATEST_OPENED.slices(_awards(by, wanted)):
+    for rows in _LATEST_OPENED.slices(_awards(by, filters)):
         yield from _told(rows)
 
 
-def _awards(by: Actor, wanted: Wanted) -> Statement:
-    return _lines([visible_to(by), *_conditions(wanted)])
+def _awards(by: Actor, filters: AwardFilters) -> Statement:
+    return _lines([visible_to(by), *_conditions(filters)])
 
 
-def award_totals(by: Actor, wanted: Wanted) -> Found:
+def award_totals(by: Actor, filters: AwardFilters) -> Found:
     """How many awards a list holds, and their amounts: voted, engaged, ordered, paid, released."""
     sums = select(
         func.count().label("number"),
@@ -538,12 +538,12 @@ def award_totals(by: Actor, wanted: Wanted) -> Found:
             for column in (Award.amount, Award.engaged, Award.ordered, Award.paid, Award.released)
         ),
     )
-    return db.session.execute(_listed(sums).where(visible_to(by), *_conditions(wanted))).one()
+    return db.session.execute(_listed(sums).where(visible_to(by), *_conditions(filters))).one()
 
 
-def award_counts(lists: Iterable[Wanted], by: Actor) -> Sequence[int]:
+def award_counts(lists: Iterable[AwardFilters], by: Actor) -> Sequence[int]:
     """How many awards each of some lists holds, in one statement."""
-    columns = [func.count().filter(*_conditions(wanted)) for wanted in lists]
+    columns = [func.count().filter(*_conditions(filters)) for filters in lists]
     return db.session.execute(_listed(select(*columns).select_from(Award)).where(visible_to(by))).one()
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from grants.applications.lifecycle import LIFECYCLE
 from grants.desk import queries
-from grants.desk.queries import Found, Sieve, Told, Watch
+from grants.desk.queries import DossierFilters, Found, JournalFilters, Told
 from grants.kernel.actor import Actor
 from grants.kernel.pages import colon, zone
 from grants.kernel.sheets import Column, Kind, Sheet
@@ -39,13 +39,13 @@ _LINE: tuple[Column[Told], ...] = (
 )
 
 
-def dossiers(sieve: Sieve, actor: Actor) -> Sheet[Found]:
+def dossiers(filters: DossierFilters, actor: Actor) -> Sheet[Found]:
     """One row per dossier of the list, in its order; none the actor must not know, no score they may not see."""
     scores = reviewing.sees_scores(actor)
     columns = (*_DOSSIER, *_SCORE) if scores else _DOSSIER
-    return Sheet("dossiers", _("Dossiers"), columns, queries.every_dossier(sieve, actor, scores=scores))
+    return Sheet("dossiers", _("Dossiers"), columns, queries.every_dossier(filters, actor, scores=scores))
 
 
-def journal(watch: Watch, hidden: frozenset[UUID]) -> Sheet[Told]:
+def journal(filters: JournalFilters, hidden: frozenset[UUID]) -> Sheet[Told]:
     """The lines of the journal, the newest first, without those about dossiers one may not know of."""
-    return Sheet("journal", _("Journal"), _LINE, queries.every_line(watch, zone=zone(), hidden=hidden))
+    return Sheet("journal", _("Journal"), _LINE, queries.every_line(filters, zone=zone(), hidden=hidden))

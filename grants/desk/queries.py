@@ -15,7 +15,7 @@ from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
 from grants.awards.models import Award
-from grants.awards.queries import Wanted
+from grants.awards.queries import AwardFilters
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.deliberation.lifecycle import MeetingState
@@ -47,7 +47,7 @@ Found = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
-class Sieve:
+class DossierFilters:
     """What narrows the list of dossiers, as it stands in the URL."""
 
     words: str = ""
@@ -98,29 +98,29 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def _sieved(statement: Rows, sieve: Sieve, actor: Actor) -> Rows:
-    return statement.where(_seen_by(actor), *_conditions(sieve))
+def _filtered(statement: Rows, filters: DossierFilters, actor: Actor) -> Rows:
+    return statement.where(_seen_by(actor), *_conditions(filters))
 
 
-def _conditions(sieve: Sieve) -> Iterator[ColumnElement[bool]]:
+def _conditions(filters: DossierFilters) -> Iterator[ColumnElement[bool]]:
     """What a dossier of the list must meet, asked of the applications alone: no other table need be joined."""
-    yield from matches(sieve.words, Application.search_key)
-    if sieve.call:
-        yield Application.call_id.in_(select(Call.id).where(Call.code == sieve.call))
-    if sieve.state in set(SUBMITTED_STATES):
-        yield Application.state == ApplicationState(sieve.state)
-    elif sieve.state == ANY_UNDER_WAY:
+    yield from matches(filters.words, Application.search_key)
+    if filters.call:
+        yield Application.call_id.in_(select(Call.id).where(Call.code == filters.call))
+    if filters.state in set(SUBMITTED_STATES):
+        yield Application.state == ApplicationState(filters.state)
+    elif filters.state == ANY_UNDER_WAY:
         yield Application.state.in_(UNDER_WAY)
-    if sieve.instrument:
-        yield Application.instrument_id.in_(select(Instrument.id).where(Instrument.code == sieve.instrument))
-    if sieve.axis:
-        yield Application.id.in_(select(AxisShare.application_id).join(Axis).where(Axis.code == sieve.axis))
-    if sieve.commune:
+    if filters.instrument:
+        yield Application.instrument_id.in_(select(Instrument.id).where(Instrument.code == filters.instrument))
+    if filters.axis:
+        yield Application.id.in_(select(AxisShare.application_id).join(Axis).where(Axis.code == filters.axis))
+    if filters.commune:
         served = select(application_commune.c.application_id)
-        yield Application.id.in_(served.where(application_commune.c.commune_id == _uuid(sieve.commune)))
-    if sieve.silence in SILENCE_LABELS:
+        yield Application.id.in_(served.where(application_commune.c.commune_id == _uuid(filters.commune)))
+    if filters.silence in SILENCE_LABELS:
         yield Application.state.in_(UNDER_WAY)
-        yield from _silent(late=sieve.silence == "late")
+        yield from _silent(late=filters.silence == "late")
 
 
 def _silent(*, late: bool) -> tuple[ColumnElement[bool], ...]:
@@ -165,21 +165,21 @@ _LISTED: Rows = (
 
 
 def dossiers(
-    sieve: Sieve, actor: Actor, *, after: str | None = None, before: str | None = None, scores: bool = False
+    filters: DossierFilters, actor: Actor, *, after: str | None = None, before: str | None = None, scores: bool = False
 ) -> Page:
     """A page of the list, in two statements: the dossiers and their threads. Rows are (dossier, strands).
 
     `scores` tells that the person may see what reviews come to; without it, asking for that order gives the usual one.
     The page is found on narrow rows first, by an index where there is one: its cost does not follow the fund's age.
     """
-    column, descending = _sort(sieve.sort, scores=scores)
+    column, descending = _sort(filters.sort, scores=scores)
     narrow = select(Application.id).select_from(Application)
     if column is Organisation.sort_key:
         narrow = narrow.join(Organisation, Organisation.id == Application.organisation_id)
     elif column is SCORE:
         narrow = narrow.outerjoin(Standing, Standing.application_id == Application.id)
     page = Order(column, Application.id, descending=descending).page(
-        _sieved(narrow, sieve, actor),
+        _filtered(narrow, filters, actor),
         after=after,
         before=before,
         widened=lambda kept: _LISTED.join(kept, kept.c.id == Application.id),
@@ -208,32 +208,32 @@ def _with_strands(rows: Sequence[Found]) -> list[tuple[Found, Strands]]:
     return [(row, strands_of(shares.get(row.id, ()))) for row in rows]
 
 
-def totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
+def totals(filters: DossierFilters, actor: Actor) -> tuple[int, Money, Money]:
     """How many dossiers the list holds, what they ask, and what they were awarded; counted once until the next change,
     as it is the one part of the page whose cost follows the number of dossiers."""
-    return still(("totals", actor.id, sieve), lambda: _totals(sieve, actor))
+    return still(("totals", actor.id, filters), lambda: _totals(filters, actor))
 
 
-def _totals(sieve: Sieve, actor: Actor) -> tuple[int, Money, Money]:
-    listed = _sieved(select(Application.id).where(Application.id == Award.application_id), sieve, actor)
+def _totals(filters: DossierFilters, actor: Actor) -> tuple[int, Money, Money]:
+    listed = _filtered(select(Application.id).where(Application.id == Award.application_id), filters, actor)
     given = select(func.sum(Award.amount)).where(listed.correlate(Award).exists())
-    statement = _sieved(
-        select(func.count(Application.id), func.sum(Application.requested), given.scalar_subquery()), sieve, actor
+    statement = _filtered(
+        select(func.count(Application.id), func.sum(Application.requested), given.scalar_subquery()), filters, actor
     )
     count, requested, awarded = db.session.execute(statement).one()
     return int(count), requested or Money(0), awarded or Money(0)
 
 
-def dossier_counts(sieves: Iterable[Sieve], actor: Actor) -> Sequence[int]:
+def dossier_counts(lists: Iterable[DossierFilters], actor: Actor) -> Sequence[int]:
     """How many dossiers each of some lists holds, in one statement."""
-    columns = [func.count().filter(*_conditions(sieve)) for sieve in sieves]
+    columns = [func.count().filter(*_conditions(filters)) for filters in lists]
     return db.session.execute(select(*columns).select_from(Application).where(_seen_by(actor))).one()
 
 
-def every_dossier(sieve: Sieve, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
+def every_dossier(filters: DossierFilters, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
-    column, descending = _sort(sieve.sort, scores=scores)
-    statement = _sieved(_LISTED, sieve, actor)
+    column, descending = _sort(filters.sort, scores=scores)
+    statement = _filtered(_LISTED, filters, actor)
     for rows in Order(column, Application.id, descending=descending).slices(statement):
         yield from rows
 
@@ -379,7 +379,7 @@ def journal_of(application: Application, hidden: frozenset[UUID]) -> list[Told]:
 
 
 @dataclass(frozen=True)
-class Watch:
+class JournalFilters:
     """What narrows the journal, as it stands in the URL: words of a name, of a dossier, what it is about, two days."""
 
     person: str = ""
@@ -400,20 +400,22 @@ class Watch:
         return {name: value for name, value in named.items() if value}
 
 
-def _watched(watch: Watch, zone: ZoneInfo) -> Select[Entry]:
+def _filtered_entries(filters: JournalFilters, zone: ZoneInfo) -> Select[Entry]:
     statement = select(Entry)
-    if watch.person:
-        known = select(Account.id).where(*matches(watch.person, Account.sort_key))
-        statement = statement.where(or_(Entry.actor_id.in_(known), Entry.actor.contains(watch.person, autoescape=True)))
-    if watch.dossier:
-        found = select(Application.id).where(*matches(watch.dossier, Application.search_key))
+    if filters.person:
+        known = select(Account.id).where(*matches(filters.person, Account.sort_key))
+        statement = statement.where(
+            or_(Entry.actor_id.in_(known), Entry.actor.contains(filters.person, autoescape=True))
+        )
+    if filters.dossier:
+        found = select(Application.id).where(*matches(filters.dossier, Application.search_key))
         statement = statement.where(Entry.dossier_id.in_(found))
-    if watch.family in rules.FAMILIES:
-        statement = statement.where(Entry.event.startswith(f"{watch.family}.", autoescape=True))
-    if watch.since:
-        statement = statement.where(Entry.at >= _midnight(watch.since, zone))
-    if watch.until:
-        statement = statement.where(Entry.at < _midnight(watch.until + timedelta(days=1), zone))
+    if filters.family in rules.FAMILIES:
+        statement = statement.where(Entry.event.startswith(f"{filters.family}.", autoescape=True))
+    if filters.since:
+        statement = statement.where(Entry.at >= _midnight(filters.since, zone))
+    if filters.until:
+        statement = statement.where(Entry.at < _midnight(filters.until + timedelta(days=1), zone))
     return statement
 
 
@@ -422,7 +424,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def journal_page(
-    watch: Watch,
+    filters: JournalFilters,
     *,
     zone: ZoneInfo,
     after: str | None = None,
@@ -432,23 +434,23 @@ def journal_page(
 ) -> Page:
     """The journal, newest first, without lines about dossiers one may not know of, nor totals that hold them.
 
-    The days of `watch` are those of `zone`.
+    The days of `filters` are those of `zone`.
     """
-    page = _NEWEST.page(_open_lines(watch, zone, hidden), after=after, before=before, size=size)
+    page = _NEWEST.page(_open_lines(filters, zone, hidden), after=after, before=before, size=size)
     return replace(page, rows=_told([row.Entry for row in page.rows], without_totals=bool(hidden)))
 
 
-def every_line(watch: Watch, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> Iterator[Told]:
+def every_line(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> Iterator[Told]:
     """All lines of the journal that a page of it would show, for the sheet."""
-    for rows in _NEWEST.slices(_open_lines(watch, zone, hidden)):
+    for rows in _NEWEST.slices(_open_lines(filters, zone, hidden)):
         yield from _told([row.Entry for row in rows], without_totals=bool(hidden))
 
 
 _NEWEST = Order(Entry.seq, descending=True)
 
 
-def _open_lines(watch: Watch, zone: ZoneInfo, hidden: frozenset[UUID]) -> Rows:
-    statement: Rows = _watched(watch, zone)
+def _open_lines(filters: JournalFilters, zone: ZoneInfo, hidden: frozenset[UUID]) -> Rows:
+    statement: Rows = _filtered_entries(filters, zone)
     for dossier in hidden:
         filed = or_(Entry.dossier_id.is_(None), Entry.dossier_id != dossier)
         statement = statement.where(filed, ~Entry.data.contains(str(dossier)))
@@ -488,14 +490,14 @@ def reviewer_tasks(actor: Actor) -> list[Task]:
     return [Task(told, counted[state], "reviewing.index", {"_anchor": state}) for state, told in words.items()]
 
 
-_SILENT: Mapping[LazyString, Sieve] = {
-    _l("Dossiers dont le silence vaut déjà rejet"): Sieve(silence="late", sort="submitted"),
-    _l("Dossiers dont le silence vaudra rejet sous quinze jours"): Sieve(silence="near", sort="submitted"),
+_SILENT: Mapping[LazyString, DossierFilters] = {
+    _l("Dossiers dont le silence vaut déjà rejet"): DossierFilters(silence="late", sort="submitted"),
+    _l("Dossiers dont le silence vaudra rejet sous quinze jours"): DossierFilters(silence="near", sort="submitted"),
 }
-_AWARDED: Mapping[LazyString, Wanted] = {
-    _l("Attributions à engager"): Wanted(state=awards.TO_ENGAGE),
-    _l("Bilans à examiner"): Wanted(report="submitted"),
-    _l("Bilans en retard"): Wanted(report="late"),
+_AWARDED: Mapping[LazyString, AwardFilters] = {
+    _l("Attributions à engager"): AwardFilters(state=awards.TO_ENGAGE),
+    _l("Bilans à examiner"): AwardFilters(report="submitted"),
+    _l("Bilans en retard"): AwardFilters(report="late"),
 }
 
 
@@ -505,7 +507,7 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[Task]:
     awarded = zip(_AWARDED.items(), awards.award_counts(_AWARDED.values(), actor), strict=True)
     unopened = len(awards.decisions_without_award(actor))
     return [
-        *(Task(words, count, "desk.dossiers", sieve.chosen()) for (words, sieve), count in silent),
+        *(Task(words, count, "desk.dossiers", filters.chosen()) for (words, filters), count in silent),
         *_of_calls(
             _("Dossiers à décider"),
             [(call, call.waiting, {"appel": call.code}) for call in screening.calls_to_screen(hidden)],

@@ -13,7 +13,7 @@ from grants.applications.models import Application
 from grants.calls import queries as calls
 from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
-from grants.desk.queries import Sieve, Watch
+from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
 from grants.kernel import clock, head, sheets, shelf
 from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
@@ -315,13 +315,13 @@ def work() -> str:
 @door(P.DOSSIER_LIST)
 def dossiers() -> str:
     """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
-    sieve, scores, choices = _sieve(), reviewing.sees_scores(actor()), queries.choices()
-    count, requested, awarded = queries.totals(sieve, actor())
+    filters, scores, choices = _dossier_filters(), reviewing.sees_scores(actor()), queries.choices()
+    count, requested, awarded = queries.totals(filters, actor())
     return render_template(
         "desk/dossiers.html",
-        sieve=sieve,
-        chosen=sieve.chosen(),
-        page=queries.dossiers(sieve, actor(), **places(), scores=scores),
+        selected=filters,
+        chosen=filters.chosen(),
+        page=queries.dossiers(filters, actor(), **places(), scores=scores),
         scores=scores,
         count=count,
         requested=requested,
@@ -331,25 +331,25 @@ def dossiers() -> str:
     )
 
 
-def _sieve() -> Sieve:
+def _dossier_filters() -> DossierFilters:
     words, call, state, instrument, axis, commune, silence, sort = asked(
         "mots", "appel", "etat", "instrument", "axe", "commune", "silence", "sort"
     )
-    return Sieve(words, call, state, instrument, axis, commune, silence, sort or Sieve.sort)
+    return DossierFilters(words, call, state, instrument, axis, commune, silence, sort or DossierFilters.sort)
 
 
 @bp.get("/gestion/dossiers.csv")
 @door(P.EXPORT_MAKE)
 def dossiers_csv() -> Response:
     """The same list as a sheet, whole."""
-    return sheets.download_csv(exports.dossiers(_sieve(), actor()), zone())
+    return sheets.download_csv(exports.dossiers(_dossier_filters(), actor()), zone())
 
 
 @bp.get("/gestion/dossiers.xlsx")
 @door(P.EXPORT_MAKE)
 def dossiers_xlsx() -> Response:
     """The same list as a workbook, whole."""
-    return sheets.download_workbook(exports.dossiers(_sieve(), actor()), zone())
+    return sheets.download_workbook(exports.dossiers(_dossier_filters(), actor()), zone())
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")
@@ -379,29 +379,29 @@ def dossier_journal(application: Application) -> str:
 @door(P.JOURNAL_READ)
 def journal() -> str:
     """The whole journal, newest first: person, dossier, object and days in the URL."""
-    watch = _watch()
-    page = queries.journal_page(watch, zone=zone(), **places(), hidden=hidden_dossiers())
+    filters = _journal_filters()
+    page = queries.journal_page(filters, zone=zone(), **places(), hidden=hidden_dossiers())
     families = sorted(((code, str(word)) for code, word in FAMILIES.items()), key=lambda each: search_key(each[1]))
-    return render_template("desk/journal.html", page=page, watch=watch, chosen=watch.chosen(), families=families)
+    return render_template("desk/journal.html", page=page, selected=filters, chosen=filters.chosen(), families=families)
 
 
 @bp.get("/gestion/journal.csv")
 @door(P.JOURNAL_READ)
 def journal_csv() -> Response:
     """The journal as a sheet, whole."""
-    return sheets.download_csv(exports.journal(_watch(), hidden_dossiers()), zone())
+    return sheets.download_csv(exports.journal(_journal_filters(), hidden_dossiers()), zone())
 
 
 @bp.get("/gestion/journal.xlsx")
 @door(P.JOURNAL_READ)
 def journal_xlsx() -> Response:
     """The journal as a workbook, whole."""
-    return sheets.download_workbook(exports.journal(_watch(), hidden_dossiers()), zone())
+    return sheets.download_workbook(exports.journal(_journal_filters(), hidden_dossiers()), zone())
 
 
-def _watch() -> Watch:
+def _journal_filters() -> JournalFilters:
     person, dossier, family, since, until = asked("personne", "dossier", "objet", "du", "au")
-    return Watch(person, dossier, family, _day(since), _day(until))
+    return JournalFilters(person, dossier, family, _day(since), _day(until))
 
 
 def _day(text: str) -> date | None:

@@ -6,7 +6,7 @@ from typing import Any
 from grants.kernel.sheets import Column, Kind, Sheet
 from grants.kernel.words import _, _l
 from grants.observatory import queries, rules
-from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Line, Reading
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Line, Reading, TrackingFilters
 from grants.programme import queries as programme
 
 
@@ -43,7 +43,7 @@ def _amounts_of(figure: Figure) -> Column[Line]:
     return Column(FIGURE_LABELS[figure], Kind.MONEY, lambda line: line.sums[figure])
 
 
-def tracking(reading: Reading, filters: Filters) -> Sheet[Line]:
+def tracking(reading: Reading, filters: TrackingFilters) -> Sheet[Line]:
     """The table of tracking, one row per line of the reading."""
     columns: tuple[Column[Line], ...] = (
         Column(READING_LABELS[reading], Kind.WORD, lambda line: line.code),

@@ -31,7 +31,7 @@ from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
 from grants.kernel.search import matches
 from grants.kernel.words import _, in_words_of
-from grants.observatory.rules import Figure, Filters, Line, Reading, Sums
+from grants.observatory.rules import Figure, Line, Reading, Sums, TrackingFilters
 from grants.people.models import Organisation
 from grants.programme.models import (
     Action,
@@ -63,7 +63,7 @@ _TITLED: dict[Reading, Any] = {
 }
 
 
-def _narrowed(statement: Rows, filters: Filters) -> Rows:
+def _narrowed(statement: Rows, filters: TrackingFilters) -> Rows:
     """Only the applications the filters keep; the statement already selects from Application."""
     if filters.call_id is not None:
         statement = statement.where(Application.call_id == filters.call_id)
@@ -98,7 +98,7 @@ def _kinds(figure: Figure) -> list[LedgerKind]:
     return [kind for kind, counted in FIGURES.items() if counted is figure]
 
 
-def _asked(reading: Reading, filters: Filters) -> Rows:
+def _asked(reading: Reading, filters: TrackingFilters) -> Rows:
     if not _is_split(reading):
         key = _key_of(reading)
         statement = select(key.label("key"), func.sum(Application.requested).label("amount")).join(Call)
@@ -112,7 +112,7 @@ def _asked(reading: Reading, filters: Filters) -> Rows:
     return _narrowed(statement.where(Application.state.in_(COUNTED)), filters).group_by(key)
 
 
-def _moved(reading: Reading, filters: Filters) -> Rows:
+def _moved(reading: Reading, filters: TrackingFilters) -> Rows:
     split = _is_split(reading)
     key = LedgerAllocation.key_id if split else _key_of(reading)
     amount = LedgerAllocation.amount if split else LedgerEntry.amount
@@ -130,7 +130,7 @@ def _moved(reading: Reading, filters: Filters) -> Rows:
     return _narrowed(statement.where(LedgerEntry.kind.in_(FIGURES)), filters).group_by(key, LedgerEntry.kind)
 
 
-def tracking(reading: Reading, filters: Filters) -> list[Line]:
+def tracking(reading: Reading, filters: TrackingFilters) -> list[Line]:
     """The lines of a reading, three statements whatever their number; "non précisé" last, only when it has money."""
     sums: dict[Any, Sums] = {}
     for row in db.session.execute(_asked(reading, filters)):
@@ -216,7 +216,7 @@ def behind(
     reading: Reading,
     key: str | None,
     figure: Figure,
-    filters: Filters,
+    filters: TrackingFilters,
     *,
     after: str | None = None,
     before: str | None = None,
@@ -248,7 +248,7 @@ def behind(
     return replace(page, rows=shown)
 
 
-def behind_total(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> tuple[int, Money]:
+def behind_total(reading: Reading, key: str | None, figure: Figure, filters: TrackingFilters) -> tuple[int, Money]:
     """How many rows are behind a figure and what their parts add up to: the figure itself, whatever the page."""
     parts = _narrow(reading, key, figure, filters).subquery()
     count, amount = db.session.execute(select(func.count(), func.sum(parts.c.part)).select_from(parts)).one()
@@ -274,7 +274,7 @@ def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
     return column == UUID(key)
 
 
-def _narrow(reading: Reading, key: str | None, figure: Figure, filters: Filters) -> Rows:
+def _narrow(reading: Reading, key: str | None, figure: Figure, filters: TrackingFilters) -> Rows:
     """The parts that add up to a figure, and nothing else of their rows."""
     statement = _parts_asked(reading, key) if figure is Figure.ASKED else _parts_moved(reading, key, figure)
     return _narrowed(statement, filters)

@@ -14,7 +14,7 @@ from grants.kernel.pages import zone
 from grants.kernel.paging import asked, places
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
-from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Filters, Reading
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Reading, TrackingFilters
 from grants.permissions import P
 from grants.programme import queries as programme
 
@@ -135,7 +135,7 @@ def tracking() -> str:
     )
 
 
-def _hidden_from(filters: Filters) -> Money:
+def _hidden_from(filters: TrackingFilters) -> Money:
     """What the dossiers left out hold of the envelope; nothing is asked when none is."""
     return sum(hidden_money().values(), Money(0)) if filters.hidden else Money(0)
 
@@ -180,15 +180,15 @@ def _reading() -> Reading:
         raise MissingError from error
 
 
-def _filters() -> Filters:
+def _filters() -> TrackingFilters:
     found: dict[str, UUID] = {}
     for name, field in (("appel", "call_id"), ("commune", "commune_id"), ("axe", "axis_id")):
         with suppress(ValueError):
             found[field] = UUID(request.args.get(name, ""))
-    return Filters(**found, hidden=hidden_dossiers())
+    return TrackingFilters(**found, hidden=hidden_dossiers())
 
 
-def _chosen(filters: Filters) -> dict[str, str]:
+def _chosen(filters: TrackingFilters) -> dict[str, str]:
     """The filters as URL parameters."""
     named = {"appel": filters.call_id, "commune": filters.commune_id, "axe": filters.axis_id}
     return {name: str(value) for name, value in named.items() if value is not None}

@@ -141,7 +141,7 @@ def purpose(title: str) -> str:
 
 
 @dataclass(frozen=True)
-class Filters:
+class TrackingFilters:
     """What narrows the tracking: a call, projects that serve a commune or an axis, dossiers one may not know of."""
 
     call_id: UUID | None = None

@@ -678,7 +678,7 @@ class Dossier:
 
 
 @dataclass(frozen=True)
-class AssignSieve:
+class AssignmentFilters:
     """What narrows the dossiers to assign, as it stands in the URL: words, and fewer readers than a number."""
 
     words: str = ""
@@ -690,16 +690,18 @@ class AssignSieve:
         return {name: value for name, value in (("mots", self.words), ("moins", fewer)) if value}
 
 
-def _to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve, *columns: Any) -> Select[*tuple[Any, ...]]:
+def _to_assign(
+    call_id: UUID, hidden: Collection[UUID], filters: AssignmentFilters, *columns: Any
+) -> Select[*tuple[Any, ...]]:
     statement = _eligible(hidden, *columns).where(Application.call_id == call_id)
-    statement = statement.where(*matches(sieve.words, Application.search_key))
-    return statement if sieve.fewer_than is None else statement.where(_readers < sieve.fewer_than)
+    statement = statement.where(*matches(filters.words, Application.search_key))
+    return statement if filters.fewer_than is None else statement.where(_readers < filters.fewer_than)
 
 
 def dossiers_to_assign(
     call_id: UUID,
     hidden: Collection[UUID],
-    sieve: AssignSieve = AssignSieve(),
+    filters: AssignmentFilters = AssignmentFilters(),
     *,
     after: str | None = None,
     before: str | None = None,
@@ -707,7 +709,7 @@ def dossiers_to_assign(
 ) -> Page:
     """A page of the eligible applications of a call, oldest first, with who reads each; two statements."""
     page = Order(Application.submitted_at, Application.id).page(
-        _to_assign(call_id, hidden, sieve, Application.id),
+        _to_assign(call_id, hidden, filters, Application.id),
         after=after,
         before=before,
         size=size,
@@ -741,9 +743,9 @@ def _places(application_ids: Collection[UUID]) -> dict[UUID, tuple[Place, ...]]:
     return places
 
 
-def number_to_assign(call_id: UUID, hidden: Collection[UUID], sieve: AssignSieve = AssignSieve()) -> int:
-    """How many dossiers the sieve keeps, on all pages."""
-    return int(db.session.scalar(_to_assign(call_id, hidden, sieve, func.count())) or 0)
+def number_to_assign(call_id: UUID, hidden: Collection[UUID], filters: AssignmentFilters = AssignmentFilters()) -> int:
+    """How many dossiers meet the filters, on all pages."""
+    return int(db.session.scalar(_to_assign(call_id, hidden, filters, func.count())) or 0)
 
 
 def assignable(call_id: UUID, application_ids: Collection[UUID], by: Actor) -> dict[UUID, str]:

@@ -23,7 +23,7 @@ from grants.reviewing import actions, queries
 from grants.reviewing.forms import AssignForm, DeclareForm, LinkForm, ReviewForm, review_form
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, InterestNature
-from grants.reviewing.queries import AssignSieve, GridPart, Reviewer
+from grants.reviewing.queries import AssignmentFilters, GridPart, Reviewer
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
 bp = Blueprint("reviewing", __name__)
@@ -80,14 +80,14 @@ def assign(call: Call) -> Answer:
     return _who_reads(call, form, reviewers)
 
 
-def _assign_sieve() -> AssignSieve:
+def _filters() -> AssignmentFilters:
     words, fewer = asked("mots", "moins")
-    return AssignSieve(words, read_version(fewer))
+    return AssignmentFilters(words, read_version(fewer))
 
 
 def _where() -> dict[str, Any]:
     """The place in the list, with its filters: where one comes back to after an act."""
-    return _assign_sieve().chosen() | {name: place for name, place in places().items() if place}
+    return _filters().chosen() | {name: place for name, place in places().items() if place}
 
 
 def _few_readers(call: Call) -> list[tuple[int, str]]:
@@ -97,11 +97,11 @@ def _few_readers(call: Call) -> list[tuple[int, str]]:
 
 
 def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> Answer:
-    sieve, hidden = _assign_sieve(), hidden_dossiers()
+    filters, hidden = _filters(), hidden_dossiers()
     return form_page(
-        "reviewing/assign.html", form, call=call, reviewers=reviewers, colleges=COLLEGE_LABELS, sieve=sieve,
-        page=queries.dossiers_to_assign(call.id, hidden, sieve, **places()),
-        count=queries.number_to_assign(call.id, hidden, sieve), few_readers=_few_readers(call),
+        "reviewing/assign.html", form, call=call, reviewers=reviewers, colleges=COLLEGE_LABELS, selected=filters,
+        page=queries.dossiers_to_assign(call.id, hidden, filters, **places()),
+        count=queries.number_to_assign(call.id, hidden, filters), few_readers=_few_readers(call),
     )  # fmt: skip
 
 

@@ -7,14 +7,14 @@ from grants.awards import queries
 from grants.awards.actions import disbursement, recovery
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState
 from grants.awards.models import Ground
-from grants.awards.queries import Wanted
+from grants.awards.queries import AwardFilters
 from grants.awards.rules import NextStep
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.reviewing.models import Interest, InterestNature
 
-ALL = Wanted()
+ALL = AwardFilters()
 T = InstalmentState
 
 
@@ -132,7 +132,10 @@ def test_a_list_is_narrowed(app, make):
     manager = make.actor("manager")
 
     def found(**wanted):
-        page, totals = queries.awards(manager, Wanted(**wanted)), queries.award_totals(manager, Wanted(**wanted))
+        page, totals = (
+            queries.awards(manager, AwardFilters(**wanted)),
+            queries.award_totals(manager, AwardFilters(**wanted)),
+        )
         assert totals.number == len(page.rows)
         return [line.id for line in page.rows]
 

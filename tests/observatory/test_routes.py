@@ -16,7 +16,7 @@ from grants.kernel.paging import cursor
 from grants.observatory import queries as observatory
 from grants.observatory import routes
 from grants.observatory.queries import Behind
-from grants.observatory.rules import SCDL_COLUMNS, Figure, Filters, Reading
+from grants.observatory.rules import SCDL_COLUMNS, Figure, Reading, TrackingFilters
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 from tests.conftest import Queries
@@ -115,7 +115,7 @@ def followed(reading: Reading, key: str | None, figure: Figure) -> list[Behind]:
     rows: list[Behind] = []
     after: str | None = None
     while True:
-        page = observatory.behind(reading, key, figure, Filters(), after=after, size=2)
+        page = observatory.behind(reading, key, figure, TrackingFilters(), after=after, size=2)
         assert len(page.rows) <= 2
         rows += page.rows
         after = page.following
@@ -128,7 +128,7 @@ def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Re
     awarded(make, 3)
     make.application(state=ApplicationState.SUBMITTED, shares=(("A2", 34), ("A3", 33), ("A4", 33)))
     make.application(state=ApplicationState.WITHDRAWN)
-    table = observatory.tracking(reading, Filters())
+    table = observatory.tracking(reading, TrackingFilters())
     ledger = observatory.ledger_totals()
     for figure in Figure:
         assert sum((line.sums[figure] for line in table), Money(0)) == ledger[figure]
@@ -136,7 +136,7 @@ def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Re
             rows = followed(reading, line.key, figure)
             amount = sum((row.part for row in rows), Money(0))
             assert amount == line.sums[figure]
-            assert observatory.behind_total(reading, line.key, figure, Filters()) == (len(rows), amount)
+            assert observatory.behind_total(reading, line.key, figure, TrackingFilters()) == (len(rows), amount)
     assert ledger[Figure.ASKED] == Money.euros(8_001 + 8_002 + 8_003 + 8_000)
 
 
@@ -159,7 +159,7 @@ def test_the_rows_behind_a_figure_follow_one_another_without_loss_or_repetition(
     make: Make, app: Flask, reading: Reading, figure: Figure
 ) -> None:
     awards = awarded(make, 5)
-    (line, *_) = [line for line in observatory.tracking(reading, Filters()) if line.sums[figure]]
+    (line, *_) = [line for line in observatory.tracking(reading, TrackingFilters()) if line.sums[figure]]
     rows = followed(reading, line.key, figure)
     assert len(rows) == len(awards)
     assert [row.application_id for row in rows] == [award.application_id for award in awards]

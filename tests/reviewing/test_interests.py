@@ -201,7 +201,7 @@ def test_lists_counters_and_totals_leave_out_what_one_has_a_link_with(page, make
     assert sum(awards.bank_counts(make.actor_of(finance)).values()) == 0
     assert not any(number for number, _sum in awards.payment_counts(make.actor_of(officer)).values())
     told = ({"report": "submitted"}, {"report": "late"}, {"state": awards.TO_ENGAGE})
-    wanted = [awards.Wanted(**each) for each in told]
+    wanted = [awards.AwardFilters(**each) for each in told]
     assert list(awards.award_counts(wanted, make.actor_of(manager))) == [0, 0, 0]
     assert awards.decisions_without_award(make.actor_of(manager)) == []
     assert list(awards.award_counts(wanted, make.actor("manager"))) == [1, 0, 0]

@@ -13,7 +13,7 @@ from grants.awards.lifecycle import AWARD, AwardState
 from grants.awards.models import Agreement, Award
 from grants.awards.models.disbursement import LEDGER_LABELS
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
-from grants.awards.queries import Wanted
+from grants.awards.queries import AwardFilters
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
 from grants.kernel import clock, sheets, vault
@@ -45,15 +45,15 @@ WORDS: dict[str, Any] = {
 @door(P.AWARD_LIST)
 def index() -> str:
     """Awards, what comes next for each, and the decisions that wait for theirs."""
-    wanted = _wanted()
-    totals = queries.award_totals(actor(), wanted)
+    filters = _filters()
+    totals = queries.award_totals(actor(), filters)
     return render_template(
         "awards/index.html",
         waiting=queries.decisions_without_award(actor()),
-        page=queries.awards(actor(), wanted, **places()),
+        page=queries.awards(actor(), filters, **places()),
         totals=totals,
-        wanted=wanted,
-        chosen=wanted.chosen(),
+        selected=filters,
+        chosen=filters.chosen(),
         calls=[(row.code, row.title) for row in queries.calls_with_awards(actor())],
         states=[
             (queries.TO_ENGAGE, _("À engager")),
@@ -68,22 +68,22 @@ def index() -> str:
     )
 
 
-def _wanted() -> Wanted:
-    return Wanted(*asked("state", "call", "q", "report"))
+def _filters() -> AwardFilters:
+    return AwardFilters(*asked("state", "call", "q", "report"))
 
 
 @bp.get("/attributions.csv")
 @door(P.EXPORT_MAKE)
 def index_csv() -> Response:
     """The same list as a sheet, whole."""
-    return sheets.download_csv(exports.awards(actor(), _wanted()), zone())
+    return sheets.download_csv(exports.awards(actor(), _filters()), zone())
 
 
 @bp.get("/attributions.xlsx")
 @door(P.EXPORT_MAKE)
 def index_xlsx() -> Response:
     """The same list as a workbook, whole."""
-    return sheets.download_workbook(exports.awards(actor(), _wanted()), zone())
+    return sheets.download_workbook(exports.awards(actor(), _filters()), zone())
 
 
 @bp.post("/attributions/ouvrir")
