@@ -215,7 +215,7 @@ def _plant() -> None:
     "--applications",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="Ajoute N dossiers inventés, dans un appel à part.",
+    help="Ajoute N dossiers inventés, dans des appels à part, jusqu’aux paiements.",
 )
 @click.option(
     "--seed",
@@ -247,7 +247,11 @@ def _grow(number: int, seed: int) -> None:
     grown = grow(number, seed, by=BY)
     words = applications.LIFECYCLE.states
     told = ", ".join(f"{words[state].label} {pages.number(found)}" for state, found in grown.states.items())
-    click.echo(f"Volume : appel {grown.call}, {told}, en {time.monotonic() - began:.0f} s")
+    click.echo(f"Volume : appel {grown.call} et appels passés, {told}")
+    click.echo(
+        f"Volume : {pages.number(grown.meetings)} séances, {pages.number(grown.awards)} attributions, "
+        f"{pages.number(grown.payments)} paiements, en {time.monotonic() - began:.0f} s"
+    )
 
 
 def _show_accounts() -> None:

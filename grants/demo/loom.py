@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,11 +40,13 @@ from grants.applications.parts.part import Part
 from grants.applications.parts.questions import is_asked, told_beside
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
-from grants.kernel import clock
+from grants.kernel import clock, journal
+from grants.kernel.actor import Actor
 from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.search import search_key
 from grants.people.models import Account, LegalForm, MemberRole, Membership, Organisation
+from grants.programme.models import FundingForm
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
 from grants.reviewing.rules import Grid, Marks, hundredths, result
@@ -91,14 +94,34 @@ class Frame:
     areas: Sequence[Any]
     accounts: Mapping[str, Any]
     manager: Any
+    finance: Any
+    checker: Any
+    officer: Any
     reviewers: Sequence[Any]
     silence_months: int
 
 
 @dataclass(frozen=True)
-class Woven:
-    """One application, and what the journal tells of it besides its rows."""
+class Facts:
+    """What the committee and those who follow an award read of an application."""
 
+    minimum: Money
+    requested: Money
+    total: Money
+    is_advance: bool
+    ends_on: date
+    score: int | None
+    budget: Sequence[Row]
+    indicators: Sequence[Row]
+    weights: Mapping[Dimension, Sequence[tuple[UUID | None, int]]]
+
+
+@dataclass(frozen=True)
+class Woven:
+    """One application, and what the journal tells of it besides its rows; `number` is that of its organisation."""
+
+    number: int
+    title: str
     application: Application
     author: Account
     organisation: Organisation
@@ -108,16 +131,21 @@ class Woven:
     decided_at: datetime | None
     gates: tuple[str, ...]
     assignments: tuple[tuple[Assignment, Any], ...]
+    facts: Facts | None
 
 
 class Loom:
-    """Draws applications one after the other; the same seed and frame draw the same ones."""
+    """Draws applications one after the other; the same seed and frame draw the same ones.
 
-    def __init__(self, frame: Frame, seed: int, number: int) -> None:
-        self.frame, self.number = frame, number
-        self.rng = random.Random(f"volume {seed}")
+    Of a past call every dossier was decided, and every eligible one read by three people.
+    """
+
+    def __init__(self, frame: Frame, seed: int, number: int, *, is_past: bool = False) -> None:
+        self.frame, self.number, self.is_past = frame, number, is_past
+        self.rng = random.Random(f"volume {seed} {frame.model['call']['code']}")
         self.told = fabric()
         self.rows: Rows = defaultdict(list)
+        self.has_review_under_way = False
 
     @staticmethod
     def keys(seed: int) -> Iterator[UUID]:
@@ -132,7 +160,8 @@ class Loom:
         """Draw the application at a place; `next_reference` is the number it takes if it is submitted."""
         frame, rng = self.frame, self.rng
         theme, commune = rng.choice(self.told["themes"]), rng.choice(frame.communes)
-        state = rng.choices((S.DRAFT, S.SUBMITTED, S.ELIGIBLE, S.INELIGIBLE), (15, 20, 55, 10))[0]
+        weights = (12, 0, 76, 12) if self.is_past else (15, 20, 55, 10)
+        state = rng.choices((S.DRAFT, S.SUBMITTED, S.ELIGIBLE, S.INELIGIBLE), weights)[0]
         received_at = self._received_at(place)
         started_at = received_at - timedelta(days=rng.randint(2, 10), minutes=rng.randint(0, 500))
         author, organisation = self._association(organisation_number, theme, commune, started_at)
@@ -152,7 +181,10 @@ class Loom:
         self.rows[table_of(Application)].append(
             self._application_row(application, content, organisation, started_at, received_at, decided_at)
         )
+        assignments = self._review(application)
         return Woven(
+            number=organisation_number,
+            title=content["project"]["title"],
             application=application,
             author=author,
             organisation=organisation,
@@ -161,7 +193,8 @@ class Loom:
             digest=digest,
             decided_at=decided_at,
             gates=gates,
-            assignments=self._review(application),
+            assignments=assignments,
+            facts=self._facts(application, content) if state is S.ELIGIBLE else None,
         )
 
     def key(self) -> UUID:
@@ -486,6 +519,30 @@ class Loom:
             told.append({**row, **words, **made, "chosen": statement.choices[0] if statement.choices else None})
         return told
 
+    def _facts(self, application: Application, content: Content) -> Facts:
+        """What others read of an eligible application, from the rows it left last."""
+        project, instrument = content["project"], content["project"]["instrument"]
+        weights: dict[Dimension, list[tuple[UUID | None, int]]] = defaultdict(list)
+        for row in self._rows_of(Allocation, application.id):
+            weights[row["dimension"]].append((row["key_id"], row["weight"]))
+        standing = self._rows_of(Standing, application.id)
+        return Facts(
+            minimum=Money(instrument["minimum_cents"]),
+            requested=Money(project["requested_cents"]),
+            total=Money(project["total_cents"]),
+            is_advance=instrument["form"] == FundingForm.REPAYABLE_ADVANCE,
+            ends_on=date.fromisoformat(project["ends_on"]),
+            score=standing[0]["score"] if standing else None,
+            budget=self._rows_of(BudgetLine, application.id),
+            indicators=content["indicators"],
+            weights=weights,
+        )
+
+    def _rows_of(self, model: Any, application_id: UUID) -> list[Row]:
+        """The rows of a table that an application left, if it is the one woven last."""
+        own = takewhile(lambda row: row["application_id"] == application_id, reversed(self.rows[table_of(model)]))
+        return list(own)[::-1]
+
     # ---- after the submission --------------------------------------------------------------------------------------
 
     def _freeze(self, application: Application, content: Content, author: Account, at: datetime) -> str:
@@ -541,15 +598,13 @@ class Loom:
         return at, tuple(gate.code for gate in frame.gates if gate.code in refused)
 
     def _review(self, application: Application) -> tuple[tuple[Assignment, Any], ...]:
-        """One eligible dossier in five is given to three reviewers; most of them sent their review."""
+        """Two eligible dossiers in five are given to three reviewers, and most reviews sent; in a past call, all."""
         rng, frame = self.rng, self.frame
-        if application.state is not S.ELIGIBLE or rng.random() >= 0.2:
+        if application.state is not S.ELIGIBLE or (not self.is_past and rng.random() >= 0.4):
             return ()
         made, reviews = [], []
         for reviewer in rng.sample(list(frame.reviewers), 3):
-            state = rng.choices((AssignmentState.SUBMITTED, AssignmentState.OPEN, AssignmentState.OFFERED), (8, 1, 1))[
-                0
-            ]
+            state = self._reading_state()
             assignment = self._assignment(application, reviewer, state)
             made.append((assignment, reviewer))
             if state is AssignmentState.SUBMITTED:
@@ -560,6 +615,16 @@ class Loom:
                 {"application_id": application.id, "score": hundredths(found.total), "reviews": found.reviews}
             )
         return tuple(made)
+
+    def _reading_state(self) -> AssignmentState:
+        """How far a reviewer is; of a call under way, the first review is always open."""
+        if self.is_past:
+            return AssignmentState.SUBMITTED
+        if not self.has_review_under_way:
+            self.has_review_under_way = True
+            return AssignmentState.OPEN
+        states = (AssignmentState.SUBMITTED, AssignmentState.OPEN, AssignmentState.OFFERED)
+        return self.rng.choices(states, (8, 1, 1))[0]
 
     def _marks(self, assignment: Assignment) -> Marks:
         """A whole review: every criterion marked, now and then not applicable."""
@@ -632,6 +697,16 @@ class Loom:
             "withdrawn_at": None, "withdrawal_reason": None,
             "search_key": search_key_of(application.reference or "", project["title"], organisation) if submitted else "", "version": 1,
         }  # fmt: skip
+
+
+def moved(before: str, after: str) -> dict[str, Any]:
+    """What a line of the journal tells of a change of state."""
+    return {"from": str(before), "to": str(after)}
+
+
+def line(event: str, subject: Any, by: Actor, at: datetime, **facts: Any) -> Any:
+    """A line of the journal about what happened at an instant."""
+    return journal.line_of(event, subject, by, facts, at)
 
 
 def table_of(model: Any) -> Table:

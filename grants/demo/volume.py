@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, event, func, inspect, select, update
+from sqlalchemy import Table, event, func, inspect, or_, select, update
 
 from grants.applications import actions as applications
 from grants.applications import queries
@@ -34,12 +35,19 @@ from grants.applications.models import (
     application_field,
     application_plan,
 )
+from grants.awards.lifecycle import InstalmentState
+from grants.awards.models import Award, Instalment
 from grants.calls import actions as calls
 from grants.calls import queries as calls_queries
+from grants.calls.actions import move_envelope
 from grants.calls.models import Call
-from grants.demo.loom import Frame, Loom, Rows, Woven, table_of
+from grants.deliberation import actions as deliberation
+from grants.deliberation.models import Meeting
+from grants.demo.awarded import Awards, Known, Vote
+from grants.demo.loom import Frame, Loom, Rows, Woven, line, moved, table_of
 from grants.demo.script import Script
-from grants.kernel import clock, journal
+from grants.demo.voted import Committee
+from grants.kernel import clock, journal, pages
 from grants.kernel.actor import Actor
 from grants.kernel.db import Counter, Keyed, db, next_number, unit_of_work
 from grants.kernel.errors import RefusedError
@@ -49,13 +57,18 @@ from grants.people import actions as people
 from grants.people import queries as people_queries
 from grants.people.models import Account, Appointment, College, Membership, Organisation, Role
 from grants.programme import queries as programme
+from grants.programme.actions import edit_fund
 from grants.reviewing import queries as reviewing
 from grants.reviewing.models import Assignment, Interest, Mark, Standing
 from grants.screening.models import Finding
 
 CHUNK = 500  # applications written at once: one transaction each, so that an interruption leaves whole ones
 ENVELOPE = Money.euros(250_000)
-OPENS, CLOSES = -150, -60
+A_DOSSIER = 5_000  # euros of the envelope of a past call, for each of its applications
+CLOSES, LASTS = -60, 90  # days: when the call under way closed, how long calls last
+BEFORE, APART = 75, 182  # days between the closings: of the last past call and that one, of two past calls
+PAST_SHARE, CALL, MOST_CALLS = 60, 300, 12  # percent of the applications, their least number in a call, calls
+UNARCHIVED = 2  # past calls that are not put away yet
 REVIEWERS = 12
 ORDER: tuple[Table, ...] = (
     *(table_of(model) for model in (Account, Organisation, Membership, Application)),
@@ -69,58 +82,166 @@ ORDER: tuple[Table, ...] = (
 
 @dataclass(frozen=True)
 class Grown:
-    """What was grown: the code of the call, and how many applications stand in each state."""
+    """What was grown: the code of the call under way, and how many of each thing stand in each state."""
 
     call: str
     states: dict[ApplicationState, int]
+    meetings: int
+    awards: int
+    payments: int
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The people of the fund that the volume has of its own; without a password, so that nobody signs in as them.
+
+    `by` is the manager as the rules see them, the others are plain values.
+    """
+
+    by: Actor
+    manager: Any
+    finance: Any
+    checker: Any
+    officer: Any
+    reviewers: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What the calls of a volume share: its seed, the calendar, the people, and the keys to come."""
+
+    seed: int
+    script: Script
+    staff: Staff
+    keys: Iterator[UUID]
 
 
 def grow(number: int, seed: int, *, by: Actor) -> Grown:
-    """Grow so many applications in a call of their own; the same seed on the same day grows the same ones.
+    """Grow so many applications, three in five of them in past calls that were decided and are being paid.
 
-    Transactions of its own, one per chunk. Raises RefusedError when this seed was grown before, or when the fund has
-    nothing left to open a call with. Nobody can sign in with the accounts made here, and no letter is written.
+    The same seed on the same day grows the same ones. Each past call adds its own envelope to that of the fund, and
+    each call holds one more draft, hardly begun. Transactions of its own, one per chunk. Raises RefusedError when this
+    seed was grown before, or when the fund has nothing left to open a call with. Nobody can sign in with the accounts
+    made here, and no letter is written.
     """
     with force_locale("fr"):
+        sizes = _sizes(number)
         with unit_of_work():
-            frame = _frame(seed, by)
-            taken = _taken()
-        loom = Loom(frame, seed, number)
-        for start in range(0, number, CHUNK):
-            with unit_of_work():
-                _grow_chunk(loom, range(start, min(start + CHUNK, number)), taken)
+            taken, script = _begin(seed)
+            keys = Loom.keys(seed)
+            with _keyed_by(keys), clock.fixed(script.at(_closing(len(sizes) - 1) - LASTS - 20, 9)):
+                staff = _staff(seed, keys)
+        for age, size in reversed(list(enumerate(sizes))):
+            _grow_call(Volume(seed, script, staff, keys), age, size, taken)
+            taken += size
         with unit_of_work():
             journal.tell_rows(by=by)  # they were written in bulk
-    counted = select(Application.state, func.count()).where(Application.call_id == frame.call_id)
-    states = db.session.execute(counted.group_by(Application.state).order_by(Application.state))
-    return Grown(str(frame.model["call"]["code"]), {row[0]: row[1] for row in states})
+    return _grown(seed)
 
 
-def _taken() -> int:
-    """How many organisations stand in the range this module draws from: the next ones come after."""
-    drawn = select(func.count()).select_from(Organisation).where(Organisation.rna.startswith("W699"))
-    return int(db.session.scalar(drawn) or 0)
+def _sizes(number: int) -> list[int]:
+    """How many applications each call takes: the one under way first, then the past ones, the latest first."""
+    past = number * PAST_SHARE // 100
+    calls = max(1, min(MOST_CALLS, past // CALL)) if past else 0
+    parts = [past // calls + (place < past % calls) for place in range(calls)]
+    return [number - past, *parts]
 
 
-# ---- the call --------------------------------------------------------------------------------------------------------
+def _closing(age: int) -> int:
+    """When a call closes, in days from today: the one under way is of age 0, the past ones half a year apart."""
+    return CLOSES - BEFORE - APART * (age - 1) if age else CLOSES
 
 
-def _frame(seed: int, by: Actor) -> Frame:
-    code = f"volume-{seed}"
-    if calls_queries.call_by_code(code) is not None:
+def _code(seed: int, age: int) -> str:
+    return f"volume-{seed}" if age == 0 else f"volume-{seed}-{age:02d}"
+
+
+def _begin(seed: int) -> tuple[int, Script]:
+    """How many organisations stand in the range this module draws from (the next ones come after), and the calendar."""
+    known = select(Call.id).where(or_(Call.code == _code(seed, 0), Call.code.startswith(f"volume-{seed}-")))
+    if db.session.scalar(known.limit(1)) is not None:
         raise RefusedError(_("Ce volume est déjà là : choisissez une autre graine."))
-    fund = programme.fund()
-    script = Script(fund.zone)
-    keys = Loom.keys(seed)
-    with _keyed_by(keys):
-        with clock.fixed(script.at(OPENS - 10, 9)):
-            manager, reviewers = _staff(seed, keys)
-            call = _call(code, seed, script)
-            calls.open_call(call, acknowledged=True, version=call.version, by=people_queries.actor_of(manager))
-        with clock.fixed(script.at(OPENS + 1, 9)):
-            model = _model(call, seed, keys)
+    if calls_queries.left_for(programme.fund(), None) < Money.euros(1):
+        raise RefusedError(_("Le fonds n’a plus rien à offrir à un nouvel appel."))
+    drawn = select(func.count()).select_from(Organisation).where(Organisation.rna.startswith("W699"))
+    return int(db.session.scalar(drawn) or 0), Script(programme.fund().zone)
+
+
+def _grown(seed: int) -> Grown:
+    """What a volume holds."""
+
+    def count(table: Any, *where: Any) -> int:
+        return int(db.session.scalar(select(func.count()).select_from(table).where(*where)) or 0)
+
+    own = select(Call.id).where(or_(Call.code == _code(seed, 0), Call.code.startswith(f"volume-{seed}-")))
+    applications_ = select(Application.id).where(Application.call_id.in_(own))
+    awards = select(Award.id).where(Award.application_id.in_(applications_))
+    states = db.session.execute(
+        select(Application.state, func.count()).where(Application.call_id.in_(own)).group_by(Application.state)
+    )
+    return Grown(
+        call=_code(seed, 0),
+        states={row[0]: row[1] for row in states},
+        meetings=count(Meeting, Meeting.call_id.in_(own)),
+        awards=count(Award, Award.application_id.in_(applications_)),
+        payments=count(Instalment, Instalment.award_id.in_(awards), Instalment.state == InstalmentState.PAID),
+    )
+
+
+# ---- the calls -------------------------------------------------------------------------------------------------------
+
+
+def _grow_call(volume: Volume, age: int, size: int, taken: int) -> None:
+    """Write a call and its applications; then the committee of the one under way, or the whole life of a past one."""
+    with unit_of_work():
+        frame = _frame(volume, age, size)
+    loom, eligible = Loom(frame, volume.seed, size, is_past=age > 0), []
+    for start in range(0, size, CHUNK):
+        with unit_of_work():
+            woven = _grow_chunk(loom, range(start, min(start + CHUNK, size)), taken)
+            eligible += [each for each in woven if each.facts is not None]
+    with unit_of_work(), _keyed_by(volume.keys):
+        committee = Committee(frame, volume.seed, volume.script, by=volume.staff.by)
+        if age == 0:
+            committee.begin(eligible)
+        else:
+            _award(volume, frame, committee.decide(eligible))
+        if age > UNARCHIVED:
+            with clock.fixed(committee.at(APART)):
+                deliberation.archive(db.session.get_one(Call, frame.call_id), by=volume.staff.by)
+
+
+def _award(volume: Volume, frame: Frame, votes: Sequence[Vote]) -> None:
+    """Open the awards of a call, and lead each to where it would be today."""
+    if not votes:
+        return
+    orders = f"volume-{volume.seed}"
+    known = Known(
+        threshold=Money.euros(programme.law_number("agreement_threshold", votes[0].act_on)),
+        due_on=cache(programme.due_on),
+        report_due_on=cache(programme.report_due_on),
+        agreement_number=lambda year: f"CONV-{year}-{next_number(f'agreement-{year}'):04d}",
+        order_number=lambda year: f"{year}-V{volume.seed}-{next_number(orders):05d}",
+    )
+    awards = Awards(frame, volume.seed, known, today=volume.script.today)
+    for vote in votes:
+        awards.follow(vote)
+    db.session.flush()
+    awards.write(db.session.connection())
+    move_envelope(db.session.get_one(Call, frame.call_id), -awards.released)
+    journal.append(db.session.connection(), sorted(awards.lines, key=lambda line: line.at))
+
+
+def _frame(volume: Volume, age: int, size: int) -> Frame:
+    script, closes = volume.script, _closing(age)
+    with _keyed_by(volume.keys):
+        with clock.fixed(script.at(closes - LASTS - 10, 9)):
+            call = _call(volume, age, size)
+            calls.open_call(call, acknowledged=True, version=call.version, by=volume.staff.by)
+        with clock.fixed(script.at(closes - LASTS + 1, 9)):
+            model = _model(call, volume, age)
         db.session.flush()
-    return _loaded(call, model, manager, reviewers)
+    return _loaded(call, model, volume.staff)
 
 
 @contextmanager
@@ -140,19 +261,28 @@ def _keyed_by(keys: Iterator[UUID]) -> Iterator[None]:
         event.remove(session, "before_flush", give)
 
 
-def _staff(seed: int, keys: Iterator[UUID]) -> tuple[Account, list[Account]]:
-    """A manager and a committee of their own; without a password, so that nobody signs in as them."""
-    manager = _account(f"gestion-{seed}", f"Gestion du volume {seed}", keys)
+def _staff(seed: int, keys: Iterator[UUID]) -> Staff:
+    """The fund's people and a committee of their own."""
+    offices = (
+        ("gestion", "Gestion", Role.MANAGER), ("finances", "Finances", Role.FINANCE),
+        ("controle", "Contrôle des comptes", Role.FINANCE), ("ordonnateur", "Ordonnateur", Role.AUTHORISING_OFFICER),
+    )  # fmt: skip
+    people_ = [_account(f"{name}-{seed}", f"{title} du volume {seed}", keys) for name, title, _role in offices]
     reviewers = [_account(f"comite-{seed}-{n}", f"Membre {n} du volume {seed}", keys) for n in range(1, REVIEWERS + 1)]
     colleges = list(College)
     today = clock.today()
-    db.session.add(Appointment(account_id=manager.id, role=Role.MANAGER, since_on=today))
+    db.session.add_all(
+        Appointment(account_id=row.id, role=role, since_on=today)
+        for row, (_name, _title, role) in zip(people_, offices, strict=True)
+    )
     db.session.add_all(
         Appointment(account_id=row.id, role=Role.REVIEWER, college=colleges[n % len(colleges)], since_on=today)
         for n, row in enumerate(reviewers)
     )
     db.session.flush()
-    return manager, reviewers
+    by = people_queries.actor_of(people_[0])
+    manager, finance, checker, officer = (_copy(row) for row in people_)
+    return Staff(by, manager, finance, checker, officer, [_copy(row) for row in reviewers])
 
 
 def _account(name: str, title: str, keys: Iterator[UUID]) -> Account:
@@ -166,38 +296,46 @@ def _account(name: str, title: str, keys: Iterator[UUID]) -> Account:
     return account
 
 
-def _call(code: str, seed: int, script: Script) -> Call:
-    fund = programme.fund()
-    left = calls_queries.left_for(fund, None)
-    if left < Money.euros(1):
-        raise RefusedError(_("Le fonds n’a plus rien à offrir à un nouvel appel."))
+def _call(volume: Volume, age: int, size: int) -> Call:
+    """A call like the fund's; a past one brought an envelope of its own, as large as its applications are many."""
+    fund, script, closes, seed = programme.fund(), volume.script, _closing(age), volume.seed
+    envelope = min(calls_queries.left_for(fund, None), ENVELOPE)
+    if age:
+        envelope = Money.euros(A_DOSSIER * max(size, 4))
+        told = {"envelope": fund.envelope + envelope, "service_email": fund.service_email}
+        edit_fund(fund, told, confirmed=False, version=fund.version, by=volume.staff.by)
+        db.session.flush()
+    which = f", appel clos le {pages.day(script.at(closes, 17))}" if age else ""
+    which_en = f", call closed on {script.day(closes).isoformat()}" if age else ""
     return calls.create_from_reference(
         fund,
         programme.frameworks()[0],
-        code=code,
-        title=f"Volume d’essai nº {seed} : dossiers inventés",
-        title_en=f"Trial volume no. {seed}: invented applications",
-        opens_at=script.at(OPENS, 9),
-        closes_at=script.at(CLOSES, 17),
-        envelope=min(left, ENVELOPE),
+        code=_code(seed, age),
+        title=f"Volume d’essai nº {seed}{which} : dossiers inventés",
+        title_en=f"Trial volume no. {seed}{which_en}: invented applications",
+        opens_at=script.at(closes - LASTS, 9),
+        closes_at=script.at(closes, 17),
+        envelope=envelope,
         by=Actor(name="volume"),
     )
 
 
-def _model(call: Call, seed: int, keys: Iterator[UUID]) -> dict[str, Any]:
+def _model(call: Call, volume: Volume, age: int) -> dict[str, Any]:
     """The content of an empty draft: begun by an association of its own, and left at that."""
-    account = _account(f"brouillon-{seed}", f"Brouillon du volume {seed}", keys)
+    seed = volume.seed
+    name = f"{seed}-{age}" if age else f"{seed}"
+    account = _account(f"brouillon-{name}", f"Brouillon du volume {name}", volume.keys)
     db.session.flush()
     values = {
-        "name": f"Brouillon vide du volume {seed} (fictive)", "rna": f"W698{seed % 1_000_000:06d}", "siret": None,
-        "legal_form": "association", "purpose": "Montrer un dossier à peine commencé.",
+        "name": f"Brouillon vide du volume {name} (fictive)", "rna": f"W698{(seed + 61 * age) % 1_000_000:06d}",
+        "siret": None, "legal_form": "association", "purpose": "Montrer un dossier à peine commencé.",
     }  # fmt: skip
     organisation = people.create_organisation(values, by=people_queries.actor_of(account))
     draft = applications.start(call, organisation.id, by=people_queries.actor_of(account))
     return queries.plain_content(draft)
 
 
-def _loaded(call: Call, model: dict[str, Any], manager: Account, reviewers: Sequence[Account]) -> Frame:
+def _loaded(call: Call, model: dict[str, Any], staff: Staff) -> Frame:
     """Everything applications are drawn from, read once and kept apart from the session."""
     framework_id, opens_at, closes_at = call.framework_id, call.opens_at, call.closes_at
     if opens_at is None or closes_at is None:
@@ -225,8 +363,11 @@ def _loaded(call: Call, model: dict[str, Any], manager: Account, reviewers: Sequ
         communes=[_copy(row) for row in programme.communes()],
         areas=[_copy(row, "commune") for row in programme.priority_areas()],
         accounts={row.code: _copy(row) for row in programme.budget_accounts()},
-        manager=_copy(manager),
-        reviewers=[_copy(row) for row in reviewers],
+        manager=staff.manager,
+        finance=staff.finance,
+        checker=staff.checker,
+        officer=staff.officer,
+        reviewers=staff.reviewers,
         silence_months=programme.law_number("implicit_rejection", opens_at.astimezone(zone).date()),
     )
 
@@ -242,7 +383,7 @@ def _copy(row: Any, *relations: str) -> Any:
 # ---- the applications ------------------------------------------------------------------------------------------------
 
 
-def _grow_chunk(loom: Loom, places: range, taken: int) -> None:
+def _grow_chunk(loom: Loom, places: range, taken: int) -> list[Woven]:
     """Weave some applications and write them: rows in bulk, numbers from the counter, lines in the journal."""
     frame = loom.frame
     series = f"application:{frame.fund.code}-{frame.closes_on.year}"
@@ -256,6 +397,7 @@ def _grow_chunk(loom: Loom, places: range, taken: int) -> None:
     _write(loom.rows)
     journal.append(db.session.connection(), sorted(_lines(woven, frame), key=lambda line: line.at))
     loom.rows.clear()
+    return woven
 
 
 def _write(rows: Rows) -> None:
@@ -273,15 +415,15 @@ def _lines(woven: Sequence[Woven], frame: Frame) -> Iterator[Any]:
     code = frame.model["call"]["code"]
     for each in woven:
         author = Actor(id=each.author.id, name=each.author.name)
-        yield _line("account.created", each.author, author, each.started_at, confirmed=True)
-        yield _line(
+        yield line("account.created", each.author, author, each.started_at, confirmed=True)
+        yield line(
             "organisation.created", each.organisation, author, each.started_at,
             siret=each.organisation.siret, rna=each.organisation.rna,
         )  # fmt: skip
-        yield _line("application.started", each.application, author, each.started_at, call=code)
+        yield line("application.started", each.application, author, each.started_at, call=code)
         if each.submitted_at is not None:
-            yield _line(
-                "application.submit", each.application, author, each.submitted_at, **_moved("draft", "submitted"),
+            yield line(
+                "application.submit", each.application, author, each.submitted_at, **moved("draft", "submitted"),
                 reference=each.application.reference, digest=each.digest, received_at=each.submitted_at.isoformat(),
             )  # fmt: skip
         if each.decided_at is not None:
@@ -292,20 +434,20 @@ def _lines(woven: Sequence[Woven], frame: Frame) -> Iterator[Any]:
 
 def _decision(each: Woven, manager: Actor, at: datetime) -> Any:
     if each.gates:
-        return _line(
+        return line(
             "application.exclude",
             each.application,
             manager,
             at,
-            **_moved("submitted", "ineligible"),
+            **moved("submitted", "ineligible"),
             gates=list(each.gates),
         )
-    return _line(
+    return line(
         "application.accept",
         each.application,
         manager,
         at,
-        **_moved("submitted", "eligible"),
+        **moved("submitted", "eligible"),
         overruled=[],
         open_requests=0,
     )
@@ -313,25 +455,17 @@ def _decision(each: Woven, manager: Actor, at: datetime) -> Any:
 
 def _reading(assignment: Assignment, reviewer: Any, manager: Actor) -> Iterator[Any]:
     by = Actor(id=reviewer.id, name=reviewer.name)
-    yield _line("assignment.offered", assignment, manager, assignment.assigned_at, reviewer=reviewer.id, due_on=None)
+    yield line("assignment.offered", assignment, manager, assignment.assigned_at, reviewer=reviewer.id, due_on=None)
     if assignment.declared_at is not None:
-        yield _line(
+        yield line(
             "assignment.declare_none",
             assignment,
             by,
             assignment.declared_at,
-            **_moved("offered", "open"),
+            **moved("offered", "open"),
             nature="none",
         )
     if assignment.submitted_at is not None:
         at = assignment.submitted_at
-        yield _line("assignment.record_marks", assignment, by, at - timedelta(seconds=1), **_moved("open", "open"))
-        yield _line("assignment.submit", assignment, by, at, **_moved("open", "submitted"))
-
-
-def _moved(before: str, after: str) -> dict[str, Any]:
-    return {"from": before, "to": after}
-
-
-def _line(event: str, subject: Any, by: Actor, at: datetime, **facts: Any) -> Any:
-    return journal.line_of(event, subject, by, facts, at)
+        yield line("assignment.record_marks", assignment, by, at - timedelta(seconds=1), **moved("open", "open"))
+        yield line("assignment.submit", assignment, by, at, **moved("open", "submitted"))

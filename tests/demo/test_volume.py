@@ -1,4 +1,4 @@
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
@@ -32,7 +32,7 @@ from tests.site import settings_for
 pytestmark = pytest.mark.neutral(on="postgresql")
 
 BY = system("tests")
-NUMBER = 300
+NUMBER, CALLS = 160, 2
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def volume() -> Call:
 
 
 def test_as_many_as_asked_stand_in_a_call_that_says_what_it_is(grown: Grown) -> None:
-    assert sum(grown.states.values()) == NUMBER + 1  # and one draft that is hardly begun
-    assert set(grown.states) == {"draft", "submitted", "eligible", "ineligible"}
+    assert sum(grown.states.values()) == NUMBER + CALLS  # and, in each call, one draft that is hardly begun
+    assert set(grown.states) == {"draft", "submitted", "eligible", "ineligible", "awarded", "declined"}
     assert min(grown.states.values()) > NUMBER // 20
     assert grown.call == "volume-7"
     assert "inventés" in volume().title
@@ -133,15 +133,20 @@ def test_references_follow_one_another_in_the_order_of_arrival(grown: Grown) -> 
         .where(Application.reference.is_not(None))
         .order_by(Application.submitted_at, Application.reference)
     ).all()
-    numbers = [int(row.reference.rpartition("-")[2]) for row in rows]
-    assert numbers == list(range(1, len(rows) + 1))
+    numbers: dict[str, list[int]] = defaultdict(list)  # by year
+    for row in rows:
+        series, _dash, number = row.reference.rpartition("-")
+        numbers[series].append(int(number))
+    assert all(each == list(range(1, len(each) + 1)) for each in numbers.values())
     with unit_of_work():
-        assert next_number(f"application:{rows[0].reference.rpartition('-')[0]}") == len(rows) + 1
+        for series, each in numbers.items():
+            assert next_number(f"application:{series}") == len(each) + 1
         db.session.rollback()
 
 
 def test_decided_ones_hold_to_their_gates(grown: Grown) -> None:
-    states = {row.id: row.state.value for row in db.session.execute(select(Application.id, Application.state))}
+    own = select(Application.id, Application.state).where(Application.call_id == volume().id)
+    states = {row.id: row.state.value for row in db.session.execute(own)}
     decided = [key for key, state in states.items() if state in {"eligible", "ineligible"}]
     outcomes = screening.outcomes_of(decided, screening.gates_of(volume().id))
     for application_id, found in outcomes.items():
@@ -155,18 +160,21 @@ def test_some_reviews_count_and_the_money_holds(grown: Grown) -> None:
     assert len(results) == grown.states["eligible"]
     counted = Counter(result.reviews for result in results.values())
     assert counted[0] > counted[3] > 0
-    assert list(deliberation.problems()) == []
+    assert list(deliberation.problems(awards.released_by_call())) == []
     assert list(awards.problems()) == []
 
 
 def test_the_journal_tells_each_life_in_an_unbroken_chain(grown: Grown) -> None:
     assert list(journal.broken_links()) == []
     events = Counter(db.session.scalars(select(journal.Entry.event)))
-    submitted = NUMBER + 1 - grown.states["draft"]
+    submitted = NUMBER + CALLS - grown.states["draft"]
+    decided = grown.states["awarded"] + grown.states["declined"]
     assert events["application.submit"] == submitted
-    assert events["application.accept"] == grown.states["eligible"]
+    assert events["application.accept"] == grown.states["eligible"] + decided
     assert events["application.exclude"] == grown.states["ineligible"]
-    assert events["application.started"] == NUMBER + 1
+    assert events["application.started"] == NUMBER + CALLS
+    assert events["application.award"] == events["award.opened"] == grown.awards == grown.states["awarded"]
+    assert events["instalment.pay"] == grown.payments
 
 
 def test_nobody_is_real_nobody_signs_in_and_nothing_is_mailed(grown: Grown) -> None:
