@@ -43,6 +43,7 @@ from grants.kernel import (
     clock,
     head,
     held,
+    jobs,
     journal,
     pages,
     papers,
@@ -321,9 +322,14 @@ def _tell_closings() -> int:
 
 
 def _forget() -> int:
-    """What served its time: keys of forms, secrets of letters, sessions unused for a year, files removed long ago."""
+    """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files."""
     with unit_of_work():
-        return people.forget_sessions() + access.forget_keys() + post.forget_secrets() + vault.purge()
+        return people.forget_sessions() + access.forget_keys() + post.forget_secrets() + jobs.purge() + vault.purge()
+
+
+def _sweep() -> int:
+    """Files and results that no row knows."""
+    return vault.sweep() + jobs.sweep()
 
 
 def _deliver(carrier: post.Carrier, settings: Settings) -> int:
@@ -361,24 +367,26 @@ def tell_head() -> int:
 
 @house.command()
 def worker() -> None:
-    """Porte les lettres et fait le ménage. Plusieurs peuvent tourner à la fois ; SIGTERM les arrête."""
+    """Porte les lettres, prépare les longs fichiers, fait le ménage. Plusieurs peuvent tourner ; SIGTERM les arrête."""
     settings = _settings()
     try:
         carrier = post.carrier_for(settings.mail_url, settings.instance)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+    stop = stop_on_signals()
     tasks = [
         Task("post", timedelta(seconds=2), lambda: _deliver(carrier, settings)),
+        Task("jobs", timedelta(seconds=2), lambda: jobs.run_waiting(stop.is_set)),
         Task("papers", timedelta(seconds=5), papers.set_waiting),
         Task("old papers", timedelta(minutes=1), keep_old_papers),
-        Task("sweep", timedelta(minutes=10), vault.sweep),
+        Task("sweep", timedelta(minutes=10), _sweep),
         Task("closings", timedelta(minutes=1), _tell_closings),
         Task("reports", timedelta(hours=1), _remind_of_reports),
         Task("head", timedelta(minutes=10), tell_head),
         Task("forgetting", timedelta(days=1), _forget),
         Task("kept forms", timedelta(minutes=10), _forget_forms),
     ]
-    work(tasks, stop_on_signals())
+    work(tasks, stop)
 
 
 # ---- people --------------------------------------------------------------------------------------------------------

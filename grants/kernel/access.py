@@ -143,6 +143,12 @@ def actor() -> Actor:
     return g.actor  # type: ignore[no-any-return]
 
 
+def actor_by_id(account_id: UUID) -> Actor | None:
+    """A person as they are now, for what is done in their name outside a request; None when the account is closed."""
+    find: Callable[[UUID], Actor | None] = current_app.extensions["find_actor"]
+    return find(account_id)
+
+
 def received_at() -> datetime:
     """When the complete request was received, before it waited for anything (a lock, a neighbour's transaction).
 
@@ -469,15 +475,18 @@ def forget_keys() -> int:
 def install(
     app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, held_endpoint: str = "",
     generation_of: Callable[[UUID], str | None] = lambda _account_id: "",
+    find_actor: Callable[[UUID], Actor | None] = lambda _account_id: None,
 ) -> None:  # fmt: skip
     """Wire the doors into an application, before what checks the anti-forgery token.
 
     `held_endpoint` is the page where a person finds a kept form again (its parameter is `held_id`); `generation_of`
-    gives the present generation of an account's password and sessions, None for an account that is closed.
+    gives the present generation of an account's password and sessions, None for an account that is closed;
+    `find_actor` gives the person of an open account as they are now.
     """
     app.extensions["policy"] = table
     app.extensions["load_actor"] = load_actor
     app.extensions["generation_of"] = generation_of
+    app.extensions["find_actor"] = find_actor
 
     @app.before_request
     def _mode() -> None:

@@ -73,6 +73,12 @@ def actor_of(account: Account) -> Actor:
     return _actor(account, db.session.execute(_ACTOR, {"account_id": account.id, "today": clock.today()}).all())
 
 
+def actor_by_id(account_id: UUID) -> Actor | None:
+    """The same of an open account; None for any other."""
+    account = db.session.scalar(select(Account).where(Account.id == account_id, Account.active))
+    return actor_of(account) if account is not None else None
+
+
 def _actor(account: Account, rows: Sequence[Any]) -> Actor:
     return Actor(
         id=account.id,

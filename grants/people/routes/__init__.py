@@ -1,8 +1,18 @@
 """The doors of accounts and organisations: sign up, confirm, sign in, members, offices."""
 
-from grants.people.queries import generation_of
+from grants.people.queries import actor_by_id, generation_of
 from grants.people.routes import accounts, offices, organisations, resuming
 from grants.people.routes.blueprint import bp
 from grants.people.routes.signing import current_actor, install
 
-__all__ = ["accounts", "bp", "current_actor", "generation_of", "install", "offices", "organisations", "resuming"]
+__all__ = [
+    "accounts",
+    "actor_by_id",
+    "bp",
+    "current_actor",
+    "generation_of",
+    "install",
+    "offices",
+    "organisations",
+    "resuming",
+]
