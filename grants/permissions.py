@@ -74,4 +74,6 @@ class P(StrEnum):
     JOURNAL_READ = "journal:read"
     TRACKING_READ = "tracking:read"
     EXPORT_MAKE = "export:make"
+    JOB_OWN = "job:own"
+    JOB_RESULT = "job:result"
     DEMO_MAIL_READ = "demo_mail:read"

@@ -12,9 +12,11 @@ from grants.awards.models import Agreement, Award, BankDetails, Instalment, Rece
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
+from grants.kernel import jobs
 from grants.kernel.access import Policy, Rule, reasoned
 from grants.kernel.actor import Actor
 from grants.kernel.held import HeldForm
+from grants.kernel.jobs import Job
 from grants.kernel.money import Money
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
@@ -201,12 +203,15 @@ MAY: dict[str, Rule] = {
     P.JOURNAL_READ: reads("manager", "administrator", "auditor"),
     P.TRACKING_READ: role(*STAFF),
     P.EXPORT_MAKE: role("manager", "finance", "auditor"),
+    P.JOB_OWN: signed_in,
+    P.JOB_RESULT: signed_in & reasoned(jobs.why_not_given),
     P.DEMO_MAIL_READ: anyone,
 }
 
 KNOW: dict[type, Rule] = {
     Account: Rule(lambda actor, subject: subject.id == actor.id) | role(*PEOPLE_READERS),
     HeldForm: Rule(lambda actor, subject: subject.account_id == actor.id),
+    Job: Rule(lambda actor, subject: subject.account_id == actor.id),
     SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
     Appointment: role(*PEOPLE_READERS),
     Nomination: role(*PEOPLE_READERS),

@@ -1,13 +1,17 @@
 """The lists of awards, of payments and of sums to be received, as sheets for people."""
 
+from dataclasses import dataclass
+
 from grants.awards import queries
 from grants.awards.lifecycle import AWARD
 from grants.awards.models.recovery import RECEIVABLE_LABELS
 from grants.awards.queries import AwardFilters, AwardLine, PaymentLine, ReceivableLine
 from grants.awards.rules import STEP_LABELS
+from grants.kernel import workbooks
 from grants.kernel.actor import Actor
 from grants.kernel.sheets import Column, Kind, Sheet
 from grants.kernel.words import _, _l
+from grants.permissions import P
 
 _AWARD: tuple[Column[AwardLine], ...] = (
     Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
@@ -60,3 +64,32 @@ def payments(by: Actor, view: str) -> Sheet[PaymentLine]:
 def receivables(by: Actor, *, late: bool) -> Sheet[ReceivableLine]:
     """The sums to be received, the first due first."""
     return Sheet("recouvrements", _("Sommes à recevoir"), _RECEIVABLE, queries.every_receivable(by, late=late))
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """Which view of the payments."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ReceivableView:
+    """Which sums to be received."""
+
+    late: bool
+
+
+AWARDS = workbooks.register(
+    "awards", _l("Attributions, en classeur"), P.EXPORT_MAKE, AwardFilters,
+    awards, lambda by, filters: int(queries.award_totals(by, filters).number),
+)  # fmt: skip
+PAYMENTS = workbooks.register(
+    "payments", _l("Mandats, en classeur"), P.EXPORT_MAKE, PaymentView,
+    lambda by, view: payments(by, view.name), lambda by, view: queries.payment_counts(by)[view.name][0],
+)  # fmt: skip
+RECEIVABLES = workbooks.register(
+    "receivables", _l("Sommes à recevoir, en classeur"), P.EXPORT_MAKE, ReceivableView,
+    lambda by, view: receivables(by, late=view.late),
+    lambda by, view: queries.receivable_totals(by)["late" if view.late else "all"][0],
+)  # fmt: skip

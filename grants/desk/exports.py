@@ -6,10 +6,13 @@ from uuid import UUID
 from grants.applications.lifecycle import LIFECYCLE
 from grants.desk import queries
 from grants.desk.queries import DossierFilters, Found, JournalFilters, Told
+from grants.kernel import workbooks
+from grants.kernel.access import hidden_dossiers
 from grants.kernel.actor import Actor
 from grants.kernel.pages import colon, zone
 from grants.kernel.sheets import Column, Kind, Sheet
 from grants.kernel.words import _, _l
+from grants.permissions import P
 from grants.reviewing import queries as reviewing
 
 _DOSSIER: tuple[Column[Found], ...] = (
@@ -46,6 +49,19 @@ def dossiers(filters: DossierFilters, actor: Actor) -> Sheet[Found]:
     return Sheet("dossiers", _("Dossiers"), columns, queries.every_dossier(filters, actor, scores=scores))
 
 
+DOSSIERS = workbooks.register(
+    "dossiers", _l("Dossiers, en classeur"), P.EXPORT_MAKE, DossierFilters,
+    lambda actor, filters: dossiers(filters, actor), lambda actor, filters: queries.totals(filters, actor)[0],
+)  # fmt: skip
+
+
 def journal(filters: JournalFilters, hidden: frozenset[UUID]) -> Sheet[Told]:
     """The lines of the journal, the newest first, without those about dossiers one may not know of."""
     return Sheet("journal", _("Journal"), _LINE, queries.every_line(filters, zone=zone(), hidden=hidden))
+
+
+JOURNAL = workbooks.register(
+    "journal", _l("Journal, en classeur"), P.JOURNAL_READ, JournalFilters,
+    lambda actor, filters: journal(filters, hidden_dossiers(actor)),
+    lambda actor, filters: queries.line_count(filters, zone=zone(), hidden=hidden_dossiers(actor)),
+)  # fmt: skip

@@ -446,6 +446,12 @@ def every_line(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUI
         yield from _told([row.Entry for row in rows], without_totals=bool(hidden))
 
 
+def line_count(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> int:
+    """How many lines that is."""
+    lines = _open_lines(filters, zone, hidden).order_by(None).subquery()
+    return db.session.scalar(select(func.count()).select_from(lines)) or 0
+
+
 _NEWEST = Order(Entry.seq, descending=True)
 
 

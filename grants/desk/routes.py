@@ -15,11 +15,12 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
-from grants.kernel import clock, head, sheets, shelf
+from grants.kernel import clock, head, jobs, sheets, shelf, vault
 from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
+from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import address, safe_path, zone
@@ -58,7 +59,7 @@ ACCOUNT = (
     (_l("Mon compte"), "people.account"),
     (_l("Mes connexions"), "people.sessions"),
 )
-OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"),)
+OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"), (_l("Fichiers préparés"), "desk.jobs"))
 ASSOCIATION, COMMITTEE, MANAGEMENT = _l("Association"), _l("Comité"), _l("Gestion")
 PAYMENTS, SETTINGS = _l("Paiements"), _l("Réglages")
 EVERY_STAFF = frozenset({"manager", "finance", "authorising_officer", "administrator", "auditor"})
@@ -352,6 +353,53 @@ def dossiers_xlsx() -> Response:
     return sheets.download_workbook(exports.dossiers(_dossier_filters(), actor()), zone())
 
 
+@bp.post("/gestion/dossiers.xlsx")
+@door(P.EXPORT_MAKE)
+def dossiers_job() -> BaseResponse:
+    """Have that workbook made by the worker, however long it is."""
+    return redirect(address("desk.job", job_id=jobs.ask(exports.DOSSIERS, _dossier_filters(), by=actor()).id))
+
+
+# ---- what the worker makes ---------------------------------------------------------------------------------------
+
+
+@bp.get("/preparations", endpoint="jobs")
+@door(P.JOB_OWN)
+def own_jobs() -> str:
+    """What the person asked the worker for."""
+    return render_template("desk/jobs.html", jobs=jobs.of_person(actor()))
+
+
+@bp.get("/preparations/<uuid:job_id>")
+@door(P.JOB_OWN, Job)
+def job(job: Job) -> str:
+    """How far one of them is, and what to do with it."""
+    return render_template("desk/job.html", job=job, reason=jobs.reason_of(job))
+
+
+@bp.post("/preparations/<uuid:job_id>/annuler")
+@door(P.JOB_OWN, Job)
+def cancel_job(job: Job) -> BaseResponse:
+    """Stop it."""
+    jobs.cancel(job, by=actor())
+    return redirect(address("desk.job", job_id=job.id))
+
+
+@bp.post("/preparations/<uuid:job_id>/reprendre")
+@door(P.JOB_OWN, Job)
+def retry_job(job: Job) -> BaseResponse:
+    """Try again."""
+    jobs.retry(job, by=actor())
+    return redirect(address("desk.job", job_id=job.id))
+
+
+@bp.get("/preparations/<uuid:job_id>/fichier")
+@door(P.JOB_RESULT, Job)
+def job_result(job: Job) -> BaseResponse:
+    """The file that was made, for whoever asked, with their rights of now."""
+    return vault.attachment(*jobs.result(job))
+
+
 @bp.get("/gestion/dossiers/<uuid:application_id>")
 @door(P.DOSSIER_READ, Application)
 def dossier(application: Application) -> str:
@@ -397,6 +445,13 @@ def journal_csv() -> Response:
 def journal_xlsx() -> Response:
     """The journal as a workbook, whole."""
     return sheets.download_workbook(exports.journal(_journal_filters(), hidden_dossiers()), zone())
+
+
+@bp.post("/gestion/journal.xlsx")
+@door(P.JOURNAL_READ)
+def journal_job() -> BaseResponse:
+    """Have that workbook made by the worker, however long it is."""
+    return redirect(address("desk.job", job_id=jobs.ask(exports.JOURNAL, _journal_filters(), by=actor()).id))
 
 
 def _journal_filters() -> JournalFilters:

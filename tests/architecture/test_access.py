@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pikepdf
 import pytest
@@ -30,10 +31,11 @@ from grants.awards.lifecycle import AwardState, ReceivableState, ReportState
 from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
-from grants.kernel import clock, vault
+from grants.kernel import clock, files, jobs, vault
 from grants.kernel.access import Door
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.held import HeldForm, Reason
+from grants.kernel.jobs import Job, JobState
 from grants.kernel.seal import seal
 from grants.people import rules
 from grants.people.models import (
@@ -172,6 +174,7 @@ def world(make: Make) -> World:
     make.assignment(place.application, recused, state=AssignmentState.RECUSED)
     with unit_of_work() as session:
         session.add_all(kept_form(person) for person in people.values() if person is not None)
+        session.add_all(kept_job(make, person) for person in people.values() if person is not None)
     return place
 
 
@@ -183,6 +186,16 @@ def kept_form(person: Account) -> HeldForm:
         account_id=person.id, reason=Reason.SIGNED_OUT, path="/mon-compte", page="/mon-compte",
         until=at + timedelta(hours=1), sealed=seal(told),
     )  # fmt: skip
+
+
+def kept_job(make: Make, person: Account) -> Job:
+    """A file that the worker made for the person, with the rights they have."""
+    job = Job(id=uuid4(), kind="dossiers", account_id=person.id, locale="fr", arguments="{}", state=JobState.DONE,
+              asked_at=clock.now(), until=clock.now() + timedelta(days=1), name="dossiers.xlsx", size=1,
+              sha256=sha256(b"x").hexdigest(), place=f"results/{uuid4().hex}",
+              standing=jobs.standing_of(make.actor_of(person)))  # fmt: skip
+    files.store().put(str(job.place), BytesIO(b"x"))
+    return job
 
 
 def worlds(make: Make) -> dict[str, World]:
@@ -218,6 +231,7 @@ def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
         if relation == "own":
             queries += [db.select(Account).where(Account.id == person.id)]
             queries += [db.select(HeldForm).where(HeldForm.account_id == person.id)]
+            queries += [db.select(Job).where(Job.account_id == person.id)]
             queries += [db.select(SignIn).where(SignIn.account_id == person.id).order_by(SignIn.started_at).limit(1)]
         theirs = {type(found): found for query in queries if (found := db.session.scalars(query).first()) is not None}
     return World(place.people, place.things | theirs, place.words)
@@ -269,7 +283,7 @@ def surroundings(
         session.add_all([file, request, invitation, agreement, given, receivable, nomination])
     session_of(team)
     with unit_of_work() as session:
-        session.add(kept_form(team))
+        session.add_all([kept_form(team), kept_job(make, team)])
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
     things += [nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
     words = {

@@ -298,6 +298,32 @@ MUTANTS = (
         "tests/calls/test_routes.py -k 'version_shown or changed_meanwhile'",
     ),
     Mutant(
+        "office of whoever fetches a result", "grants/policy.py",
+        "P.JOB_RESULT: signed_in & reasoned(jobs.why_not_given),", "P.JOB_RESULT: signed_in,",
+        "tests/desk/test_jobs.py -k whoever_lost_the_office",
+    ),
+    Mutant(
+        "dossiers kept from whoever fetches a result", "grants/kernel/jobs.py",
+        "return CHANGED if job.standing != standing_of(who) else None", "return None",
+        "tests/desk/test_jobs.py -k 'link_with or another_office'",
+    ),
+    Mutant(
+        "office of whoever a job is made for", "grants/kernel/jobs.py",
+        "if who is None or reason is not None:\n", "if who is None:\n",
+        "tests/kernel/test_jobs.py -k office_lost_before",
+    ),
+    Mutant(
+        "job of one person", "grants/policy.py",
+        "Job: Rule(lambda actor, subject: subject.account_id == actor.id),", "Job: signed_in,",
+        "tests/desk/test_jobs.py -k nobody_else",
+    ),
+    Mutant(
+        "lease of a job", "grants/kernel/jobs.py",
+        ".where(_JOBS.c.id == job.id, _JOBS.c.state == JobState.RUNNING, _JOBS.c.lease == lease)",
+        ".where(_JOBS.c.id == job.id, _JOBS.c.state == JobState.RUNNING)",
+        "tests/kernel/test_jobs.py -k comes_back_late",
+    ),
+    Mutant(
         "formulas", "grants/kernel/sheets.py", "if zone is not None and is_formula(text)", "if False",
         "tests/kernel/test_sheets.py",
     ),

@@ -162,7 +162,7 @@ def test_a_list_too_long_for_a_workbook_offers_its_csv_alone(
     page.sign_in(of_money(make))
     monkeypatch.setattr(sheets, "MOST_ROWS", 2)
     assert set(links(page.get("/gestion/dossiers"))) == {"csv"}
-    assert "Un classeur tient 2 lignes au plus" in page.last.words.replace(pages.NBSP, " ")
+    assert "Un classeur de plus de 2 lignes est préparé à part" in page.last.words.replace(pages.NBSP, " ")
     refused = page.get("/gestion/dossiers.xlsx")
     assert refused.status == 409
     assert "plus de 2 lignes" in refused.words

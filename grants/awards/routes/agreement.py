@@ -16,7 +16,7 @@ from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import AwardFilters
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
-from grants.kernel import clock, sheets, vault
+from grants.kernel import clock, jobs, sheets, vault
 from grants.kernel.access import actor, door, prepared_by
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
@@ -84,6 +84,14 @@ def index_csv() -> Response:
 def index_xlsx() -> Response:
     """The same list as a workbook, whole."""
     return sheets.download_workbook(exports.awards(actor(), _filters()), zone())
+
+
+@bp.post("/attributions.xlsx")
+@door(P.EXPORT_MAKE)
+def index_job() -> Response:
+    """Have that workbook made by the worker, however long it is."""
+    asked_for = _filters()
+    return redirect(url_for("desk.job", job_id=jobs.ask(exports.AWARDS, asked_for, by=actor()).id))
 
 
 @bp.post("/attributions/ouvrir")

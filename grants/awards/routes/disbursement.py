@@ -14,7 +14,7 @@ from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import masked
-from grants.kernel import sheets
+from grants.kernel import jobs, sheets
 from grants.kernel.access import actor, door
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
@@ -98,6 +98,14 @@ def payments_csv() -> Response:
 def payments_xlsx() -> Response:
     """A view of the payments as a workbook, whole."""
     return sheets.download_workbook(exports.payments(actor(), _view(queries.payment_counts(actor()))), zone())
+
+
+@bp.post("/mandats.xlsx")
+@door(P.EXPORT_MAKE)
+def payments_job() -> Response:
+    """Have that workbook made by the worker, however long it is."""
+    asked_for = exports.PaymentView(_view(queries.payment_counts(actor())))
+    return redirect(url_for("desk.job", job_id=jobs.ask(exports.PAYMENTS, asked_for, by=actor()).id))
 
 
 def _view(counts: dict[str, tuple[int, Money]]) -> str:

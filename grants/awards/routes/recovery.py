@@ -21,7 +21,7 @@ from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.routes.blueprint import Answer, bp
-from grants.kernel import clock, sheets
+from grants.kernel import clock, jobs, sheets
 from grants.kernel.access import actor, door
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
@@ -112,6 +112,14 @@ def receivables_csv() -> Response:
 def receivables_xlsx() -> Response:
     """The same list as a workbook, whole."""
     return sheets.download_workbook(exports.receivables(actor(), late=_is_late()), zone())
+
+
+@bp.post("/recouvrements.xlsx")
+@door(P.EXPORT_MAKE)
+def receivables_job() -> Response:
+    """Have that workbook made by the worker, however long it is."""
+    asked_for = exports.ReceivableView(_is_late())
+    return redirect(url_for("desk.job", job_id=jobs.ask(exports.RECEIVABLES, asked_for, by=actor()).id))
 
 
 @bp.get("/recouvrements/<uuid:receivable_id>")

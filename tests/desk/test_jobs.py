@@ -1,0 +1,230 @@
+"""Long lists made by the worker: asked from the list, followed on a page, fetched by whoever asked."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select, update
+
+from grants.applications.lifecycle import ApplicationState
+from grants.awards.lifecycle import AwardState, InstalmentState
+from grants.kernel import clock, jobs, sheets, workbooks
+from grants.kernel.db import db, unit_of_work
+from grants.kernel.jobs import Job, JobState
+from grants.kernel.money import Money
+from grants.people import actions
+from grants.people.models import Appointment
+from grants.reviewing.actions import tell_link
+from grants.reviewing.models import InterestNature
+
+FETCH = "/preparations/{}/fichier"
+
+
+@pytest.fixture
+def manager(make):
+    """A manager with a dossier in their list."""
+    make.application(state=ApplicationState.SUBMITTED, title="Café solidaire")
+    return make.account("manager")
+
+
+@pytest.fixture
+def short(manager):
+    """No list is short enough for a workbook at once. What `make` makes does not depend on it, and is remembered."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sheets, "MOST_ROWS", 0)
+        yield patched
+
+
+def job():
+    db.session.rollback()
+    return db.session.scalars(select(Job).order_by(Job.asked_at.desc()).limit(1)).one()
+
+
+def rows(answer):
+    assert answer.status == 200
+    return CalamineWorkbook.from_object(io.BytesIO(answer.response.get_data())).get_sheet_by_index(0).to_python()
+
+
+def fetched(page):
+    link = page.last.tree.xpath("//main//a[@download]/@href")
+    return rows(page.get(link[0]))
+
+
+LISTS = {
+    "/gestion/dossiers?mots=Café&sort=reference": "manager",
+    "/attributions?state=running": "manager",
+    "/mandats?vue=paid": "finance",
+    "/recouvrements": "finance",
+    "/gestion/journal?objet=award": "auditor",
+}
+
+
+def test_each_list_too_long_at_once_is_made_by_the_worker_as_it_would_be_at_once(page, make, manager, short):
+    second = make.application(state=ApplicationState.ELIGIBLE)
+    make.decided(second)
+    award = make.award(second, state=AwardState.RUNNING)
+    make.instalment(award, Money(1_234_56), state=InstalmentState.PAID)
+    make.recovery(award, Money(100_00))
+    for path, office in LISTS.items():
+        page.get(path, as_=make.account(office))
+        waiting = page.submit(action=".xlsx")
+        jobs.run_waiting()
+        page.get(waiting.url)
+        assert "Prêt" in page.last.words, path
+        made = fetched(page)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sheets, "MOST_ROWS", 20_000)
+            assert made == rows(page.get(path.replace("?", ".xlsx?") if "?" in path else f"{path}.xlsx")), path
+        assert len(made) > 1, path
+
+
+def test_a_list_that_fits_is_given_at_once(page, manager):
+    page.sign_in(manager)
+    shown = page.get("/gestion/dossiers")
+    assert not shown.tree.xpath("//main//form[contains(@action, '.xlsx')]")
+    assert rows(page.get("/gestion/dossiers.xlsx"))
+
+
+def test_its_page_says_where_it_stands_and_survives_a_reload(page, manager, short):
+    page.sign_in(manager)
+    page.get("/gestion/dossiers")
+    page.submit(action=".xlsx")
+    where = page.last.url
+    refresh = "//head/noscript/meta[@http-equiv='refresh']/@content"
+    assert page.last.tree.xpath(refresh) == ["5"]
+    assert "En attente" in page.last.title + page.last.words
+    with unit_of_work() as session:
+        session.execute(update(Job).values(state=JobState.RUNNING, lease=job().id, done=1200, total=87000))
+    for _reload in range(2):
+        shown = page.get(where)
+        (bar,) = shown.tree.xpath("//main//progress")
+        assert (bar.get("value"), bar.get("max")) == ("1200", "87000")
+        assert "1 200 sur 87 000" in shown.words.replace("\u202f", " ")
+        assert shown.tree.xpath("//main//*[@data-behaviour='job']")
+    page.post("/langue", data={"language": "en"})
+    english = page.get(where)
+    assert "1,200 of 87,000" in english.words
+    assert "This page updates itself" in english.words
+
+
+def test_it_is_found_again_in_the_menu_of_the_account(page, manager, short):
+    page.sign_in(manager)
+    page.get("/gestion/dossiers")
+    page.submit(action=".xlsx")
+    where = page.last.url
+    assert "/preparations" in page.last.tree.xpath("//header//a/@href")
+    listed = page.get("/preparations")
+    assert listed.tree.xpath("//main//table//a/@href") == [where]
+
+
+def test_it_is_cancelled_and_taken_up_again(page, manager, short):
+    page.sign_in(manager)
+    page.get("/gestion/dossiers")
+    page.submit(action=".xlsx")
+    assert "Annulé" in page.submit(action="/annuler").words
+    assert jobs.run_waiting() == 0
+    assert "En attente" in page.submit(action="/reprendre").words
+    jobs.run_waiting()
+    assert "Prêt" in page.get(page.last.url).words
+    assert page.post(page.last.url + "/annuler").status == 409
+
+
+def test_a_failure_is_told_in_words_in_the_language_of_the_reader(page, manager, short):
+    page.sign_in(manager)
+    page.get("/gestion/dossiers")
+    page.submit(action=".xlsx")
+    where = page.last.url
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(workbooks, "MOST_ROWS", 0)
+        jobs.run_waiting()
+    assert "Un classeur n’a pas assez de place" in page.get(where).words
+    page.post("/langue", data={"language": "en"})
+    assert "A workbook has no room for so many rows" in page.get(where).words
+    page.submit(action="/reprendre")
+    jobs.run_waiting()
+    assert len(page.get(where).tree.xpath("//main//a[@download]")) == 1
+
+
+def asked_and_made(page, person):
+    page.sign_in(person)
+    page.get("/gestion/dossiers")
+    page.submit(action=".xlsx")
+    jobs.run_waiting()
+    return job().id
+
+
+def test_nobody_else_knows_it(page, make, manager, short):
+    key = asked_and_made(page, manager)
+    for other in (make.account("manager"), make.account("administrator"), make.account("auditor")):
+        page.sign_in(other)
+        assert page.get(f"/preparations/{key}").status == page.get(FETCH.format(key)).status == 404
+        assert page.post(f"/preparations/{key}/annuler").status == 404
+        assert page.post(f"/preparations/{key}/reprendre").status == 404
+    assert page.get(FETCH.format(key), as_=manager).status == 200
+
+
+def test_whoever_lost_the_office_does_not_get_the_result(page, make, manager, short):
+    key = asked_and_made(page, manager)
+    with unit_of_work() as session:
+        held = session.scalars(select(Appointment).where(Appointment.account_id == manager.id)).one()
+        actions.end_appointment(held, by=make.actor("administrator"))
+    page.sign_in(manager)
+    assert page.get(FETCH.format(key)).status == 403
+    shown = page.get(f"/preparations/{key}")
+    assert (shown.status, shown.tree.xpath("//main//a[@download]")) == (200, [])
+    assert "pas ouverte à votre compte" in shown.words
+
+
+def test_another_office_in_its_place_does_not_give_the_result(page, make, manager, short):
+    key = asked_and_made(page, manager)
+    with unit_of_work() as session:  # finance may take the list away, without the scores that a manager reads
+        session.execute(update(Appointment).where(Appointment.account_id == manager.id).values(role="finance"))
+    assert page.get(FETCH.format(key)).status == 403
+    assert "demandez-le de nouveau" in page.get(f"/preparations/{key}").words
+
+
+def test_a_dossier_one_has_a_link_with_is_in_no_result(page, make, manager, short):
+    linked = make.application(state=ApplicationState.SUBMITTED)
+    key = asked_and_made(page, manager)
+    assert page.get(FETCH.format(key)).status == 200
+    with unit_of_work():
+        tell_link(linked.reference, InterestNature.FAMILY, "Ma sœur.", by=make.actor_of(manager))
+    assert page.get(FETCH.format(key)).status == 403
+    again = asked_and_made(page, manager)
+    assert linked.reference not in {row[0] for row in rows(page.get(FETCH.format(again)))}
+
+
+def test_a_result_is_an_attachment_kept_by_nobody_between(page, manager, short):
+    headers = page.get(FETCH.format(asked_and_made(page, manager))).response.headers
+    assert headers["Content-Disposition"] == "attachment; filename=dossiers.xlsx"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_result_whose_time_is_over_is_gone(page, manager, short):
+    key = asked_and_made(page, manager)
+    with unit_of_work() as session:
+        session.execute(update(Job).values(until=clock.now() - timedelta(days=1)))
+    assert page.get(FETCH.format(key)).status == 404
+
+
+def test_too_many_at_once_is_told(page, manager, short):
+    page.sign_in(manager)
+    for _number in range(jobs.MOST):
+        page.get("/gestion/dossiers")
+        assert page.submit(action=".xlsx").status == 200
+    page.get("/gestion/dossiers")
+    refused = page.submit(action=".xlsx")
+    assert refused.status == 429
+    assert "déjà 3 fichiers en préparation" in refused.words
+
+
+def test_a_double_click_asks_once(page, manager, short):
+    page.sign_in(manager)
+    shown = page.get("/gestion/dossiers")
+    for _click in range(2):
+        page.last = shown
+        assert page.submit(action=".xlsx").status == 200
+    db.session.rollback()
+    assert len(db.session.scalars(select(Job)).all()) == 1
