@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from grants.deliberation import queries
 from grants.deliberation.lifecycle import MeetingState
@@ -401,16 +402,24 @@ class Minutes:
         return replace(self, lines=tuple(lines), hides_some=True)
 
 
+MinutesFacts = tuple[queries.Ranking, Mapping[UUID, Sequence[str]]]
+
+
 def issue_minutes(meeting: Meeting, *, by: Actor, recomposed: bool = False) -> None:
     """Keep the minutes of a meeting whose advices are frozen, in every language: what comes after never enters."""
-    texts = {language: _minutes_text(meeting, language, recomposed=recomposed) for language in LANGUAGES}
+    facts = _minutes_facts(meeting)
+    texts = {language: _minutes_text(meeting, facts, language, recomposed=recomposed) for language in LANGUAGES}
     papers.issue(MINUTES, meeting, texts, by=by, recomposed=recomposed)
 
 
 def minutes_of(meeting: Meeting, language: str, who: Actor) -> Minutes:
     """The minutes as a person may read them, in a language."""
     paper = papers.latest(MINUTES, meeting.id)
-    whole = _minutes_now(meeting, language) if paper is None else _minutes_from(papers.said(paper, language))
+    whole = (
+        _minutes_now(meeting, _minutes_facts(meeting), language)
+        if paper is None
+        else _minutes_from(papers.said(paper, language))
+    )
     return whole.without(queries.hidden_in(meeting.call_id, who))
 
 
@@ -425,8 +434,8 @@ def minutes_paper(meeting: Meeting, language: str, who: Actor) -> bytes:
     return papers.draw(_minutes_sheet(meeting, read, language, notice))
 
 
-def _minutes_text(meeting: Meeting, language: str, *, recomposed: bool) -> dict[str, Any]:
-    minutes = _minutes_now(meeting, language)
+def _minutes_text(meeting: Meeting, facts: MinutesFacts, language: str, *, recomposed: bool) -> dict[str, Any]:
+    minutes = _minutes_now(meeting, facts, language)
     with force_locale(language):
         notice = papers.recomposed_notice() if recomposed else ""
     return {"sheet": _minutes_sheet(meeting, minutes, language, notice), "said": asdict(minutes)}
@@ -437,8 +446,13 @@ def _minutes_from(said: Mapping[str, Any]) -> Minutes:
     return Minutes(**{**said, "head": tuple((label, value) for label, value in said["head"]), "lines": lines})
 
 
-def _minutes_now(meeting: Meeting, language: str) -> Minutes:
-    ranking, recusals = queries.ranking_of(meeting.call, ANONYMOUS), queries.recusals_of(meeting.call_id, ANONYMOUS)
+def _minutes_facts(meeting: Meeting) -> MinutesFacts:
+    """The ranking and who stepped aside: the same in every language."""
+    return queries.ranking_of(meeting.call, ANONYMOUS), queries.recusals_of(meeting.call_id, ANONYMOUS)
+
+
+def _minutes_now(meeting: Meeting, facts: MinutesFacts, language: str) -> Minutes:
+    ranking, recusals = facts
     with force_locale(language):
         return Minutes(
             title=_("Procès-verbal — %(title)s", title=meeting.title),

@@ -197,13 +197,21 @@ def _digests(
 
 @dataclass(frozen=True)
 class Difference:
-    """A row that is not what the journal says: `seq` is its last line (None: no line), `columns` what differs."""
+    """A row that is not what the journal says: `seq` is its last line (None: no line), `columns` what differs.
+
+    `digest` is that of the row as it stands, None once it is gone.
+    """
 
     table: str
     key: str
     seq: int | None
-    is_gone: bool = False
+    digest: str | None = None
     columns: Mapping[str, Any] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the journal tells a row that is no more."""
+        return self.digest is None
 
 
 def compared(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[Difference]:
@@ -228,11 +236,11 @@ def compared(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterat
         for key, digest, row in _digests(connection, kind):
             told = known.pop(key, None)
             if told is None:
-                yield Difference(table, key, None)
+                yield Difference(table, key, None, digest)
             elif told[1] != digest:
-                yield Difference(table, key, told[0], columns=_differing(kind, told[1], digest, row))
+                yield Difference(table, key, told[0], digest, _differing(kind, told[1], digest, row))
         for key, (seq, _digest) in sorted(known.items()):
-            yield Difference(table, key, seq, is_gone=True)
+            yield Difference(table, key, seq)
 
 
 def _differing(kind: type[Recorded], expected: str, found: str, row: Row[Any]) -> dict[str, Any]:
@@ -249,17 +257,11 @@ def _differing(kind: type[Recorded], expected: str, found: str, row: Row[Any]) -
 
 def untold(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[Told]:
     """The digests of the rows that differ from what the journal says, some hundred at a time, to be told anew."""
-    wanted: dict[str, set[str]] = {}
     told: Told = {}
-    for each in compared(connection, lines):
-        if each.is_gone:
-            told.setdefault(each.table, {})[each.key] = None
-        else:
-            wanted.setdefault(each.table, set()).add(each.key)
+    for number, each in enumerate(compared(connection, lines), start=1):
+        told.setdefault(each.table, {})[each.key] = each.digest
+        if number % _AT_ONCE == 0:
+            yield told
+            told = {}
     if told:
         yield told
-    for kind in recorded_kinds():
-        table = _table_name(kind)
-        found = {key: digest for key, digest, _row in _digests(connection, kind) if key in wanted.get(table, ())}
-        for some in _parts(list(found)):
-            yield {table: {key: found[key] for key in some}}

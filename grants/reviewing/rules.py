@@ -186,8 +186,21 @@ def result(reviews: Sequence[Marks], grid: Grid) -> Result:
 
 def own_total(marks: Marks, grid: Grid) -> Fraction | None:
     """One reviewer's own total out of 100, by the same arithmetic; None when nothing was marked."""
-    items = {item.id: _item_result([marks.get(item.id)]) for item in grid.items}
-    return _total(tuple(_block_result(block, items, grid) for block in grid.blocks))
+    levels: list[tuple[Fraction, int]] = []  # of each block that holds a mark, with the weight of the block
+    for block in grid.blocks:
+        given = [
+            (mark, item.weight)
+            for item in grid.items
+            if item.block_id == block.id and (mark := marks.get(item.id)) is not None
+        ]
+        if weights := sum(weight for _mark, weight in given):
+            levels.append((Fraction(sum(mark * weight for mark, weight in given), weights), block.weight))
+    weights = sum(weight for _level, weight in levels)
+    return (
+        sum((level * weight for level, weight in levels), Fraction(0)) * TOTAL / (weights * grid.top)
+        if weights
+        else None
+    )
 
 
 def hundredths(total: Fraction | None) -> int | None:

@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows without a line", "grants/kernel/rowdigests.py",
-        "                yield Difference(table, key, None)\n", "                continue\n",
+        "                yield Difference(table, key, None, digest)\n", "                continue\n",
         "tests/cli/test_verify.py -k every_forgery",
     ),
     Mutant(

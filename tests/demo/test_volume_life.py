@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from grants.app import create_app
 from grants.awards.models import Award, Instalment, LedgerEntry, Receivable, Report
@@ -53,8 +53,7 @@ def test_every_proof_holds_under_every_guard(grown: Grown) -> None:
     names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     if db.engine.dialect.name == "postgresql":
         names = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-    with db.engine.connect() as connection:
-        assert expected() <= set(connection.exec_driver_sql(names).scalars())
+    assert expected() <= set(db.session.scalars(text(names)))
 
 
 def test_a_part_of_the_applications_went_all_the_way(grown: Grown) -> None:
