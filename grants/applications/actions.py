@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.base import ExecutableOption
 
 from grants.applications import letters, queries, rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
@@ -110,7 +109,7 @@ def save_section(
     and nothing is written. None writes whatever stands there.
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
-    _lock_draft(application, *_READ_WITH.get(section, ()))
+    _lock_draft(application)
     if stamp is not None:
         before = queries.section_values(application, section)
         found = rules.merged(before, {key: values.get(key, before[key]) for key in before}, stamp)
@@ -131,7 +130,7 @@ def save_field(
     MissingError for a field the page does not have, ConflictError (`facts["theirs"]`) when somebody else changed the
     field meanwhile, to something else; RefusedError and InvalidError as `save_section`.
     """
-    _lock_draft(application, *_READ_WITH.get(section, ()))
+    _lock_draft(application)
     before = queries.section_values(application, section)
     fields, wanted = rules.fields_in(before), rules.version_of(value)
     if path not in fields:
@@ -163,8 +162,8 @@ def _tell_sitting(application: Application, section: str, *, by: Actor) -> None:
         journal.advance(LIFECYCLE, application, "save", by=by, section=section)
 
 
-def _lock_draft(application: Application, *more: ExecutableOption) -> None:
-    queries.lock(application, *more)
+def _lock_draft(application: Application) -> None:
+    queries.lock(application)
     if application.state is not ApplicationState.DRAFT:
         raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
 
@@ -236,9 +235,10 @@ def _refuse(part: DossierPart, values: Values) -> None:
 
 def _follow_project(application: Application, before: Values) -> None:
     """What is written elsewhere from the project: the line of the request, and the words of some statements."""
-    _set_request_line(application)
     changed = {"title"} if application.title != before["title"] else set()
-    changed |= {"amount"} if application.requested != before["requested"] else set()
+    if application.requested != before["requested"]:
+        changed.add("amount")
+        _set_request_line(application)
     _unsign(application, changed)
 
 
@@ -400,10 +400,6 @@ _SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
     Part.STATEMENTS: _save_statements,
 }
 
-_READ_WITH: dict[str, tuple[ExecutableOption, ...]] = {
-    part: (joinedload(Application.budget_lines),) for part in (Part.PROJECT, Part.BUDGET)
-}
-
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
@@ -474,7 +470,8 @@ def submit(
         raise _changed_since()
     if seen is not None and clock.now() - received_at > AT_ONCE:
         _check_sent_again(application, received_at)
-    plain = queries.plain_content(application)
+    picked = queries.picked_by(application.id)
+    plain = queries.plain_content(application, picked)
     lacking = rules.missing(rules.read(rules.canonical(plain)))
     if lacking:
         raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
@@ -486,7 +483,7 @@ def submit(
             reference=application.reference, digest=version.digest, received_at=received_at.isoformat(),
         )  # fmt: skip
     db.session.flush()
-    _allocate(application, plain)
+    _allocate(application, plain, [row for row in picked if row.list == "actions"])
     letters.receipt(application, version, by=by)
     return version
 
@@ -551,13 +548,14 @@ def _freeze(application: Application, plain: Content, *, by: Actor) -> Applicati
     return version
 
 
-def _allocate(application: Application, plain: Content) -> None:
+def _allocate(application: Application, plain: Content, named: Sequence[queries.Picked]) -> None:
+    """Split the amount asked for by each dimension; `named` are the actions it names."""
     if application.requested is None:
         raise ValueError("an application without an amount is never submitted")
     weights: dict[Dimension, Sequence[tuple[UUID | None, int]]] = {
         Dimension.AXIS: [(UUID(axis["id"]), axis["percent"]) for axis in plain["axes"]],
-        Dimension.ACTION: rules.equally(row.id for row in application.actions),
-        Dimension.ORIENTATION: rules.equally(row.orientation_id for row in application.actions),
+        Dimension.ACTION: rules.equally(row.id for row in named),
+        Dimension.ORIENTATION: rules.equally(row.orientation_id for row in named),
         Dimension.FIELD: rules.equally(UUID(row["id"]) for row in plain["fields"]),
         Dimension.COMMUNE: rules.equally(UUID(row["id"]) for row in plain["communes"]),
         Dimension.PLAN: rules.equally(UUID(row["id"]) for row in plain["plans"]),

@@ -1,5 +1,6 @@
 """An application: its structured parts, answers, files, statements, and the frozen versions that were submitted."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, cast
@@ -24,8 +25,9 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, MappedColumn, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, Session, joinedload, mapped_column, relationship
 from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.interfaces import ORMOption
 
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
@@ -175,6 +177,14 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     def not_yet(cls) -> ColumnElement[bool]:
         """A draft is evidence of nothing: it is saved every second, and told when it is submitted or withdrawn."""
         return cls.state == ApplicationState.DRAFT
+
+    @classmethod
+    def opened_with(cls) -> Sequence[ORMOption]:
+        """Its call with the call's fund, and its organisation."""
+        return (
+            joinedload(cls.call, innerjoin=True).joinedload(Call.fund, innerjoin=True),
+            joinedload(cls.organisation, innerjoin=True),
+        )
 
     @property
     def dossier_id(self) -> UUID:

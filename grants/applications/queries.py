@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, TypedDict
-from typing import cast as cast_to
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Uuid,
     bindparam,
     cast,
     func,
@@ -28,7 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeEngine
 
 from grants.applications import rules
@@ -43,6 +43,7 @@ from grants.applications.models import (
     AxisShare,
     BudgetLine,
     Signature,
+    application_action,
     application_area,
     application_commune,
     application_field,
@@ -71,12 +72,13 @@ from grants.applications.parts.questions import QUESTIONS, begun_sections, is_as
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
-from grants.kernel.db import db
+from grants.kernel.db import db, get_held, is_held
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
+from grants.kernel.once import once
 from grants.kernel.pages import day, instant, money, url_path
 from grants.kernel.vault import StoredFile, told_of
-from grants.kernel.words import LazyString, _, _l, in_words_of
+from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import (
@@ -86,6 +88,7 @@ from grants.programme.models import (
     Commune,
     ConfiguredText,
     FieldOfIntervention,
+    Orientation,
     PriorityArea,
     RelatedPlan,
 )
@@ -98,6 +101,19 @@ Answers = Sequence[tuple[Section, Question | None, str | None, Answer | None, St
 Signed = Sequence[tuple[Statement, Signature | None, str | None]]
 Lines = Sequence[tuple[BudgetLine, BudgetAccount | None]]
 AskedFor = Sequence[tuple[CallInstrument | None, Axis | None, int | None]]
+
+
+class Picked(NamedTuple):
+    """A row of a list that an application names: of a framework's lists, or of the territory's."""
+
+    list: str
+    id: UUID
+    code: str
+    title: str
+    more: str | None
+    axis: str | None
+    orientation: str | None
+    orientation_id: UUID | None
 
 
 class FactsForPieces(TypedDict):
@@ -181,32 +197,22 @@ def latest_version(application_id: UUID) -> ApplicationVersion | None:
     )
 
 
-def lock(application: Application, *more: ExecutableOption) -> None:
-    """Hold an application's row until the transaction ends, and read it anew with its call, fund and organisation."""
-    db.session.scalars(
-        select(Application)
-        .where(Application.id == application.id)
-        .options(*_around(), *more)
-        .with_for_update(of=Application)
-        .execution_options(populate_existing=True)
-    ).unique().one()
+def lock(application: Application) -> None:
+    """Hold an application's row until the transaction ends, read anew with its call, fund and organisation."""
+    if not is_held(application):
+        get_held(Application, application.id)
 
 
-def read_with(application: Application, *parts: ExecutableOption) -> None:
+def read_with(application: Application, *parts: ORMOption) -> None:
     """Read parts of an application that were not read yet, with what they point to, in one query."""
     db.session.scalars(select(Application).where(Application.id == application.id).options(*parts)).unique().one()
 
 
-def _around() -> tuple[ExecutableOption, ...]:
-    """What an application stands in: its call, the call's fund, its organisation."""
-    return (
-        joinedload(Application.call, innerjoin=True).joinedload(Call.fund, innerjoin=True),
-        joinedload(Application.organisation, innerjoin=True),
-    )
+def plain_content(application: Application, picked: Sequence[Picked] | None = None) -> JsonObject:
+    """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries.
 
-
-def plain_content(application: Application) -> JsonObject:
-    """Everything an application says, in values JSON knows: what a version freezes. A fixed number of queries."""
+    `picked` are the rows of `picked_by`, for whoever read them already.
+    """
     call, fund = application.call, application.call.fund
     lines: Sequence[tuple[BudgetLine, BudgetAccount | None]] = db.session.execute(_lines_of(application.id)).all()
     found = totals((line.side, line.account, line.amount) for line, _account in lines)
@@ -224,8 +230,7 @@ def plain_content(application: Application) -> JsonObject:
         "organisation": _organisation(application.organisation),
         "project": _project(application, asked_for),
         "axes": [_axis(axis, percent) for _offered, axis, percent in asked_for if axis is not None],
-        "actions": [_action(row) for row in _actions_of(application)],
-        **_picked_in(application.id),
+        **_picked(picked_by(application.id) if picked is None else picked),
         "participation": _columns_of(application, Part.PEOPLE),
         **_rows_in(application.id),
         "budget": {
@@ -236,16 +241,6 @@ def plain_content(application: Application) -> JsonObject:
         "sections": _sections(asked),
         "pieces": _pieces(application, asked, statements),
         "statements": _statements(application, statements),
-    }
-
-
-def _action(row: Action) -> JsonObject:
-    return {
-        "id": str(row.id),
-        "number": row.number,
-        **_both(row, "title"),
-        "axis": row.axis.code,
-        "orientation": row.orientation.code if row.orientation else None,
     }
 
 
@@ -264,7 +259,7 @@ def _questions_of(application: Application) -> Select[Section, Question, str, An
     is there."""
     return (
         select(Section, Question, Criterion.code, Answer, StoredFile)
-        .outerjoin(Question, Question.section_id == Section.id)
+        .outerjoin(Question, (Question.section_id == Section.id) & (Question.call_id == application.call_id))
         .outerjoin(Criterion, Criterion.id == Question.criterion_id)
         .outerjoin(Answer, (Answer.question_id == Question.id) & (Answer.application_id == application.id))
         .outerjoin(StoredFile, (StoredFile.id == Answer.file_id) & StoredFile.removed_at.is_(None))
@@ -296,50 +291,64 @@ def _statements_of(application: Application) -> Select[Statement, Signature, str
     )
 
 
-def _actions_of(application: Application) -> Sequence[Action]:
-    """The actions an application answers, each with its axis and orientation, by number; one query."""
-    read_with(
-        application, joinedload(Application.actions).options(joinedload(Action.axis), joinedload(Action.orientation))
-    )
-    return application.actions
+def picked_by(application_id: UUID) -> list[Picked]:
+    """The actions, fields, plans, communes and neighbourhoods an application names, each in its order; one query."""
+    rows = db.session.execute(_picked_statement(), {"application_id": application_id})
+    return [Picked(*row) for row in rows]
 
 
-def _picked_in(application_id: UUID) -> dict[str, list[JsonObject]]:
-    """The fields, plans, communes and neighbourhoods an application names, each in its order; one query."""
-    none, unplaced = cast(null(), String), cast(literal(0), Integer)
+def _picked(rows: Iterable[Picked]) -> dict[str, list[JsonObject]]:
+    found: dict[str, list[JsonObject]] = {"actions": [], "fields": [], "plans": [], "communes": [], "areas": []}
+    for row in rows:
+        match row.list:
+            case "actions":
+                facts: JsonObject = {"number": row.code, "title": row.title, "title_en": row.more, "axis": row.axis,
+                                     "orientation": row.orientation}  # fmt: skip
+            case "communes":
+                facts = {"insee": row.code, "name": row.title}
+            case "areas":
+                facts = {"name": row.title, "commune": row.more}
+            case _:
+                facts = {"code": row.code, "title": row.title, "title_en": row.more}
+        found[row.list].append({"id": str(row.id), **facts})
+    return found
 
-    def chosen(kind: str, table: Table, row: Any, texts: Sequence[Any], order: Sequence[Any]) -> Any:
+
+@cache
+def _picked_statement() -> Select[Any]:
+    """What an application names of each list, one list under another.
+
+    Each begins at the rows of the application: SQLite would read a whole association table from its other end.
+    """
+    none, unplaced, nowhere = cast(null(), String), cast(literal(0), Integer), (cast(null(), Uuid),)
+    names = (*Picked._fields[2:], "position", "first", "second")
+
+    def chosen(
+        kind: str, table: Table, row: Any, texts: Sequence[Any], order: Sequence[Any], orientation: Any = nowhere
+    ) -> Any:
         key = next(column for column in table.c if column.name != "application_id")
-        told = zip((*texts, *order), ("code", "title", "more", "position", "first", "second"), strict=True)
-        columns = (column.label(name) for column, name in told)
-        listed = select(literal(kind).label("list"), row.id.label("id"), *columns).select_from(row)
-        return listed.join(table, key == row.id).where(table.c.application_id == application_id)
+        told = zip((*texts, *(none,) * (5 - len(texts)), *orientation, *order), names, strict=True)
+        listed = select(literal(kind).label("list"), row.id.label("id"), *(column.label(name) for column, name in told))
+        mine = table.c.application_id == bindparam("application_id")
+        return listed.select_from(table).join(row, key == row.id).where(mine)
 
     field, plan, commune, area = FieldOfIntervention, RelatedPlan, Commune, PriorityArea
     all_of_them = union_all(
+        chosen("actions", application_action, Action,
+               (Action.number, Action.title, Action.title_en, Axis.code, Orientation.code),
+               (unplaced, Action.sort_key, none), (Orientation.id,))
+        .join(Axis, Axis.id == Action.axis_id).outerjoin(Orientation, Orientation.id == Action.orientation_id),
         chosen("fields", application_field, field, (field.code, field.title, field.title_en),
                (field.position, none, none)),
         chosen("plans", application_plan, plan, (plan.code, plan.title, plan.title_en), (plan.position, none, none)),
-        chosen("communes", application_commune, commune, (commune.insee, commune.name, none),
+        chosen("communes", application_commune, commune, (commune.insee, commune.name),
                (unplaced, commune.sort_key, none)),
         chosen("areas", application_area, area, (area.code, area.name, commune.name),
                (unplaced, commune.sort_key, area.name)).join(commune, commune.id == area.commune_id),
     ).subquery()  # fmt: skip
     told = all_of_them.c
-    statement = select(all_of_them).order_by(told.list, told.position, told.first, told.second, told.id)
-    rows = cast_to(Iterable[tuple[str, UUID, str, str, str | None]], db.session.execute(
-        statement.with_only_columns(told.list, told.id, told.code, told.title, told.more)))  # fmt: skip
-    found: dict[str, list[JsonObject]] = {"fields": [], "plans": [], "communes": [], "areas": []}
-    for place, key, code, title, more in rows:
-        match place:
-            case "communes":
-                facts: JsonObject = {"insee": code, "name": title}
-            case "areas":
-                facts = {"name": title, "commune": more}
-            case _:
-                facts = {"code": code, "title": title, "title_en": more}
-        found[place].append({"id": str(key), **facts})
-    return found
+    listed = select(*(told[name] for name in Picked._fields))
+    return listed.order_by(told.list, told.position, told.first, told.second, told.id)
 
 
 def _columns_of(application: Application, code: str) -> JsonObject:
@@ -676,7 +685,11 @@ class Offer:
 
 
 def offers_of(application: Application, name: str) -> list[Offer]:
-    """What the field of a name offers to choose from, in order, in the reader's language."""
+    """What the field of a name offers to choose from, in order, in the reader's language; asked once in a request."""
+    return once(("offers", application.id, name, language()), lambda: _offered(application, name))
+
+
+def _offered(application: Application, name: str) -> list[Offer]:
     match name:
         case "instrument":
             rows = calls.instruments_of(application.call_id)

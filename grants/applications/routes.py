@@ -28,7 +28,7 @@ from grants.applications.parts.vocabulary import LABELS
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, held, vault
-from grants.kernel.access import actor, door, note_refusal, prepared_by, public, received_at
+from grants.kernel.access import actor, door, holds_subject, note_refusal, prepared_by, public, received_at
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
@@ -140,6 +140,7 @@ def write(application: Application) -> Response:
 
 @bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
 @door(P.APPLICATION_EDIT, Application)
+@holds_subject
 @prepared_by(vault.examine_sent)
 @takes_files
 def edit(application: Application, section: str) -> Answer:
@@ -408,6 +409,7 @@ def _mistaken(application: Application) -> list[str]:
 
 @bp.route("/dossiers/<uuid:application_id>/deposer", methods=["GET", "POST"])
 @door(P.APPLICATION_SUBMIT, Application)
+@holds_subject
 def submit(application: Application) -> Answer:
     """Confirm, then submit once."""
     if application.state is not ApplicationState.DRAFT:

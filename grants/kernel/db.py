@@ -1,12 +1,12 @@
 """The database: typed columns, SQLite made safe, reading requests kept from writing, and the one place that commits."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
@@ -40,6 +40,7 @@ from sqlalchemy.orm import (
     mapped_column,
     registry,
 )
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeDecorator
 
 from grants.kernel.money import Money
@@ -140,6 +141,14 @@ class Keyed:
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4, sort_order=-10)
 
+    @classmethod
+    def opened_with(cls) -> Sequence[ORMOption]:
+        """What is read in one statement with a row that a page or an act is about."""
+        return ()
+
+
+Held = TypeVar("Held", bound=Keyed)
+
 
 class Versioned:
     """Optimistic locking: a stale write raises StaleDataError, answered 409."""
@@ -168,6 +177,29 @@ def next_number(series: str) -> int:
         .returning(Counter.value)
     )
     return int(db.session.execute(statement).scalar_one())
+
+
+# ---- rows held until the transaction ends --------------------------------------------------------------------------
+
+_HELD = "rows_held"
+
+
+def get_held(kind: type[Held], key: UUID) -> Held | None:
+    """Read a row anew, with what it is opened with, and hold it until the transaction ends; None when there is none."""
+    row = db.session.get(kind, key, options=kind.opened_with(), populate_existing=True, with_for_update={"of": kind})
+    if row is not None:
+        db.session.info.setdefault(_HELD, set()).add((kind, key))
+    return row
+
+
+def is_held(row: Keyed) -> bool:
+    """Whether `get_held` read this row in this transaction: it is as the database has it, and nobody else writes it."""
+    return (type(row), row.id) in db.session.info.get(_HELD, ())
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_held(session: Session, _transaction: SessionTransaction) -> None:
+    session.info.pop(_HELD, None)
 
 
 # ---- connections -------------------------------------------------------------------------------------------------

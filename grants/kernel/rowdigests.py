@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, event, inspect, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, event, inspect, literal, select
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from grants.kernel.db import Base, noted_in_transaction
@@ -140,25 +140,23 @@ def take(session: Session) -> Told:
         return told
     connection = session.connection()
     for kind, keys in sorted(changed.items(), key=lambda each: _table_name(each[0])):
-        recorded = keys - _waiting(connection, kind, keys)
-        found: dict[str, str | None] = {str(key): None for key in recorded}
-        for some in _parts(sorted(recorded, key=str)):
-            found |= {key: digest for key, digest, _row in _digests(connection, kind, some)}
+        found: dict[str, str | None] = {str(key): None for key in keys}
+        for some in _parts(sorted(keys, key=str)):
+            for key, digest, row in _digests(connection, kind, some):
+                if row.waits:
+                    del found[key]
+                else:
+                    found[key] = digest
         if found:
             told[_table_name(kind)] = found
     return told
 
 
-def _waiting(connection: Connection, kind: type[Recorded], keys: Iterable[Any] | None = None) -> set[Any]:
-    """The keys of the rows of a kind, among these or all, that are not evidence yet."""
+def _waiting(connection: Connection, kind: type[Recorded]) -> set[Any]:
+    """The keys of the rows of a kind that are not evidence yet."""
     waits = kind.not_yet()
-    if waits is None:
-        return set()
     by = inspect(kind).local_table.c[kind.recorded_by]
-    statement = select(by).where(waits)
-    if keys is None:
-        return set(connection.scalars(statement))
-    return {key for some in _parts(list(keys)) for key in connection.scalars(statement.where(by.in_(some)))}
+    return set() if waits is None else set(connection.scalars(select(by).where(waits)))
 
 
 def merged(first: Told, then: Told) -> Told:
@@ -174,22 +172,25 @@ def _parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _digests(
     connection: Connection, kind: type[Recorded], keys: Sequence[Any] | None = None
 ) -> Iterator[tuple[str, str, Row[Any]]]:
-    """(key, digest, a row) of some rows of a kind, or of all, in one statement read bit by bit."""
-    columns = columns_of(kind)
+    """(key, digest, a row) of all rows of a kind that are evidence, in one statement read bit by bit; of some rows,
+    whether they are or not, which `waits` says."""
+    columns, waits = columns_of(kind), kind.not_yet()
     by = inspect(kind).local_table.c[kind.recorded_by]
-    statement = select(by.label("recorded_by"), *columns).order_by(by)
+    says = literal(False) if waits is None else waits
+    statement = select(by.label("recorded_by"), *columns, says.label("waits")).order_by(by)
     if keys is not None:
         statement = statement.where(by.in_(keys))
-    if (waits := kind.not_yet()) is not None:
+    elif waits is not None:
         statement = statement.where(~waits)
     together: list[Row[Any]] = []
-    for row in connection.execute(statement.execution_options(yield_per=1000)):
+    rows: Iterable[Row[Any]] = connection.execute(statement.execution_options(yield_per=1000))
+    for row in rows:
         if together and together[0][0] != row[0]:
-            yield str(together[0][0]), digest_of(kind, [each[1:] for each in together]), together[0]
+            yield str(together[0][0]), digest_of(kind, [each[1:-1] for each in together]), together[0]
             together = []
         together.append(row)
     if together:
-        yield str(together[0][0]), digest_of(kind, [each[1:] for each in together]), together[0]
+        yield str(together[0][0]), digest_of(kind, [each[1:-1] for each in together]), together[0]
 
 
 # ---- proofs ----------------------------------------------------------------------------------------------------------

@@ -275,11 +275,12 @@ def grid_of(call_id: UUID) -> Grid:
             Criterion.id, Criterion.weight, Call.scale_top, Call.threshold, Call.minimum_reviewers,
         )
         .select_from(Call)
-        .outerjoin(Block.__table__.join(Criterion.__table__, Criterion.block_id == Block.id), Block.call_id == Call.id)
+        .outerjoin(Block, Block.call_id == Call.id)
+        .outerjoin(Criterion, (Criterion.block_id == Block.id) & (Criterion.call_id == call_id))
         .where(Call.id == call_id)
         .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
     ).all()  # fmt: skip
-    rows = [row for row in told if row[0] is not None]
+    rows = [row for row in told if row[5] is not None]
     blocks = {row[0]: GridBlock(*row[:5]) for row in rows}
     items = tuple(GridItem(row[5], row[0], row[6]) for row in rows)
     call = told[0]
@@ -472,7 +473,7 @@ def rubric_of(call_id: UUID) -> list[GridPart]:
     rows = db.session.execute(
         select(Block, Criterion)
         .join(Criterion, Criterion.block_id == Block.id)
-        .where(Block.call_id == call_id)
+        .where(Block.call_id == call_id, Criterion.call_id == call_id)
         .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
     )
     parts: dict[UUID, tuple[Block, list[Criterion]]] = {}

@@ -109,7 +109,7 @@ def judged(figures: list[Figure], weights: list[Weight], intervals: list[Interva
     over = sorted(
         {f"{one.scenario} : {one.queries}" for one in figures if one.queries > (30 if one.scenario == "submit" else 15)}
     )
-    yield Verdict("requêtes SQL : au plus 15, 30 pour déposer", ", ".join(over) or "aucun dépassement", not over)
+    yield Verdict("requêtes SQL : au plus 15, 28 pour déposer", ", ".join(over) or "aucun dépassement", not over)
     if weights:
         heaviest = max(weights, key=lambda found: found.packed)
         yield Verdict(

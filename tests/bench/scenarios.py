@@ -204,11 +204,12 @@ SCENARIOS = (
         at(f"/dossiers/{{one.application}}/rediger/{Part.PROJECT}"), at("/draft/{one.application}"),
         form=at(f"/dossiers/{{one.application}}/rediger/{Part.PROJECT}"), fill=retitled,
         floor_fields=lambda told: [("title", f"Titre {next(told.turns)}")], subject=Subjects.own_draft,
+        most_queries=13,
     ),
     Scenario(
         "submit", "déposer", by_writer, at("/dossiers/{one.application}/deposer"),
         at("/submit/{one.application}"), form=at("/dossiers/{one.application}/deposer"), subject=Subjects.draft,
-        most_queries=30,
+        most_queries=28,
     ),
     Scenario("reviewer_list", "mes évaluations", by_reviewer, at("/evaluations"), at("/readings/{t.reviewer}"),
              references),
