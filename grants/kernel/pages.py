@@ -3,12 +3,14 @@
 import base64
 import gzip
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,7 +18,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta, get_timezone_location
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, g, has_request_context, request, session, url_for
 from flask.templating import Environment
 from jinja2 import StrictUndefined
 from jinja2.runtime import Macro
@@ -421,6 +423,23 @@ def install(app: Flask) -> None:
     app.after_request(_headers)
 
 
+_KEYS = re.compile(r'name="(?:csrf_token|_key)" value="[^"]*"')
+
+
+def unless_known(page: str) -> Response:
+    """A page, or 304 for a visitor whose browser holds one that says the same; whoever is signed in keeps no page.
+
+    Only for a page whose forms may be sent twice: they differ by their keys alone, and those of the page that is held
+    are still good while the session that its anti-forgery token belongs to goes on.
+    """
+    response = current_app.make_response(page)
+    if access.actor().is_authenticated:
+        return response
+    said = repr((session.get("csrf_token"), _KEYS.sub("", page)))
+    response.set_etag(hashlib.sha256(said.encode()).hexdigest()[:32], weak=True)
+    return response.make_conditional(request)
+
+
 def _packed(response: Response) -> Response:
     """Compress a page for whoever is not signed in; what signed-in people read is left to the operator's proxy.
 
@@ -428,7 +447,8 @@ def _packed(response: Response) -> Response:
     visitors without a session have no secret worth that.
     """
     is_open = not ("actor" in g and g.actor.is_authenticated) and request.method == "GET"
-    if not is_open or response.mimetype != "text/html" or response.is_streamed or response.direct_passthrough:
+    is_page = response.mimetype == "text/html" and not (response.is_streamed or response.direct_passthrough)
+    if not is_open or not is_page or response.status_code == HTTPStatus.NOT_MODIFIED:
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"]:

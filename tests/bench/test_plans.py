@@ -75,9 +75,9 @@ def sent_by(told: Subjects, scenario: Scenario) -> Sent:
     """The statements of one request of a scenario, each with its parameters; what a list adds up is known by then."""
     shot, sent = aimed(scenario, told, lambda email: inside(told.site, email)), Sent()
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
-            sent.append((statement, parameters[0] if many else parameters))
+            sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
     if scenario.form is None:
         shot.fire()

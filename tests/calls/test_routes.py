@@ -1,5 +1,6 @@
 """The public page of a call in each of its phases, and the pages where managers prepare it."""
 
+from contextvars import Context
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,7 +13,7 @@ from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.programme.actions import load_reference
-from tests.client import form_values, fresh
+from tests.client import Page, form_values, fresh
 
 PARTS = ("section", "question", "block", "criterion", "piece", "statement", "gate")
 READ = {
@@ -95,16 +96,16 @@ def test_a_draft_is_known_to_the_team_alone(make, page, draft, manager):
 
 def test_the_page_costs_the_same_whatever_the_call_holds(make, page, queries):
     call = make.call()
-    page.get("calls.show", code=call.code)
-    full = queries.count(lambda: page.get("calls.show", code=call.code))
     empty = make.call(state=CallState.DRAFT)
+    codes = call.code, empty.code
+    full = queries.count(lambda: page.get("calls.text", code=codes[0]))
     with unit_of_work() as session:
         for rows in (READ["question"](empty.id), READ["piece"](empty.id), READ["gate"](empty.id)):
             for row in rows:
                 session.delete(row)
         session.flush()
         empty.opened_at, empty.state = empty.opens_at, CallState.OPENED
-    assert queries.count(lambda: page.get("calls.show", code=empty.code)) == full
+    assert queries.count(lambda: page.get("calls.text", code=codes[1])) == full
 
 
 def test_the_sheet_to_print_unfolds_everything(make, page):
@@ -470,3 +471,89 @@ def test_the_days_of_a_fund_begin_where_it_is(far):
     with clock.fixed(datetime(2026, 6, 30, 21, tzinfo=UTC)):
         assert clock.today() == date(2026, 7, 1)
         assert clock.day_of(clock.now(), "Europe/Paris") == date(2026, 6, 30)
+
+
+# ---- what is kept of a page ------------------------------------------------------------------------------------------
+
+
+def test_a_second_reader_costs_two_statements_and_reads_the_same(make, page, app, queries):
+    code = make.call().code
+    sheet = lambda answer: answer.tree.xpath("string(//div[contains(@class, 'call-sheet')])")  # noqa: E731 - short
+    first = page.get("calls.show", code=code)
+    other = Page(app)
+    assert queries.count(lambda: other.get("calls.show", code=code)) <= 3  # one of them opens the transaction
+    assert sheet(other.last) == sheet(first)
+    other.client.set_cookie("language", "en")
+    assert sheet(other.get("calls.show", code=code)) != sheet(first)
+    page.get("calls.text", code=code)
+    assert queries.count(lambda: page.get("calls.text", code=code)) <= 3
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", ("Panne", "Crue")), ("en", ("Outage", "Flood"))])
+def test_a_change_of_a_call_shows_at_once(make, page, language, words):
+    call = make.call()
+    page.client.set_cookie("language", language)
+    for place, word in enumerate(words):
+        with unit_of_work():
+            later = call.closes_at + timedelta(days=2)
+            reason = ("Panne", "Crue")[place], ("Outage", "Flood")[place]
+            actions.extend(call, closes_at=later, reason=reason[0], reason_en=reason[1], by=make.by)
+        assert word in page.get("calls.show", code=call.code).words
+
+
+def test_the_page_changes_at_the_instant_of_the_opening_and_of_the_closing(make, page):
+    at = clock.now()
+    call = make.call(opens_at=at + timedelta(days=1), closes_at=at + timedelta(days=2))
+    instant = timedelta(microseconds=1)
+    for when, said in (
+        (call.opens_at - instant, "n’est pas encore ouvert"), (call.opens_at, "Préparer un dossier"),
+        (call.closes_at, "Préparer un dossier"), (call.closes_at + instant, "en cours d’examen"),
+    ):  # fmt: skip
+        with clock.fixed(when):
+            assert said in page.get("calls.show", code=call.code).words
+
+
+def asked(client, url, headers):
+    """Ask for a page as a browser that holds one, in a context of its own as a server does."""
+    return Context().run(client.get, url, headers=headers)
+
+
+def test_a_page_that_says_the_same_is_not_sent_again_to_a_visitor(make, page, app):
+    day = timedelta(days=1)
+    call = make.call(opens_at=clock.now() - 9 * day, closes_at=clock.now() - day)
+    for endpoint in ("calls.show", "calls.text"):
+        tag = page.get(endpoint, code=call.code).response.headers["ETag"]
+        url = page.url(endpoint, code=call.code)
+        again = asked(page.client, url, {"If-None-Match": tag, "Accept-Encoding": "gzip"})
+        assert again.status_code == 304
+        assert again.data == b""
+        assert "Content-Encoding" not in again.headers
+    # Another session's token, another language, an open session or a message make it another page.
+    held = {"If-None-Match": page.get("calls.show", code=call.code).response.headers["ETag"]}
+    url = page.url("calls.show", code=call.code)
+    assert asked(page.client, url, held).status_code == 304
+    assert asked(app.test_client(), url, held).status_code == 200
+    with page.client.session_transaction() as kept:
+        kept["_flashes"] = [("info", "Un mot")]
+    told = asked(page.client, url, held)
+    assert told.status_code == 200
+    assert "Un mot" in told.get_data(as_text=True)
+    assert asked(page.client, url, held).status_code == 304
+    page.client.set_cookie("language", "en")
+    assert asked(page.client, url, held).status_code == 200
+    page.sign_in(make.account())
+    signed_in = asked(page.client, url, held)
+    assert signed_in.status_code == 200
+    assert "ETag" not in signed_in.headers
+    assert signed_in.headers["Cache-Control"] == "no-store"
+
+
+def test_an_open_call_tells_the_hour_of_each_answer(make, page):
+    call = make.call()
+    tags = set()
+    for second in range(2):
+        with clock.fixed(clock.now() + timedelta(seconds=second)):
+            answer = page.get("calls.show", code=call.code)
+            assert answer.tree.xpath("//*[@data-now]/@data-now") == [str(clock.now().timestamp())]
+            tags.add(answer.response.headers["ETag"])
+    assert len(tags) == 2

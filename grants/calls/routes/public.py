@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from flask import render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response
 
 from grants.calls import queries, rules
 from grants.calls.forms import SelfCheckForm
@@ -13,6 +15,7 @@ from grants.kernel import clock, pages
 from grants.kernel.access import may_know, public
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import StatusWord
+from grants.kernel.still import still
 from grants.kernel.words import _, in_words_of, language
 from grants.programme import queries as programme
 from grants.programme.models import FundingForm
@@ -35,16 +38,24 @@ def index() -> str:
 
 @bp.get("/appels/<code>")
 @public
-def show(code: str) -> str:
+def show(code: str) -> Response:
     """The page of a call, and before its opening its preview for those who prepare it."""
-    return render_template("calls/show.html", **_facts(_known(code)))
+    call, at = _known(code), clock.now()
+    phase, sheet = rules.phase(call, at), _part(call, "calls/sheet.html", at)
+    page = render_template(
+        "calls/show.html", call=call, fund=call.fund, phase=phase, word=phase_word(call, at), sheet=sheet
+    )
+    return pages.unless_known(page)
 
 
 @bp.get("/appels/<code>/texte")
 @public
-def text(code: str) -> str:
+def text(code: str) -> Response:
     """The whole call on one sheet, everything unfolded, to print or to read aloud."""
-    return render_template("calls/text.html", **_facts(_known(code)))
+    call = _known(code)
+    return pages.unless_known(
+        render_template("calls/text.html", call=call, body=_part(call, "calls/body.html", clock.now(), unfolded=True))
+    )
 
 
 @bp.get("/appels/<code>/pour-vous")
@@ -74,9 +85,23 @@ def _known(code: str) -> Call:
     return call
 
 
-def _facts(call: Call) -> dict[str, Any]:
+def _part(call: Call, template: str, at: datetime, *, unfolded: bool = False) -> Markup:
+    """The part of a page that is the same for every reader of a language, kept while nothing changes.
+
+    It holds no form, no clock and nothing of who reads; the phase of the call is all that time changes in it.
+    """
+
+    def drawn() -> Markup:
+        return Markup(render_template(template, unfolded=unfolded, **_facts(call, at)))  # noqa: S704 - our own template
+
+    phase = rules.phase(call, at)
+    if phase is rules.Phase.DRAFT:
+        return drawn()
+    return still(("call", template, call.id, phase, language()), drawn)
+
+
+def _facts(call: Call, at: datetime) -> dict[str, Any]:
     """Everything the page of a call says; a constant number of queries."""
-    at = clock.now()
     offers = queries.instruments_of(call.id)
     questions = queries.questions_of(call.id)
     labels = {question.code: in_words_of(question, "label") for question in questions}
@@ -84,7 +109,6 @@ def _facts(call: Call) -> dict[str, Any]:
         "call": call,
         "fund": call.fund,
         "phase": rules.phase(call, at),
-        "word": phase_word(call, at),
         "texts": _texts(call, offers),
         "titles": {row.code: in_words_of(row, "title") for row in programme.texts_of_use("call")},
         "offers": offers,
