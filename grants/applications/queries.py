@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import QueryableAttribute, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeEngine
 
@@ -72,7 +72,7 @@ from grants.applications.parts.questions import QUESTIONS, begun_sections, is_as
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import journal, post
-from grants.kernel.db import db, get_held, is_held
+from grants.kernel.db import Keyed, db, get_held, is_held
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.once import once
@@ -114,6 +114,10 @@ class Picked(NamedTuple):
     axis: str | None
     orientation: str | None
     orientation_id: UUID | None
+
+
+PickedRow = tuple[str, UUID, str, str, str | None, str | None, str | None, UUID | None]
+Columns = Sequence[QueryableAttribute[Any] | ColumnElement[Any]]
 
 
 class FactsForPieces(TypedDict):
@@ -293,8 +297,8 @@ def _statements_of(application: Application) -> Select[Statement, Signature, str
 
 def picked_by(application_id: UUID) -> list[Picked]:
     """The actions, fields, plans, communes and neighbourhoods an application names, each in its order; one query."""
-    rows = db.session.execute(_picked_statement(), {"application_id": application_id})
-    return [Picked(*row) for row in rows]
+    rows: Iterable[PickedRow] = db.session.execute(_picked_statement(), {"application_id": application_id})
+    return [Picked._make(row) for row in rows]
 
 
 def _picked(rows: Iterable[Picked]) -> dict[str, list[JsonObject]]:
@@ -315,7 +319,7 @@ def _picked(rows: Iterable[Picked]) -> dict[str, list[JsonObject]]:
 
 
 @cache
-def _picked_statement() -> Select[Any]:
+def _picked_statement() -> Select[*PickedRow]:
     """What an application names of each list, one list under another.
 
     Each begins at the rows of the application: SQLite would read a whole association table from its other end.
@@ -324,8 +328,8 @@ def _picked_statement() -> Select[Any]:
     names = (*Picked._fields[2:], "position", "first", "second")
 
     def chosen(
-        kind: str, table: Table, row: Any, texts: Sequence[Any], order: Sequence[Any], orientation: Any = nowhere
-    ) -> Any:
+        kind: str, table: Table, row: type[Keyed], texts: Columns, order: Columns, orientation: Columns = nowhere
+    ) -> Select[str, UUID, *tuple[Any, ...]]:
         key = next(column for column in table.c if column.name != "application_id")
         told = zip((*texts, *(none,) * (5 - len(texts)), *orientation, *order), names, strict=True)
         listed = select(literal(kind).label("list"), row.id.label("id"), *(column.label(name) for column, name in told))
