@@ -23,7 +23,6 @@ from grants.demo import mode
 from grants.desk import routes as desk
 from grants.kernel import access, bodies, errors, pages, proxies, words
 from grants.kernel.db import db
-from grants.kernel.files import FolderStore
 from grants.kernel.words import best_language
 from grants.observatory import routes as observatory
 from grants.people import routes as people
@@ -97,7 +96,6 @@ def _built(settings: Settings, overrides: Mapping[str, Any]) -> Flask:
     access.install(
         app, POLICY, people.current_actor, "people.sign_in", "people.held", people.generation_of, people.actor_by_id
     )
-    app.extensions["files"] = FolderStore(settings.instance / "files")
     CSRFProtect(app)
     access.close_doors(app, P)
     if settings.trusted_proxies:

@@ -1,6 +1,6 @@
 """Where the bytes of files are kept, behind one interface: a folder of this machine today.
 
-Another store (an object store) is one more class that keeps the promises of `FileStore`, and one line of the factory.
+Another store (an object store) is one more class that keeps the promises of `FileStore`, and one line of `store`.
 """
 
 import hashlib
@@ -15,9 +15,7 @@ from typing import IO, Protocol
 
 from flask import current_app
 
-from grants.kernel import clock
-
-_KEY = re.compile(r"[0-9a-z-]{1,40}/[0-9a-z-]{1,80}")
+_KEY = re.compile(r"[0-9a-z-]{1,40}/[0-9A-Za-z_-][0-9A-Za-z._-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,11 @@ class Kept:
     key: str
     size: int
     since: datetime
+
+    @property
+    def name(self) -> str:
+        """The key without its group."""
+        return self.key.partition("/")[2]
 
 
 class FileStore(Protocol):
@@ -85,11 +88,11 @@ class FolderStore:
         self._sync(path)
 
     def move(self, key: str, to: str) -> None:
-        """Rename a file; its time of change, which says since when it is there, is the service's own."""
+        """Rename a file; its time of change says since when it is there."""
         path, target = self._path(key), self._path(to)
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
-        os.utime(target, (clock.now().timestamp(),) * 2)
+        os.utime(target)
         self._sync(target)
 
     def open(self, key: str) -> IO[bytes]:
@@ -105,8 +108,10 @@ class FolderStore:
         return self._path(key).is_file()
 
     def list(self, group: str) -> Iterator[Kept]:
-        """The files of a folder."""
+        """The files of a folder, those left out whose name is no key."""
         for path in sorted(self._path(f"{group}/-").parent.glob("*")):
+            if not path.is_file() or not _KEY.fullmatch(f"{group}/{path.name}"):
+                continue
             told = path.stat()
             yield Kept(f"{group}/{path.name}", told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
 
@@ -117,7 +122,7 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
-            raise ValueError(key)
+            raise ValueError(f"no key of a store: {key!r}")
         return self.folder / key
 
     def _sync(self, path: Path) -> None:
@@ -131,6 +136,5 @@ class FolderStore:
 
 
 def store() -> FileStore:
-    """The store of this application."""
-    found: FileStore = current_app.extensions["files"]
-    return found
+    """The store of this application; which one it is, is decided here alone."""
+    return FolderStore(current_app.config["SETTINGS"].instance / "files")

@@ -1,16 +1,16 @@
 """The vault: files people give, kept under random names, read by a process with limits before they are kept."""
 
 import hashlib
-import os
 import re
 import secrets
 import time
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
+from io import BytesIO
 from typing import IO, ClassVar, Protocol
 from urllib.parse import quote
 from uuid import UUID
@@ -21,11 +21,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from grants.kernel import bounded, clock, journal, pages
+from grants.kernel import bounded, clock, files, journal, pages
 from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import Keyed, Model, before_commit, db, noted_in_transaction, text_enum
 from grants.kernel.errors import HouseError, InvalidError, MissingError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.files import Kept
 from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
 from grants.kernel.rowdigests import Recorded
 from grants.kernel.text import composed
@@ -328,16 +329,13 @@ def keep(
 
 
 def _wait(content: bytes, token: str) -> str:
-    """Write bytes to a temporary file, safe on disk; returns the place they will have."""
-    waiting = _store() / _INCOMING / token
+    """Keep bytes under a temporary key; returns the place they will have."""
+    store, waiting = files.store(), f"{_INCOMING}/{token}"
     try:
-        waiting.parent.mkdir(parents=True, exist_ok=True)
-        with waiting.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        store.put(waiting, BytesIO(content))
     except OSError as error:
-        waiting.unlink(missing_ok=True)
+        with suppress(OSError):
+            store.delete(waiting)
         current_app.logger.exception("the store refuses a file")
         raise StoreError(_("Le fichier n’a pas pu être enregistré. Réessayez dans quelques minutes.")) from error
     return f"{token[:2]}/{token}"
@@ -352,15 +350,10 @@ def _settle() -> None:
     """
     for stored, waiting in db.session.info.pop(_PENDING, []):
         for token, place in waiting:
-            temporary = _store() / _INCOMING / token
-            if not inspect(stored).persistent:
-                temporary.unlink(missing_ok=True)
-                continue
-            target = _path(place)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.rename(target)
-            for folder in (target.parent, target.parent.parent):
-                _sync(folder)
+            if inspect(stored).persistent:
+                files.store().move(f"{_INCOMING}/{token}", _checked(place))
+            else:
+                files.store().delete(f"{_INCOMING}/{token}")
 
 
 @event.listens_for(Session, "after_rollback")
@@ -369,22 +362,14 @@ def _forget(session: Session) -> None:
         return
     for _stored, waiting in session.info.pop(_PENDING, []):
         for token, _place in waiting:
-            (_store() / _INCOMING / token).unlink(missing_ok=True)
+            files.store().delete(f"{_INCOMING}/{token}")
 
 
 @event.listens_for(Session, "after_commit")
 def _destroy(session: Session) -> None:
     """Destroy the bytes whose rows are gone; should this not happen, `sweep` finds them."""
     for place in session.info.pop(_GONE, ()):
-        _path(place).unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        files.store().delete(_checked(place))
 
 
 # ---- out -----------------------------------------------------------------------------------------------------------
@@ -404,7 +389,8 @@ def read_shown(stored: StoredFile) -> bytes:
 
 def _read(file_id: UUID, place: str, size: int | None, sha256: str | None) -> bytes:
     try:
-        content = _path(place).read_bytes()
+        with files.store().open(_checked(place)) as stream:
+            content = stream.read()
     except OSError as error:
         current_app.logger.exception("a stored file cannot be read: %s", file_id)
         raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie.")) from error
@@ -456,11 +442,10 @@ def attachment(content: bytes, name: str) -> Response:
 
 def why_not_writable() -> str | None:
     """The reason why the store takes no file now, or None."""
-    trial = _store() / _INCOMING / f"trial-{secrets.token_hex(8)}"
+    trial = f"{_INCOMING}/trial-{secrets.token_hex(8)}"
     try:
-        trial.parent.mkdir(parents=True, exist_ok=True)
-        trial.write_bytes(b"trial")
-        trial.unlink()
+        files.store().put(trial, BytesIO(b"trial"))
+        files.store().delete(trial)
     except OSError as error:
         return str(error)
     return None
@@ -468,19 +453,14 @@ def why_not_writable() -> str | None:
 
 def sweep() -> int:
     """Remove forgotten temporary files and set aside files without a row; returns how many. For the worker."""
-    before = (clock.now() - SETTLING).timestamp()
-    forgotten = 0
-    for path in (_store() / _INCOMING).glob("*"):
-        if path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
-            forgotten += 1
-    for path in _orphans():
-        aside = _store() / _ASIDE
-        aside.mkdir(parents=True, exist_ok=True)
-        target = path.rename(aside / path.name)
-        os.utime(target, (clock.now().timestamp(),) * 2)  # from now on counts how long it is kept
-        forgotten += 1
-    return forgotten
+    store, before = files.store(), clock.now() - SETTLING
+    late = [kept for kept in store.list(_INCOMING) if kept.since < before]
+    for kept in late:
+        store.delete(kept.key)
+    lost = list(_orphans())
+    for kept in lost:
+        store.move(kept.key, f"{_ASIDE}/{kept.name}")  # from now on counts how long it is kept
+    return len(late) + len(lost)
 
 
 def remove(stored: StoredFile, *, by: Actor) -> None:
@@ -501,52 +481,46 @@ def purge() -> int:
         gone = (place for place in (stored.place, stored.copy_place) if place is not None)
         db.session.info.setdefault(_GONE, []).extend(gone)
         db.session.delete(stored)
-    aside = [path for path in (_store() / _ASIDE).glob("*") if path.stat().st_mtime < before.timestamp()]
-    for path in aside:
-        journal.record("file.destroyed", None, by=by, size=path.stat().st_size, place=path.name)
-        path.unlink(missing_ok=True)
+    aside = [kept for kept in files.store().list(_ASIDE) if kept.since < before]
+    for kept in aside:
+        journal.record("file.destroyed", None, by=by, size=kept.size, place=kept.name)
+        files.store().delete(kept.key)
     return len(removed) + len(aside)
 
 
-def _orphans() -> Iterator[Path]:
-    """Files that no row knows, older than any running transaction, one folder at a time."""
-    before = (clock.now() - SETTLING).timestamp()
-    for folder in sorted(_store().glob("[0-9a-f][0-9a-f]")):
-        settled = [path for path in sorted(folder.iterdir()) if path.stat().st_mtime < before]
+def _orphans() -> Iterator[Kept]:
+    """Files that no row knows, older than any running transaction, one group at a time."""
+    before = clock.now() - SETTLING
+    for group in (f"{number:02x}" for number in range(256)):
+        settled = [kept for kept in files.store().list(group) if kept.since < before]
         known: set[str | None] = set()
-        for place in (StoredFile.place, StoredFile.copy_place):
-            known |= set(db.session.scalars(select(place).where(place.startswith(f"{folder.name}/"))))
-        yield from (path for path in settled if f"{folder.name}/{path.name}" not in known)
+        for place in (StoredFile.place, StoredFile.copy_place) if settled else ():
+            known |= set(db.session.scalars(select(place).where(place.startswith(f"{group}/"))))
+        yield from (kept for kept in settled if kept.key not in known)
 
 
 def problems() -> Iterator[str]:
     """For `grants verify`: each row without its exact file or copy, each file without its row."""
     of = StoredFile
-    rows = select(of.id, of.place, of.size, of.sha256, of.copy_place, of.copy_size, of.copy_sha256)
+    rows = select(of.id, of.place, of.sha256, of.copy_place, of.copy_sha256)
     for row in db.session.execute(rows.order_by(of.given_at).execution_options(yield_per=500)):
-        if not _path(row.place).is_file():
+        if not files.store().exists(_checked(row.place)):
             yield _("Fichier %(id)s : absent du stockage.", id=row.id)
-        elif not _holds(row.place, row.size, row.sha256):
+        elif not _holds(row.place, row.sha256):
             yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
-        if row.copy_place is not None and not _holds(row.copy_place, row.copy_size, row.copy_sha256):
+        if row.copy_place is not None and not _holds(row.copy_place, row.copy_sha256):
             yield _("Fichier %(id)s : la copie à montrer est absente ou altérée.", id=row.id)
-    for path in _orphans():
-        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=f"{path.parent.name}/{path.name}")
+    for kept in _orphans():
+        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=kept.key)
 
 
-def _holds(place: str, size: int, sha256: str) -> bool:
-    path = _path(place)
-    if not path.is_file() or path.stat().st_size != size:
-        return False
-    return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+def _holds(place: str, sha256: str) -> bool:
+    store = files.store()
+    return store.exists(_checked(place)) and store.digest(place) == sha256
 
 
-def _store() -> Path:
-    folder: Path = current_app.config["SETTINGS"].instance / "files"
-    return folder
-
-
-def _path(place: str) -> Path:
+def _checked(place: str) -> str:
+    """A place as `_wait` gives them. Raises StoreError for anything else that a row may say."""
     if not _PLACE.fullmatch(place):
         raise StoreError(_("Ce fichier est introuvable. L’équipe du fonds en est avertie."))
-    return _store() / place
+    return place
