@@ -203,6 +203,7 @@ class SectionForm(Form):
 
     stamp = HiddenField()
     edition = ""
+    lines_read: Sequence["RowForm"] = ()  # the table's lines as they came, when one of them is taken out
 
     def at(self, name: str) -> Control:
         """The control of a name."""
@@ -244,6 +245,7 @@ class SectionForm(Form):
     def drop_row(self, place: str) -> None:
         """Take a line out of the page's table, by its place; what names no line is left alone."""
         if "rows" in self and place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
+            self.lines_read = self.lines
             del self.rows.entries[int(place)]
 
     def told(self, values: Values) -> list[tuple[str, str]]:
@@ -295,7 +297,7 @@ class PartForm(SectionForm):
             if self._is_broken(rule):
                 self.at(rule.first).data = kept.at(rule.first).data
         if "rows" in self:
-            _keep_rows_valid(self.lines, kept.lines)
+            _keep_rows_valid(self.lines_read or self.lines, kept.lines)
 
     def _is_broken(self, rule: InOrder) -> bool:
         return rule.is_broken({field.name: _typed(field, self.at(field.name)) for field in self.part.columns})

@@ -432,6 +432,26 @@ def test_a_wrong_amount_in_the_budget_keeps_the_other_lines(page, draft, owner):
     assert answer.tree.xpath("//input[@name='rows-0-amount']/@value") == ["beaucoup"]
 
 
+def test_a_line_taken_out_leaves_a_wrong_line_of_its_account_as_it_was(page, draft, owner):
+    open_section(page, draft, Part.BUDGET)
+    fill_budget(page, {"64": "10"})
+    open_section(page, draft, Part.BUDGET)
+    first, second = lines_of(page.submit({"account": "64"}, button="add"), "64")
+    page.submit({f"{second}amount": "20"})
+    again = open_section(page, draft, Part.BUDGET)
+    first, second = lines_of(again, "64")
+    answer = page.submit({f"{second}amount": "beaucoup", "drop": first.split("-")[1]})
+    assert "sauf ce qui est marqué" in answer.words
+    db.session.expire_all()
+    assert [line.amount for line in draft.budget_lines if line.account == "64"] == [Money(2000)]
+
+
+def lines_of(answer, account):
+    """What the names of the controls of an account's lines begin with, in the order of the page."""
+    found = answer.tree.xpath("//input[contains(@name, '-account') and @value=$account]", account=account)
+    return [control.get("name").removesuffix("account") for control in found]
+
+
 def test_the_budget_says_what_differs_and_by_how_much(page, draft, owner):
     open_section(page, draft, Part.BUDGET)
     fill_budget(page, {"64": "12 500"})
