@@ -215,10 +215,9 @@ def _told(
 
 
 def _is_too_often(account_id: UUID) -> bool:
-    network = throttle.network_of(request.remote_addr)
+    who, network = hashlib.sha256(account_id.bytes).hexdigest(), throttle.network_of(request.remote_addr)
     try:
-        throttle.attempt("held_form", hashlib.sha256(account_id.bytes).hexdigest(), limit=BY_ACCOUNT, window=KEPT)
-        throttle.attempt("held_form", network, limit=BY_NETWORK, window=KEPT)
+        throttle.attempt("held_form", {who: BY_ACCOUNT, network: BY_NETWORK}, window=KEPT)
     except ThrottledError:
         return True
     return False

@@ -130,7 +130,7 @@ def test_attempts_of_tomorrow_do_not_count_today(make: Make, at: datetime) -> No
     def tries(instant: datetime, number: int) -> None:
         with clock.fixed(instant):
             for _ in range(number):
-                throttle.attempt("tests", "somebody", limit=3, window=15 * MINUTE)
+                throttle.attempt("tests", {"somebody": 3}, window=15 * MINUTE)
 
     tries(at, 3)
     tries(at - DAY, 3)

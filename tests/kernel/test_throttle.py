@@ -15,7 +15,7 @@ WINDOW = timedelta(minutes=15)
 
 
 def attempt(who="somebody", limit=3):
-    throttle.attempt("tests", who, limit=limit, window=WINDOW)
+    throttle.attempt("tests", {who: limit}, window=WINDOW)
 
 
 def counted():
@@ -40,7 +40,7 @@ def test_one_person_does_not_pay_for_another(app):
     for _try in range(3):
         attempt("one")
     attempt("other")
-    throttle.attempt("other act", "one", limit=3, window=WINDOW)
+    throttle.attempt("other act", {"one": 3}, window=WINDOW)
     with pytest.raises(ThrottledError):
         attempt("one")
 
@@ -54,7 +54,7 @@ def test_an_attempt_counts_even_when_the_request_is_undone(app):
 def test_a_success_clears_the_slate_of_one_person_and_one_act(app):
     attempt("one")
     attempt("other")
-    throttle.attempt("other act", "one", limit=3, window=WINDOW)
+    throttle.attempt("other act", {"one": 3}, window=WINDOW)
     with unit_of_work():
         throttle.forget("tests", "one")
     assert {(row.act, row.who) for row in db.session.scalars(select(Attempt))} == {
@@ -115,3 +115,30 @@ def test_only_the_first_refusal_in_a_row_is_told_as_such(app):
         except ThrottledError as refusal:
             told.append(refusal.facts["first"])
     assert told == [True, False, False]
+
+
+def test_the_longest_wait_of_all_limits_is_said_and_who_insists_costs_others_nothing(app):
+    start = clock.now()
+    both = {"one": 1, "network": 2}
+    with clock.fixed(start):
+        throttle.attempt("tests", both, window=WINDOW)
+    with clock.fixed(start + timedelta(minutes=5)):
+        throttle.attempt("tests", {"other": 1, "network": 2}, window=WINDOW)
+    for minutes, wait in ((6, 15), (7, 15)):  # each attempt of one's own begins the wait anew
+        with clock.fixed(start + timedelta(minutes=minutes)), pytest.raises(ThrottledError) as refusal:
+            throttle.attempt("tests", both, window=WINDOW)
+        assert refusal.value.facts["retry_after"] == wait * 60
+    with clock.fixed(start + timedelta(minutes=8)), pytest.raises(ThrottledError) as refusal:
+        throttle.attempt("tests", {"third": 3, "network": 2}, window=WINDOW)
+    assert refusal.value.facts["retry_after"] == 12 * 60
+    assert refusal.value.facts["first"]
+
+
+def test_a_network_that_is_full_is_told_to_the_person_who_is_refused_before(app):
+    start = clock.now()
+    for minutes, who in ((0, "one"), (1, "one"), (10, "two"), (10, "three")):
+        with clock.fixed(start + timedelta(minutes=minutes)):
+            throttle.attempt("tests", {who: 2, "network": 9}, window=WINDOW)
+    with clock.fixed(start + timedelta(minutes=11)), pytest.raises(ThrottledError) as refusal:
+        throttle.attempt("tests", {"one": 2, "network": 2}, window=WINDOW)
+    assert refusal.value.facts["retry_after"] == 14 * 60  # five minutes for the person alone

@@ -56,8 +56,7 @@ def _count(bound: Throttle) -> None:
     who = hashlib.sha256(str(person).encode()).hexdigest() if person else actions.who_of(request.form.get("email", ""))
     network = throttle.network_of(request.remote_addr)
     try:
-        throttle.attempt(bound.act, who, limit=bound.by_account, window=bound.window)
-        throttle.attempt(bound.act, network, limit=bound.by_network, window=bound.window)
+        throttle.attempt(bound.act, {who: bound.by_account, network: bound.by_network}, window=bound.window)
     except ThrottledError as refusal:
         # Saying so asked for the reader's language, and that reading holds SQLite's one place for writers.
         db.session.rollback()
