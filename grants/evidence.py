@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator
 from sqlalchemy import Connection, inspect
 
 from grants.kernel.guards import append_only, frozen_by, kept, refused_when
+from grants.kernel.search import indexed
 
 APPEND_ONLY = (
     "journal_entry",
@@ -106,6 +107,15 @@ RECEIVABLE = {
     "DELETE": "OLD.state IN ('settled', 'cancelled')",
 }
 
+_REFUSED = (
+    (("amendment",), "instalment", "signed", SCHEDULE),
+    # On a whole schema: SQLite alters no table that a trigger reads.
+    (("instalment", "receivable"), "instalment", "engaged", ENGAGED),
+    (("receivable",), "receivable", "settled", RECEIVABLE),
+)
+# Not evidence, but kept by the database all the same: the words that a list looks for, whoever writes a search key.
+INDEXED = ("application", "application_word", "application_id")
+
 
 def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
     """Every statement that puts the guards of some tables, on a schema that has none."""
@@ -121,12 +131,11 @@ def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
     for table, when in KEPT.items():
         if table in tables:
             yield from kept(table, dialect, when=when)
-    if "amendment" in tables:
-        yield from refused_when("instalment", dialect, name="signed", when=SCHEDULE)
-    if "instalment" in tables and "receivable" in tables:  # on a whole schema: SQLite alters no table a trigger reads
-        yield from refused_when("instalment", dialect, name="engaged", when=ENGAGED)
-    if "receivable" in tables:
-        yield from refused_when("receivable", dialect, name="settled", when=RECEIVABLE)
+    for needed, table, name, acts in _REFUSED:
+        if all(one in tables for one in needed):
+            yield from refused_when(table, dialect, name=name, when=acts)
+    if INDEXED[1] in tables:
+        yield from indexed(*INDEXED, dialect)
 
 
 def expected() -> set[str]:
@@ -135,6 +144,7 @@ def expected() -> set[str]:
     names |= {f"{table}_kept" for table in KEPT}
     names |= {f"instalment_signed_{act.lower()}" for act in SCHEDULE}
     names |= {f"instalment_engaged_{act.lower()}" for act in ENGAGED}
+    names |= {f"{INDEXED[1]}_{act}" for act in ("insert", "update", "delete")}
     names |= {f"receivable_settled_{act.lower()}" for act in RECEIVABLE}
     return names | {f"{table}_frozen_{act}" for table in FROZEN for act in ("insert", "update", "delete")}
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import VARCHAR
 from sqlalchemy.orm import Mapped, MappedColumn, Session, joinedload, mapped_column, relationship
 from sqlalchemy.orm.attributes import get_history
 from sqlalchemy.orm.interfaces import ORMOption
@@ -39,6 +40,7 @@ from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
+from grants.kernel.search import LONGEST
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Organisation
@@ -365,6 +367,19 @@ class ApplicationAddress(Model):
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), primary_key=True)
     address: Mapped[str] = mapped_column(String(254), primary_key=True, index=True)
+
+
+class ApplicationWord(Model):
+    """A word of the search key of a submitted application, kept by triggers (`search.indexed`): nobody writes it."""
+
+    __tablename__ = "application_word"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    # In the order of code points on both databases, so that what begins alike stands together.
+    word: Mapped[str] = mapped_column(
+        String(LONGEST).with_variant(VARCHAR(LONGEST, collation="C"), "postgresql"), primary_key=True
+    )
+    application_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Allocation(Recorded, Model):

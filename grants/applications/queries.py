@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
+from typing import cast as cast_to
 from uuid import UUID
 
 from sqlalchemy import (
@@ -39,6 +40,7 @@ from grants.applications.models import (
     Application,
     ApplicationAddress,
     ApplicationVersion,
+    ApplicationWord,
     Attachment,
     AxisShare,
     BudgetLine,
@@ -77,6 +79,7 @@ from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.once import once
 from grants.kernel.pages import day, instant, money, url_path
+from grants.kernel.search import WordIndex, matches
 from grants.kernel.vault import StoredFile, told_of
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
@@ -840,6 +843,18 @@ def attachment_of(application: Application, attachment_id: UUID) -> Attachment |
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------------
+
+
+_WORDS = WordIndex(
+    cast_to(ColumnElement[UUID], Application.id),
+    cast_to(ColumnElement[str], ApplicationWord.word),
+    cast_to(ColumnElement[UUID], ApplicationWord.application_id),
+)
+
+
+def found_by(asked: str) -> list[ColumnElement[bool]]:
+    """What an application must fulfil to be found by its reference, its title or its organisation."""
+    return matches(asked, Application.search_key, _WORDS)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased, joinedload
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Allocation, Application, AxisShare, Dimension
 from grants.applications.parts.budget import IN_KIND, is_in_kind
+from grants.applications.queries import found_by
 from grants.awards import rules
 from grants.awards.lifecycle import (
     AWARD,
@@ -70,7 +71,6 @@ from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
-from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _l
 from grants.people import queries as people
 from grants.people.models import Account, Membership, Organisation
@@ -375,7 +375,7 @@ def _conditions(filters: AwardFilters) -> list[ColumnElement[bool]]:
     elif filters.report == "late":
         found.append(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
         found.append(Report.due_on < clock.today())
-    return [*found, *matches(filters.words, Application.search_key)]
+    return [*found, *found_by(filters.words)]
 
 
 def _listed(columns: Statement) -> Statement:

@@ -104,7 +104,7 @@ def _filtered(statement: Rows, filters: DossierFilters, actor: Actor) -> Rows:
 
 def _conditions(filters: DossierFilters) -> Iterator[ColumnElement[bool]]:
     """What a dossier of the list must meet, asked of the applications alone: no other table need be joined."""
-    yield from matches(filters.words, Application.search_key)
+    yield from applications.found_by(filters.words)
     if filters.call:
         yield Application.call_id.in_(select(Call.id).where(Call.code == filters.call))
     if filters.state in set(SUBMITTED_STATES):
@@ -408,7 +408,7 @@ def _filtered_entries(filters: JournalFilters, zone: ZoneInfo) -> Select[Entry]:
             or_(Entry.actor_id.in_(known), Entry.actor.contains(filters.person, autoescape=True))
         )
     if filters.dossier:
-        found = select(Application.id).where(*matches(filters.dossier, Application.search_key))
+        found = select(Application.id).where(*applications.found_by(filters.dossier))
         statement = statement.where(Entry.dossier_id.in_(found))
     if filters.family in rules.FAMILIES:
         statement = statement.where(Entry.event.startswith(f"{filters.family}.", autoescape=True))

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from grants.applications.lifecycle import SUBMITTED_STATES, ApplicationState
 from grants.applications.models import Allocation, Answer, Application, AxisShare, Dimension, application_commune
+from grants.applications.queries import found_by
 from grants.awards.models import Agreement, Award, Instalment, LedgerAllocation, LedgerEntry, LedgerKind
 from grants.awards.models.disbursement import REVERSALS
 from grants.calls.lifecycle import CallState
@@ -29,7 +30,6 @@ from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
-from grants.kernel.search import matches
 from grants.kernel.words import _, in_words_of
 from grants.observatory.rules import Figure, Line, Reading, Sums, TrackingFilters
 from grants.people.models import Organisation
@@ -400,7 +400,7 @@ class Asked:
 
 def _kept(statement: Rows, asked: Asked) -> Rows:
     """What a search keeps of published awards."""
-    statement = statement.where(*matches(asked.words, Application.search_key))
+    statement = statement.where(*found_by(asked.words))
     if asked.call:
         statement = statement.where(Call.code == asked.call)
     if asked.axis:

@@ -24,6 +24,7 @@ from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application, ApplicationAddress
+from grants.applications.queries import found_by
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion
 from grants.kernel import clock
@@ -32,7 +33,6 @@ from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
-from grants.kernel.search import matches
 from grants.people.models import Account, Appointment, FormerMembership, Membership, Organisation, Role
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
@@ -695,7 +695,7 @@ def _to_assign(
     call_id: UUID, hidden: Collection[UUID], filters: AssignmentFilters, *columns: Any
 ) -> Select[*tuple[Any, ...]]:
     statement = _eligible(hidden, *columns).where(Application.call_id == call_id)
-    statement = statement.where(*matches(filters.words, Application.search_key))
+    statement = statement.where(*found_by(filters.words))
     return statement if filters.fewer_than is None else statement.where(_readers < filters.fewer_than)
 
 

@@ -1,14 +1,16 @@
 """Looking for things: whatever way their words are written, on every list, under the names they have today."""
 
+import re
 from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
 from grants.applications.lifecycle import ApplicationState
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationWord
+from grants.applications.queries import found_by
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.search import search_key
 from grants.people import actions
@@ -84,6 +86,62 @@ def test_a_dossier_to_assign_is_found_however_it_is_asked_for(make: Make, page: 
     for asked in (*ASKED[:15], str(application.reference)):
         shown = said(page, f"/evaluations/affecter/{application.call_id}?mots", asked)
         assert (str(application.reference) in shown, "Un autre projet" in shown) == (True, False), asked
+
+
+def words_of(application: Application) -> set[str]:
+    """The indexed words of a dossier."""
+    of_this = select(ApplicationWord.word).where(ApplicationWord.application_id == application.id)
+    return set(db.session.scalars(of_this))
+
+
+def wanted_words(application: Application) -> set[str]:
+    """What its key says should be indexed."""
+    return {word[:24] for word in application.search_key.split() if len(word) >= 3}
+
+
+def test_the_words_of_a_dossier_follow_its_key_whoever_writes_it(make: Make, found: Application) -> None:
+    draft = make.application(call=found.call)
+    long = "Z" * 60
+    assert (words_of(found), words_of(draft)) == (wanted_words(found), set())
+    assert {"OEUVRE", "STRASSE", "35338402700036"} <= words_of(found)
+    with unit_of_work() as session:
+        session.execute(update(Application).where(Application.id == found.id).values(search_key=f"UN DE {long} {long}"))
+    assert words_of(found) == {"Z" * 24}
+    with unit_of_work() as session:
+        session.execute(update(Application).where(Application.id == found.id).values(search_key=""))
+    assert words_of(found) == set()
+
+
+def test_words_are_indexed_again_by_the_way_up(app: Flask, make: Make, found: Application) -> None:
+    wanted = words_of(found)
+    db.session.remove()
+    downgrade(revision="0019")
+    upgrade()
+    found = db.session.merge(found)
+    assert words_of(found) == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_found"),
+    [
+        ("oeuv", True), ("euvre", False), ("353384027", True), ("353 384 027", True), ("353 384", False), ("o", True),
+        ("zzz oeuvre", False), ("x" * 40, False), ("strasse des oeillets", True), ("oeillets-strasse", False),
+    ],
+)  # fmt: skip
+def test_a_word_is_asked_by_its_beginning(found: Application, asked: str, is_found: bool) -> None:
+    of_these = select(Application.id).where(*found_by(asked))
+    assert (found.id in db.session.scalars(of_these).all()) == is_found
+
+
+def test_a_search_reads_the_index_and_no_whole_table(app: Flask, found: Application, dialect: str) -> None:
+    statement = select(Application.reference).where(*found_by("oeuvre 353 384 027 00036"))
+    compiled = statement.compile(db.engine, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if dialect == "sqlite" else "EXPLAIN"
+    if dialect == "postgresql":
+        db.session.execute(text("SET enable_seqscan = off"))  # of so few rows it would read the whole table
+    plan = "\n".join(str(row) for row in db.session.execute(text(f"{explain} {compiled}")))
+    assert "application_word" in plan
+    assert not re.search(r"SCAN (a\b|application)|Seq Scan", plan), plan
 
 
 def test_a_dossier_is_found_by_the_name_its_organisation_has_today(make: Make, page: Page, found: Application) -> None:
