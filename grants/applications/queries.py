@@ -73,6 +73,7 @@ from grants.applications.parts.part import Asked, Part
 from grants.applications.parts.questions import QUESTIONS, begun_sections, is_asked, told_beside
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
+from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
 from grants.kernel import journal, post
 from grants.kernel.db import Keyed, db, get_held, is_held
 from grants.kernel.machine import StatusWord
@@ -587,8 +588,8 @@ def _pieces(application: Application, asked: Answers, statements: Signed) -> lis
 
 def _facts_for_pieces(application: Application, asked: Answers, statements: Signed) -> FactsForPieces:
     first = (answer.value for _s, question, _c, answer, _f in asked if answer and question
-             and question.code == "first_request")  # fmt: skip
-    authority = (row.choice for statement, row, _signer in statements if row and statement.code == "authority_to_sign")
+             and question.code == FIRST_REQUEST)  # fmt: skip
+    authority = (row.choice for statement, row, _signer in statements if row and statement.code == AUTHORITY_TO_SIGN)
     return {
         "has_rna": bool(application.organisation.rna),
         "first_request": next(first, None),

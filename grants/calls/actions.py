@@ -511,6 +511,7 @@ def edit_part(part: Part, values: Mapping[str, Any], *, seen: str, by: Actor) ->
         told["choices"] = rules.choices_of(told["choices"], part.choices)
     if isinstance(part, Question):
         _refuse_lost_choices(part, told["choices"])
+    _refuse_unread(part, told)
     for name, value in told.items():
         setattr(part, name, value)
     db.session.flush()
@@ -527,6 +528,20 @@ def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]
             raise InvalidError(
                 _("La question « %(label)s » dépend d’un choix que vous retirez.", label=other.label), field="choices"
             )
+
+
+def _refuse_unread(part: Part, told: Mapping[str, Any]) -> None:
+    """What is read by its code stays of its kind, with the choices that are read."""
+    reserved = queries.reserved_as(part)
+    if reserved is None or not isinstance(part, Question | Statement):
+        return
+    if told.get("kind", part.kind) != part.kind:
+        raise InvalidError(_("Cette partie sert ailleurs (%(use)s) : son type reste.", use=reserved.use), field="kind")
+    if not reserved.choices <= {row["code"] for row in told["choices"]}:
+        raise InvalidError(
+            _("Cette partie sert ailleurs (%(use)s) : ses choix restent, seuls leurs mots changent.", use=reserved.use),
+            field="choices",
+        )
 
 
 def move_part(part: Part, *, up: bool, by: Actor) -> None:
@@ -556,6 +571,14 @@ def remove_part(part: Part, *, by: Actor) -> None:
     if isinstance(part, Section | Block) and queries.content_of(part):
         raise RefusedError(
             _("« %(title)s » n’est pas vide : déplacez ou retirez d’abord ce qu’elle contient.", title=part.title)
+        )
+    if (reserved := queries.reserved_as(part)) is not None:
+        raise RefusedError(
+            _(
+                "« %(title)s » sert ailleurs (%(use)s) : cette partie reste dans l’appel.",
+                title=queries.name_of(part),
+                use=reserved.use,
+            )
         )
     if isinstance(part, Question) and (waiting := queries.asked_after(part)):
         raise RefusedError(

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, inspect, select
+from sqlalchemy import Select, func, inspect, literal, select, union_all
 from sqlalchemy.orm import joinedload
 
 from grants.calls import rules
@@ -206,7 +206,20 @@ def opening_checks(call: Call, at: datetime, *, seen_by: Actor | None = None) ->
         questions=_count(Question, call.id),
         statements=_count(Statement, call.id),
         contact=bool(call.fund.service_email and call.fund.service_address),
+        left_out=rules.reserved_left_out(_codes_of(call.id)),
     )
+
+
+def _codes_of(call_id: UUID) -> set[tuple[str, str]]:
+    """The parts of a call of the kinds that may be reserved, as (table, code)."""
+    of_each = (select(literal(kind.__tablename__), kind.code).where(kind.call_id == call_id)
+               for kind in (Question, Statement, Block))  # fmt: skip
+    return {(table, code) for table, code in db.session.execute(union_all(*of_each))}
+
+
+def reserved_as(part: Any) -> rules.Reserved | None:
+    """What reads a part of a call by its code, None when it may leave the call."""
+    return rules.RESERVED.get((type(part).__tablename__, part.code))
 
 
 def _count(kind: type[Question] | type[Statement], call_id: UUID) -> int:

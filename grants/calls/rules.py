@@ -146,6 +146,55 @@ def promised(
     return sum((committed if settled else envelope for envelope, committed, settled in rows), Money(0))
 
 
+# ---- reserved parts --------------------------------------------------------------------------------------------------
+
+FIRST_REQUEST, ECONOMIC_ACTIVITY, DE_MINIMIS_TOTAL = "first_request", "economic_activity", "de_minimis_total"
+REPUBLICAN_COMMITMENT, AUTHORITY_TO_SIGN = "republican_commitment", "authority_to_sign"
+CLIMATE, JUSTICE = "climate", "justice"
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """A part that every call has, because something else reads it by its code; and the choices that are read.
+
+    `name` and `use` tell a manager what is missing and what reads it.
+    """
+
+    name: Text
+    use: Text
+    choices: frozenset[str] = frozenset()
+
+
+_YES_OR_NO = frozenset({"yes", "no"})
+_STATE_AID = _l("le contrôle des aides « de minimis » et les données ouvertes")
+_ACROSS = _l("la figure qui place les dossiers entre climat et justice sociale")
+RESERVED: Mapping[tuple[str, str], Reserved] = {
+    ("question", FIRST_REQUEST): Reserved(
+        _l("la question de la première demande"), _l("le choix des pièces à joindre"), _YES_OR_NO
+    ),
+    ("question", ECONOMIC_ACTIVITY): Reserved(_l("la question de l’activité économique"), _STATE_AID, _YES_OR_NO),
+    ("question", DE_MINIMIS_TOTAL): Reserved(_l("la question du total des aides « de minimis »"), _STATE_AID),
+    ("statement", REPUBLICAN_COMMITMENT): Reserved(
+        _l("la déclaration du contrat d’engagement républicain"), _l("la condition vérifiée à la recevabilité")
+    ),
+    ("statement", AUTHORITY_TO_SIGN): Reserved(
+        _l("la déclaration de la qualité du signataire"),
+        _l("le pouvoir à joindre"),
+        frozenset({"representative", "mandate"}),
+    ),
+    ("criterion_block", CLIMATE): Reserved(_l("le bloc du climat"), _ACROSS),
+    ("criterion_block", JUSTICE): Reserved(_l("le bloc de la justice sociale"), _ACROSS),
+}
+
+
+def reserved_left_out(present: Collection[tuple[str, str]]) -> list[Reserved]:
+    """The reserved parts that are not among those of a call, given as (table, code)."""
+    return [part for key, part in RESERVED.items() if key not in present]
+
+
+# ---- the checklist ------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Check:
     """A line of the checklist before opening; `missing` is what remains to be done, None when it holds."""
@@ -167,6 +216,7 @@ def opening_checks(
     questions: int,
     statements: int,
     contact: bool,
+    left_out: Sequence[Reserved],
 ) -> list[Check]:
     """What a call must satisfy before it opens; its texts and rules from memory are a matter of acknowledgement."""
     uneven = _l("À reprendre : %(blocks)s.", blocks=", ".join(uneven_blocks)) if uneven_blocks else None
@@ -200,6 +250,11 @@ def opening_checks(
             "statements",
             _l("Des déclarations sont demandées"),
             None if statements else _l("Ajoutez au moins une déclaration."),
+        ),
+        Check(
+            "reserved",
+            _l("Les parties dont d’autres règles dépendent sont là"),
+            _l("Il manque %(names)s.", names=", ".join(str(part.name) for part in left_out)) if left_out else None,
         ),
         Check(
             "contact",

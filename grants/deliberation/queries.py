@@ -13,6 +13,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Answer, Application
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, CallInstrument, Question
+from grants.calls.rules import ECONOMIC_ACTIVITY
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Verdict
@@ -505,7 +506,7 @@ def facts_of(application: Application) -> Facts:
     economic = db.session.scalar(
         select(Answer.value)
         .join(Question, Answer.question_id == Question.id)
-        .where(Answer.application_id == application.id, Question.code == "economic_activity")
+        .where(Answer.application_id == application.id, Question.code == ECONOMIC_ACTIVITY)
     )
     return Facts(
         organisation=application.organisation,

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from grants.applications.models import Application
 from grants.calls.models import Call
+from grants.calls.rules import CLIMATE, JUSTICE
 from grants.deliberation import actions, letters, queries
 from grants.deliberation.forms import ActForm, AdviceForm, ConfirmForm, MeetingForm, RemovalForm
 from grants.deliberation.lifecycle import MeetingState
@@ -86,8 +87,8 @@ def _points(ranking: queries.Ranking) -> list[dict[str, Any]]:
     """Each dossier between climate and social justice, both out of 100."""
     points = []
     for line in ranking.lines:
-        across = line.result.level_of("climate") if line.result else None
-        up = line.result.level_of("justice") if line.result else None
+        across = line.result.level_of(CLIMATE) if line.result else None
+        up = line.result.level_of(JUSTICE) if line.result else None
         if across is not None and up is not None:
             top = ranking.grid.top
             points.append({"label": _label(line), "x": across * 100 / top, "y": up * 100 / top})

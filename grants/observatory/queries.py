@@ -25,6 +25,7 @@ from grants.awards.models import Agreement, Award, Instalment, LedgerAllocation,
 from grants.awards.models.disbursement import REVERSALS
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Question
+from grants.calls.rules import ECONOMIC_ACTIVITY
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
@@ -503,7 +504,7 @@ def open_data_rows() -> Iterator[Found]:
     economic = (
         select(Answer.application_id)
         .join(Question, Question.id == Answer.question_id)
-        .where(Question.code == "economic_activity", cast(Answer.value, String) == '"yes"')
+        .where(Question.code == ECONOMIC_ACTIVITY, cast(Answer.value, String) == '"yes"')
         .correlate(None)
     )
     instalments = (

@@ -25,6 +25,13 @@ from grants.applications.parts.budget import is_in_kind
 from grants.applications.rules import is_expected
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, CallInstrument, Gate, Piece, Question, Statement
+from grants.calls.rules import (
+    AUTHORITY_TO_SIGN,
+    DE_MINIMIS_TOTAL,
+    ECONOMIC_ACTIVITY,
+    FIRST_REQUEST,
+    REPUBLICAN_COMMITMENT,
+)
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
@@ -40,7 +47,6 @@ from grants.screening.rules import Facts, Outcome
 
 S = ApplicationState
 WAITING = (S.SUBMITTED, S.PIECES_REQUESTED)
-COMMITMENT = "republican_commitment"
 CEILING = "de_minimis_general"
 FILTERS: Mapping[str, tuple[ApplicationState, ...]] = {
     "waiting": WAITING,
@@ -251,11 +257,13 @@ def facts_of(ids: Sequence[UUID]) -> dict[UUID, Facts]:
     signed = _gathered(
         select(Signature.application_id, func.coalesce(func.nullif(Signature.choice, ""), "signed"))
         .join(Statement, Signature.statement_id == Statement.id)
-        .where(Signature.application_id.in_(ids), Statement.code == COMMITMENT)
+        .where(Signature.application_id.in_(ids), Statement.code == REPUBLICAN_COMMITMENT)
         .order_by(Signature.id)
     )
-    answers = _answers_of(ids, ("economic_activity", "de_minimis_total"))
-    law = db.session.scalars(select(Law).where(Law.code.in_((COMMITMENT, CEILING))).order_by(Law.valid_from)).all()
+    answers = _answers_of(ids, (ECONOMIC_ACTIVITY, DE_MINIMIS_TOTAL))
+    law = db.session.scalars(
+        select(Law).where(Law.code.in_((REPUBLICAN_COMMITMENT, CEILING))).order_by(Law.valid_from)
+    ).all()
     return {
         row.id: _facts(
             row,
@@ -336,7 +344,7 @@ def _facts(
 ) -> Facts:
     submitted_on = row.submitted_at.astimezone(zone()).date()
     in_force = {each.code: each for each in law if holds(submitted_on, each.valid_from, each.valid_to)}
-    received = answers.get("de_minimis_total")
+    received = answers.get(DE_MINIMIS_TOTAL)
     return Facts(
         legal_form=row.legal_form.value,
         rna=row.rna,
@@ -349,9 +357,9 @@ def _facts(
         ends_on=row.ends_on,
         closes_on=row.closes_at.astimezone(zone()).date() if row.closes_at else None,
         submitted_on=submitted_on,
-        commitment_since=in_force[COMMITMENT].valid_from if COMMITMENT in in_force else None,
+        commitment_since=in_force[REPUBLICAN_COMMITMENT].valid_from if REPUBLICAN_COMMITMENT in in_force else None,
         commitment=commitment,
-        economic_activity=answers.get("economic_activity"),
+        economic_activity=answers.get(ECONOMIC_ACTIVITY),
         de_minimis_received=Money(received) if isinstance(received, int) else None,
         de_minimis_ceiling=Money.euros(int(in_force[CEILING].value)) if CEILING in in_force else None,
         shares=shares,
@@ -405,11 +413,11 @@ def open_requests_of(ids: Collection[UUID]) -> dict[UUID, int]:
 def missing_pieces(application: Application) -> list[Piece]:
     """The pieces the call expects of this application that nobody gave, in order."""
     given = set(db.session.scalars(select(Attachment.piece_id).where(Attachment.application_id == application.id)))
-    first = _answers_of([application.id], ("first_request",))[application.id].get("first_request")
+    first = _answers_of([application.id], (FIRST_REQUEST,))[application.id].get(FIRST_REQUEST)
     authority = db.session.scalar(
         select(Signature.choice)
         .join(Statement, Signature.statement_id == Statement.id)
-        .where(Signature.application_id == application.id, Statement.code == "authority_to_sign")
+        .where(Signature.application_id == application.id, Statement.code == AUTHORITY_TO_SIGN)
     )
     pieces = db.session.scalars(
         select(Piece).where(Piece.call_id == application.call_id).order_by(Piece.position, Piece.code)

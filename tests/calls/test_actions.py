@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from grants.applications import letters
 from grants.applications.lifecycle import ApplicationState
-from grants.calls import actions, queries
+from grants.calls import actions, queries, rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Criterion, Gate, Piece, Question, QuestionKind, Section, Statement
 from grants.kernel import clock, journal
@@ -166,6 +166,66 @@ def test_a_question_another_waits_for_cannot_go_nor_lose_that_choice(make):
     with pytest.raises(InvalidError) as refused, unit_of_work():
         actions.edit_part(first, values, seen=queries.fingerprint(first), by=make.by)
     assert refused.value.field == "choices"
+
+
+def part_of(call, table, code):
+    """A part of a call by its table and its code."""
+    kind = {"question": Question, "statement": Statement, "criterion_block": Block}[table]
+    return db.session.scalars(select(kind).where(kind.call_id == call.id, kind.code == code)).one()
+
+
+@pytest.mark.parametrize(("table", "code"), sorted(rules.RESERVED))
+def test_a_part_that_other_rules_read_stays_in_its_call(make, table, code):
+    call = make.call(state=CallState.DRAFT)
+    part = part_of(call, table, code)
+    if table == "criterion_block":
+        for item in db.session.scalars(select(Criterion).where(Criterion.block_id == part.id)):
+            actions.remove_part(item, by=make.by)
+    for other in queries.asked_after(part) if table == "question" else []:
+        other.asked_when = None
+    db.session.flush()
+    with pytest.raises(RefusedError, match="sert ailleurs"), unit_of_work():
+        actions.remove_part(part, by=make.by)
+
+
+@pytest.mark.parametrize(
+    ("code", "changed", "field"),
+    [
+        ("economic_activity", {"kind": QuestionKind.LONG, "choices": []}, "kind"),
+        ("economic_activity", {"choices": [("Peut-être", ""), ("Jamais", ""), ("Oui bien sûr", "")]}, None),
+        ("economic_activity", {"choices": [("Oui", "")]}, "choices"),
+        ("first_request", {"choices": [("Non, nous avons déjà demandé", "")]}, "choices"),
+        ("de_minimis_total", {"kind": QuestionKind.NUMBER}, "kind"),
+        ("de_minimis_total", {"label": "Aides déjà reçues"}, None),
+    ],
+)
+def test_a_part_that_other_rules_read_keeps_its_kind_and_choices(make, code, changed, field):
+    call = make.call(state=CallState.DRAFT)
+    part = part_of(call, "question", code)
+    for other in queries.asked_after(part):
+        other.asked_when = None
+    db.session.flush()
+    told = {"kind": part.kind, "section_id": part.section_id, "label": part.label,
+            "choices": [(row["label"], row.get("label_en", "")) for row in part.choices], **changed}  # fmt: skip
+    edit = lambda: actions.edit_part(part, told, seen=queries.fingerprint(part), by=make.by)  # noqa: E731
+    if field is None:
+        with unit_of_work():
+            edit()
+        return
+    with pytest.raises(InvalidError, match="sert ailleurs") as refused, unit_of_work():
+        edit()
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(("table", "code"), sorted(rules.RESERVED))
+def test_a_call_without_a_part_that_other_rules_read_does_not_open(make, table, code):
+    call = make.call(state=CallState.DRAFT)
+    with unit_of_work():
+        part_of(call, table, code).code = "autre"
+    check = next(row for row in queries.opening_checks(call, clock.now()) if row.code == "reserved")
+    assert str(rules.RESERVED[table, code].name) in str(check.missing)
+    with pytest.raises(RefusedError), unit_of_work():
+        actions.open_call(call, acknowledged=True, version=call.version, by=make.by)
 
 
 def test_a_part_changed_by_somebody_else_is_a_conflict(make):

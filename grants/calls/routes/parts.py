@@ -32,6 +32,7 @@ def questions(call: Call) -> str:
     return render_template(
         "calls/questions.html",
         call=call,
+        reserved_as=queries.reserved_as,
         editable=call.state is CallState.DRAFT,
         sections=queries.sections_of(call.id),
         questions=queries.questions_of(call.id),
@@ -47,6 +48,7 @@ def criteria(call: Call) -> str:
     return render_template(
         "calls/criteria.html",
         call=call,
+        reserved_as=queries.reserved_as,
         editable=call.state is CallState.DRAFT,
         blocks=[(row, rules.total_weight(row.items)) for row in blocks],
         total=rules.total_weight([row.block for row in blocks]),
@@ -62,6 +64,7 @@ def conditions(call: Call) -> str:
     return render_template(
         "calls/conditions.html",
         call=call,
+        reserved_as=queries.reserved_as,
         editable=call.state is CallState.DRAFT,
         pieces=queries.pieces_of(call.id),
         statements=queries.statements_of(call.id),
