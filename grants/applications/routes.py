@@ -34,6 +34,7 @@ from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import Form, mark, options
 from grants.kernel.pages import titled
+from grants.kernel.paging import key_in
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
@@ -366,10 +367,8 @@ def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
 
 
 def _remove_file(application: Application, attachment_id: str) -> Response:
-    try:
-        attachment = queries.attachment_of(application, UUID(attachment_id))
-    except ValueError:
-        attachment = None
+    key = key_in(attachment_id)
+    attachment = queries.attachment_of(application, key) if key is not None else None
     if attachment is None:
         raise MissingError
     actions.remove_file(application, attachment, by=actor())

@@ -27,7 +27,7 @@ from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
-from grants.kernel.paging import Order, Page
+from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.post import Letter
 from grants.kernel.search import matches
 from grants.kernel.still import still
@@ -114,10 +114,10 @@ def _conditions(filters: DossierFilters) -> Iterator[ColumnElement[bool]]:
     if filters.instrument:
         yield Application.instrument_id.in_(select(Instrument.id).where(Instrument.code == filters.instrument))
     if filters.axis:
-        yield Application.id.in_(select(AxisShare.application_id).join(Axis).where(Axis.code == filters.axis))
+        yield Application.id.in_(select(AxisShare.application_id).where(AxisShare.axis_id == key_in(filters.axis)))
     if filters.commune:
         served = select(application_commune.c.application_id)
-        yield Application.id.in_(served.where(application_commune.c.commune_id == _uuid(filters.commune)))
+        yield Application.id.in_(served.where(application_commune.c.commune_id == key_in(filters.commune)))
     if filters.silence in SILENCE_LABELS:
         yield Application.state.in_(UNDER_WAY)
         yield from _silent(late=filters.silence == "late")
@@ -129,13 +129,6 @@ def _silent(*, late: bool) -> tuple[ColumnElement[bool], ...]:
     if late:
         return (Application.silence_on < today,)
     return Application.silence_on >= today, Application.silence_on <= today + SOON
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 _LISTED: Rows = (
@@ -245,7 +238,7 @@ class Choices:
     states: list[tuple[str, str]]
     calls: list[tuple[str, str]]
     instruments: list[tuple[str, str]]
-    axes: list[tuple[str, str]]
+    axes: list[tuple[str, list[tuple[str, str]]]]
     communes: list[tuple[str, str]]
     silences: list[tuple[str, str]]
 
@@ -362,7 +355,7 @@ _TOTALS = ("committed", "left", "letters", "released", "reviewers")  # what seve
 
 def _ids(value: Any) -> Iterator[UUID]:
     for one in value if isinstance(value, list) else [value]:
-        if found := _uuid(str(one)):
+        if found := key_in(str(one)):
             yield found
 
 

@@ -116,6 +116,14 @@ def asked(*names: str) -> list[str]:
     return [clean_line(request.args.get(name, "")[:LONGEST_WORDS]) or "" for name in names]
 
 
+def key_in(text: str) -> UUID | None:
+    """The key that an address says, None when it says none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def cursor(values: Sequence[Any]) -> str:
     """A place in an ordered list, as text for a URL."""
     told = json.dumps([_told(value) for value in values])

@@ -30,7 +30,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.kernel.paging import Order, Page
+from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.words import _, in_words_of
 from grants.observatory.rules import Figure, Line, Reading, Sums, TrackingFilters
 from grants.people.models import Organisation
@@ -405,7 +405,7 @@ def _kept(statement: Rows, asked: Asked) -> Rows:
     if asked.call:
         statement = statement.where(Call.code == asked.call)
     if asked.axis:
-        serving = select(AxisShare.application_id).join(Axis).where(Axis.code == asked.axis)
+        serving = select(AxisShare.application_id).where(AxisShare.axis_id == key_in(asked.axis))
         statement = statement.where(Application.id.in_(serving))
     return statement
 

@@ -1,8 +1,6 @@
 """The doors of the register, open data and figures."""
 
-from contextlib import suppress
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Blueprint, Response, render_template, request, url_for
 
@@ -11,7 +9,7 @@ from grants.kernel.access import door, hidden_dossiers, hidden_money, public
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
-from grants.kernel.paging import asked, places
+from grants.kernel.paging import asked, key_in, places
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
 from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Reading, TrackingFilters
@@ -128,9 +126,7 @@ def tracking() -> str:
             (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
         ],
         commune_choices=programme.commune_choices(),
-        axis_choices=[
-            (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in programme.axes_of_first_framework()
-        ],
+        axis_choices=programme.axis_choices(),
         chosen=chosen,
     )
 
@@ -181,11 +177,8 @@ def _reading() -> Reading:
 
 
 def _filters() -> TrackingFilters:
-    found: dict[str, UUID] = {}
-    for name, field in (("appel", "call_id"), ("commune", "commune_id"), ("axe", "axis_id")):
-        with suppress(ValueError):
-            found[field] = UUID(request.args.get(name, ""))
-    return TrackingFilters(**found, hidden=hidden_dossiers())
+    call, commune, axis = map(key_in, asked("appel", "commune", "axe"))
+    return TrackingFilters(call_id=call, commune_id=commune, axis_id=axis, hidden=hidden_dossiers())
 
 
 def _chosen(filters: TrackingFilters) -> dict[str, str]:

@@ -61,12 +61,6 @@ def axes(framework_id: UUID) -> Sequence[Axis]:
     return db.session.scalars(select(Axis).where(Axis.framework_id == framework_id).order_by(Axis.position)).all()
 
 
-def axes_of_first_framework() -> Sequence[Axis]:
-    """The axes of the first framework, in order."""
-    first = select(Framework.id).order_by(Framework.position, Framework.code).limit(1).scalar_subquery()
-    return db.session.scalars(select(Axis).where(Axis.framework_id == first).order_by(Axis.position)).all()
-
-
 def orientations(framework_id: UUID) -> Sequence[Orientation]:
     """The orientations of a framework, axis by axis."""
     statement = (
@@ -107,9 +101,18 @@ def commune_choices() -> list[tuple[str, str]]:
     return [(str(row.id), row.name) for row in rows]
 
 
-def axis_choices() -> list[tuple[str, str]]:
-    """The axes of the first framework for a list of choices: code, and code with title."""
-    return [(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in axes_of_first_framework()]
+def axis_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The axes for a list of choices, under the name of their framework: key, and code with title.
+
+    Two frameworks may use the same code: an axis is never asked by its code alone.
+    """
+    statement = select(Framework, Axis).join(Axis, Axis.framework_id == Framework.id)
+    rows = db.session.execute(statement.order_by(Framework.position, Framework.code, Axis.position))
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for framework, axis in rows:
+        choice = (str(axis.id), f"{axis.code} — {in_words_of(axis, 'title')}")
+        groups.setdefault(in_words_of(framework, "name"), []).append(choice)
+    return list(groups.items())
 
 
 def instrument_choices() -> list[tuple[str, str]]:

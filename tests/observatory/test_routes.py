@@ -11,12 +11,14 @@ from stdnum.fr import siret
 
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.models import Award
+from grants.kernel.db import unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.paging import cursor
 from grants.observatory import queries as observatory
 from grants.observatory import routes
 from grants.observatory.queries import Behind
 from grants.observatory.rules import SCDL_COLUMNS, Figure, Reading, TrackingFilters
+from grants.programme import queries as programme
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
 from tests.conftest import Queries
@@ -261,3 +263,21 @@ def test_amounts_keep_their_cents_in_the_sheet(make: Make, page: Page) -> None:
     awarded(make, 1)
     text = page.get("observatory.tracking_csv", as_=make.account("manager")).text
     assert re.search(r"A1;.*;4800,60;", text), text
+
+
+@pytest.mark.parametrize("address", ["/registre", "/gestion/dossiers", "/suivi"])
+def test_an_axis_is_asked_within_its_framework(make: Make, page: Page, address: str) -> None:
+    [award] = awarded(make, 1)
+    mine, other = (programme.axes(framework.id)[0] for framework in programme.frameworks()[:2])
+    with unit_of_work():
+        other.code = mine.code
+    page.sign_in(make.account("manager"))
+    shown = page.get(address)
+    groups = shown.tree.xpath("//select[@name='axe']/optgroup/@label")
+    assert groups == [framework.name for framework in programme.frameworks()[:2]]
+    reference = "8 001 €" if address == "/suivi" else award.application.reference
+    for axis, is_found in ((mine, True), (other, False)):
+        found = page.get(f"{address}?axe={axis.id}")
+        assert (reference in found.words.replace("\u202f", " ").replace("\xa0", " ")) == is_found, axis
+        assert found.tree.xpath("//select[@name='axe']//option[@selected]/@value") == [str(axis.id)]
+    assert page.get(f"{address}?axe=A1").status == 200
