@@ -1,8 +1,9 @@
 """What the fund writes to applicants about a dossier they submitted or withdrew."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from grants.applications import queries
 from grants.applications.models import Application, ApplicationVersion
@@ -101,14 +102,14 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Receipt:
     if paper is None:
         return queries.receipt_of(version.application, version)
     said = papers.said(paper, language)
-    instants = {"submitted_at": datetime.fromisoformat(said["submitted_at"])}
-    return queries.Receipt(**{**said, **instants, "files": [_with_instant(file) for file in said["files"]]})
+    submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
+    return queries.Receipt(**said, submitted_at=submitted_at, files=[_with_instant(file) for file in files])
 
 
-def _with_instant(file: dict[str, Any]) -> dict[str, Any]:
+def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
     """A file of a kept receipt with its instant read again; older ones have none."""
-    given_at = file.get("given_at")
-    return file if given_at is None else {**file, "given_at": datetime.fromisoformat(given_at)}
+    given_at = cast(str | None, file.get("given_at"))
+    return {**file, "given_at": datetime.fromisoformat(given_at)} if given_at is not None else dict(file)
 
 
 def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:

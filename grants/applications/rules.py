@@ -5,11 +5,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from fractions import Fraction
+from typing import Any, TypeVar, cast
 
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is_over_rate, totals
-from grants.applications.parts.fields import Content
+from grants.applications.parts.fields import Content, JsonObject
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
 from grants.kernel.money import Money, percentage
@@ -193,9 +194,10 @@ def is_expected(rule: str, *, has_rna: bool, first_request: str | None, authorit
 # ---- words ---------------------------------------------------------------------------------------------------------
 
 
-def rate_of(content: Content) -> Any:
+def rate_of(content: Content) -> Fraction | None:
     """The request in percent of the project's resources, exact; None while one of the two is missing."""
-    requested, resources = content["project"]["requested"], content["budget"]["totals"]["resources"]
+    requested: Money | None = content["project"]["requested"]
+    resources: Money = content["budget"]["totals"]["resources"]
     return percentage(requested, resources) if requested is not None and resources else None
 
 
@@ -219,11 +221,12 @@ NAMES = ("name", "acronym", "siret", "rna")  # what an organisation's dossiers a
 
 def addresses_of(content: Content) -> set[str]:
     """The e-mail addresses that a content gives as the applicant's own or its representative's, as they are kept."""
-    applicant = content.get("organisation", {})
-    return {applicant.get("email", ""), applicant.get("representative", {}).get("email", "")} - {""}
+    applicant: JsonObject = content.get("organisation", {})
+    representative = cast(JsonObject, applicant.get("representative", {}))
+    return {str(one["email"]) for one in (applicant, representative) if one.get("email")}
 
 
-def search_key_of(reference: str, title: str, organisation: Any) -> str:
+def search_key_of(reference: str, title: str, organisation: object) -> str:
     """What a submitted application is found by: its reference, with and without hyphens, its title, whose it is."""
-    names = (getattr(organisation, name) or "" for name in NAMES)
+    names: list[str] = [getattr(organisation, name) or "" for name in NAMES]
     return search_key(reference, reference.replace("-", ""), title, *names)

@@ -290,6 +290,7 @@ def test_each_kind_of_part_is_shown_saved_as_it_is_and_moved(page, manager, draf
 def test_parts_are_moved_added_and_removed_on_the_version_shown(page, manager, draft, word):
     shown = page.get(f"calls.{LISTED.get(word, 'conditions')}", draft, as_=manager)
     first, second, *_others = [part.id for part in READ[word](draft.id)]
+    removed = next(part.id for part in READ[word](draft.id) if queries.reserved_as(part) is None)
     moving = f"/{first}/deplacer"
     form = dict(form_values(shown.form(moving)))
     assert page.submit({"way": "down"}, action=moving).status == 200
@@ -302,7 +303,7 @@ def test_parts_are_moved_added_and_removed_on_the_version_shown(page, manager, d
         refused = page.post(address, data={name: value for name, value in sent.items() if value is not None})
         assert refused.status == 409, said
     page.last = shown
-    assert page.submit(action=f"/{second}/retirer").status == 409
+    assert page.submit(action=f"/{removed}/retirer").status == 409
     page.get(f"calls.{LISTED.get(word, 'conditions')}", draft)
     assert page.submit({"way": "up"}, action=moving).status == 200
     assert [part.id for part in READ[word](draft.id)][:2] == [first, second]
@@ -557,3 +558,11 @@ def test_an_open_call_tells_the_hour_of_each_answer(make, page):
             assert answer.tree.xpath("//*[@data-now]/@data-now") == [str(clock.now().timestamp())]
             tags.add(answer.response.headers["ETag"])
     assert len(tags) == 2
+
+
+def test_a_part_that_other_rules_read_says_why_it_stays(page, manager, draft):
+    block = next(part for part in READ["block"](draft.id) if part.code == "climate")
+    shown = page.get("calls.criteria", draft, as_=manager)
+    assert "Indispensable : sert ailleurs (la figure qui place les dossiers" in shown.words.replace("\xa0", " ")
+    assert not shown.tree.xpath(f"//form[contains(@action, '{block.id}/retirer')]")
+    assert page.post("calls.remove_block", block, data=form_values(shown.form("/deplacer"))).status == 409
