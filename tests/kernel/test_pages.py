@@ -7,6 +7,7 @@ import shutil
 from contextvars import Context
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 from uuid import uuid4
 
@@ -184,7 +185,38 @@ def test_what_a_page_loads_and_what_that_imports_is_of_one_version(app: Flask) -
     assert asked(client, "/static/anotherone00/js/counter.js").status_code == 404
 
 
-@pytest.mark.parametrize("changed", ["js/counter.js", "js/main.js", "img/logo.svg", "css/base.css"])
+STATIC = re.compile(r"""(?:src|href|srcset|poster|data|content)=["'](/static/[^"']*)""")
+
+
+def test_every_static_address_of_a_page_tells_its_content_and_is_kept_for_ever(app: Flask, make: Make) -> None:
+    page, version = Page(app), app.config["STATIC_VERSION"]
+    pages = ["/", "/connexion", "/aide", "/donnees", "/nulle-part", "/attributions", "/mon-espace", "/preparations"]
+    page.sign_in(make.account("manager"))
+    texts = [asked(app.test_client(), path).text for path in pages]
+    texts += [asked(page.client, path).text for path in [*pages, "/gestion/dossiers", "/gestion/journal"]]
+    with app.test_request_context():
+        texts.append(app.jinja_env.get_template("errors/unanswered.html").render(message=""))
+    found = {unescape(address) for text in texts for address in STATIC.findall(text)}
+    assert len(found) >= 4
+    for address in found:
+        assert address.startswith((f"/static/{version}/", "/static/site.css?v=")), address
+        answer = asked(app.test_client(), address)
+        assert (answer.status_code, "immutable" in answer.headers["Cache-Control"]) == (200, True), address
+
+
+def test_static_files_are_named_by_the_words_that_tell_their_content_alone(app: Flask) -> None:
+    """Templates name them by `static()` and `stylesheet()`; modules by relative addresses; style sheets not at all."""
+    templates = Path(app.root_path, str(app.template_folder)).rglob("*")
+    told = {path.name: path.read_text(encoding="utf-8") for path in templates if path.is_file()}
+    assert len(told) > 100
+    assert [name for name, text in told.items() if "/static/" in text or re.search(r"url_for\(.static", text)] == []
+    folder = Path(str(app.static_folder))
+    assert [path.name for path in folder.rglob("*.js") if "/static" in path.read_text(encoding="utf-8")] == []
+    named = re.findall(r"(?:url\(|@import)[^;)]*", b"".join(map(Path.read_bytes, folder.rglob("*.css"))).decode())
+    assert [each for each in named if not re.match(r"""url\(["']?(?:data:|#)""", each)] == []
+
+
+@pytest.mark.parametrize("changed", ["js/words.js", "js/counter.js", "js/main.js", "img/logo.svg", "css/base.css"])
 def test_any_change_of_a_static_file_changes_every_address(app: Flask, tmp_path: Path, changed: str) -> None:
     folder = tmp_path / "static"
     shutil.copytree(str(app.static_folder), folder)
