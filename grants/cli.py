@@ -554,6 +554,12 @@ def _check_mail() -> Iterator[Finding]:
     yield Finding(Finding.FAULT if late else Finding.GOOD, "lettres", words if late else "aucune en retard")
 
 
+def _check_jobs() -> Iterator[Finding]:
+    late = jobs.waiting(clock.now() - LATE)
+    words = f"fichiers qui attendent depuis plus d’une heure : {late}" if late else "aucun en retard"
+    yield Finding(Finding.FAULT if late else Finding.GOOD, "préparations", words)
+
+
 def _check_clock() -> Iterator[Finding]:
     ours = clock.now()
     if db.engine.dialect.name == "postgresql":
@@ -608,7 +614,7 @@ def _check_law() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _check_configuration, _check_database, _check_mode, _check_storage, _check_mail, _check_clock,
+    _check_configuration, _check_database, _check_mode, _check_storage, _check_mail, _check_jobs, _check_clock,
     _check_people, _check_offices, _check_law,
 )  # fmt: skip
 

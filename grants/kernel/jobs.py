@@ -15,7 +15,7 @@ from typing import IO, Any, Generic, TypeVar, cast, get_type_hints
 from uuid import UUID, uuid4
 
 from flask import current_app
-from sqlalchemy import CheckConstraint, Integer, Row, String, Table, Text, delete, or_, select, text, update
+from sqlalchemy import CheckConstraint, Integer, Row, String, Table, Text, delete, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import access, clock, files, journal
@@ -214,7 +214,7 @@ def ask(kind: Kind[Arguments], arguments: Arguments, *, by: Actor) -> Job:
         id=uuid4(), kind=kind.name, account_id=_allowed(kind, by), locale=language(),
         arguments=canonical(asdict(cast(Any, arguments))), asked_at=clock.now(), until=clock.now() + KEPT,
     )  # fmt: skip
-    _make_room(job.account_id)
+    _make_room(job)
     db.session.add(job)
     journal.record("job.asked", job, by=by, kind=kind.name)
     return job
@@ -228,21 +228,20 @@ def _allowed(kind: Kind[Any], who: Actor) -> UUID:
     return who.id
 
 
-def _make_room(account_id: UUID) -> None:
-    """Forget the oldest jobs of a person beyond MOST_KEPT; raises ThrottledError when MOST are under way.
+def _make_room(job: Job) -> None:
+    """Forget a person's oldest jobs beside one, beyond MOST_KEPT; raises ThrottledError when MOST are under way.
 
     Requests of one person made at the same moment are counted one after the other.
     """
     if db.session.get_bind().dialect.name == "postgresql":
-        key = int.from_bytes(account_id.bytes[:8], signed=True)
+        key = int.from_bytes(job.account_id.bytes[:8], signed=True)
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-    theirs = list(db.session.scalars(_of(account_id)))
-    if sum(job.is_under_way for job in theirs) >= MOST:
+    theirs = db.session.scalars(_of(job.account_id).where(Job.id != job.id)).all()
+    if sum(other.is_under_way for other in theirs) >= MOST:
         words = _("Vous avez déjà %(most)s fichiers en préparation. Attendez l’un d’eux, ou annulez-le.", most=MOST)
         raise ThrottledError(words, retry_after=60)
-    over = [job for job in theirs if not job.is_under_way][MOST_KEPT - 1 :]
-    for job in over:
-        db.session.delete(job)
+    for over in [other for other in theirs if not other.is_under_way][MOST_KEPT - 1 :]:
+        db.session.delete(over)
 
 
 def _of(account_id: UUID | None) -> Any:
@@ -274,7 +273,8 @@ def retry(job: Job, *, by: Actor) -> None:
     db.session.refresh(job, with_for_update=True)
     if job.state not in {JobState.FAILED, JobState.CANCELLED}:
         raise RefusedError(_("Cette préparation n’est pas à reprendre."))
-    _make_room(_allowed(kind_of(job.kind), by))
+    _allowed(kind_of(job.kind), by)
+    _make_room(job)
     job.state, job.attempts, job.done, job.total, job.error = JobState.WAITING, 0, 0, None, None
     job.asked_at, job.until, job.lease_until = clock.now(), clock.now() + KEPT, None
     journal.record("job.retried", job, by=by, kind=job.kind)
@@ -472,6 +472,12 @@ def _in_each_language(reason: Words) -> str:
         with force_locale(code):
             told[code] = str(reason)
     return canonical(told)
+
+
+def waiting(since: datetime) -> int:
+    """How many jobs that were asked for before an instant are not over yet."""
+    late = select(func.count()).select_from(Job).where(Job.state.in_(UNDER_WAY), Job.asked_at < since)
+    return db.session.scalar(late) or 0
 
 
 # ---- upkeep --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ from grants.applications.lifecycle import ApplicationState
 from grants.cli import main
 from grants.config import settings_from
 from grants.demo import content
-from grants.kernel import journal, post, proxies, schema, serving, vault
+from grants.desk import exports
+from grants.desk.queries import DossierFilters
+from grants.kernel import clock, jobs, journal, post, proxies, schema, serving, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -247,8 +250,8 @@ def test_check_says_in_a_line_each_that_all_is_well(app, grants):
     assert code == 0
     subjects = [line[8:].split()[0] for line in said.splitlines()]
     assert subjects == [
-        "configuration", "données", "base", "preuves", "mode", "fichiers", "courriel", "lettres", "horloge", "comptes",
-        "fonctions", "textes",
+        "configuration", "données", "base", "preuves", "mode", "fichiers", "courriel", "lettres", "préparations",
+        "horloge", "comptes", "fonctions", "textes",
     ]  # fmt: skip
     assert "grants user create --role administrator" in said
 
@@ -270,6 +273,14 @@ def test_check_finds_a_store_that_takes_nothing(app, tmp_path, monkeypatch, gran
     code, said, _ = grants("check")
     assert code == 1
     assert [line.split()[1] for line in said.splitlines() if line.startswith("faute")] == ["fichiers", "courriel"]
+
+
+def test_check_finds_files_that_nobody_prepares(app, make, grants):
+    with clock.fixed(clock.now() - timedelta(hours=2)), unit_of_work():
+        jobs.ask(exports.DOSSIERS, DossierFilters(), by=make.actor("manager"))
+    code, said, _ = grants("check")
+    assert code == 1
+    assert "depuis plus d’une heure : 1" in said
 
 
 def test_check_finds_a_database_that_is_not_prepared(bare, grants):

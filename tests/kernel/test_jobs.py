@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from flask import current_app
@@ -409,6 +410,28 @@ def test_the_oldest_result_makes_room(app, make, person, monkeypatch):
             jobs.run_waiting()
     db.session.rollback()
     assert set(db.session.scalars(select(Job.id))) == set(made[1:])
+
+
+def test_the_oldest_that_is_tried_again_does_not_make_room_for_itself(app, make, person, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_KEPT", 2)
+    with clock.fixed(NOON):
+        job = asked(make, person, trouble="words")
+        jobs.run_waiting()
+    for number in (1, 2):
+        with clock.fixed(NOON + timedelta(minutes=number)), unit_of_work() as session:
+            session.add(Job(id=uuid4(), kind="tests.count", account_id=person.id, locale="fr", arguments="{}",
+                            state=JobState.CANCELLED, asked_at=clock.now(), until=clock.now() + jobs.KEPT))  # fmt: skip
+    with unit_of_work() as session:
+        jobs.retry(session.get_one(Job, job.id), by=make.actor_of(person))
+    assert fresh(job).state is JobState.WAITING
+
+
+def test_those_that_nobody_does_are_counted(app, make, person):
+    with clock.fixed(NOON):
+        asked(make, person)
+    assert (jobs.waiting(NOON), jobs.waiting(NOON + timedelta(hours=1))) == (0, 1)
+    jobs.run_waiting()
+    assert jobs.waiting(NOON + timedelta(hours=1)) == 0
 
 
 def test_an_altered_result_is_not_given(app, make, person):
