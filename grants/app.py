@@ -1,4 +1,4 @@
-"""The factory: builds the application, hangs the chapters, closes the doors."""
+"""The factory: builds the application, registers the packages, checks that each view declares its access."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -72,7 +72,8 @@ def _once_its_mode_is_right(app: Flask) -> WSGIApplication:
 
 
 def _built(settings: Settings, overrides: Mapping[str, Any]) -> Flask:
-    """Build the application; it does not start with an open door. `overrides` are Flask settings, for tests."""
+    """Build the application; it does not start when a view declares no access. `overrides` are Flask settings, for
+    tests."""
     base = config.base_folder()
     app = Flask(
         "grants",
@@ -90,14 +91,21 @@ def _built(settings: Settings, overrides: Mapping[str, Any]) -> Flask:
     bodies.install(app)
     people.install(app)
     pages.install(app)
+    app.jinja_env.globals["P"] = P
     errors.install(app)
     for chapter in CHAPTERS:
         app.register_blueprint(chapter.bp)
     access.install(
-        app, POLICY, people.current_actor, "people.sign_in", "people.held", people.generation_of, people.actor_by_id
+        app,
+        POLICY,
+        people.current_actor,
+        "people.sign_in",
+        "people.stored_form",
+        people.generation_of,
+        people.actor_by_id,
     )
     CSRFProtect(app)
-    access.close_doors(app, P)
+    access.check_views(app, P)
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

@@ -42,22 +42,22 @@ from grants.kernel import (
     access,
     clock,
     head,
-    held,
     jobs,
     journal,
+    outbox,
     pages,
     papers,
-    post,
     private,
     proxies,
     schema,
     serving,
     sheets,
+    stored_forms,
     vault,
 )
 from grants.kernel.actor import system
 from grants.kernel.db import Base, db, unit_of_work
-from grants.kernel.errors import HouseError
+from grants.kernel.errors import AppError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import Task, stop_on_signals, work
 from grants.observatory import exports as public_exports
@@ -163,7 +163,7 @@ def main() -> None:
         _stop(_what_is_wrong(error), 2)
     except click.ClickException as error:
         _stop(error.format_message(), 1)
-    except HouseError as refusal:
+    except AppError as refusal:
         _stop(refusal.message, 1)
     except SQLAlchemyError as error:
         reason = str(error).partition("\n")[0]
@@ -324,7 +324,7 @@ def _tell_closings() -> int:
 def _forget() -> int:
     """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files."""
     with unit_of_work():
-        return people.forget_sessions() + access.forget_keys() + post.forget_secrets() + jobs.purge() + vault.purge()
+        return people.forget_sessions() + access.forget_keys() + outbox.forget_secrets() + jobs.purge() + vault.purge()
 
 
 def _sweep() -> int:
@@ -332,14 +332,14 @@ def _sweep() -> int:
     return vault.sweep() + jobs.sweep()
 
 
-def _deliver(carrier: post.Carrier, settings: Settings) -> int:
-    return post.deliver(carrier, settings.mail_from, keep_secrets=settings.is_demo)
+def _deliver(carrier: outbox.Carrier, settings: Settings) -> int:
+    return outbox.deliver(carrier, settings.mail_from, keep_secrets=settings.is_demo)
 
 
 def _forget_forms() -> int:
     """What was typed, was not taken, and is kept for an hour."""
     with unit_of_work():
-        return held.purge()
+        return stored_forms.purge()
 
 
 def _remind_of_reports() -> int:
@@ -370,7 +370,7 @@ def worker() -> None:
     """Porte les lettres, prépare les longs fichiers, fait le ménage. Plusieurs peuvent tourner ; SIGTERM les arrête."""
     settings = _settings()
     try:
-        carrier = post.carrier_for(settings.mail_url, settings.instance)
+        carrier = outbox.carrier_for(settings.mail_url, settings.instance)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     stop = stop_on_signals()
@@ -487,7 +487,7 @@ def deactivate(email: str) -> None:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of `grants check`."""
 
     GOOD = "bon"
@@ -499,105 +499,105 @@ class Finding:
     words: str
 
 
-def _check_configuration() -> Iterator[Finding]:
+def _check_configuration() -> Iterator[CheckResult]:
     settings = _settings()
     is_plain = not settings.is_demo and not settings.secure
     words = f"dossier {settings.instance}, adresse {settings.base_url}{', sans HTTPS' if is_plain else ''}"
-    yield Finding(Finding.NOTE if is_plain else Finding.GOOD, "configuration", words)
+    yield CheckResult(CheckResult.NOTE if is_plain else CheckResult.GOOD, "configuration", words)
     seen = proxies.seen(settings.instance)
     if seen is not None and not settings.trusted_proxies:
         words = (
             f"des demandes passent par un mandataire (le {pages.instant(seen)}) et TRUSTED_PROXIES vaut 0 : "
             "les essais de tous comptent comme ceux d’un seul visiteur"
         )
-        yield Finding(Finding.FAULT, "mandataire", words)
+        yield CheckResult(CheckResult.FAULT, "mandataire", words)
     loose = private.open_to_others(settings.instance)
     words = f"lisibles par d’autres utilisateurs : {', '.join(loose)}" if loose else "lisibles par ce seul utilisateur"
-    yield Finding(Finding.FAULT if loose else Finding.GOOD, "données", words)
+    yield CheckResult(CheckResult.FAULT if loose else CheckResult.GOOD, "données", words)
 
 
-def _check_database() -> Iterator[Finding]:
+def _check_database() -> Iterator[CheckResult]:
     stands, brings = schema.current(), schema.latest()
     name = db.engine.dialect.name
     if stands != brings:
         words = f"{name}, schéma {stands or 'absent'} au lieu de {brings} : lancez grants init"
-        yield Finding(Finding.FAULT, "base", words)
+        yield CheckResult(CheckResult.FAULT, "base", words)
         return
-    yield Finding(Finding.GOOD, "base", f"{name}, schéma {brings}")
+    yield CheckResult(CheckResult.GOOD, "base", f"{name}, schéma {brings}")
     missing = schema.missing_triggers(evidence.expected())
     words = f"manquent {', '.join(sorted(missing))}" if missing else f"{len(evidence.expected())} déclencheurs en place"
-    yield Finding(Finding.FAULT if missing else Finding.GOOD, "preuves", words)
+    yield CheckResult(CheckResult.FAULT if missing else CheckResult.GOOD, "preuves", words)
 
 
-def _check_storage() -> Iterator[Finding]:
+def _check_storage() -> Iterator[CheckResult]:
     trouble = vault.why_not_writable()
     if trouble is not None:
-        yield Finding(Finding.FAULT, "fichiers", trouble)
+        yield CheckResult(CheckResult.FAULT, "fichiers", trouble)
         return
     free = shutil.disk_usage(_settings().instance).free
-    tone = Finding.NOTE if free < LOW_ON_SPACE else Finding.GOOD
-    yield Finding(tone, "fichiers", f"dossier accessible en écriture, {pages.file_size(free)} libres")
+    tone = CheckResult.NOTE if free < LOW_ON_SPACE else CheckResult.GOOD
+    yield CheckResult(tone, "fichiers", f"dossier accessible en écriture, {pages.file_size(free)} libres")
 
 
-def _check_mail() -> Iterator[Finding]:
+def _check_mail() -> Iterator[CheckResult]:
     settings = _settings()
     try:
-        post.carrier_for(settings.mail_url, settings.instance)
+        outbox.carrier_for(settings.mail_url, settings.instance)
     except ValueError as error:
-        yield Finding(Finding.FAULT, "courriel", str(error))
+        yield CheckResult(CheckResult.FAULT, "courriel", str(error))
         return
     where = "relais de MAIL_URL" if settings.mail_url else f"dossier {settings.instance / 'mail'}, rien ne part"
-    tone = Finding.GOOD if settings.mail_url or settings.is_demo else Finding.NOTE
-    yield Finding(tone, "courriel", where)
-    late, refused = post.waiting(clock.now() - LATE), post.given_up()
+    tone = CheckResult.GOOD if settings.mail_url or settings.is_demo else CheckResult.NOTE
+    yield CheckResult(tone, "courriel", where)
+    late, refused = outbox.waiting(clock.now() - LATE), outbox.given_up()
     words = f"{late} attendent depuis plus d’une heure, dont {refused} que le relais refuse"
-    yield Finding(Finding.FAULT if late else Finding.GOOD, "lettres", words if late else "aucune en retard")
+    yield CheckResult(CheckResult.FAULT if late else CheckResult.GOOD, "lettres", words if late else "aucune en retard")
 
 
-def _check_jobs() -> Iterator[Finding]:
+def _check_jobs() -> Iterator[CheckResult]:
     late = jobs.waiting(clock.now() - LATE)
     words = f"fichiers qui attendent depuis plus d’une heure : {late}" if late else "aucun en retard"
-    yield Finding(Finding.FAULT if late else Finding.GOOD, "préparations", words)
+    yield CheckResult(CheckResult.FAULT if late else CheckResult.GOOD, "préparations", words)
 
 
-def _check_clock() -> Iterator[Finding]:
+def _check_clock() -> Iterator[CheckResult]:
     ours = clock.now()
     if db.engine.dialect.name == "postgresql":
         theirs = db.session.scalar(select(func.now()))
         gap = abs((theirs - ours).total_seconds()) if theirs else 0.0
         if gap > 5:
-            yield Finding(Finding.FAULT, "horloge", f"{gap:.0f} s d’écart avec celle de la base")
+            yield CheckResult(CheckResult.FAULT, "horloge", f"{gap:.0f} s d’écart avec celle de la base")
             return
-    yield Finding(Finding.GOOD, "horloge", pages.instant(ours))
+    yield CheckResult(CheckResult.GOOD, "horloge", pages.instant(ours))
 
 
-def _check_mode() -> Iterator[Finding]:
+def _check_mode() -> Iterator[CheckResult]:
     trouble = mode.wrong(_settings())
     words = trouble or ("démonstration" if _settings().is_demo else "vrai fonds")
-    yield Finding(Finding.FAULT if trouble else Finding.GOOD, "mode", words)
+    yield CheckResult(CheckResult.FAULT if trouble else CheckResult.GOOD, "mode", words)
 
 
-def _check_people() -> Iterator[Finding]:
+def _check_people() -> Iterator[CheckResult]:
     found = _administrators()
     words = f"{found} pour administrer" if found else "personne n’administre : grants user create --role administrator"
-    yield Finding(Finding.GOOD if found else Finding.NOTE, "comptes", words)
+    yield CheckResult(CheckResult.GOOD if found else CheckResult.NOTE, "comptes", words)
 
 
-def _check_offices() -> Iterator[Finding]:
-    held: dict[str, list[str]] = {}
+def _check_offices() -> Iterator[CheckResult]:
+    roles_of: dict[str, list[str]] = {}
     lacking = []
     for role in Role:
         holders = people_queries.in_office(role)
         for holder in holders:
-            held.setdefault(holder.email, []).append(role)
+            roles_of.setdefault(holder.email, []).append(role)
         if len(holders) < rules.NEEDED[role]:
             lacking.append(f"{role} ({len(holders)} sur {rules.NEEDED[role]})")
     words = f"il manque {', '.join(lacking)}" if lacking else "assez de personnes dans chacune"
-    yield Finding(Finding.NOTE if lacking else Finding.GOOD, "fonctions", words)
-    for email, roles in held.items():
+    yield CheckResult(CheckResult.NOTE if lacking else CheckResult.GOOD, "fonctions", words)
+    for email, roles in roles_of.items():
         if clash := rules.incompatible(roles):
             words = f"{email} ne peut que lire : {' et '.join(clash)} sont incompatibles (grants user end)"
-            yield Finding(Finding.FAULT, "fonctions", words)
+            yield CheckResult(CheckResult.FAULT, "fonctions", words)
 
 
 def _administrators() -> int:
@@ -607,13 +607,13 @@ def _administrators() -> int:
     return db.session.scalar(holders.where(Account.active, Appointment.role == Role.ADMINISTRATOR, held)) or 0
 
 
-def _check_law() -> Iterator[Finding]:
+def _check_law() -> Iterator[CheckResult]:
     unsure = programme_queries.unconfirmed()
     words = f"{len(unsure)} règles ou textes à confirmer avant d’ouvrir un appel" if unsure else "tout est confirmé"
-    yield Finding(Finding.NOTE if unsure else Finding.GOOD, "textes", words)
+    yield CheckResult(CheckResult.NOTE if unsure else CheckResult.GOOD, "textes", words)
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[], Iterator[CheckResult]], ...] = (
     _check_configuration, _check_database, _check_mode, _check_storage, _check_mail, _check_jobs, _check_clock,
     _check_people, _check_offices, _check_law,
 )  # fmt: skip
@@ -627,9 +627,11 @@ def check() -> None:
         try:
             findings = list(look())
         except (SQLAlchemyError, OSError) as error:
-            findings = [Finding(Finding.FAULT, look.__name__.removeprefix("_check_"), str(error).partition("\n")[0])]
+            findings = [
+                CheckResult(CheckResult.FAULT, look.__name__.removeprefix("_check_"), str(error).partition("\n")[0])
+            ]
         for finding in findings:
-            faults += finding.tone == Finding.FAULT
+            faults += finding.tone == CheckResult.FAULT
             click.echo(f"{finding.tone:<6}  {finding.subject:<13} {finding.words}")
     if faults:
         raise SystemExit(1)

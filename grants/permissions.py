@@ -1,10 +1,13 @@
-"""The words of permission: one enum; who may do what is said in `policy.py`, when in each `lifecycle.py`."""
+"""Every permission, as a constant; who may do what is said in `policy.py`, when in each `lifecycle.py`.
+
+Python and templates name a permission by its constant (`P.CALL_EDIT`), never by its text.
+"""
 
 from enum import StrEnum
 
 
 class P(StrEnum):
-    """Permission words, `thing:act`."""
+    """Permissions; the values, `thing:act`, are what documents and the table of rights show."""
 
     # people
     ACCOUNT_OWN = "account:own"

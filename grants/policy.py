@@ -15,9 +15,9 @@ from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel import jobs
 from grants.kernel.access import Policy, Rule, reasoned
 from grants.kernel.actor import Actor
-from grants.kernel.held import HeldForm
 from grants.kernel.jobs import Job
 from grants.kernel.money import Money
+from grants.kernel.stored_forms import StoredForm
 from grants.kernel.vault import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation, SignIn
@@ -134,7 +134,7 @@ PEOPLE_READERS = ("administrator", "auditor", "manager")
 MONEY_READERS = ("manager", "finance", "authorising_officer", "auditor")
 BANK_READERS = ("finance", "authorising_officer", "auditor")
 
-MAY: dict[str, Rule] = {
+MAY: dict[P, Rule] = {
     # people
     P.ACCOUNT_OWN: signed_in,
     P.ORGANISATION_CREATE: confirmed,
@@ -210,7 +210,7 @@ MAY: dict[str, Rule] = {
 
 KNOW: dict[type, Rule] = {
     Account: Rule(lambda actor, subject: subject.id == actor.id) | role(*PEOPLE_READERS),
-    HeldForm: Rule(lambda actor, subject: subject.account_id == actor.id),
+    StoredForm: Rule(lambda actor, subject: subject.account_id == actor.id),
     Job: Rule(lambda actor, subject: subject.account_id == actor.id),
     SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
     Appointment: role(*PEOPLE_READERS),

@@ -35,7 +35,7 @@ def addresses(app: Flask, rows: Rows, method: str = "GET", **words: str) -> Iter
 
 def _choices(app: Flask, rule: Rule, name: str, rows: Rows, words: Mapping[str, str]) -> list[Any]:
     if name.endswith("_id"):
-        told = app.view_functions[rule.endpoint].__door__  # type: ignore[attr-defined]
+        told = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
         table = Base.metadata.tables[(told.subject or Application).__tablename__]
         return [row["id"] for row in rows.get(table.name, ())]
     if name == "file":
@@ -47,8 +47,12 @@ def _choices(app: Flask, rule: Rule, name: str, rows: Rows, words: Mapping[str, 
 def demonstrations(app: Flask) -> tuple[str, ...]:
     """Where a demonstration shows everybody its letters, which is what it is for: no secret is kept there."""
     views = app.view_functions
-    doors = [(rule.rule, getattr(views[rule.endpoint], "__door__", None)) for rule in app.url_map.iter_rules()]
-    return tuple(rule.partition("<")[0] for rule, told in doors if told and told.permission == P.DEMO_MAIL_READ)
+    views_with_access = [
+        (rule.rule, getattr(views[rule.endpoint], "__access__", None)) for rule in app.url_map.iter_rules()
+    ]
+    return tuple(
+        rule.partition("<")[0] for rule, told in views_with_access if told and told.permission == P.DEMO_MAIL_READ
+    )
 
 
 def crawl(visitor: Visitor, starts: Iterable[str], *, far: int, within: Answers | None = None) -> Answers:

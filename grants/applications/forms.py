@@ -20,16 +20,16 @@ from grants.applications.parts.fields import (
     Day,
     Field,
     Json,
-    Line,
+    LongText,
     Offered,
     OneOf,
-    Paragraph,
     PerCode,
     Picks,
     Rows,
     Scalar,
     Several,
     Shares,
+    ShortText,
     Tick,
     Upload,
     Value,
@@ -119,9 +119,9 @@ def _control(field: Field, label: LazyString | str | None = None) -> object:
     """The control in which a declared field is typed."""
     label, note = label or field.label, field.hint or ""
     match field:
-        case Paragraph():
+        case LongText():
             return LongField(label, limit=field.limit, description=note)
-        case Line():
+        case ShortText():
             return LineField(label, limit=field.limit, description=note)
         case Amount():
             return MoneyField(label, description=note)

@@ -8,7 +8,7 @@ from typing import Any, cast
 from grants.applications import queries
 from grants.applications.models import Application, ApplicationVersion
 from grants.calls import queries as calls
-from grants.kernel import clock, papers, post
+from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import Actor
 from grants.kernel.pages import instant, link
 from grants.kernel.words import LANGUAGES, _, force_locale
@@ -24,7 +24,7 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
     with force_locale(by.locale):
         told = queries.receipt_of(application, version, texts)
     for address in _addresses(application, by):
-        post.write(
+        outbox.write(
             "applications_receipt",
             to=address,
             dedup=f"receipt:{application.id}:{address}",
@@ -39,7 +39,7 @@ def withdrawal(application: Application, *, by: Actor) -> None:
     """The withdrawal of a submitted dossier, to the same addresses and to everybody responsible for it."""
     owners = [owner.email for owner in people.owners_of(application.organisation_id)]
     for address in dict.fromkeys((*_addresses(application, by), *owners)):
-        post.write(
+        outbox.write(
             "applications_withdrawal",
             to=address,
             dedup=f"withdrawal:{application.id}:{address}",
@@ -66,7 +66,7 @@ def extensions() -> int:
                 continue
             with force_locale(draft.locale):
                 reason = calls.extensions(call)[-1].reason
-            post.write(
+            outbox.write(
                 "applications_extension",
                 to=draft.email,
                 dedup=dedup,

@@ -33,7 +33,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.parts import PARTS, budget, calendar, climate, indicators, partners, people
-from grants.applications.parts.fields import Amount, Choice, Day, Field, Line, PerCode, Rows, Shares, Tick, Whole
+from grants.applications.parts.fields import Amount, Choice, Day, Field, PerCode, Rows, Shares, ShortText, Tick, Whole
 from grants.applications.parts.vocabulary import FundingStatus, Participation, PartnerKind
 from grants.calls.models import Call, Piece, Question, Statement
 from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
@@ -78,7 +78,7 @@ def _column(field: Field, *, is_code: bool = False) -> MappedColumn[Any]:
     """The column of a declared field; the code of a row is always there."""
     may_be_empty = field.blank is None and field.instead is None and not is_code
     match field:
-        case Line():
+        case ShortText():
             return mapped_column(String(field.limit), default="", nullable=False)
         case budget.Account():
             return mapped_column(String(12))

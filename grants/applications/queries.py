@@ -74,13 +74,13 @@ from grants.applications.parts.questions import QUESTIONS, begun_sections, is_as
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
-from grants.kernel import journal, post
+from grants.kernel import journal, outbox
 from grants.kernel.db import Keyed, db, get_held, is_held
 from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
-from grants.kernel.once import once
 from grants.kernel.pages import day, instant, money, url_path
 from grants.kernel.search import WordIndex, matches
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.kernel.vault import StoredFile, told_of
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
@@ -694,7 +694,7 @@ class Offer:
 
 def offers_of(application: Application, name: str) -> list[Offer]:
     """What the field of a name offers to choose from, in order, in the reader's language; asked once in a request."""
-    return once(("offers", application.id, name, language()), lambda: _offered(application, name))
+    return cached_in_transaction(("offers", application.id, name, language()), lambda: _offered(application, name))
 
 
 def _offered(application: Application, name: str) -> list[Offer]:
@@ -1118,7 +1118,7 @@ def drafts_with_author(call_id: UUID) -> list[DraftOf]:
 
 def told_of_extension(call_id: UUID) -> set[str]:
     """The keys of the letters already written about the later closing of a call."""
-    kept = select(post.Letter.dedup).where(post.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
+    kept = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
     return set(db.session.scalars(kept))
 
 

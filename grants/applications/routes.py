@@ -1,4 +1,4 @@
-"""The doors of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
+"""Views of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
 
 from typing import Any
 from uuid import UUID
@@ -27,8 +27,8 @@ from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, Piece
-from grants.kernel import clock, held, vault
-from grants.kernel.access import actor, door, holds_subject, note_refusal, prepared_by, public, received_at
+from grants.kernel import clock, stored_forms, vault
+from grants.kernel.access import actor, holds_subject, note_refusal, prepared_by, public, received_at, requires
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
@@ -85,7 +85,7 @@ def words_in(row: Any, name: str) -> str:
 
 
 @bp.get("/dossiers")
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def index() -> str:
     """The dossiers of the organisations one acts for."""
     rows = queries.of_organisations(actor().organisations)
@@ -95,7 +95,7 @@ def index() -> str:
 
 
 @bp.route("/appels/<uuid:call_id>/dossier", methods=["GET", "POST"])
-@door(P.APPLICATION_START, Call)
+@requires(P.APPLICATION_START, Call)
 def start(call: Call) -> Answer:
     """Begin a dossier for one of one's organisations."""
     candidates = queries.candidates(call, actor().organisations)
@@ -131,7 +131,7 @@ def _shown(page: str) -> tuple[str, int]:
 
 
 @bp.get("/dossiers/<uuid:application_id>/rediger")
-@door(P.APPLICATION_EDIT, Application)
+@requires(P.APPLICATION_EDIT, Application)
 def write(application: Application) -> Response:
     """The writing space, at the first page that is not complete."""
     steps = queries.steps(application, queries.draft_content(application))
@@ -140,7 +140,7 @@ def write(application: Application) -> Response:
 
 
 @bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
-@door(P.APPLICATION_EDIT, Application)
+@requires(P.APPLICATION_EDIT, Application)
 @holds_subject
 @prepared_by(vault.examine_sent)
 @takes_files
@@ -174,7 +174,7 @@ def _offered(application: Application, section: str) -> dict[str, Any]:
 def _form(application: Application, section: str, offered: dict[str, Any]) -> SectionForm:
     values = queries.section_values(application, section)
     stamp, is_read = rules.stamp_of(values), request.method == "GET"
-    is_typed = is_read and held.recall_draft(actor().id, "stamp", stamp)
+    is_typed = is_read and stored_forms.recall_draft(actor().id, "stamp", stamp)
     more, account = request.args.get("lignes", ""), request.args.get("compte", "")
     form = section_form(
         section, offered, values, more=int(more) if more in {"1", "2", "3", "4", "5"} else 1, account=account
@@ -272,12 +272,12 @@ def _keep_typed(application: Application, section: str, form: SectionForm, dropp
         return
     path = url_for(".edit", application_id=application.id, section=section)
     if is_right:
-        held.forget_draft(who, path)
+        stored_forms.forget_draft(who, path)
         return
     is_latest = form.shown == form.edition
     stamp = rules.stamp_of(queries.section_values(application, section)) if is_latest else form.shown or ""
-    typed = [(name, stamp if name == "stamp" else value) for name, value in held.said() if name != "field"]
-    held.keep_draft(who, path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
+    typed = [(name, stamp if name == "stamp" else value) for name, value in stored_forms.said() if name != "field"]
+    stored_forms.keep_draft(who, path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
 
 
 def _saved(application: Application, section: str, *, is_right: bool) -> Response:
@@ -380,7 +380,7 @@ def _remove_file(application: Application, attachment_id: str) -> Response:
 
 
 @bp.get("/dossiers/<uuid:application_id>/relire")
-@door(P.APPLICATION_READ_OWN, Application)
+@requires(P.APPLICATION_READ_OWN, Application)
 def review(application: Application) -> Answer:
     """Everything as the committee will read it, and what is missing."""
     if application.state is not ApplicationState.DRAFT:
@@ -402,12 +402,12 @@ def _mistaken(application: Application) -> list[str]:
     """The addresses of the pages where this person left a mistake: what was typed there is not in the dossier."""
     codes = queries.section_codes(application)
     paths = [url_for(".edit", application_id=application.id, section=code) for code in codes]
-    found = held.drafts_among(actor().id, paths)
+    found = stored_forms.drafts_among(actor().id, paths)
     return [path for path in paths if path in found]
 
 
 @bp.route("/dossiers/<uuid:application_id>/deposer", methods=["GET", "POST"])
-@door(P.APPLICATION_SUBMIT, Application)
+@requires(P.APPLICATION_SUBMIT, Application)
 @holds_subject
 def submit(application: Application) -> Answer:
     """Confirm, then submit once."""
@@ -437,7 +437,7 @@ def submit(application: Application) -> Answer:
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu")
-@door(P.APPLICATION_READ_OWN, Application)
+@requires(P.APPLICATION_READ_OWN, Application)
 def receipt(application: Application) -> str:
     """The receipt of a submitted dossier."""
     told = letters.receipt_of(_frozen(application), language())
@@ -445,7 +445,7 @@ def receipt(application: Application) -> str:
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu.pdf")
-@door(P.APPLICATION_READ_OWN, Application)
+@requires(P.APPLICATION_READ_OWN, Application)
 def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
     content = letters.receipt_pdf(_frozen(application), language())
@@ -473,7 +473,7 @@ def verify() -> str:
 
 
 @bp.get("/dossiers/<uuid:application_id>")
-@door(P.APPLICATION_READ_OWN, Application)
+@requires(P.APPLICATION_READ_OWN, Application)
 def show(application: Application) -> str:
     """Where a dossier stands, in the applicant's words."""
     frozen = queries.latest_version(application.id)
@@ -490,7 +490,7 @@ def show(application: Application) -> str:
 
 
 @bp.route("/dossiers/<uuid:application_id>/retirer", methods=["GET", "POST"])
-@door(P.APPLICATION_WITHDRAW, Application)
+@requires(P.APPLICATION_WITHDRAW, Application)
 @as_shown
 def withdraw(application: Application) -> Answer:
     """Withdraw, after saying why."""
@@ -513,14 +513,14 @@ def withdraw(application: Application) -> Answer:
 
 
 @bp.get("/fichiers/<uuid:file_id>")
-@door(P.FILE_READ, StoredFile)
+@requires(P.FILE_READ, StoredFile)
 def file(stored: StoredFile) -> Response:
     """A stored file, as an attachment: as it came to those it comes from, as it may be shown to others."""
     return vault.send(stored, to=actor())
 
 
 @bp.get("/fichiers/<uuid:file_id>/original")
-@door(P.FILE_READ, StoredFile)
+@requires(P.FILE_READ, StoredFile)
 def original(stored: StoredFile) -> Response:
     """The bytes that came, whoever asks: to check a signature or a digest."""
     return vault.send(stored, to=actor(), original=True)

@@ -21,8 +21,8 @@ from grants.awards.models.recovery import GROUND_LABELS
 from grants.kernel import clock, papers
 from grants.kernel.actor import Actor
 from grants.kernel.money import Money, percentage
+from grants.kernel.outbox import write
 from grants.kernel.pages import colon, day, decimal, money, percent
-from grants.kernel.post import write
 from grants.kernel.words import _, force_locale, in_words_of
 from grants.people.models import Organisation
 from grants.programme import queries as programme

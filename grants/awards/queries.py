@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -69,8 +70,8 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import Cents, db
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
-from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.kernel.words import LazyString, _l
 from grants.people import queries as people
 from grants.people.models import Account, Membership, Organisation
@@ -867,14 +868,15 @@ ACTS: dict[str, Link] = {
 }
 
 
-def why_not_act(account_id: UUID | None, thing: Any, permission: str) -> LazyString | None:
+def why_not_act(account_id: UUID | None, thing: Any, permission: StrEnum) -> LazyString | None:
     """The reason why a person may not act under a permission on a sum, because of who acted on it before, or None.
 
-    The one rule of every act from the schedule to the last receipt, asked by the door, by the page and by the act.
+    The one rule of every act from the schedule to the last receipt, asked by the view's permission, by the page and by
+    the act.
     """
     if account_id is None or not isinstance(thing, Award | BankDetails | Instalment | Receivable | Report):
         return None
-    hands = once(("hands", account_id, thing.id), lambda: _hands_of(thing, account_id))
+    hands = cached_in_transaction(("hands", account_id, thing.id), lambda: _hands_of(thing, account_id))
     return rules.why_not_act(LINKS[permission], hands, approves=permission == P.PAYMENT_APPROVE)
 
 

@@ -15,7 +15,7 @@ from grants.kernel.text import compact
 from grants.kernel.words import LazyString, _l
 
 
-class Part(StrEnum):
+class PlannedKind(StrEnum):
     """Parts of a schedule, as instalment kinds."""
 
     ADVANCE = "advance"
@@ -27,7 +27,7 @@ class Part(StrEnum):
 class Planned:
     """One planned instalment."""
 
-    kind: Part
+    kind: PlannedKind
     amount: Money
 
 
@@ -68,9 +68,9 @@ def agreement_need(received_in_year: Money, threshold: Money, *, is_advance: boo
 def default_schedule(amount: Money, *, single_ceiling: Money, advance_percent: int) -> list[Planned]:
     """One payment up to the ceiling; above, an advance and a balance that add up to the amount."""
     if amount <= single_ceiling:
-        return [Planned(Part.SINGLE, amount)]
+        return [Planned(PlannedKind.SINGLE, amount)]
     advance, balance = amount.share([advance_percent, 100 - advance_percent])
-    return [Planned(Part.ADVANCE, advance), Planned(Part.BALANCE, balance)]
+    return [Planned(PlannedKind.ADVANCE, advance), Planned(PlannedKind.BALANCE, balance)]
 
 
 def gap_of_schedule(to_plan: Money, parts: Sequence[Money]) -> Money:

@@ -23,7 +23,7 @@ from grants.calls.models import (
     Section,
     Statement,
 )
-from grants.kernel import clock, journal, shelf
+from grants.kernel import clock, journal, reference_files
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, RefusedError
@@ -36,8 +36,8 @@ from grants.programme.models import Framework, Fund
 from grants.programme.rules import strange_placeholders
 
 NOTHING = Money(0)
-Part: TypeAlias = Section | Question | Block | Criterion | Piece | Statement | Gate
-PARTS: tuple[type[Part], ...] = (Section, Question, Block, Criterion, Piece, Statement, Gate)
+CallPart: TypeAlias = Section | Question | Block | Criterion | Piece | Statement | Gate
+PARTS: tuple[type[CallPart], ...] = (Section, Question, Block, Criterion, Piece, Statement, Gate)
 
 
 def create_from_reference(
@@ -55,7 +55,7 @@ def create_from_reference(
     theme_en: str = "",
 ) -> Call:
     """A draft call with the default texts, instruments, questions, criteria, pieces, statements and gates."""
-    rubric = shelf.toml("rubric.toml")
+    rubric = reference_files.toml("rubric.toml")
     call = Call(
         fund_id=fund.id,
         framework_id=framework.id,
@@ -107,7 +107,7 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
         blocks[row["code"]] = Block(
             call_id=call.id,
             code=row["code"],
-            **shelf.texts(row, "title"),
+            **reference_files.texts(row, "title"),
             weight=row["weight"],
             minimum_level=None if threshold is None else threshold * 10,
             tie_rank=row.get("tie_rank"),
@@ -121,7 +121,7 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
             call_id=call.id,
             block_id=blocks[row["block"]].id,
             code=row["code"],
-            **shelf.texts(row, "title", "guidance", "applicant_hint"),
+            **reference_files.texts(row, "title", "guidance", "applicant_hint"),
             weight=row["weight"],
             anchors=list(row["anchors"]),
             anchors_en=list(row["anchors_en"]),
@@ -133,10 +133,10 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
 
 
 def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
-    data = shelf.toml("questions.toml")
+    data = reference_files.toml("questions.toml")
     sections = {
         row["code"]: Section(
-            call_id=call.id, code=row["code"], **shelf.texts(row, "title", "intro"), position=row["position"]
+            call_id=call.id, code=row["code"], **reference_files.texts(row, "title", "intro"), position=row["position"]
         )
         for row in data["sections"]
     }
@@ -151,7 +151,7 @@ def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
                 criterion_id=criteria[item].id if item else None,
                 code=row["code"],
                 kind=QuestionKind(row["kind"]),
-                **shelf.texts(row, "label", "help"),
+                **reference_files.texts(row, "label", "help"),
                 required=row["required"],
                 max_length=row.get("max_length"),
                 minimum=row.get("minimum"),
@@ -163,12 +163,12 @@ def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
 
 
 def _add_pieces(call: Call) -> None:
-    for row in shelf.toml("pieces.toml")["pieces"]:
+    for row in reference_files.toml("pieces.toml")["pieces"]:
         db.session.add(
             Piece(
                 call_id=call.id,
                 code=row["code"],
-                **shelf.texts(row, "label", "help", "condition"),
+                **reference_files.texts(row, "label", "help", "condition"),
                 rule=row["rule"],
                 blocks=row["blocks"],
                 once_for_all=row["once_for_all"],
@@ -179,7 +179,7 @@ def _add_pieces(call: Call) -> None:
 
 
 def _add_statements(call: Call) -> None:
-    data = shelf.toml("declarations.toml")
+    data = reference_files.toml("declarations.toml")
     annexes = {row["code"]: row for row in data.get("annexes", ())}
     for row in data["declarations"]:
         annex = annexes.get(row.get("annex", ""))
@@ -188,7 +188,7 @@ def _add_statements(call: Call) -> None:
                 call_id=call.id,
                 code=row["code"],
                 kind=row["kind"],
-                **shelf.texts(row, "title", "text"),
+                **reference_files.texts(row, "title", "text"),
                 annex=_annex(annex) if annex else None,
                 edition=str(row["version"]),
                 choices=row.get("choices", []),
@@ -199,17 +199,17 @@ def _add_statements(call: Call) -> None:
 
 
 def _annex(row: dict[str, Any]) -> dict[str, Any]:
-    items = [{**shelf.texts(item, "title"), "number": item["number"]} for item in row["items"]]
-    return {**shelf.texts(row, "title", "intro"), "items": items}
+    items = [{**reference_files.texts(item, "title"), "number": item["number"]} for item in row["items"]]
+    return {**reference_files.texts(row, "title", "intro"), "items": items}
 
 
 def _add_gates(call: Call) -> None:
-    for row in shelf.toml("texts.toml")["gates"]:
+    for row in reference_files.toml("texts.toml")["gates"]:
         db.session.add(
             Gate(
                 call_id=call.id,
                 code=row["code"],
-                **shelf.texts(row, "title", "explanation", "refusal"),
+                **reference_files.texts(row, "title", "explanation", "refusal"),
                 computed=row["how"] == "computed",
                 position=row["position"],
             )
@@ -479,7 +479,7 @@ def _beyond_envelope(row: Call | Fund, delta: Money, already: Money, *, tells: b
 # ---- the parts of a call -------------------------------------------------------------------------------------------
 
 
-def add_part(call: Call, kind: type[Part], values: Mapping[str, Any], *, by: Actor) -> Part:
+def add_part(call: Call, kind: type[CallPart], values: Mapping[str, Any], *, by: Actor) -> CallPart:
     """Add a part at the end of its group. Raises RefusedError once the call is open."""
     refuse_frozen(call)
     taken = set(db.session.scalars(select(kind.code).where(kind.call_id == call.id)))
@@ -496,7 +496,7 @@ def add_part(call: Call, kind: type[Part], values: Mapping[str, Any], *, by: Act
     return part
 
 
-def edit_part(part: Part, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
+def edit_part(part: CallPart, values: Mapping[str, Any], *, seen: str, by: Actor) -> None:
     """Change a part of a draft call; `seen` is the fingerprint its form was shown with.
 
     Raises RefusedError once the call is open, ConflictError when somebody else changed the part meanwhile.
@@ -530,7 +530,7 @@ def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]
             )
 
 
-def _refuse_unread(part: Part, told: Mapping[str, Any]) -> None:
+def _refuse_unread(part: CallPart, told: Mapping[str, Any]) -> None:
     """What is read by its code stays of its kind, with the choices that are read."""
     reserved = queries.reserved_as(part)
     if reserved is None or not isinstance(part, Question | Statement):
@@ -544,7 +544,7 @@ def _refuse_unread(part: Part, told: Mapping[str, Any]) -> None:
         )
 
 
-def move_part(part: Part, *, up: bool, by: Actor) -> None:
+def move_part(part: CallPart, *, up: bool, by: Actor) -> None:
     """Swap a part with its neighbour; at the end of its group nothing changes. Raises RefusedError once open."""
     call = queries.call_of(part)
     refuse_frozen(call)
@@ -558,13 +558,13 @@ def move_part(part: Part, *, up: bool, by: Actor) -> None:
     _edited(call, by=by, part=type(part).__tablename__, moved=part.code, up=up)
 
 
-def _renumber(rows: Sequence[Part]) -> None:
+def _renumber(rows: Sequence[CallPart]) -> None:
     for position, row in enumerate(rows, start=1):
         row.position = position
     db.session.flush()
 
 
-def remove_part(part: Part, *, by: Actor) -> None:
+def remove_part(part: CallPart, *, by: Actor) -> None:
     """Take a part out of a draft call. Raises RefusedError when others stand on it, or once the call is open."""
     call = queries.call_of(part)
     refuse_frozen(call)

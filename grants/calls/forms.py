@@ -184,7 +184,7 @@ class DraftForm(CallForm):
 
 
 class TextsForm(Form):
-    """The texts of a call; its fields are hung by `texts_form`."""
+    """The texts of a call; its fields are added by `texts_form`."""
 
     version = VersionField()
 
@@ -207,7 +207,7 @@ def texts_form(titles: Mapping[str, str], texts: Mapping[str, Any] | None, versi
 
 
 class InstrumentsForm(Form):
-    """Which instruments a call offers; its fields are hung by `instruments_form`."""
+    """Which instruments a call offers; its fields are added by `instruments_form`."""
 
     def offers(self, instruments: Sequence[Instrument]) -> list[dict[str, Any]] | None:
         """The instruments ticked, with their bounds; None when one does not stand, its errors on its fields."""
@@ -320,7 +320,7 @@ def _choices_field() -> LongField:
 
 
 class _ChoicesForm(PartForm):
-    """A part that may be answered by a choice; its forms hang `choices` after `kind`."""
+    """A part that may be answered by a choice; its forms add `choices` after `kind`."""
 
     choices: LongField
     kind: Any

@@ -1,4 +1,4 @@
-"""Acts of the committee and after it: prepare, advise within the envelope, freeze, record the act, publish, archive."""
+"""Acts of the committee and after it: prepare, recommend within the envelope, freeze, record, publish, archive."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +16,7 @@ from grants.calls.models import Call
 from grants.deliberation import letters, queries, rules
 from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.deliberation.rules import Act, Advice, Vote
+from grants.deliberation.rules import Act, RecommendationInput, Vote
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -69,19 +69,22 @@ def _check_day(call: Call, held_on: date) -> None:
         )
 
 
-# ---- advices -------------------------------------------------------------------------------------------------------
+# ---- recommendations -------------------------------------------------------------------------------------------------
 
 
-def recommend(application: Application, advice: Advice, *, version: int | None, by: Actor) -> Recommendation:
-    """Keep the committee's advice and reserve its money, or give back what it no longer asks.
+def recommend(
+    application: Application, recommendation: RecommendationInput, *, version: int | None, by: Actor
+) -> Recommendation:
+    """Keep the committee's recommendation and reserve its money, or give back what it no longer asks.
 
-    `version` is that of the advice the person saw, 0 when they saw none. Raises InvalidError on the field at fault,
-    ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says no.
+    `version` is that of the recommendation the person saw, 0 when they saw none. Raises InvalidError on the field at
+    fault, ConflictError when somebody else wrote meanwhile, RefusedError when the envelope or the state of things says
+    no.
     """
     meeting, known = _open_meeting(application, by)
-    _refuse_stale(known, version, advice)
-    _check(application, advice)
-    amount = advice.amount or NOTHING
+    _refuse_stale(known, version, recommendation)
+    _check(application, recommendation)
+    amount = recommendation.amount or NOTHING
     already = known.amount if known else NOTHING
     move_envelope(meeting.call, amount - already, already=already, tells=not reviewing.linked_ids(_person(by)))
     total = reviewing.result_of(application).total
@@ -89,18 +92,18 @@ def recommend(application: Application, advice: Advice, *, version: int | None, 
     if known is None:
         known = Recommendation(meeting_id=meeting.id, application_id=application.id)
         db.session.add(known)
-    known.verdict, known.amount = advice.verdict, amount
-    known.conditions, known.reason = advice.conditions, advice.reason
+    known.verdict, known.amount = recommendation.verdict, amount
+    known.conditions, known.reason = recommendation.conditions, recommendation.reason
     known.score_hundredths = None if total is None else round_half_up(total * 100)
     known.made_by, known.made_at = _person(by), clock.now()
     journal.advance(LIFECYCLE, meeting, "recommend", by=by, application=str(application.id), amount=amount.cents)
     db.session.flush()
-    journal.record(f"recommendation.{verb}", known, by=by, verdict=advice.verdict.value, amount=amount.cents)
+    journal.record(f"recommendation.{verb}", known, by=by, verdict=recommendation.verdict.value, amount=amount.cents)
     return known
 
 
-def withdraw_advice(application: Application, *, version: int | None, by: Actor) -> None:
-    """Take an advice back and release what it reserved."""
+def withdraw_recommendation(application: Application, *, version: int | None, by: Actor) -> None:
+    """Take a recommendation back and release what it reserved."""
     meeting, known = _open_meeting(application, by)
     _refuse_stale(known, version)
     if known is None:
@@ -110,7 +113,7 @@ def withdraw_advice(application: Application, *, version: int | None, by: Actor)
 
 
 def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recommendation | None]:
-    """The meeting that may still advise on an application, held until the end of the transaction, and its advice."""
+    """The meeting that may still deal with an application, locked until the end of the transaction; what it says."""
     meeting = queries.meeting_of(application.call_id)
     if meeting is None:
         raise RefusedError(_("La séance de cet appel n’est pas encore préparée."))
@@ -126,27 +129,29 @@ def _open_meeting(application: Application, by: Actor) -> tuple[Meeting, Recomme
     return meeting, known
 
 
-def _refuse_stale(known: Recommendation | None, version: int | None, advice: Advice | None = None) -> None:
-    """Raise ConflictError, with both texts, when the advice is no longer the one the person saw."""
+def _refuse_stale(
+    known: Recommendation | None, version: int | None, recommendation: RecommendationInput | None = None
+) -> None:
+    """Raise ConflictError, with both texts, when the recommendation is no longer the one the person saw."""
     refuse_changed(
         known.version if known else 0,
         version,
-        (_("Raison de l’avis"), advice.reason if advice else "", known.reason if known else ""),
-        (_("Conditions"), advice.conditions if advice else "", known.conditions if known else ""),
+        (_("Raison de l’avis"), recommendation.reason if recommendation else "", known.reason if known else ""),
+        (_("Conditions"), recommendation.conditions if recommendation else "", known.conditions if known else ""),
     )
 
 
-def _check(application: Application, advice: Advice) -> None:
+def _check(application: Application, recommendation: RecommendationInput) -> None:
     requested = application.requested or NOTHING
     if application.state is not ApplicationState.ELIGIBLE:
         raise RefusedError(_("L’association a retiré ce dossier : retirez l’avis pour libérer le montant."))
     reasons = {
-        "amount": rules.why_not_amount(advice.verdict, advice.amount, requested),
-        "conditions": rules.why_not_conditions(advice.verdict, advice.conditions),
+        "amount": rules.why_not_amount(recommendation.verdict, recommendation.amount, requested),
+        "conditions": rules.why_not_conditions(recommendation.verdict, recommendation.conditions),
         "reason": rules.why_not_reason(
-            advice.verdict,
-            advice.amount,
-            advice.reason,
+            recommendation.verdict,
+            recommendation.amount,
+            recommendation.reason,
             requested=requested,
             minimum=queries.minimum_of(application),
         ),
@@ -156,10 +161,10 @@ def _check(application: Application, advice: Advice) -> None:
             raise InvalidError(str(reason), field=field)
 
 
-def _drop(meeting: Meeting, advice: Recommendation, by: Actor) -> None:
-    move_envelope(meeting.call, -advice.amount)
-    journal.record("recommendation.removed", advice, by=by, amount=advice.amount.cents)
-    db.session.delete(advice)
+def _drop(meeting: Meeting, recommendation: Recommendation, by: Actor) -> None:
+    move_envelope(meeting.call, -recommendation.amount)
+    journal.record("recommendation.removed", recommendation, by=by, amount=recommendation.amount.cents)
+    db.session.delete(recommendation)
     db.session.flush()
 
 
@@ -176,8 +181,8 @@ def _hold(meeting: Meeting) -> None:
 
 def _hold_dossiers(meeting: Meeting) -> None:
     """Read the dossiers of a meeting as they are now and keep their associations from withdrawing them meanwhile."""
-    advised = select(Recommendation.application_id).where(Recommendation.meeting_id == meeting.id)
-    held = select(Application).where(Application.id.in_(advised)).order_by(Application.id).with_for_update()
+    recommended = select(Recommendation.application_id).where(Recommendation.meeting_id == meeting.id)
+    held = select(Application).where(Application.id.in_(recommended)).order_by(Application.id).with_for_update()
     db.session.scalars(held.execution_options(populate_existing=True)).all()
 
 
@@ -185,18 +190,19 @@ def _hold_dossiers(meeting: Meeting) -> None:
 
 
 def freeze(meeting: Meeting, *, by: Actor) -> None:
-    """Freeze marks and advices for good. Raises RefusedError while a dossier waits for its advice or its screening."""
+    """Freeze marks and recommendations for good. Raises RefusedError while a dossier waits for its recommendation or
+    its screening."""
     _hold(meeting)
     call = meeting.call
     reason = why_not_freeze(meeting, by)
     if reason is not None:
         raise RefusedError(reason)
-    if queries.count_of(call.id, *queries.UNSCREENED) or queries.without_advice(call.id):
+    if queries.count_of(call.id, *queries.UNSCREENED) or queries.without_recommendation(call.id):
         raise RefusedError(str(_ANOTHER_PERSON))
     _hold_dossiers(meeting)
-    for advice in queries.advices_of(meeting.id):
-        if advice.application.state is not ApplicationState.ELIGIBLE:
-            _drop(meeting, advice, by)
+    for recommendation in queries.recommendations_of(meeting.id):
+        if recommendation.application.state is not ApplicationState.ELIGIBLE:
+            _drop(meeting, recommendation, by)
     db.session.refresh(call, with_for_update=True)
     at = clock.now()
     journal.advance(CALL, call, "freeze_marks", by=by)
@@ -217,7 +223,7 @@ def _recused_from(call: Call, by: Actor) -> list[str]:
 
 
 def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
-    """None when nothing that the person may know of keeps the advices from being frozen, else what is still to do.
+    """None when nothing that the person may know of prevents the freeze, else what is still to do.
 
     What waits among the dossiers they have a link with is told by the act alone, without a number.
     """
@@ -236,7 +242,7 @@ def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
             "%(num)s dossiers attendent encore une décision de recevabilité.",
             unscreened,
         )
-    missing = queries.without_advice(meeting.call_id, seen_by=by)
+    missing = queries.without_recommendation(meeting.call_id, seen_by=by)
     if missing:
         return n_(
             "%(num)s dossier recevable attend encore un avis.",
@@ -252,8 +258,8 @@ def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
 def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Actor) -> None:
     """Record the body's act and what it decided, dossier by dossier; what it did not give returns to the envelope.
 
-    `votes` holds, by application, what departs from the advice; the others follow it, as do those the person has a
-    link with. Raises InvalidError on the field at fault (`amount_<id>`, `reason_<id>` for a vote).
+    `votes` holds, by application, what departs from the recommendation; the others follow it, as do those the person
+    has a link with. Raises InvalidError on the field at fault (`amount_<id>`, `reason_<id>` for a vote).
     """
     _hold(meeting)
     if LIFECYCLE.why_not(meeting, "record_act") is not None:
@@ -265,19 +271,19 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
     recused = _recused_from(meeting.call, by)
     if not {str(application_id) for application_id in votes}.isdisjoint(recused):
         raise ForbiddenError(_("Vous avez un lien avec un de ces dossiers : une autre personne doit l’enregistrer."))
-    advices = queries.advices_of(meeting.id)
+    recommendations = queries.recommendations_of(meeting.id)
     decisions, released = [], NOTHING
-    for advice in advices:
-        if advice.application.state is not ApplicationState.ELIGIBLE:
-            released += advice.amount
-            journal.record("recommendation.released", advice, by=by, amount=advice.amount.cents)
+    for recommendation in recommendations:
+        if recommendation.application.state is not ApplicationState.ELIGIBLE:
+            released += recommendation.amount
+            journal.record("recommendation.released", recommendation, by=by, amount=recommendation.amount.cents)
             continue
-        vote = votes.get(advice.application_id, Vote(advice.amount))
-        wrong = rules.why_not_voted(vote.amount, vote.reason, advised=advice.amount)
+        vote = votes.get(recommendation.application_id, Vote(recommendation.amount))
+        wrong = rules.why_not_voted(vote.amount, vote.reason, recommended=recommendation.amount)
         if wrong is not None:
-            raise InvalidError(str(wrong[1]), field=f"{wrong[0]}_{advice.application_id}")
-        released += advice.amount - vote.amount
-        decisions.append(_decision(meeting, advice, vote))
+            raise InvalidError(str(wrong[1]), field=f"{wrong[0]}_{recommendation.application_id}")
+        released += recommendation.amount - vote.amount
+        decisions.append(_decision(meeting, recommendation, vote))
     meeting.act_number, meeting.act_on = act.number, act.on
     meeting.act_body, meeting.act_receipt = act.body, act.receipt or None
     journal.advance(
@@ -293,15 +299,15 @@ def record_act(meeting: Meeting, act: Act, votes: Mapping[UUID, Vote], *, by: Ac
     move_envelope(meeting.call, -released)
 
 
-def _decision(meeting: Meeting, advice: Recommendation, vote: Vote) -> Decision:
+def _decision(meeting: Meeting, recommendation: Recommendation, vote: Vote) -> Decision:
     granted = bool(vote.amount)
     return Decision(
         meeting_id=meeting.id,
-        application_id=advice.application_id,
+        application_id=recommendation.application_id,
         granted=granted,
         amount=vote.amount,
-        conditions=advice.conditions if granted else "",
-        reason=vote.reason or advice.reason,
+        conditions=recommendation.conditions if granted else "",
+        reason=vote.reason or recommendation.reason,
         decided_at=clock.now(),
     )
 

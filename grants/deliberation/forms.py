@@ -1,4 +1,4 @@
-"""What managers type about meetings: a day, an advice, an act and its votes."""
+"""What managers type about meetings: a day, a recommendation, an act and its votes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +8,8 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
 from grants.deliberation.models import Recommendation
-from grants.deliberation.queries import Line
-from grants.deliberation.rules import VERDICT_LABELS, Act, Advice, Verdict, Vote
+from grants.deliberation.queries import RankingLine
+from grants.deliberation.rules import VERDICT_LABELS, Act, RecommendationInput, Verdict, Vote
 from grants.kernel.forms import DayField, Form, LineField, LongField, MoneyField, Required
 from grants.kernel.text import bare
 from grants.kernel.versions import VersionField
@@ -24,8 +24,8 @@ class MeetingForm(Form):
     version = VersionField()
 
 
-class AdviceForm(Form):
-    """The committee's advice on one dossier."""
+class RecommendationForm(Form):
+    """The committee's recommendation on one dossier."""
 
     verdict = RadioField(
         _l("Avis du comité"),
@@ -45,8 +45,8 @@ class AdviceForm(Form):
     version = VersionField()
 
     @classmethod
-    def about(cls, known: Recommendation | None) -> "AdviceForm":
-        """The form filled with the advice already given, if any."""
+    def about(cls, known: Recommendation | None) -> "RecommendationForm":
+        """The form filled with the recommendation already given, if any."""
         if known is None:
             return cls(version=0)
         return cls(
@@ -57,13 +57,15 @@ class AdviceForm(Form):
             version=known.version,
         )
 
-    def advice(self) -> Advice:
+    def recommendation(self) -> RecommendationInput:
         """What was typed."""
-        return Advice(Verdict(self.verdict.data), self.amount.data, self.conditions.data or "", self.reason.data or "")
+        return RecommendationInput(
+            Verdict(self.verdict.data), self.amount.data, self.conditions.data or "", self.reason.data or ""
+        )
 
 
 class RemovalForm(Form):
-    """The version of an advice somebody takes back."""
+    """The version of a recommendation somebody takes back."""
 
     version = VersionField()
 
@@ -102,15 +104,15 @@ class ActForm(Form):
     )
 
     @classmethod
-    def with_votes(cls, lines: Iterable[Line], **values: Any) -> "ActForm":
-        """The form with an amount and a reason for each dossier the committee advised to support."""
+    def with_votes(cls, lines: Iterable[RankingLine], **values: Any) -> "ActForm":
+        """The form with an amount and a reason for each dossier the committee recommended to support."""
         fields: dict[str, Any] = {}
         for line in lines:
-            if line.advised:
+            if line.recommended:
                 fields[f"amount_{line.application_id}"] = MoneyField(
                     _l("Montant voté pour %(reference)s", reference=line.reference),
                     [Required(_l("Écrivez le montant voté, ou 0 si l’acte refuse."))],
-                    default=line.advised,
+                    default=line.recommended,
                 )
                 fields[f"reason_{line.application_id}"] = LineField(
                     _l("Raison de l’écart pour %(reference)s", reference=line.reference), limit=1000

@@ -10,9 +10,9 @@ from uuid import UUID
 from grants.deliberation import queries
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
-from grants.deliberation.queries import Facts, Line
+from grants.deliberation.queries import Facts, RankingLine
 from grants.deliberation.rules import VERDICT_LABELS, act_in_words
-from grants.kernel import clock, papers, post
+from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.money import Money
 from grants.kernel.pages import day, decimal, money, number
@@ -27,7 +27,7 @@ TEXTS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class LetterPart:
     """A passage of a letter; an empty line begins a paragraph, lines beginning with "- " make a list."""
 
     title: str
@@ -58,7 +58,7 @@ class DecisionLetter:
     to: tuple[str, ...]
     letterhead: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
-    parts: tuple[Part, ...]
+    parts: tuple[LetterPart, ...]
 
 
 def compose(decision: Decision) -> DecisionLetter:
@@ -69,9 +69,9 @@ def compose(decision: Decision) -> DecisionLetter:
     comments = queries.comments_for_applicant(application.id)
     if comments:
         listed = "\n".join(f"- {comment}" for comment in comments)
-        parts.insert(2, Part(_("Ce que les évaluateurs vous disent"), listed))
+        parts.insert(2, LetterPart(_("Ce que les évaluateurs vous disent"), listed))
     if not decision.granted or decision.amount < _requested(decision):
-        parts.append(Part(_("Si vous n’êtes pas d’accord"), _remedies(facts)))
+        parts.append(LetterPart(_("Si vous n’êtes pas d’accord"), _remedies(facts)))
     return DecisionLetter(
         granted=decision.granted,
         subject=_subject(decision),
@@ -121,7 +121,7 @@ def _facts(decision: Decision, facts: Facts) -> list[tuple[str, str]]:
     return pairs
 
 
-def _granted(decision: Decision, facts: Facts) -> list[Part]:
+def _granted(decision: Decision, facts: Facts) -> list[LetterPart]:
     meeting = decision.meeting
     opening = programme.text_body(
         "award_opening",
@@ -139,13 +139,13 @@ def _granted(decision: Decision, facts: Facts) -> list[Part]:
         )
     else:
         why = decision.reason
-    parts = [Part("", opening), Part(_("Pourquoi"), why)]
+    parts = [LetterPart("", opening), LetterPart(_("Pourquoi"), why)]
     if decision.conditions:
         reserve = programme.text_body("award_reserve", conditions=_inline(decision.conditions))
-        parts.append(Part(_("Les conditions"), reserve))
-    parts.append(Part(_("La suite"), _what_happens_next(decision, facts)))
+        parts.append(LetterPart(_("Les conditions"), reserve))
+    parts.append(LetterPart(_("La suite"), _what_happens_next(decision, facts)))
     if facts.is_economic:
-        parts.append(Part(_("Aide « de minimis »"), _de_minimis(decision, facts)))
+        parts.append(LetterPart(_("Aide « de minimis »"), _de_minimis(decision, facts)))
     return parts
 
 
@@ -170,7 +170,7 @@ def _de_minimis(decision: Decision, facts: Facts) -> str:
     )
 
 
-def _refused(decision: Decision, facts: Facts) -> list[Part]:
+def _refused(decision: Decision, facts: Facts) -> list[LetterPart]:
     meeting, fund = decision.meeting, facts.fund
     opening = programme.text_body(
         "refusal_opening",
@@ -192,7 +192,7 @@ def _refused(decision: Decision, facts: Facts) -> list[Part]:
         retention_years=number(years),
         service=fund.service_name,
     )
-    return [Part("", opening), Part(_("Les raisons"), why), Part(_("Et maintenant"), following)]
+    return [LetterPart("", opening), LetterPart(_("Les raisons"), why), LetterPart(_("Et maintenant"), following)]
 
 
 def _remedies(facts: Facts) -> str:
@@ -230,7 +230,7 @@ def _letter_from(said: Mapping[str, Any]) -> DecisionLetter:
         to=tuple(said["to"]),
         letterhead=tuple(said["letterhead"]),
         facts=tuple((label, value) for label, value in said["facts"]),
-        parts=tuple(Part(**part) for part in said["parts"]),
+        parts=tuple(LetterPart(**part) for part in said["parts"]),
     )
 
 
@@ -256,7 +256,7 @@ def announce(decision: Decision, *, by: Actor) -> bool:
     reader = queries.reader_of(decision.application)
     if reader is None:
         return False
-    post.write(
+    outbox.write(
         "deliberation_decision",
         to=reader.email,
         dedup=f"decision:{decision.id}",
@@ -334,7 +334,7 @@ class MinutesLine:
     score: str
     verdict: str
     requested_cents: int
-    advised_cents: int
+    advised_cents: int  # the key of stored minutes
     reason: str
     conditions: str
     recused: tuple[str, ...]
@@ -345,14 +345,14 @@ class MinutesLine:
         return Money(self.requested_cents)
 
     @property
-    def advised(self) -> Money:
+    def recommended(self) -> Money:
         """What the committee proposes."""
         return Money(self.advised_cents)
 
 
 @dataclass(frozen=True)
 class Minutes:
-    """What the committee advised, as it stood when the advices were frozen, in one language."""
+    """What the committee recommended, as it stood when the recommendations were frozen, in one language."""
 
     title: str
     call: str
@@ -368,9 +368,9 @@ class Minutes:
         return sum((line.requested for line in self.lines), Money(0))
 
     @property
-    def advised(self) -> Money:
+    def recommended(self) -> Money:
         """What the committee proposes, all together."""
-        return sum((line.advised for line in self.lines), Money(0))
+        return sum((line.recommended for line in self.lines), Money(0))
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -380,7 +380,7 @@ class Minutes:
             (_("Dossiers examinés"), number(len(self.lines))),
             (_("Enveloppe de l’appel"), money(Money(self.envelope_cents))),
             (_("Montants demandés"), money(self.requested)),
-            (_("Montants proposés"), money(self.advised)),
+            (_("Montants proposés"), money(self.recommended)),
         ]
 
     def without(self, hidden: Collection[str]) -> "Minutes":
@@ -406,7 +406,7 @@ MinutesFacts = tuple[queries.Ranking, Mapping[UUID, Sequence[str]]]
 
 
 def issue_minutes(meeting: Meeting, *, by: Actor, recomposed: bool = False) -> None:
-    """Keep the minutes of a meeting whose advices are frozen, in every language: what comes after never enters."""
+    """Store the minutes of a frozen meeting in every language: what comes after never enters."""
     facts = _minutes_facts(meeting)
     texts = {language: _minutes_text(meeting, facts, language, recomposed=recomposed) for language in LANGUAGES}
     papers.issue(MINUTES, meeting, texts, by=by, recomposed=recomposed)
@@ -468,7 +468,7 @@ def _minutes_now(meeting: Meeting, facts: MinutesFacts, language: str) -> Minute
         )
 
 
-def _minutes_line(line: Line, recused: Sequence[str]) -> MinutesLine:
+def _minutes_line(line: RankingLine, recused: Sequence[str]) -> MinutesLine:
     return MinutesLine(
         application_id=str(line.application_id),
         rank=line.place.rank,
@@ -479,22 +479,22 @@ def _minutes_line(line: Line, recused: Sequence[str]) -> MinutesLine:
         score=score(line),
         verdict=str(VERDICT_LABELS[line.verdict]) if line.verdict else "—",
         requested_cents=line.requested.cents,
-        advised_cents=line.advised.cents if line.advised else 0,
+        advised_cents=line.recommended.cents if line.recommended else 0,
         reason=line.reason,
         conditions=line.conditions,
         recused=tuple(recused),
     )
 
 
-def score(line: Line) -> str:
-    """The score as minutes keep it: the one that stood when the advice was given."""
+def score(line: RankingLine) -> str:
+    """The score as minutes keep it: the one that stood when the recommendation was given."""
     if line.score_hundredths is None:
         return "—"
     return decimal(Fraction(line.score_hundredths, 100), 1)
 
 
 def _minutes_sheet(meeting: Meeting, minutes: Minutes, language: str, notice: str) -> dict[str, Any]:
-    """The minutes on paper, dated from the freezing of the advices."""
+    """The minutes on paper, dated from the freezing of the recommendations."""
     with force_locale(language):
         data: dict[str, Any] = {
             "reference": minutes.code,
@@ -504,7 +504,7 @@ def _minutes_sheet(meeting: Meeting, minutes: Minutes, language: str, notice: st
                 [_("Demandé"), "right"], [_("Proposé"), "right"],
             ],
             "rows": [_minutes_row(line) for line in minutes.lines],
-            "total": ["", _("Total"), "", "", money(minutes.requested), money(minutes.advised)],
+            "total": ["", _("Total"), "", "", money(minutes.requested), money(minutes.recommended)],
             "caption": _("Avis du comité, par rang"),
             "details_title": _("Raisons, conditions et déports"),
             "details": [_minutes_detail(line) for line in minutes.lines],
@@ -527,7 +527,7 @@ def _minutes_row(line: MinutesLine) -> list[str]:
         line.score,
         line.verdict,
         money(line.requested),
-        money(line.advised),
+        money(line.recommended),
     ]
 
 

@@ -43,9 +43,9 @@ class Meeting(Recorded, Keyed, Versioned, Model):
 
 
 class Recommendation(Recorded, Keyed, Versioned, Model):
-    """The committee's advice on one application; a favourable one reserves its amount of the envelope.
+    """The committee's recommendation on one application; a favourable one reserves its amount of the envelope.
 
-    `score_hundredths` is the weighted score out of 100, times 100, as it stood when the advice was given.
+    `score_hundredths` is the weighted score out of 100, times 100, as it stood when the recommendation was given.
     """
 
     __tablename__ = "recommendation"

@@ -28,7 +28,7 @@ from grants.programme.models import Fund, FundingForm, Instrument
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature
-from grants.reviewing.rules import Grid, Place, Result, ranking
+from grants.reviewing.rules import Grid, RankPosition, Result, ranking
 
 S = ApplicationState
 UNSCREENED = (S.SUBMITTED, S.PIECES_REQUESTED)
@@ -72,7 +72,7 @@ def told_decisions() -> Select[UUID]:
 
 
 def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
-    """For `grants verify`: each call and each fund whose committed money is not what advices and acts hold.
+    """For `grants verify`: each call and each fund whose committed money is not what recommendations and acts hold.
 
     `released` says, by call, what awards gave back to the envelope.
     """
@@ -96,8 +96,8 @@ def problems(released: Mapping[UUID, Money] | None = None) -> Iterator[str]:
 
 
 def held_by_call(*only: ColumnElement[bool]) -> dict[UUID, Money]:
-    """The money each call's advices reserve until the act, and its decisions after it; perhaps of some dossiers."""
-    advised = (
+    """The money reserved in each call: by recommendations until the act, by decisions after it; of `only`, if given."""
+    recommended = (
         select(Meeting.call_id, func.sum(Recommendation.amount))
         .join(Meeting, Recommendation.meeting_id == Meeting.id)
         .join(Application, Recommendation.application_id == Application.id)
@@ -111,7 +111,7 @@ def held_by_call(*only: ColumnElement[bool]) -> dict[UUID, Money]:
         .where(or_(Meeting.state == MeetingState.VOTED, Application.state != S.WITHDRAWN), *only)
         .group_by(Meeting.call_id)
     )
-    return {call_id: amount for each in (advised, decided) for call_id, amount in db.session.execute(each)}
+    return {call_id: amount for each in (recommended, decided) for call_id, amount in db.session.execute(each)}
 
 
 # ---- meetings ------------------------------------------------------------------------------------------------------
@@ -131,8 +131,8 @@ def hidden_in(call_id: UUID, actor: Actor) -> frozenset[str]:
 def calls_to_decide(actor: Actor) -> Sequence[Any]:
     """The calls with a meeting, or closed with eligible applications; the most recent first.
 
-    Columns: call_id, code, title, title_en, closes_at, meeting_id, meeting_title, held_on, state, eligible, advised,
-    unscreened. Counts leave out what does not exist for the person.
+    Columns: call_id, code, title, title_en, closes_at, meeting_id, meeting_title, held_on, state, eligible,
+    recommended, unscreened. Counts leave out what does not exist for the person.
     """
     visible = ~hidden_from(actor)
     eligible = func.count(Application.id).filter(Application.state.in_(RANKED_STATES), visible)
@@ -141,7 +141,7 @@ def calls_to_decide(actor: Actor) -> Sequence[Any]:
             Call.id.label("call_id"), Call.code, Call.title, Call.title_en, Call.closes_at,
             Meeting.id.label("meeting_id"), Meeting.title.label("meeting_title"), Meeting.held_on, Meeting.state,
             eligible.label("eligible"),
-            func.count(Recommendation.id).filter(Application.state.in_(RANKED_STATES), visible).label("advised"),
+            func.count(Recommendation.id).filter(Application.state.in_(RANKED_STATES), visible).label("recommended"),
             func.count(Application.id).filter(Application.state.in_(UNSCREENED), visible).label("unscreened"),
         )
         .join(Application, Application.call_id == Call.id, isouter=True)
@@ -161,7 +161,7 @@ def meeting_of(call_id: UUID) -> Meeting | None:
 
 
 def recommendation_of(application_id: UUID) -> Recommendation | None:
-    """The committee's advice on an application."""
+    """The committee's recommendation on an application."""
     return db.session.scalar(select(Recommendation).where(Recommendation.application_id == application_id))
 
 
@@ -173,7 +173,7 @@ def count_of(call_id: UUID, *states: ApplicationState, seen_by: Actor | None = N
     return int(db.session.scalar(counted.select_from(Application)) or 0)
 
 
-def without_advice(call_id: UUID, *, seen_by: Actor | None = None) -> int:
+def without_recommendation(call_id: UUID, *, seen_by: Actor | None = None) -> int:
     """On how many eligible applications the committee said nothing yet; for a person, only what exists for them."""
     said = select(Recommendation.id).where(Recommendation.application_id == Application.id).exists()
     statement = select(func.count()).where(Application.call_id == call_id, Application.state == S.ELIGIBLE, ~said)
@@ -182,8 +182,8 @@ def without_advice(call_id: UUID, *, seen_by: Actor | None = None) -> int:
     return int(db.session.scalar(statement.select_from(Application)) or 0)
 
 
-def advices_of(meeting_id: UUID) -> Sequence[Recommendation]:
-    """Every advice of a meeting with its application, by reference."""
+def recommendations_of(meeting_id: UUID) -> Sequence[Recommendation]:
+    """Every recommendation of a meeting with its application, by reference."""
     statement = (
         select(Recommendation)
         .join(Recommendation.application)
@@ -215,11 +215,11 @@ def decisions_of(meeting_id: UUID, actor: Actor | None = None) -> Sequence[Decis
 
 
 @dataclass(frozen=True)
-class Line:
+class RankingLine:
     """A dossier in the ranking. `result` is None while the reader still owes their own review of it.
 
-    `running` adds up, from the best down, what is advised (or asked where nothing is yet); `fits` says whether that is
-    still within what the meeting can give.
+    `running` adds up, from the best down, what is recommended (or asked where nothing is yet); `fits` says whether that
+    is still within what the meeting can give.
     """
 
     application_id: UUID
@@ -230,9 +230,9 @@ class Line:
     state: ApplicationState
     requested: Money
     result: Result | None
-    place: Place
+    place: RankPosition
     verdict: Verdict | None
-    advised: Money | None
+    recommended: Money | None
     conditions: str
     reason: str
     score_hundredths: int | None
@@ -247,8 +247,8 @@ class Line:
 class Ranking:
     """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it."""
 
-    lines: tuple[Line, ...]
-    given_up: tuple[Line, ...]
+    lines: tuple[RankingLine, ...]
+    given_up: tuple[RankingLine, ...]
     grid: Grid
     hides_some: bool
     call_envelope: Money
@@ -262,9 +262,9 @@ class Ranking:
         return sum((line.requested for line in self.lines), NOTHING)
 
     @property
-    def advised(self) -> Money:
+    def recommended(self) -> Money:
         """What the committee proposes for the ranked dossiers."""
-        return sum((line.advised or NOTHING for line in self.lines), NOTHING)
+        return sum((line.recommended or NOTHING for line in self.lines), NOTHING)
 
     @property
     def voted(self) -> Money:
@@ -293,7 +293,7 @@ class Ranking:
 
     @property
     def done(self) -> int:
-        """How many dossiers have their advice."""
+        """How many dossiers have their recommendation."""
         return sum(line.verdict is not None for line in self.lines)
 
 
@@ -317,15 +317,15 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
     available = min(call.envelope, call.fund.envelope - elsewhere)
     lines, running = [], NOTHING
     for row in ranked:
-        counted = row.voted if row.granted is not None else row.advised
+        counted = row.voted if row.granted is not None else row.recommended
         counted = row.requested if counted is None else counted
         running += counted
-        place = places.get(row.id, Place(None, None))
+        place = places.get(row.id, RankPosition(None, None))
         lines.append(_line(row, shown.get(row.id), place, running, fits=not counted or running <= available))
     return Ranking(
         lines=tuple(lines),
         given_up=tuple(
-            _line(row, None, Place(None, None), NOTHING, fits=True)
+            _line(row, None, RankPosition(None, None), NOTHING, fits=True)
             for row in rows
             if row.state is S.WITHDRAWN and row.verdict is not None
         ),
@@ -343,7 +343,7 @@ def _ranked_rows(call_id: UUID) -> Any:
         select(
             Application.id, Application.reference, Application.title, Application.state, Application.requested,
             Organisation.name.label("organisation"), Instrument.name, Instrument.name_en,
-            Recommendation.verdict, Recommendation.amount.label("advised"), Recommendation.conditions,
+            Recommendation.verdict, Recommendation.amount.label("recommended"), Recommendation.conditions,
             Recommendation.reason, Recommendation.score_hundredths,
             Decision.granted, Decision.amount.label("voted"), Decision.reason.label("decided_reason"),
         )
@@ -356,8 +356,8 @@ def _ranked_rows(call_id: UUID) -> Any:
     )  # fmt: skip
 
 
-def _line(row: Row[Any], result: Result | None, place: Place, running: Money, *, fits: bool) -> Line:
-    return Line(
+def _line(row: Row[Any], result: Result | None, place: RankPosition, running: Money, *, fits: bool) -> RankingLine:
+    return RankingLine(
         application_id=row.id,
         reference=row.reference or "",
         title=row.title,
@@ -368,7 +368,7 @@ def _line(row: Row[Any], result: Result | None, place: Place, running: Money, *,
         result=result,
         place=place,
         verdict=row.verdict,
-        advised=row.advised,
+        recommended=row.recommended,
         conditions=row.conditions or "",
         reason=row.reason or "",
         score_hundredths=row.score_hundredths,
@@ -380,7 +380,7 @@ def _line(row: Row[Any], result: Result | None, place: Place, running: Money, *,
     )
 
 
-def _order(place: Place | None, reference: str) -> tuple[bool, int, str]:
+def _order(place: RankPosition | None, reference: str) -> tuple[bool, int, str]:
     """Best first; what the tie-break cannot part, and what has no score, by reference."""
     order = place.order if place is not None else None
     return order is None, order or 0, reference

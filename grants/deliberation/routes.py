@@ -1,4 +1,4 @@
-"""The doors of the committee’s meetings and of the decisions that follow."""
+"""Views of the committee’s meetings and of the decisions that follow."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.calls.rules import CLIMATE, JUSTICE
 from grants.deliberation import actions, letters, queries
-from grants.deliberation.forms import ActForm, AdviceForm, ConfirmForm, MeetingForm, RemovalForm
+from grants.deliberation.forms import ActForm, ConfirmForm, MeetingForm, RecommendationForm, RemovalForm
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TONES
 from grants.kernel import clock, vault
-from grants.kernel.access import actor, door, note_refusal
+from grants.kernel.access import actor, note_refusal, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.forms import done, form_page
@@ -35,14 +35,14 @@ def _words() -> dict[str, Any]:
 
 
 @bp.get("/deliberation")
-@door(P.MEETING_READ)
+@requires(P.MEETING_READ)
 def index() -> str:
     """The calls with a meeting, or ready for one."""
     return render_template("deliberation/index.html", calls=queries.calls_to_decide(actor()), machine=Meeting.lifecycle)
 
 
 @bp.route("/deliberation/preparer/<uuid:call_id>", methods=["GET", "POST"])
-@door(P.MEETING_EDIT, Call)
+@requires(P.MEETING_EDIT, Call)
 def prepare(call: Call) -> Page:
     """Make the meeting of a call."""
     form = MeetingForm(title=_("Comité de sélection"), held_on=clock.today())
@@ -59,9 +59,9 @@ def prepare(call: Call) -> Page:
 
 
 @bp.get("/deliberation/<uuid:meeting_id>")
-@door(P.MEETING_READ, Meeting)
+@requires(P.MEETING_READ, Meeting)
 def meeting(meeting: Meeting) -> str:
-    """The dossiers by rank, the advices and what is left of the envelope."""
+    """The dossiers by rank, the recommendations and what is left of the envelope."""
     ranking = queries.ranking_of(meeting.call, actor())
     return render_template(
         "deliberation/meeting.html",
@@ -95,12 +95,12 @@ def _points(ranking: queries.Ranking) -> list[dict[str, Any]]:
     return points
 
 
-def _label(line: queries.Line) -> str:
+def _label(line: queries.RankingLine) -> str:
     return f"{line.reference} {line.title}"
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/modifier", methods=["GET", "POST"])
-@door(P.MEETING_EDIT, Meeting)
+@requires(P.MEETING_EDIT, Meeting)
 def edit(meeting: Meeting) -> Page:
     """Change the title or the day of the meeting."""
     form = MeetingForm(obj=meeting)
@@ -111,17 +111,19 @@ def edit(meeting: Meeting) -> Page:
     return form_page("deliberation/edit.html", form, meeting=meeting)
 
 
-# ---- advices -------------------------------------------------------------------------------------------------------
+# ---- recommendations -------------------------------------------------------------------------------------------------
 
 
 @bp.route("/deliberation/avis/<uuid:application_id>", methods=["GET", "POST"])
-@door(P.RECOMMENDATION_MAKE, Application)
+@requires(P.RECOMMENDATION_MAKE, Application)
 def recommend(application: Application) -> Page:
-    """Give or change the committee's advice on one dossier."""
-    form, status = AdviceForm.about(queries.recommendation_of(application.id)), 0
+    """Give or change the committee's recommendation on one dossier."""
+    form, status = RecommendationForm.about(queries.recommendation_of(application.id)), 0
     if form.validate_on_submit():
         try:
-            advice = actions.recommend(application, form.advice(), version=form.version.data, by=actor())
+            recommendation = actions.recommend(
+                application, form.recommendation(), version=form.version.data, by=actor()
+            )
         except InvalidError as error:
             form.refuse(error.field, error.message)
         except RefusedError as error:
@@ -132,7 +134,7 @@ def recommend(application: Application) -> Page:
             status = error.status
         else:
             flash(_("L’avis est enregistré."), "success")
-            return redirect(url_for("deliberation.meeting", meeting_id=advice.meeting_id))
+            return redirect(url_for("deliberation.meeting", meeting_id=recommendation.meeting_id))
     page, usual = form_page("deliberation/recommend.html", form, **_about(application))
     return page, status or usual
 
@@ -160,10 +162,10 @@ def _about(application: Application) -> dict[str, Any]:
 
 
 @bp.post("/deliberation/avis/<uuid:application_id>/retirer")
-@door(P.RECOMMENDATION_MAKE, Application)
-def withdraw_advice(application: Application) -> Response:
-    """Take an advice back."""
-    actions.withdraw_advice(application, version=RemovalForm().version.data, by=actor())
+@requires(P.RECOMMENDATION_MAKE, Application)
+def withdraw_recommendation(application: Application) -> Response:
+    """Take a recommendation back."""
+    actions.withdraw_recommendation(application, version=RemovalForm().version.data, by=actor())
     flash(_("L’avis est retiré ; le montant réservé est libéré."), "success")
     return redirect(url_for("deliberation.recommend", application_id=application.id))
 
@@ -172,7 +174,7 @@ def withdraw_advice(application: Application) -> Response:
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/figer", methods=["GET", "POST"])
-@door(P.MEETING_FREEZE, Meeting)
+@requires(P.MEETING_FREEZE, Meeting)
 @as_shown
 def freeze(meeting: Meeting) -> Page:
     """Say what freezing does, then freeze."""
@@ -193,7 +195,7 @@ def freeze(meeting: Meeting) -> Page:
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/acte", methods=["GET", "POST"])
-@door(P.ACT_RECORD, Meeting)
+@requires(P.ACT_RECORD, Meeting)
 @as_shown
 @takes_texts
 def record_act(meeting: Meeting) -> Page:
@@ -209,7 +211,7 @@ def record_act(meeting: Meeting) -> Page:
 
 
 @bp.route("/deliberation/<uuid:meeting_id>/publication", methods=["GET", "POST"])
-@door(P.RESULTS_PUBLISH, Meeting)
+@requires(P.RESULTS_PUBLISH, Meeting)
 @as_shown
 def publish(meeting: Meeting) -> Page:
     """List what publishing does, then publish."""
@@ -228,7 +230,7 @@ def publish(meeting: Meeting) -> Page:
 
 
 @bp.get("/deliberation/courriers/<uuid:application_id>")
-@door(P.RESULTS_PUBLISH, Application)
+@requires(P.RESULTS_PUBLISH, Application)
 def letter(application: Application) -> str:
     """The letter of a decision as its reader gets it, before or after it left."""
     decision = _voted(application)
@@ -238,7 +240,7 @@ def letter(application: Application) -> str:
 
 
 @bp.get("/deliberation/courriers/<uuid:application_id>.pdf")
-@door(P.RESULTS_PUBLISH, Application)
+@requires(P.RESULTS_PUBLISH, Application)
 def letter_pdf(application: Application) -> Response:
     """The same letter on paper, marked as a draft until it is published."""
     decision = _voted(application)
@@ -257,16 +259,16 @@ def _voted(application: Application) -> Decision:
 
 
 @bp.get("/deliberation/<uuid:meeting_id>/proces-verbal")
-@door(P.MEETING_READ, Meeting)
+@requires(P.MEETING_READ, Meeting)
 def minutes(meeting: Meeting) -> str:
-    """The minutes of a meeting whose advices are frozen."""
+    """The minutes of a meeting whose recommendations are frozen."""
     _refuse_unfrozen(meeting)
     told = letters.minutes_of(meeting, language(), actor())
     return render_template("deliberation/minutes.html", meeting=meeting, minutes=told)
 
 
 @bp.get("/deliberation/<uuid:meeting_id>/proces-verbal.pdf")
-@door(P.MEETING_READ, Meeting)
+@requires(P.MEETING_READ, Meeting)
 def minutes_pdf(meeting: Meeting) -> Response:
     """The minutes on paper."""
     _refuse_unfrozen(meeting)
@@ -283,7 +285,7 @@ def _refuse_unfrozen(meeting: Meeting) -> None:
 
 
 @bp.get("/dossiers/<uuid:application_id>/decision")
-@door(P.DECISION_READ_OWN, Application)
+@requires(P.DECISION_READ_OWN, Application)
 def decision(application: Application) -> str:
     """Won or lost, why, and what can be done; unknown to everybody before the publication."""
     found = _published(application)
@@ -292,7 +294,7 @@ def decision(application: Application) -> str:
 
 
 @bp.get("/dossiers/<uuid:application_id>/decision.pdf")
-@door(P.DECISION_READ_OWN, Application)
+@requires(P.DECISION_READ_OWN, Application)
 def decision_pdf(application: Application) -> Response:
     """The letter on paper."""
     paper = letters.decision_paper(_published(application), language())
@@ -310,7 +312,7 @@ def _published(application: Application) -> Decision:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/archive", methods=["GET", "POST"])
-@door(P.CALL_OPEN, Call)
+@requires(P.CALL_OPEN, Call)
 @as_shown
 def archive(call: Call) -> Page:
     """Put a call away once its results are known."""

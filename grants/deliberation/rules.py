@@ -1,4 +1,4 @@
-"""What a committee may advise and what an act may decide, on plain facts."""
+"""What a committee may recommend and what an act may decide, on plain facts."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _ORDER = re.compile(r"20\d{2}-\d{2}-\d{2}-R-\d{4}", re.ASCII)
 
 
 class Verdict(StrEnum):
-    """What the committee advises."""
+    """What the committee recommends."""
 
     FAVOURABLE = "favourable"
     FAVOURABLE_WITH_CONDITIONS = "favourable_with_conditions"
@@ -38,7 +38,7 @@ VERDICT_TONES: Mapping[Verdict, str] = {
 
 
 @dataclass(frozen=True)
-class Advice:
+class RecommendationInput:
     """What the committee says of one dossier, as it was typed."""
 
     verdict: Verdict
@@ -59,7 +59,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Vote:
-    """What the act gives to one dossier, and why when it departs from the advice."""
+    """What the act gives to one dossier, and why when it departs from the recommendation."""
 
     amount: Money
     reason: str = ""
@@ -107,14 +107,14 @@ def why_not_act_day(on: date, *, held_on: date, today: date) -> Text | None:
     return None
 
 
-def why_not_voted(amount: Money, reason: str, *, advised: Money) -> tuple[str, Text] | None:
-    """None when the body may vote an amount on an advice; else the part at fault (amount, reason) and why.
+def why_not_voted(amount: Money, reason: str, *, recommended: Money) -> tuple[str, Text] | None:
+    """None when the body may vote an amount on a recommendation; else the part at fault (amount, reason) and why.
 
-    The body may lower or refuse, and then says why; what the committee did not advise holds no money to vote.
+    The body may lower or refuse, and then says why; what the committee did not recommend holds no money to vote.
     """
-    if amount > advised:
+    if amount > recommended:
         return "amount", _l("Le montant voté ne peut pas dépasser celui que le comité a proposé.")
-    if amount < advised and not reason:
+    if amount < recommended and not reason:
         return "reason", _l("Écrivez pourquoi l’acte s’écarte de l’avis : l’association lira cette raison.")
     return None
 

@@ -16,7 +16,7 @@ from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.calls import queries as calls
 from grants.calls.models import Call, QuestionKind
-from grants.demo.content import Dossier
+from grants.demo.content import WrittenDossier
 from grants.demo.stage import Span, Stage
 from grants.kernel import clock
 from grants.kernel.actor import Actor
@@ -41,7 +41,7 @@ SESSIONS = (
 class Applicant:
     """An association and its dossier: what it does, scene by scene."""
 
-    def __init__(self, stage: Stage, dossier: Dossier, place: int, of: int) -> None:
+    def __init__(self, stage: Stage, dossier: WrittenDossier, place: int, of: int) -> None:
         self.stage, self.dossier, self.place, self.of = stage, dossier, place, of
         self.organisation: Organisation | None = None
         self._application_id: UUID | None = None

@@ -36,7 +36,7 @@ from grants.awards.models import (
 )
 from grants.demo.loom import Facts, Frame, Row, Rows, Woven, fabric, line, moved, table_of
 from grants.demo.payments import BIC, fictitious_iban
-from grants.kernel import clock, seal
+from grants.kernel import clock, encryption
 from grants.kernel.actor import Actor
 from grants.kernel.money import Money
 from grants.kernel.pages import money
@@ -222,7 +222,8 @@ class Awards:
         details = BankDetails(id=self.key(), organisation_id=woven.organisation.id)
         row: Row = {
             "id": details.id, "organisation_id": woven.organisation.id, "holder": woven.organisation.name,
-            "iban_sealed": seal.seal(iban), "iban_last4": iban[-4:], "iban_digest": seal.fingerprint(iban), "bic": BIC,
+            "iban_sealed": encryption.encrypt(iban), "iban_last4": iban[-4:],
+            "iban_digest": encryption.fingerprint(iban), "bic": BIC,
             "state": B.GIVEN, "given_by": woven.author.id, "given_at": at(given_on, 17), "first_by": None,
             "second_by": None, "settled_at": None, "note": "", "version": 1,
         }  # fmt: skip

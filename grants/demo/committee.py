@@ -1,4 +1,4 @@
-"""The fund's side of a call: screening, pieces asked for, reviews, recusals, the committee's advice, the act."""
+"""The fund's side of a call: screening, pieces asked for, reviews, recusals, recommendations, the act."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from grants.calls import queries as calls
 from grants.deliberation import actions as deliberation
 from grants.deliberation import queries as meetings
 from grants.deliberation.models import Meeting
-from grants.deliberation.rules import Act, Advice, Verdict
+from grants.deliberation.rules import Act, RecommendationInput, Verdict
 from grants.demo.applicants import Applicant
 from grants.demo.content import Row
 from grants.demo.stage import Stage
@@ -189,11 +189,11 @@ def _marks(applicant: Applicant, row: Row) -> dict[UUID, int | None]:
 def schedule_meeting(stage: Stage, name: str, applicants: Sequence[Applicant]) -> None:
     """Put the deliberation of a closed call into the script, up to the publication and the awards."""
     script, closes = stage.script, stage.spans[name].closes
-    advised = [each for each in applicants if each.dossier.part("recommendation")]
+    recommended = [each for each in applicants if each.dossier.part("recommendation")]
     script.add(
         script.at_work(closes + MEETING_AFTER - 14, 11, 0), lambda: prepare_meeting(stage, name, closes + MEETING_AFTER)
     )
-    for applicant in advised:
+    for applicant in recommended:
         minute = 4 * applicant.place
         script.add(script.at_work(closes + MEETING_AFTER, 15, minute), partial(recommend, stage, applicant))
     script.add(script.at_work(closes + MEETING_AFTER + 3, 9, 30), lambda: freeze(stage, name))
@@ -216,15 +216,15 @@ def prepare_meeting(stage: Stage, name: str, held: int) -> None:
 
 
 def recommend(stage: Stage, applicant: Applicant) -> None:
-    """Keep the committee's advice on a dossier."""
+    """Keep the committee's recommendation on a dossier."""
     told = applicant.dossier.part("recommendation")
-    advice = Advice(
+    recommendation = RecommendationInput(
         verdict=Verdict(told["verdict"]),
         amount=Money.euros(told["amount"]) if told["amount"] else None,
         conditions=told.get("conditions", ""),
         reason=told["reason"],
     )
-    deliberation.recommend(applicant.application, advice, version=0, by=stage.actor("manager"))
+    deliberation.recommend(applicant.application, recommendation, version=0, by=stage.actor("manager"))
 
 
 def _meeting(stage: Stage, name: str) -> Meeting:
@@ -235,7 +235,7 @@ def _meeting(stage: Stage, name: str) -> Meeting:
 
 
 def freeze(stage: Stage, name: str) -> None:
-    """Freeze the marks and the advices."""
+    """Freeze the marks and the recommendations."""
     deliberation.freeze(_meeting(stage, name), by=stage.actor("manager"))
 
 

@@ -15,7 +15,7 @@ def people() -> list[Row]:
 
 
 @dataclass(frozen=True)
-class Dossier:
+class WrittenDossier:
     """One written dossier; `told` is the file as it stands (its conventions are on top of people.toml)."""
 
     slug: str
@@ -37,10 +37,10 @@ class Dossier:
         return dict(self.told.get(name, {}))
 
 
-def dossiers() -> list[Dossier]:
+def dossiers() -> list[WrittenDossier]:
     """Every written dossier, by file name."""
     found = [_toml(path) for path in sorted((FOLDER / "dossiers").glob("*.toml"))]
-    return [Dossier(told["slug"], told["call"], told["state"], told) for told in found]
+    return [WrittenDossier(told["slug"], told["call"], told["state"], told) for told in found]
 
 
 def _toml(path: Path) -> Row:

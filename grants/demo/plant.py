@@ -1,4 +1,5 @@
-"""Plants the demonstration fund on a new database: people, three calls, and every written dossier walked to its state."""
+"""Plants the demonstration fund on a new database: people, three calls, and every written dossier walked to its
+state."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from grants.demo.stage import Span, Stage, specimen_documents
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.words import force_locale
 from grants.people import actions as people
 from grants.people.models import College, Role

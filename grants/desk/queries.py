@@ -27,10 +27,10 @@ from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.paging import Order, Page, key_in
-from grants.kernel.post import Letter
+from grants.kernel.query_cache import cached_query
 from grants.kernel.search import matches
-from grants.kernel.still import still
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
@@ -204,7 +204,7 @@ def _with_strands(rows: Sequence[Found]) -> list[tuple[Found, Strands]]:
 def totals(filters: DossierFilters, actor: Actor) -> tuple[int, Money, Money]:
     """How many dossiers the list holds, what they ask, and what they were awarded; counted once until the next change,
     as it is the one part of the page whose cost follows the number of dossiers."""
-    return still(("totals", actor.id, filters), lambda: _totals(filters, actor))
+    return cached_query(("totals", actor.id, filters), lambda: _totals(filters, actor))
 
 
 def _totals(filters: DossierFilters, actor: Actor) -> tuple[int, Money, Money]:
@@ -245,7 +245,7 @@ class Choices:
 
 def choices() -> Choices:
     """The filters of the list, looked for once until the next change."""
-    return still(("choices", language()), _choices)
+    return cached_query(("choices", language()), _choices)
 
 
 def _choices() -> Choices:
@@ -266,7 +266,7 @@ def _choices() -> Choices:
 
 
 @dataclass(frozen=True)
-class Dossier:
+class DossierPage:
     """Everything hanging on one application that a member of staff may see."""
 
     shares: list[tuple[Axis, int]]
@@ -278,7 +278,7 @@ class Dossier:
     letters: Sequence[Letter]
 
 
-def dossier_of(application: Application) -> Dossier:
+def dossier_of(application: Application) -> DossierPage:
     """The parts of a dossier, one statement each; the first reads what the page says around them."""
     key = application.id
     applications.read_with(
@@ -288,7 +288,7 @@ def dossier_of(application: Application) -> Dossier:
         joinedload(Application.instrument),
         joinedload(Application.axis_shares).joinedload(AxisShare.axis),
     )
-    return Dossier(
+    return DossierPage(
         shares=[(share.axis, share.percent) for share in application.axis_shares],
         findings=db.session.scalars(select(Finding).where(Finding.application_id == key)).all(),
         requests=db.session.scalars(

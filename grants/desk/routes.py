@@ -1,4 +1,4 @@
-"""The doors of the house: home, help, legal pages, the list of dossiers and the page of one."""
+"""Views that join the packages: home, help, legal pages, the list of dossiers and the page of one."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,17 +15,17 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
-from grants.kernel import clock, head, jobs, sheets, shelf, vault
-from grants.kernel.access import actor, door, hidden_dossiers, public, repeatable
+from grants.kernel import clock, head, jobs, reference_files, sheets, vault
+from grants.kernel.access import actor, hidden_dossiers, public, repeatable, requires
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
 from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter, body_of
 from grants.kernel.pages import address, safe_path, zone
 from grants.kernel.paging import asked, places
-from grants.kernel.post import Letter, body_of
 from grants.kernel.search import search_key
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
@@ -242,7 +242,7 @@ def _specimens(theme: str) -> dict[str, Any]:
             "short": tile["short"],
             "value": Money.euros(int(tile["insee"]) % 7 * 1000),
         }
-        for tile in shelf.rows("commune_tiles.csv")
+        for tile in reference_files.rows("commune_tiles.csv")
         if tile["insee"] in names and 4 <= int(tile["row"]) <= 7  # Lyon and its neighbours say enough of the element
     ]
     form = SpecimenForm(prefix=f"{theme}-")
@@ -271,7 +271,7 @@ def set_language() -> BaseResponse:
 
 
 @bp.get("/demonstration/courriels")
-@door(P.DEMO_MAIL_READ)
+@requires(P.DEMO_MAIL_READ)
 def demo_mails() -> str:
     """The mails of the demonstration; elsewhere this page does not exist."""
     _only_in_the_demonstration()
@@ -279,7 +279,7 @@ def demo_mails() -> str:
 
 
 @bp.get("/demonstration/courriels/<uuid:letter_id>")
-@door(P.DEMO_MAIL_READ)
+@requires(P.DEMO_MAIL_READ)
 def demo_mail(letter_id: Any) -> str:
     """One mail of the demonstration."""
     _only_in_the_demonstration()
@@ -298,7 +298,7 @@ def _only_in_the_demonstration() -> None:
 
 
 @bp.get("/mon-espace")
-@door(P.DESK_HOME)
+@requires(P.DESK_HOME)
 def work() -> str:
     """What waits for the person, by role."""
     who = actor()
@@ -313,7 +313,7 @@ def work() -> str:
 
 
 @bp.get("/gestion/dossiers")
-@door(P.DOSSIER_LIST)
+@requires(P.DOSSIER_LIST)
 def dossiers() -> str:
     """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
     filters, scores, choices = _dossier_filters(), reviewing.sees_scores(actor()), queries.choices()
@@ -340,21 +340,21 @@ def _dossier_filters() -> DossierFilters:
 
 
 @bp.get("/gestion/dossiers.csv")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def dossiers_csv() -> Response:
     """The same list as a sheet, whole."""
     return sheets.download_csv(exports.dossiers(_dossier_filters(), actor()), zone())
 
 
 @bp.get("/gestion/dossiers.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def dossiers_xlsx() -> Response:
     """The same list as a workbook, whole."""
     return sheets.download_workbook(exports.dossiers(_dossier_filters(), actor()), zone())
 
 
 @bp.post("/gestion/dossiers.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def dossiers_job() -> BaseResponse:
     """Have that workbook made by the worker, however long it is."""
     return redirect(address("desk.job", job_id=jobs.ask(exports.DOSSIERS, _dossier_filters(), by=actor()).id))
@@ -364,21 +364,21 @@ def dossiers_job() -> BaseResponse:
 
 
 @bp.get("/preparations", endpoint="jobs")
-@door(P.JOB_OWN)
+@requires(P.JOB_OWN)
 def own_jobs() -> str:
     """What the person asked the worker for."""
     return render_template("desk/jobs.html", jobs=jobs.of_person(actor()))
 
 
 @bp.get("/preparations/<uuid:job_id>")
-@door(P.JOB_OWN, Job)
+@requires(P.JOB_OWN, Job)
 def job(job: Job) -> str:
     """How far one of them is, and what to do with it."""
     return render_template("desk/job.html", job=job, reason=jobs.reason_of(job))
 
 
 @bp.post("/preparations/<uuid:job_id>/annuler")
-@door(P.JOB_OWN, Job)
+@requires(P.JOB_OWN, Job)
 def cancel_job(job: Job) -> BaseResponse:
     """Stop it."""
     jobs.cancel(job, by=actor())
@@ -386,7 +386,7 @@ def cancel_job(job: Job) -> BaseResponse:
 
 
 @bp.post("/preparations/<uuid:job_id>/reprendre")
-@door(P.JOB_OWN, Job)
+@requires(P.JOB_OWN, Job)
 def retry_job(job: Job) -> BaseResponse:
     """Try again."""
     jobs.retry(job, by=actor())
@@ -394,14 +394,14 @@ def retry_job(job: Job) -> BaseResponse:
 
 
 @bp.get("/preparations/<uuid:job_id>/fichier")
-@door(P.JOB_RESULT, Job)
+@requires(P.JOB_RESULT, Job)
 def job_result(job: Job) -> BaseResponse:
     """The file that was made, for whoever asked, with their rights of now."""
     return vault.attachment(*jobs.result(job))
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")
-@door(P.DOSSIER_READ, Application)
+@requires(P.DOSSIER_READ, Application)
 def dossier(application: Application) -> str:
     """Everything about one application."""
     return render_template(
@@ -414,7 +414,7 @@ def dossier(application: Application) -> str:
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>/journal")
-@door(P.JOURNAL_READ, Application)
+@requires(P.JOURNAL_READ, Application)
 def dossier_journal(application: Application) -> str:
     """The journal of one dossier."""
     return render_template(
@@ -424,7 +424,7 @@ def dossier_journal(application: Application) -> str:
 
 
 @bp.get("/gestion/journal")
-@door(P.JOURNAL_READ)
+@requires(P.JOURNAL_READ)
 def journal() -> str:
     """The whole journal, newest first: person, dossier, object and days in the URL."""
     filters = _journal_filters()
@@ -434,21 +434,21 @@ def journal() -> str:
 
 
 @bp.get("/gestion/journal.csv")
-@door(P.JOURNAL_READ)
+@requires(P.JOURNAL_READ)
 def journal_csv() -> Response:
     """The journal as a sheet, whole."""
     return sheets.download_csv(exports.journal(_journal_filters(), hidden_dossiers()), zone())
 
 
 @bp.get("/gestion/journal.xlsx")
-@door(P.JOURNAL_READ)
+@requires(P.JOURNAL_READ)
 def journal_xlsx() -> Response:
     """The journal as a workbook, whole."""
     return sheets.download_workbook(exports.journal(_journal_filters(), hidden_dossiers()), zone())
 
 
 @bp.post("/gestion/journal.xlsx")
-@door(P.JOURNAL_READ)
+@requires(P.JOURNAL_READ)
 def journal_job() -> BaseResponse:
     """Have that workbook made by the worker, however long it is."""
     return redirect(address("desk.job", job_id=jobs.ask(exports.JOURNAL, _journal_filters(), by=actor()).id))

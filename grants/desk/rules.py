@@ -370,7 +370,7 @@ def _state(machine: Machine, code: str) -> Text:
 
 
 def _time(text: str) -> date | datetime | str:
-    """A day or an instant written by the house; any other text stays what it is."""
+    """A day or an instant written by the system; any other text stays what it is."""
     if len(text) < len("2026-01-01") or text[4] != "-":
         return text
     try:

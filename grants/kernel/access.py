@@ -1,4 +1,5 @@
-"""Doors: each view carries its permission as data, loads its subject, asks, and alone commits."""
+"""Access control: each view carries its permission as data; its wrapper loads the subject, checks, and alone
+commits."""
 
 import hashlib
 import hmac
@@ -6,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import wraps
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -21,13 +23,13 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock, held, journal, oversize
+from grants.kernel import clock, journal, oversize, stored_forms
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Keyed, Model, access_mode, commit, db, get_held, promise_broken, set_access_mode
 from grants.kernel.errors import (
+    AppError,
     ConflictError,
     ForbiddenError,
-    HouseError,
     InvalidError,
     MissingError,
     ThrottledError,
@@ -105,17 +107,17 @@ class Policy:
     """Who may do what (by permission word), who may know a thing exists (by type), and what lists and totals leave out:
     dossiers, and the money they hold by the call they belong to."""
 
-    may: Mapping[str, Rule]
+    may: Mapping[Any, Rule]  # by permission, an enumeration of the application
     know: Mapping[type, Rule]
     hidden: Callable[[Actor], frozenset[UUID]] = _nothing
     hidden_money: Callable[[Actor], Mapping[UUID, Money]] = _no_money
 
 
 @dataclass(frozen=True)
-class Door:
+class ViewAccess:
     """The permission of a view, as data."""
 
-    permission: str | None
+    permission: StrEnum | None
     subject: type[Keyed] | None = None
 
 
@@ -156,12 +158,12 @@ def received_at() -> datetime:
     now sends it again word for word; never later than now, should the clock have gone back.
     """
     instant: datetime = g.received_at
-    return min(held.first_arrival(actor().id) or instant, instant)
+    return min(stored_forms.first_arrival(actor().id) or instant, instant)
 
 
 def form_key() -> str:
     """A fresh key for an unsafe form, which says whom its page is made for."""
-    return held.form_key(actor().id, actor().generation)
+    return stored_forms.form_key(actor().id, actor().generation)
 
 
 def policy() -> Policy:
@@ -169,12 +171,12 @@ def policy() -> Policy:
     return current_app.extensions["policy"]  # type: ignore[no-any-return]
 
 
-def why_not(permission: str, subject: Any = None, who: Actor | None = None) -> Text | None:
+def why_not(permission: StrEnum, subject: Any = None, who: Actor | None = None) -> Text | None:
     """None when the person may; else the reason."""
     return policy().may[permission].why_not(who or actor(), subject)
 
 
-def can(permission: str, subject: Any = None) -> bool:
+def can(permission: StrEnum, subject: Any = None) -> bool:
     """Whether the person of this request may do this."""
     return why_not(permission, subject) is None
 
@@ -196,14 +198,15 @@ def hidden_money(who: Actor | None = None) -> Mapping[UUID, Money]:
 
 
 def public(view: View) -> View:
-    """An explicit open door: anybody, signed in or not."""
-    return _hang(view, Door(None))
+    """Mark a view that anybody may open, signed in or not."""
+    return _wrap(view, ViewAccess(None))
 
 
 def repeatable(view: View) -> View:
     """An act that may happen twice without harm (signing in): its form's key is not remembered.
 
-    Hung under the door. A replay must act again, because the first answer, with its cookie, may never have arrived.
+    Placed below `@public` or `@requires`. A replay must act again, because the first answer, with its cookie, may never
+    have arrived.
     """
     view.__repeatable__ = True  # type: ignore[attr-defined]
     return view
@@ -212,8 +215,8 @@ def repeatable(view: View) -> View:
 def prepared_by(work: Callable[[], None]) -> Callable[[View], View]:
     """Work on the files a request brings that must be over before the writing transaction begins.
 
-    Hung under the door. The door is asked first, in a reading transaction that ends before the work, and asked again
-    when the writing one begins: nobody makes us work who may not come in, and rights are those of the end.
+    Placed below `@requires`. The permission is checked first, in a reading transaction that ends before the work, and
+    again when the writing one begins: nobody without the right causes work, and the rights that count are the last.
     """
 
     def mark(view: View) -> View:
@@ -224,66 +227,68 @@ def prepared_by(work: Callable[[], None]) -> Callable[[View], View]:
 
 
 def holds_subject(view: View) -> View:
-    """A view whose act begins by holding its subject: read for update at once, it need not be read again.
+    """A view whose act begins by locking its subject: read for update at once, it need not be read again.
 
-    Hung under the door. The act asks `kernel.db.is_held`, and holds the row itself where nobody did.
+    Placed below `@requires`. The act asks `kernel.db.is_held`, and locks the row itself where nobody did.
     """
     view.__holds_subject__ = True  # type: ignore[attr-defined]
     return view
 
 
-def door(permission: str, subject: type[Keyed] | None = None) -> Callable[[View], View]:
-    """A door with a permission, and the type of the one thing its URL names."""
+def requires(permission: StrEnum, subject: type[Keyed] | None = None) -> Callable[[View], View]:
+    """Give a view its permission, and the type of the one thing its URL names."""
 
-    def hang(view: View) -> View:
-        return _hang(view, Door(permission, subject))
+    def wrap(view: View) -> View:
+        return _wrap(view, ViewAccess(permission, subject))
 
-    return hang
+    return wrap
 
 
-def _hang(view: View, told: Door) -> View:
+def _wrap(view: View, access: ViewAccess) -> View:
     @wraps(view)
     def wrapper(**params: Any) -> Any:
         if request.method in SAFE:
-            return view(*_enter(told, params))
-        if told.permission is None or getattr(view, "__repeatable__", False):
-            return _passed(told, view, params)
+            return view(*_enter(access, params))
+        if access.permission is None or getattr(view, "__repeatable__", False):
+            return _passed(access, view, params)
         try:
-            response = _passed(told, view, params)
+            response = _passed(access, view, params)
         except (SignInError, ThrottledError, OperationalError):
             raise  # kept by their own answers; a database that does not answer keeps nothing, its page does
         except Exception as error:
             db.session.rollback()
             is_conflict = isinstance(error, ConflictError | StaleDataError)
-            _keep_refused(held.Reason.CONFLICT if is_conflict else held.Reason.REFUSED)
+            _keep_refused(stored_forms.Reason.CONFLICT if is_conflict else stored_forms.Reason.REFUSED)
             raise
         if response.status_code >= 400:
             with suppress(OperationalError):  # the page itself holds what was typed
-                _keep_refused(held.Reason.CONFLICT if response.status_code == 409 else held.Reason.REFUSED)
+                _keep_refused(
+                    stored_forms.Reason.CONFLICT if response.status_code == 409 else stored_forms.Reason.REFUSED
+                )
         return response
 
-    wrapper.__door__ = told  # type: ignore[attr-defined]
+    wrapper.__access__ = access  # type: ignore[attr-defined]
     return wrapper  # type: ignore[return-value]
 
 
-def _prepare(view: Callable[..., Any], told: Door, params: dict[str, Any]) -> None:
+def _prepare(view: Callable[..., Any], access: ViewAccess, params: dict[str, Any]) -> None:
     work: Callable[[], None] | None = getattr(view, "__prepared_by__", None)
     if work is None or request.method in SAFE or not request.files:
         return
     with access_mode(writing=False):
         _unless_made_for_another()
-        _enter(told, dict(params))
+        _enter(access, dict(params))
         db.session.rollback()
     work()
     g.pop("actor", None)
 
 
-def _passed(told: Door, view: Callable[..., Any], params: dict[str, Any]) -> Any:
+def _passed(access: ViewAccess, view: Callable[..., Any], params: dict[str, Any]) -> Any:
     try:
-        _prepare(view, told, params)
-        if told.permission is not None and not getattr(view, "__repeatable__", False):
+        _prepare(view, access, params)
+        if access.permission is not None and not getattr(view, "__repeatable__", False):
             _unless_made_for_another()
-        arguments = _enter(told, params, holding=getattr(view, "__holds_subject__", False))
+        arguments = _enter(access, params, holding=getattr(view, "__holds_subject__", False))
     except ReplayError as replay:
         return _answered(replay.first)
     return _write(view, arguments)
@@ -291,41 +296,41 @@ def _passed(told: Door, view: Callable[..., Any], params: dict[str, Any]) -> Any
 
 def _unless_made_for_another() -> None:
     """Refuse a form whose page was made for another account than the one signed in now; its author finds it again."""
-    owner, who = held.key_owner(_form_key()), actor()
+    owner, who = stored_forms.key_owner(_form_key()), actor()
     if owner is not None and who.id is not None and owner != who.id:
-        held.keep(owner, held.Reason.SIGNED_OUT)
+        stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT)
         raise ConflictError(
             _("Cette page avait été ouverte avec un autre compte que le vôtre : rien n’a été enregistré. Rouvrez-la.")
         )
 
 
-def _keep_refused(reason: held.Reason) -> None:
+def _keep_refused(reason: stored_forms.Reason) -> None:
     """Keep what a person typed in a form that was refused, to fill its page again."""
     who = actor().id
-    if who is None or held.key_owner(_form_key()) != who or not held.was_typed():
+    if who is None or stored_forms.key_owner(_form_key()) != who or not stored_forms.was_typed():
         return
-    kept = held.keep(who, reason)
+    kept = stored_forms.keep(who, reason)
     if kept is not None:
-        held.remember(kept, held.page_of_form())
+        stored_forms.remember(kept, stored_forms.page_of_form())
         g.kept = kept
 
 
-def _enter(told: Door, params: dict[str, Any], *, holding: bool = False) -> list[Any]:
+def _enter(access: ViewAccess, params: dict[str, Any], *, holding: bool = False) -> list[Any]:
     """The view's arguments: the subject in place of its id, then the rest of the URL. `holding`: read for update."""
-    if told.permission is None:
-        return [_known(told.subject, params), *params.values()] if told.subject else list(params.values())
+    if access.permission is None:
+        return [_known(access.subject, params), *params.values()] if access.subject else list(params.values())
     who = actor()
-    if not who.is_authenticated and not policy().may[told.permission].for_all:
+    if not who.is_authenticated and not policy().may[access.permission].for_all:
         raise SignInError
-    if told.subject is None:
-        reason = why_not(told.permission)
+    if access.subject is None:
+        reason = why_not(access.permission)
         if reason is not None:
-            _refuse(told.permission, None, reason)
+            _refuse(access.permission, None, reason)
         return list(params.values())
-    subject = _known(told.subject, params, holding=holding)
-    reason = why_not(told.permission, subject)
+    subject = _known(access.subject, params, holding=holding)
+    reason = why_not(access.permission, subject)
     if reason is not None:
-        _refuse(told.permission, subject, reason)
+        _refuse(access.permission, subject, reason)
     return [subject, *params.values()]
 
 
@@ -342,7 +347,7 @@ def _known(kind: type[Keyed], params: dict[str, Any], *, holding: bool = False) 
     return subject
 
 
-def _refuse(permission: str, subject: Any, reason: Text) -> None:
+def _refuse(permission: StrEnum, subject: Any, reason: Text) -> None:
     _unless_replayed()
     message = str(reason)
     _note("access.denied", subject, permission=permission)
@@ -371,7 +376,7 @@ class SignInError(Exception):
 
 
 class ReplayError(Exception):
-    """Raised at a closed door when this very form already passed it."""
+    """Raised where access is refused to a form that was already accepted once."""
 
     def __init__(self, first: RequestKey) -> None:
         super().__init__(first.path)
@@ -379,7 +384,7 @@ class ReplayError(Exception):
 
 
 def _unless_replayed() -> None:
-    """Give way to the first answer of a form sent twice: an act may close behind its author the door it came by.
+    """Give way to the first answer of a form sent twice: an act may take from its author the right it was made with.
 
     Somebody who checks, declares a link or removes a thing may not do so again. A double click is no attempt, and the
     journal must not call it one.
@@ -428,7 +433,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
         # Taken with this body, and with no location: a replay is led to the same address.
         if remembered and (earlier is not None or location != request.path):
             db.session.execute(update(RequestKey).where(RequestKey.key == key).values(body=body, location=location))
-        held.forget_spent(actor().id)
+        stored_forms.forget_spent(actor().id)
         commit()
     except IntegrityError as error:
         db.session.rollback()
@@ -461,11 +466,11 @@ def _taken_before(key: str, body: str) -> RequestKey | None:
 def _body_digest() -> str:
     """What the form says, without its keys, so that a changed text on an old page is not taken for a replay.
 
-    Keyed with the house's secret: a form may hold a password, and a bare digest of it could be guessed from a copy of
-    the database.
+    Keyed with the installation's secret: a form may hold a password, and a bare digest of it could be guessed from a
+    copy of the database.
     """
     digest = hmac.new(str(current_app.secret_key).encode(), digestmod=hashlib.sha256)
-    for field in sorted(held.said(), key=itemgetter(0)):
+    for field in sorted(stored_forms.said(), key=itemgetter(0)):
         digest.update(repr(field).encode())
     for name, files in sorted(request.files.lists()):
         for file in files:
@@ -483,15 +488,15 @@ def forget_keys() -> int:
 
 
 def install(
-    app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, held_endpoint: str = "",
+    app: Flask, table: Policy, load_actor: Callable[[], Actor], sign_in_endpoint: str, stored_form_endpoint: str = "",
     generation_of: Callable[[UUID], str | None] = lambda _account_id: "",
     find_actor: Callable[[UUID], Actor | None] = lambda _account_id: None,
 ) -> None:  # fmt: skip
-    """Wire the doors into an application, before what checks the anti-forgery token.
+    """Install access control in an application, before what checks the anti-forgery token.
 
-    `held_endpoint` is the page where a person finds a kept form again (its parameter is `held_id`); `generation_of`
-    gives the present generation of an account's password and sessions, None for an account that is closed;
-    `find_actor` gives the person of an open account as they are now.
+    `stored_form_endpoint` is the page where a person finds a kept form again (its parameter is `form_id`);
+    `generation_of` gives the present generation of an account's password and sessions, None for an account that is
+    closed; `find_actor` gives the person of an open account as they are now.
     """
     app.extensions["policy"] = table
     app.extensions["load_actor"] = load_actor
@@ -512,10 +517,10 @@ def install(
             finally:
                 g.received_at = clock.now()
 
-    _tell_refusals(app, sign_in_endpoint, held_endpoint)
+    _tell_refusals(app, sign_in_endpoint, stored_form_endpoint)
 
 
-def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> None:
+def _tell_refusals(app: Flask, sign_in_endpoint: str, stored_form_endpoint: str) -> None:
     """Answer what is refused before a view is asked; what was typed is kept for its author."""
 
     @app.errorhandler(SignInError)
@@ -530,25 +535,25 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, held_endpoint: str) -> Non
     @_itself_answered
     def _unproven(_error: CSRFError) -> Any:
         """The token is that of a session which is over: nothing is done, and what was typed waits for its author."""
-        owner, who = held.key_owner(_form_key()) if _asks_who() else None, actor()
+        owner, who = stored_forms.key_owner(_form_key()) if _asks_who() else None, actor()
         if owner is None:
             return error_page(400)
         if not who.is_authenticated:
             return _kept_until_signed_in(sign_in_endpoint)
         _unless_made_for_another()
-        kept = held.keep(owner, held.Reason.SIGNED_OUT)
+        kept = stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT)
         if kept is None:
             return error_page(400)
         flash(
             _("Cette page datait d’une connexion précédente. Vérifiez ce que vous aviez saisi, puis envoyez-le."),
             "info",
         )
-        return redirect(url_for(held_endpoint, held_id=kept))
+        return redirect(url_for(stored_form_endpoint, form_id=kept))
 
     @app.errorhandler(MethodNotAllowed)
     def _only_sent(_error: MethodNotAllowed) -> Any:
         """An address that only takes forms is opened again after a refusal: lead to the page of the form."""
-        refused = held.refused_at(request.path, actor().id) if request.method == "GET" else None
+        refused = stored_forms.refused_at(request.path, actor().id) if request.method == "GET" else None
         return redirect(refused.page) if refused and refused.page else error_page(405)
 
     _tell_excess(app, sign_in_endpoint)
@@ -561,18 +566,18 @@ def _tell_excess(app: Flask, sign_in_endpoint: str) -> None:
     @_itself_answered
     def _too_often(error: ThrottledError) -> Response:
         if _asks_who():
-            _keep_refused(held.Reason.REFUSED)
+            _keep_refused(stored_forms.Reason.REFUSED)
         return refusal_page(error)
 
     @app.errorhandler(RequestEntityTooLarge)
     @_itself_answered
     def _too_large(_error: RequestEntityTooLarge) -> Any:
-        is_lapsed = _asks_who() and not actor().is_authenticated and held.key_owner(_form_key()) is not None
+        is_lapsed = _asks_who() and not actor().is_authenticated and stored_forms.key_owner(_form_key()) is not None
         if is_lapsed:
             return _kept_until_signed_in(sign_in_endpoint)
         if _asks_who():
-            _keep_refused(held.Reason.REFUSED)
-        return error_page(413, page=held.page_of_form())
+            _keep_refused(stored_forms.Reason.REFUSED)
+        return error_page(413, page=stored_forms.page_of_form())
 
 
 def _itself_answered(handler: View) -> View:
@@ -582,22 +587,22 @@ def _itself_answered(handler: View) -> View:
     def wrapper(error: Any) -> Any:
         try:
             return handler(error)
-        except (HouseError, OperationalError) as problem:
+        except (AppError, OperationalError) as problem:
             return current_app.handle_user_exception(problem)
 
     return wrapper  # type: ignore[return-value]
 
 
 def _asks_who() -> bool:
-    """Whether the door of this request is for people who are signed in."""
-    place = getattr(current_app.view_functions.get(request.endpoint or ""), "__door__", None)
+    """Whether the view of this request is for people who are signed in."""
+    place = getattr(current_app.view_functions.get(request.endpoint or ""), "__access__", None)
     return place is not None and place.permission is not None
 
 
 def _kept_until_signed_in(sign_in_endpoint: str) -> Response:
     """Lead to the sign-in page; the form is kept for the account its page was made for."""
-    owner = held.key_owner(_form_key())
-    if owner is not None and held.keep(owner, held.Reason.SIGNED_OUT) is not None:
+    owner = stored_forms.key_owner(_form_key())
+    if owner is not None and stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT) is not None:
         words = _(
             "Vous n’étiez plus connecté. Ce que vous aviez saisi est gardé une heure : connectez-vous pour l’envoyer."
         )
@@ -607,8 +612,8 @@ def _kept_until_signed_in(sign_in_endpoint: str) -> Response:
     return redirect(url_for(sign_in_endpoint))
 
 
-def close_doors(app: Flask, words: type) -> None:
-    """Refuse to start with an open door, or when the words and the table of rights differ."""
+def check_views(app: Flask, words: type) -> None:
+    """Refuse to start when a view declares no access, or when the permissions and the table of rights differ."""
     table: Policy = app.extensions["policy"]
     told = set(table.may)
     known = {str(word) for word in words}  # type: ignore[attr-defined]
@@ -618,9 +623,9 @@ def close_doors(app: Flask, words: type) -> None:
         view = app.view_functions[rule.endpoint]
         if rule.endpoint == "static" or rule.endpoint.endswith(".static"):
             continue
-        place = getattr(view, "__door__", None)
+        place = getattr(view, "__access__", None)
         if place is None:
-            raise RuntimeError(f"{rule.endpoint} has no door: say door(...) or public")
+            raise RuntimeError(f"{rule.endpoint} declares no access: say @requires(...) or @public")
         if place.permission is not None and place.permission not in known:
             raise RuntimeError(f"{rule.endpoint} asks for an unknown permission {place.permission}")
 

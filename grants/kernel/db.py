@@ -107,7 +107,7 @@ def text_enum(kind: type[StrEnum], *, length: int = 32) -> Enum:
 
 
 class Base(DeclarativeBase):
-    """Every table: uuid key, named constraints, the house's types."""
+    """Every table: uuid key, named constraints, the project's types."""
 
     registry = registry(
         type_annotation_map={Money: Cents(), datetime: Instant(), date: Date(), UUID: Uuid()},
@@ -299,7 +299,7 @@ def before_commit(seal: Callable[[], None]) -> Callable[[], None]:
 
 
 def commit() -> None:
-    """Flush, seal the journal, commit. Called by the door and by `unit_of_work` only."""
+    """Flush, seal the journal, commit. Called by the wrapper of views and by `unit_of_work` only."""
     db.session.flush()
     for seal in _seals:
         seal()

@@ -13,7 +13,7 @@ from grants.kernel.db import db, set_access_mode
 from grants.kernel.words import _, _l, best_language
 
 
-class HouseError(Exception):
+class AppError(Exception):
     """A refusal that has a status and a sentence for the person."""
 
     status = 500
@@ -25,37 +25,37 @@ class HouseError(Exception):
         self.facts = facts
 
 
-class InvalidError(HouseError):
+class InvalidError(AppError):
     """What was given cannot be accepted as it is (422)."""
 
     status = 422
 
 
-class RefusedError(HouseError):
+class RefusedError(AppError):
     """The act is not possible in the present state of things (409)."""
 
     status = 409
 
 
-class ConflictError(HouseError):
+class ConflictError(AppError):
     """Somebody else changed the same thing meanwhile (409); `facts["versions"]` may hold both texts."""
 
     status = 409
 
 
-class ForbiddenError(HouseError):
+class ForbiddenError(AppError):
     """The person may know the thing but not do this (403)."""
 
     status = 403
 
 
-class MissingError(HouseError):
+class MissingError(AppError):
     """No such thing, or not for this person to know (404)."""
 
     status = 404
 
 
-class ThrottledError(HouseError):
+class ThrottledError(AppError):
     """Too many attempts (429); `facts["retry_after"]` in seconds, `facts["first"]` for the first refusal in a row."""
 
     status = 429
@@ -75,7 +75,7 @@ def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     return render_template(template, message=message, status=status, kept=g.get("kept"), **told), status
 
 
-def refusal_page(error: HouseError) -> Response:
+def refusal_page(error: AppError) -> Response:
     """The page of a refusal, and when to come back if it says so."""
     response = current_app.make_response(error_page(error.status, error.message, **error.facts))
     if "retry_after" in error.facts:
@@ -86,8 +86,8 @@ def refusal_page(error: HouseError) -> Response:
 def install(app: Flask) -> None:
     """Hang one handler per kind of refusal."""
 
-    @app.errorhandler(HouseError)
-    def house(error: HouseError) -> Response:
+    @app.errorhandler(AppError)
+    def refusal(error: AppError) -> Response:
         return refusal_page(error)
 
     @app.errorhandler(StaleDataError)

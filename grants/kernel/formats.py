@@ -1,4 +1,4 @@
-"""The file formats the house accepts, and the words for what is wrong with a file.
+"""The file formats that are accepted, and the words for what is wrong with a file.
 
 What reads them is in `grants.kernel.examining`, which this process never loads: see `grants.kernel.bounded`.
 """

@@ -25,7 +25,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from grants.kernel import access, held
+from grants.kernel import access, stored_forms
 from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
@@ -45,12 +45,12 @@ class Form(FlaskForm):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """The fields of the request, else those kept of this page when they are this form's."""
             found = super().wrap_formdata(form, formdata)
-            kept = held.recalled(access.actor().id) if found is None and formdata is _Auto else None
-            if kept is None or kept.reason is held.Reason.CONFLICT:
+            kept = stored_forms.recalled(access.actor().id) if found is None and formdata is _Auto else None
+            if kept is None or kept.reason is stored_forms.Reason.CONFLICT:
                 return found
             names = {field.name for field in form}
             said = {name.partition("-")[0] for name, _value in kept.fields} | {name for name, _value in kept.fields}
-            return kept.values if (said - held.UNTYPED) & names else found
+            return kept.values if (said - stored_forms.UNTYPED) & names else found
 
     def refuse(self, field: str | None, message: str) -> None:
         """Put an error from an action on its field, or on the whole form."""

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from grants.kernel import access, clock, files, journal
 from grants.kernel.actor import Actor, system
 from grants.kernel.db import Keyed, Model, access_mode, db, text_enum, unit_of_work
-from grants.kernel.errors import ForbiddenError, HouseError, MissingError, RefusedError, ThrottledError
+from grants.kernel.errors import AppError, ForbiddenError, MissingError, RefusedError, ThrottledError
 from grants.kernel.machine import StatusWord
 from grants.kernel.machine import Text as Words
 from grants.kernel.papers import canonical, sha256
@@ -143,7 +143,7 @@ class Kind(Generic[Arguments]):
 
     name: str
     label: Words
-    permission: str
+    permission: StrEnum
     arguments: type[Arguments]
     make: Callable[["Work[Arguments]"], str]
 
@@ -350,7 +350,7 @@ def run_waiting(is_stopping: Callable[[], bool] = lambda: False) -> int:
         _settle(job, lease, state=JobState.WAITING, attempts=job.attempts - 1)
     except FailedError as refusal:
         _fail(job, lease, refusal.reason)
-    except HouseError as refusal:
+    except AppError as refusal:
         _fail(job, lease, refusal.message)
     except Exception:  # whatever a kind does wrong, the worker goes on
         current_app.logger.exception("job %s (%s) failed", job.id, job.kind)

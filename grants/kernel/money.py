@@ -67,7 +67,7 @@ class Money:
 
 
 def round_half_up(value: Fraction) -> int:
-    """The one rounding rule of the house."""
+    """The one rounding rule of the project."""
     return (value.numerator * 2 + value.denominator) // (value.denominator * 2)
 
 

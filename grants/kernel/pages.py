@@ -1,4 +1,4 @@
-"""What every page shares: filters, the words of the house, the style sheet in one piece, headers."""
+"""What every page shares: filters, the names of the fund, the style sheet in one piece, headers."""
 
 import base64
 import gzip
@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from http import HTTPStatus
@@ -25,7 +26,7 @@ from jinja2.runtime import Macro
 from werkzeug.wrappers import Response
 from whitenoise import WhiteNoise
 
-from grants.kernel import access, clock, held, sheets
+from grants.kernel import access, clock, sheets, stored_forms
 from grants.kernel.machine import Machine, Move, StatusWord, Text
 from grants.kernel.money import Money, round_half_up
 from grants.kernel.words import LANGUAGES, _, grouped, in_words_of, language
@@ -209,12 +210,12 @@ def moves(thing: Any, **params: Any) -> list[Offer]:
     ]
 
 
-def barred(thing: Any, *permissions: str) -> list[str]:
+def barred(thing: Any, *permissions: StrEnum) -> list[str]:
     """Why the person may not make moves from here that their office makes, nor acts under those permissions: each
     reason once."""
     machine: Machine = type(thing).lifecycle
     moves_here = machine.moves_from(getattr(thing, machine.column))
-    asked = [*(str(move.permission) for move in moves_here if move.endpoint is not None), *permissions]
+    asked = [*(move.permission for move in moves_here if move.endpoint is not None), *permissions]
     reasons = (access.why_not(each, thing) for each in asked if access.can(each))
     return list(dict.fromkeys(str(reason) for reason in reasons if reason is not None))
 
@@ -400,7 +401,7 @@ def install(app: Flask) -> None:
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,
         once=_drawn(app), workbook_rows=lambda: sheets.MOST_ROWS, colon=colon, titled=titled, here=here,
         way_back=way_back,
-        recalled=lambda: held.recalled(access.actor().id), sent_form=held.sent_form,
+        recalled=lambda: stored_forms.recalled(access.actor().id), sent_form=stored_forms.sent_form,
     )  # fmt: skip
 
     @app.get("/static/site.css", endpoint="stylesheet")

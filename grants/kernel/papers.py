@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from grants.kernel import clock, journal, pages
 from grants.kernel.actor import Actor, system
 from grants.kernel.db import Keyed, Model, db, unit_of_work
-from grants.kernel.errors import HouseError
+from grants.kernel.errors import AppError
 from grants.kernel.glyphs import all_drawable
 from grants.kernel.words import _, force_locale
 
@@ -36,7 +36,7 @@ PAGE = "page.typ"  # what every template imports
 Subject = TypeVar("Subject", bound=Keyed)
 
 
-class PaperError(HouseError):
+class PaperError(AppError):
     """An issued paper is no longer what was issued (500)."""
 
 
@@ -104,16 +104,16 @@ def sheet(
     what the fonts cannot draw is replaced. Optional keys read by the page itself: `reference`, and `letterhead` with
     `body`, `fund`, `lines` (of the service) in place of the settings'. `notice` is set apart above everything.
     """
-    house = {**_house(data, at, title, language), "notice": notice}
+    frame = {**_frame(data, at, title, language), "notice": notice}
     return {
         "template": template,
         "language": language,
         "at": at.astimezone(UTC).isoformat(timespec="seconds"),
-        "data": all_drawable({**data, "house": house}),
+        "data": all_drawable({**data, "house": frame}),
     }
 
 
-def _house(data: Mapping[str, Any], at: datetime, title: str, language: str) -> dict[str, Any]:
+def _frame(data: Mapping[str, Any], at: datetime, title: str, language: str) -> dict[str, Any]:
     """What every page says of itself, in the reader's language."""
     fund, body = pages.names()
     with force_locale(language):

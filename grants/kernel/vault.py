@@ -24,7 +24,7 @@ from werkzeug.wrappers import Response
 from grants.kernel import bounded, clock, files, journal, pages
 from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import Keyed, Model, before_commit, db, noted_in_transaction, text_enum
-from grants.kernel.errors import HouseError, InvalidError, MissingError, RefusedError
+from grants.kernel.errors import AppError, InvalidError, MissingError, RefusedError
 from grants.kernel.examining.found import Found, UnfitError
 from grants.kernel.files import Kept
 from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
@@ -115,7 +115,7 @@ class Offered:
     stream: IO[bytes]
 
 
-class StoreError(HouseError):
+class StoreError(AppError):
     """The store cannot take or give the file now (503): full disk, too many files at once, file missing or altered."""
 
     status = 503

@@ -53,7 +53,7 @@ def refuse_stale(thing: Any) -> None:
 
 
 def as_shown(view: View) -> View:
-    """For an act on a thing with versions, hung under its door: made on the version its page showed, or ConflictError.
+    """For an act on a thing with versions, below `@requires`: made on the version its page showed, or ConflictError.
 
     The form carries the hidden field of `form_keys(thing)`.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from grants.kernel import jobs
@@ -19,7 +20,7 @@ _TOO_LONG = _l(
 
 
 def register(
-    name: str, label: Text, permission: str, arguments: type[Arguments],
+    name: str, label: Text, permission: StrEnum, arguments: type[Arguments],
     sheet: Callable[[Actor, Arguments], Sheet[Any]], count: Callable[[Actor, Arguments], int],
 ) -> jobs.Kind[Arguments]:  # fmt: skip
     """Let the workbook of a list be asked for as a job: `sheet` is the list for a person, `count` its rows."""

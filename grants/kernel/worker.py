@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from grants.kernel.db import access_mode, db
-from grants.kernel.errors import HouseError
+from grants.kernel.errors import AppError
 
 LONGEST_WAIT = 60.0
 
@@ -49,7 +49,7 @@ def _done(task: Task) -> bool:
     try:
         with access_mode(writing=True):
             task.act()
-    except (SQLAlchemyError, OSError, HouseError):
+    except (SQLAlchemyError, OSError, AppError):
         current_app.logger.exception("task %s failed", task.name)
         return False
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 from grants.kernel.sheets import Column, Kind, Sheet
 from grants.kernel.words import _, _l
 from grants.observatory import queries, rules
-from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Line, Reading, TrackingFilters
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Reading, TrackingFilters, TrackingLine
 from grants.programme import queries as programme
 
 
@@ -39,13 +39,13 @@ def scdl_rows() -> Iterator[list[Any]]:
         ]
 
 
-def _amounts_of(figure: Figure) -> Column[Line]:
+def _amounts_of(figure: Figure) -> Column[TrackingLine]:
     return Column(FIGURE_LABELS[figure], Kind.MONEY, lambda line: line.sums[figure])
 
 
-def tracking(reading: Reading, filters: TrackingFilters) -> Sheet[Line]:
+def tracking(reading: Reading, filters: TrackingFilters) -> Sheet[TrackingLine]:
     """The table of tracking, one row per line of the reading."""
-    columns: tuple[Column[Line], ...] = (
+    columns: tuple[Column[TrackingLine], ...] = (
         Column(READING_LABELS[reading], Kind.WORD, lambda line: line.code),
         Column(_l("Intitulé"), Kind.TEXT, lambda line: line.title),
         *(_amounts_of(figure) for figure in Figure),

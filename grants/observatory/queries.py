@@ -32,7 +32,7 @@ from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.words import _, in_words_of
-from grants.observatory.rules import Figure, Line, Reading, Sums, TrackingFilters
+from grants.observatory.rules import Figure, Reading, Sums, TrackingFilters, TrackingLine
 from grants.people.models import Organisation
 from grants.programme.models import (
     Action,
@@ -131,7 +131,7 @@ def _moved(reading: Reading, filters: TrackingFilters) -> Rows:
     return _narrowed(statement.where(LedgerEntry.kind.in_(FIGURES)), filters).group_by(key, LedgerEntry.kind)
 
 
-def tracking(reading: Reading, filters: TrackingFilters) -> list[Line]:
+def tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
     """The lines of a reading, three statements whatever their number; "non précisé" last, only when it has money."""
     sums: dict[Any, Sums] = {}
     for row in db.session.execute(_asked(reading, filters)):
@@ -140,13 +140,13 @@ def tracking(reading: Reading, filters: TrackingFilters) -> list[Line]:
         sums.setdefault(row.key, Sums()).add(FIGURES[row.kind], row.amount)
     lines = list(_titles(reading, sums))
     unsaid = sums.get(None)
-    return lines if unsaid is None else [*lines, Line(None, "—", _("Non précisé"), unsaid)]
+    return lines if unsaid is None else [*lines, TrackingLine(None, "—", _("Non précisé"), unsaid)]
 
 
-def _titles(reading: Reading, sums: dict[Any, Sums]) -> Iterator[Line]:
+def _titles(reading: Reading, sums: dict[Any, Sums]) -> Iterator[TrackingLine]:
     if reading is Reading.YEAR:
         for year in sorted(key for key in sums if key is not None):
-            yield Line(str(int(year)), str(int(year)), _("Appels clos en %(year)s", year=int(year)), sums[year])
+            yield TrackingLine(str(int(year)), str(int(year)), _("Appels clos en %(year)s", year=int(year)), sums[year])
         return
     model = _TITLED[reading]
     kept = [key for key in sums if key is not None]
@@ -158,7 +158,7 @@ def _titles(reading: Reading, sums: dict[Any, Sums]) -> Iterator[Line]:
     else:
         statement = statement.where(model.id.in_(kept)).order_by(*_order(model))
     for row in db.session.scalars(statement):
-        yield Line(
+        yield TrackingLine(
             str(row.id),
             str(getattr(row, "code", None) or getattr(row, "number", None) or getattr(row, "insee", "")),
             title_of(row),

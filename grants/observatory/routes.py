@@ -1,11 +1,11 @@
-"""The doors of the register, open data and figures."""
+"""Views of the register, open data and figures."""
 
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from grants.kernel import sheets, shelf
-from grants.kernel.access import door, hidden_dossiers, hidden_money, public
+from grants.kernel import reference_files, sheets
+from grants.kernel.access import hidden_dossiers, hidden_money, public, requires
 from grants.kernel.errors import MissingError
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
@@ -78,7 +78,7 @@ def laureates() -> str:
 
 def _tiles() -> list[dict[str, str]]:
     names = {commune.insee: commune.name for commune in programme.communes()}
-    tiles = shelf.rows("commune_tiles.csv")
+    tiles = reference_files.rows("commune_tiles.csv")
     return [{**tile, "name": names[tile["insee"]]} for tile in tiles if tile["insee"] in names]
 
 
@@ -98,7 +98,7 @@ def scdl() -> Response:
 
 
 @bp.get("/suivi")
-@door(P.TRACKING_READ)
+@requires(P.TRACKING_READ)
 def tracking() -> str:
     """Asked, awarded, engaged, ordered, paid, left, read along one dimension; every figure opens on its rows."""
     reading, filters = _reading(), _filters()
@@ -137,7 +137,7 @@ def _hidden_from(filters: TrackingFilters) -> Money:
 
 
 @bp.get("/suivi/lignes")
-@door(P.TRACKING_READ)
+@requires(P.TRACKING_READ)
 def behind() -> str:
     """The rows behind a figure, page by page; the parts of all of them add up to it."""
     reading, filters = _reading(), _filters()
@@ -156,14 +156,14 @@ def behind() -> str:
 
 
 @bp.get("/suivi.csv")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def tracking_csv() -> Response:
     """The tracking table as a sheet."""
     return sheets.download_csv(exports.tracking(_reading(), _filters()), zone())
 
 
 @bp.get("/suivi.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def tracking_xlsx() -> Response:
     """The tracking table as a workbook."""
     return sheets.download_workbook(exports.tracking(_reading(), _filters()), zone())

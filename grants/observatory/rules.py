@@ -75,7 +75,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Line:
+class TrackingLine:
     """A line of tracking: `key` None is "non précisé"."""
 
     key: str | None
@@ -85,7 +85,7 @@ class Line:
     colour: int | None = None
 
 
-def total(lines: list[Line]) -> Sums:
+def total(lines: list[TrackingLine]) -> Sums:
     """The foot of the table; equal to the ledger's own sums."""
     foot = Sums()
     for line in lines:

@@ -75,7 +75,8 @@ class Address:
 
 
 class HardToGuess:
-    """Refuses a password that is too short or too common; the action also knows the words of the house."""
+    """Refuses a password that is too short or too common; the action also knows the names of the fund and of its
+    body."""
 
     def __call__(self, _form: Any, field: Any) -> None:
         reason = why_not_password(field.data or "")

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from grants.kernel.actor import Actor
 from grants.kernel.head import Head
-from grants.kernel.post import write
+from grants.kernel.outbox import write
 from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation
 from grants.people.rules import CONFIRMATION_LASTS, INVITATION_LASTS, RESET_LASTS
 

@@ -27,8 +27,8 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
+from grants.kernel.outbox import Letter
 from grants.kernel.paging import Order, Page
-from grants.kernel.post import Letter
 from grants.kernel.search import MOST_WORDS, matches
 from grants.kernel.text import clean_line
 from grants.people import rules

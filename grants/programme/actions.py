@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from grants.kernel import clock, journal, pages, shelf
+from grants.kernel import clock, journal, pages, reference_files
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError
@@ -44,7 +44,9 @@ def load_reference(*, by: Actor) -> dict[str, int]:
     """
     added = {
         "fund": _load_fund(),
-        "framework": sum(_load_framework(name, position) for position, name in enumerate(shelf.folders("frameworks"))),
+        "framework": sum(
+            _load_framework(name, position) for position, name in enumerate(reference_files.folders("frameworks"))
+        ),
         "commune": _load_communes(),
         "priority_area": _load_areas(),
         "budget_account": _load_accounts(),
@@ -63,7 +65,7 @@ def _follow_settings(by: Actor) -> None:
     A name of the fund that is not the one of the reference files has no translation.
     """
     fund_name, body_name = pages.names()
-    known = shelf.texts(shelf.toml("fund.toml")["fund"], "name")
+    known = reference_files.texts(reference_files.toml("fund.toml")["fund"], "name")
     name = known if known["name"] == fund_name else {"name": fund_name, "name_en": ""}
     told = {**name, "body_name": body_name, "zone": clock.zone()}
     for fund in db.session.scalars(select(Fund)).all():
@@ -77,12 +79,12 @@ def _follow_settings(by: Actor) -> None:
 def _load_fund() -> int:
     if db.session.scalar(select(Fund.id).limit(1)) is not None:
         return 0
-    data = shelf.toml("fund.toml")
+    data = reference_files.toml("fund.toml")
     body, fund = data["body"], data["fund"]
     db.session.add(
         Fund(
             code=fund["code"],
-            **shelf.texts(fund, "name", "summary", "purpose"),
+            **reference_files.texts(fund, "name", "summary", "purpose"),
             envelope=Money.euros(fund["envelope"]),
             announced_on=fund["announced_on"],
             zone=clock.zone(),
@@ -102,7 +104,7 @@ def _load_fund() -> int:
         db.session.add(
             Instrument(
                 code=row["code"],
-                **shelf.texts(row, "name", "description"),
+                **reference_files.texts(row, "name", "description"),
                 form=row["form"],
                 minimum=Money.euros(row["minimum"]),
                 maximum=Money.euros(row["maximum"]),
@@ -115,10 +117,10 @@ def _load_fund() -> int:
 
 
 def _load_framework(folder: str, position: int) -> int:
-    data = shelf.toml(f"frameworks/{folder}/framework.toml")
+    data = reference_files.toml(f"frameworks/{folder}/framework.toml")
     if db.session.scalar(select(Framework.id).where(Framework.code == data["framework"]["code"])) is not None:
         return 0
-    return _add_framework(data, shelf.rows(f"frameworks/{folder}/actions.csv"), position)[1]
+    return _add_framework(data, reference_files.rows(f"frameworks/{folder}/actions.csv"), position)[1]
 
 
 def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], position: int) -> tuple[Framework, int]:
@@ -126,7 +128,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
     told = data["framework"]
     framework = Framework(
         code=told["code"],
-        **shelf.texts(told, "name", "summary", "placeholder"),
+        **reference_files.texts(told, "name", "summary", "placeholder"),
         valid_from=told["valid_from"],
         valid_to=told.get("valid_to"),
         expected_actions=told.get("expected_actions"),
@@ -139,7 +141,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
         row["code"]: Axis(
             framework_id=framework.id,
             code=row["code"],
-            **shelf.texts(row, "title", "short"),
+            **reference_files.texts(row, "title", "short"),
             position=row["position"],
             colour=row["colour"],
         )
@@ -147,19 +149,24 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
     }
     fields = {
         row["code"]: FieldOfIntervention(
-            framework_id=framework.id, code=row["code"], **shelf.texts(row, "title"), position=row["position"]
+            framework_id=framework.id, code=row["code"], **reference_files.texts(row, "title"), position=row["position"]
         )
         for row in data.get("fields", ())
     }
     plans = [
-        RelatedPlan(framework_id=framework.id, code=row["code"], **shelf.texts(row, "title"), position=row["position"])
+        RelatedPlan(
+            framework_id=framework.id, code=row["code"], **reference_files.texts(row, "title"), position=row["position"]
+        )
         for row in data.get("plans", ())
     ]
     db.session.add_all([*axes.values(), *fields.values(), *plans])
     db.session.flush()
     orientations = {
         row["code"]: Orientation(
-            axis_id=axes[row["axis"]].id, code=row["code"], **shelf.texts(row, "title"), position=row["position"]
+            axis_id=axes[row["axis"]].id,
+            code=row["code"],
+            **reference_files.texts(row, "title"),
+            position=row["position"],
         )
         for row in data.get("orientations", ())
     }
@@ -173,7 +180,7 @@ def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], po
                 orientation_id=orientations[row["orientation"]].id if row["orientation"] else None,
                 number=row["number"],
                 sort_key=number_key(row["number"]),
-                **shelf.texts(dict(row), "title"),
+                **reference_files.texts(dict(row), "title"),
                 status=Trust(row["status"]),
                 source=row["source"],
                 fields=[fields[code] for code in row["fields"].split()],
@@ -189,7 +196,7 @@ def _day(text: str) -> date | None:
 
 def _load_communes() -> int:
     known = set(db.session.scalars(select(Commune.insee)))
-    new = [row for row in shelf.rows("communes.csv") if row["insee"] not in known]
+    new = [row for row in reference_files.rows("communes.csv") if row["insee"] not in known]
     for row in new:
         db.session.add(
             Commune(
@@ -213,7 +220,9 @@ def _load_areas() -> int:
     known = {
         (row.commune_id, row.name) for row in db.session.execute(select(PriorityArea.commune_id, PriorityArea.name))
     }
-    new = [row for row in shelf.rows("priority_areas.csv") if (communes[row["insee"]], row["name"]) not in known]
+    new = [
+        row for row in reference_files.rows("priority_areas.csv") if (communes[row["insee"]], row["name"]) not in known
+    ]
     for row in new:
         db.session.add(
             PriorityArea(
@@ -231,14 +240,16 @@ def _load_areas() -> int:
 
 def _load_accounts() -> int:
     known = set(db.session.scalars(select(BudgetAccount.code)))
-    new = [(i, row) for i, row in enumerate(shelf.toml("budget.toml")["accounts"]) if row["code"] not in known]
+    new = [
+        (i, row) for i, row in enumerate(reference_files.toml("budget.toml")["accounts"]) if row["code"] not in known
+    ]
     for position, row in new:
         db.session.add(
             BudgetAccount(
                 code=row["code"],
                 side=row["side"],
                 parent=row["group"],
-                **shelf.texts(row, "title", "examples"),
+                **reference_files.texts(row, "title", "examples"),
                 in_kind=row["in_kind"],
                 by_funder=row.get("by_funder", False),
                 header=row.get("header", False),
@@ -250,12 +261,16 @@ def _load_accounts() -> int:
 
 def _load_law() -> int:
     known = {(row.code, row.valid_from) for row in db.session.execute(select(Law.code, Law.valid_from))}
-    new = [row for row in shelf.toml("law.toml")["law"] if (row["code"], row.get("valid_from", EVER)) not in known]
+    new = [
+        row
+        for row in reference_files.toml("law.toml")["law"]
+        if (row["code"], row.get("valid_from", EVER)) not in known
+    ]
     for row in new:
         db.session.add(
             Law(
                 code=row["code"],
-                **shelf.texts(row, "title", "note"),
+                **reference_files.texts(row, "title", "note"),
                 value=str(row["value"]),
                 unit=row["unit"],
                 valid_from=row.get("valid_from", EVER),
@@ -269,13 +284,13 @@ def _load_law() -> int:
 
 def _load_texts() -> int:
     known = set(db.session.scalars(select(ConfiguredText.code)))
-    new = [row for row in shelf.toml("texts.toml")["texts"] if row["code"] not in known]
+    new = [row for row in reference_files.toml("texts.toml")["texts"] if row["code"] not in known]
     for row in new:
         db.session.add(
             ConfiguredText(
                 code=row["code"],
                 use=row["use"],
-                **shelf.texts(row, "title", "body"),
+                **reference_files.texts(row, "title", "body"),
                 placeholders=row["placeholders"],
                 position=row["position"],
                 status=Trust(row["status"]),

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, door, hidden_money, public
+from grants.kernel.access import actor, hidden_money, public, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
@@ -78,7 +78,7 @@ def _contents(framework: Framework) -> dict[str, Any]:
 
 
 @bp.route("/gestion/fonds", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 def fund() -> Answer:
     """The fund's envelope, what is committed of it, and the contacts of its service."""
     held = queries.fund()
@@ -100,14 +100,14 @@ def fund() -> Answer:
 
 
 @bp.get("/gestion/cadres")
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 def frameworks_desk() -> str:
     """The frameworks, with how complete each is."""
     return render_template("programme/frameworks_desk.html", frameworks=queries.frameworks(), sizes=queries.sizes())
 
 
 @bp.route("/gestion/cadres/nouveau", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 def create_framework() -> Answer:
     """An empty framework, to be filled by hand."""
     form = FrameworkForm()
@@ -123,7 +123,7 @@ def create_framework() -> Answer:
 
 
 @bp.route("/gestion/cadres/import", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 @takes_files
 def import_framework() -> Answer:
     """A framework from its files: read, shown with what is wrong by line, then imported."""
@@ -170,21 +170,21 @@ def _lines_as_they_stand(text: str) -> str:
 
 
 @bp.get("/gestion/cadres/<uuid:framework_id>")
-@door(P.PROGRAMME_EDIT, Framework)
+@requires(P.PROGRAMME_EDIT, Framework)
 def manage_framework(framework: Framework) -> str:
     """One framework at work: axes, orientations, actions, and what remains to be completed."""
     return render_template("programme/manage_framework.html", framework=framework, **_contents(framework))
 
 
 @bp.route("/gestion/cadres/<uuid:framework_id>/axes/ajouter", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT, Framework)
+@requires(P.PROGRAMME_EDIT, Framework)
 def add_axis(framework: Framework) -> Answer:
     """A new axis."""
     return _add(framework, AxisForm(), actions.add_axis, _("Ajouter un axe"), _("L’axe est ajouté."))
 
 
 @bp.route("/gestion/cadres/<uuid:framework_id>/orientations/ajouter", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT, Framework)
+@requires(P.PROGRAMME_EDIT, Framework)
 def add_orientation(framework: Framework) -> Answer:
     """A new orientation."""
     form = OrientationForm()
@@ -194,7 +194,7 @@ def add_orientation(framework: Framework) -> Answer:
 
 
 @bp.route("/gestion/cadres/<uuid:framework_id>/actions/ajouter", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT, Framework)
+@requires(P.PROGRAMME_EDIT, Framework)
 def add_action(framework: Framework) -> Answer:
     """A new action, with or without its title."""
     form = NewActionForm()
@@ -212,7 +212,7 @@ def _add(framework: Framework, form: Any, act: Any, title: str, said: str) -> An
 
 
 @bp.route("/gestion/actions/<uuid:action_id>", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT, Action)
+@requires(P.PROGRAMME_EDIT, Action)
 def edit_action(action: Action) -> Answer:
     """Complete or correct an action."""
     held = queries.framework_by_id(action.framework_id)
@@ -231,7 +231,7 @@ def edit_action(action: Action) -> Answer:
 
 
 @bp.get("/gestion/droit")
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 def law() -> str:
     """The dated table of law, with its sources and how sure each row is."""
     only, waiting = request.args.get("etat", ""), queries.unconfirmed_law()
@@ -251,7 +251,7 @@ def law() -> str:
 
 
 @bp.post("/gestion/droit/<uuid:law_id>/confirmer")
-@door(P.LAW_CONFIRM, Law)
+@requires(P.LAW_CONFIRM, Law)
 def confirm_law(law: Law) -> Response:
     """Say that a rule was read against its source."""
     actions.confirm_law(law, by=actor())
@@ -260,7 +260,7 @@ def confirm_law(law: Law) -> Response:
 
 
 @bp.route("/gestion/droit/<uuid:law_id>/valeur", methods=["GET", "POST"])
-@door(P.LAW_CONFIRM, Law)
+@requires(P.LAW_CONFIRM, Law)
 def add_law_value(law: Law) -> Answer:
     """A new value of a rule from a day on."""
     form = LawValueForm()
@@ -277,7 +277,7 @@ def add_law_value(law: Law) -> Answer:
 
 
 @bp.get("/gestion/textes")
-@door(P.PROGRAMME_EDIT)
+@requires(P.PROGRAMME_EDIT)
 def texts() -> str:
     """The configured texts by use, with those that wait to be confirmed."""
     only, waiting = request.args.get("etat", ""), queries.unconfirmed_texts()
@@ -294,7 +294,7 @@ def texts() -> str:
 
 
 @bp.route("/gestion/textes/<uuid:text_id>", methods=["GET", "POST"])
-@door(P.PROGRAMME_EDIT, ConfiguredText)
+@requires(P.PROGRAMME_EDIT, ConfiguredText)
 @takes_texts
 def edit_text(text: ConfiguredText) -> Answer:
     """Read, correct and confirm one text."""
@@ -313,7 +313,7 @@ def edit_text(text: ConfiguredText) -> Answer:
 
 
 @bp.post("/gestion/textes/<uuid:text_id>/confirmer")
-@door(P.LAW_CONFIRM, ConfiguredText)
+@requires(P.LAW_CONFIRM, ConfiguredText)
 @as_shown
 def confirm_text(text: ConfiguredText) -> Response:
     """Say that a text may be shown as it is."""

@@ -15,8 +15,8 @@ from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.outbox import Letter
 from grants.kernel.pages import instant
-from grants.kernel.post import Letter
 from grants.kernel.versions import conflict
 from grants.kernel.words import _, in_words_of, n_
 from grants.people.models import Account
@@ -277,12 +277,12 @@ def _write(assignment: Assignment, reading: Draft, *, version: int | None, by: A
 
 def _keep(assignment: Assignment, marks: Marks) -> None:
     kept = {mark.criterion_id: mark for mark in assignment.marks}
-    for criterion_id, points in marks.items():
+    for criterion_id, level in marks.items():
         mark = kept.pop(criterion_id, None)
         if mark is None:
             mark = Mark(criterion_id=criterion_id)
             assignment.marks.append(mark)
-        mark.points, mark.not_applicable = points, points is None
+        mark.level, mark.not_applicable = level, level is None
     for mark in kept.values():
         assignment.marks.remove(mark)
 
@@ -305,5 +305,5 @@ def _stale(assignment: Assignment, mine: Draft) -> ConflictError:
 def _level(marks: Mapping[UUID, int | None], criterion_id: UUID) -> str:
     if criterion_id not in marks:
         return _("pas encore noté")
-    points = marks[criterion_id]
-    return _("sans objet") if points is None else str(points)
+    level = marks[criterion_id]
+    return _("sans objet") if level is None else str(level)

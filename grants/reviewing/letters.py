@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from grants.calls.models import Call
-from grants.kernel import clock, post
+from grants.kernel import clock, outbox
 from grants.people.models import Account
 
 
@@ -29,7 +29,7 @@ def dedup_of(account: Account, call: Call, key: str) -> str:
 
 
 def _write(template: str, account: Account, call: Call, *, key: str, **context: Any) -> None:
-    post.write(
+    outbox.write(
         template, to=account.email, dedup=dedup_of(account, call, key), locale=account.locale,
         account=account, call=call, fund=call.fund, **context,
     )  # fmt: skip

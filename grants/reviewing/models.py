@@ -96,7 +96,7 @@ class Mark(Recorded, Keyed, Model):
 
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignment.id", ondelete="CASCADE"))
     criterion_id: Mapped[UUID] = mapped_column(ForeignKey("criterion.id", ondelete="RESTRICT"), index=True)
-    points: Mapped[int | None] = mapped_column(SmallInteger)
+    level: Mapped[int | None] = mapped_column("points", SmallInteger)
     not_applicable: Mapped[bool] = mapped_column(default=False)
     criterion: Mapped[Criterion] = relationship()
 

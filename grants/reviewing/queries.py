@@ -31,8 +31,8 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
-from grants.kernel.once import once
 from grants.kernel.paging import Order, Page
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.people.models import Account, Appointment, FormerMembership, Membership, Organisation, Role
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
@@ -143,7 +143,7 @@ def is_tied(account_id: UUID, organisation_id: UUID) -> bool:
 
 def _asked_once(account_id: UUID, thing_id: UUID, linked: Callable[[UUID], Select[UUID]]) -> bool:
     found = select(literal(value=True)).where(literal(thing_id, Uuid()).in_(linked(account_id)))
-    return once(("linked", account_id, thing_id), lambda: db.session.scalar(found) is not None)
+    return cached_in_transaction(("linked", account_id, thing_id), lambda: db.session.scalar(found) is not None)
 
 
 def is_assigned(account_id: UUID, application_id: UUID) -> bool:
@@ -301,8 +301,8 @@ def results_of(call_id: UUID, grid: Grid | None = None) -> dict[UUID, Result]:
             .order_by(Application.submitted_at, Application.id)
         )
     }
-    for application_id, assignment_id, criterion_id, points in db.session.execute(
-        select(Assignment.application_id, Assignment.id, Mark.criterion_id, Mark.points)
+    for application_id, assignment_id, criterion_id, level in db.session.execute(
+        select(Assignment.application_id, Assignment.id, Mark.criterion_id, Mark.level)
         .join(Application, Assignment.application_id == Application.id)
         .outerjoin(Mark, Mark.assignment_id == Assignment.id)
         .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES), *counted())
@@ -310,7 +310,7 @@ def results_of(call_id: UUID, grid: Grid | None = None) -> dict[UUID, Result]:
     ):
         marks = reviews[application_id].setdefault(assignment_id, {})
         if criterion_id is not None:
-            marks[criterion_id] = points
+            marks[criterion_id] = level
     grid = grid or grid_of(call_id)
     return {application_id: result(list(each.values()), grid) for application_id, each in reviews.items()}
 
@@ -318,15 +318,15 @@ def results_of(call_id: UUID, grid: Grid | None = None) -> dict[UUID, Result]:
 def result_of(application: Application) -> Result:
     """What one application received, by the same rules."""
     marks: dict[UUID, dict[UUID, int | None]] = defaultdict(dict)
-    for assignment_id, criterion_id, points in db.session.execute(
-        select(Assignment.id, Mark.criterion_id, Mark.points)
+    for assignment_id, criterion_id, level in db.session.execute(
+        select(Assignment.id, Mark.criterion_id, Mark.level)
         .outerjoin(Mark, Mark.assignment_id == Assignment.id)
         .where(Assignment.application_id == application.id, *counted())
         .order_by(Assignment.id)
     ):
         review = marks[assignment_id]
         if criterion_id is not None:
-            review[criterion_id] = points
+            review[criterion_id] = level
     return result(list(marks.values()), grid_of(application.call_id))
 
 
@@ -494,8 +494,8 @@ def grid_in(parts: Sequence[GridPart], call: Call) -> Grid:
 
 def marks_of(assignment_id: UUID) -> dict[UUID, int | None]:
     """What a reviewer marked: a level, or None for "not applicable"; the rest is missing."""
-    rows = db.session.execute(select(Mark.criterion_id, Mark.points).where(Mark.assignment_id == assignment_id))
-    return {row.criterion_id: row.points for row in rows}
+    rows = db.session.execute(select(Mark.criterion_id, Mark.level).where(Mark.assignment_id == assignment_id))
+    return {row.criterion_id: row.level for row in rows}
 
 
 @dataclass(frozen=True)
@@ -514,12 +514,12 @@ class Review:
 def reviews_of(application_id: UUID, *, besides: UUID | None = None) -> list[Review]:
     """The reviews of an application that count, the first sent first, in two statements."""
     marks: dict[UUID, dict[UUID, int | None]] = defaultdict(dict)
-    for assignment_id, criterion_id, points in db.session.execute(
-        select(Mark.assignment_id, Mark.criterion_id, Mark.points)
+    for assignment_id, criterion_id, level in db.session.execute(
+        select(Mark.assignment_id, Mark.criterion_id, Mark.level)
         .join(Assignment, Mark.assignment_id == Assignment.id)
         .where(Assignment.application_id == application_id, *counted())
     ):
-        marks[assignment_id][criterion_id] = points
+        marks[assignment_id][criterion_id] = level
     rows = db.session.execute(
         select(
             Assignment.id, Assignment.committee_comment, Assignment.applicant_comment, Assignment.submitted_at,
@@ -646,8 +646,8 @@ def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A reviewer's place on an application, as the manager sees it."""
+class AssignedReviewer:
+    """A reviewer of an application, as the manager sees it."""
 
     id: UUID
     reviewer_id: UUID
@@ -663,19 +663,19 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Dossier:
+class DossierToAssign:
     """An eligible application and who reads it."""
 
     id: UUID
     reference: str
     title: str
     organisation: str
-    places: tuple[Place, ...]
+    reviewers: tuple[AssignedReviewer, ...]
 
     @property
     def readers(self) -> int:
         """How many people read it or have read it."""
-        return sum(place.state in SEEN for place in self.places)
+        return sum(each.state in SEEN for each in self.reviewers)
 
 
 @dataclass(frozen=True)
@@ -720,16 +720,19 @@ def dossiers_to_assign(
             .join(Organisation, Application.organisation_id == Organisation.id)
         ),
     )
-    places = _places([row.id for row in page.rows])
+    reviewers = _reviewers_of([row.id for row in page.rows])
     return replace(
         page,
-        rows=[Dossier(row.id, row.reference or "", row.title, row.organisation, places[row.id]) for row in page.rows],
+        rows=[
+            DossierToAssign(row.id, row.reference or "", row.title, row.organisation, reviewers[row.id])
+            for row in page.rows
+        ],
     )
 
 
-def _places(application_ids: Collection[UUID]) -> dict[UUID, tuple[Place, ...]]:
+def _reviewers_of(application_ids: Collection[UUID]) -> dict[UUID, tuple[AssignedReviewer, ...]]:
     """Who reads each of these applications, in French order of their names; one statement."""
-    places: dict[UUID, tuple[Place, ...]] = dict.fromkeys(application_ids, ())
+    reviewers: dict[UUID, tuple[AssignedReviewer, ...]] = dict.fromkeys(application_ids, ())
     for row in db.session.execute(
         select(
             Assignment.id, Assignment.application_id, Assignment.reviewer_id, Assignment.state, Assignment.due_on,
@@ -739,9 +742,9 @@ def _places(application_ids: Collection[UUID]) -> dict[UUID, tuple[Place, ...]]:
         .where(Assignment.application_id.in_(application_ids), Assignment.state != S.REMOVED)
         .order_by(Account.sort_key, Assignment.id)
     ):  # fmt: skip
-        place = Place(row.id, row.reviewer_id, row.name, row.state, LIFECYCLE.status(row), row.due_on)
-        places[row.application_id] += (place,)
-    return places
+        each = AssignedReviewer(row.id, row.reviewer_id, row.name, row.state, LIFECYCLE.status(row), row.due_on)
+        reviewers[row.application_id] += (each,)
+    return reviewers
 
 
 def number_to_assign(call_id: UUID, hidden: Collection[UUID], filters: AssignmentFilters = AssignmentFilters()) -> int:

@@ -1,4 +1,4 @@
-"""The doors of reviewing: who reads what, the declaration, the marks beside the dossier, the others' reviews."""
+"""Views of reviewing: who reads what, the declaration, the marks beside the dossier, the others' reviews."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.kernel import held, journal
-from grants.kernel.access import actor, door, hidden_dossiers
+from grants.kernel import journal, stored_forms
+from grants.kernel.access import actor, hidden_dossiers, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
@@ -38,7 +38,7 @@ def tell_late_marks() -> None:
     if request.endpoint not in {"reviewing.save", "reviewing.submit"} or request.view_args is None:
         return
     late = queries.own_assignment(request.view_args["assignment_id"], actor().id) if actor().is_authenticated else None
-    g.own_assignment = late  # kept, so that the door finds it read
+    g.own_assignment = late  # stored for the permission check, which needs it again
     if late is None or not queries.is_interested(late.reviewer_id, late.application_id):
         return
     line = journal.line_of("assignment.late_marks_refused", late, actor(), {})
@@ -51,7 +51,7 @@ def tell_late_marks() -> None:
 
 
 @bp.get("/evaluations/affecter")
-@door(P.REVIEW_ASSIGN)
+@requires(P.REVIEW_ASSIGN)
 def assign_index() -> Answer:
     """The calls whose dossiers are to be read."""
     calls = queries.calls_to_assign(hidden_dossiers())
@@ -61,7 +61,7 @@ def assign_index() -> Answer:
 
 
 @bp.route("/evaluations/affecter/<uuid:call_id>", methods=["GET", "POST"])
-@door(P.REVIEW_ASSIGN, Call)
+@requires(P.REVIEW_ASSIGN, Call)
 @takes_texts
 @as_shown
 def assign(call: Call) -> Answer:
@@ -106,7 +106,7 @@ def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> Answe
 
 
 @bp.post("/evaluations/affecter/<uuid:call_id>/relancer")
-@door(P.REVIEW_ASSIGN, Call)
+@requires(P.REVIEW_ASSIGN, Call)
 def remind(call: Call) -> Response:
     """Write to those who still owe reviews."""
     number = actions.remind(call, by=actor())
@@ -118,7 +118,7 @@ def remind(call: Call) -> Response:
 
 
 @bp.route("/evaluations/<uuid:assignment_id>/retirer", methods=["GET", "POST"])
-@door(P.REVIEW_ASSIGN, Assignment)
+@requires(P.REVIEW_ASSIGN, Assignment)
 @as_shown
 def remove(assignment: Assignment) -> Answer:
     """Take an assignment back, asked once."""
@@ -130,7 +130,7 @@ def remove(assignment: Assignment) -> Answer:
 
 
 @bp.get("/evaluations/dossier/<uuid:application_id>")
-@door(P.SCREENING_READ, Application)
+@requires(P.SCREENING_READ, Application)
 def results(application: Application) -> str:
     """What the committee found of one dossier, review by review; not for somebody whose own review is due."""
     if queries.owes_review(actor().id, application.id):
@@ -148,7 +148,7 @@ def results(application: Application) -> str:
 
 
 @bp.route("/mes-liens", methods=["GET", "POST"])
-@door(P.INTEREST_OWN)
+@requires(P.INTEREST_OWN)
 def links() -> Answer:
     """The links that are known of the person, and a form to tell another one."""
     form = LinkForm(reference=request.args.get("reference", "")[:40])
@@ -167,7 +167,7 @@ def links() -> Answer:
 
 
 @bp.get("/evaluations")
-@door(P.REVIEW_LIST)
+@requires(P.REVIEW_LIST)
 def index() -> str:
     """What a reviewer has to read, where they left off first."""
     return render_template(
@@ -180,7 +180,7 @@ def index() -> str:
 
 
 @bp.route("/evaluations/<uuid:assignment_id>/lien", methods=["GET", "POST"])
-@door(P.INTEREST_DECLARE, Assignment)
+@requires(P.INTEREST_DECLARE, Assignment)
 @as_shown
 def declare(assignment: Assignment) -> Answer:
     """Say before the content opens whether there is a link; with one, the file no longer exists for the person."""
@@ -198,12 +198,12 @@ def _declared(assignment: Assignment) -> Response:
 
 
 @bp.get("/evaluations/<uuid:assignment_id>")
-@door(P.REVIEW_READ, Assignment)
+@requires(P.REVIEW_READ, Assignment)
 def review(assignment: Assignment) -> Answer:
     """The dossier on the left, the marks on the right; the declaration first."""
     if assignment.state is S.OFFERED:
         return redirect(url_for("reviewing.declare", assignment_id=assignment.id))
-    is_typed = held.recall_draft(actor().id, "version", str(assignment.version))
+    is_typed = stored_forms.recall_draft(actor().id, "version", str(assignment.version))
     form = _form_of(assignment)
     if is_typed:
         mark(form)
@@ -212,7 +212,7 @@ def review(assignment: Assignment) -> Answer:
 
 def _form_of(assignment: Assignment, parts: Sequence[GridPart] | None = None, **given: Any) -> ReviewForm:
     parts = parts or queries.rubric_of(assignment.application.call_id)
-    marks = {mark.criterion_id: mark.points for mark in assignment.marks}
+    marks = {mark.criterion_id: mark.level for mark in assignment.marks}
     return review_form(parts, assignment, marks, assignment.application.call.scale_top, **given)
 
 
@@ -229,7 +229,7 @@ def _review(assignment: Assignment, form: ReviewForm) -> Answer:
 
 
 @bp.post("/evaluations/<uuid:assignment_id>")
-@door(P.REVIEW_MARK, Assignment)
+@requires(P.REVIEW_MARK, Assignment)
 @takes_texts
 def save(assignment: Assignment) -> Answer:
     """Keep the marks, complete or not."""
@@ -248,16 +248,18 @@ def _keep_typed(assignment: Assignment, *, is_right: bool) -> None:
     """Tell what was saved; what was refused stays on the page as it was typed, for its author."""
     who, path = assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id)
     if is_right:
-        held.forget_draft(who, path)
+        stored_forms.forget_draft(who, path)
         flash(_("Brouillon enregistré."), "success")
         return
     edition = str(assignment.version)
-    held.keep_draft(who, path, [(name, edition if name == "version" else value) for name, value in held.said()])
+    stored_forms.keep_draft(
+        who, path, [(name, edition if name == "version" else value) for name, value in stored_forms.said()]
+    )
     flash(_("Enregistré, sauf ce qui est marqué : corrigez-le, puis enregistrez de nouveau."), "warning")
 
 
 @bp.post("/evaluations/<uuid:assignment_id>/envoyer")
-@door(P.REVIEW_SUBMIT, Assignment)
+@requires(P.REVIEW_SUBMIT, Assignment)
 @takes_texts
 def submit(assignment: Assignment) -> Answer:
     """Send the review, and open the next file."""
@@ -265,7 +267,7 @@ def submit(assignment: Assignment) -> Answer:
     form = _form_of(assignment, parts)
     if not form.validate() or not _taken(actions.submit, assignment, form, parts):
         return _review(assignment, form)
-    held.forget_draft(assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id))
+    stored_forms.forget_draft(assignment.reviewer_id, url_for("reviewing.review", assignment_id=assignment.id))
     following = queries.next_reading(actor().id, besides=assignment.id)
     if following is None:
         flash(_("Évaluation envoyée. C’était la dernière : merci."), "success")
@@ -287,7 +289,7 @@ def _taken(act: Callable[..., None], assignment: Assignment, form: ReviewForm, p
 
 
 @bp.get("/evaluations/<uuid:assignment_id>/autres")
-@door(P.REVIEW_READ, Assignment)
+@requires(P.REVIEW_READ, Assignment)
 def others(assignment: Assignment) -> str:
     """The other reviews, once one's own is in; before that, the page does not exist."""
     if assignment.state is not S.SUBMITTED:

@@ -133,7 +133,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Place:
+class RankPosition:
     """A place in the ranking.
 
     `rank` is by total alone, so that a tie shows as a tie (`is_tie`); `order` is after the published tie-break, and is
@@ -208,7 +208,7 @@ def hundredths(total: Fraction | None) -> int | None:
     return None if total is None else (total * 200 + 1).__floor__() // 2
 
 
-def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, Place]:
+def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, RankPosition]:
     """The place of each application, best first; what has no total comes last, without a rank."""
     deciders = sorted((b for b in grid.blocks if b.tie_rank is not None), key=lambda b: b.tie_rank or 0)
 
@@ -226,7 +226,7 @@ def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, Place]:
     first_of_total = _first_index(totals)
     first_of_strength = _first_index(strengths)
     places = {
-        key: Place(
+        key: RankPosition(
             rank=first_of_total[total] + 1,
             order=first_of_strength[each] + 1,
             is_tie=_is_shared(totals, index),
@@ -234,7 +234,7 @@ def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, Place]:
         )
         for index, (key, total, each) in enumerate(zip(ranked, totals, strengths, strict=True))
     }
-    without = {key: Place(None, None) for key, found in results.items() if found.total is None}
+    without = {key: RankPosition(None, None) for key, found in results.items() if found.total is None}
     return {**places, **without}
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from grants.applications.models import Application
-from grants.kernel import post
+from grants.kernel import outbox
 from grants.kernel.pages import day, money
 from grants.kernel.words import force_locale, in_words_of
 from grants.people.models import Account
@@ -82,7 +82,7 @@ def _to_applicant(template: str, application: Application, *, key: str) -> None:
 def _write(template: str, application: Application, account: Account, *, key: str, **context: Any) -> None:
     with force_locale(account.locale):
         requested = money(application.requested)
-    post.write(
+    outbox.write(
         template,
         to=account.email,
         dedup=f"screening:{key}:{application.id}:{account.id}",

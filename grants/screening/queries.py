@@ -71,7 +71,7 @@ class CallLine:
 
 
 @dataclass(frozen=True)
-class Line:
+class InboxLine:
     """A row of the inbox: the application and where its gates stand."""
 
     id: UUID
@@ -149,9 +149,9 @@ def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collecti
     )  # fmt: skip
 
 
-def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: int) -> Line:
+def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: int) -> InboxLine:
     failed, pending = set(rules.failed(outcomes)), set(rules.pending(outcomes))
-    return Line(
+    return InboxLine(
         id=row.id,
         reference=row.reference,
         title=row.title,

@@ -1,4 +1,4 @@
-"""The doors of screening: the manager's inbox, one dossier and its gates, a piece asked for and its answer."""
+"""Views of screening: the manager's inbox, one dossier and its gates, a piece asked for and its answer."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.kernel import clock, vault
-from grants.kernel.access import actor, door, hidden_dossiers, prepared_by
+from grants.kernel.access import actor, hidden_dossiers, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
@@ -27,7 +27,7 @@ Answer = str | Response | tuple[str, int]
 
 
 @bp.get("/recevabilite")
-@door(P.SCREENING_READ)
+@requires(P.SCREENING_READ)
 def inbox() -> str:
     """What waits for a decision, call by call, oldest first."""
     hidden = hidden_dossiers()
@@ -44,7 +44,7 @@ def inbox() -> str:
 
 
 @bp.get("/recevabilite/<uuid:application_id>")
-@door(P.SCREENING_READ, Application)
+@requires(P.SCREENING_READ, Application)
 def show(application: Application) -> Answer:
     """One dossier beside the gates of its call."""
     return _show(application)
@@ -70,7 +70,7 @@ def _show(application: Application, form: GatesForm | None = None) -> Answer:
 
 
 @bp.post("/recevabilite/<uuid:application_id>")
-@door(P.SCREENING_DECIDE, Application)
+@requires(P.SCREENING_DECIDE, Application)
 @takes_texts
 def judge(application: Application) -> Answer:
     """Keep what the manager found, then do what the button said: accept, exclude, ask for a piece, or only save."""
@@ -108,7 +108,7 @@ def _after(application: Application) -> str:
 
 
 @bp.route("/recevabilite/<uuid:application_id>/irrecevable", methods=["GET", "POST"])
-@door(P.SCREENING_DECIDE, Application)
+@requires(P.SCREENING_DECIDE, Application)
 def exclude(application: Application) -> Answer:
     """Say why the dossier is not examined, see the letter, send it."""
     form = ExcludeForm(data={"version": application.version, "reason": actions.proposed_reason(application)})
@@ -120,7 +120,7 @@ def exclude(application: Application) -> Answer:
 
 
 @bp.route("/recevabilite/<uuid:application_id>/piece", methods=["GET", "POST"])
-@door(P.SCREENING_DECIDE, Application)
+@requires(P.SCREENING_DECIDE, Application)
 @as_shown
 def request_piece(application: Application) -> Answer:
     """Ask the applicant for a piece."""
@@ -135,7 +135,7 @@ def request_piece(application: Application) -> Answer:
 
 
 @bp.get("/dossiers/<uuid:application_id>/pieces")
-@door(P.PIECE_ANSWER, Application)
+@requires(P.PIECE_ANSWER, Application)
 def answer(application: Application) -> str:
     """What the applicant is asked for, each with its place to answer."""
     return _answer(application, {})
@@ -155,7 +155,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 
 
 @bp.post("/pieces-demandees/<uuid:request_id>")
-@door(P.PIECE_ANSWER, PieceRequest)
+@requires(P.PIECE_ANSWER, PieceRequest)
 @prepared_by(vault.examine_sent)
 @takes_files
 def give(asked: PieceRequest) -> Answer:

@@ -54,7 +54,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateResult:
     """What a gate found by itself: passed, failed, or None when it cannot tell; and what it looked at."""
 
     passed: bool | None
@@ -69,7 +69,7 @@ class Outcome:
     """
 
     code: str
-    computed: Finding | None
+    computed: GateResult | None
     found: bool | None = None
     note: str = ""
     is_found: bool = False
@@ -93,23 +93,23 @@ class Judgement:
     note: str = ""
 
 
-def legal_form(facts: Facts) -> Finding:
+def legal_form(facts: Facts) -> GateResult:
     """An association with an RNA number passes; without one a person looks at the receipt of the prefecture."""
     shown = (
         Shown(_l("Forme déclarée"), LEGAL_FORM_LABELS.get(facts.legal_form, facts.legal_form)),
         Shown(_l("Numéro RNA"), facts.rna),
     )
     if facts.legal_form != ASSOCIATION:
-        return Finding(False, shown)
-    return Finding(True if facts.rna else None, shown)
+        return GateResult(False, shown)
+    return GateResult(True if facts.rna else None, shown)
 
 
-def territory(facts: Facts) -> Finding:
+def territory(facts: Facts) -> GateResult:
     """At least one commune of the territory."""
-    return Finding(bool(facts.communes), (Shown(_l("Communes"), ", ".join(facts.communes)),))
+    return GateResult(bool(facts.communes), (Shown(_l("Communes"), ", ".join(facts.communes)),))
 
 
-def amount(facts: Facts) -> Finding:
+def amount(facts: Facts) -> GateResult:
     """Within the bounds of the instrument, both included."""
     shown = (
         Shown(_l("Demandé"), facts.requested),
@@ -117,11 +117,11 @@ def amount(facts: Facts) -> Finding:
         Shown(_l("Maximum"), facts.maximum),
     )
     if facts.minimum is None or facts.maximum is None:
-        return Finding(None, shown)
-    return Finding(facts.minimum <= facts.requested <= facts.maximum, shown)
+        return GateResult(None, shown)
+    return GateResult(facts.minimum <= facts.requested <= facts.maximum, shown)
 
 
-def rate(facts: Facts) -> Finding:
+def rate(facts: Facts) -> GateResult:
     """The request over the project's resources, at most the instrument's rate; no rate is no limit."""
     limit = None if facts.max_rate is None else percentage(Money(facts.max_rate), Money(100))
     found = percentage(facts.requested, facts.resources) if facts.resources else None
@@ -130,11 +130,11 @@ def rate(facts: Facts) -> Finding:
         Shown(_l("Taux maximal"), limit if limit is not None else _l("aucun"), is_percent=limit is not None),
     )
     if facts.max_rate is not None and not facts.resources:
-        return Finding(None, shown)
-    return Finding(not is_over_rate(facts.requested, facts.resources, facts.max_rate), shown)
+        return GateResult(None, shown)
+    return GateResult(not is_over_rate(facts.requested, facts.resources, facts.max_rate), shown)
 
 
-def not_started(facts: Facts) -> Finding:
+def not_started(facts: Facts) -> GateResult:
     """The project does not end before the call closes."""
     shown = (
         Shown(_l("Début"), facts.starts_on),
@@ -142,42 +142,42 @@ def not_started(facts: Facts) -> Finding:
         Shown(_l("Clôture de l’appel"), facts.closes_on),
     )
     if facts.ends_on is None or facts.closes_on is None:
-        return Finding(None, shown)
-    return Finding(facts.ends_on >= facts.closes_on, shown)
+        return GateResult(None, shown)
+    return GateResult(facts.ends_on >= facts.closes_on, shown)
 
 
-def commitment(facts: Facts) -> Finding:
+def commitment(facts: Facts) -> GateResult:
     """Signed or deemed, for a request made since the law asks for it."""
     asked = facts.commitment_since is not None and facts.submitted_on >= facts.commitment_since
     shown = (
         Shown(_l("Déposé le"), facts.submitted_on),
         Shown(_l("Contrat"), _l("souscrit ou réputé satisfait") if facts.commitment else _l("non souscrit")),
     )
-    return Finding(bool(facts.commitment) or not asked, shown)
+    return GateResult(bool(facts.commitment) or not asked, shown)
 
 
-def de_minimis(facts: Facts) -> Finding:
+def de_minimis(facts: Facts) -> GateResult:
     """Without economic activity it does not apply; else declared aid and the request stay under the ceiling."""
     if facts.economic_activity == "no":
-        return Finding(True, (Shown(_l("Activité économique"), _l("non")),))
+        return GateResult(True, (Shown(_l("Activité économique"), _l("non")),))
     shown = (
         Shown(_l("Aides déclarées"), facts.de_minimis_received),
         Shown(_l("Demandé"), facts.requested),
         Shown(_l("Plafond"), facts.de_minimis_ceiling),
     )
     if facts.economic_activity is None or facts.de_minimis_received is None or facts.de_minimis_ceiling is None:
-        return Finding(None, shown)
-    return Finding(facts.de_minimis_received + facts.requested <= facts.de_minimis_ceiling, shown)
+        return GateResult(None, shown)
+    return GateResult(facts.de_minimis_received + facts.requested <= facts.de_minimis_ceiling, shown)
 
 
-def axis_chosen(facts: Facts) -> Finding:
+def axis_chosen(facts: Facts) -> GateResult:
     """At least one axis, and shares that make a hundred."""
     total = percentage(Money(sum(facts.shares)), Money(100))
     shown = (Shown(_l("Axes choisis"), str(len(facts.shares))), Shown(_l("Total des parts"), total, is_percent=True))
-    return Finding(bool(facts.shares) and sum(facts.shares) == 100, shown)
+    return GateResult(bool(facts.shares) and sum(facts.shares) == 100, shown)
 
 
-def budget_balanced(facts: Facts) -> Finding:
+def budget_balanced(facts: Facts) -> GateResult:
     """Charges equal resources, gifts in kind equal their use, and the request stands on its line."""
     shown = (
         Shown(_l("Charges"), facts.charges),
@@ -185,10 +185,10 @@ def budget_balanced(facts: Facts) -> Finding:
         Shown(_l("Demande inscrite au budget"), facts.requested_line),
     )
     balanced = facts.charges == facts.resources and facts.in_kind_charges == facts.in_kind_resources
-    return Finding(balanced and bool(facts.charges) and facts.requested_line == facts.requested, shown)
+    return GateResult(balanced and bool(facts.charges) and facts.requested_line == facts.requested, shown)
 
 
-COMPUTED: Mapping[str, Callable[[Facts], Finding]] = {
+COMPUTED: Mapping[str, Callable[[Facts], GateResult]] = {
     "legal_form": legal_form,
     "territory": territory,
     "amount": amount,
@@ -201,10 +201,10 @@ COMPUTED: Mapping[str, Callable[[Facts], Finding]] = {
 }
 
 
-def compute(code: str, facts: Facts) -> Finding:
+def compute(code: str, facts: Facts) -> GateResult:
     """What a computed gate finds; a gate of this call that no rule knows is left to a person."""
     rule = COMPUTED.get(code)
-    return rule(facts) if rule else Finding(None)
+    return rule(facts) if rule else GateResult(None)
 
 
 def failed(outcomes: Iterable[Outcome]) -> list[str]:

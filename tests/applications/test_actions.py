@@ -19,8 +19,8 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError
 from grants.kernel.journal import advance
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.pages import money
-from grants.kernel.post import Letter
 from grants.kernel.vault import Offered, StoredFile
 from grants.kernel.words import force_locale
 from grants.people import queries as people

@@ -17,12 +17,12 @@ from grants.applications.parts.fields import (
     Choice,
     Day,
     Field,
-    Line,
     Offered,
     PerCode,
     Picks,
     Rows,
     Shares,
+    ShortText,
     Tick,
     Whole,
 )
@@ -39,7 +39,7 @@ def sample(field: Field, number: int) -> Any:
     match field:
         case Account():
             return "74"  # of a funder: it alone has a status
-        case Line():
+        case ShortText():
             return f"Mot {number} de {field.name}"
         case Amount():
             return Money.euros(6_000 + number)
@@ -210,7 +210,7 @@ def test_frozen_content_is_as_its_schema_says(make, draft):
 def test_a_column_is_as_wide_as_its_field_says():
     declared = [(model_of(table), field) for table in TABLES for field in table.columns]
     declared += [(Application, field) for part in PARTS.values() for field in part.columns]
-    bounded = [(model, field) for model, field in declared if isinstance(field, Line)]
+    bounded = [(model, field) for model, field in declared if isinstance(field, ShortText)]
     widths = [(getattr(model, field.attribute).type.length or field.limit, field.limit) for model, field in bounded]
     assert [pair for pair in widths if pair[0] != pair[1]] == []
     assert len(widths) > 8

@@ -1,4 +1,4 @@
-"""The doors of the application: what one sees, what one may type, and what never gets through."""
+"""Views of the application: what one sees, what one may type, and what never gets through."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ from grants.calls import queries as calls
 from grants.kernel import clock, journal, vault
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.people.models import MemberRole, Membership
 from tests.applications.test_actions import PDF
 from tests.kernel import corpus

@@ -32,11 +32,11 @@ from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFi
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.kernel import clock, files, jobs, vault
-from grants.kernel.access import Door
+from grants.kernel.access import ViewAccess
 from grants.kernel.db import Base, db, unit_of_work
-from grants.kernel.held import HeldForm, Reason
+from grants.kernel.encryption import encrypt
 from grants.kernel.jobs import Job, JobState
-from grants.kernel.seal import seal
+from grants.kernel.stored_forms import Reason, StoredForm
 from grants.people import rules
 from grants.people.models import (
     ROLE_LABELS,
@@ -178,13 +178,13 @@ def world(make: Make) -> World:
     return place
 
 
-def kept_form(person: Account) -> HeldForm:
+def kept_form(person: Account) -> StoredForm:
     """A form that came while the person was not signed in."""
     at = clock.now()
     told = json.dumps([str(person.id), "/mon-compte", at.isoformat(), [["name", "Nom"]], []])
-    return HeldForm(
+    return StoredForm(
         account_id=person.id, reason=Reason.SIGNED_OUT, path="/mon-compte", page="/mon-compte",
-        until=at + timedelta(hours=1), sealed=seal(told),
+        until=at + timedelta(hours=1), sealed=encrypt(told),
     )  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
         ]
         if relation == "own":
             queries += [db.select(Account).where(Account.id == person.id)]
-            queries += [db.select(HeldForm).where(HeldForm.account_id == person.id)]
+            queries += [db.select(StoredForm).where(StoredForm.account_id == person.id)]
             queries += [db.select(Job).where(Job.account_id == person.id)]
             queries += [db.select(SignIn).where(SignIn.account_id == person.id).order_by(SignIn.started_at).limit(1)]
         theirs = {type(found): found for query in queries if (found := db.session.scalars(query).first()) is not None}
@@ -337,17 +337,17 @@ def found_things(given: list[Any], near: dict[str, list[UUID]]) -> dict[type, An
     return things
 
 
-def routes(app: Flask) -> Iterator[tuple[str, Rule, Door]]:
-    """Every method and rule, with the door it declares."""
+def routes(app: Flask) -> Iterator[tuple[str, Rule, ViewAccess]]:
+    """Every method and rule, with the access it declares."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if rule.endpoint == "static":
             continue
-        told: Door = app.view_functions[rule.endpoint].__door__  # type: ignore[attr-defined]
+        told: ViewAccess = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
             yield method, rule, told
 
 
-def address(app: Flask, rule: Rule, told: Door, place: World) -> str:
+def address(app: Flask, rule: Rule, told: ViewAccess, place: World) -> str:
     """The URL of a route about the world's own thing."""
     values: dict[str, Any] = {}
     for name in sorted(rule.arguments):
@@ -362,7 +362,7 @@ def address(app: Flask, rule: Rule, told: Door, place: World) -> str:
 
 
 def observed(client: FlaskClient, method: str, url: str, token: str) -> str:
-    """How the door answers. A POST without its key is stopped just behind the door, before it can write."""
+    """How a view answers. A POST without its key is stopped just after the permission check, before it can write."""
     data = {"csrf_token": token} if method == "POST" else None
     response = Context().run(client.open, url, method=method, data=data, buffered=True)
     assert response.status_code < 500, f"{method} {url}: {response.status_code}"
@@ -377,7 +377,7 @@ def verdict(method: str, status: int, location: str) -> str:
 
 
 def observe(app: Flask, make: Make, relations: tuple[str, ...]) -> dict[str, list[list[str]]]:
-    """What the doors answer: for each row of the table a cell for each person, with a word for each relation."""
+    """What the views answer: for each row of the table a cell for each person, with a word for each relation."""
     places, columns = worlds(make), []
     for persona in PERSONAS:
         page = Page(app).sign_in(places["own"].people[persona])
@@ -458,12 +458,12 @@ def written(rows: dict[str, list[list[str]]]) -> str:
 
 
 def test_what_is_said_of_offices_is_what_the_rules_say() -> None:
-    """The second half of the page, without asking any door."""
+    """The second half of the page, without asking any view."""
     assert TABLE.read_text(encoding="utf-8").endswith(offices())
     assert len(least_people(rules.NEEDED)) == 5
 
 
-def test_the_doors_answer_as_the_table_says(app: Flask, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_views_answer_as_the_table_says(app: Flask, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The team's own dossier; the figure `access` of tests/assure asks about the others as well, by HTTP.
 
     Pages are left blank: that each can be drawn is for other tests to show.

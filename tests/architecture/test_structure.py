@@ -1,4 +1,4 @@
-"""The house itself: who commits, who writes raw SQL, machines that hold together, templates that are used."""
+"""The structure of the code: who commits, who writes raw SQL, machines that hold together, templates that are used."""
 
 import re
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from grants.deliberation.lifecycle import LIFECYCLE as MEETING
 from grants.kernel import guards
 from grants.kernel.db import Base, access_mode, db
 from grants.kernel.machine import Machine
+from grants.permissions import P
 from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from tests.factories import Make
 
@@ -39,7 +40,7 @@ def templates() -> Iterator[tuple[str, str]]:
             yield path.relative_to(ROOT / "templates").as_posix(), path.read_text(encoding="utf-8")
 
 
-def test_only_the_door_and_the_unit_of_work_commit() -> None:
+def test_only_the_wrapper_of_views_and_the_unit_of_work_commit() -> None:
     found = {str(path) for path, code in sources() if re.search(r"session\.commit\(|\bcommit\(\)", code)}
     assert found == {"grants/kernel/access.py", "grants/kernel/db.py"}
 
@@ -52,6 +53,16 @@ def test_raw_sql_stays_in_the_kernel() -> None:
 def test_text_is_normalised_in_one_place_which_bounds_its_cost() -> None:
     found = {str(path) for path, code in sources() if re.search(r"\bnormalize\(|\bis_normalized\(", code)}
     assert found == {"grants/kernel/text.py"}
+
+
+def test_a_permission_is_named_by_its_constant() -> None:
+    """Nobody writes the text of a permission: a constant that does not exist fails in Python, and here in templates."""
+    spelled = re.compile("|".join(f"[\"']{re.escape(word)}[\"']" for word in P))
+    written = [f"{path}: {said[0]}" for path, source in (*sources(), *templates()) for said in spelled.finditer(source)]
+    assert [each for each in written if not each.startswith("grants/permissions.py")] == []
+    named = {name for _path, source in templates() for name in re.findall(r"\bP\.(\w+)", source)}
+    assert named
+    assert named - set(P.__members__) == set()
 
 
 def test_no_junk_drawer() -> None:
@@ -110,7 +121,7 @@ def test_a_machine_holds_together(machine: Machine, app: Flask) -> None:
         assert move.sources <= set(machine.states)
         if move.endpoint is None:
             continue
-        told = app.view_functions[move.endpoint].__door__  # type: ignore[attr-defined]
+        told = app.view_functions[move.endpoint].__access__  # type: ignore[attr-defined]
         assert told.permission == move.permission
 
 

@@ -96,7 +96,7 @@ class Ground:
             return {"version": str(connection.execute(select(kept.c.version).where(kept.c.id == number)).scalar_one())}
 
     def clear_attempts(self) -> None:
-        """Forget what was counted, so that one case does not shut the door before the next."""
+        """Forget what was counted, so that one case does not use up the limits of the next."""
         self.site.rows("DELETE FROM attempt")
 
     @cached_property
@@ -145,7 +145,7 @@ class Ground:
 
     @cached_property
     def committee(self) -> dict[str, Any]:
-        """A closed call with little money left, its meeting, and a dossier to advise on."""
+        """A closed call with little money left, its meeting, and a dossier to recommend on."""
         with self.making() as make:
             call = make.call(closes_at=clock.now() + timedelta(days=1), envelope=Money.euros(5_000))
             dossier = make.application(call=call, state=ApplicationState.ELIGIBLE)
@@ -658,8 +658,8 @@ def paid_twice(g: Ground) -> list[str]:
                            "Cette échéance vient d’être traitée par", same=tables)  # fmt: skip
 
 
-def advise(g: Ground, amount: str) -> Callable[[], requests.Response]:
-    """Advise an amount, as a manager."""
+def recommend(g: Ground, amount: str) -> Callable[[], requests.Response]:
+    """Recommend an amount, as a manager."""
     page = g.committee["page"]
     values = {"verdict": "favourable", "amount": amount, "reason": "Le projet répond aux priorités du fonds."}
     return ready(g.visitor(g.own["manager"]), page, values, action=page).send
@@ -667,17 +667,18 @@ def advise(g: Ground, amount: str) -> Callable[[], requests.Response]:
 
 @case("A31")
 def above_the_envelope(g: Ground) -> list[str]:
-    """No advice promises more than is left."""
-    return judged(g, advise(g, "8000"), 409, "Enveloppe insuffisante : il reste 5 000 €.", journal=["budget.refused"],
+    """No recommendation promises more than is left."""
+    said = "Enveloppe insuffisante : il reste 5 000 €."
+    return judged(g, recommend(g, "8000"), 409, said, journal=["budget.refused"],
                   same=["recommendation", "call", "fund"])  # fmt: skip
 
 
 @case("A32")
 def odd_numbers(g: Ground) -> list[str]:
     """Whatever is not an amount as people write them is refused on its field."""
-    faults = [fault for text in ODD for fault in judged(g, advise(g, text), 422, "Montant invalide.",
+    faults = [fault for text in ODD for fault in judged(g, recommend(g, text), 422, "Montant invalide.",
                                                         same=["recommendation", "call"])]  # fmt: skip
-    return faults + judged(g, advise(g, "1.234"), 422, "Ce montant se lit de deux façons.",
+    return faults + judged(g, recommend(g, "1.234"), 422, "Ce montant se lit de deux façons.",
                            same=["recommendation", "call"])  # fmt: skip
 
 

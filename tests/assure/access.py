@@ -1,6 +1,6 @@
 """Who may open what, asked of the served fund: every route and method, twelve people, three relations to the thing.
 
-What the doors answer is compared with docs/access.md. A thing one may not know answers as one that does not exist, byte
+What the views answer is compared with docs/access.md. A thing one may not know answers as one that does not exist, byte
 for byte. Words planted in three dossiers are looked for in every answer, in what lists, searches and exports lead to,
 and in documents. What is refused is asked with a valid key, and the dossiers must stand as they did.
 """
@@ -17,7 +17,7 @@ import requests
 from flask import Flask
 from werkzeug.routing import Rule
 
-from grants.kernel.access import Door
+from grants.kernel.access import ViewAccess
 from grants.kernel.db import db
 from grants.people.models import Organisation
 from tests.architecture.test_access import (
@@ -46,7 +46,7 @@ READS = {"équipe": {"own"}, "autre équipe": {"related"}, "affecté": {"own"}, 
 PUBLISHED = {("organisation", "name"), ("organisation", "siret"), ("organisation", "rna"), ("organisation", "id")}
 PUBLISHED |= {("application", "title"), ("application", "summary"), ("application", "reference"), ("application", "id")}
 COMMITTEE_ONLY = {"interest", "assignment", "mark", "recommendation", "finding", "decision", "standing"}
-# Whoever sits on the committee reads its minutes, which are made once the advices are frozen.
+# Whoever sits on the committee reads its minutes, which are made once the recommendations are frozen.
 MINUTES = re.compile(r"/deliberation/[-0-9a-f]+/proces-verbal(\.pdf)?")
 COMMITTEE = {"affecté", "non affecté", "déporté"}
 BANK = {"équipe", "autre équipe", "finances", "ordonnateur", "audit"}
@@ -122,7 +122,7 @@ def access(place: Place) -> Reading:
 
 def prepared(site: Site, server: Server) -> tuple[Ground, list[Walk]]:
     """Make the three worlds, sign everybody in, write every address down, and plant the words."""
-    app, doors = site.app, list(routes(site.app))
+    app, views = site.app, list(routes(site.app))
     with site.making() as make:
         places = worlds(make)
         people = {name: account.email if account else None for name, account in places["own"].people.items()}
@@ -135,11 +135,11 @@ def prepared(site: Site, server: Server) -> tuple[Ground, list[Walk]]:
             seen = [seen_by(persona, relation, places) for relation in RELATIONS]
             addresses[persona] = {
                 row_of(method, rule): [address(app, rule, told, place) for place in seen]
-                for method, rule, told in doors
+                for method, rule, told in views
             }
-        mixed = [url for _method, rule, told in doors for url in mixed_addresses(app, rule, told, places)]
+        mixed = [url for _method, rule, told in views for url in mixed_addresses(app, rule, told, places)]
         db.session.rollback()
-    unknown = {row_of(method, rule): unknown_address(app, rule, told) for method, rule, told in doors if told.subject}
+    unknown = {row_of(method, rule): unknown_address(app, rule, told) for method, rule, told in views if told.subject}
     words, shown = plant(site, organisations), demonstrations(app)
     return Ground(site, words, organisations, pending, declared(), addresses, unknown, mixed, shown), walks
 
@@ -149,7 +149,7 @@ def row_of(method: str, rule: Rule) -> str:
     return f"{method} `{rule.rule}`"
 
 
-def unknown_address(app: Flask, rule: Rule, told: Door) -> str:
+def unknown_address(app: Flask, rule: Rule, told: ViewAccess) -> str:
     """The address of a thing that does not exist."""
     values = {name: str(uuid4()) if name in ids_of(rule) else "project" for name in rule.arguments}
     return app.url_map.bind("localhost").build(rule.endpoint, values)
@@ -160,7 +160,7 @@ def ids_of(rule: Rule) -> list[str]:
     return re.findall(r"<uuid:(\w+)>", rule.rule)
 
 
-def mixed_addresses(app: Flask, rule: Rule, told: Door, places: dict[str, World]) -> Iterator[str]:
+def mixed_addresses(app: Flask, rule: Rule, told: ViewAccess, places: dict[str, World]) -> Iterator[str]:
     """The team's own thing with a part that is somebody else's."""
     if len(ids_of(rule)) < 2:
         return

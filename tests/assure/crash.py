@@ -22,7 +22,7 @@ from grants.kernel import clock, vault
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
-from grants.kernel.post import MAX_ATTEMPTS, Letter, carrier_for, deliver
+from grants.kernel.outbox import MAX_ATTEMPTS, Letter, carrier_for, deliver
 from tests.assure.figures import Reading, figure
 from tests.drafts import Draft, drafts
 from tests.factories import Make
@@ -159,7 +159,7 @@ def _scene(site: Site, each: int) -> Scene:
 
 
 def _meeting(make: Make) -> tuple[UUID, list[UUID]]:
-    """A closed call whose dossiers wait for an advice."""
+    """A closed call whose dossiers wait for a recommendation."""
     call = make.call(closes_at=clock.now() + timedelta(days=1), envelope=Money.euros(100_000))
     dossiers = [make.application(call=call, state=ApplicationState.ELIGIBLE).id for _ in range(CROWD)]
     with unit_of_work():
@@ -214,21 +214,21 @@ def _uploads(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) 
 
 
 def _decisions(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) -> list[Act]:
-    """In turn: advices on every dossier, the freeze, the act, the publication."""
+    """In turn: recommendations on every dossier, the freeze, the act, the publication."""
     meeting, dossiers = scene.meetings[turn // 4]
     managers = [visitors[email] for email in scene.managers]
     if turn % 4 == 0:
         values = {"verdict": "favourable", "amount": "8000", "reason": REASON}
 
-        def advice(manager: Visitor, dossier: UUID) -> Act:
+        def recommendation(manager: Visitor, dossier: UUID) -> Act:
             form = ready(manager, f"/deliberation/avis/{dossier}", values, action=str(dossier))
             return Act(
-                f"advice on {dossier}",
+                f"recommendation on {dossier}",
                 form,
                 lambda: times(site, "recommendation.made", dossier, column="dossier_id"),
             )
 
-        return [advice(*pair) for pair in zip(managers, dossiers, strict=True)]
+        return [recommendation(*pair) for pair in zip(managers, dossiers, strict=True)]
     act = {"act_number": "2019-3620", "act_on": clock.today().isoformat(), "act_body": "Conseil de la Métropole"}
     path, verb, told = (("figer", "freeze", {}), ("acte", "record_act", act), ("publication", "publish", {}))[
         turn % 4 - 1

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
 from grants.config import Settings
-from grants.kernel import post, sheets
+from grants.kernel import outbox, sheets
 from grants.kernel.db import Base, db
 from grants.kernel.glyphs import drawable
 from grants.kernel.journal import Entry
@@ -378,10 +378,10 @@ def read_mail(site: Site, book: Book) -> None:
     folder = site.folder / "mail-read"
     settings: Settings = site.app.config["SETTINGS"]
     with site.app.app_context():
-        while post.deliver(post.FolderCarrier(folder), settings.mail_from, limit=200):
+        while outbox.deliver(outbox.FolderCarrier(folder), settings.mail_from, limit=200):
             pass
-        if post.waiting():
-            book.fault("mail", f"{post.waiting()} letters could not be made into mails")
+        if outbox.waiting():
+            book.fault("mail", f"{outbox.waiting()} letters could not be made into mails")
         db.session.remove()
     for path in sorted(folder.glob("*.eml")):
         mail = BytesParser(policy=policy.default).parsebytes(path.read_bytes())

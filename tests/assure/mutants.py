@@ -94,8 +94,9 @@ MUTANTS = (
         "tests/cli/test_cli.py -k by_its_factory",
     ),
     Mutant(
-        "secret of a letter that left", "grants/kernel/post.py", 'forgotten = {} if keep_secrets else {"secret": None}',
-        "forgotten = {}", "tests/kernel/test_post.py -k forgotten",
+        "secret of a letter that left", "grants/kernel/outbox.py",
+        'forgotten = {} if keep_secrets else {"secret": None}', "forgotten = {}",
+        "tests/kernel/test_outbox.py -k forgotten",
     ),
     Mutant(
         "visibility filter", "grants/desk/queries.py",
@@ -156,7 +157,7 @@ MUTANTS = (
         "tests/awards/test_chain.py -k did_anything_else",
     ),
     Mutant(
-        "rule of the chain at the door", "grants/policy.py",
+        "rule of the chain in the permission", "grants/policy.py",
         "awards.why_not_act(actor.id, subject, permission))", "awards.why_not_act(None, subject, permission))",
         "tests/awards/test_chain.py -k 'ties and INSTALMENT'",
     ),
@@ -267,29 +268,30 @@ MUTANTS = (
         "tests/reviewing/test_interests.py -k undoes_no_link",
     ),
     Mutant(
-        "kept form of another account", "grants/kernel/held.py",
+        "kept form of another account", "grants/kernel/stored_forms.py",
         "    if row is None or account_id is None or row.account_id != account_id or row.until <= clock.now():\n",
         "    if row is None or row.until <= clock.now():\n        return None\n"
         "    account_id = row.account_id\n    if account_id is None:\n",
-        "tests/people/test_held.py -k another_account",
+        "tests/people/test_stored_forms.py -k another_account",
     ),
     Mutant(
         "form of a session that is over", "grants/kernel/access.py",
-        "    if owner is not None and held.keep(owner, held.Reason.SIGNED_OUT) is not None:\n",
+        "    if owner is not None and stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT) is not None:\n",
         "    if owner is None:\n",
-        "tests/people/test_held.py -k 'typed_is_sent or may_be_taken'",
+        "tests/people/test_stored_forms.py -k 'typed_is_sent or may_be_taken'",
     ),
     Mutant(
-        "form planted with a page of before", "grants/kernel/held.py",
+        "form planted with a page of before", "grants/kernel/stored_forms.py",
         '        not _is_of_today(request.form.get("_key", ""), account_id) or _is_too_often(account_id)\n',
-        "        _is_too_often(account_id)\n", "tests/people/test_held.py -k before_the_password",
+        "        _is_too_often(account_id)\n", "tests/people/test_stored_forms.py -k before_the_password",
     ),
     Mutant(
-        "form sent again by another account", "grants/kernel/held.py", "request.url_rule is None or is_another or",
-        "request.url_rule is None or", "tests/kernel/test_send_again.py -k another_account",
+        "form sent again by another account", "grants/kernel/stored_forms.py",
+        "request.url_rule is None or is_another or", "request.url_rule is None or",
+        "tests/kernel/test_send_again.py -k another_account",
     ),
     Mutant(
-        "proof of arrival", "grants/kernel/held.py",
+        "proof of arrival", "grants/kernel/stored_forms.py",
         "if not proof or not hmac.compare_digest(proof.encode(), _proof_of(told).encode()):", "if not proof:",
         "tests/kernel/test_send_again.py -k other_words",
     ),

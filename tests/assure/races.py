@@ -59,7 +59,7 @@ class Table:
             if over:
                 self.faults.append(f"{when}: {name} promises {over} cents above its envelope")
             if int(promised) != kept:
-                self.faults.append(f"{when}: {name} says {kept} cents are promised, its advices say {promised}")
+                self.faults.append(f"{when}: {name} says {kept} cents are promised, its recommendations say {promised}")
 
 
 @figure(
@@ -69,7 +69,7 @@ class Table:
     minutes=2.5,
 )
 def envelope_race(place: Place) -> Reading:
-    """Managers who advise at the same instant never promise a cent above what is left, whoever freezes meanwhile."""
+    """Managers who recommend at the same instant never promise a cent above what is left, whoever freezes meanwhile."""
     with place.site() as site:
         each, rounds = (32, 3) if place.full else (8, 1)
         with site.making() as make:
@@ -101,7 +101,7 @@ def _tables(site: Site, make: Make, each: int) -> Table:
     return Table(site, calls, dossiers, meetings, [])
 
 
-def _advice(visitor: Visitor, dossier: UUID, cents: int) -> Envelope:
+def _recommendation(visitor: Visitor, dossier: UUID, cents: int) -> Envelope:
     values = {"verdict": "favourable", "amount": str(cents // 100), "reason": REASON}
     return ready(visitor, f"/deliberation/avis/{dossier}", values, action=str(dossier))
 
@@ -117,7 +117,7 @@ def _bounds(table: Table, call: int, fund: int) -> None:
 def _everyone(table: Table, cents: int) -> list[Envelope]:
     """Every manager before a dossier of their own, the two calls in turn."""
     dossiers = [one for pair in zip(*table.dossiers.values(), strict=True) for one in pair]
-    return [_advice(manager, dossier, cents) for manager, dossier in zip(table.managers, dossiers, strict=True)]
+    return [_recommendation(manager, dossier, cents) for manager, dossier in zip(table.managers, dossiers, strict=True)]
 
 
 def _twice_what_is_left(table: Table, turn: int) -> None:
@@ -130,11 +130,11 @@ def _twice_what_is_left(table: Table, turn: int) -> None:
         table.judge(f"round {turn}, bound by the {name}")
         done = sum(map(is_done, answers))
         if done != each:
-            table.faults.append(f"round {turn}, bound by the {name}: {done} advices kept, {each} fit")
+            table.faults.append(f"round {turn}, bound by the {name}: {done} recommendations kept, {each} fit")
 
 
 def _more_for_each(table: Table, turn: int) -> None:
-    """Several tabs raise, lower and take back the same advices, from pages that grow stale as they answer."""
+    """Several tabs raise, lower and take back the same recommendations, from pages that grow stale as they answer."""
     each = len(table.managers) // 2
     _bounds(table, ASKED * each * 3 // 4, ASKED * each * 5 // 4)
     for cents in (ASKED // 2, ASKED):
@@ -154,7 +154,7 @@ def _theirs(envelope: Envelope) -> Envelope:
 
 
 def _raised_while_frozen(table: Table) -> None:
-    """Half raise their advice while the others freeze: one freeze, and no advice changed after it."""
+    """Half raise their recommendation while the others freeze: one freeze, and no recommendation changed after it."""
     each = len(table.managers) // 2
     _bounds(table, ASKED * each * 3 // 4, ASKED * each * 2)
     table.told(sent_together(_everyone(table, ASKED // 2)))
@@ -170,7 +170,7 @@ def _raised_while_frozen(table: Table) -> None:
         "SELECT count(*) FROM recommendation r JOIN meeting m ON m.id = r.meeting_id WHERE r.made_at > m.frozen_at"
     )
     if late:
-        table.faults.append(f"{late} advices were changed after the freeze")
+        table.faults.append(f"{late} recommendations were changed after the freeze")
 
 
 def _voted_and_published_once(table: Table) -> None:

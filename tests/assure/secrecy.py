@@ -24,12 +24,12 @@ from grants.applications.models import Application
 from grants.calls.models import Call, Criterion
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Meeting, Recommendation
-from grants.deliberation.rules import Act, Advice, Verdict
+from grants.deliberation.rules import Act, RecommendationInput, Verdict
 from grants.kernel import clock, vault
 from grants.kernel.actor import Actor
 from grants.kernel.db import Base, db
 from grants.kernel.db import unit_of_work as work
-from grants.kernel.errors import HouseError
+from grants.kernel.errors import AppError
 from grants.kernel.money import Money
 from grants.people.models import Account
 from grants.programme.models import Fund
@@ -74,7 +74,7 @@ STARTS = (
 
 # What is not the dossier's alone.
 APART = {"organisation", "account", "membership"}
-# What calls and the fund hold, from the advices of meetings that are not frozen.
+# What calls and the fund hold, from the recommendations of meetings that are not frozen.
 HELD = (
     (
         "UPDATE call SET committed_cents = (SELECT COALESCE(SUM(r.amount_cents), 0) FROM recommendation r "
@@ -175,7 +175,7 @@ def declared(site: Site, person: Visitor, email: str, organisation: UUID) -> lis
 
 
 def committee(make: Make, number: int = 3) -> list[Application]:
-    """Dossiers of a closed call, each with two reviews sent and an advice of the meeting that prepares."""
+    """Dossiers of a closed call, each with two reviews sent and a recommendation of the meeting that prepares."""
     at = clock.now()
     call = make.call(opens_at=at - timedelta(days=30), closes_at=at - timedelta(days=3))
     dossiers = [make.application(state=ELIGIBLE, call=call) for _ in range(number)]
@@ -268,7 +268,8 @@ def without_influence(
 
 @contextmanager
 def otherwise(site: Site, organisations: Iterable[UUID]) -> Iterator[None]:
-    """Other amounts, marks and advices of dossiers for as long as the block lasts; the second one is not screened."""
+    """Other amounts, marks and recommendations of dossiers for as long as the block lasts; the second one is not
+    screened."""
     with site.unguarded() as connection:
         found = [rows_of(connection, organisation) for organisation in organisations]
         kept = [(Base.metadata.tables[table], row) for rows in found for table, lines in rows.items()
@@ -290,10 +291,10 @@ def otherwise(site: Site, organisations: Iterable[UUID]) -> Iterator[None]:
 
 
 def hold(site: Site, connection: Connection) -> None:
-    """Let calls and the fund hold what the advices say, and the application count it anew."""
+    """Let calls and the fund hold what the recommendations say, and the application count it anew."""
     for statement in HELD:
         connection.exec_driver_sql(statement)
-    site.app.extensions.pop("still", None)
+    site.app.extensions.pop("query_cache", None)
 
 
 def asked(person: Visitor, urls: list[str]) -> dict[str, Any]:
@@ -387,15 +388,17 @@ def awaiting(site: Site, at: datetime) -> tuple[dict[str, str | None], UUID, UUI
 
 
 def decide(site: Site, meeting_id: UUID, application_id: UUID, at: datetime, *, grants_it: bool) -> None:
-    """The committee advises, the advices are frozen, the act is recorded: all but the publication."""
+    """The committee recommends, the recommendations are frozen, the act is recorded: all but the publication."""
     with clock.fixed(at), site.making() as make:
         clerk = make.actor("manager")
         for application in db.session.scalars(select(Application).order_by(Application.id)).all():
             grants_one = grants_it or application.id != application_id
             verdict, amount = Verdict.FAVOURABLE if grants_one else Verdict.UNFAVOURABLE, application.requested
             with work():
-                advice = Advice(verdict, amount if grants_one else None, "", "Le comité en a débattu.")
-                deliberation.recommend(application, advice, version=0, by=clerk)
+                recommendation = RecommendationInput(
+                    verdict, amount if grants_one else None, "", "Le comité en a débattu."
+                )
+                deliberation.recommend(application, recommendation, version=0, by=clerk)
         meeting = db.session.get_one(Meeting, meeting_id)
         with work():
             deliberation.freeze(meeting, by=clerk)
@@ -477,7 +480,7 @@ def parts_of(answer: tuple[int, dict[str, str], bytes]) -> list[str]:
 
 
 def frozen_tables() -> list[Table]:
-    """Reviews, advices, and every table that hangs on them, or that says what they come to."""
+    """Reviews, recommendations, and every table that hangs on them, or that says what they come to."""
     names = {"assignment", "recommendation", "interest", "standing"}
     for table in Base.metadata.sorted_tables:
         if any(key.column.table.name in names for key in table.foreign_keys):
@@ -595,7 +598,7 @@ def moved_by(before: Mapping[str, Any], act: Callable[..., Any], subject: Any, g
         act(subject, **given)
         db.session.flush()
         return differing(before, in_transaction(db.session.connection()))
-    except (HouseError, DBAPIError, StaleDataError):
+    except (AppError, DBAPIError, StaleDataError):
         return []
     finally:
         db.session.rollback()
@@ -644,7 +647,7 @@ def sample(name: str, subject: Any, by: Actor) -> Any:
         "due_on": clock.today(),
         "title": "Après coup",
         "held_on": clock.today(),
-        "advice": Advice(Verdict.UNFAVOURABLE, None, "", "Après coup."),
+        "recommendation": RecommendationInput(Verdict.UNFAVOURABLE, None, "", "Après coup."),
         "act": Act("CP-1", clock.today(), "Commission permanente", ""),
         "votes": {},
     }

@@ -217,7 +217,7 @@ def csrf(place: Place) -> Reading:
 
 
 def addresses_by_person(site: Site) -> tuple[list[tuple[str, str, str]], dict[str, str | None]]:
-    """Every route with somebody for whom its door opens, so that nothing but the token stands in the way."""
+    """Every route with somebody who has its permission, so that nothing but the token stands in the way."""
     table, app = declared(), site.app
     with site.making() as make:
         places = worlds(make)

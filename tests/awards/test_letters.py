@@ -14,8 +14,8 @@ from grants.kernel import clock, papers
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.pages import day, money
-from grants.kernel.post import Letter
 from grants.programme import queries as programme
 from grants.programme.actions import load_reference
 from tests.awards.test_actions import overpaid

@@ -11,7 +11,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.awards import letters, queries
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
 from grants.awards.models import Award, BankDetails, LedgerEntry
-from grants.kernel import clock, journal, seal
+from grants.kernel import clock, encryption, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.people import actions as people
@@ -174,7 +174,7 @@ def test_an_editor_does_not_give_the_account(app, make, page):
     assert page.get("awards.give_bank", organisation, as_=editor).status == 403
 
 
-def test_the_four_eyes_hold_at_the_door(app, make, page):
+def test_the_four_eyes_hold_in_the_permission(app, make, page):
     award = make.award(state=S.RUNNING)
     instalment = make.instalment(award)
     make.bank_details(award.organisation)
@@ -301,7 +301,7 @@ def test_an_account_is_kept_without_what_was_copied_with_it(app, make, page, bef
     grouped = "\u202f".join(number[i : i + 4] for i in range(0, len(number), 4))
     page.submit({"holder": "Association", "iban": before + grouped, "bic": bic})
     details = db.session.scalars(select(BankDetails)).one()
-    assert (seal.unseal(details.iban_sealed), details.bic) == (number, "PSSTFRPPLYO")
+    assert (encryption.decrypt(details.iban_sealed), details.bic) == (number, "PSSTFRPPLYO")
 
 
 def test_a_refusal_reaches_the_association(app, make, page):

@@ -14,7 +14,7 @@ from grants.awards.models.disbursement import InstalmentKind
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 
 
 def overpaid(make):

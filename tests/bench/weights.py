@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from flask import Flask
 from lxml import html
 
-from grants.kernel.access import Door
+from grants.kernel.access import ViewAccess
 from tests.bench.meters import Line
 from tests.bench.scenarios import Subjects
 
@@ -30,7 +30,7 @@ def public_pages(app: Flask, told: Subjects, samples: dict[str, str]) -> Iterato
     """The address of every page anyone may open; a page about one thing needs a sample of what its address names."""
     known = {"code": told.call, "role": "citoyen", "filename": "", **samples}
     for rule in app.url_map.iter_rules():
-        place: Door | None = getattr(app.view_functions[rule.endpoint], "__door__", None)
+        place: ViewAccess | None = getattr(app.view_functions[rule.endpoint], "__access__", None)
         if place is None or place.permission is not None or "GET" not in (rule.methods or ()):
             continue
         if unknown := rule.arguments - set(known):

@@ -15,7 +15,7 @@ from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.programme import queries as programme
 
 
@@ -260,7 +260,7 @@ def test_a_block_with_items_stays_and_a_removed_item_lets_its_questions_go(make)
 
 
 @pytest.mark.parametrize("kind", [Section, Question, Block, Criterion, Piece, Statement, Gate])
-def test_after_the_opening_no_part_moves_by_the_door_nor_by_the_database(make, kind):
+def test_after_the_opening_no_part_moves_by_a_view_nor_by_the_database(make, kind):
     call = make.call()
     part = db.session.scalars(select(kind).where(kind.call_id == call.id)).first()
     for act in (

@@ -29,7 +29,7 @@ from grants.config import settings_from
 from grants.demo import content
 from grants.desk import exports
 from grants.desk.queries import DossierFilters
-from grants.kernel import clock, jobs, journal, post, proxies, schema, serving, vault
+from grants.kernel import clock, jobs, journal, outbox, proxies, schema, serving, vault
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -541,7 +541,7 @@ def test_a_demonstration_shows_its_letters(app, page, demonstration):
 
 def write_one():
     with unit_of_work():
-        letter = post.write("people_reset", to="a@exemple.example", dedup="a", secret="secret-de-passage", hours=1)
+        letter = outbox.write("people_reset", to="a@exemple.example", dedup="a", secret="secret-de-passage", hours=1)
     return letter.id
 
 

@@ -27,8 +27,8 @@ from grants.kernel import clock, head, journal, vault
 from grants.kernel.db import Counter, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.papers import IssuedPaper, sha256
-from grants.kernel.post import Letter
 from grants.kernel.vault import StoredFile
 from grants.people import actions as people
 from grants.people.models import Appointment, Membership, Nomination, Role
@@ -155,7 +155,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Connection], None]]] = {
     "membership added": ("membership", removes(Membership)),
     "state of a dossier": ("application", changes(Application, state="declined", withdrawn_at=clock.now())),
     "state of a review": ("assignment", changes(Assignment, state="removed")),
-    "reason of an advice": ("recommendation", changes(Recommendation, reason="Autre raison")),
+    "reason of a recommendation": ("recommendation", changes(Recommendation, reason="Autre raison")),
     "reason of a decision": ("decision", changes(Decision, reason="Autre raison")),
     "number of an act": ("meeting", changes(Meeting, act_number="CP-2026-9")),
     "day of an act": ("meeting", changes(Meeting, act_on=clock.today() - timedelta(days=40))),

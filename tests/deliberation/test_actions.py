@@ -1,4 +1,5 @@
-"""Acts of the committee: money reserved to the cent, advices frozen for good, what a decision refuses released."""
+"""Acts of the committee: money reserved to the cent, recommendations frozen for good, what a decision refuses
+released."""
 
 import random
 import threading
@@ -19,13 +20,13 @@ from grants.calls.models import Call
 from grants.deliberation import actions, queries
 from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.deliberation.rules import Act, Advice, Verdict, Vote
+from grants.deliberation.rules import Act, RecommendationInput, Verdict, Vote
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.reviewing import actions as reviewing
 from grants.reviewing.models import InterestNature
 from tests.factories import Make
@@ -44,17 +45,19 @@ def call(make: Make) -> Call:
     return make.call(closes_at=clock.now() - timedelta(days=2), envelope=EUROS(20_000))
 
 
-def yes(amount: int, conditions: str = "", reason: str = "Répond au besoin.") -> Advice:
+def yes(amount: int, conditions: str = "", reason: str = "Répond au besoin.") -> RecommendationInput:
     verdict = V.FAVOURABLE_WITH_CONDITIONS if conditions else V.FAVOURABLE
-    return Advice(verdict, EUROS(amount), conditions, reason)
+    return RecommendationInput(verdict, EUROS(amount), conditions, reason)
 
 
-NO = Advice(V.UNFAVOURABLE, None, "", "Trop vague.")
+NO = RecommendationInput(V.UNFAVOURABLE, None, "", "Trop vague.")
 
 
-def advise(application: Application, advice: Advice, by: Actor, version: int | None = 0) -> Recommendation:
+def recommend(
+    application: Application, recommendation: RecommendationInput, by: Actor, version: int | None = 0
+) -> Recommendation:
     with unit_of_work():
-        return actions.recommend(application, advice, version=version, by=by)
+        return actions.recommend(application, recommendation, version=version, by=by)
 
 
 def prepared(call: Call, by: Actor) -> Meeting:
@@ -62,10 +65,10 @@ def prepared(call: Call, by: Actor) -> Meeting:
         return actions.prepare(call, title="Comité", held_on=clock.today(), by=by)
 
 
-def frozen(call: Call, by: Actor, *advices: tuple[Application, Advice]) -> Meeting:
+def frozen(call: Call, by: Actor, *recommendations: tuple[Application, RecommendationInput]) -> Meeting:
     meeting = prepared(call, by)
-    for application, advice in advices:
-        advise(application, advice, by)
+    for application, recommendation in recommendations:
+        recommend(application, recommendation, by)
     with unit_of_work():
         actions.freeze(meeting, by=by)
     return meeting
@@ -119,24 +122,24 @@ def test_a_meeting_edited_by_two_people_keeps_the_first_text(app: Flask, make: M
 # ---- money ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_advice_reserves_its_amount_and_gives_back_what_it_no_longer_asks(
+def test_a_recommendation_reserves_its_amount_and_gives_back_what_it_no_longer_asks(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:
     application = eligible(make, call, requested=EUROS(9_000))
     make.reviewed(application, 2, 3, 4)
     prepared(call, by)
-    given = advise(application, yes(9_000), by)
+    given = recommend(application, yes(9_000), by)
     assert committed(call) == (9_000, 9_000)
     assert given.score_hundredths == 7500
-    advise(application, yes(6_000), by, given.version)
+    recommend(application, yes(6_000), by, given.version)
     assert committed(call) == (6_000, 6_000)
-    advise(application, yes(7_000, "Ouvrir le samedi"), by, given.version)
+    recommend(application, yes(7_000, "Ouvrir le samedi"), by, given.version)
     assert committed(call) == (7_000, 7_000)
-    advise(application, NO, by, given.version)
+    recommend(application, NO, by, given.version)
     assert committed(call) == (0, 0)
-    advise(application, yes(5_000), by, given.version)
+    recommend(application, yes(5_000), by, given.version)
     with unit_of_work():
-        actions.withdraw_advice(application, version=given.version, by=by)
+        actions.withdraw_recommendation(application, version=given.version, by=by)
     assert committed(call) == (0, 0)
     assert queries.recommendation_of(application.id) is None
     events = [entry.event for entry in journal.of_dossier(application.id) if entry.event.startswith("recomm")]
@@ -147,17 +150,17 @@ def test_the_envelope_of_the_call_refuses_with_what_is_left(app: Flask, make: Ma
     first, second = (eligible(make, call, requested=EUROS(10_000)) for _ in range(2))
     third = eligible(make, call, requested=EUROS(6_000))
     prepared(call, by)
-    given = advise(first, yes(8_000), by)
-    advise(second, yes(9_000), by)
+    given = recommend(first, yes(8_000), by)
+    recommend(second, yes(9_000), by)
     with pytest.raises(RefusedError, match="Enveloppe insuffisante") as refused:
-        advise(third, yes(6_000), by)
+        recommend(third, yes(6_000), by)
     assert refused.value.field == "amount"
     assert refused.value.facts == {"requested": 600_000, "left": 300_000}
     assert committed(call) == (17_000, 17_000)
     assert queries.recommendation_of(third.id) is None
-    advise(first, yes(10_000), by, given.version)
+    recommend(first, yes(10_000), by, given.version)
     with pytest.raises(RefusedError) as refused:
-        advise(third, yes(5_000), by)
+        recommend(third, yes(5_000), by)
     assert refused.value.facts["left"] == 100_000
     assert committed(call) == (19_000, 19_000)
 
@@ -170,9 +173,9 @@ def test_the_envelope_of_the_fund_refuses_too_and_the_call_keeps_nothing(
     with unit_of_work():
         call.fund.envelope = EUROS(7_500)
     with pytest.raises(RefusedError, match="Enveloppe insuffisante"):
-        advise(application, yes(8_000), by)
+        recommend(application, yes(8_000), by)
     assert committed(call) == (0, 0)
-    advise(application, yes(7_500), by)
+    recommend(application, yes(7_500), by)
     assert committed(call) == (7_500, 7_500)
 
 
@@ -182,7 +185,7 @@ def test_the_database_itself_refuses_more_than_the_envelope(app: Flask, make: Ma
             session.execute(text(f"UPDATE {table} SET committed_cents = envelope_cents + 1"))
 
 
-def test_whatever_is_advised_the_sums_are_exact_and_within_the_envelope(
+def test_whatever_is_recommended_the_sums_are_exact_and_within_the_envelope(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:
     dossiers = [eligible(make, call, requested=EUROS(amount)) for amount in (5_000, 7_000, 9_000, 10_000)]
@@ -196,9 +199,9 @@ def test_whatever_is_advised_the_sums_are_exact_and_within_the_envelope(
         try:
             if known and chance.random() < 0.2:
                 with unit_of_work():
-                    actions.withdraw_advice(application, version=version, by=by)
+                    actions.withdraw_recommendation(application, version=version, by=by)
             else:
-                advise(application, chance.choice([NO, yes(chance.randint(1, asked)), yes(asked)]), by, version)
+                recommend(application, chance.choice([NO, yes(chance.randint(1, asked)), yes(asked)]), by, version)
         except RefusedError:
             refused += 1
         held = db.session.scalar(select(func.sum(Recommendation.amount))) or Money(0)
@@ -225,8 +228,8 @@ def test_thirty_two_people_at_once_never_pass_the_envelope(app: Flask, make: Mak
                 with unit_of_work():
                     application = db.session.get_one(Application, application_id)
                     known = queries.recommendation_of(application_id)
-                    advice = yes(8_000 - 1_000 * (number // 8))
-                    actions.recommend(application, advice, version=known.version if known else 0, by=by)
+                    recommendation = yes(8_000 - 1_000 * (number // 8))
+                    actions.recommend(application, recommendation, version=known.version if known else 0, by=by)
                 outcomes.append("given")
             except RefusedError as error:
                 outcomes.append("refused" if "Enveloppe" in error.message else error.message)
@@ -252,56 +255,58 @@ def test_thirty_two_people_at_once_never_pass_the_envelope(app: Flask, make: Mak
     assert list(journal.broken_links()) == []
 
 
-# ---- what an advice must say ---------------------------------------------------------------------------------------
+# ---- what a recommendation must say ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("advice", "field"),
+    ("recommendation", "field"),
     [
-        (Advice(V.FAVOURABLE, EUROS(8_001), "", "Oui."), "amount"),
-        (Advice(V.FAVOURABLE, None, "", "Oui."), "amount"),
-        (Advice(V.UNFAVOURABLE, EUROS(10), "", "Non."), "amount"),
-        (Advice(V.FAVOURABLE_WITH_CONDITIONS, EUROS(8_000), "", "Oui."), "conditions"),
-        (Advice(V.FAVOURABLE, EUROS(4_000), "", ""), "reason"),
-        (Advice(V.UNFAVOURABLE, None, "", ""), "reason"),
+        (RecommendationInput(V.FAVOURABLE, EUROS(8_001), "", "Oui."), "amount"),
+        (RecommendationInput(V.FAVOURABLE, None, "", "Oui."), "amount"),
+        (RecommendationInput(V.UNFAVOURABLE, EUROS(10), "", "Non."), "amount"),
+        (RecommendationInput(V.FAVOURABLE_WITH_CONDITIONS, EUROS(8_000), "", "Oui."), "conditions"),
+        (RecommendationInput(V.FAVOURABLE, EUROS(4_000), "", ""), "reason"),
+        (RecommendationInput(V.UNFAVOURABLE, None, "", ""), "reason"),
     ],
 )
-def test_an_incomplete_advice_is_refused_on_its_field_and_writes_nothing(
-    app: Flask, make: Make, call: Call, by: Actor, advice: Advice, field: str
+def test_an_incomplete_recommendation_is_refused_on_its_field_and_writes_nothing(
+    app: Flask, make: Make, call: Call, by: Actor, recommendation: RecommendationInput, field: str
 ) -> None:
     application = eligible(make, call)
     prepared(call, by)
     with pytest.raises(InvalidError) as refused:
-        advise(application, advice, by)
+        recommend(application, recommendation, by)
     assert refused.value.field == field
     assert committed(call) == (0, 0)
 
 
-def test_an_advice_written_meanwhile_is_shown_beside_the_other(app: Flask, make: Make, call: Call, by: Actor) -> None:
+def test_a_recommendation_written_meanwhile_is_shown_beside_the_other(
+    app: Flask, make: Make, call: Call, by: Actor
+) -> None:
     application = eligible(make, call)
     prepared(call, by)
-    advise(application, yes(8_000, reason="Premier avis."), by)
+    recommend(application, yes(8_000, reason="Premier avis."), by)
     for version in (None, 99):
         with pytest.raises(ConflictError) as stale:
-            advise(application, yes(5_000, reason="Second avis."), by, version)
+            recommend(application, yes(5_000, reason="Second avis."), by, version)
         assert stale.value.facts["versions"][0]["mine"] == "Second avis."
         assert stale.value.facts["versions"][0]["theirs"] == "Premier avis."
     assert committed(call) == (8_000, 8_000)
 
 
-def test_nobody_advises_on_their_own_organisation(app: Flask, make: Make, call: Call) -> None:
+def test_nobody_recommends_on_their_own_organisation(app: Flask, make: Make, call: Call) -> None:
     manager = make.account("manager")
     application = eligible(make, call, organisation=make.organisation(manager))
     prepared(call, make.actor("manager"))
     with pytest.raises(ForbiddenError):
-        advise(application, yes(8_000), make.actor_of(manager))
+        recommend(application, yes(8_000), make.actor_of(manager))
     assert committed(call) == (0, 0)
 
 
 # ---- freezing ------------------------------------------------------------------------------------------------------
 
 
-def test_freezing_waits_for_every_advice_every_screening_and_the_day(
+def test_freezing_waits_for_every_recommendation_every_screening_and_the_day(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:
     first, second = eligible(make, call), eligible(make, call)
@@ -321,16 +326,16 @@ def test_freezing_waits_for_every_advice_every_screening_and_the_day(
     with unit_of_work():
         applications.withdraw(waiting, reason="Trop tôt", by=make.actor_of(make.member_of(waiting.organisation)))
     assert "2 dossiers" in refusal()
-    advise(first, yes(8_000), by)
+    recommend(first, yes(8_000), by)
     assert "1 dossier recevable" in refusal()
-    advise(second, NO, by)
+    recommend(second, NO, by)
     with unit_of_work():
         actions.freeze(meeting, by=by)
     assert meeting.state is MeetingState.FROZEN
     assert call.marks_frozen_at == meeting.frozen_at is not None
 
 
-def test_after_the_freezing_action_and_sql_refuse_marks_and_advices(
+def test_after_the_freezing_action_and_sql_refuse_marks_and_recommendations(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:
     application = eligible(make, call)
@@ -339,9 +344,9 @@ def test_after_the_freezing_action_and_sql_refuse_marks_and_advices(
     known = queries.recommendation_of(application.id)
     assert known is not None
     with pytest.raises(RefusedError, match="figés"):
-        advise(application, NO, by, known.version)
+        recommend(application, NO, by, known.version)
     with pytest.raises(RefusedError, match="figés"), unit_of_work():
-        actions.withdraw_advice(application, version=known.version, by=by)
+        actions.withdraw_recommendation(application, version=known.version, by=by)
     for statement in (
         "UPDATE recommendation SET amount_cents = 1",
         "DELETE FROM recommendation",
@@ -387,8 +392,8 @@ def test_a_dossier_withdrawn_before_the_freezing_gives_its_money_back(
 ) -> None:
     gone, stays = eligible(make, call), eligible(make, call)
     meeting = prepared(call, by)
-    advise(gone, yes(8_000), by)
-    advise(stays, yes(5_000), by)
+    recommend(gone, yes(8_000), by)
+    recommend(stays, yes(5_000), by)
     give_up(make, gone)
     assert list(queries.problems()) == []
     with unit_of_work():
@@ -450,7 +455,9 @@ def test_what_a_hidden_dossier_gave_back_is_not_taken_away_again(app: Flask, mak
 # ---- the act -------------------------------------------------------------------------------------------------------
 
 
-def test_the_act_follows_the_advice_unless_it_lowers_or_refuses(app: Flask, make: Make, call: Call, by: Actor) -> None:
+def test_the_act_follows_the_recommendation_unless_it_lowers_or_refuses(
+    app: Flask, make: Make, call: Call, by: Actor
+) -> None:
     same, lowered, refused = (eligible(make, call) for _ in range(3))
     unfavourable = eligible(make, call)
     meeting = frozen(
@@ -543,7 +550,7 @@ def test_publishing_tells_each_dossier_once(app: Flask, make: Make, call: Call, 
 def test_a_sum_that_drifted_is_found(app: Flask, make: Make, call: Call, by: Actor) -> None:
     application = eligible(make, call)
     prepared(call, by)
-    advise(application, yes(6_000), by)
+    recommend(application, yes(6_000), by)
     with unit_of_work() as session:
         session.execute(text("UPDATE call SET committed_cents = committed_cents - 100"))
     found = list(queries.problems())

@@ -11,12 +11,12 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Answer, Application
 from grants.calls.models import Call, Question
 from grants.deliberation import letters, queries
-from grants.deliberation.letters import DecisionLetter, Part
+from grants.deliberation.letters import DecisionLetter, LetterPart
 from grants.deliberation.models import Decision, Recommendation
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.people.models import Membership
 from grants.programme import queries as programme
 from tests.factories import Make
@@ -178,7 +178,7 @@ def test_what_people_wrote_is_text_on_the_page_and_in_the_letter(app: Flask, mak
 
 
 def test_a_part_is_read_as_paragraphs_and_lists() -> None:
-    part = Part("", "Un\ndeux\n\n- a\n- b\n\nTrois")
+    part = LetterPart("", "Un\ndeux\n\n- a\n- b\n\nTrois")
     assert part.blocks == [(False, ["Un", "deux"]), (True, ["a", "b"]), (False, ["Trois"])]
 
 
@@ -202,7 +202,7 @@ def test_texts_nobody_confirmed_are_named_for_managers(app: Flask, make: Make) -
     assert text.title not in letters.unconfirmed_texts()
 
 
-def test_an_advice_keeps_the_score_as_it_stood(app: Flask, make: Make) -> None:
+def test_a_recommendation_keeps_the_score_as_it_stood(app: Flask, make: Make) -> None:
     call: Call = make.call(closes_at=clock.now() - timedelta(days=2))
     application = make.application(state=S.ELIGIBLE, call=call)
     make.reviewed(application, 3)

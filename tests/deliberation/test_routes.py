@@ -19,8 +19,8 @@ from grants.deliberation.models import Meeting
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.pages import money
-from grants.kernel.post import Letter
 from grants.people.models import Account
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
@@ -41,18 +41,18 @@ def closed(make: Make) -> Call:
     return make.call(closes_at=clock.now() - timedelta(days=3))
 
 
-def dossier(make: Make, call: Call, *points: int, title: str | None = None, **columns: Any) -> Application:
+def dossier(make: Make, call: Call, *levels: int, title: str | None = None, **columns: Any) -> Application:
     """An eligible application with its reviews."""
     application = make.application(state=S.ELIGIBLE, call=call, title=title, **columns)
-    if points:
-        make.reviewed(application, *points)
+    if levels:
+        make.reviewed(application, *levels)
     return application
 
 
-def advise(
+def recommend(
     page: Page, application: Application, verdict: str = "favourable", amount: str = "8000", **values: Any
 ) -> Any:
-    """Give an advice through its page."""
+    """Give a recommendation through its page."""
     page.get("deliberation.recommend", application)
     told = {"verdict": verdict, "amount": amount, "reason": "Répond aux deux priorités.", **values}
     return page.submit(told, action=f"/avis/{application.id}", follow=False)
@@ -63,7 +63,7 @@ def act_values(day: date | None = None, **values: Any) -> dict[str, Any]:
 
 
 def carry_to(page: Page, meeting: Meeting, state: MeetingState, **votes: Any) -> None:
-    """Take a meeting with all its advices further, by its pages."""
+    """Take a meeting with all its recommendations further, by its pages."""
     page.get("deliberation.freeze", meeting)
     assert page.submit(action="/figer").status == 200
     if state is MeetingState.FROZEN:
@@ -96,8 +96,8 @@ def test_a_call_goes_from_its_closing_to_the_letters(
     assert answer.title == "Comité d’octobre"
     meeting = queries.meeting_of(closed.id)
     assert meeting is not None
-    assert advise(page, won, "favourable_with_conditions", "7000", conditions="Ouvrir le samedi").status == 302
-    assert advise(page, lost, "unfavourable", "", reason="Projet encore trop vague.").status == 302
+    assert recommend(page, won, "favourable_with_conditions", "7000", conditions="Ouvrir le samedi").status == 302
+    assert recommend(page, lost, "unfavourable", "", reason="Projet encore trop vague.").status == 302
     words = page.get("deliberation.meeting", meeting).words
     assert "2 sur 2" in words
     assert words.index("Cour fraîche") < words.index("Jardin suspendu")
@@ -145,8 +145,8 @@ def test_a_person_with_a_link_never_finds_the_dossier_nor_its_money(
     make.assignment(hidden, linked, state=AssignmentState.RECUSED)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, known, amount="5000")
-    advise(page, hidden, amount="7000")
+    recommend(page, known, amount="5000")
+    recommend(page, hidden, amount="7000")
     full = page.get("deliberation.meeting", meeting).words.replace("\u202f", " ").replace("\u00a0", " ")
     assert "12 000 €" in full
     for person in (judge, linked):
@@ -161,7 +161,7 @@ def test_a_person_with_a_link_never_finds_the_dossier_nor_its_money(
         assert "ne figurent ni dans cette page" in words
     for endpoint in ("deliberation.recommend", "deliberation.letter", "deliberation.letter_pdf"):
         assert page.get(endpoint, hidden, as_=linked).status == 404
-    assert page.post("deliberation.withdraw_advice", hidden, data={"version": 1}, as_=linked).status == 404
+    assert page.post("deliberation.withdraw_recommendation", hidden, data={"version": 1}, as_=linked).status == 404
     page.sign_in(manager)
     carry_to(page, meeting, MeetingState.FROZEN)
     page.sign_in(linked)
@@ -182,8 +182,8 @@ def test_publishing_counts_and_leaves_what_its_author_knows(
     make.assignment(hidden, linked, state=AssignmentState.RECUSED)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, seen, amount="5000")
-    advise(page, hidden, amount="7000")
+    recommend(page, seen, amount="5000")
+    recommend(page, hidden, amount="7000")
     carry_to(page, meeting, MeetingState.VOTED)
     assert "1 association reçoit" in page.get("deliberation.publish", meeting, as_=linked).words
     assert "Les résultats sont publiés : 1 courrier part." in page.submit(action="/publication").words
@@ -214,7 +214,8 @@ TOTALS = (
 def test_no_total_moves_with_a_dossier_one_has_a_link_with(
     app: Flask, make: Make, page: Page, manager: Account, closed: Call
 ) -> None:
-    """Its advice of this call or of another, what it asks, whether it waits: nothing that a total is made of."""
+    """Its recommendation of this call or of another, what it asks, whether it waits: nothing that a total is made
+    of."""
     elsewhere = make.call(closes_at=clock.now() - timedelta(days=4))
     seen, hidden, waiting, other = (
         dossier(make, call, 3) for call in (closed, closed, closed, elsewhere)
@@ -222,14 +223,14 @@ def test_no_total_moves_with_a_dossier_one_has_a_link_with(
     linked = make.account("manager")
     for one in (hidden, waiting, other):
         make.assignment(one, linked, state=AssignmentState.RECUSED)
-    meeting, next_door = make.meeting(closed), make.meeting(elsewhere)
+    meeting, neighbour = make.meeting(closed), make.meeting(elsewhere)
     page.sign_in(manager)
     for one in (seen, hidden, waiting, other):
-        assert advise(page, one, amount="5000").status == 302
+        assert recommend(page, one, amount="5000").status == 302
     before, full = ({where: told(page, where, who, closed, meeting) for where in TOTALS} for who in (linked, manager))
     page.sign_in(manager)
     for one in (hidden, other):
-        assert advise(page, one, amount="7000").status == 302
+        assert recommend(page, one, amount="7000").status == 302
     page.get("deliberation.recommend", waiting)
     page.submit(action="/retirer")
     with unit_of_work():
@@ -240,7 +241,7 @@ def test_no_total_moves_with_a_dossier_one_has_a_link_with(
     moved = {where for where in TOTALS if told(page, where, manager, closed, meeting) != full[where]}
     assert moved >= {"calls.desk", "calls.manage", "deliberation.meeting", "programme.fund", "observatory.tracking"}
     assert moved >= {"deliberation.index", "deliberation.freeze", "reviewing.assign", "screening.inbox", "desk.work"}
-    assert "5 000 €" not in spaced(page.get("deliberation.meeting", next_door, as_=linked).words)
+    assert "5 000 €" not in spaced(page.get("deliberation.meeting", neighbour, as_=linked).words)
 
 
 def told(page: Page, where: str, person: Account, call: Call, meeting: Meeting) -> str:
@@ -270,7 +271,7 @@ def test_what_waits_among_hidden_dossiers_is_told_by_the_act_alone(
     make.assignment(hidden, linked, state=AssignmentState.RECUSED)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, seen)
+    recommend(page, seen)
     assert "1 dossier recevable attend encore un avis" in page.get("deliberation.freeze", meeting).words
     before = page.get("deliberation.freeze", meeting, as_=linked).words
     assert "attend encore un avis" not in before
@@ -280,7 +281,7 @@ def test_what_waits_among_hidden_dossiers_is_told_by_the_act_alone(
     assert "une autre personne doit s’en charger" in refused.words
     assert fresh(meeting).state is MeetingState.PREPARING
     page.sign_in(manager)
-    advise(page, hidden)
+    recommend(page, hidden)
     assert page.get("deliberation.freeze", meeting, as_=linked).words == before
     assert page.submit(action="/figer").status == 200
 
@@ -365,13 +366,13 @@ def test_tied_dossiers_share_a_rank_and_the_published_tie_break_orders_them(
         ({"reason": ""}, "Écrivez en une phrase"),
     ],
 )
-def test_what_cannot_be_an_advice_is_said_on_its_field(
+def test_what_cannot_be_a_recommendation_is_said_on_its_field(
     app: Flask, make: Make, page: Page, manager: Account, closed: Call, values: dict[str, str], message: str
 ) -> None:
     application = dossier(make, closed, 3)
     make.meeting(closed)
     page.sign_in(manager)
-    answer = advise(page, application, **{"reason": "Une raison \x00 écrite 🙂", **values})
+    answer = recommend(page, application, **{"reason": "Une raison \x00 écrite 🙂", **values})
     assert answer.status == 422
     assert message in answer.words
     assert queries.recommendation_of(application.id) is None
@@ -386,7 +387,7 @@ def test_a_refused_amount_keeps_what_was_typed_and_leaves_a_line(
     application = dossier(make, call, 3)
     make.meeting(call)
     page.sign_in(manager)
-    answer = advise(page, application, amount="8000", reason="Un texte que personne ne veut retaper.")
+    answer = recommend(page, application, amount="8000", reason="Un texte que personne ne veut retaper.")
     assert answer.status == 409
     assert "Enveloppe insuffisante : il reste 5 000 €." in answer.words.replace("\u202f", " ").replace("\u00a0", " ")
     assert "Un texte que personne ne veut retaper." in answer.text
@@ -401,7 +402,7 @@ def test_a_stale_page_shows_both_texts(app: Flask, make: Make, page: Page, manag
     application = dossier(make, closed, 3)
     make.meeting(closed)
     page.sign_in(manager)
-    advise(page, application, reason="Premier texte.")
+    recommend(page, application, reason="Premier texte.")
     stale = {"verdict": "favourable", "amount": "6000", "reason": "Second texte.", "version": ""}
     answer = page.post("deliberation.recommend", application, data=stale)
     assert answer.status == 409
@@ -410,13 +411,13 @@ def test_a_stale_page_shows_both_texts(app: Flask, make: Make, page: Page, manag
     assert fresh(closed).committed == Money.euros(8_000)
 
 
-def test_an_advice_is_taken_back_through_its_page(
+def test_a_recommendation_is_taken_back_through_its_page(
     app: Flask, make: Make, page: Page, manager: Account, closed: Call
 ) -> None:
     application = dossier(make, closed, 3)
     make.meeting(closed)
     page.sign_in(manager)
-    advise(page, application)
+    recommend(page, application)
     page.get("deliberation.recommend", application)
     assert page.submit(action="/retirer").status == 200
     assert queries.recommendation_of(application.id) is None
@@ -437,8 +438,8 @@ def test_an_act_says_on_each_dossier_what_is_wrong_and_keeps_the_rest(
     first, second = dossier(make, closed, 3), dossier(make, closed, 3)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, first)
-    advise(page, second)
+    recommend(page, first)
+    recommend(page, second)
     carry_to(page, meeting, MeetingState.FROZEN)
     page.get("deliberation.record_act", meeting)
     for values, message in (
@@ -469,7 +470,7 @@ def test_freezing_is_offered_only_when_nothing_is_left_to_do(
     assert "1 dossier recevable attend encore un avis" in answer.words
     assert not answer.tree.xpath("//main//form")
     assert page.post("deliberation.freeze", meeting).status == 409
-    advise(page, application)
+    recommend(page, application)
     assert page.get("deliberation.freeze", meeting).tree.xpath("//main//form")
     carry_to(page, meeting, MeetingState.FROZEN)
     answer = page.post("deliberation.recommend", application, data={"verdict": "unfavourable", "reason": "Non."})
@@ -503,8 +504,8 @@ def test_nothing_an_applicant_opens_tells_the_decision_before_the_publication(
     with clock.fixed(clock.now()):
         before = [applicant_pages(page.sign_in(person), application) for application, person in pairs]
         page.sign_in(manager)
-        advise(page, won)
-        advise(page, lost, "unfavourable", "", reason="Trop vague.")
+        recommend(page, won)
+        recommend(page, lost, "unfavourable", "", reason="Trop vague.")
         for state in (MeetingState.PREPARING, MeetingState.FROZEN, MeetingState.VOTED):
             if state is MeetingState.FROZEN:
                 carry_to(page.sign_in(manager), meeting, state)
@@ -543,8 +544,8 @@ def test_letters_and_minutes_are_accessible_papers_that_stay_the_same(
     make.assignment(won, recused, state=AssignmentState.RECUSED)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, won, "favourable_with_conditions", "7000", conditions="Ouvrir le samedi\nPrévenir les voisins")
-    advise(page, lost, "unfavourable", "", reason="Trop vague.")
+    recommend(page, won, "favourable_with_conditions", "7000", conditions="Ouvrir le samedi\nPrévenir les voisins")
+    recommend(page, lost, "unfavourable", "", reason="Trop vague.")
     carry_to(page, meeting, MeetingState.VOTED)
     draft = page.get("deliberation.letter_pdf", won).response
     assert draft.data.startswith(b"%PDF")
@@ -580,8 +581,8 @@ def test_the_pages_of_a_meeting_cost_the_same_for_one_dossier_and_for_four(
 
     cost()
     one = cost()
-    for points in (1, 2, 4):
-        dossier(make, closed, points, points)
+    for level in (1, 2, 4):
+        dossier(make, closed, level, level)
     assert cost() == one
 
 
@@ -595,8 +596,8 @@ def test_a_withdrawn_dossier_stays_in_sight_until_its_money_is_back(
     gone, stays = dossier(make, closed, 3), dossier(make, closed, 3)
     meeting = make.meeting(closed)
     page.sign_in(manager)
-    advise(page, gone)
-    advise(page, stays, amount="5000")
+    recommend(page, gone)
+    recommend(page, stays, amount="5000")
     with unit_of_work():
         applications.withdraw(gone, reason="Reporté", by=make.actor_of(make.member_of(gone.organisation)))
     answer = page.get("deliberation.meeting", meeting)
@@ -653,7 +654,7 @@ def test_no_dossier_enters_a_closed_call_that_is_examined(
     assert "l’examen des dossiers a commencé" in answer.words
 
 
-def test_advices_of_a_call_that_is_open_are_never_frozen(
+def test_recommendations_of_a_call_that_is_open_are_never_frozen(
     make: Make, page: Page, manager: Account, closed: Call
 ) -> None:
     meeting = make.meeting(closed)

@@ -1,4 +1,4 @@
-"""What a committee may advise and an act may decide, on plain facts."""
+"""What a committee may recommend and an act may decide, on plain facts."""
 
 from datetime import date
 
@@ -50,7 +50,7 @@ def test_conditions_are_written_where_the_verdict_announces_them(
     assert (rules.why_not_conditions(verdict, conditions) is None) is fine
 
 
-def test_each_advice_says_why_in_the_words_its_case_needs(app: Flask) -> None:
+def test_each_recommendation_says_why_in_the_words_its_case_needs(app: Flask) -> None:
     def why(verdict: Verdict, amount: Money | None, reason: str = "") -> str | None:
         found = rules.why_not_reason(verdict, amount, reason, requested=ASKED, minimum=Money.euros(5_000))
         return None if found is None else str(found)
@@ -81,7 +81,7 @@ def test_an_act_comes_after_the_meeting_and_not_tomorrow(app: Flask) -> None:
     ],
 )
 def test_a_body_may_lower_or_refuse_and_never_exceed(app: Flask, voted: int, reason: str, fault: str | None) -> None:
-    found = rules.why_not_voted(Money.euros(voted), reason, advised=ASKED)
+    found = rules.why_not_voted(Money.euros(voted), reason, recommended=ASKED)
     assert (found[0] if found else None) == fault
 
 

@@ -25,11 +25,11 @@ from grants.deliberation.models import Meeting
 from grants.demo import content
 from grants.demo.payments import fictitious_iban
 from grants.demo.plant import PASSWORD
-from grants.kernel import clock, journal, seal, vault
+from grants.kernel import clock, encryption, journal, vault
 from grants.kernel.db import db
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.people import queries as people
 from grants.people.models import Account, Organisation, Role
 from grants.people.rules import why_not_password, why_not_rna, why_not_siret
@@ -231,7 +231,7 @@ def test_every_organisation_says_that_it_is_fictitious_and_no_address_could_be_d
 
 
 def test_bank_accounts_are_well_formed_and_at_no_bank() -> None:
-    ibans = [seal.unseal(row) for row in db.session.scalars(select(BankDetails.iban_sealed))]
+    ibans = [encryption.decrypt(row) for row in db.session.scalars(select(BankDetails.iban_sealed))]
     assert len(set(ibans)) == len(ibans)
     assert all(iban[4:9] == "99999" and award_rules.why_not_iban(iban) is None for iban in ibans)
     assert fictitious_iban(1000) == "FR7699999000010000000100025"

@@ -19,7 +19,7 @@ from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, next_number, unit_of_work
 from grants.kernel.errors import RefusedError
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.words import force_locale
 from grants.people.models import Account, Organisation
 from grants.people.rules import why_not_rna, why_not_siret

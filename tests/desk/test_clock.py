@@ -17,10 +17,10 @@ from grants.awards.actions import disbursement
 from grants.awards.lifecycle import InstalmentState, ReportState
 from grants.calls.models import Call
 from grants.deliberation import actions as deliberation
-from grants.kernel import access, clock, held, journal, pages, post, throttle
+from grants.kernel import access, clock, journal, outbox, pages, stored_forms, throttle
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError, RefusedError
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.words import force_locale
 from grants.people.models import SignIn
 from grants.reviewing import actions as reviewing
@@ -145,7 +145,7 @@ def test_what_was_kept_before_the_clock_went_back_did_not_come_later_than_now(
     app: Flask, make: Make, at: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = make.actor()
-    monkeypatch.setattr(held, "first_arrival", lambda _account: at)
+    monkeypatch.setattr(stored_forms, "first_arrival", lambda _account: at)
     for now, received in ((at + HOUR, at), (at - HOUR, at - HOUR)):
         with app.test_request_context(), clock.fixed(now):
             g.actor, g.received_at = person, clock.now()
@@ -160,11 +160,11 @@ def test_a_letter_whose_lease_lies_far_ahead_leaves(make: Make, at: datetime, ba
         with unit_of_work() as session:
             session.add(Letter(kind="t", recipient="a@b.example", subject="s", body="b\n", locale="fr", dedup="d",
                                created_at=at))  # fmt: skip
-        assert post.claim() is not None
+        assert outbox.claim() is not None
     with clock.fixed(at - back):
-        assert post.deliver(messages.append, "Fonds <fonds@exemple.example>") == sent
-    with clock.fixed(at + post.LEASE + MINUTE):
-        post.deliver(messages.append, "Fonds <fonds@exemple.example>")
+        assert outbox.deliver(messages.append, "Fonds <fonds@exemple.example>") == sent
+    with clock.fixed(at + outbox.LEASE + MINUTE):
+        outbox.deliver(messages.append, "Fonds <fonds@exemple.example>")
     assert len(messages) == 1
 
 

@@ -13,7 +13,7 @@ from grants.awards.lifecycle import AwardState, ReportState
 from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
 from grants.deliberation import queries as deliberation
-from grants.kernel import clock, held, shelf, vault
+from grants.kernel import clock, reference_files, stored_forms, vault
 from grants.kernel.db import Base, db, unit_of_work
 from grants.people import actions, rules
 from grants.programme import queries as programme
@@ -52,8 +52,8 @@ def test_a_page_loads_nothing_from_a_third_party(page):
 
 def test_nothing_is_kept_of_a_birth_a_nationality_or_a_social_security_number(app):
     columns = [f"{table.name}.{column.name}" for table in Base.metadata.sorted_tables for column in table.columns]
-    asked = [row["label"] for row in shelf.toml("questions.toml")["questions"]]
-    asked += [row["label"] for row in shelf.toml("pieces.toml")["pieces"]]
+    asked = [row["label"] for row in reference_files.toml("questions.toml")["questions"]]
+    asked += [row["label"] for row in reference_files.toml("pieces.toml")["pieces"]]
     assert [name for name in columns + asked if ASKED_NOWHERE.search(name)] == []
 
 
@@ -116,7 +116,7 @@ def test_a_wrong_answer_waits_seven_days_on_its_page(page, make):
 
 def test_the_delays_that_pages_tell_are_those_of_the_code():
     told = (timedelta(days=30), timedelta(hours=1), timedelta(days=14))
-    assert told == (vault.KEPT, held.KEPT, rules.INVITATION_LASTS)
+    assert told == (vault.KEPT, stored_forms.KEPT, rules.INVITATION_LASTS)
 
 
 def test_a_declaration_keeps_who_made_it_and_when(page, make):

@@ -28,7 +28,7 @@ GIVEN = {"id", "call_id", "organisation_id", "author_id", "state", "created_at",
 PARTS = {"question_id": Question.__table__, "statement_id": Statement.__table__}
 
 
-class Part(NamedTuple):
+class PartCode(NamedTuple):
     """A part of whichever call the dossier answers."""
 
     column: str
@@ -69,7 +69,7 @@ def write(
     act()
     after = _row(application)
     columns = {name: after[name] for name in after.keys() - GIVEN if after[name] != before[name]}
-    codes = {key: Part(column, code) for column in PARTS for code, key in _parts(application, column).items()}
+    codes = {key: PartCode(column, code) for column in PARTS for code, key in _parts(application, column).items()}
     rows = {table: [_remembered(row, codes, by, start) for row in _rows(table, application)] for table in _hanging()}
     KNOWN[kind] = Written(columns, {table: found for table, found in rows.items() if found}, tuple(pages))
 
@@ -79,7 +79,7 @@ def _copy(written: Written, application: Application, title: str, *, by: Actor) 
     known = {Mark.AUTHOR: by.id, Mark.NOW: clock.now()}
 
     def told(value: Any) -> Any:
-        if isinstance(value, Part):
+        if isinstance(value, PartCode):
             return parts[value.column][value.code]
         if value is Mark.ID:
             return uuid4()
@@ -124,7 +124,7 @@ def _parts(application: Application, column: str) -> dict[str, UUID]:
     return {row.code: row.id for row in found}
 
 
-def _remembered(row: Row, parts: Mapping[UUID, Part], by: Actor, start: datetime) -> Row:
+def _remembered(row: Row, parts: Mapping[UUID, PartCode], by: Actor, start: datetime) -> Row:
     """A row without what belongs to its dossier alone."""
 
     def kept(value: Any) -> Any:

@@ -316,9 +316,9 @@ class Make(AwardMaker):
         reviewer: Account | None = None,
         *,
         state: AssignmentState = AssignmentState.OFFERED,
-        points: int | None = None,
+        level: int | None = None,
     ) -> Assignment:
-        """An assignment; submitted ones carry `points` (default 3) on every criterion."""
+        """An assignment; submitted ones carry `level` (default 3) on every criterion."""
         reviewer = reviewer or self.account("reviewer")
         at = clock.now()
         declared = state not in {AssignmentState.OFFERED, AssignmentState.REMOVED}
@@ -338,7 +338,7 @@ class Make(AwardMaker):
                 )
             if state is AssignmentState.SUBMITTED:
                 criteria = session.scalars(select(Criterion).where(Criterion.call_id == application.call_id))
-                assignment.marks = [Mark(criterion_id=c.id, points=3 if points is None else points) for c in criteria]
+                assignment.marks = [Mark(criterion_id=c.id, level=3 if level is None else level) for c in criteria]
                 assignment.committee_comment = "Projet solide."
                 assignment.applicant_comment = "Un dossier clair et concret."
             session.add(assignment)
@@ -346,9 +346,11 @@ class Make(AwardMaker):
                 reviewing.settle(application)
         return assignment
 
-    def reviewed(self, application: Application, *points: int) -> list[Assignment]:
-        """One submitted review per number of points given."""
-        return [self.assignment(application, state=AssignmentState.SUBMITTED, points=p) for p in points or (3, 3, 3)]
+    def reviewed(self, application: Application, *levels: int) -> list[Assignment]:
+        """One submitted review per level given."""
+        return [
+            self.assignment(application, state=AssignmentState.SUBMITTED, level=each) for each in levels or (3, 3, 3)
+        ]
 
     # ---- deliberation ------------------------------------------------------------------------------------------------
 

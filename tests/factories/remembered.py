@@ -148,7 +148,7 @@ def is_now(instant: datetime) -> bool:
 
 def forget_answers(app: Flask) -> None:
     """Take away the answers kept by an application whose rows have changed behind it."""
-    app.extensions.pop("still", None)
+    app.extensions.pop("query_cache", None)
 
 
 def is_row(value: Any) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter, body_of
+from grants.kernel.outbox import Letter, body_of
 from grants.people import actions as people
 from grants.people.models import College, Role
 from grants.people.rules import password_of

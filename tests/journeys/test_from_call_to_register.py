@@ -79,7 +79,7 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
 
     the_call_closes(troupe)
     manager_prepares_the_meeting(manager)
-    manager_records_the_advice(manager)
+    manager_records_the_recommendation(manager)
     manager_freezes(manager)
     volunteer_sees_nothing_of_it(volunteer)
     manager_records_the_act(manager)
@@ -349,7 +349,7 @@ def manager_prepares_the_meeting(manager: Person) -> None:
     manager.presses("Créer la séance", told="La séance est prête.")
 
 
-def manager_records_the_advice(manager: Person) -> None:
+def manager_records_the_recommendation(manager: Person) -> None:
     manager.follows(TITLE)
     manager.ticks("Favorable avec conditions")
     manager.writes("Montant proposé", "30 000")

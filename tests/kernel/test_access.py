@@ -1,4 +1,4 @@
-"""The doors: who passes, what is committed, and what a second press does."""
+"""Access control: who may open a view, what is committed, and what a second press does."""
 
 from contextvars import Context
 from datetime import timedelta
@@ -11,17 +11,17 @@ from flask_babel import Babel
 from sqlalchemy import delete, func, select, update
 
 from grants.kernel import access, clock, journal
-from grants.kernel.access import Policy, RequestKey, Rule, close_doors, door, public, repeatable
+from grants.kernel.access import Policy, RequestKey, Rule, check_views, public, repeatable, requires
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import ForbiddenError, HouseError, InvalidError, RefusedError
+from grants.kernel.errors import AppError, ForbiddenError, InvalidError, RefusedError
 from grants.people.models import Membership, Organisation
 
 pytestmark = pytest.mark.neutral
 
 
 class W(StrEnum):
-    """The words of the toy house."""
+    """The permissions of the toy application."""
 
     READ = "thing:read"
     WRITE = "thing:write"
@@ -40,7 +40,7 @@ READER, WRITES, STRANGER = (
 
 
 class Toy:
-    """A small house with real doors on the test's database."""
+    """A small application with real access control on the test's database."""
 
     def __init__(self, app: Flask) -> None:
         self.who, self.runs = READER, 0
@@ -54,8 +54,8 @@ class Toy:
         Babel(toy)
         access.install(toy, Policy(MAY, KNOW), lambda: self.who, "sign_in")
 
-        @toy.errorhandler(HouseError)
-        def refused(error: HouseError):
+        @toy.errorhandler(AppError)
+        def refused(error: AppError):
             return error.message, error.status
 
         @toy.get("/in")
@@ -64,12 +64,12 @@ class Toy:
             return "in"
 
         @toy.get("/things/<uuid:thing_id>/<int:page>")
-        @door(W.READ, Organisation)
+        @requires(W.READ, Organisation)
         def read(thing, page):
             return f"{thing.name} {page}"
 
         @toy.get("/open")
-        @door(W.OPEN)
+        @requires(W.OPEN)
         def opened():
             return "open"
 
@@ -80,7 +80,7 @@ class Toy:
             return "never"
 
         @toy.post("/things/<uuid:thing_id>/city")
-        @door(W.WRITE, Organisation)
+        @requires(W.WRITE, Organisation)
         def write(thing):
             self.runs += 1
             thing.city = request.form["city"]
@@ -104,7 +104,7 @@ class Toy:
             self.runs += 1
             return redirect(f"/done/{self.runs}")
 
-        close_doors(toy, W)
+        check_views(toy, W)
 
     def ask(self, method, url, **values):
         db.session.rollback()
@@ -200,7 +200,7 @@ def test_known_but_not_allowed_says_why_and_leaves_a_line(toy, thing):
     assert line.facts == {"endpoint": "write", "permission": "thing:write"}
 
 
-def test_an_act_that_forbids_itself_leaves_a_line_as_a_closed_door_does(toy, thing):
+def test_an_act_that_forbids_itself_leaves_a_line_as_a_denied_view_does(toy, thing):
     toy.who = WRITES
     answer = toy.post(f"/things/{thing.id}/city", city="forbidden")
     assert (answer.status_code, answer.text) == (403, "not you")
@@ -212,7 +212,7 @@ def test_an_act_that_forbids_itself_leaves_a_line_as_a_closed_door_does(toy, thi
 # ---- what is committed ---------------------------------------------------------------------------------------------
 
 
-def test_the_door_commits_an_answer_below_400(toy, thing):
+def test_the_wrapper_commits_an_answer_below_400(toy, thing):
     toy.who = WRITES
     assert toy.post(f"/things/{thing.id}/city", city="Bron").status_code == 302
     assert city(thing) == "Bron"
@@ -220,7 +220,7 @@ def test_the_door_commits_an_answer_below_400(toy, thing):
 
 
 @pytest.mark.parametrize(("value", "status"), [("wrong", 422), ("refused", 409), ("taken", 409)])
-def test_the_door_undoes_everything_else_and_keeps_the_refusal(toy, thing, value, status):
+def test_the_wrapper_undoes_everything_else_and_keeps_the_refusal(toy, thing, value, status):
     toy.who = WRITES
     answer = toy.post(f"/things/{thing.id}/city", city=value)
     assert answer.status_code == status
@@ -267,7 +267,7 @@ def test_a_form_corrected_after_a_refusal_or_after_going_back_counts_anew(toy, t
     assert city(thing) == "Vaulx"
 
 
-def test_a_second_press_at_a_door_that_the_first_one_closed_is_no_attempt(toy, thing):
+def test_a_second_press_without_the_right_that_the_first_took_is_no_attempt(toy, thing):
     toy.who = WRITES
     toy.post(f"/things/{thing.id}/city", city="Bron")
     toy.who = Actor(id=WRITES.id, name="writer")
@@ -313,32 +313,32 @@ def test_what_a_form_said_is_kept_as_nobody_could_guess_it(toy, thing):
     assert len({*db.session.scalars(select(RequestKey.body)), first}) == 2
 
 
-# ---- a house with an open door does not start ----------------------------------------------------------------------
+# ---- a view without declared access stops the start ------------------------------------------------------------------
 
 
-def house_with(view, may=MAY):
+def app_with(view, may=MAY):
     toy = Flask("toy")
     access.install(toy, Policy(may, KNOW), lambda: ANONYMOUS, "view")
     toy.add_url_rule("/view", "view", view)
     return toy
 
 
-def test_a_view_without_a_door_is_refused():
-    with pytest.raises(RuntimeError, match="view has no door"):
-        close_doors(house_with(lambda: "open"), W)
+def test_a_view_without_declared_access_is_refused():
+    with pytest.raises(RuntimeError, match="view declares no access"):
+        check_views(app_with(lambda: "open"), W)
 
 
-def test_a_door_with_an_unknown_word_is_refused():
+def test_a_view_with_an_unknown_permission_is_refused():
     with pytest.raises(RuntimeError, match="unknown permission"):
-        close_doors(house_with(door("thing:burn")(lambda: "open")), W)
+        check_views(app_with(requires("thing:burn")(lambda: "open")), W)
 
 
 def test_a_word_without_a_rule_is_refused_and_so_is_a_rule_without_a_word():
     with pytest.raises(RuntimeError, match="thing:open"):
-        close_doors(house_with(public(lambda: "open"), {W.READ: SIGNED, W.WRITE: WRITER}), W)
+        check_views(app_with(public(lambda: "open"), {W.READ: SIGNED, W.WRITE: WRITER}), W)
     with pytest.raises(RuntimeError, match="thing:burn"):
-        close_doors(house_with(public(lambda: "open"), {**MAY, "thing:burn": SIGNED}), W)
-    close_doors(house_with(public(lambda: "open")), W)
+        check_views(app_with(public(lambda: "open"), {**MAY, "thing:burn": SIGNED}), W)
+    check_views(app_with(public(lambda: "open")), W)
 
 
 @pytest.mark.parametrize("address", ["/in%00", "/in?q=%00", "/in?%00=1", "/in?next=/x%00"])

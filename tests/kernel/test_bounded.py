@@ -20,7 +20,7 @@ from grants.kernel import bounded, vault
 from grants.kernel.db import db
 from grants.kernel.examining import image, office, process
 from grants.kernel.examining.found import Found, UnfitError
-from grants.kernel.examining.xmlparts import Part as XmlPart
+from grants.kernel.examining.xmlparts import XmlPart
 from grants.kernel.vault import StoredFile
 from tests.kernel import corpus
 from tests.kernel.test_vault import BY

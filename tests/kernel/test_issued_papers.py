@@ -41,7 +41,7 @@ def receipt(make: Make) -> Issue:
 
 
 def acted(make: Make) -> Application:
-    """A dossier whose meeting froze its advices and recorded its act."""
+    """A dossier whose meeting froze its recommendations and recorded its act."""
     call = make.call(closes_at=clock.now() - timedelta(days=3))
     application = make.application(state=S.ELIGIBLE, call=call)
     meeting = make.meeting(call)
@@ -75,7 +75,7 @@ def decision(make: Make) -> Issue:
 
 
 def minutes(make: Make) -> Issue:
-    """A meeting whose advices are frozen, its minutes issued."""
+    """A meeting whose recommendations are frozen, its minutes issued."""
     return "deliberation.minutes_pdf", meeting_of(acted(make)), make.account("manager")
 
 

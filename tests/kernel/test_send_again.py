@@ -10,10 +10,10 @@ from sqlalchemy import event, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from grants.applications.lifecycle import ApplicationState as S
-from grants.kernel import clock, held
+from grants.kernel import clock, stored_forms
 from grants.kernel.access import RequestKey
 from grants.kernel.db import access_mode, db, unit_of_work
-from grants.kernel.held import HeldForm
+from grants.kernel.stored_forms import StoredForm
 from grants.people import rules
 from grants.people.models import Role, SignIn
 from grants.people.rules import INVITATIONS_TO_AN_ADDRESS_A_DAY, JOIN, SIGN_UP, password_of
@@ -200,7 +200,7 @@ def test_other_words_and_a_forged_proof_prove_nothing(page, dialect, closing, ch
 
 def test_a_proof_is_good_for_as_long_as_a_form_is_kept(page, dialect, closing, monkeypatch):
     arrival, refused = refused_just_before(page, dialect, closing)
-    monkeypatch.setattr(held, "KEPT", timedelta(minutes=4))
+    monkeypatch.setattr(stored_forms, "KEPT", timedelta(minutes=4))
     with clock.fixed(arrival + timedelta(minutes=5)):
         assert resend(page, refused).status == 409
 
@@ -240,7 +240,7 @@ def test_a_form_of_another_site_is_not_given_back(page, make):
     "values", [{"name": "x" * 90_000}, {f"f{number}": "" for number in range(2_000)}], ids=["long", "many"]
 )
 def test_a_form_too_long_is_only_loaded_again(page, make, dialect, monkeypatch, values):
-    monkeypatch.setattr(held, "LARGEST", 80_000)
+    monkeypatch.setattr(stored_forms, "LARGEST", 80_000)
     page.get("people.account", as_=make.account())
     with locked(dialect):
         refused = page.submit(values, action="/mon-compte")
@@ -281,17 +281,17 @@ def test_somebody_signed_in_finds_it_in_its_page_as_well(page, make):
         page.get("people.members", organisation)
         refused = page.submit({"email": "encore@exemple.example"}, action="/membres")
     assert (refused.status, holds(refused, "email")) == (429, ["encore@exemple.example"])
-    assert rows(HeldForm) == 1
+    assert rows(StoredForm) == 1
     assert page.get("people.members", organisation).form("/membres").fields["email"] == "encore@exemple.example"
 
 
-def test_what_is_refused_before_its_door_is_kept_as_well(page, make):
+def test_what_is_refused_before_its_view_is_kept_as_well(page, make):
     page.sign_in(make.account())
     for number in range(JOIN.by_account + 1):
         key = page.get("people.account").form("/mon-compte").fields["_key"]
         refused = page.post("people.organisation_join", data={"number": f"80000000{number:06}", "_key": key})
     assert (refused.status, holds(refused, "number")) == (429, [f"80000000{JOIN.by_account:06}"])
-    assert rows(HeldForm) == 1
+    assert rows(StoredForm) == 1
 
 
 def test_passwords_are_asked_again_and_kept_nowhere(page, make):
@@ -299,7 +299,7 @@ def test_passwords_are_asked_again_and_kept_nowhere(page, make):
     page.get("people.password")
     for _number in range(rules.PASSWORD.by_account + 1):
         refused = page.submit({"current": "pas-celui-ci-du-tout", "password": "un-tout-autre-mot-de-passe"})
-    assert (refused.status, rows(HeldForm)) == (429, 0)
+    assert (refused.status, rows(StoredForm)) == (429, 0)
     assert "pas-celui-ci" not in refused.text
     assert again(refused).xpath(".//input[@type='password']/@name") == ["current", "password"]
     assert "demandez-en un nouveau" in refused.words

@@ -182,7 +182,7 @@ def test_only_the_pages_of_long_texts_and_of_files_take_more(app) -> None:
     views = {name: view for name, view in app.view_functions.items() if hasattr(view, "__body__")}
     assert {bodies.room_of(view) for view in views.values()} == {bodies.TEXTS}
     assert "applications.edit" in views
-    assert not [name for name, view in views.items() if view.__door__.permission is None]
+    assert not [name for name, view in views.items() if view.__access__.permission is None]
 
 
 # ---- what comes from office documents ------------------------------------------------------------------------------

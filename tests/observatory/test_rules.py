@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from grants.kernel.money import Money
 from grants.kernel.sheets import cell, lines
 from grants.observatory import rules
-from grants.observatory.rules import Figure, Line, Sums
+from grants.observatory.rules import Figure, Sums, TrackingLine
 
 
 def test_what_is_left_is_awarded_less_released_less_paid() -> None:
@@ -28,7 +28,7 @@ def test_the_foot_adds_every_line(cents: list[int]) -> None:
     for amount in cents:
         sums = Sums()
         sums.add(Figure.ASKED, Money(amount))
-        table.append(Line("k", "c", "t", sums))
+        table.append(TrackingLine("k", "c", "t", sums))
     assert rules.total(table)[Figure.ASKED] == Money(sum(cents))
 
 

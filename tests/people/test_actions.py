@@ -9,13 +9,13 @@ from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, ForbiddenError, InvalidError, RefusedError, ThrottledError
-from grants.kernel.post import Letter, body_of
+from grants.kernel.outbox import Letter, body_of
 from grants.people import actions, queries
 from grants.people.models import Account, College, Invitation, MemberRole, Membership, Organisation, Role, SignIn
 from tests.factories.make import siret
 
 PASSWORD = "nuage vélo pistache"
-HOUSE = system("tests")
+SYSTEM = system("tests")
 
 
 def facts(**changed):
@@ -40,7 +40,7 @@ def new_account(**changed):
     values = {"email": "camille@exemple.example", "name": "Camille", "password": PASSWORD, "confirmed": True, **changed}
     with unit_of_work():
         return actions.create_account(
-            values.pop("email"), values.pop("name"), values.pop("password"), by=HOUSE, **values
+            values.pop("email"), values.pop("name"), values.pop("password"), by=SYSTEM, **values
         )
 
 
@@ -100,7 +100,7 @@ def test_every_refusal_has_the_same_words(app, email, password, reason):
     new_account()
     closed = new_account(email="ferme@exemple.example")
     with unit_of_work():
-        actions.deactivate(closed, by=HOUSE)
+        actions.deactivate(closed, by=SYSTEM)
     email = email.replace("\x00", "")
     with pytest.raises(InvalidError) as refusal:
         actions.authenticate(email, password)
@@ -159,7 +159,7 @@ def test_a_link_made_for_one_purpose_does_not_serve_another(app):
 def test_nobody_is_written_to_about_an_unknown_or_closed_account(app):
     account = new_account()
     with unit_of_work():
-        actions.deactivate(account, by=HOUSE)
+        actions.deactivate(account, by=SYSTEM)
         actions.ask_reset(account.email)
         actions.ask_reset("inconnue@exemple.example")
         actions.sign_up(account.email, "Camille", locale="fr")
@@ -170,7 +170,7 @@ def test_the_public_head_of_the_journal_does_not_tell_who_has_an_account(app):
     """A new password is asked for a known address, a closed one and an unknown one: one line each."""
     known, closed = new_account(), new_account(email="close@exemple.example")
     with unit_of_work():
-        actions.deactivate(closed, by=HOUSE)
+        actions.deactivate(closed, by=SYSTEM)
     lines = []
     for address in (known.email, closed.email, "inconnue@exemple.example"):
         before = journal.head()[0]
@@ -328,7 +328,7 @@ def test_an_owner_whose_account_is_closed_does_not_count(app, make):
     first, second = make.account(), make.account()
     organisation = make.organisation(first, second)
     with unit_of_work():
-        actions.deactivate(second, by=HOUSE)
+        actions.deactivate(second, by=SYSTEM)
     with pytest.raises(RefusedError), unit_of_work():
         actions.leave(queries.membership(first.id, organisation.id), by=make.actor_of(first))
 
@@ -347,24 +347,24 @@ def test_nobody_leaves_in_the_place_of_another(app, make):
 def test_an_office_is_given_told_and_ended(app, make):
     person = make.account()
     with unit_of_work():
-        office = actions.appoint(person, Role.MANAGER, by=HOUSE)
+        office = actions.appoint(person, Role.MANAGER, by=SYSTEM)
     assert make.actor_of(person).roles == {"manager"}
     assert letters("people_appointed")[0].recipient == person.email
     with clock.fixed(clock.now() + timedelta(days=2)):
         with unit_of_work():
-            actions.end_appointment(office, by=HOUSE)
+            actions.end_appointment(office, by=SYSTEM)
         assert make.actor_of(person).roles == frozenset()
         with pytest.raises(RefusedError), unit_of_work():
-            actions.end_appointment(office, by=HOUSE)
+            actions.end_appointment(office, by=SYSTEM)
     assert [event for event in events(person) if event.startswith("office")] == ["office.given", "office.ended"]
 
 
 def test_an_office_begun_today_ends_today(app, make):
     person = make.account()
     with unit_of_work():
-        office = actions.appoint(person, Role.AUDITOR, by=HOUSE)
+        office = actions.appoint(person, Role.AUDITOR, by=SYSTEM)
     with unit_of_work():
-        actions.end_appointment(office, by=HOUSE)
+        actions.end_appointment(office, by=SYSTEM)
     assert make.actor_of(person).roles == frozenset()
 
 
@@ -373,7 +373,7 @@ def test_an_office_holds_between_its_dates(app, make):
     with unit_of_work():
         actions.appoint(
             person, Role.REVIEWER, college=College.USER, since_on=today + timedelta(days=1),
-            until_on=today + timedelta(days=3), by=HOUSE,
+            until_on=today + timedelta(days=3), by=SYSTEM,
         )  # fmt: skip
     held = []
     for day in range(5):
@@ -393,14 +393,14 @@ def test_an_office_holds_between_its_dates(app, make):
 def test_an_office_is_refused_on_the_field_at_fault(app, make, given, field):
     person = make.account("manager")
     with pytest.raises(InvalidError) as refusal, unit_of_work():
-        actions.appoint(person, given.pop("role"), by=HOUSE, **given)
+        actions.appoint(person, given.pop("role"), by=SYSTEM, **given)
     assert refusal.value.field == field
 
 
 def test_the_last_administrator_stays(app, make):
     alone = make.account("administrator")
     (office,) = queries.appointments_of(alone.id)
-    for by in (make.actor_of(alone), HOUSE):
+    for by in (make.actor_of(alone), SYSTEM):
         with pytest.raises(RefusedError), unit_of_work():
             actions.end_appointment(office, by=by)
     second = make.account("administrator")
@@ -416,16 +416,16 @@ def test_an_account_is_closed_and_opened_again(app):
     with unit_of_work():
         actions.open_session(account)
     with unit_of_work():
-        actions.deactivate(account, by=HOUSE)
+        actions.deactivate(account, by=SYSTEM)
     assert db.session.scalar(select(SignIn.ended_at)) is not None
-    for act, by in ((actions.deactivate, HOUSE), (actions.deactivate, queries.actor_of(account))):
+    for act, by in ((actions.deactivate, SYSTEM), (actions.deactivate, queries.actor_of(account))):
         with pytest.raises(RefusedError), unit_of_work():
             act(account, by=by)
     with unit_of_work():
-        actions.reactivate(account, by=HOUSE)
+        actions.reactivate(account, by=SYSTEM)
     assert actions.authenticate(account.email, PASSWORD) is account
     with pytest.raises(RefusedError), unit_of_work():
-        actions.reactivate(account, by=HOUSE)
+        actions.reactivate(account, by=SYSTEM)
     assert [event for event in events(account) if "session" not in event] == [
         "account.created", "account.closed", "account.reopened"
     ]  # fmt: skip

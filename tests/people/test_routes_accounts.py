@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter, body_of
+from grants.kernel.outbox import Letter, body_of
 from grants.people import actions
 from grants.people.models import Account, SignIn
 from tests.client import Page

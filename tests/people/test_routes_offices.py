@@ -8,7 +8,7 @@ from sqlalchemy import select
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.people import actions, queries
 from grants.people.models import Appointment, College, Role
 from grants.people.rules import INCOMPATIBLE

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter, body_of
+from grants.kernel.outbox import Letter, body_of
 from grants.people import actions, queries
 from grants.people.models import Invitation, MemberRole, Membership, Organisation
 from tests.client import Page

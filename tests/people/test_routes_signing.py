@@ -8,20 +8,20 @@ from sqlalchemy import select
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.throttle import Attempt
 from grants.people import actions, queries
 from grants.people.models import College, Role, SignIn
 from tests.client import Page
 
 PASSWORD = "nuage vélo pistache"
-HOUSE = system("tests")
+SYSTEM = system("tests")
 
 
 @pytest.fixture
 def camille(app):
     with unit_of_work():
-        return actions.create_account("camille@exemple.example", "Camille", PASSWORD, confirmed=True, by=HOUSE)
+        return actions.create_account("camille@exemple.example", "Camille", PASSWORD, confirmed=True, by=SYSTEM)
 
 
 def come_in(page, email="camille@exemple.example", password=PASSWORD, url="people.sign_in", **values):
@@ -62,7 +62,7 @@ TYPED = ("contact@maison-des-aidés.fr", "Contact@Maison-des-aide\u0301s.fr ", "
 @pytest.mark.parametrize("typed", TYPED)
 def test_an_address_with_accents_comes_in_as_it_signed_up(page, make, typed):
     with unit_of_work():
-        account = actions.create_account(TYPED[0], "Camille", PASSWORD, confirmed=True, by=HOUSE)
+        account = actions.create_account(TYPED[0], "Camille", PASSWORD, confirmed=True, by=SYSTEM)
     assert come_in(page, typed).status == 302
     assert is_in(page)
     page.post("people.sign_out")
@@ -116,14 +116,14 @@ def test_a_copied_cookie_is_dead_after_an_office_is_given_and_after_it_ends(page
     come_in(page)
     twin = copy_of(page)
     with unit_of_work():
-        office = actions.appoint(camille, Role.REVIEWER, college=College.EXPERT, by=HOUSE)
+        office = actions.appoint(camille, Role.REVIEWER, college=College.EXPERT, by=SYSTEM)
     assert not is_in(page)
     assert not is_in(twin)
     come_in(page)
     twin = copy_of(page)
     assert is_in(twin)
     with unit_of_work():
-        actions.end_appointment(office, by=HOUSE)
+        actions.end_appointment(office, by=SYSTEM)
     assert not is_in(twin)
 
 
@@ -131,7 +131,7 @@ def test_a_copied_cookie_is_dead_after_the_account_is_closed(page, camille):
     come_in(page)
     twin = copy_of(page)
     with unit_of_work():
-        actions.deactivate(camille, by=HOUSE)
+        actions.deactivate(camille, by=SYSTEM)
     assert not is_in(twin)
     assert come_in(page).status == 422
 
@@ -216,7 +216,7 @@ def test_signing_in_does_not_lead_in_circles(page, camille, target):
 
 def test_whoever_must_confirm_an_address_is_told_first(page, app):
     with unit_of_work():
-        actions.create_account("neuve@exemple.example", "Nora", PASSWORD, confirmed=False, by=HOUSE)
+        actions.create_account("neuve@exemple.example", "Nora", PASSWORD, confirmed=False, by=SYSTEM)
     assert come_in(page, "neuve@exemple.example").location == "/mon-compte"
     answer = page.get("/mon-compte")
     assert "Confirmez votre adresse" in answer.words
@@ -253,7 +253,7 @@ def test_the_eleventh_try_is_refused_even_with_the_right_password(page, camille,
     assert refused.status == 429
     assert 0 < int(refused.response.headers["Retry-After"]) <= 900
     with unit_of_work():
-        actions.create_account("autre@exemple.example", "Autre", PASSWORD, confirmed=True, by=HOUSE)
+        actions.create_account("autre@exemple.example", "Autre", PASSWORD, confirmed=True, by=SYSTEM)
     assert come_in(page, "autre@exemple.example").status == 302
     page.post("people.sign_out")
     with clock.fixed(clock.now() + timedelta(minutes=16)):
@@ -333,7 +333,7 @@ def test_an_open_form_survives_signing_in_again(page, make):
     with page.client.session_transaction() as cookie:
         token = cookie["csrf_token"]
     with unit_of_work():
-        actions.end_sessions(account, by=HOUSE, why="tests")
+        actions.end_sessions(account, by=SYSTEM, why="tests")
     page.get("people.sign_in")
     with unit_of_work():
         account.password = actions.hash_password(PASSWORD)

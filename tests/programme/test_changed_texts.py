@@ -7,7 +7,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, update
 
-from grants.kernel import clock, shelf
+from grants.kernel import clock, reference_files
 from grants.kernel.db import db, unit_of_work
 from grants.programme import queries
 from grants.programme.models import ConfiguredText, Law, Trust
@@ -21,7 +21,7 @@ step = import_module("grants.migrations.versions.0011_promises_kept")
 
 
 def reference():
-    return {row["code"]: row for row in shelf.toml("texts.toml")["texts"]}
+    return {row["code"]: row for row in reference_files.toml("texts.toml")["texts"]}
 
 
 @pytest.mark.parametrize("edition", [0, -1])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grants.kernel import shelf
+from grants.kernel import reference_files
 from grants.programme import rules
 
 TOML = """
@@ -50,8 +50,8 @@ def test_a_sound_framework_is_read_whole_and_completed():
 
 
 def test_the_reference_frameworks_are_of_the_shape_the_import_reads():
-    for folder in shelf.folders("frameworks"):
-        base = shelf.SHELF / "frameworks" / folder
+    for folder in reference_files.folders("frameworks"):
+        base = reference_files.FOLDER / "frameworks" / folder
         actions = base / "actions.csv"
         text = actions.read_text(encoding="utf-8") if actions.exists() else ""
         file, problems = rules.read_framework((base / "framework.toml").read_text(encoding="utf-8"), text)
@@ -112,7 +112,7 @@ def test_every_rule_of_law_is_read_by_code_or_said_to_be_a_reminder():
     for path in Path(rules.__file__).parents[1].rglob("*.py"):
         read |= set(re.findall(r'(?:law_number|due_on|programme\.law)\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
     assert read == rules.APPLIED
-    assert {row["code"] for row in shelf.toml("law.toml")["law"]} >= rules.APPLIED
+    assert {row["code"] for row in reference_files.toml("law.toml")["law"]} >= rules.APPLIED
 
 
 def test_every_text_is_read_by_code_or_said_to_be_a_model():
@@ -120,7 +120,7 @@ def test_every_text_is_read_by_code_or_said_to_be_a_model():
     for path in Path(rules.__file__).parents[1].rglob("*.py"):
         if path.parent.name not in {"versions", "demo"} and path.name != "rules.py":
             read += path.read_text(encoding="utf-8")
-    codes = {row["code"] for row in shelf.toml("texts.toml")["texts"] if row["use"] != "call"}
+    codes = {row["code"] for row in reference_files.toml("texts.toml")["texts"] if row["use"] != "call"}
     assert {code for code in codes if f'"{code}"' not in read} == rules.MODELS
 
 

@@ -297,7 +297,7 @@ def test_a_reviewer_who_tells_a_link_is_recused_and_after_the_freeze_changes_not
     before, after = (make.application(state=ELIGIBLE, call=call) for _ in range(2))
     reviewer = make.account("reviewer")
     for application in (before, after):
-        make.assignment(application, reviewer, state=AssignmentState.SUBMITTED, points=2)
+        make.assignment(application, reviewer, state=AssignmentState.SUBMITTED, level=2)
     page.sign_in(reviewer)
     page.get("reviewing.links", reference=before.reference)
     page.submit({"nature": "donor"})

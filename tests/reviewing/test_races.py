@@ -6,7 +6,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.calls.models import Call, Criterion
 from grants.kernel import clock, journal
 from grants.kernel.db import db
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.reviewing import actions
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState

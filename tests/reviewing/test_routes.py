@@ -12,8 +12,8 @@ from grants.calls.actions import begin_examination
 from grants.calls.models import Criterion
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.outbox import Letter
 from grants.kernel.paging import cursor
-from grants.kernel.post import Letter
 from grants.people.models import MemberRole, Membership
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
@@ -133,7 +133,7 @@ def test_a_recused_reviewer_meets_the_file_nowhere(make, page, reviewer, state):
 def test_a_recusal_after_submission_sets_the_review_aside(make, page, reviewer):
     application = make.application(state=ELIGIBLE)
     make.reviewed(application, 2)
-    assignment = make.assignment(application, reviewer, state=S.SUBMITTED, points=4)
+    assignment = make.assignment(application, reviewer, state=S.SUBMITTED, level=4)
     assert reviewing.result_of(application).total == 75
     page.get("reviewing.declare", assignment, as_=reviewer)
     page.submit({"link": "yes", "nature": "employee"})
@@ -333,7 +333,7 @@ def test_a_withdrawn_dossier_is_not_marked_any_more(make, page, reviewer):
 def test_the_others_are_hidden_until_ones_own_is_in(make, page, reviewer):
     application = make.application(state=ELIGIBLE)
     someone = make.account("reviewer", name="Hélène Vasseur")
-    other = make.assignment(application, someone, state=S.SUBMITTED, points=1)
+    other = make.assignment(application, someone, state=S.SUBMITTED, level=1)
     own = make.assignment(application, reviewer, state=S.OPEN)
     answer = page.get("reviewing.review", own, as_=reviewer)
     assert "Hélène Vasseur" not in answer.text

@@ -10,7 +10,7 @@ from grants.applications.models import Application
 from grants.calls.models import Gate
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.vault import Offered, StoredFile
 from grants.screening import actions
 from grants.screening.models import PieceRequest

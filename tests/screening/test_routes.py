@@ -12,7 +12,7 @@ from grants.calls.models import Gate, Piece
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from grants.kernel.vault import StoredFile
 from grants.reviewing.models import Interest, InterestNature
 from grants.screening.models import Finding, PieceRequest

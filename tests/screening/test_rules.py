@@ -7,7 +7,7 @@ import pytest
 
 from grants.kernel.money import Money
 from grants.screening import rules
-from grants.screening.rules import Facts, Finding, Outcome
+from grants.screening.rules import Facts, GateResult, Outcome
 
 EUROS = Money.euros
 FACTS = Facts(
@@ -80,11 +80,11 @@ def test_a_gate_at_its_edge(code, changes, passed):
 
 
 def test_a_gate_no_rule_knows_is_left_to_a_person():
-    assert rules.compute("something_new", FACTS) == Finding(None)
+    assert rules.compute("something_new", FACTS) == GateResult(None)
 
 
 def outcome(code, computed, **found):
-    return Outcome(code, None if computed == "ticked" else Finding(computed), **found)
+    return Outcome(code, None if computed == "ticked" else GateResult(computed), **found)
 
 
 def test_what_a_person_found_holds_over_what_was_computed():

@@ -17,7 +17,7 @@ from grants.applications.models import Application, ApplicationVersion, Attachme
 from grants.applications.rules import Part
 from grants.calls.models import Piece
 from grants.kernel.db import db
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 from tests.drafts import Draft, drafts
 from tests.kernel.corpus import pdf
 from tests.rush import insisted, is_done, verified

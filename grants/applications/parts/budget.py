@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from grants.applications.parts.fields import Amount, Cells, Choice, Content, Field, Kept, Line, Rows, Scalar
+from grants.applications.parts.fields import Amount, Cells, Choice, Content, Field, Kept, Rows, Scalar, ShortText
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import FUNDING_LABELS, FundingStatus
 from grants.kernel.money import Money
@@ -97,7 +97,7 @@ class Lines(Rows):
     def row(self, typed: Cells) -> dict[str, Scalar] | None:
         """A line that was written; named without an amount, it counts zero."""
         told = {field.name: typed.get(field.name, field.blank) for field in self.fields}
-        is_written = any(told[field.name] for field in self.fields if isinstance(field, Line | Amount))
+        is_written = any(told[field.name] for field in self.fields if isinstance(field, ShortText | Amount))
         return {**told, "amount": told["amount"] or Money(0)} if is_written else None
 
     def rows_in(self, content: Content) -> list[Kept]:
@@ -126,7 +126,7 @@ LINES = Lines(
     "budget_lines",
     (
         Account("account", _l("Compte")),
-        Line("label", _l("Détail"), limit=200),
+        ShortText("label", _l("Détail"), limit=200),
         Choice("status", _l("État"), FUNDING_LABELS, codes=FundingStatus, listed=True, stored="funding_status"),
         Amount("amount", _l("Montant")),
     ),

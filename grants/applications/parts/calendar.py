@@ -1,6 +1,6 @@
 """The steps of the project."""
 
-from grants.applications.parts.fields import Day, Line, Rows
+from grants.applications.parts.fields import Day, Rows, ShortText
 from grants.applications.parts.part import DossierPart, Part
 from grants.kernel.words import _l
 
@@ -10,7 +10,7 @@ ROWS = Rows(
     "rows",
     "milestones",
     (
-        Line("label", _l("Étape"), limit=300, required=_COMPLETE),
+        ShortText("label", _l("Étape"), limit=300, required=_COMPLETE),
         Day("due_on", _l("Date"), required=_COMPLETE, width="short"),
     ),
     item=_l("Étape"),

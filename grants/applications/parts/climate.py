@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Choice, Content, Paragraph, PerCode
+from grants.applications.parts.fields import Choice, Content, LongText, PerCode
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import CLIMATE_LABELS, RATING_LABELS, ClimateAxis, ClimateRating
 from grants.kernel.words import _, _l
@@ -23,7 +23,7 @@ EFFECTS = PerCode(
     "climate_effects",
     (
         Choice("rating", _l("Effet du projet"), RATING_LABELS, codes=ClimateRating, listed=True, instead="not_rated"),
-        Paragraph("proof", _l("Ce qui le montre"), limit=1500),
+        LongText("proof", _l("Ce qui le montre"), limit=1500),
     ),
     content="climate",
     label=_l("Climat et environnement"),

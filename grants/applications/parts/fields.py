@@ -97,7 +97,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Line(Field):
+class ShortText(Field):
     """One line of text of at most `limit` characters."""
 
     _: KW_ONLY
@@ -109,7 +109,7 @@ class Line(Field):
 
 
 @dataclass(frozen=True)
-class Paragraph(Line):
+class LongText(ShortText):
     """Several lines of text of at most `limit` characters."""
 
 

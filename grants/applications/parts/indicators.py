@@ -1,6 +1,6 @@
 """What will be counted, and the targets."""
 
-from grants.applications.parts.fields import Line, Rows, Whole
+from grants.applications.parts.fields import Rows, ShortText, Whole
 from grants.applications.parts.part import DossierPart, Part
 from grants.kernel.words import _l
 
@@ -8,9 +8,9 @@ ROWS = Rows(
     "rows",
     "indicators",
     (
-        Line("label", _l("Ce que vous compterez"), limit=300, required=_l("Un indicateur n’a pas de nom.")),
+        ShortText("label", _l("Ce que vous compterez"), limit=300, required=_l("Un indicateur n’a pas de nom.")),
         Whole("target", _l("Cible"), needed=_l("Donnez une cible en chiffres."), width="short"),
-        Line("unit", _l("Unité"), limit=60, width="short"),
+        ShortText("unit", _l("Unité"), limit=60, width="short"),
     ),
     item=_l("Indicateur"),
     add=_l("Ajouter un indicateur"),

@@ -1,6 +1,6 @@
 """Who takes part beside the organisation."""
 
-from grants.applications.parts.fields import Amount, Choice, Line, Rows, Tick
+from grants.applications.parts.fields import Amount, Choice, Rows, ShortText, Tick
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import PARTNER_LABELS, PartnerKind
 from grants.kernel.words import _l
@@ -9,9 +9,9 @@ ROWS = Rows(
     "rows",
     "partners",
     (
-        Line("name", _l("Nom"), limit=200, required=_l("Un partenaire n’a pas de nom.")),
+        ShortText("name", _l("Nom"), limit=200, required=_l("Un partenaire n’a pas de nom.")),
         Choice("kind", _l("Nature"), PARTNER_LABELS, codes=PartnerKind, default=PartnerKind.ASSOCIATION),
-        Line("role", _l("Rôle dans le projet"), limit=500, width="full"),
+        ShortText("role", _l("Rôle dans le projet"), limit=500, width="full"),
         Amount("amount", _l("Apport en argent"), zero_is_nothing=True, width="short"),
         Tick("committed", _l("Engagement écrit")),
     ),

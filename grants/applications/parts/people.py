@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Choice, Content, Line, Paragraph, PerCode, Whole
+from grants.applications.parts.fields import Choice, Content, LongText, PerCode, ShortText, Whole
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import (
     AUDIENCE_LABELS,
@@ -27,7 +27,7 @@ AUDIENCES = PerCode(
     "audiences",
     (
         Whole("number", _l("Nombre de personnes"), maximum=10_000_000, instead=0, width="short"),
-        Line("detail", _l("Précision"), limit=300),
+        ShortText("detail", _l("Précision"), limit=300),
     ),
     label=_l("Personnes que le projet touche"),
     code=Choice("kind", _l("Public"), AUDIENCE_LABELS, codes=AudienceKind),
@@ -36,7 +36,7 @@ AUDIENCES = PerCode(
 JUSTICE = PerCode(
     "justice",
     "justice_effects",
-    (Paragraph("text", _l("Effet"), limit=1500),),
+    (LongText("text", _l("Effet"), limit=1500),),
     content="justice",
     label=_l("Effets de justice sociale"),
     code=Choice("kind", _l("Effet"), JUSTICE_LABELS, codes=JusticeKind),
@@ -56,7 +56,7 @@ PEOPLE = DossierPart(
             stored="participation_level",
             required=_l("Dites comment les personnes concernées participent."),
         ),
-        Paragraph(
+        LongText(
             "text",
             _l("Comment elles participent"),
             limit=2000,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Amount, Content, Day, Line, Offered, Paragraph
+from grants.applications.parts.fields import Amount, Content, Day, LongText, Offered, ShortText
 from grants.applications.parts.part import DossierPart, InOrder, Part
 from grants.kernel.pages import money
 from grants.kernel.words import _, _l
@@ -30,8 +30,8 @@ PROJECT = DossierPart(
     Part.PROJECT,
     _l("Le projet en bref"),
     (
-        Line("title", _l("Titre du projet"), limit=200, required=_l("Donnez un titre au projet.")),
-        Paragraph(
+        ShortText("title", _l("Titre du projet"), limit=200, required=_l("Donnez un titre au projet.")),
+        LongText(
             "summary",
             _l("Résumé"),
             limit=1000,

@@ -9,10 +9,10 @@ from grants.applications.parts.fields import (
     Field,
     Json,
     JsonObject,
-    Line,
+    LongText,
     OneOf,
-    Paragraph,
     Several,
+    ShortText,
     Upload,
     Whole,
 )
@@ -28,9 +28,9 @@ def field_of(question: Question, communes: Mapping[str, str]) -> Field:
     name, label = f"q_{question.id}", in_words_of(question, "label")
     match question.kind:
         case QuestionKind.SHORT:
-            return Line(name, label, limit=question.max_length or 200)
+            return ShortText(name, label, limit=question.max_length or 200)
         case QuestionKind.LONG:
-            return Paragraph(name, label, limit=question.max_length or 4000)
+            return LongText(name, label, limit=question.max_length or 4000)
         case QuestionKind.CHOICE:
             return OneOf(name, label, labels_of(question.choices))
         case QuestionKind.CHOICES:

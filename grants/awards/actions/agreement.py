@@ -9,7 +9,7 @@ from grants.awards.actions import chain, ledger, recovery
 from grants.awards.lifecycle import AWARD, BANK, AwardState, BankState, ReportState
 from grants.awards.models import Agreement, Award, BankDetails, LedgerKind, Report, ReportIndicator, ReportLine
 from grants.deliberation.models import Decision
-from grants.kernel import clock, journal, seal
+from grants.kernel import clock, encryption, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
 from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError
@@ -161,7 +161,7 @@ def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder
         raise InvalidError(str(reason), field="iban")
     if reason := rules.why_not_bic(code, number):
         raise InvalidError(str(reason), field="bic")
-    fingerprint = seal.fingerprint(number)
+    fingerprint = encryption.fingerprint(number)
     in_use = queries.confirmed_bank_details(organisation.id)
     if in_use is not None and (in_use.iban_digest, in_use.bic, in_use.holder) == (fingerprint, code, holder):
         raise InvalidError(_("Ce compte est déjà celui que deux personnes ont confirmé."), field="iban")
@@ -173,7 +173,7 @@ def give_bank_details(organisation: Organisation, *, iban: str, bic: str, holder
         organisation_id=organisation.id,
         organisation=organisation,
         holder=holder,
-        iban_sealed=seal.seal(number),
+        iban_sealed=encryption.encrypt(number),
         iban_last4=number[-4:],
         iban_digest=fingerprint,
         bic=code,
@@ -192,7 +192,7 @@ def reveal_bank_details(details: BankDetails, reason: str, *, by: Actor) -> str:
     if reason not in REASONS_TO_REVEAL:
         raise InvalidError(_("Choisissez pourquoi vous avez besoin du numéro complet."), field="reason")
     journal.record("bank_details.revealed", details, by=by, reason=reason)
-    return rules.grouped(seal.unseal(details.iban_sealed))
+    return rules.grouped(encryption.decrypt(details.iban_sealed))
 
 
 def check_bank_details(details: BankDetails, *, by: Actor) -> None:

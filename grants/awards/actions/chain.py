@@ -1,5 +1,6 @@
 """Moves of the chain of a payment or of a sum to be received: each asks first who acted on it before."""
 
+from enum import StrEnum
 from typing import Any
 
 from grants.awards import queries
@@ -10,7 +11,7 @@ from grants.kernel.errors import ForbiddenError
 from grants.kernel.machine import Machine
 
 
-def ask(thing: Any, permission: str, *, by: Actor) -> None:
+def ask(thing: Any, permission: StrEnum, *, by: Actor) -> None:
     """Raise ForbiddenError, with the reason, when who acted on a thing before bars this person from acting on it."""
     with db.session.no_autoflush:  # what the act has written so far is not to be refused by a constraint first
         reason = queries.why_not_act(by.id, thing, permission)

@@ -48,9 +48,9 @@ def proposal(award: Award) -> list[Step]:
         advance_percent=programme.law_number("first_instalment_minimum", today),
     )
     texts = {
-        rules.Part.SINGLE: (_("Versement unique"), ""),
-        rules.Part.ADVANCE: (_("Avance à la signature"), ""),
-        rules.Part.BALANCE: (_("Solde"), ""),
+        rules.PlannedKind.SINGLE: (_("Versement unique"), ""),
+        rules.PlannedKind.ADVANCE: (_("Avance à la signature"), ""),
+        rules.PlannedKind.BALANCE: (_("Solde"), ""),
     }
     return [
         Step(texts[part.kind][0], InstalmentKind(part.kind), part.amount, None, texts[part.kind][1]) for part in parts

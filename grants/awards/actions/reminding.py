@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from grants.kernel import clock
 from grants.kernel.db import db
-from grants.kernel.post import Letter
+from grants.kernel.outbox import Letter
 
 
 def remind(rows: Iterable[Any], before: Sequence[int], template: str, write: Callable[[Any, int], object]) -> int:

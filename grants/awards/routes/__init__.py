@@ -1,4 +1,4 @@
-"""The doors of awards: agreement, bank details, payments, reports."""
+"""Views of awards: agreement, bank details, payments, reports."""
 
 from grants.awards.routes import agreement, bank, disbursement, recovery, reporting
 from grants.awards.routes.blueprint import bp

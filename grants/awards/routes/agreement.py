@@ -1,4 +1,4 @@
-"""Doors on awards and their agreements: the lists, the page of one, its agreement, for staff and association."""
+"""Views on awards and their agreements: the lists, the page of one, its agreement, for staff and association."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from grants.awards.queries import AwardFilters
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
 from grants.kernel import clock, jobs, sheets, vault
-from grants.kernel.access import actor, door, prepared_by
+from grants.kernel.access import actor, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.forms import form_page
@@ -42,7 +42,7 @@ WORDS: dict[str, Any] = {
 
 
 @bp.get("/attributions")
-@door(P.AWARD_LIST)
+@requires(P.AWARD_LIST)
 def index() -> str:
     """Awards, what comes next for each, and the decisions that wait for theirs."""
     filters = _filters()
@@ -73,21 +73,21 @@ def _filters() -> AwardFilters:
 
 
 @bp.get("/attributions.csv")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def index_csv() -> Response:
     """The same list as a sheet, whole."""
     return sheets.download_csv(exports.awards(actor(), _filters()), zone())
 
 
 @bp.get("/attributions.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def index_xlsx() -> Response:
     """The same list as a workbook, whole."""
     return sheets.download_workbook(exports.awards(actor(), _filters()), zone())
 
 
 @bp.post("/attributions.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def index_job() -> Response:
     """Have that workbook made by the worker, however long it is."""
     asked_for = _filters()
@@ -95,7 +95,7 @@ def index_job() -> Response:
 
 
 @bp.post("/attributions/ouvrir")
-@door(P.AGREEMENT_PREPARE)
+@requires(P.AGREEMENT_PREPARE)
 def open_waiting() -> Response:
     """Open the award of every granted and published decision that waits for one."""
     opened = actions.open_awards(queries.decisions_without_award(actor()), by=actor())
@@ -107,7 +107,7 @@ def open_waiting() -> Response:
 
 
 @bp.get("/attributions/<uuid:award_id>", endpoint="show")
-@door(P.AWARD_READ, Award)
+@requires(P.AWARD_READ, Award)
 def award_page(award: Award) -> str:
     """One award: figures, papers, schedule, report, every movement of money."""
     instalments = queries.instalments_of(award.id)
@@ -138,7 +138,7 @@ def award_page(award: Award) -> str:
 
 
 @bp.route("/attributions/<uuid:award_id>/convention", methods=["GET", "POST"])
-@door(P.AGREEMENT_PREPARE, Award)
+@requires(P.AGREEMENT_PREPARE, Award)
 @takes_texts
 def agreement(award: Award) -> Answer:
     """Compose the agreement, complete it, and tell the association that it is ready."""
@@ -155,7 +155,7 @@ def agreement(award: Award) -> Answer:
 
 
 @bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
-@door(P.AGREEMENT_SIGN, Award)
+@requires(P.AGREEMENT_SIGN, Award)
 @prepared_by(vault.examine_sent)
 @takes_files
 def sign(award: Award) -> Answer:
@@ -180,7 +180,7 @@ def sign(award: Award) -> Answer:
 
 
 @bp.post("/attributions/<uuid:award_id>/engager")
-@door(P.AGREEMENT_SIGN, Award)
+@requires(P.AGREEMENT_SIGN, Award)
 @as_shown
 def engage(award: Award) -> Response:
     """Engage an award that needs no agreement."""
@@ -190,7 +190,7 @@ def engage(award: Award) -> Response:
 
 
 @bp.post("/attributions/<uuid:award_id>/clore")
-@door(P.AWARD_CLOSE, Award)
+@requires(P.AWARD_CLOSE, Award)
 @as_shown
 def close(award: Award) -> Response:
     """Close an award that is wholly settled."""
@@ -203,14 +203,14 @@ def close(award: Award) -> Response:
 
 
 @bp.get("/conventions/<uuid:agreement_id>/convention.pdf")
-@door(P.FILE_READ, Agreement)
+@requires(P.FILE_READ, Agreement)
 def agreement_pdf(agreement: Agreement) -> Response:
     """The agreement to be signed, as a document."""
     return vault.attachment(letters.agreement_paper(agreement), f"{agreement.number}.pdf")
 
 
 @bp.get("/conventions/<uuid:agreement_id>/signee")
-@door(P.FILE_READ, Agreement)
+@requires(P.FILE_READ, Agreement)
 def agreement_file(agreement: Agreement) -> Response:
     """The signed agreement, as it was recorded."""
     if agreement.file is None:
@@ -222,14 +222,14 @@ def agreement_file(agreement: Agreement) -> Response:
 
 
 @bp.get("/mes-attributions")
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def mine() -> str:
     """What the organisations of the person were awarded."""
     return render_template("awards/mine.html", lines=queries.awards_of(actor()), machine=AWARD, **WORDS)
 
 
 @bp.get("/mes-attributions/<uuid:award_id>")
-@door(P.AWARD_READ_OWN, Award)
+@requires(P.AWARD_READ_OWN, Award)
 def own(award: Award) -> str:
     """One award as its beneficiary sees it: what to do, what comes, what is left."""
     report = queries.report_of(award.id)

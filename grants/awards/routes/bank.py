@@ -1,4 +1,4 @@
-"""Doors on bank details: given by the association, read with a reason, confirmed by two different people."""
+"""Views on bank details: given by the association, read with a reason, confirmed by two different people."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from grants.awards.lifecycle import BANK
 from grants.awards.models import BankDetails
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import masked
-from grants.kernel.access import actor, door, repeatable
+from grants.kernel.access import actor, repeatable, requires
 from grants.kernel.forms import done, form_page
 from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
@@ -22,7 +22,7 @@ from grants.permissions import P
 
 
 @bp.route("/organisations/<uuid:organisation_id>/coordonnees-bancaires", methods=["GET", "POST"])
-@door(P.BANK_DETAILS_GIVE, Organisation)
+@requires(P.BANK_DETAILS_GIVE, Organisation)
 def give_bank(organisation: Organisation) -> Answer:
     """Give the account on which the fund may pay."""
     form = BankForm(data={"holder": organisation.name})
@@ -39,7 +39,7 @@ def give_bank(organisation: Organisation) -> Answer:
 
 
 @bp.get("/coordonnees-bancaires")
-@door(P.BANK_DETAILS_LIST)
+@requires(P.BANK_DETAILS_LIST)
 def bank_inbox() -> str:
     """Bank details that wait for a first or a second check, those in use, those of the past."""
     view = request.args.get("vue", "")
@@ -55,7 +55,7 @@ def bank_inbox() -> str:
 
 
 @bp.get("/coordonnees-bancaires/<uuid:bank_details_id>")
-@door(P.BANK_DETAILS_LIST, BankDetails)
+@requires(P.BANK_DETAILS_LIST, BankDetails)
 def bank(details: BankDetails) -> Answer:
     """One set of bank details, masked, and what can be done with it."""
     return _bank_page(details)
@@ -73,7 +73,7 @@ def _bank_page(details: BankDetails, *, iban: str = "", **forms: Any) -> Answer:
 
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/reveler")
-@door(P.BANK_DETAILS_REVEAL, BankDetails)
+@requires(P.BANK_DETAILS_REVEAL, BankDetails)
 @repeatable
 def reveal_bank(details: BankDetails) -> Answer:
     """Show the whole account number, once, to somebody who says why."""
@@ -84,7 +84,7 @@ def reveal_bank(details: BankDetails) -> Answer:
 
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/verifier")
-@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@requires(P.BANK_DETAILS_CONFIRM, BankDetails)
 @as_shown
 def check_bank(details: BankDetails) -> Response:
     """A first person compared the details with the bank's paper."""
@@ -94,7 +94,7 @@ def check_bank(details: BankDetails) -> Response:
 
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/confirmer")
-@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@requires(P.BANK_DETAILS_CONFIRM, BankDetails)
 @as_shown
 def confirm_bank(details: BankDetails) -> Response:
     """A second person confirms: money may be ordered to this account."""
@@ -104,7 +104,7 @@ def confirm_bank(details: BankDetails) -> Response:
 
 
 @bp.post("/coordonnees-bancaires/<uuid:bank_details_id>/refuser")
-@door(P.BANK_DETAILS_CONFIRM, BankDetails)
+@requires(P.BANK_DETAILS_CONFIRM, BankDetails)
 @as_shown
 def refuse_bank(details: BankDetails) -> Answer:
     """The details cannot be used; the association reads why."""

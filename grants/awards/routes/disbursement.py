@@ -1,4 +1,4 @@
-"""Doors on the schedule and on payment orders: prepared, approved, ordered, paid by the accountant."""
+"""Views on the schedule and on payment orders: prepared, approved, ordered, paid by the accountant."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import masked
 from grants.kernel import jobs, sheets
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
@@ -29,7 +29,7 @@ from grants.programme import queries as programme
 
 
 @bp.route("/attributions/<uuid:award_id>/echeancier", methods=["GET", "POST"])
-@door(P.INSTALMENT_PLAN, Award)
+@requires(P.INSTALMENT_PLAN, Award)
 @takes_texts
 def schedule(award: Award) -> Answer:
     """Plan what is still to be ordered; the sum must be right."""
@@ -73,7 +73,7 @@ def _schedule_form(award: Award) -> ScheduleForm:
 
 
 @bp.get("/mandats")
-@door(P.AWARD_LIST)
+@requires(P.AWARD_LIST)
 def payments() -> str:
     """What waits: to prepare, to approve, to record as ordered, to record as paid."""
     counts = queries.payment_counts(actor())
@@ -87,21 +87,21 @@ def payments() -> str:
 
 
 @bp.get("/mandats.csv")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def payments_csv() -> Response:
     """A view of the payments as a sheet, whole."""
     return sheets.download_csv(exports.payments(actor(), _view(queries.payment_counts(actor()))), zone())
 
 
 @bp.get("/mandats.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def payments_xlsx() -> Response:
     """A view of the payments as a workbook, whole."""
     return sheets.download_workbook(exports.payments(actor(), _view(queries.payment_counts(actor()))), zone())
 
 
 @bp.post("/mandats.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def payments_job() -> Response:
     """Have that workbook made by the worker, however long it is."""
     asked_for = exports.PaymentView(_view(queries.payment_counts(actor())))
@@ -123,7 +123,7 @@ def _view(counts: dict[str, tuple[int, Money]]) -> str:
 
 
 @bp.get("/echeances/<uuid:instalment_id>")
-@door(P.AWARD_READ, Instalment)
+@requires(P.AWARD_READ, Instalment)
 def instalment(instalment: Instalment) -> Answer:
     """One instalment: amount, account, papers to join, who did what, and the next act."""
     return _instalment_page(instalment)
@@ -154,7 +154,7 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
 
 
 @bp.post("/echeances/<uuid:instalment_id>/preparer")
-@door(P.PAYMENT_PREPARE, Instalment)
+@requires(P.PAYMENT_PREPARE, Instalment)
 @as_shown
 def prepare(instalment: Instalment) -> Response:
     """Prepare the payment order."""
@@ -164,7 +164,7 @@ def prepare(instalment: Instalment) -> Response:
 
 
 @bp.post("/echeances/<uuid:instalment_id>/approuver")
-@door(P.PAYMENT_APPROVE, Instalment)
+@requires(P.PAYMENT_APPROVE, Instalment)
 @as_shown
 def approve(instalment: Instalment) -> Response:
     """Approve a payment order that somebody else prepared."""
@@ -194,7 +194,7 @@ def _act_page(instalment: Instalment, verb: str, form: Any, words: dict[str, str
 
 
 @bp.route("/echeances/<uuid:instalment_id>/renvoyer", methods=["GET", "POST"])
-@door(P.PAYMENT_STOP, Instalment)
+@requires(P.PAYMENT_STOP, Instalment)
 @as_shown
 def send_back(instalment: Instalment) -> Answer:
     """Send a payment order back to its preparation, with the reason."""
@@ -206,7 +206,7 @@ def send_back(instalment: Instalment) -> Answer:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/suspendre", methods=["GET", "POST"])
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def suspend(instalment: Instalment) -> Answer:
     """Record that the accountant suspended the payment."""
@@ -218,7 +218,7 @@ def suspend(instalment: Instalment) -> Answer:
 
 
 @bp.post("/echeances/<uuid:instalment_id>/reprendre")
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def resume(instalment: Instalment) -> Response:
     """Record that the accountant lifted the suspension."""
@@ -228,7 +228,7 @@ def resume(instalment: Instalment) -> Response:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/rejeter", methods=["GET", "POST"])
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def reject(instalment: Instalment) -> Answer:
     """Record that the accountant rejected the order."""
@@ -241,7 +241,7 @@ def reject(instalment: Instalment) -> Answer:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/annuler-mandat", methods=["GET", "POST"])
-@door(P.PAYMENT_STOP, Instalment)
+@requires(P.PAYMENT_STOP, Instalment)
 @as_shown
 def cancel_order(instalment: Instalment) -> Answer:
     """Cancel an order before it is paid."""
@@ -254,7 +254,7 @@ def cancel_order(instalment: Instalment) -> Answer:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/corriger", methods=["GET", "POST"])
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def correct_order(instalment: Instalment) -> Answer:
     """Correct the number or the day of an order that is not paid yet."""
@@ -271,7 +271,7 @@ def correct_order(instalment: Instalment) -> Answer:
 
 
 @bp.route("/echeances/<uuid:instalment_id>/condition", methods=["GET", "POST"])
-@door(P.INSTALMENT_PLAN, Instalment)
+@requires(P.INSTALMENT_PLAN, Instalment)
 @as_shown
 def attest(instalment: Instalment) -> Answer:
     """Say that the condition of an instalment is met, and what proves it."""
@@ -286,7 +286,7 @@ def attest(instalment: Instalment) -> Answer:
 
 
 @bp.post("/echeances/<uuid:instalment_id>/mandater")
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def order(instalment: Instalment) -> Answer:
     """Record the payment order issued in the finance software."""
@@ -298,7 +298,7 @@ def order(instalment: Instalment) -> Answer:
 
 
 @bp.post("/echeances/<uuid:instalment_id>/payer")
-@door(P.PAYMENT_RECORD, Instalment)
+@requires(P.PAYMENT_RECORD, Instalment)
 @as_shown
 def pay(instalment: Instalment) -> Answer:
     """Record the day on which the public accountant paid."""

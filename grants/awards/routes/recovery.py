@@ -22,7 +22,7 @@ from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.routes.blueprint import Answer, bp
 from grants.kernel import clock, jobs, sheets
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, requires
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
 from grants.kernel.pages import day, money, zone
@@ -33,7 +33,7 @@ from grants.permissions import P
 
 
 @bp.route("/attributions/<uuid:award_id>/remboursements", methods=["GET", "POST"])
-@door(P.INSTALMENT_PLAN, Award)
+@requires(P.INSTALMENT_PLAN, Award)
 def repayments(award: Award) -> Answer:
     """Plan the repayments of an advance, or what is left of them by an amendment; the sum must be exact."""
     standing = queries.repayments_of(award.id)
@@ -59,7 +59,7 @@ def repayments(award: Award) -> Answer:
 
 
 @bp.route("/attributions/<uuid:award_id>/reversement", methods=["GET", "POST"])
-@door(P.PAYMENT_PREPARE, Award)
+@requires(P.PAYMENT_PREPARE, Award)
 @as_shown
 def recovery(award: Award) -> Answer:
     """Prepare an order to pay money back."""
@@ -81,7 +81,7 @@ def recovery(award: Award) -> Answer:
 
 
 @bp.get("/recouvrements")
-@door(P.AWARD_LIST)
+@requires(P.AWARD_LIST)
 def receivables() -> str:
     """What is to be received, the first due first."""
     late = _is_late()
@@ -101,21 +101,21 @@ def _is_late() -> bool:
 
 
 @bp.get("/recouvrements.csv")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def receivables_csv() -> Response:
     """The same list as a sheet, whole."""
     return sheets.download_csv(exports.receivables(actor(), late=_is_late()), zone())
 
 
 @bp.get("/recouvrements.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def receivables_xlsx() -> Response:
     """The same list as a workbook, whole."""
     return sheets.download_workbook(exports.receivables(actor(), late=_is_late()), zone())
 
 
 @bp.post("/recouvrements.xlsx")
-@door(P.EXPORT_MAKE)
+@requires(P.EXPORT_MAKE)
 def receivables_job() -> Response:
     """Have that workbook made by the worker, however long it is."""
     asked_for = exports.ReceivableView(_is_late())
@@ -123,7 +123,7 @@ def receivables_job() -> Response:
 
 
 @bp.get("/recouvrements/<uuid:receivable_id>")
-@door(P.AWARD_READ, Receivable)
+@requires(P.AWARD_READ, Receivable)
 def receivable(receivable: Receivable) -> Answer:
     """One sum owed back: what was asked, received or given up, and what may be done."""
     people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by, receivable.reversal_by]
@@ -134,7 +134,7 @@ def receivable(receivable: Receivable) -> Answer:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/approuver")
-@door(P.PAYMENT_APPROVE, Receivable)
+@requires(P.PAYMENT_APPROVE, Receivable)
 @as_shown
 def approve_recovery(receivable: Receivable) -> Response:
     """Approve a recovery that somebody else prepared."""
@@ -144,7 +144,7 @@ def approve_recovery(receivable: Receivable) -> Response:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/refuser", methods=["GET", "POST"])
-@door(P.PAYMENT_STOP, Receivable)
+@requires(P.PAYMENT_STOP, Receivable)
 @as_shown
 def refuse_recovery(receivable: Receivable) -> Answer:
     """Give no sequel to a recovery that is not issued."""
@@ -157,7 +157,7 @@ def refuse_recovery(receivable: Receivable) -> Answer:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/emettre", methods=["GET", "POST"])
-@door(P.PAYMENT_RECORD, Receivable)
+@requires(P.PAYMENT_RECORD, Receivable)
 @as_shown
 def issue_recovery(receivable: Receivable) -> Answer:
     """Record the order to pay back that was issued in the finance software."""
@@ -170,7 +170,7 @@ def issue_recovery(receivable: Receivable) -> Answer:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/recu", methods=["GET", "POST"])
-@door(P.PAYMENT_RECORD, Receivable)
+@requires(P.PAYMENT_RECORD, Receivable)
 def receive(receivable: Receivable) -> Answer:
     """Record what the accountant received."""
     form = ReceiveForm(data={"version": receivable.version, "amount": receivable.left or None})
@@ -192,7 +192,7 @@ def receive(receivable: Receivable) -> Answer:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer", methods=["GET", "POST"])
-@door(P.PAYMENT_PREPARE, Receivable)
+@requires(P.PAYMENT_PREPARE, Receivable)
 @as_shown
 def propose_waiver(receivable: Receivable) -> Answer:
     """Propose not to ask for a sum any more."""
@@ -205,7 +205,7 @@ def propose_waiver(receivable: Receivable) -> Answer:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer/confirmer")
-@door(P.PAYMENT_APPROVE, Receivable)
+@requires(P.PAYMENT_APPROVE, Receivable)
 @as_shown
 def confirm_waiver(receivable: Receivable) -> Response:
     """Confirm that a sum is not asked any more."""
@@ -215,7 +215,7 @@ def confirm_waiver(receivable: Receivable) -> Response:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/ne-plus-reclamer/ecarter")
-@door(P.PAYMENT_STOP, Receivable)
+@requires(P.PAYMENT_STOP, Receivable)
 @as_shown
 def refuse_waiver(receivable: Receivable) -> Response:
     """Turn down the proposal not to ask for a sum any more."""
@@ -225,7 +225,7 @@ def refuse_waiver(receivable: Receivable) -> Response:
 
 
 @bp.route("/recouvrements/<uuid:receivable_id>/annuler-encaissement", methods=["GET", "POST"])
-@door(P.PAYMENT_PREPARE, Receivable)
+@requires(P.PAYMENT_PREPARE, Receivable)
 @as_shown
 def propose_reversal(receivable: Receivable) -> Answer:
     """Propose to reverse a receipt that was recorded by mistake."""
@@ -247,7 +247,7 @@ def _receipt_words(receipt: queries.Receipt) -> str:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/annuler-encaissement/confirmer")
-@door(P.PAYMENT_APPROVE, Receivable)
+@requires(P.PAYMENT_APPROVE, Receivable)
 @as_shown
 def confirm_reversal(receivable: Receivable) -> Response:
     """Reverse a receipt that was recorded by mistake."""
@@ -257,7 +257,7 @@ def confirm_reversal(receivable: Receivable) -> Response:
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/annuler-encaissement/ecarter")
-@door(P.PAYMENT_STOP, Receivable)
+@requires(P.PAYMENT_STOP, Receivable)
 @as_shown
 def refuse_reversal(receivable: Receivable) -> Response:
     """Turn down the proposal to reverse a receipt."""

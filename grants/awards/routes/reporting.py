@@ -1,4 +1,4 @@
-"""Doors on the final report: written by the association, examined by the fund."""
+"""Views on the final report: written by the association, examined by the fund."""
 
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ from grants.awards.forms.reporting import ReturnForm, report_form, report_values
 from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp
-from grants.kernel import held, vault
-from grants.kernel.access import actor, door, may_know, prepared_by
+from grants.kernel import stored_forms, vault
+from grants.kernel.access import actor, may_know, prepared_by, requires
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
@@ -35,14 +35,14 @@ def _titles() -> dict[str, str]:
 
 
 @bp.route("/mes-bilans/<uuid:report_id>", methods=["GET", "POST"])
-@door(P.REPORT_WRITE, Report)
+@requires(P.REPORT_WRITE, Report)
 @prepared_by(vault.examine_sent)
 @takes_files
 def report(report: Report) -> Answer:
     """Write the report: keep it as it is, or send it."""
     if report.state not in WRITABLE and request.method == "GET":
         return redirect(url_for("awards.report_read", report_id=report.id))
-    is_typed = request.method == "GET" and held.recall_draft(actor().id, "version", str(report.version))
+    is_typed = request.method == "GET" and stored_forms.recall_draft(actor().id, "version", str(report.version))
     form = report_form(report, _titles())
     if request.method == "POST" and (form.validate() or "submit" not in request.form):
         answer = _keep(report, form)
@@ -91,11 +91,13 @@ def _files_of(report: Report, form: Any, *, is_sent: bool) -> tuple[list[StoredF
 def _kept(report: Report, *, is_right: bool) -> Response:
     who = actor().id
     if who is not None and is_right:
-        held.forget_draft(who, request.path)
+        stored_forms.forget_draft(who, request.path)
     elif who is not None:
         db.session.flush()
         edition = str(report.version)
-        held.keep_draft(who, request.path, [(n, edition if n == "version" else value) for n, value in held.said()])
+        stored_forms.keep_draft(
+            who, request.path, [(n, edition if n == "version" else value) for n, value in stored_forms.said()]
+        )
         flash(_("Enregistré, sauf ce qui est marqué : corrigez-le, puis enregistrez de nouveau."), "warning")
         return redirect(url_for("awards.report", report_id=report.id), 303)
     if report.state is ReportState.SUBMITTED:
@@ -141,7 +143,7 @@ def _sides(report: Report) -> dict[str, Any]:
 
 
 @bp.get("/bilans/<uuid:report_id>")
-@door(P.FILE_READ, Report)
+@requires(P.FILE_READ, Report)
 def report_read(report: Report) -> Answer:
     """The report as it was sent, planned and real side by side."""
     return _read_page(report)
@@ -153,7 +155,7 @@ def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
 
 
 @bp.post("/bilans/<uuid:report_id>/accepter")
-@door(P.REPORT_DECIDE, Report)
+@requires(P.REPORT_DECIDE, Report)
 @as_shown
 def accept_report(report: Report) -> Response:
     """Accept the report; the balance follows."""
@@ -163,7 +165,7 @@ def accept_report(report: Report) -> Response:
 
 
 @bp.post("/bilans/<uuid:report_id>/renvoyer")
-@door(P.REPORT_DECIDE, Report)
+@requires(P.REPORT_DECIDE, Report)
 @as_shown
 def return_report(report: Report) -> Answer:
     """Ask the association for a correction."""
@@ -176,7 +178,7 @@ def return_report(report: Report) -> Answer:
 
 
 @bp.get("/bilans/<uuid:report_id>/documents/<uuid:file>")
-@door(P.FILE_READ, Report)
+@requires(P.FILE_READ, Report)
 def report_file(report: Report, file: UUID) -> Response:
     """A document given with the report; to the fund once that is sent."""
     for row in report.files:

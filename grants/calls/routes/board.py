@@ -1,4 +1,4 @@
-"""The one board every door of the calls hangs on."""
+"""The blueprint of the views of calls."""
 
 from flask import Blueprint
 

@@ -23,7 +23,7 @@ from grants.calls.models import Call
 from grants.calls.routes.board import bp
 from grants.calls.routes.public import phase_word
 from grants.kernel import clock, pages
-from grants.kernel.access import actor, door, hidden_money
+from grants.kernel.access import actor, hidden_money, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
@@ -37,7 +37,7 @@ Answer = Response | tuple[str, int]
 
 
 @bp.get("/gestion/appels")
-@door(P.CALL_LIST)
+@requires(P.CALL_LIST)
 def desk() -> str:
     """Every call, with its phase and what it holds of the fund."""
     at = clock.now()
@@ -51,7 +51,7 @@ def desk() -> str:
 
 
 @bp.route("/gestion/appels/nouveau", methods=["GET", "POST"])
-@door(P.CALL_EDIT)
+@requires(P.CALL_EDIT)
 def create() -> Answer:
     """A new call, from the model of the fund or from an earlier call."""
     fund = programme.fund()
@@ -90,7 +90,7 @@ def _identity(form: CallForm, zone: str) -> actions.Identity | None:
 
 
 @bp.get("/gestion/appels/<uuid:call_id>")
-@door(P.CALL_LIST, Call)
+@requires(P.CALL_LIST, Call)
 def manage(call: Call) -> str:
     """One call at work: where it stands, what it still lacks, and the way to each of its pages."""
     at = clock.now()
@@ -110,7 +110,7 @@ def manage(call: Call) -> str:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/presentation", methods=["GET", "POST"])
-@door(P.CALL_EDIT, Call)
+@requires(P.CALL_EDIT, Call)
 def edit(call: Call) -> Answer:
     """The identity of a call; once published, only its words."""
     if call.state is not CallState.DRAFT:
@@ -157,7 +157,7 @@ def _shown(call: Call) -> dict[str, Any]:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/textes", methods=["GET", "POST"])
-@door(P.CALL_EDIT, Call)
+@requires(P.CALL_EDIT, Call)
 @takes_texts
 def texts(call: Call) -> Answer:
     """The texts of a call in French and English; they stay open to correction after the opening."""
@@ -170,7 +170,7 @@ def texts(call: Call) -> Answer:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/montants", methods=["GET", "POST"])
-@door(P.CALL_EDIT, Call)
+@requires(P.CALL_EDIT, Call)
 @as_shown
 def instruments(call: Call) -> Answer:
     """Which instruments the call offers, within which bounds."""
@@ -186,7 +186,7 @@ def instruments(call: Call) -> Answer:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/publication", methods=["GET", "POST"])
-@door(P.CALL_OPEN, Call)
+@requires(P.CALL_OPEN, Call)
 def open_call(call: Call) -> Answer:
     """The last page before the opening: the checklist, the dates in words, what is not confirmed."""
     form = OpenForm(data={"version": call.version})
@@ -207,7 +207,7 @@ def open_call(call: Call) -> Answer:
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/report", methods=["GET", "POST"])
-@door(P.CALL_OPEN, Call)
+@requires(P.CALL_OPEN, Call)
 @as_shown
 def extend(call: Call) -> Answer:
     """Put the closing later, with a reason everybody reads."""

@@ -13,7 +13,7 @@ from grants.calls.forms import FORMS, MoveForm
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.calls.routes.board import bp
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
@@ -26,7 +26,7 @@ Answer = Response | tuple[str, int]
 
 
 @bp.get("/gestion/appels/<uuid:call_id>/questions")
-@door(P.CALL_LIST, Call)
+@requires(P.CALL_LIST, Call)
 def questions(call: Call) -> str:
     """The questions, section by section."""
     return render_template(
@@ -41,7 +41,7 @@ def questions(call: Call) -> str:
 
 
 @bp.get("/gestion/appels/<uuid:call_id>/criteres")
-@door(P.CALL_LIST, Call)
+@requires(P.CALL_LIST, Call)
 def criteria(call: Call) -> str:
     """The blocks and their items, with the sum of the weights."""
     blocks = queries.criteria_of(call.id)
@@ -58,7 +58,7 @@ def criteria(call: Call) -> str:
 
 
 @bp.get("/gestion/appels/<uuid:call_id>/conditions")
-@door(P.CALL_LIST, Call)
+@requires(P.CALL_LIST, Call)
 def conditions(call: Call) -> str:
     """The pieces asked for, the statements made, the conditions checked."""
     return render_template(
@@ -81,7 +81,7 @@ SHAPED = frozenset({"choices", "asked_when", "criterion_id", "minimum_level"})  
 class Kind:
     """A kind of part: its model, its place in addresses, the page that lists it, and the words of its own page."""
 
-    model: type[actions.Part]
+    model: type[actions.CallPart]
     word: str
     slug: str
     listed: str
@@ -100,7 +100,7 @@ KINDS = (
 )
 
 
-def _form(kind: Kind, call: Call, part: actions.Part | None) -> Any:
+def _form(kind: Kind, call: Call, part: actions.CallPart | None) -> Any:
     """The form of a part, its lists filled; shown with the part's columns on a first visit."""
     columns = {} if part is None else queries.columns_of(part)
     form = FORMS[kind.model](data={name: value for name, value in columns.items() if name not in SHAPED})
@@ -122,7 +122,7 @@ def _form(kind: Kind, call: Call, part: actions.Part | None) -> Any:
     return form
 
 
-def _page(kind: Kind, call: Call, form: Any, part: actions.Part | None) -> tuple[str, int]:
+def _page(kind: Kind, call: Call, form: Any, part: actions.CallPart | None) -> tuple[str, int]:
     return form_page(
         "calls/part.html",
         form,
@@ -148,8 +148,8 @@ def _adding(kind: Kind) -> Callable[[Call], Answer]:
     return add
 
 
-def _editing(kind: Kind) -> Callable[[actions.Part], Answer]:
-    def edit(part: actions.Part) -> Answer:
+def _editing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+    def edit(part: actions.CallPart) -> Answer:
         call = queries.call_of(part)
         actions.refuse_frozen(call)
         form = _form(kind, call, part)
@@ -161,8 +161,8 @@ def _editing(kind: Kind) -> Callable[[actions.Part], Answer]:
     return edit
 
 
-def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
-    def move(part: actions.Part) -> Answer:
+def _moving(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+    def move(part: actions.CallPart) -> Answer:
         form = MoveForm()
         if not form.validate_on_submit():
             raise InvalidError(_("Choisissez « monter » ou « descendre »."))
@@ -173,8 +173,8 @@ def _moving(kind: Kind) -> Callable[[actions.Part], Answer]:
     return move
 
 
-def _removing(kind: Kind) -> Callable[[actions.Part], Answer]:
-    def remove(part: actions.Part) -> Answer:
+def _removing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+    def remove(part: actions.CallPart) -> Answer:
         name, call_id = queries.name_of(part), part.call_id
         refuse_stale(queries.call_of(part))
         actions.remove_part(part, by=actor())
@@ -184,21 +184,21 @@ def _removing(kind: Kind) -> Callable[[actions.Part], Answer]:
     return remove
 
 
-def _hang(kind: Kind) -> None:
-    """The four doors of a kind of part, each with its own endpoint and permission."""
+def _add_views(kind: Kind) -> None:
+    """Add the four views of a kind of part, each with its own endpoint and permission."""
     part = f"/gestion/{kind.slug}/<uuid:{kind.word}_id>"
     add = f"/gestion/appels/<uuid:call_id>/{kind.slug}/ajouter"
     both, post = ["GET", "POST"], ["POST"]
-    doors: tuple[tuple[str, str, Any, type, list[str]], ...] = (
+    views: tuple[tuple[str, str, Any, type, list[str]], ...] = (
         ("add", add, _adding(kind), Call, both),
         ("edit", part, _editing(kind), kind.model, both),
         ("move", f"{part}/deplacer", _moving(kind), kind.model, post),
         ("remove", f"{part}/retirer", _removing(kind), kind.model, post),
     )
-    for verb, path, view, subject, methods in doors:
-        hung = door(P.CALL_EDIT, subject)(takes_texts(view))
-        bp.add_url_rule(path, endpoint=f"{verb}_{kind.word}", view_func=hung, methods=methods)
+    for verb, path, view, subject, methods in views:
+        guarded = requires(P.CALL_EDIT, subject)(takes_texts(view))
+        bp.add_url_rule(path, endpoint=f"{verb}_{kind.word}", view_func=guarded, methods=methods)
 
 
 for _kind in KINDS:
-    _hang(_kind)
+    _add_views(_kind)

@@ -15,7 +15,7 @@ from grants.kernel import clock, pages
 from grants.kernel.access import may_know, public
 from grants.kernel.errors import MissingError
 from grants.kernel.machine import StatusWord
-from grants.kernel.still import still
+from grants.kernel.query_cache import cached_query
 from grants.kernel.words import _, in_words_of, language
 from grants.programme import queries as programme
 from grants.programme.models import FundingForm
@@ -97,7 +97,7 @@ def _part(call: Call, template: str, at: datetime, *, unfolded: bool = False) ->
     phase = rules.phase(call, at)
     if phase is rules.Phase.DRAFT:
         return drawn()
-    return still(("call", template, call.id, phase, language()), drawn)
+    return cached_query(("call", template, call.id, phase, language()), drawn)
 
 
 def _facts(call: Call, at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from grants.kernel.examining.found import Found, UnfitError
-from grants.kernel.examining.xmlparts import Element, Part, in_utf8
+from grants.kernel.examining.xmlparts import Element, XmlPart, in_utf8
 
 MIB = 1024 * 1024
 ENTRIES = 2_000
@@ -37,7 +37,7 @@ _PROGRAMS = ("ddeLink", "oleLink")
 _SOURCES = ("dbPr", "webPr", "textPr", "connection")
 _FORMULAS = ("definedName", "formula", "formula1", "formula2")
 
-Cleaner = Callable[[str, Part], None]
+Cleaner = Callable[[str, XmlPart], None]
 
 
 def _any(_name: str, _attributes: dict[str, str]) -> bool:
@@ -142,7 +142,7 @@ def _cleaned(archive: zipfile.ZipFile, clean: Cleaner, is_markup: Callable[[str]
     changed: dict[str, bytes] = {}
     for name in archive.namelist():
         if is_markup(name) and archive.getinfo(name).file_size:
-            part = Part(in_utf8(archive.read(name)))
+            part = XmlPart(in_utf8(archive.read(name)))
             clean(name, part)
             after = part.changed()
             if after is not None:
@@ -193,7 +193,7 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
     with _archive(content) as archive:
         if _TYPES not in archive.namelist():
             raise UnfitError("office")
-        listed = Part(_small(archive, _TYPES))
+        listed = XmlPart(_small(archive, _TYPES))
         told: list[dict[str, str]] = []
         listed.read(wanted=_any, closed=lambda element: told.append(element.attributes))
         types = {row.get("ContentType", "").lower() for row in told}
@@ -208,7 +208,7 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
             place = unquote(name).lower()
             return _is_xml(name) or place in named or posixpath.splitext(place)[1] in ending
 
-        def clean_part(name: str, part: Part) -> None:
+        def clean_part(name: str, part: XmlPart) -> None:
             if name.lower().endswith(".rels"):
                 _clean_relationships(part)
             else:
@@ -223,7 +223,7 @@ def _is_text(row: dict[str, str]) -> bool:
     return kind.endswith(("+xml", "/xml")) and not kind.startswith("image/")
 
 
-def _clean_relationships(part: Part) -> None:
+def _clean_relationships(part: XmlPart) -> None:
     """Relationships that leave the document lead nowhere; a link that a person follows stays."""
 
     def closed(element: Element) -> None:
@@ -234,7 +234,7 @@ def _clean_relationships(part: Part) -> None:
     part.read(wanted=_any, closed=closed)
 
 
-def _clean_words(_name: str, part: Part) -> None:
+def _clean_words(_name: str, part: XmlPart) -> None:
     """Fields that fetch lose their instruction; what they showed last stays."""
     if not re.search(rb"instrText|fldSimple|InstrText", part.content):
         return
@@ -263,7 +263,7 @@ def _clean_words(_name: str, part: Part) -> None:
         settle()
 
 
-def _clean_sheets(_name: str, part: Part) -> None:
+def _clean_sheets(_name: str, part: XmlPart) -> None:
     """Links to other programs, connections to data and formulas that call outside are taken out; values stay."""
     if not re.search(rb"ddeLink|oleLink|dbPr|webPr|textPr|odcFile|[|]|&#|webservice|rtd|call|register", part.content,
                      re.IGNORECASE):  # fmt: skip
@@ -303,7 +303,7 @@ def _odf(content: bytes, kind: str) -> Found:
         return _cleaned(archive, _clean_open_document, _is_xml)
 
 
-def _clean_open_document(name: str, part: Part) -> None:
+def _clean_open_document(name: str, part: XmlPart) -> None:
     """What is drawn from elsewhere, links to other programs, scripts and formulas that call outside are taken out."""
     if name.startswith("META-INF/"):
         return

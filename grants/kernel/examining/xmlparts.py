@@ -51,7 +51,7 @@ class Element:
         return "".join(self.text)
 
 
-class Part:
+class XmlPart:
     """The bytes of a part and what is to be changed in them."""
 
     def __init__(self, content: bytes) -> None:

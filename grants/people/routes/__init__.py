@@ -1,4 +1,4 @@
-"""The doors of accounts and organisations: sign up, confirm, sign in, members, offices."""
+"""Views of accounts and organisations: sign up, confirm, sign in, members, offices."""
 
 from grants.people.queries import actor_by_id, generation_of
 from grants.people.routes import accounts, offices, organisations, resuming

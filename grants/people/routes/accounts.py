@@ -1,17 +1,17 @@
-"""The doors of an account: open it, confirm its address, find back in, keep it."""
+"""Views of an account: open it, confirm its address, find back in, keep it."""
 
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, door, public
+from grants.kernel.access import actor, public, requires
 from grants.kernel.forms import done, form_page
 from grants.kernel.words import _, language
 from grants.people import actions, queries, rules
 from grants.people.forms import AccountForm, AddressForm, NewPasswordForm, PasswordForm, SignUpForm
 from grants.people.models import MEMBER_LABELS, ROLE_LABELS, Role, SignIn
-from grants.people.routes.blueprint import bp, limited, own_account, words_of_the_house
+from grants.people.routes.blueprint import bp, limited, obvious_words, own_account
 from grants.people.routes.signing import current_sign_in, enter
 from grants.permissions import P
 
@@ -50,7 +50,7 @@ def confirm(token: str) -> Any:
         return render_template("people/dead_link.html", kind="confirm"), 410
     form = NewPasswordForm()
     if account.confirmed_at is None and done(
-        form, lambda: actions.confirm(account, form.password.data, known=words_of_the_house())
+        form, lambda: actions.confirm(account, form.password.data, known=obvious_words())
     ):
         flash(_("Votre adresse est confirmée et votre mot de passe enregistré. Connectez-vous."), "success")
         return redirect(url_for("people.sign_in"))
@@ -59,7 +59,7 @@ def confirm(token: str) -> Any:
 
 @bp.post("/mon-compte/confirmation")
 @limited(rules.CONFIRMATION)
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def confirm_again() -> Response:
     """Ask for the confirmation link again."""
     actions.ask_confirmation(own_account())
@@ -97,7 +97,7 @@ def reset(token: str) -> Any:
     if account is None:
         return render_template("people/dead_link.html", kind="reset"), 410
     form = NewPasswordForm()
-    if done(form, lambda: actions.reset_password(account, form.password.data, known=words_of_the_house())):
+    if done(form, lambda: actions.reset_password(account, form.password.data, known=obvious_words())):
         flash(_("Votre nouveau mot de passe est enregistré. Connectez-vous."), "success")
         return redirect(url_for("people.sign_in"))
     return form_page("people/reset.html", form, account=account)
@@ -107,7 +107,7 @@ def reset(token: str) -> Any:
 
 
 @bp.route("/mon-compte", methods=["GET", "POST"])
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def account() -> Any:
     """One's own account: name, language, organisations, offices."""
     own = own_account()
@@ -132,15 +132,13 @@ def account() -> Any:
 
 @bp.route("/mon-compte/mot-de-passe", methods=["GET", "POST"])
 @limited(rules.PASSWORD)
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def password() -> Any:
     """Change one's password; other sessions end, this one goes on under a new secret."""
     own, form = own_account(), PasswordForm()
     if done(
         form,
-        lambda: actions.change_password(
-            own, form.current.data, form.password.data, by=actor(), known=words_of_the_house()
-        ),
+        lambda: actions.change_password(own, form.current.data, form.password.data, by=actor(), known=obvious_words()),
     ):
         enter(own)
         flash(_("Votre mot de passe est changé. Vos autres connexions sont fermées."), "success")
@@ -149,7 +147,7 @@ def password() -> Any:
 
 
 @bp.get("/mon-compte/connexions")
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def sessions() -> str:
     """One's open sessions."""
     own, current = own_account(), current_sign_in()
@@ -157,7 +155,7 @@ def sessions() -> str:
 
 
 @bp.post("/mon-compte/connexions/<uuid:sign_in_id>/fermer")
-@door(P.ACCOUNT_OWN, SignIn)
+@requires(P.ACCOUNT_OWN, SignIn)
 def close_session(sign_in: SignIn) -> Response:
     """End one of one's sessions."""
     actions.close_session(sign_in, by=actor())
@@ -166,7 +164,7 @@ def close_session(sign_in: SignIn) -> Response:
 
 
 @bp.post("/mon-compte/connexions/fermer-les-autres")
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def close_other_sessions() -> Response:
     """End all of one's sessions but this one."""
     current = current_sign_in()

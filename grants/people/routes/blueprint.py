@@ -1,4 +1,4 @@
-"""What the doors of this chapter share: the blueprint, who stands before them, and how often they may knock."""
+"""What the views of this package share: the blueprint, the account signed in, and rate limits."""
 
 import hashlib
 from collections.abc import Callable
@@ -29,16 +29,17 @@ def own_account() -> Account:
     return found
 
 
-def words_of_the_house() -> tuple[str, ...]:
+def obvious_words() -> tuple[str, ...]:
     """Words no password may consist of, besides a person's own."""
     settings = current_app.config["SETTINGS"]
     return settings.fund_name, settings.body_name, settings.product
 
 
 def limited(bound: Throttle) -> Callable[[View], View]:
-    """Bear an act only so often from one account and one network. Hung above the door: counted before it opens."""
+    """Limit how often one account and one network may act. Placed above `@requires`: counted before access is
+    checked."""
 
-    def hang(view: View) -> View:
+    def wrap(view: View) -> View:
         @wraps(view)
         def wrapper(**params: Any) -> Any:
             if request.method not in SAFE:
@@ -47,7 +48,7 @@ def limited(bound: Throttle) -> Callable[[View], View]:
 
         return wrapper  # type: ignore[return-value]
 
-    return hang
+    return wrap
 
 
 def _count(bound: Throttle) -> None:

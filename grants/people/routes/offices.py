@@ -1,11 +1,11 @@
-"""The doors of administration: who has an account, which offices they hold, who may no longer come in."""
+"""Views of administration: who has an account, which offices they hold, who may no longer come in."""
 
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, door
+from grants.kernel.access import actor, requires
 from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.forms import form_page
 from grants.kernel.paging import asked, places
@@ -27,7 +27,7 @@ from grants.permissions import P
 
 
 @bp.get("/personnes")
-@door(P.PEOPLE_LIST)
+@requires(P.PEOPLE_LIST)
 def people() -> str:
     """Everybody who has an account."""
     words, role, only = asked("q", "role", "only")
@@ -39,14 +39,14 @@ def people() -> str:
 
 
 @bp.get("/personnes/<uuid:account_id>")
-@door(P.PEOPLE_LIST, Account)
+@requires(P.PEOPLE_LIST, Account)
 def person(account: Account) -> tuple[str, int]:
     """What the fund knows of a person."""
     return _person_page(account, OfficeForm())
 
 
 @bp.post("/personnes/<uuid:account_id>/fonctions")
-@door(P.PEOPLE_APPOINT, Account)
+@requires(P.PEOPLE_APPOINT, Account)
 def appoint(account: Account) -> Any:
     """Give an office to a person."""
     form = OfficeForm()
@@ -91,7 +91,7 @@ def _person_page(account: Account, form: OfficeForm) -> tuple[str, int]:
 
 
 @bp.post("/fonctions/proposees/<uuid:nomination_id>/confirmer")
-@door(P.PEOPLE_APPOINT, Nomination)
+@requires(P.PEOPLE_APPOINT, Nomination)
 def confirm_nomination(nomination: Nomination) -> Response:
     """Give an office that another administrator proposed."""
     account_id = nomination.account_id
@@ -104,7 +104,7 @@ def confirm_nomination(nomination: Nomination) -> Response:
 
 
 @bp.post("/fonctions/proposees/<uuid:nomination_id>/refuser")
-@door(P.PEOPLE_APPOINT, Nomination)
+@requires(P.PEOPLE_APPOINT, Nomination)
 def refuse_nomination(nomination: Nomination) -> Response:
     """Drop an office that was proposed."""
     account_id = nomination.account_id
@@ -114,7 +114,7 @@ def refuse_nomination(nomination: Nomination) -> Response:
 
 
 @bp.post("/fonctions/<uuid:appointment_id>/terminer")
-@door(P.PEOPLE_APPOINT, Appointment)
+@requires(P.PEOPLE_APPOINT, Appointment)
 def end_appointment(appointment: Appointment) -> Response:
     """End an office."""
     account_id = appointment.account_id
@@ -124,7 +124,7 @@ def end_appointment(appointment: Appointment) -> Response:
 
 
 @bp.post("/personnes/<uuid:account_id>/desactiver")
-@door(P.PEOPLE_APPOINT, Account)
+@requires(P.PEOPLE_APPOINT, Account)
 def deactivate(account: Account) -> Response:
     """Close an account."""
     actions.deactivate(account, by=actor())
@@ -133,7 +133,7 @@ def deactivate(account: Account) -> Response:
 
 
 @bp.post("/personnes/<uuid:account_id>/reactiver")
-@door(P.PEOPLE_APPOINT, Account)
+@requires(P.PEOPLE_APPOINT, Account)
 def reactivate(account: Account) -> Response:
     """Open a closed account again."""
     actions.reactivate(account, by=actor())

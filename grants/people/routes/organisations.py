@@ -1,4 +1,4 @@
-"""The doors of organisations: make one known, keep its facts, say who acts for it."""
+"""Views of organisations: make one known, keep its facts, say who acts for it."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, door, public
+from grants.kernel.access import actor, public, requires
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
 from grants.kernel.pages import safe_path
@@ -31,7 +31,7 @@ from grants.people.models import (
     Membership,
     Organisation,
 )
-from grants.people.routes.blueprint import bp, limited, own_account, words_of_the_house
+from grants.people.routes.blueprint import bp, limited, obvious_words, own_account
 from grants.people.routes.signing import enter
 from grants.permissions import P
 
@@ -39,7 +39,7 @@ from grants.permissions import P
 
 
 @bp.route("/organisations/nouvelle", methods=["GET", "POST"])
-@door(P.ORGANISATION_CREATE)
+@requires(P.ORGANISATION_CREATE)
 def organisation_new() -> Any:
     """Make an organisation known to the fund."""
     form, taken, target = OrganisationForm(), None, safe_path(request.args.get("next"))
@@ -57,7 +57,7 @@ def organisation_new() -> Any:
 
 @bp.post("/organisations/rejoindre")
 @limited(rules.JOIN)
-@door(P.ORGANISATION_CREATE)
+@requires(P.ORGANISATION_CREATE)
 def organisation_join() -> Response:
     """Ask those responsible for a known organisation to be let in; they stay unknown."""
     form = JoinForm()
@@ -76,7 +76,7 @@ def organisation_join() -> Response:
 
 
 @bp.get("/organisations/<uuid:organisation_id>")
-@door(P.ORGANISATION_READ, Organisation)
+@requires(P.ORGANISATION_READ, Organisation)
 def organisation(subject: Organisation) -> str:
     """What the fund knows of an organisation."""
     return render_template(
@@ -91,7 +91,7 @@ def organisation(subject: Organisation) -> str:
 
 
 @bp.route("/organisations/<uuid:organisation_id>/modifier", methods=["GET", "POST"])
-@door(P.ORGANISATION_EDIT, Organisation)
+@requires(P.ORGANISATION_EDIT, Organisation)
 def organisation_edit(subject: Organisation) -> Any:
     """Correct what the fund knows of an organisation."""
     form = OrganisationForm(obj=subject)
@@ -116,7 +116,7 @@ def organisation_edit(subject: Organisation) -> Any:
 
 
 @bp.route("/organisations/<uuid:organisation_id>/remettre", methods=["GET", "POST"])
-@door(P.ORGANISATION_HAND_OVER, Organisation)
+@requires(P.ORGANISATION_HAND_OVER, Organisation)
 def hand_over(subject: Organisation) -> Any:
     """Give an organisation to whoever may represent it, when its number was taken or nobody is left."""
     form = HandOverForm()
@@ -139,14 +139,14 @@ def _page_of(organisation_id: UUID) -> str:
 
 
 @bp.route("/organisations/<uuid:organisation_id>/membres", methods=["GET"])
-@door(P.ORGANISATION_READ, Organisation)
+@requires(P.ORGANISATION_READ, Organisation)
 def members(subject: Organisation) -> Any:
     """Who acts for an organisation."""
     return _members_page(subject, InvitationForm())
 
 
 @bp.post("/organisations/<uuid:organisation_id>/membres")
-@door(P.ORGANISATION_INVITE, Organisation)
+@requires(P.ORGANISATION_INVITE, Organisation)
 def invite(subject: Organisation) -> Any:
     """Invite somebody to act for an organisation."""
     form = InvitationForm()
@@ -171,7 +171,7 @@ def _members_page(subject: Organisation, form: InvitationForm) -> Any:
 
 
 @bp.post("/invitations/<uuid:invitation_id>/annuler")
-@door(P.ORGANISATION_INVITE, Invitation)
+@requires(P.ORGANISATION_INVITE, Invitation)
 def cancel_invitation(invitation: Invitation) -> Response:
     """Take an invitation back."""
     actions.cancel_invitation(invitation, by=actor())
@@ -180,7 +180,7 @@ def cancel_invitation(invitation: Invitation) -> Response:
 
 
 @bp.post("/membres/<uuid:membership_id>/role")
-@door(P.ORGANISATION_INVITE, Membership)
+@requires(P.ORGANISATION_INVITE, Membership)
 @as_shown
 def change_member(membership: Membership) -> Response:
     """Change what a member may do."""
@@ -192,7 +192,7 @@ def change_member(membership: Membership) -> Response:
 
 
 @bp.post("/membres/<uuid:membership_id>/retirer")
-@door(P.ORGANISATION_INVITE, Membership)
+@requires(P.ORGANISATION_INVITE, Membership)
 @as_shown
 def remove_member(membership: Membership) -> Response:
     """Take a person off an organisation."""
@@ -207,7 +207,7 @@ def _of(organisation_id: UUID, *, is_self: bool) -> dict[str, Any]:
 
 
 @bp.post("/membres/<uuid:membership_id>/quitter")
-@door(P.ORGANISATION_READ, Membership)
+@requires(P.ORGANISATION_READ, Membership)
 @as_shown
 def leave(membership: Membership) -> Response:
     """Leave an organisation."""
@@ -232,7 +232,7 @@ def _invitation_page(found: Invitation, secret: str, form: NewPasswordForm) -> A
 
 
 @bp.post("/invitations/<secret>")
-@door(P.ACCOUNT_OWN)
+@requires(P.ACCOUNT_OWN)
 def accept_invitation(secret: str) -> Any:
     """Join the organisation; whoever confirms an address by it chooses the password, and goes on in this session."""
     found, form = _invitation(secret), NewPasswordForm()
@@ -241,7 +241,7 @@ def accept_invitation(secret: str) -> Any:
     if is_new and not form.validate_on_submit():
         return _invitation_page(found, secret, form)
     try:
-        actions.accept(found, own, by=actor(), password=form.password.data, known=words_of_the_house())
+        actions.accept(found, own, by=actor(), password=form.password.data, known=obvious_words())
     except InvalidError as error:
         form.refuse(error.field, error.message)
         return _invitation_page(found, secret, form)

@@ -1,32 +1,32 @@
-"""The doors where what was typed is found again after a session has lapsed, and how long the session lasts."""
+"""Views that give back what was typed when a session had ended, and say how long a session lasts."""
 
 from typing import Any
 
 from flask import flash, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from grants.kernel import held as kernel
-from grants.kernel.access import actor, door, public
+from grants.kernel import stored_forms as kernel
+from grants.kernel.access import actor, public, requires
 from grants.kernel.errors import MissingError
-from grants.kernel.held import Held, HeldForm
+from grants.kernel.stored_forms import OpenedForm, StoredForm
 from grants.kernel.words import _
 from grants.people.routes.blueprint import bp
 from grants.people.routes.signing import session_left
 from grants.permissions import P
 
 
-@bp.get("/reprise/<uuid:held_id>")
-@door(P.ACCOUNT_OWN, HeldForm)
-def held(row: HeldForm) -> str:
+@bp.get("/reprise/<uuid:form_id>")
+@requires(P.ACCOUNT_OWN, StoredForm)
+def stored_form(row: StoredForm) -> str:
     """What one had typed, ready to be sent again to the same address."""
     found = _opened(row)
     others = [one for one in kernel.waiting(actor().id) if one.id != found.id]
-    return render_template("people/held.html", held=found, others=others)
+    return render_template("people/stored_form.html", stored=found, others=others)
 
 
-@bp.post("/reprise/<uuid:held_id>/oublier")
-@door(P.ACCOUNT_OWN, HeldForm)
-def forget_held(row: HeldForm) -> Response:
+@bp.post("/reprise/<uuid:form_id>/oublier")
+@requires(P.ACCOUNT_OWN, StoredForm)
+def forget_stored_form(row: StoredForm) -> Response:
     """Throw away what was kept."""
     found = _opened(row)
     kernel.forget(found.id, actor().id)
@@ -34,7 +34,7 @@ def forget_held(row: HeldForm) -> Response:
     return redirect(found.page or url_for("desk.work"))
 
 
-def _opened(row: HeldForm) -> Held:
+def _opened(row: StoredForm) -> OpenedForm:
     found = kernel.opened(row, actor().id)
     if found is None:
         raise MissingError

@@ -1,4 +1,4 @@
-"""The doors through which people come in and go out, and how the application knows them again."""
+"""Views of signing in and out, and how the application finds the account of a session."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock, held
+from grants.kernel import clock, stored_forms
 from grants.kernel.access import SAFE, actor, note_refusal, public, repeatable
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import db
@@ -28,7 +28,7 @@ from grants.people.routes.blueprint import bp, limited
 # ---- knowing people again ------------------------------------------------------------------------------------------
 
 
-class _HouseSigner(TimestampSigner):
+class _ClockSigner(TimestampSigner):
     """Links live by the one clock."""
 
     def get_timestamp(self) -> int:
@@ -36,7 +36,7 @@ class _HouseSigner(TimestampSigner):
 
 
 def install(app: Flask) -> None:
-    """Wire Flask-Login and Flask-Security into the application, as libraries: every door is ours."""
+    """Wire Flask-Login and Flask-Security into the application, as libraries: every view is ours."""
     key = str(app.config["SECRET_KEY"])
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
@@ -55,7 +55,8 @@ def install(app: Flask) -> None:
     )  # fmt: skip
     security: Any = Security(app, SQLAlchemyUserDatastore(db, Account, RoleMixin), register_blueprint=False)
     security.confirm_serializer, security.reset_serializer = _serializer(key, "confirm"), _serializer(key, "reset")
-    # Its second way of knowing people would ask the database before the door has said whether the request may write.
+    # Its second way of knowing people would ask the database before access control has said whether the request may
+    # write.
     security.principal.identity_loaders.clear()
     manager = security.login_manager
     manager.session_protection = None  # each session has its own secret; phones change address all day
@@ -65,7 +66,7 @@ def install(app: Flask) -> None:
 
 
 def _serializer(key: str, purpose: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(key, salt=f"people-{purpose}", signer=_HouseSigner)
+    return URLSafeTimedSerializer(key, salt=f"people-{purpose}", signer=_ClockSigner)
 
 
 def _load(uniquifier: str) -> Account | None:
@@ -133,7 +134,7 @@ def current_sign_in() -> SignIn | None:
     return db.session.get(SignIn, found.id) if found is not None else None
 
 
-# ---- doors ---------------------------------------------------------------------------------------------------------
+# ---- views ---------------------------------------------------------------------------------------------------------
 
 
 @bp.route("/connexion", methods=["GET", "POST"])
@@ -160,10 +161,10 @@ def sign_in() -> Any:
 
 def _kept_of(account: Account) -> str | None:
     """Where a person finds what they sent while they were not signed in; its page is filled with it too."""
-    waiting = held.waiting(account.id)
+    waiting = stored_forms.waiting(account.id)
     for found in reversed(waiting):
-        held.remember(found, found.page)
-    return url_for("people.held", held_id=waiting[0].id) if waiting else None
+        stored_forms.remember(found, found.page)
+    return url_for("people.stored_form", form_id=waiting[0].id) if waiting else None
 
 
 def _destination(account: Account | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Seals what must not be read in a stolen database: bank details, under the installation's field key."""
+"""Encrypts what must not be read in a stolen database: bank details, under the installation's field key."""
 
 import base64
 import hashlib
@@ -13,16 +13,16 @@ def _key(purpose: str) -> bytes:
     return hashlib.sha256(f"{purpose}:{secret}".encode()).digest()
 
 
-def seal(text: str) -> str:
+def encrypt(text: str) -> str:
     """The text encrypted and authenticated (AES-128-CBC with HMAC-SHA256, Fernet)."""
     return Fernet(base64.urlsafe_b64encode(_key("seal"))).encrypt(text.encode()).decode("ascii")
 
 
-def unseal(sealed: str) -> str:
-    """The text of a seal. Raises cryptography.fernet.InvalidToken when it was altered or the key changed."""
-    return Fernet(base64.urlsafe_b64encode(_key("seal"))).decrypt(sealed.encode("ascii")).decode()
+def decrypt(encrypted: str) -> str:
+    """The text that was encrypted. Raises cryptography.fernet.InvalidToken when it was altered or the key changed."""
+    return Fernet(base64.urlsafe_b64encode(_key("seal"))).decrypt(encrypted.encode("ascii")).decode()
 
 
 def fingerprint(text: str) -> str:
-    """A keyed digest, to tell whether two sealed texts are the same without opening them."""
+    """A keyed digest, to tell whether two encrypted texts are the same without decrypting them."""
     return hmac.new(_key("fingerprint"), text.encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""The shelf of readable files that ship with the package: TOML and CSV, read whole, decoded strictly."""
+"""The reference files that ship with the package: TOML and CSV, read whole, decoded strictly."""
 
 import csv
 import tomllib
@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SHELF = Path(__file__).resolve().parent.parent / "reference"
+FOLDER = Path(__file__).resolve().parent.parent / "reference"
 
 
 def toml(name: str) -> dict[str, Any]:
-    """The content of a TOML file of the shelf, a copy that the caller may alter; a process reads each file once."""
-    return deepcopy(_read(SHELF / name))
+    """The content of a reference TOML file, a copy that the caller may alter; a process reads each file once."""
+    return deepcopy(_read(FOLDER / name))
 
 
 @cache
@@ -21,8 +21,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of the shelf, each a dict by column; an absent file has no rows."""
-    path = SHELF / name
+    """The rows of a reference CSV file, each a dict by column; an absent file has no rows."""
+    path = FOLDER / name
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as stream:
@@ -30,8 +30,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def folders(name: str) -> list[str]:
-    """The folders inside a folder of the shelf, in order of name."""
-    return sorted(path.name for path in (SHELF / name).iterdir() if path.is_dir())
+    """The folders inside a folder of reference files, in order of name."""
+    return sorted(path.name for path in (FOLDER / name).iterdir() if path.is_dir())
 
 
 def texts(row: dict[str, Any], *names: str) -> dict[str, str]:

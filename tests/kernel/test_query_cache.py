@@ -5,7 +5,7 @@ from flask import Flask
 from grants.kernel import journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.still import MOST, still
+from grants.kernel.query_cache import MOST, cached_query
 from tests.databases import Databases
 
 
@@ -27,46 +27,50 @@ def change() -> None:
 
 def test_an_answer_holds_until_the_next_line_of_the_journal(app: Flask) -> None:
     question = Question()
-    assert [still("one", question), still("one", question)] == [1, 1]
+    assert [cached_query("one", question), cached_query("one", question)] == [1, 1]
     change()
-    assert [still("one", question), still("one", question)] == [2, 2]
+    assert [cached_query("one", question), cached_query("one", question)] == [2, 2]
 
 
 def test_each_key_has_its_answer(app: Flask) -> None:
     question = Question()
-    assert [still(("a", 1), question), still(("a", 2), question), still(("a", 1), question)] == [1, 2, 1]
+    assert [cached_query(("a", 1), question), cached_query(("a", 2), question), cached_query(("a", 1), question)] == [
+        1,
+        2,
+        1,
+    ]
 
 
 def test_a_change_that_is_undone_changes_no_answer(app: Flask) -> None:
     question = Question()
-    still("one", question)
+    cached_query("one", question)
     journal.record("fund.edited", None, by=system("test"))
     db.session.rollback()
-    assert still("one", question) == 1
+    assert cached_query("one", question) == 1
 
 
 def test_a_database_restored_under_the_process_is_asked_again(app: Flask, store: Databases, own: str) -> None:
     question = Question()
     change()
     before = journal.head()
-    assert still("one", question) == 1
+    assert cached_query("one", question) == 1
     db.session.connection().invalidate()
     db.session.remove()
     store.create(f"{own}test", template=f"{own}template")
     change()
     assert journal.head()[0] == before[0], "as many lines as before"
-    assert still("one", question) == 2
+    assert cached_query("one", question) == 2
 
 
 def test_no_answer_outlives_the_connections(app: Flask) -> None:
     question = Question()
-    still("one", question)
+    cached_query("one", question)
     db.session.remove()
     db.engine.dispose()
-    assert still("one", question) == 2
+    assert cached_query("one", question) == 2
 
 
 def test_what_is_kept_is_bounded(app: Flask) -> None:
     for number in range(MOST + 10):
-        still(number, lambda: 0)
-    assert len(app.extensions["still"][1]) <= MOST
+        cached_query(number, lambda: 0)
+    assert len(app.extensions["query_cache"][1]) <= MOST

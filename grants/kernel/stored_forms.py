@@ -1,4 +1,4 @@
-"""What somebody typed and could not be taken: kept sealed, for that account alone and for a short time."""
+"""What somebody typed and could not be accepted: stored encrypted, for that account alone and for a short time."""
 
 import hashlib
 import hmac
@@ -24,8 +24,8 @@ from werkzeug.routing import RequestRedirect
 
 from grants.kernel import clock, throttle
 from grants.kernel.db import Keyed, Model, access_mode, db, text_enum
+from grants.kernel.encryption import decrypt, encrypt
 from grants.kernel.errors import ThrottledError
-from grants.kernel.seal import seal, unseal
 
 KEPT = timedelta(hours=1)
 DRAFT_KEPT = timedelta(days=7)
@@ -49,7 +49,7 @@ CODES = frozenset({"account", "status", "kind"})
 
 
 class Reason(StrEnum):
-    """Why a form was kept instead of being taken."""
+    """Why a form was stored instead of being accepted."""
 
     SIGNED_OUT = "signed_out"
     REFUSED = "refused"
@@ -57,8 +57,8 @@ class Reason(StrEnum):
     DRAFT = "draft"
 
 
-class HeldForm(Keyed, Model):
-    """One form, sealed with its account, its address and when it came: a row cannot be given to somebody else."""
+class StoredForm(Keyed, Model):
+    """One form, encrypted with its account, its address and when it came: a row cannot be given to somebody else."""
 
     __tablename__ = "held_form"
 
@@ -71,8 +71,8 @@ class HeldForm(Keyed, Model):
 
 
 @dataclass(frozen=True)
-class Held:
-    """A kept form, opened: where it goes, the page it stands on ("" when none opens), what it says."""
+class OpenedForm:
+    """A stored form, decrypted: where it goes, the page it stands on ("" when none opens), what it says."""
 
     id: UUID
     reason: Reason
@@ -187,13 +187,13 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
     replaced = spent(account_id)
     row: dict[str, Any] = {
         "id": uuid4(), "account_id": account_id, "reason": reason, "path": request.path[:400],
-        "page": page_of_form(), "until": until, "sealed": seal(told),
+        "page": page_of_form(), "until": until, "sealed": encrypt(told),
     }  # fmt: skip
     db.session.rollback()
     try:
         with access_mode(writing=True), db.engine.begin() as connection:
             _make_room(connection, account_id, replaced)
-            connection.execute(insert(HeldForm).values(**row))
+            connection.execute(insert(StoredForm).values(**row))
     except OperationalError:
         raise
     except SQLAlchemyError:
@@ -210,7 +210,7 @@ def _came_at() -> datetime:
 def _told(
     account_id: UUID, path: str, received_at: datetime, fields: Sequence[tuple[str, str]], files: Sequence[str]
 ) -> str:
-    """What is sealed."""
+    """What is encrypted."""
     return json.dumps([str(account_id), path, received_at.isoformat(), list(fields), list(files)], ensure_ascii=False)
 
 
@@ -225,14 +225,14 @@ def _is_too_often(account_id: UUID) -> bool:
 
 def _make_room(connection: Connection, account_id: UUID, replaced: Sequence[UUID]) -> None:
     """Forget what is over, what this form replaces, and the oldest forms of whoever has too many."""
-    mine = HeldForm.account_id == account_id
-    connection.execute(delete(HeldForm).where(HeldForm.until <= clock.now()))
+    mine = StoredForm.account_id == account_id
+    connection.execute(delete(StoredForm).where(StoredForm.until <= clock.now()))
     if replaced:
-        connection.execute(delete(HeldForm).where(mine, HeldForm.id.in_(replaced)))
-    passing = select(HeldForm.id).where(mine, HeldForm.reason != Reason.DRAFT)
-    old = connection.scalars(passing.order_by(HeldForm.until.desc(), HeldForm.id).offset(MOST - 1)).all()
+        connection.execute(delete(StoredForm).where(mine, StoredForm.id.in_(replaced)))
+    passing = select(StoredForm.id).where(mine, StoredForm.reason != Reason.DRAFT)
+    old = connection.scalars(passing.order_by(StoredForm.until.desc(), StoredForm.id).offset(MOST - 1)).all()
     if old:
-        connection.execute(delete(HeldForm).where(HeldForm.id.in_(old)))
+        connection.execute(delete(StoredForm).where(StoredForm.id.in_(old)))
 
 
 def said() -> tuple[tuple[str, str], ...]:
@@ -307,46 +307,48 @@ def keep_draft(account_id: UUID, path: str, fields: Sequence[tuple[str, str]]) -
     told = _told(account_id, path, _came_at(), fields, ())
     if len(told) <= LARGEST:
         until = clock.now() + DRAFT_KEPT
-        row = HeldForm(account_id=account_id, reason=Reason.DRAFT, path=path, page=path, until=until, sealed=seal(told))
+        row = StoredForm(
+            account_id=account_id, reason=Reason.DRAFT, path=path, page=path, until=until, sealed=encrypt(told)
+        )
         db.session.add(row)
 
 
 def forget_draft(account_id: UUID, path: str) -> None:
     """The page is saved without a mistake, or thrown away."""
-    mine = HeldForm.account_id == account_id, HeldForm.path == path, HeldForm.reason == Reason.DRAFT
-    db.session.execute(delete(HeldForm).where(*mine))
+    mine = StoredForm.account_id == account_id, StoredForm.path == path, StoredForm.reason == Reason.DRAFT
+    db.session.execute(delete(StoredForm).where(*mine))
 
 
 # ---- give back -----------------------------------------------------------------------------------------------------
 
 
-def opened(row: HeldForm | None, account_id: UUID | None) -> Held | None:
+def opened(row: StoredForm | None, account_id: UUID | None) -> OpenedForm | None:
     """What a row keeps, for its own account and in its time; None for everybody else, or when it was altered."""
     if row is None or account_id is None or row.account_id != account_id or row.until <= clock.now():
         return None
     try:
-        owner, path, at, fields, files = json.loads(unseal(row.sealed))
+        owner, path, at, fields, files = json.loads(decrypt(row.sealed))
     except InvalidToken:
         return None
     if (owner, path) != (str(account_id), row.path):
         return None
     said = tuple((name, value) for name, value in fields)
-    return Held(row.id, row.reason, path, row.page, row.until, datetime.fromisoformat(at), said, tuple(files))
+    return OpenedForm(row.id, row.reason, path, row.page, row.until, datetime.fromisoformat(at), said, tuple(files))
 
 
-def find(held_id: Any, account_id: UUID | None) -> Held | None:
+def find(form_id: Any, account_id: UUID | None) -> OpenedForm | None:
     """The kept form of an id that came from outside, for its own account."""
     try:
-        key = UUID(str(held_id))
+        key = UUID(str(form_id))
     except ValueError:
         return None
-    return opened(db.session.get(HeldForm, key), account_id)
+    return opened(db.session.get(StoredForm, key), account_id)
 
 
-def waiting(account_id: UUID | None) -> list[Held]:
+def waiting(account_id: UUID | None) -> list[OpenedForm]:
     """The forms that an account sent while it was not signed in, the last first."""
-    mine = select(HeldForm).where(HeldForm.account_id == account_id, HeldForm.reason == Reason.SIGNED_OUT)
-    rows = db.session.scalars(mine.order_by(HeldForm.until.desc(), HeldForm.id))
+    mine = select(StoredForm).where(StoredForm.account_id == account_id, StoredForm.reason == Reason.SIGNED_OUT)
+    rows = db.session.scalars(mine.order_by(StoredForm.until.desc(), StoredForm.id))
     return [found for row in rows if (found := opened(row, account_id)) is not None]
 
 
@@ -356,8 +358,8 @@ def recall_draft(account_id: UUID | None, name: str, edition: str) -> bool:
     `name` is the field that says which edition the page was made from and `edition` the present one: a draft that
     somebody else changed meanwhile is told of, and fills no field.
     """
-    mine = HeldForm.account_id == account_id, HeldForm.path == request.path, HeldForm.reason == Reason.DRAFT
-    found = recalled(account_id) or opened(db.session.scalar(select(HeldForm).where(*mine).limit(1)), account_id)
+    mine = StoredForm.account_id == account_id, StoredForm.path == request.path, StoredForm.reason == Reason.DRAFT
+    found = recalled(account_id) or opened(db.session.scalar(select(StoredForm).where(*mine).limit(1)), account_id)
     if found and found.reason is Reason.DRAFT and found.values.get(name) != edition:
         found = replace(found, reason=Reason.CONFLICT)
     g.recalled = found
@@ -393,7 +395,7 @@ def _proof_of(told: str) -> str:
     return hmac.new(str(current_app.secret_key).encode(), b"came:" + words.encode(), hashlib.sha256).hexdigest()
 
 
-def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> Held | None:
+def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> OpenedForm | None:
     """The kept form that this one sends again, word for word, to the same address."""
     found = find(request.form.get("_held"), account_id) if "_held" in request.form else None
     return found if found and (found.path, found.fields) == (request.path, fields) else None
@@ -401,19 +403,19 @@ def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> Held | None
 
 def drafts_among(account_id: UUID | None, paths: Sequence[str]) -> set[str]:
     """The pages, among these, that somebody saved with mistakes still to be corrected."""
-    mine = HeldForm.account_id == account_id, HeldForm.reason == Reason.DRAFT, HeldForm.until > clock.now()
-    return set(db.session.scalars(select(HeldForm.path).where(*mine, HeldForm.path.in_(paths))))
+    mine = StoredForm.account_id == account_id, StoredForm.reason == Reason.DRAFT, StoredForm.until > clock.now()
+    return set(db.session.scalars(select(StoredForm.path).where(*mine, StoredForm.path.in_(paths))))
 
 
 # ---- the page where it is given back --------------------------------------------------------------------------------
 
 
-def remember(held: Held | UUID, page: str) -> None:
+def remember(form: OpenedForm | UUID, page: str) -> None:
     """Let this browser's session know which kept form fills which page."""
     place = urlsplit(page).path
     if place:
         known = {path: key for path, key in _known().items() if path != place}
-        key = str(held.id if isinstance(held, Held) else held)
+        key = str(form.id if isinstance(form, OpenedForm) else form)
         session["held"] = dict([*known.items(), (place, key)][-3:])
 
 
@@ -422,7 +424,7 @@ def _known() -> dict[str, str]:
     return told if isinstance(told, dict) else {}
 
 
-def recalled(account_id: UUID | None) -> Held | None:
+def recalled(account_id: UUID | None) -> OpenedForm | None:
     """The kept form of the page being opened; one that met a conflict is told of, and fills no field."""
     if request.method != "GET":
         return None
@@ -431,7 +433,7 @@ def recalled(account_id: UUID | None) -> Held | None:
     return g.recalled  # type: ignore[no-any-return]
 
 
-def refused_at(path: str, account_id: UUID | None) -> Held | None:
+def refused_at(path: str, account_id: UUID | None) -> OpenedForm | None:
     """The kept form of this browser that was sent to an address."""
     found = (find(key, account_id) for key in _known().values())
     return next((one for one in found if one and one.path == path), None)
@@ -453,13 +455,13 @@ def forget_spent(account_id: UUID | None) -> None:
         forget(key, account_id)
 
 
-def forget(held_id: UUID, account_id: UUID | None) -> None:
+def forget(form_id: UUID, account_id: UUID | None) -> None:
     """Destroy a kept form at its author's wish."""
-    db.session.execute(delete(HeldForm).where(HeldForm.account_id == account_id, HeldForm.id == held_id))
-    session["held"] = {path: key for path, key in _known().items() if key != str(held_id)}
+    db.session.execute(delete(StoredForm).where(StoredForm.account_id == account_id, StoredForm.id == form_id))
+    session["held"] = {path: key for path, key in _known().items() if key != str(form_id)}
 
 
 def purge() -> int:
     """Destroy what is over; returns how many. For the worker."""
-    gone = db.session.execute(delete(HeldForm).where(HeldForm.until <= clock.now()))
+    gone = db.session.execute(delete(StoredForm).where(StoredForm.until <= clock.now()))
     return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Answers kept within one transaction until something is written: for rules that one page asks many times."""
+"""A cache of query results within one transaction, emptied by each write: for rules that one page asks many times."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -8,20 +8,20 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from grants.kernel.db import db
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 _ASKED = "asked_once"
 
 
-def once(key: Hashable, ask: Callable[[], Answer]) -> Answer:
-    """Give the answer to `ask`, asked only if this transaction did not ask it or has written since.
+def cached_in_transaction(key: Hashable, ask: Callable[[], Result]) -> Result:
+    """Give the result of `ask`, called only if this transaction did not call it yet or has written since.
 
-    `key` names the question and all it depends on besides the database.
+    `key` names the query and all it depends on besides the database.
     """
     known: dict[Hashable, Any] = db.session().info.setdefault(_ASKED, {})
     if key not in known:
         known[key] = ask()
-    answer: Answer = known[key]
-    return answer
+    result: Result = known[key]
+    return result
 
 
 @event.listens_for(Session, "after_flush")

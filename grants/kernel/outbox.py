@@ -17,8 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, db, unit_of_work
+from grants.kernel.encryption import decrypt, encrypt
 from grants.kernel.rowdigests import Recorded
-from grants.kernel.seal import seal, unseal
 from grants.kernel.words import force_locale
 
 LEASE = timedelta(minutes=5)  # longer than the slowest conversation with a relay
@@ -92,7 +92,7 @@ def write(
         dossier_id=dossier_id,
         dedup=dedup[:200],
         created_at=clock.now(),
-        secret=None if secret is None else seal(secret),
+        secret=None if secret is None else encrypt(secret),
     )
     db.session.add(letter)
     return letter
@@ -100,7 +100,7 @@ def write(
 
 def body_of(letter: Letter) -> str:
     """The body as it leaves: with its secret, as long as that is kept."""
-    return letter.body if letter.secret is None else letter.body.replace(SECRET, unseal(letter.secret))
+    return letter.body if letter.secret is None else letter.body.replace(SECRET, decrypt(letter.secret))
 
 
 class Carrier(Protocol):

@@ -14,9 +14,9 @@ from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
-from grants.kernel import clock, held
+from grants.kernel import clock, stored_forms
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.held import HeldForm
+from grants.kernel.stored_forms import StoredForm
 from grants.people import actions
 from grants.people.models import Account, SignIn
 from grants.people.rules import password_of
@@ -71,7 +71,7 @@ def enter(page, account):
 
 
 def kept():
-    return db.session.scalar(select(func.count()).select_from(HeldForm))
+    return db.session.scalar(select(func.count()).select_from(StoredForm))
 
 
 def send_after(page, ending, **values):
@@ -88,7 +88,7 @@ def test_what_was_typed_is_sent_after_signing_in_and_then_destroyed(page, writer
     page.get("applications.edit", draft, section="projet")
     answer = send_after(page, ending, summary=TEXT)
     assert "gardé une heure" in answer.words
-    assert TEXT not in db.session.scalar(select(HeldForm.sealed))
+    assert TEXT not in db.session.scalar(select(StoredForm.sealed))
     again = enter(page, writer)
     assert again.title == "Ce que vous aviez saisi est là"
     assert "Des paliers frais pour les aînés." in again.words
@@ -103,7 +103,7 @@ def test_the_page_shows_what_was_written_and_no_code_of_ours(page, writer, draft
     page.get("applications.edit", draft, section="budget")
     send_after(page, "lapsed", **{"rows-0-label": "Loyer du local"})
     enter(page, writer)
-    (found,) = held.waiting(writer.id)
+    (found,) = stored_forms.waiting(writer.id)
     assert "Loyer du local" in found.typed
     assert not {"64", "860", "OWN"} & set(found.typed)
 
@@ -123,15 +123,15 @@ def test_it_may_be_taken_up_again_on_its_own_page_instead(page, writer, draft):
 def test_another_account_reads_nothing_and_is_told_nothing(page, make, writer, draft, password):
     page.get("applications.edit", draft, section="projet")
     send_after(page, "lapsed", summary=TEXT)
-    row = db.session.scalar(select(HeldForm.id))
+    row = db.session.scalar(select(StoredForm.id))
     other = make.account(password=password)
     answer = enter(page, other)
     assert (answer.url, "gardé" in answer.words) == ("/mon-espace", False)
-    assert page.get("people.held", row).status == 404
-    assert page.post(page.url("people.forget_held", row)).status == 404
+    assert page.get("people.stored_form", row).status == 404
+    assert page.post(page.url("people.forget_stored_form", row)).status == 404
     stolen = page.post("applications.edit", draft, section="projet", data={"_held": str(row), "summary": "x"})
     assert (stolen.status, kept()) == (404, 1)
-    assert held.opened(db.session.get(HeldForm, row), other.id) is None
+    assert stored_forms.opened(db.session.get(StoredForm, row), other.id) is None
 
 
 def test_a_row_given_to_another_account_does_not_open(page, make, writer, draft):
@@ -139,19 +139,19 @@ def test_a_row_given_to_another_account_does_not_open(page, make, writer, draft)
     send_after(page, "lapsed", summary=TEXT)
     other = make.account()
     with unit_of_work() as session:
-        session.execute(update(HeldForm).values(account_id=other.id))
-    row = db.session.scalars(select(HeldForm)).one()
-    assert page.get("people.held", row.id, as_=other).status == 404
+        session.execute(update(StoredForm).values(account_id=other.id))
+    row = db.session.scalars(select(StoredForm)).one()
+    assert page.get("people.stored_form", row.id, as_=other).status == 404
 
 
 def test_it_is_kept_for_an_hour_and_purged(page, writer, draft):
     page.get("applications.edit", draft, section="projet")
     send_after(page, "lapsed", summary=TEXT)
-    row = db.session.scalar(select(HeldForm.id))
+    row = db.session.scalar(select(StoredForm.id))
     with clock.fixed(clock.now() + timedelta(minutes=61)):
-        assert page.get("people.held", row, as_=writer).status == 404
+        assert page.get("people.stored_form", row, as_=writer).status == 404
         with unit_of_work():
-            assert held.purge() == 1
+            assert stored_forms.purge() == 1
     assert kept() == 0
 
 
@@ -203,7 +203,7 @@ def test_every_field_of_a_password_is_known_to_the_keeper(app, page, writer):
     for address in ("/connexion", "/mon-compte/mot-de-passe"):
         tree = (page.get(address) if "mon-" in address else Page(app).get(address)).tree
         names |= set(tree.xpath("//input[@type='password']/@name"))
-    assert names == held.PASSWORDS
+    assert names == stored_forms.PASSWORDS
 
 
 def test_files_are_named_as_lost(page, make, writer, draft):
@@ -214,29 +214,29 @@ def test_files_are_named_as_lost(page, make, writer, draft):
     again = enter(page, writer)
     assert "statuts signés.pdf" in again.words
     assert "choisir de nouveau" in again.words
-    (found,) = held.waiting(writer.id)
+    (found,) = stored_forms.waiting(writer.id)
     assert not any("%PDF" in value for _name, value in found.fields)
 
 
 def test_a_form_too_long_is_not_kept_and_the_page_says_so(page, writer, draft):
     page.get("applications.edit", draft, section="projet")
-    answer = send_after(page, "lapsed", summary="x" * (held.LARGEST + 1))
+    answer = send_after(page, "lapsed", summary="x" * (stored_forms.LARGEST + 1))
     assert (kept(), "rien n’a été enregistré" in answer.words) == (0, True)
 
 
 def test_only_so_many_forms_are_kept(page, writer, draft, monkeypatch):
-    monkeypatch.setattr(held, "MOST", 2)
+    monkeypatch.setattr(stored_forms, "MOST", 2)
     page.get("applications.edit", draft, section="projet")
     form = page.last
     for number in range(4):
         page.last = form
         send_after(page, "lapsed", summary=f"essai numéro {number}")
-    assert [found.values["summary"] for found in held.waiting(writer.id)].count("essai numéro 3") == 1
+    assert [found.values["summary"] for found in stored_forms.waiting(writer.id)].count("essai numéro 3") == 1
     assert kept() == 2
 
 
 def test_only_so_many_forms_are_kept_in_an_hour(page, writer, draft, monkeypatch):
-    monkeypatch.setattr(held, "BY_ACCOUNT", 1)
+    monkeypatch.setattr(stored_forms, "BY_ACCOUNT", 1)
     page.get("applications.edit", draft, section="projet")
     form = page.last
     for number in range(3):
@@ -254,10 +254,10 @@ def test_a_key_that_is_not_ours_names_nobody(page, writer, draft, key):
 
 def test_a_key_names_its_account_for_a_day(app, writer):
     with app.test_request_context():
-        key = held.form_key(writer.id)
-        assert (held.key_owner(key), held.key_owner(held.form_key(None))) == (writer.id, None)
+        key = stored_forms.form_key(writer.id)
+        assert (stored_forms.key_owner(key), stored_forms.key_owner(stored_forms.form_key(None))) == (writer.id, None)
         with clock.fixed(clock.now() + timedelta(hours=25)):
-            assert held.key_owner(key) is None
+            assert stored_forms.key_owner(key) is None
 
 
 def resets(account):
@@ -289,7 +289,7 @@ def test_a_page_opened_before_the_password_was_chosen_leaves_nothing(page, make,
     page.get("people.account")
     lapses()
     page.submit({"name": "Écrit par la personne"}, action="/mon-compte")
-    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la personne"]
+    assert [found.values["name"] for found in stored_forms.waiting(writer.id)] == ["Écrit par la personne"]
 
 
 def test_the_page_says_where_the_form_comes_from_and_what_to_do(page, writer, draft):
@@ -311,7 +311,7 @@ def test_a_page_made_for_another_account_is_refused_and_kept_for_its_author(page
     assert (answer.status, "autre compte" in answer.words) == (409, True)
     db.session.expire_all()
     assert other.name != "Écrit par la première"
-    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la première"]
+    assert [found.values["name"] for found in stored_forms.waiting(writer.id)] == ["Écrit par la première"]
 
 
 def test_a_page_of_an_earlier_session_of_another_account_is_refused_in_words(page, make, writer):
@@ -321,7 +321,7 @@ def test_a_page_of_an_earlier_session_of_another_account_is_refused_in_words(pag
     page.last = old
     answer = page.submit({"name": "Écrit par la première"}, action="/mon-compte")
     assert (answer.status, "autre compte" in answer.words) == (409, True)
-    assert [found.values["name"] for found in held.waiting(writer.id)] == ["Écrit par la première"]
+    assert [found.values["name"] for found in stored_forms.waiting(writer.id)] == ["Écrit par la première"]
 
 
 def test_a_page_of_an_earlier_session_is_confirmed_first(page, writer, draft):
@@ -510,7 +510,7 @@ def test_a_fault_of_ours_loses_nothing_either(page, writer, monkeypatch):
 
 
 def test_pages_of_drafts_do_not_drive_out_what_waits(page, writer, draft, monkeypatch):
-    monkeypatch.setattr(held, "MOST", 1)
+    monkeypatch.setattr(stored_forms, "MOST", 1)
     for section, values in (("projet", {"requested": "beaucoup"}), ("axes", {"share_A1": "cent"})):
         page.get("applications.edit", draft, section=section)
         page.submit(values)

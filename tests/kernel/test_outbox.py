@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from grants.kernel import clock, journal, post
+from grants.kernel import clock, journal, outbox
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.post import FolderCarrier, Letter, SmtpCarrier, carrier_for
+from grants.kernel.outbox import FolderCarrier, Letter, SmtpCarrier, carrier_for
 
 SENDER = "Fonds d’innovation sociale <fonds@exemple.example>"
 NOON = datetime(2019, 2, 14, 11, 0, tzinfo=UTC)
@@ -54,12 +54,12 @@ def letters(count=1, **changes):
 def test_a_letter_leaves_once_and_says_so(app):
     (letter,) = letters()
     bag = Bag()
-    assert post.waiting() == 1
-    assert post.deliver(bag, SENDER) == 1
-    assert post.deliver(bag, SENDER) == 0
+    assert outbox.waiting() == 1
+    assert outbox.deliver(bag, SENDER) == 1
+    assert outbox.deliver(bag, SENDER) == 0
     assert len(bag.messages) == 1
     assert letter.sent_at is not None
-    assert post.waiting() == 0
+    assert outbox.waiting() == 0
 
 
 def test_the_journal_knows_what_a_letter_says_and_nothing_of_how_it_leaves(app):
@@ -68,8 +68,8 @@ def test_the_journal_knows_what_a_letter_says_and_nothing_of_how_it_leaves(app):
     assert (
         db.session.scalars(select(journal.Entry).order_by(journal.Entry.seq.desc())).first().event == "letter.written"
     )
-    post.deliver(Bag(OSError("no relay")), SENDER)
-    assert post.deliver(Bag(), SENDER) == 1
+    outbox.deliver(Bag(OSError("no relay")), SENDER)
+    assert outbox.deliver(Bag(), SENDER) == 1
     assert journal.head()[0] == seq
     assert list(journal.wrong_rows()) == []
 
@@ -84,7 +84,7 @@ def test_the_database_refuses_to_change_what_a_letter_says(app, column):
 
 def secret_letter(kind="people_reset", **context):
     with unit_of_work():
-        return post.write(kind, to="a@exemple.example", dedup="secret", secret="le-secret-du-lien", **context)
+        return outbox.write(kind, to="a@exemple.example", dedup="secret", secret="le-secret-du-lien", **context)
 
 
 @pytest.mark.parametrize(
@@ -100,18 +100,18 @@ def test_what_opens_something_leaves_with_its_letter_and_is_then_forgotten(app, 
     letter = secret_letter(kind, **context)
     assert "le-secret-du-lien" not in letter.body + letter.secret
     bag = Bag()
-    post.deliver(bag, SENDER)
+    outbox.deliver(bag, SENDER)
     assert "le-secret-du-lien" in bag.messages[0].get_content()
     assert letter.secret is None
-    assert post.SECRET in post.body_of(letter)
+    assert outbox.SECRET in outbox.body_of(letter)
 
 
 def test_a_letter_that_did_not_leave_keeps_what_it_needs(app):
     letter = secret_letter(hours=1)
-    post.deliver(Bag(OSError("no relay")), SENDER)
-    assert "le-secret-du-lien" in post.body_of(letter)
-    with clock.fixed(clock.now() + post.SECRETS_KEPT + timedelta(hours=1)), unit_of_work():
-        assert post.forget_secrets() == 1
+    outbox.deliver(Bag(OSError("no relay")), SENDER)
+    assert "le-secret-du-lien" in outbox.body_of(letter)
+    with clock.fixed(clock.now() + outbox.SECRETS_KEPT + timedelta(hours=1)), unit_of_work():
+        assert outbox.forget_secrets() == 1
     db.session.expire_all()
     assert letter.secret is None
 
@@ -125,7 +125,7 @@ def test_a_letter_vanishes_with_the_act_that_failed(app):
 
     with pytest.raises(ZeroDivisionError), unit_of_work():
         act()
-    assert post.waiting() == 0
+    assert outbox.waiting() == 0
 
 
 def test_several_workers_carry_each_letter_exactly_once_in_order(app):
@@ -134,7 +134,7 @@ def test_several_workers_carry_each_letter_exactly_once_in_order(app):
 
     def worker(bag):
         with app.app_context():
-            while post.deliver(bag, SENDER, limit=4):
+            while outbox.deliver(bag, SENDER, limit=4):
                 pass
             db.session.remove()
 
@@ -155,7 +155,7 @@ def test_two_sessions_never_hold_the_same_lease(app):
 
     def claim():
         with app.app_context():
-            taken.append(post.claim())
+            taken.append(outbox.claim())
             db.session.remove()
 
     threads = [threading.Thread(target=claim) for _ in range(2)]
@@ -169,18 +169,18 @@ def test_two_sessions_never_hold_the_same_lease(app):
 def test_a_letter_held_by_a_worker_that_died_is_taken_again_after_its_lease(app):
     with clock.fixed(NOON):
         (letter,) = letters()
-        assert post.claim() == letter.id
-        assert post.deliver(Bag(), SENDER) == 0
-    with clock.fixed(NOON + post.LEASE + timedelta(seconds=1)):
+        assert outbox.claim() == letter.id
+        assert outbox.deliver(Bag(), SENDER) == 0
+    with clock.fixed(NOON + outbox.LEASE + timedelta(seconds=1)):
         bag = Bag()
-        assert post.deliver(bag, SENDER) == 1
+        assert outbox.deliver(bag, SENDER) == 1
     assert bag.messages[0]["Message-ID"] == f"<{letter.id}@exemple.example>"
 
 
 def test_no_transaction_is_open_while_the_relay_is_spoken_to(app):
     letters()
     seen = []
-    post.deliver(lambda _message: seen.append(db.session().in_transaction()), SENDER)
+    outbox.deliver(lambda _message: seen.append(db.session().in_transaction()), SENDER)
     assert seen == [False]
 
 
@@ -200,13 +200,13 @@ def test_an_outage_of_days_loses_no_letter_and_asks_the_relay_once_a_round(app, 
     for minutes in range(0, 3 * 24 * 60, 240):
         with clock.fixed(NOON + timedelta(minutes=minutes + 1)):
             bag = Bag(trouble, trouble)
-            assert post.deliver(bag, SENDER) == 0
+            assert outbox.deliver(bag, SENDER) == 0
             assert len(bag.troubles) == 1
-    assert post.given_up() == 0
+    assert outbox.given_up() == 0
     db.session.expire_all()
     assert type(trouble).__name__ in (made[0].error or "")
     with clock.fixed(NOON + timedelta(days=4)):
-        assert post.deliver(bag := Bag(), SENDER) == 3
+        assert outbox.deliver(bag := Bag(), SENDER) == 3
     assert [message["To"] for message in bag.messages] == [letter.recipient for letter in made]
 
 
@@ -214,15 +214,15 @@ def test_a_refused_letter_lets_the_next_ones_leave_and_is_given_up_in_the_end(ap
     refusal = smtplib.SMTPRecipientsRefused({"personne0@exemple.example": (550, b"unknown")})
     with clock.fixed(NOON):
         refused, other = letters(2)
-        assert post.deliver(Bag(refusal), SENDER) == 1
+        assert outbox.deliver(Bag(refusal), SENDER) == 1
         assert other.sent_at is not None
-    for day in range(1, post.MAX_ATTEMPTS + 3):
+    for day in range(1, outbox.MAX_ATTEMPTS + 3):
         with clock.fixed(NOON + timedelta(days=day)):
-            assert post.deliver(Bag(refusal), SENDER) == 0
+            assert outbox.deliver(Bag(refusal), SENDER) == 0
     db.session.expire_all()
-    assert refused.attempts == post.MAX_ATTEMPTS
+    assert refused.attempts == outbox.MAX_ATTEMPTS
     assert "unknown" in (refused.error or "")
-    assert post.given_up() == 1
+    assert outbox.given_up() == 1
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_refused_letter_lets_the_next_ones_leave_and_is_given_up_in_the_end(ap
 def test_no_address_brings_a_header_with_it(app, recipient):
     letters(recipient=recipient)
     bag = Bag()
-    assert post.deliver(bag, SENDER) == 0
+    assert outbox.deliver(bag, SENDER) == 0
     assert bag.messages == []
     assert "ValueError" in (db.session.scalar(select(Letter.error)) or "")
 
@@ -239,13 +239,13 @@ def test_no_address_brings_a_header_with_it(app, recipient):
 def test_no_subject_brings_a_header_with_it(app):
     letters(subject="Votre dossier\nBcc: autre@exemple.example")
     bag = Bag()
-    assert post.deliver(bag, SENDER) == 0
+    assert outbox.deliver(bag, SENDER) == 0
     assert bag.messages == []
 
 
 def test_the_folder_holds_a_mail_any_program_opens(app, tmp_path):
     (letter,) = letters()
-    post.deliver(FolderCarrier(tmp_path / "mail"), SENDER)
+    outbox.deliver(FolderCarrier(tmp_path / "mail"), SENDER)
     (path,) = (tmp_path / "mail").iterdir()
     message = message_from_bytes(path.read_bytes(), policy=modern)
     assert path.name == f"{letter.id}.eml"
@@ -309,7 +309,7 @@ def test_a_relay_receives_the_letter(app):
     letters()
     relay = Relay()
     relay.start()
-    assert post.deliver(SmtpCarrier(f"smtp://127.0.0.1:{relay.port}"), SENDER) == 1
+    assert outbox.deliver(SmtpCarrier(f"smtp://127.0.0.1:{relay.port}"), SENDER) == 1
     relay.join(10)
     relay.socket.close()
     heard = b"".join(relay.heard)
@@ -323,5 +323,5 @@ def test_no_relay_at_all_is_an_outage(app):
     letters()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    assert post.deliver(SmtpCarrier(f"smtp://127.0.0.1:{port}"), SENDER) == 0
-    assert post.waiting() == 1
+    assert outbox.deliver(SmtpCarrier(f"smtp://127.0.0.1:{port}"), SENDER) == 0
+    assert outbox.waiting() == 1
