@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    null,
     or_,
     select,
     union_all,
@@ -72,11 +73,13 @@ def _links(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UUID, 
         .join(Account, Account.email == ApplicationAddress.address)
         .where(whose(Account.id))
     )
+    # Asked in a form that no index serves: SQLite would walk every draft, instead of those of an address.
+    unsubmitted = func.coalesce(Application.submitted_at, null()).is_(None)
     drafts = [
         select(Application.id, Account.id)
         .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Account, Account.email == address)
-        .where(Application.submitted_at.is_(None), whose(Account.id))
+        .where(unsubmitted, whose(Account.id))
         for address in PRESENT_ADDRESSES
     ]
     return union_all(declared, members, former, addressed, *drafts)

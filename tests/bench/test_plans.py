@@ -33,8 +33,11 @@ WAITED_FOR = (
     "list_last", "dossier", "tracking",
 )  # fmt: skip
 SUMMED = {"tracking": {"application", "allocation"}}  # a page that adds up every dossier
-SCANNED = {
-    "sqlite": re.compile(r"^SCAN (\w+?)(?:_\d+)?(?: |$)", re.MULTILINE),
+SCANNED = {  # all dossiers that were never submitted are a part of the table that grows as well
+    "sqlite": re.compile(
+        r"^(?:SCAN|SEARCH(?= application USING INDEX ix_application_listed \(submitted_at=\?\))) (\w+?)(?:_\d+)?(?: |$)",
+        re.MULTILINE,
+    ),
     "postgresql": re.compile(r"Seq Scan on (\w+)"),
 }
 LAST_LINE = re.compile(r"FROM journal_entry ORDER BY (?:journal_entry\.)?seq DESC\s+LIMIT")
