@@ -390,7 +390,8 @@ class Allocation(Recorded, Model):
 
     __tablename__ = "allocation"
     recorded_by: ClassVar = "application_id"
-    __table_args__ = (Index("ix_allocation_dimension_key", "dimension", "key_id"),)
+    # What tracking adds up, without opening a row.
+    __table_args__ = (Index("ix_allocation_tracked", "dimension", "key_id", "application_id", "amount_cents"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=True)
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
