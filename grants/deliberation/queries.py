@@ -22,12 +22,13 @@ from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
+from grants.kernel.paging import PAGE, Order, Page, Places, cursor
 from grants.kernel.words import _, in_words_of
 from grants.people.models import Account, Membership, Organisation
 from grants.programme.models import Fund, FundingForm, Instrument
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
-from grants.reviewing.models import Assignment, Interest, InterestNature
+from grants.reviewing.models import Assignment, Interest, InterestNature, Standing
 from grants.reviewing.rules import Grid, RankPosition, Result, ranking
 
 S = ApplicationState
@@ -245,36 +246,26 @@ class RankingLine:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it."""
+    """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it.
+
+    `lines` are those that were asked for; numbers and sums are of all the ranked dossiers, as they are stored.
+    """
 
     lines: tuple[RankingLine, ...]
+    page: Page
     given_up: tuple[RankingLine, ...]
     grid: Grid
     hides_some: bool
+    number: int
+    done: int
+    requested: Money
+    recommended: Money
+    voted: Money
+    is_decided: bool
     call_envelope: Money
     fund_envelope: Money
     held: Money
     elsewhere: Money
-
-    @property
-    def requested(self) -> Money:
-        """What the ranked dossiers ask, all together."""
-        return sum((line.requested for line in self.lines), NOTHING)
-
-    @property
-    def recommended(self) -> Money:
-        """What the committee proposes for the ranked dossiers."""
-        return sum((line.recommended or NOTHING for line in self.lines), NOTHING)
-
-    @property
-    def voted(self) -> Money:
-        """What the act gave."""
-        return sum((line.voted or NOTHING for line in self.lines), NOTHING)
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether an act decided at least one of the dossiers."""
-        return any(line.granted is not None for line in self.lines)
 
     @property
     def available(self) -> Money:
@@ -291,46 +282,64 @@ class Ranking:
         """What is left of the fund, all calls together."""
         return max(NOTHING, self.fund_envelope - self.elsewhere - self.held)
 
-    @property
-    def done(self) -> int:
-        """How many dossiers have their recommendation."""
-        return sum(line.verdict is not None for line in self.lines)
 
-
-def ranking_of(call: Call, actor: Actor) -> Ranking:
+def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUID | None = None) -> Ranking:
     """The dossiers of a call as one person may see them, in a constant number of statements.
 
-    Ranks, totals and what is left are those of the dossiers that exist for the person, so that nothing can be inferred
-    about the others. A reader who owes a review sees neither the score nor the place of that dossier.
+    All of them, or those of the page `at` a place, or the one that it is `about`: marks are added up for these alone,
+    and for those of the same score, whose order the exact totals decide. Ranks, totals and what is left are those of
+    the dossiers that exist for the person, so that nothing can be inferred about the others. A reader who owes a review
+    sees neither the score nor the place of that dossier.
     """
     grid = reviewing.grid_of(call.id)
-    results = reviewing.results_of(call.id, grid)
     owed = owed_by(actor, call)
-    rows = db.session.execute(_ranked_rows(call.id).where(~hidden_from(actor))).all()
-    ranked = [row for row in rows if row.state in RANKED_STATES]
-    shown = {row.id: results[row.id] for row in ranked if row.id in results and row.id not in owed}
-    places = ranking(shown, grid)
-    ranked.sort(key=lambda row: _order(places.get(row.id), row.reference or ""))
+    is_whole = at is None and about is None
+    told = (*_PLACED, *_TOLD) if is_whole else _PLACED
+    rows = db.session.execute(_rows(call.id, told).where(~hidden_from(actor))).all()
+    ranked = [_Placed(row, None if row.id in owed else row.score) for row in rows if row.state in RANKED_STATES]
+    ranked.sort(key=lambda each: (each.score is None, -(each.score or 0), each.row.reference or ""))
+    part = _part(ranked, at, about)
+    stretch = ranked[part.first : part.last]
+    results = reviewing.results_of(
+        call.id, grid, only=None if is_whole else [each.row.id for each in stretch if each.row.id not in owed]
+    )
+    shown = {
+        each.row.id: results[each.row.id] for each in stretch if each.row.id in results and each.row.id not in owed
+    }
+    ranks = ranking(shown, grid)
+    stretch.sort(key=lambda each: _order(ranks.get(each.row.id), each.row.reference or ""))
     hidden = hidden_money(actor)
     held = call.committed - hidden.get(call.id, NOTHING)
     elsewhere = call.fund.committed - sum(hidden.values(), NOTHING) - held
     available = min(call.envelope, call.fund.envelope - elsewhere)
-    lines, running = [], NOTHING
-    for row in ranked:
-        counted = row.voted if row.granted is not None else row.recommended
-        counted = row.requested if counted is None else counted
-        running += counted
-        place = places.get(row.id, RankPosition(None, None))
-        lines.append(_line(row, shown.get(row.id), place, running, fits=not counted or running <= available))
+    page = part.of(stretch, len(ranked))
+    given_up = [row for row in rows if row.state is S.WITHDRAWN and row.verdict is not None]
+    if is_whole:
+        full = {row.id: row for row in rows}
+    else:
+        wanted = [*(each.row.id for each in page.rows), *(row.id for row in given_up)]
+        told_rows = db.session.execute(_rows(call.id, (*_PLACED, *_TOLD)).where(Application.id.in_(wanted)))
+        full = {row.id: row for row in told_rows}
+    lines, running = {}, sum((each.counted for each in ranked[: part.first]), NOTHING)
+    for each in stretch:
+        running += each.counted
+        place = ranks.get(each.row.id, RankPosition(None, None)).after(part.first)
+        if each.row.id in full:
+            lines[each.row.id] = _line(
+                full[each.row.id], shown.get(each.row.id), place, running, fits=not each.counted or running <= available
+            )
     return Ranking(
-        lines=tuple(lines),
-        given_up=tuple(
-            _line(row, None, RankPosition(None, None), NOTHING, fits=True)
-            for row in rows
-            if row.state is S.WITHDRAWN and row.verdict is not None
-        ),
+        lines=tuple(lines[each.row.id] for each in page.rows),
+        page=page,
+        given_up=tuple(_line(full[row.id], None, RankPosition(None, None), NOTHING, fits=True) for row in given_up),
         grid=grid,
         hides_some=bool(hidden_in(call.id, actor)),
+        number=len(ranked),
+        done=sum(each.row.verdict is not None for each in ranked),
+        requested=sum((each.row.requested for each in ranked), NOTHING),
+        recommended=sum((each.row.recommended or NOTHING for each in ranked), NOTHING),
+        voted=sum((each.row.voted or NOTHING for each in ranked), NOTHING),
+        is_decided=any(each.row.granted is not None for each in ranked),
         call_envelope=call.envelope,
         fund_envelope=call.fund.envelope,
         held=held,
@@ -338,22 +347,108 @@ def ranking_of(call: Call, actor: Actor) -> Ranking:
     )
 
 
-def _ranked_rows(call_id: UUID) -> Any:
-    return (
-        select(
-            Application.id, Application.reference, Application.title, Application.state, Application.requested,
-            Organisation.name.label("organisation"), Instrument.name, Instrument.name_en,
-            Recommendation.verdict, Recommendation.amount.label("recommended"), Recommendation.conditions,
-            Recommendation.reason, Recommendation.score_hundredths,
-            Decision.granted, Decision.amount.label("voted"), Decision.reason.label("decided_reason"),
-        )
-        .join(Organisation, Application.organisation_id == Organisation.id)
-        .join(Instrument, Application.instrument_id == Instrument.id)
+@dataclass(frozen=True)
+class _Placed:
+    """A dossier in the order of the scores that are stored, `score` None for who may not see it."""
+
+    row: Any
+    score: int | None
+
+    @property
+    def counted(self) -> Money:
+        """What it counts in the running sum: what was voted, else what is recommended, else what it asks."""
+        counted = self.row.voted if self.row.granted is not None else self.row.recommended
+        found: Money = self.row.requested if counted is None else counted
+        return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The stretch of a ranking that has to be ordered exactly (`first` to `last`), and what of it is shown."""
+
+    first: int
+    last: int
+    after: UUID | None = None
+    before: UUID | None = None
+    about: UUID | None = None
+    size: int | None = None
+
+    def of(self, stretch: Sequence[_Placed], number: int) -> Page:
+        """What is shown, once the stretch is in its exact order."""
+        ids = [each.row.id for each in stretch]
+        start, end = 0, len(stretch)
+        if self.about is not None:
+            start = ids.index(self.about) if self.about in ids else end
+            return Page(stretch[start : start + 1])
+        if self.size is None:
+            return Page(stretch)
+        if self.after is not None:
+            start = ids.index(self.after) + 1
+        elif self.before is not None:
+            start = max(0, ids.index(self.before) - self.size)
+        end = min(end, start + self.size)
+        rows = stretch[start:end]
+        has_more, has_less = self.first + end < number, self.first + start > 0
+        following = cursor([rows[-1].row.id]) if rows and has_more else None
+        return Page(rows, following, cursor([rows[0].row.id]) if rows and has_less else None)
+
+
+def _part(ranked: Sequence[_Placed], at: Places | None, about: UUID | None) -> _Part:
+    """Which stretch holds what is asked for, widened to whole groups of equal scores."""
+    index = {each.row.id: place for place, each in enumerate(ranked)}
+    if about is not None:
+        place = index.get(about, 0)
+        return _Part(*_widened(ranked, place, min(place + 1, len(ranked))), about=about)
+    if at is None:
+        return _Part(0, len(ranked))
+    order = Order(Application.id)
+    after, before = (found[0] if (found := order.read(text)) else None for text in (at["after"], at["before"]))
+    if after in index:
+        first, last = _widened(ranked, index[after], index[after] + 1)
+        return _Part(*_widened(ranked, first, min(last + PAGE, len(ranked))), after=after, size=PAGE)
+    if before in index:
+        first, last = _widened(ranked, index[before], index[before] + 1)
+        return _Part(*_widened(ranked, max(0, first - PAGE), last), before=before, size=PAGE)
+    return _Part(*_widened(ranked, 0, min(PAGE, len(ranked))), size=PAGE)
+
+
+def _widened(ranked: Sequence[_Placed], first: int, last: int) -> tuple[int, int]:
+    """A stretch that parts no group of equal scores; dossiers without a score follow by reference, as they stand."""
+    while 0 < first < last and ranked[first].score is not None and ranked[first - 1].score == ranked[first].score:
+        first -= 1
+    while 0 < last < len(ranked) and ranked[last].score is not None and ranked[last].score == ranked[last - 1].score:
+        last += 1
+    return first, last
+
+
+_PLACED: tuple[Any, ...] = (
+    Application.id, Application.reference, Application.state, Application.requested, Standing.score,
+    Recommendation.verdict, Recommendation.amount.label("recommended"),
+    Decision.granted, Decision.amount.label("voted"),
+)  # fmt: skip
+_TOLD: tuple[Any, ...] = (
+    Application.title, Organisation.name.label("organisation"), Instrument.name, Instrument.name_en,
+    Recommendation.conditions, Recommendation.reason, Recommendation.score_hundredths,
+    Decision.reason.label("decided_reason"),
+)  # fmt: skip
+
+
+def _rows(call_id: UUID, columns: Sequence[Any]) -> Any:
+    """Some columns of the dossiers of a meeting, ranked or given up."""
+    found = (
+        select(*columns)
+        .select_from(Application)
         .join(Recommendation, Recommendation.application_id == Application.id, isouter=True)
         .join(Decision, Decision.application_id == Application.id, isouter=True)
+        .join(Standing, Standing.application_id == Application.id, isouter=True)
         .where(Application.call_id == call_id, Application.state.in_((*RANKED_STATES, S.WITHDRAWN)))
         .order_by(Application.reference, Application.id)
-    )  # fmt: skip
+    )
+    if len(columns) > len(_PLACED):
+        found = found.join(Organisation, Application.organisation_id == Organisation.id).join(
+            Instrument, Application.instrument_id == Instrument.id
+        )
+    return found
 
 
 def _line(row: Row[Any], result: Result | None, place: RankPosition, running: Money, *, fits: bool) -> RankingLine:

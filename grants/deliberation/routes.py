@@ -18,6 +18,7 @@ from grants.kernel.access import actor, note_refusal, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.forms import done, form_page
+from grants.kernel.paging import places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, language, n_
 from grants.permissions import P
@@ -62,7 +63,7 @@ def prepare(call: Call) -> Page:
 @requires(P.MEETING_READ, Meeting)
 def meeting(meeting: Meeting) -> str:
     """The dossiers by rank, the recommendations and what is left of the envelope."""
-    ranking = queries.ranking_of(meeting.call, actor())
+    ranking = queries.ranking_of(meeting.call, actor(), at=places())
     return render_template(
         "deliberation/meeting.html",
         meeting=meeting,
@@ -144,7 +145,7 @@ def _about(application: Application) -> dict[str, Any]:
     found = queries.meeting_of(application.call_id)
     if found is None:
         raise RefusedError(_("La séance de cet appel n’est pas encore préparée."))
-    ranking = queries.ranking_of(found.call, actor())
+    ranking = queries.ranking_of(found.call, actor(), about=application.id)
     lines = {line.application_id: line for line in (*ranking.lines, *ranking.given_up)}
     if application.id not in lines:
         raise RefusedError(_("Ce dossier n’est plus à examiner : il n’est pas, ou plus, recevable."))
@@ -183,7 +184,7 @@ def freeze(meeting: Meeting) -> Page:
         actions.freeze(meeting, by=actor())
         flash(_("Les notes et les avis sont figés."), "success")
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
-    ranking = queries.ranking_of(meeting.call, actor())
+    ranking = queries.ranking_of(meeting.call, actor(), at=places())
     return form_page(
         "deliberation/freeze.html",
         form,

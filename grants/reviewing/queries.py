@@ -290,25 +290,28 @@ def grid_of(call_id: UUID) -> Grid:
     return Grid(tuple(blocks.values()), items, call.scale_top, call.threshold, call.minimum_reviewers)
 
 
-def results_of(call_id: UUID, grid: Grid | None = None) -> dict[UUID, Result]:
-    """What each eligible application of a call received, oldest first, also those nobody reviewed yet.
+def results_of(
+    call_id: UUID, grid: Grid | None = None, *, only: Collection[UUID] | None = None
+) -> dict[UUID, Result]:  # fmt: skip
+    """What each eligible application of a call (or some `only`) received, oldest first, also those without a review.
 
     Only submitted reviews count; one by a person who declared a link never does, nor one that was removed. The number
     of statements is the same for one application and for thousands.
     """
+    reviewed = [Application.call_id == call_id, Application.state.in_(REVIEWED_STATES)]
+    if only is not None:
+        reviewed.append(Application.id.in_(only))
     reviews: dict[UUID, dict[UUID, dict[UUID, int | None]]] = {
         application_id: {}
         for application_id in db.session.scalars(
-            select(Application.id)
-            .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES))
-            .order_by(Application.submitted_at, Application.id)
+            select(Application.id).where(*reviewed).order_by(Application.submitted_at, Application.id)
         )
     }
     for application_id, assignment_id, criterion_id, level in db.session.execute(
         select(Assignment.application_id, Assignment.id, Mark.criterion_id, Mark.level)
         .join(Application, Assignment.application_id == Application.id)
         .outerjoin(Mark, Mark.assignment_id == Assignment.id)
-        .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES), *counted())
+        .where(*reviewed, *counted())
         .order_by(Assignment.id)
     ):
         marks = reviews[application_id].setdefault(assignment_id, {})

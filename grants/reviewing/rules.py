@@ -1,7 +1,7 @@
 """What marks add up to: exact fractions, missing marks that weigh nothing, ties that are shown."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeVar
 from uuid import UUID
@@ -144,6 +144,12 @@ class RankPosition:
     order: int | None
     is_tie: bool = False
     is_undecided: bool = False
+
+    def after(self, others: int) -> "RankPosition":
+        """The same position behind so many better ones."""
+        if not others or self.rank is None or self.order is None:
+            return self
+        return replace(self, rank=self.rank + others, order=self.order + others)
 
 
 def why_not_on_scale(marks: Marks, grid: Grid) -> UUID | None:
