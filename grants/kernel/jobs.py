@@ -193,13 +193,15 @@ def kind_of(name: str) -> Kind[Any]:
 
 
 def _typed(kind: Kind[Arguments], told: str) -> Arguments:
-    """The arguments as they were asked with. Raises TypeError when the kind has others by now."""
+    """The arguments as they were asked with. Raises FailedError when the kind takes others by now."""
     hints = get_type_hints(kind.arguments)
     days = {name for name, hint in hints.items() if hint in {date, date | None}}
     values = json.loads(told)
-    return kind.arguments(
-        **{name: date.fromisoformat(value) if name in days and value else value for name, value in values.items()}
-    )
+    read = {name: date.fromisoformat(value) if name in days and value else value for name, value in values.items()}
+    try:
+        return kind.arguments(**read)
+    except TypeError as error:
+        raise FailedError(UNKNOWN) from error
 
 
 # ---- for the person ------------------------------------------------------------------------------------------------

@@ -36,7 +36,9 @@ _SIGNS = frozenset("=+-@−＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋")
 BOM = "\ufeff"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 20_000  # of a workbook made while a person waits: some seconds; a CSV is streamed and has no limit
-_TOO_LONG = _l("Ce classeur aurait plus de %(most)s lignes. Resserrez la liste par un filtre, ou prenez le CSV.")
+_TOO_LONG = _l(
+    "Ce classeur aurait plus de %(most)s lignes. Faites-le préparer depuis la page de sa liste, ou prenez le CSV."
+)
 
 
 class Kind(Enum):

@@ -305,6 +305,14 @@ def test_a_kind_that_is_no_more_is_told(app, make, person):
         jobs.retry(fresh(job), by=make.actor_of(person))
 
 
+def test_arguments_that_the_kind_takes_no_more_are_told(app, make, person):
+    job = asked(make, person)
+    with unit_of_work() as session:
+        session.execute(update(Job).values(arguments='{"until": 3}'))
+    jobs.run_waiting()
+    assert (fresh(job).state, jobs.reason_of(fresh(job))) == (JobState.FAILED, str(jobs.UNKNOWN))
+
+
 def test_a_job_is_for_those_who_may(app, make):
     with pytest.raises(ForbiddenError), unit_of_work():
         jobs.ask(COUNTING, Numbers(1), by=make.actor_of(make.account("reviewer")))
