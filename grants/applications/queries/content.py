@@ -1,12 +1,10 @@
-"""Questions about applications: what one says, draft or frozen, what it lacks, whose they are, its receipt."""
+"""What a dossier says: from its rows while it is a draft, from its frozen text once it was submitted."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any, NamedTuple, TypedDict
-from typing import cast as cast_to
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,7 +20,6 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
-    func,
     literal,
     null,
     select,
@@ -33,14 +30,11 @@ from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeEngine
 
 from grants.applications import rules
-from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
+from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import (
-    Allocation,
     Answer,
     Application,
-    ApplicationAddress,
     ApplicationVersion,
-    ApplicationWord,
     Attachment,
     AxisShare,
     BudgetLine,
@@ -61,36 +55,24 @@ from grants.applications.parts.fields import (
     Field,
     Json,
     JsonObject,
-    Offered,
     PerCode,
-    Picks,
     Rows,
-    Shares,
     Tick,
     Whole,
 )
-from grants.applications.parts.part import Asked, Part
-from grants.applications.parts.questions import QUESTIONS, begun_sections, is_asked, told_beside
-from grants.calls import queries as calls
-from grants.calls.models import Call, CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
+from grants.applications.parts.part import Part
+from grants.applications.parts.questions import is_asked, told_beside
+from grants.calls.models import CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
 from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
-from grants.kernel import journal, outbox
 from grants.kernel.db import Keyed, db, get_held, is_held
-from grants.kernel.machine import StatusWord
-from grants.kernel.money import Money
-from grants.kernel.pages import day, instant, money, url_path
-from grants.kernel.search import WordIndex, matches
-from grants.kernel.transaction_cache import cached_in_transaction
-from grants.kernel.vault import StoredFile, told_of
-from grants.kernel.words import LazyString, _, _l, in_words_of, language
+from grants.kernel.pages import money
+from grants.kernel.vault import StoredFile
 from grants.people.models import Account, Organisation
-from grants.programme import queries as programme
 from grants.programme.models import (
     Action,
     Axis,
     BudgetAccount,
     Commune,
-    ConfiguredText,
     FieldOfIntervention,
     Orientation,
     PriorityArea,
@@ -98,8 +80,6 @@ from grants.programme.models import (
 )
 
 FORMAT = 1
-REMEDIES = ("remedy_gracious", "remedy_court")
-Texts = Mapping[str, ConfiguredText]
 # Rows as they are read, what need not be there being None.
 Answers = Sequence[tuple[Section, Question | None, str | None, Answer | None, StoredFile | None]]
 Signed = Sequence[tuple[Statement, Signature | None, str | None]]
@@ -424,7 +404,7 @@ def _placed(table: Rows | PerCode) -> list[tuple[Field, str]]:
     return placed
 
 
-def _files_of(application_id: UUID) -> Select[StoredFile]:
+def files_of(application_id: UUID) -> Select[StoredFile]:
     mine = StoredFile.dossier_id == application_id, StoredFile.removed_at.is_(None)
     return select(StoredFile).where(*mine).order_by(StoredFile.given_at, StoredFile.id)
 
@@ -637,538 +617,6 @@ def statement_values(application: Application) -> dict[str, str]:
     }
 
 
-def _told_in_statements(application: Application) -> str:
+def told_in_statements(application: Application) -> str:
     """The version of what the words of statements tell of the project: its title and the amount."""
     return rules.version_of([application.title, application.requested])
-
-
-# ---- the writing space ---------------------------------------------------------------------------------------------
-
-
-def section_values(application: Application, section: str) -> dict[str, Any]:
-    """What a section says now, in the shape its form gives and `actions.save_section` takes.
-
-    The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
-    """
-    if section == Part.STATEMENTS:
-        made = {row.statement_id: row.choice for row in application.signatures}
-        return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
-    if section in PARTS:
-        return {field.name: _value_of(application, field) for field in PARTS[section].fields}
-    given = {row.question_id: row.value for row in application.answers}
-    asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
-    return {"answers": {str(row.id): given.get(row.id) for row in asked}}
-
-
-def _value_of(application: Application, field: Asked) -> Any:
-    """What a declared field holds, as its form gives it."""
-    stored = getattr(application, field.attribute)
-    match field:
-        case Field():
-            return field.read(stored)
-        case Picks():
-            return sorted(str(getattr(row, field.key)) for row in stored)
-        case Shares():
-            given = {str(getattr(row, field.key)): row.percent for row in stored}
-            return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}
-    rows = [
-        {one.name: one.read(getattr(row, one.attribute)) for one in field.columns}
-        for row in stored
-        if field is not LINES or not row.is_request
-    ]
-    if isinstance(field, Rows):
-        return rows
-    by_code = {row[field.code.name]: row for row in rows}
-    return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A row one may choose: the key that values name it by, what people read, and its group in a long list."""
-
-    key: str
-    label: str
-    row: Any
-    group: str = ""
-
-
-def offers_of(application: Application, name: str) -> list[Offer]:
-    """What the field of a name offers to choose from, in order, in the reader's language; asked once in a request."""
-    return cached_in_transaction(("offers", application.id, name, language()), lambda: _offered(application, name))
-
-
-def _offered(application: Application, name: str) -> list[Offer]:
-    match name:
-        case "instrument":
-            rows = calls.instruments_of(application.call_id)
-            return [Offer(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
-        case "shares":
-            return [Offer(str(row.id), row.code, row) for row in programme.axes(application.call.framework_id)]
-        case "actions":
-            return _offered_actions(application)
-        case "fields":
-            return _titled(programme.fields(application.call.framework_id))
-        case "plans":
-            return _titled(programme.plans(application.call.framework_id))
-        case "communes":
-            return [Offer(row.insee, row.name, row) for row in programme.communes()]
-        case "areas":
-            areas = programme.priority_areas()
-            return [Offer(str(row.id), f"{row.name} ({row.commune.name})", row) for row in areas]
-    raise KeyError(name)
-
-
-def _titled(rows: Iterable[FieldOfIntervention | RelatedPlan]) -> list[Offer]:
-    return [Offer(str(row.id), in_words_of(row, "title"), row) for row in rows]
-
-
-def _offered_actions(application: Application) -> list[Offer]:
-    """The actions of the framework, axis by axis; one whose title is not known yet says so."""
-    framework = application.call.framework
-    untitled = in_words_of(framework, "placeholder")
-    rows = sorted(programme.actions(framework.id), key=lambda row: row.axis.position)
-    return [
-        Offer(
-            str(row.id),
-            f"{row.number} · {in_words_of(row, 'title') or untitled}",
-            row,
-            f"{row.axis.code} · {in_words_of(row.axis, 'short') or in_words_of(row.axis, 'title')}",
-        )
-        for row in rows
-    ]
-
-
-def options_of(application: Application, section: str) -> dict[str, Any]:
-    """What a page of the writing space offers to choose from."""
-    call_id = application.call_id
-    match section:
-        case Part.BUDGET:
-            return {"accounts": programme.budget_accounts()}
-        case Part.STATEMENTS:
-            statements, values = calls.statements_of(call_id), statement_values(application)
-            words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
-            return {"statements": statements, "words": words, "told": _told_in_statements(application)}
-        case Part.PIECES:
-            return {"pieces": calls.pieces_of(call_id)}
-        case _ if section in PARTS:
-            asked = (field for field in PARTS[section].fields if isinstance(field, Offered | Picks | Shares))
-            return {"offers": {field.name: offers_of(application, field.name) for field in asked}}
-        case _:
-            everything = calls.questions_of(call_id)
-            code = section.removeprefix(QUESTIONS)
-            return {
-                "questions": [row for row in everything if row.section.code == code],
-                "all_questions": everything,
-                "communes": programme.communes(),
-                "files_of": _given_files(application, everything),
-            }
-
-
-def _given_files(application: Application, questions: Sequence[Question]) -> dict[str, list[Content]]:
-    """The files that answer questions, by question code, each with where to get it."""
-    files = {row.id: row for row in db.session.scalars(_files_of(application.id))}
-    by_id = {answer.question_id: answer.file_id for answer in application.answers if answer.file_id}
-    given = {row.code: files[by_id[row.id]] for row in questions if row.id in by_id}
-    return {
-        code: [{"name": file.name, "href": url_path("applications.file", file_id=file.id), "note": told_of(file)}]
-        for code, file in given.items()
-    }
-
-
-def questions_on(application: Application, section: str) -> list[Question]:
-    """The call's questions on a page of the writing space, in order."""
-    statement = (
-        select(Question)
-        .join(Section)
-        .where(Question.call_id == application.call_id, Section.code == section.removeprefix(QUESTIONS))
-        .options(joinedload(Question.section), joinedload(Question.criterion))
-        .order_by(Question.position, Question.code)
-    )
-    return list(db.session.scalars(statement))
-
-
-@dataclass(frozen=True)
-class Step:
-    """A page of the writing space: where it is and how complete."""
-
-    code: str
-    label: str
-    state: str
-    lacking: int
-
-
-def steps(application: Application, content: Content) -> list[Step]:
-    """The pages of the writing space in order, each with what is left to do there."""
-    left: dict[str, int] = {}
-    for item in rules.missing(content):
-        left[item.section] = left.get(item.section, 0) + 1
-    begun = {code for code, part in PARTS.items() if part.is_begun(content)} | begun_sections(content)
-    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
-    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
-    titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
-    return [
-        Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
-    ]
-
-
-def section_codes(application: Application) -> list[str]:
-    """The pages of the writing space, in order."""
-    of_call = [f"{QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
-    return [*rules.BEFORE_QUESTIONS, *of_call, *rules.AFTER_QUESTIONS]
-
-
-def _step_state(left: int, begun: bool) -> str:
-    if not begun:
-        return "todo"
-    return "started" if left else "done"
-
-
-def attachments_of(application_id: UUID) -> dict[UUID, list[Attachment]]:
-    """The files given for each piece, in the order they came, with what is known of each."""
-    found: dict[UUID, list[Attachment]] = {}
-    statement = (
-        select(Attachment)
-        .where(Attachment.application_id == application_id)
-        .options(joinedload(Attachment.file))
-        .order_by(Attachment.given_at, Attachment.id)
-    )
-    for row in db.session.scalars(statement):
-        found.setdefault(row.piece_id, []).append(row)
-    return found
-
-
-def attachment_of(application: Application, attachment_id: UUID) -> Attachment | None:
-    """A file of this application, and of no other."""
-    row = db.session.get(Attachment, attachment_id)
-    return row if row is not None and row.application_id == application.id else None
-
-
-# ---- lists ---------------------------------------------------------------------------------------------------------
-
-
-_WORDS = WordIndex(
-    cast_to(ColumnElement[UUID], Application.id),
-    cast_to(ColumnElement[str], ApplicationWord.word),
-    cast_to(ColumnElement[UUID], ApplicationWord.application_id),
-)
-
-
-def found_by(asked: str) -> list[ColumnElement[bool]]:
-    """What an application must fulfil to be found by its reference, its title or its organisation."""
-    return matches(asked, Application.search_key, _WORDS)
-
-
-@dataclass(frozen=True)
-class Listed:
-    """An application as its applicants see it in a list."""
-
-    id: UUID
-    title: str
-    reference: str | None
-    state: ApplicationState
-    status: StatusWord
-    organisation: str
-    call: str
-    closes_at: datetime | None
-    submitted_at: datetime | None
-    touched_at: datetime
-    requested: Money | None
-
-
-def of_organisations(organisation_ids: Iterable[UUID]) -> list[Listed]:
-    """The applications of some organisations, the last touched first."""
-    wanted = list(organisation_ids)
-    if not wanted:
-        return []
-    rows = db.session.execute(
-        select(
-            Application.id, Application.title, Application.reference, Application.state, Application.submitted_at,
-            Application.touched_at, Application.requested, Organisation.name.label("organisation"),
-            Call.title.label("call"), Call.title_en.label("call_en"), Call.closes_at,
-        )
-        .join(Organisation, Organisation.id == Application.organisation_id)
-        .join(Call, Call.id == Application.call_id)
-        .where(Application.organisation_id.in_(wanted))
-        .order_by(Application.touched_at.desc(), Application.id)
-    )  # fmt: skip
-    return [
-        Listed(
-            id=row.id,
-            title=row.title,
-            reference=row.reference,
-            state=row.state,
-            status=LIFECYCLE.status(row, public=True),
-            organisation=row.organisation,
-            call=in_words_of(row, "call"),
-            closes_at=row.closes_at,
-            submitted_at=row.submitted_at,
-            touched_at=row.touched_at,
-            requested=row.requested,
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An organisation that may apply, with the application it already has in the call."""
-
-    id: UUID
-    name: str
-    application_id: UUID | None
-    reference: str | None
-
-
-def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
-    """The organisations a person acts for, by name, each with its application to the call unless withdrawn."""
-    wanted = list(organisation_ids)
-    if not wanted:
-        return []
-    here = select(Application.id, Application.reference, Application.organisation_id).where(
-        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN
-    )
-    found = db.session.execute(here.where(Application.organisation_id.in_(wanted)))
-    begun = {organisation_id: (key, reference) for key, reference, organisation_id in found}
-    rows = db.session.execute(
-        select(Organisation.id, Organisation.name)
-        .where(Organisation.id.in_(wanted))
-        .order_by(Organisation.sort_key, Organisation.id)
-    )
-    return [Candidate(key, name, *begun.get(key, (None, None))) for key, name in rows]
-
-
-def current(call_id: UUID, organisation_id: UUID) -> Application | None:
-    """The application of an organisation to a call, unless withdrawn."""
-    return db.session.scalar(
-        select(Application)
-        .where(
-            Application.call_id == call_id,
-            Application.organisation_id == organisation_id,
-            Application.state != ApplicationState.WITHDRAWN,
-        )
-        .order_by(Application.created_at, Application.id)
-        .limit(1)
-    )
-
-
-# ---- the story as the applicant reads it -----------------------------------------------------------------------------
-
-_EVENTS: dict[str, tuple[LazyString, str]] = {
-    "application.started": (_l("Brouillon commencé"), "neutral"),
-    "application.submit": (_l("Dossier déposé, reçu envoyé"), "good"),
-    "application.request_piece": (_l("Une pièce vous a été demandée"), "warn"),
-    "application.complete": (_l("Pièce envoyée"), "info"),
-    "application.accept": (_l("Dossier déclaré recevable"), "good"),
-    "application.exclude": (_l("Dossier déclaré irrecevable"), "bad"),
-    "application.award": (_l("Soutien accordé"), "good"),
-    "application.decline": (_l("Dossier non retenu"), "neutral"),
-    "application.withdraw": (_l("Dossier retiré"), "neutral"),
-}
-
-
-def story_of(application: Application) -> list[dict[str, Any]]:
-    """What happened to an application, latest first, without anything the fund keeps to itself."""
-    told = [
-        {"at": line.at, "title": str(_EVENTS[line.event][0]), "tone": _EVENTS[line.event][1]}
-        for line in journal.of_dossier(application.id)
-        if line.event in _EVENTS
-    ]
-    return told[::-1]
-
-
-# ---- the receipt ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language."""
-
-    reference: str
-    title: str
-    organisation: str
-    call: str
-    submitted_at: datetime
-    digest: str
-    files: Sequence[Content]
-    text: str
-    complete: bool
-    completeness: str
-    lacking: Sequence[str]
-    silence: str
-    remedies: Sequence[tuple[str, str]]
-    service: Sequence[tuple[str, str]]
-
-
-def texts_of_receipts() -> Texts:
-    """What the fund says on its receipts, in both languages. Raises LookupError when a text is missing."""
-    return programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
-
-
-def receipt_of(
-    application: Application, version: ApplicationVersion | None = None, texts: Texts | None = None
-) -> Receipt:
-    """The receipt of a submitted application, of `version` when it was frozen just now. LookupError for a draft.
-
-    `texts` are those of `texts_of_receipts`, for whoever tells a receipt in several languages.
-    """
-    content = content_of(application.id) if version is None else content_in(version)
-    texts = texts or texts_of_receipts()
-    call, fund = application.call, application.call.fund
-    submitted_at: datetime = content["submitted_at"]
-    values = {
-        "address": fund.service_address,
-        "association": content["organisation"]["name"],
-        "body": fund.body_name,
-        "call": in_words_of(call, "title"),
-        "court": in_words_of(fund, "court"),
-        "email": fund.service_email,
-        "phone": fund.service_phone,
-        "reference": str(application.reference),
-        "service": fund.service_name,
-        "silence_on": day(application.silence_on),
-        "submitted_at": instant(submitted_at),
-        "title": content["project"]["title"],
-    }
-    lacking = [in_words_of(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]]
-    return Receipt(
-        reference=str(application.reference),
-        title=content["project"]["title"],
-        organisation=content["organisation"]["name"],
-        call=values["call"],
-        submitted_at=submitted_at,
-        digest=content["digest"],
-        files=files_in(content),
-        text=_filled(texts["receipt"], values),
-        complete=not lacking,
-        completeness=_completeness(lacking),
-        lacking=lacking,
-        silence=_filled(texts["implicit_rejection"], values),
-        remedies=[(in_words_of(texts[code], "title"), _filled(texts[code], values)) for code in REMEDIES],
-        service=[
-            (_("Service"), fund.service_name),
-            (_("Adresse"), fund.service_address),
-            (_("Téléphone"), fund.service_phone),
-            (_("Courriel"), fund.service_email),
-        ],
-    )
-
-
-def _completeness(lacking: Sequence[str]) -> str:
-    if not lacking:
-        return _("Toutes les pièces attendues sont jointes.")
-    return _("Des pièces attendues manquent. Elles n’empêchent pas l’examen du dossier ; elles vous seront demandées.")
-
-
-def _filled(text: ConfiguredText, values: Mapping[str, str]) -> str:
-    return rules.fill(in_words_of(text, "body"), values)
-
-
-def files_in(content: Content) -> list[Content]:
-    """Every file of a content, pieces first, with what it was given for."""
-    found = [
-        {**file, "given_for": in_words_of(piece, "label")} for piece in content["pieces"] for file in piece["files"]
-    ]
-    found += [
-        {**question["file"], "given_for": in_words_of(question, "label")}
-        for section in content["sections"]
-        for question in section["questions"]
-        if question.get("file")
-    ]
-    return found
-
-
-def is_authentic(reference: str, digest: str) -> bool:
-    """Whether a reference and a digest stand on the same receipt."""
-    found = db.session.scalar(
-        select(func.count())
-        .select_from(ApplicationVersion)
-        .join(Application, Application.id == ApplicationVersion.application_id)
-        .where(
-            Application.reference == reference,
-            ApplicationVersion.digest == digest,
-            Application.state.in_(SUBMITTED_STATES),
-        )
-    )
-    return bool(found)
-
-
-# ---- the closing put later -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DraftOf:
-    """A draft and the person who began it, as a letter needs them."""
-
-    id: UUID
-    title: str
-    email: str
-    locale: str
-
-
-def drafts_with_author(call_id: UUID) -> list[DraftOf]:
-    """The drafts of a call with their authors, the oldest first; closed accounts are left out."""
-    rows = db.session.execute(
-        select(Application.id, Application.title, Account.email, Account.locale)
-        .join(Account, Account.id == Application.author_id)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
-        .order_by(Application.created_at, Application.id)
-    )
-    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
-
-
-def told_of_extension(call_id: UUID) -> set[str]:
-    """The keys of the letters already written about the later closing of a call."""
-    kept = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
-    return set(db.session.scalars(kept))
-
-
-# ---- proofs --------------------------------------------------------------------------------------------------------
-
-
-def problems() -> Iterator[str]:
-    """For `grants verify`: frozen texts that no longer give their digest, addresses that are not theirs, numbers
-    without a text, euros split amiss."""
-    frozen = (
-        select(Application.reference, ApplicationVersion.number, ApplicationVersion.content, ApplicationVersion.digest)
-        .join(Application, Application.id == ApplicationVersion.application_id)
-        .order_by(Application.reference, ApplicationVersion.number)
-    )
-    said: dict[str | None, set[str]] = defaultdict(set)
-    for reference, _number, content, digest in db.session.execute(frozen.execution_options(yield_per=200)):
-        if rules.digest(content) == digest:
-            said[reference] |= rules.addresses_of(rules.read(content))
-        else:
-            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=reference)
-    yield from _wrong_addresses(said)
-    version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
-    unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())
-    for reference in db.session.scalars(unfrozen.order_by(Application.reference)):
-        yield _("Dossier %(reference)s : aucun texte déposé n’est conservé.", reference=reference)
-    split = (
-        select(Application.reference, Allocation.dimension)
-        .join(Application, Application.id == Allocation.application_id)
-        .group_by(Application.reference, Application.requested, Allocation.dimension)
-        .having(func.sum(Allocation.amount) != Application.requested)
-        .order_by(Application.reference, Allocation.dimension)
-    )
-    for reference, dimension in db.session.execute(split):
-        yield _(
-            "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
-            reference=reference, dimension=dimension,
-        )  # fmt: skip
-
-
-def _wrong_addresses(said: Mapping[str | None, set[str]]) -> Iterator[str]:
-    """The dossiers of which the kept addresses are not those that their submitted versions say."""
-    addresses = select(Application.reference, ApplicationAddress.address).join(
-        ApplicationAddress, ApplicationAddress.application_id == Application.id
-    )
-    kept: dict[str | None, set[str]] = defaultdict(set)
-    for reference, address in db.session.execute(addresses):
-        kept[reference].add(address)
-    for reference in sorted({*said, *kept}, key=str):
-        if said.get(reference, set()) != kept.get(reference, set()):
-            yield _(
-                "Dossier %(reference)s : les adresses gardées ne sont pas celles du texte déposé.",
-                reference=reference,
-            )

@@ -1,0 +1,105 @@
+"""Whom a later closing concerns, and what the proofs of a dossier are."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import (
+    func,
+    select,
+)
+
+from grants.applications import rules
+from grants.applications.lifecycle import ApplicationState
+from grants.applications.models import (
+    Allocation,
+    Application,
+    ApplicationAddress,
+    ApplicationVersion,
+)
+from grants.kernel import outbox
+from grants.kernel.db import db
+from grants.kernel.words import _
+from grants.people.models import Account
+
+# ---- the closing put later -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DraftOf:
+    """A draft and the person who began it, as a letter needs them."""
+
+    id: UUID
+    title: str
+    email: str
+    locale: str
+
+
+def drafts_with_author(call_id: UUID) -> list[DraftOf]:
+    """The drafts of a call with their authors, the oldest first; closed accounts are left out."""
+    rows = db.session.execute(
+        select(Application.id, Application.title, Account.email, Account.locale)
+        .join(Account, Account.id == Application.author_id)
+        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
+        .order_by(Application.created_at, Application.id)
+    )
+    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
+
+
+def told_of_extension(call_id: UUID) -> set[str]:
+    """The keys of the letters already written about the later closing of a call."""
+    kept = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
+    return set(db.session.scalars(kept))
+
+
+# ---- proofs --------------------------------------------------------------------------------------------------------
+
+
+def problems() -> Iterator[str]:
+    """For `grants verify`: frozen texts that no longer give their digest, addresses that are not theirs, numbers
+    without a text, euros split amiss."""
+    frozen = (
+        select(Application.reference, ApplicationVersion.number, ApplicationVersion.content, ApplicationVersion.digest)
+        .join(Application, Application.id == ApplicationVersion.application_id)
+        .order_by(Application.reference, ApplicationVersion.number)
+    )
+    said: dict[str | None, set[str]] = defaultdict(set)
+    for reference, _number, content, digest in db.session.execute(frozen.execution_options(yield_per=200)):
+        if rules.digest(content) == digest:
+            said[reference] |= rules.addresses_of(rules.read(content))
+        else:
+            yield _("Dossier %(reference)s : le texte déposé n’a plus son empreinte.", reference=reference)
+    yield from _wrong_addresses(said)
+    version = select(ApplicationVersion.id).where(ApplicationVersion.application_id == Application.id)
+    unfrozen = select(Application.reference).where(Application.reference.is_not(None), ~version.exists())
+    for reference in db.session.scalars(unfrozen.order_by(Application.reference)):
+        yield _("Dossier %(reference)s : aucun texte déposé n’est conservé.", reference=reference)
+    split = (
+        select(Application.reference, Allocation.dimension)
+        .join(Application, Application.id == Allocation.application_id)
+        .group_by(Application.reference, Application.requested, Allocation.dimension)
+        .having(func.sum(Allocation.amount) != Application.requested)
+        .order_by(Application.reference, Allocation.dimension)
+    )
+    for reference, dimension in db.session.execute(split):
+        yield _(
+            "Dossier %(reference)s : la répartition « %(dimension)s » ne fait pas le montant demandé.",
+            reference=reference, dimension=dimension,
+        )  # fmt: skip
+
+
+def _wrong_addresses(said: Mapping[str | None, set[str]]) -> Iterator[str]:
+    """The dossiers of which the kept addresses are not those that their submitted versions say."""
+    addresses = select(Application.reference, ApplicationAddress.address).join(
+        ApplicationAddress, ApplicationAddress.application_id == Application.id
+    )
+    kept: dict[str | None, set[str]] = defaultdict(set)
+    for reference, address in db.session.execute(addresses):
+        kept[reference].add(address)
+    for reference in sorted({*said, *kept}, key=str):
+        if said.get(reference, set()) != kept.get(reference, set()):
+            yield _(
+                "Dossier %(reference)s : les adresses gardées ne sont pas celles du texte déposé.",
+                reference=reference,
+            )

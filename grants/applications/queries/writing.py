@@ -1,0 +1,240 @@
+"""The writing space: what each page holds and offers, and how far a dossier is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    select,
+)
+from sqlalchemy.orm import joinedload
+
+from grants.applications import rules
+from grants.applications.models import (
+    Application,
+    Attachment,
+)
+from grants.applications.parts import PARTS
+from grants.applications.parts.budget import LINES
+from grants.applications.parts.fields import (
+    Content,
+    Field,
+    Offered,
+    Picks,
+    Rows,
+    Shares,
+)
+from grants.applications.parts.part import Asked, Part
+from grants.applications.parts.questions import QUESTIONS, begun_sections
+from grants.applications.queries.content import files_of, statement_values, told_in_statements
+from grants.calls import queries as calls
+from grants.calls.models import Question, QuestionKind, Section
+from grants.kernel.db import db
+from grants.kernel.pages import url_path
+from grants.kernel.transaction_cache import cached_in_transaction
+from grants.kernel.vault import told_of
+from grants.kernel.words import in_words_of, language
+from grants.programme import queries as programme
+from grants.programme.models import (
+    FieldOfIntervention,
+    RelatedPlan,
+)
+
+
+def section_values(application: Application, section: str) -> dict[str, Any]:
+    """What a section says now, in the shape its form gives and `actions.save_section` takes.
+
+    The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
+    """
+    if section == Part.STATEMENTS:
+        made = {row.statement_id: row.choice for row in application.signatures}
+        return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
+    if section in PARTS:
+        return {field.name: _value_of(application, field) for field in PARTS[section].fields}
+    given = {row.question_id: row.value for row in application.answers}
+    asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
+    return {"answers": {str(row.id): given.get(row.id) for row in asked}}
+
+
+def _value_of(application: Application, field: Asked) -> Any:
+    """What a declared field holds, as its form gives it."""
+    stored = getattr(application, field.attribute)
+    match field:
+        case Field():
+            return field.read(stored)
+        case Picks():
+            return sorted(str(getattr(row, field.key)) for row in stored)
+        case Shares():
+            given = {str(getattr(row, field.key)): row.percent for row in stored}
+            return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}
+    rows = [
+        {one.name: one.read(getattr(row, one.attribute)) for one in field.columns}
+        for row in stored
+        if field is not LINES or not row.is_request
+    ]
+    if isinstance(field, Rows):
+        return rows
+    by_code = {row[field.code.name]: row for row in rows}
+    return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A row one may choose: the key that values name it by, what people read, and its group in a long list."""
+
+    key: str
+    label: str
+    row: Any
+    group: str = ""
+
+
+def offers_of(application: Application, name: str) -> list[Offer]:
+    """What the field of a name offers to choose from, in order, in the reader's language; asked once in a request."""
+    return cached_in_transaction(("offers", application.id, name, language()), lambda: _offered(application, name))
+
+
+def _offered(application: Application, name: str) -> list[Offer]:
+    match name:
+        case "instrument":
+            rows = calls.instruments_of(application.call_id)
+            return [Offer(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
+        case "shares":
+            return [Offer(str(row.id), row.code, row) for row in programme.axes(application.call.framework_id)]
+        case "actions":
+            return _offered_actions(application)
+        case "fields":
+            return _titled(programme.fields(application.call.framework_id))
+        case "plans":
+            return _titled(programme.plans(application.call.framework_id))
+        case "communes":
+            return [Offer(row.insee, row.name, row) for row in programme.communes()]
+        case "areas":
+            areas = programme.priority_areas()
+            return [Offer(str(row.id), f"{row.name} ({row.commune.name})", row) for row in areas]
+    raise KeyError(name)
+
+
+def _titled(rows: Iterable[FieldOfIntervention | RelatedPlan]) -> list[Offer]:
+    return [Offer(str(row.id), in_words_of(row, "title"), row) for row in rows]
+
+
+def _offered_actions(application: Application) -> list[Offer]:
+    """The actions of the framework, axis by axis; one whose title is not known yet says so."""
+    framework = application.call.framework
+    untitled = in_words_of(framework, "placeholder")
+    rows = sorted(programme.actions(framework.id), key=lambda row: row.axis.position)
+    return [
+        Offer(
+            str(row.id),
+            f"{row.number} · {in_words_of(row, 'title') or untitled}",
+            row,
+            f"{row.axis.code} · {in_words_of(row.axis, 'short') or in_words_of(row.axis, 'title')}",
+        )
+        for row in rows
+    ]
+
+
+def options_of(application: Application, section: str) -> dict[str, Any]:
+    """What a page of the writing space offers to choose from."""
+    call_id = application.call_id
+    match section:
+        case Part.BUDGET:
+            return {"accounts": programme.budget_accounts()}
+        case Part.STATEMENTS:
+            statements, values = calls.statements_of(call_id), statement_values(application)
+            words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
+            return {"statements": statements, "words": words, "told": told_in_statements(application)}
+        case Part.PIECES:
+            return {"pieces": calls.pieces_of(call_id)}
+        case _ if section in PARTS:
+            asked = (field for field in PARTS[section].fields if isinstance(field, Offered | Picks | Shares))
+            return {"offers": {field.name: offers_of(application, field.name) for field in asked}}
+        case _:
+            everything = calls.questions_of(call_id)
+            code = section.removeprefix(QUESTIONS)
+            return {
+                "questions": [row for row in everything if row.section.code == code],
+                "all_questions": everything,
+                "communes": programme.communes(),
+                "files_of": _given_files(application, everything),
+            }
+
+
+def _given_files(application: Application, questions: Sequence[Question]) -> dict[str, list[Content]]:
+    """The files that answer questions, by question code, each with where to get it."""
+    files = {row.id: row for row in db.session.scalars(files_of(application.id))}
+    by_id = {answer.question_id: answer.file_id for answer in application.answers if answer.file_id}
+    given = {row.code: files[by_id[row.id]] for row in questions if row.id in by_id}
+    return {
+        code: [{"name": file.name, "href": url_path("applications.file", file_id=file.id), "note": told_of(file)}]
+        for code, file in given.items()
+    }
+
+
+def questions_on(application: Application, section: str) -> list[Question]:
+    """The call's questions on a page of the writing space, in order."""
+    statement = (
+        select(Question)
+        .join(Section)
+        .where(Question.call_id == application.call_id, Section.code == section.removeprefix(QUESTIONS))
+        .options(joinedload(Question.section), joinedload(Question.criterion))
+        .order_by(Question.position, Question.code)
+    )
+    return list(db.session.scalars(statement))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A page of the writing space: where it is and how complete."""
+
+    code: str
+    label: str
+    state: str
+    lacking: int
+
+
+def steps(application: Application, content: Content) -> list[Step]:
+    """The pages of the writing space in order, each with what is left to do there."""
+    left: dict[str, int] = {}
+    for item in rules.missing(content):
+        left[item.section] = left.get(item.section, 0) + 1
+    begun = {code for code, part in PARTS.items() if part.is_begun(content)} | begun_sections(content)
+    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
+    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
+    titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
+    return [
+        Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
+    ]
+
+
+def section_codes(application: Application) -> list[str]:
+    """The pages of the writing space, in order."""
+    of_call = [f"{QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
+    return [*rules.BEFORE_QUESTIONS, *of_call, *rules.AFTER_QUESTIONS]
+
+
+def _step_state(left: int, begun: bool) -> str:
+    if not begun:
+        return "todo"
+    return "started" if left else "done"
+
+
+def attachments_of(application_id: UUID) -> dict[UUID, list[Attachment]]:
+    """The files given for each piece, in the order they came, with what is known of each."""
+    found: dict[UUID, list[Attachment]] = {}
+    statement = (
+        select(Attachment)
+        .where(Attachment.application_id == application_id)
+        .options(joinedload(Attachment.file))
+        .order_by(Attachment.given_at, Attachment.id)
+    )
+    for row in db.session.scalars(statement):
+        found.setdefault(row.piece_id, []).append(row)
+    return found
+
+
+def attachment_of(application: Application, attachment_id: UUID) -> Attachment | None:
+    """A file of this application, and of no other."""
+    row = db.session.get(Attachment, attachment_id)
+    return row if row is not None and row.application_id == application.id else None
