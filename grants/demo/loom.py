@@ -600,7 +600,9 @@ class Loom:
     def _review(self, application: Application) -> tuple[tuple[Assignment, Any], ...]:
         """Two eligible dossiers in five are given to three reviewers, and most reviews sent; in a past call, all."""
         rng, frame = self.rng, self.frame
-        if application.state is not S.ELIGIBLE or (not self.is_past and rng.random() >= 0.4):
+        if application.state is not S.ELIGIBLE:
+            return ()
+        if not self.is_past and self.has_review_under_way and rng.random() >= 0.4:
             return ()
         made, reviews = [], []
         for reviewer in rng.sample(list(frame.reviewers), 3):

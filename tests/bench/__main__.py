@@ -43,6 +43,7 @@ from tests.bench.meters import (
     per_second,
     statements,
 )
+from tests.bench.pages import Opened, every_page
 from tests.bench.report import Figure, Interval
 from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import Weight, public_pages, weight
@@ -147,28 +148,30 @@ def measured(scenario: Scenario, stand: Stand) -> Figure:
         warm = [shot().fire().ms for _ in range(3) for shot in (ours, theirs)]
         each = EACH if scenario.form is None else 5
         each = max(1, min(each, int(PATIENCE_MS / ROUNDS / (warm[-1] + warm[-2]))))
-        costs = Costs(stand.server, stand.told.site.url)
+        costs, bare_costs = (Costs(server, stand.told.site.url) for server in (stand.server, stand.floor))
         forget_peaks(costs.pids)
         times: list[float] = []
         bare: list[float] = []
-        spent = 0.0
+        spent = bare_spent = 0.0
         for _round in range(ROUNDS):
-            shots = [ours() for _ in range(each)] if scenario.form is None else []
+            shots = [] if scenario.is_single else [ours() for _ in range(each)]
             before = costs.spent()
             if shots:
                 times += [shot.fire().ms for shot in shots]
                 spent += costs.spent() - before
-            else:  # opening the form costs too, and is not what is measured
+            else:  # opening the form, or moving the journal, costs too, and is not what is measured
                 for _one in range(each):
                     shot = ours()
                     before = costs.spent()
                     times.append(shot.fire().ms)
                     spent += costs.spent() - before
+            before = bare_costs.spent()
             bare += [theirs().fire().ms for _ in range(each)]
+            bare_spent += bare_costs.spent() - before
         peak = peak_mb(costs.pids)
         reply = ours().fire()
         rps = 1000 / statistics.median(times)
-        if scenario.form is None:
+        if not scenario.is_single:
             shot = ours()
             email = scenario.who(stand.told, scenario.subject(stand.told))
             cookie = stand.cookie(email)
@@ -192,6 +195,7 @@ def measured(scenario: Scenario, stand: Stand) -> Figure:
         cpu_ms=spent / len(times),
         peak_mb=peak,
         floor_ms=statistics.median(bare),
+        floor_cpu_ms=bare_spent / len(bare),
         ratio=statistics.median(times) / statistics.median(bare),
         first_ms=reply.first_ms,
         last_ms=reply.ms,
@@ -220,7 +224,20 @@ def started(stand: Stand) -> tuple[Figure, Figure]:
     def figure(name: str, times: dict[Path, list[float]]) -> Figure:
         ours, bare = statistics.median(times[ROOT]), statistics.median(times[FLOOR])
         return Figure(
-            name, stand.dialect, stand.size, ours, max(times[ROOT]), 1000 / ours, 0, 0, 0, ours, 0.0, bare, ours / bare
+            name,
+            stand.dialect,
+            stand.size,
+            ours,
+            max(times[ROOT]),
+            1000 / ours,
+            0,
+            0,
+            0,
+            ours,
+            0.0,
+            bare,
+            ours / bare,
+            bare,
         )
 
     return figure("cold_start", starts), figure("import", imports)
@@ -272,6 +289,7 @@ class Run:
     figures: list[Figure] = field(default_factory=list)
     weights: list[Weight] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
+    pages: list[Opened] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def wants(self, *names: str) -> bool:
@@ -305,6 +323,8 @@ class Run:
             self.attempt("cold_start", lambda: self.keep(*started(small)))
         if weigh and self.wants("weights"):
             self.attempt("weights", lambda: self.weights.extend(weighed(small)))
+        if weigh and self.wants("pages"):
+            self.attempt("pages", lambda: self.pages.extend(every_page(large.told)))
 
     def _scenario(self, scenario: Scenario, stand: Stand) -> None:
         self.keep(measured(scenario, stand))
@@ -329,7 +349,8 @@ def main() -> int:
             run.measure(found, weigh=dialect == dialects[0])
         # After each database, so that a run that is cut off keeps what it has.
         write(run, measured, (time.monotonic() - start) / 60, page=whole)
-    say(report.verdicts(run.figures, run.weights, run.intervals))
+    say(report.verdicts(run.figures, run.weights, run.intervals, run.pages))
+    say(report.worst(run.pages))
     return 1 if run.failures else 0
 
 
@@ -337,7 +358,7 @@ def write(run: Run, measured: str, minutes: float, *, page: bool) -> None:
     """Write down what was measured so far."""
     if page:
         text = report.page(
-            run.figures, run.weights, run.intervals, run.failures,
+            run.figures, run.weights, run.intervals, run.pages, run.failures,
             day=date.today(),  # noqa: DTZ011 - a civil day
             commit=measured, minutes=minutes,
         )  # fmt: skip

@@ -19,7 +19,12 @@ from sqlalchemy import MetaData, Table, Uuid, and_, case, create_engine, event, 
 from sqlalchemy.dialects import sqlite
 
 PAGE = 50
+PARTS = (
+    "answer", "attachment", "audience", "axis_share", "budget_line", "climate_effect", "indicator", "justice_effect",
+    "milestone", "partner", "signature", "application_action", "application_field", "application_commune",
+)  # fmt: skip
 TABLES = (
+    *PARTS,
     "account", "allocation", "application", "application_version", "assignment", "award", "axis", "axis_share", "call",
     "call_instrument", "commune", "counter", "criterion", "criterion_block", "decision", "finding", "gate",
     "instalment", "instrument", "ledger_allocation", "ledger_entry", "letter", "mark", "meeting", "membership",
@@ -128,6 +133,32 @@ def mine(email: str) -> str:
     )  # fmt: skip
     with engine.connect() as connection:
         return listed("Mes dossiers", "", statement.selected_columns.keys(), connection.execute(statement).all())
+
+
+@app.get("/form/<uuid:application_id>")
+def form_page(application_id: UUID) -> str:
+    """The project of a draft, as its form shows it: what was typed, the instruments to choose from, and how far each
+    other part is."""
+    instrument, offered = T["instrument"], T["call_instrument"]
+    with engine.connect() as connection:
+        found = connection.execute(select(application).where(application.c.id == application_id)).one()
+        choices = connection.execute(
+            select(instrument.c.name, offered.c.minimum_cents, offered.c.maximum_cents, offered.c.max_rate)
+            .join(instrument, instrument.c.id == offered.c.instrument_id).where(offered.c.call_id == found.call_id)
+        ).all()  # fmt: skip
+        typed = [(found.title, found.summary, euros(found.requested_cents), euros(found.total_cents), found.starts_on,
+                  found.ends_on, found.instrument_id)]  # fmt: skip
+        parts = [
+            (name, connection.execute(select(func.count()).where(T[name].c.application_id == application_id)).scalar())
+            for name in PARTS
+        ]
+        about = connection.execute(
+            select(organisation.c.name, call.c.title, call.c.closes_at)
+            .join(call, call.c.id == found.call_id).where(organisation.c.id == found.organisation_id)
+        ).all()  # fmt: skip
+        return sheet(
+            found.title, ("Dossier", about), ("Projet", typed), ("Type de soutien", choices), ("Parties", parts)
+        )
 
 
 @app.get("/application/<uuid:application_id>")

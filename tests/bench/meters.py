@@ -18,6 +18,9 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, make_url
 
+from grants.kernel import journal
+from grants.kernel.actor import system
+from grants.kernel.db import db
 from tests.bench.scenarios import Scenario, Subjects, fields_of
 from tests.site import Server
 
@@ -134,12 +137,21 @@ def aimed(scenario: Scenario, told: Subjects, line_of: Callable[[str | None], Li
     """Make ready a request to the application."""
     one = scenario.subject(told)
     line, path = line_of(scenario.who(told, one)), scenario.path(told, one)
+    if scenario.cold:
+        move_journal(told)
     if scenario.form is None:
         return Shot(line, "GET", path, [])
     page = line.send("GET", scenario.form(told, one))
     if page.status != 200:
         raise RuntimeError(f"the form of {scenario.name} answers {page.status}")
     return Shot(line, "POST", path, scenario.fill(told, fields_of(page.text, path)))
+
+
+def move_journal(told: Subjects) -> None:
+    """Write a line: whatever the program keeps until the journal moves has to be asked again."""
+    with told.site.app.app_context():
+        journal.note(journal.line_of("bench.moved", None, system("bench"), {}))
+        db.session.remove()
 
 
 def aimed_at_floor(scenario: Scenario, told: Subjects, line: Line) -> Shot:

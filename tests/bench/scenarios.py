@@ -28,6 +28,7 @@ from tests.site import Site
 
 MANAGER, APPLICANT = "gestion@demo.example", "laureate@demo.example"
 REFERENCE = re.compile(r"\b[A-Z]{2,6}-\d{4}-\d{3,6}\b")
+FORM = f"/dossiers/{{one.application}}/rediger/{Part.PROJECT}"
 TAKEN = 200  # numbers of associations that the demonstration may hold
 Fields = list[tuple[str, Any]]
 
@@ -142,6 +143,12 @@ class Scenario:
     subject: Callable[[Subjects], Any] = lambda told: told
     most_queries: int = 15
     streamed: bool = False
+    cold: bool = False  # asked for once the journal has moved: nothing that it keeps valid is known any more
+
+    @property
+    def is_single(self) -> bool:
+        """Whether each request is made ready on its own, just before it is sent."""
+        return self.form is not None or self.cold
 
 
 def at(text: str) -> Callable[[Subjects, Any], str]:
@@ -194,6 +201,12 @@ def by_author(told: Subjects, _one: Any) -> str:
 
 SCENARIOS = (
     Scenario("call", "page publique d’un appel", fixed(None), at("/appels/{t.call}"), at("/call/{t.call}")),
+    Scenario("call_cold", "page publique d’un appel, à froid", fixed(None), at("/appels/{t.call}"),
+             at("/call/{t.call}"), cold=True),
+    Scenario("form", "page d’un formulaire", by_writer, at(FORM), at("/form/{one.application}"),
+             subject=Subjects.own_draft),
+    Scenario("form_cold", "page d’un formulaire, à froid", by_writer, at(FORM), at("/form/{one.application}"),
+             subject=Subjects.own_draft, cold=True),
     Scenario("dashboard", "mes dossiers", fixed(APPLICANT), at("/dossiers"), at(f"/mine/{APPLICANT}"), references),
     Scenario(
         "application", "page d’un dossier, par son association", by_author, at("/dossiers/{t.application}"),
@@ -201,8 +214,7 @@ SCENARIOS = (
     ),
     Scenario(
         "save_draft", "enregistrer un brouillon", by_writer,
-        at(f"/dossiers/{{one.application}}/rediger/{Part.PROJECT}"), at("/draft/{one.application}"),
-        form=at(f"/dossiers/{{one.application}}/rediger/{Part.PROJECT}"), fill=retitled,
+        at(FORM), at("/draft/{one.application}"), form=at(FORM), fill=retitled,
         floor_fields=lambda told: [("title", f"Titre {next(told.turns)}")], subject=Subjects.own_draft,
         most_queries=13,
     ),
