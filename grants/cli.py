@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -154,11 +155,13 @@ def house() -> None:
     """
 
 
-def main() -> None:
-    """Run the command line; a refusal is a sentence on the error output, never a trace."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line, on what was typed unless arguments are given; a refusal is a sentence on the error output,
+    never a trace."""
     private.by_default()
+    script = ScriptInfo(create_app=_load, set_debug_flag=False)
     try:
-        house.main(obj=ScriptInfo(create_app=_load, set_debug_flag=False), prog_name="grants", standalone_mode=False)
+        house.main(arguments, obj=script, prog_name="grants", standalone_mode=False)
     except click.UsageError as error:
         _stop(_what_is_wrong(error), 2)
     except click.ClickException as error:
@@ -310,8 +313,8 @@ def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
         db.session.remove()
         db.engine.dispose()
     sys.stdout.flush()
-    commands = [serving.web_server(listening, f"{APPLICATION}()"), [sys.executable, "-m", "grants.cli", "worker"]]
-    if not serving.run_together(commands, keep=listening):
+    web = partial(serving.serve_web, listening, f"{APPLICATION}()")
+    if not serving.run_together([web, partial(main, ["worker"])]):
         raise click.ClickException("Un des processus s’arrête à chaque départ : voyez ce qu’il en dit ci-dessus.")
 
 

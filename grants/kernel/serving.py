@@ -1,11 +1,16 @@
 """Serving on this machine: a port taken before anything is begun, and processes kept running until they are ended."""
 
+import gc
+import multiprocessing
+import signal
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+
+from gunicorn.app import wsgiapp
 
 from grants.kernel.worker import stop_on_signals
 
@@ -14,6 +19,8 @@ GRACE = 15.0
 SOON = 30.0  # seconds: a command that ends sooner after its start may never run
 FALLS = 5
 _PAUSE = 0.2
+_FORKS = multiprocessing.get_context("fork")
+Command = Callable[[], object]
 
 
 def listen(port: int) -> socket.socket | None:
@@ -48,40 +55,55 @@ def web_server(listening: socket.socket, application: str) -> list[str]:
     ]  # fmt: skip
 
 
+def serve_web(listening: socket.socket, application: str) -> None:
+    """Be the web server of `web_server`, in this process; ends with SystemExit."""
+    sys.argv = web_server(listening, application)[2:]
+    wsgiapp.run()
+
+
 @dataclass
 class _Part:
     """One command that is kept running, and how often it ended soon after its start."""
 
-    command: Sequence[str]
-    process: subprocess.Popen[bytes]
+    command: Command
+    process: ForkProcess
     began: float
     falls: int = 0
     again_at: float = 0.0
 
 
-def run_together(commands: Sequence[Sequence[str]], *, keep: socket.socket | None = None) -> bool:
+def run_together(commands: Sequence[Command]) -> bool:
     """Run commands side by side until a signal; one that ends by itself is started again, later each time.
 
-    `keep` is a socket they inherit. Returns whether it was a signal: false when a command ended FALLS times in a row
-    within SOON seconds of its start, which starting it again will not mend. The other commands are then ended too.
+    Each runs in a process forked from this one: what this one has imported need not be imported again, and its memory
+    is shared. This one may hold no connection and no thread. Returns whether it was a signal: false when a command
+    ended FALLS times in a row within SOON seconds of its start, which starting it again will not mend. The other
+    commands are then ended too.
     """
     stop = stop_on_signals()
-    kept = () if keep is None else (keep.fileno(),)
-    parts = [_Part(command, _start(command, kept), time.monotonic()) for command in commands]
-    while not stop.wait(_PAUSE) and all(_is_kept(part, kept) for part in parts):
+    gc.freeze()  # looking for garbage later would copy the memory that is shared
+    parts = [_Part(command, _start(command), time.monotonic()) for command in commands]
+    while not stop.wait(_PAUSE) and all(_is_kept(part) for part in parts):
         pass
     _end([part.process for part in parts])
     return stop.is_set()
 
 
-def _start(command: Sequence[str], kept: Sequence[int]) -> subprocess.Popen[bytes]:
-    # The commands are this program's own, none holds anything typed by a person.
-    return subprocess.Popen(list(command), pass_fds=kept)  # noqa: S603
+def _start(command: Command) -> ForkProcess:
+    process = _FORKS.Process(target=_run, args=(command,))
+    process.start()
+    return process
 
 
-def _is_kept(part: _Part, kept: Sequence[int]) -> bool:
+def _run(command: Command) -> None:
+    for each in (signal.SIGTERM, signal.SIGINT):  # those of the process this one was forked from
+        signal.signal(each, signal.SIG_DFL)
+    command()
+
+
+def _is_kept(part: _Part) -> bool:
     """See that a command runs; false when it has ended too often to be started again."""
-    if part.process.poll() is None:
+    if part.process.is_alive():
         return True
     now = time.monotonic()
     if not part.again_at:
@@ -89,18 +111,16 @@ def _is_kept(part: _Part, kept: Sequence[int]) -> bool:
         part.again_at = now + min(2.0 ** (part.falls - 1), SOON)
         return part.falls < FALLS
     if now >= part.again_at:
-        part.process, part.began, part.again_at = _start(part.command, kept), now, 0.0
+        part.process, part.began, part.again_at = _start(part.command), now, 0.0
     return True
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[ForkProcess]) -> None:
     """End processes decently, and by force after GRACE seconds."""
     for process in processes:
         process.terminate()
     limit = time.monotonic() + GRACE
     for process in processes:
-        try:
-            process.wait(max(0.1, limit - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.join(max(0.1, limit - time.monotonic()))
+        process.kill()
+        process.join()

@@ -15,6 +15,7 @@ import urllib.request
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -430,7 +431,7 @@ def not_served(app, monkeypatch):
     """Give what would be served of this application, without serving it."""
     served = []
     monkeypatch.setattr(cli, "_load", lambda: app)
-    monkeypatch.setattr(serving, "run_together", lambda commands, **_options: served.append(commands) or True)
+    monkeypatch.setattr(serving, "run_together", lambda commands: served.append(commands) or True)
     monkeypatch.setenv("GRANTS_DEMO", "0")
     monkeypatch.setenv("PORT", "5000")
     return served
@@ -650,17 +651,20 @@ def own_signals():
 @pytest.mark.neutral
 def test_a_command_that_never_runs_ends_the_others(monkeypatch, own_signals):
     monkeypatch.setattr(serving, "FALLS", 2)
-    waiting = [sys.executable, "-c", "import time; time.sleep(600)"]
-    assert serving.run_together([waiting, [sys.executable, "-c", "raise SystemExit(3)"]]) is False
+    assert serving.run_together([partial(time.sleep, 600), partial(sys.exit, 3)]) is False
 
 
 @pytest.mark.neutral
 def test_a_command_that_is_killed_is_started_again_and_the_other_goes_on(tmp_path, monkeypatch, own_signals):
     monkeypatch.setattr(serving, "SOON", 0.2)
     starts, mark = tmp_path / "starts", tmp_path / "mark"
-    fragile = f"import os, time; open({str(starts)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(600)"
-    steady = f"import os, time; open({str(mark)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(600)"
-    commands = [[sys.executable, "-c", code] for code in (fragile, steady)]
+
+    def told_in(path):
+        with path.open("a") as file:
+            file.write(f"{os.getpid()} ")
+        time.sleep(600)
+
+    commands = [partial(told_in, starts), partial(told_in, mark)]
 
     def kill_then_stop():
         first = pids(starts, 1)[0]
