@@ -397,7 +397,8 @@ def retry_job(job: Job) -> BaseResponse:
 @requires(P.JOB_RESULT, Job)
 def job_result(job: Job) -> BaseResponse:
     """The file that was made, for whoever asked, with their rights of now."""
-    return vault.attachment(*jobs.result(job))
+    made = jobs.result(job)
+    return vault.attachment(made.content, made.name, made.size)
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")

@@ -285,7 +285,8 @@ def retry(job: Job, *, by: Actor) -> None:
 def why_not_given(who: Actor, job: Job) -> Words | None:
     """Why the result of a job is not given to whoever asked for it, or None: their rights are those of now, and what is
     kept from them is what was kept from them when it was made."""
-    reason = access.why_not(kind_of(job.kind).permission, None, who)
+    kind = _kinds.get(job.kind)
+    reason = access.why_not(kind.permission, None, who) if kind else UNKNOWN
     if reason is not None or job.state is not JobState.DONE:
         return reason
     return CHANGED if job.standing != standing_of(who) else None
@@ -296,19 +297,27 @@ def standing_of(who: Actor) -> str:
     return sha256(canonical([sorted(who.roles), sorted(map(str, access.hidden_dossiers(who)))]))
 
 
-def result(job: Job) -> tuple[bytes, str]:
-    """The bytes and the name of a result. Raises MissingError when there is none or its time is over, RefusedError when
-    the store has other bytes than were made."""
-    if job.place is None or job.name is None or job.until <= clock.now():
+@dataclass(frozen=True)
+class Result:
+    """What a job made: a stream of its bytes, to be closed, the name of the file, and how many bytes they are."""
+
+    content: IO[bytes]
+    name: str
+    size: int
+
+
+def result(job: Job) -> Result:
+    """What a job made. Raises MissingError when there is nothing or its time is over, RefusedError when the store has
+    other bytes than were made."""
+    if job.place is None or job.name is None or job.size is None or job.until <= clock.now():
         raise MissingError
+    store = files.store()
     try:
-        with files.store().open(job.place) as stream:
-            content = stream.read()
+        if store.digest(job.place) != job.sha256:
+            raise RefusedError(_("Ce fichier a été altéré : il n’est plus remis. Demandez-le de nouveau."))
+        return Result(store.open(job.place), job.name, job.size)
     except FileNotFoundError as error:
         raise MissingError from error
-    if sha256(content) != job.sha256:
-        raise RefusedError(_("Ce fichier a été altéré : il n’est plus remis. Demandez-le de nouveau."))
-    return content, job.name
 
 
 def reason_of(job: Job) -> str:

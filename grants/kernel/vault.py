@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, event, func, 
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import FileWrapper
 
 from grants.kernel import bounded, clock, files, journal, pages
 from grants.kernel.actor import ANONYMOUS, Actor, system
@@ -422,9 +423,15 @@ def send(stored: StoredFile, *, to: Actor = ANONYMOUS, original: bool = False) -
     return attachment(read_shown(stored), stored.copy_name or stored.name)
 
 
-def attachment(content: bytes, name: str) -> Response:
-    """Bytes offered under a name (RFC 6266), of no type a browser would show, in a sandbox, kept by no cache."""
-    response = Response(content, content_type="application/octet-stream")
+def attachment(content: bytes | IO[bytes], name: str, size: int | None = None) -> Response:
+    """Bytes offered under a name (RFC 6266), of no type a browser would show, in a sandbox, kept by no cache.
+
+    Those of a stream are sent bit by bit, and it is closed in the end; `size` then tells how many they are.
+    """
+    told = content if isinstance(content, bytes) else FileWrapper(content, 65_536)
+    response = Response(told, content_type="application/octet-stream")
+    if size is not None:
+        response.content_length = size
     plain = composed(name, "NFKD").encode("ascii", "ignore").decode().replace('"', "_") or "document"
     options = {"filename": plain}
     if plain != name:

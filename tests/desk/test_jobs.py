@@ -196,7 +196,9 @@ def test_a_dossier_one_has_a_link_with_is_in_no_result(page, make, manager, shor
 
 
 def test_a_result_is_an_attachment_kept_by_nobody_between(page, manager, short):
-    headers = page.get(FETCH.format(asked_and_made(page, manager))).response.headers
+    answer = page.get(FETCH.format(asked_and_made(page, manager))).response
+    assert answer.content_length == len(answer.get_data()) == job().size
+    headers = answer.headers
     assert headers["Content-Disposition"] == "attachment; filename=dossiers.xlsx"
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -91,6 +91,11 @@ def elsewhere(act):
     thread.join()
 
 
+def made(job):
+    with jobs.result(job).content as stream:
+        return stream.read()
+
+
 def events(job):
     return [entry.event for entry in journal.of(job)]
 
@@ -105,7 +110,8 @@ def test_a_job_is_done_told_and_kept_with_its_result(app, make, person):
     job = fresh(job)
     assert seen == [(1, JobState.RUNNING, 0, 3), (2, JobState.RUNNING, 1, 3), (3, JobState.RUNNING, 2, 3)]
     assert (job.state, job.done, job.total, job.size, job.lease) == (JobState.DONE, 3, 3, 6, None)
-    assert jobs.result(job) == (b"1\n2\n3\n", "nombres.txt")
+    assert job.name == "nombres.txt"
+    assert made(job) == b"1\n2\n3\n"
     assert events(job) == ["job.asked", "job.done"]
     assert journal.of(job)[-1].facts == {"kind": "tests.count", "size": 6, "sha256": job.sha256}
     assert list(journal.broken_links()) == []
@@ -220,7 +226,7 @@ def test_a_job_whose_worker_was_killed_is_begun_again_after_its_lease(app, make,
     with clock.fixed(clock.now() + jobs.LEASE + timedelta(seconds=1)):
         assert jobs.run_waiting() == 1
     job = fresh(job)
-    assert (job.state, job.attempts, jobs.result(job)[0]) == (JobState.DONE, 2, b"1\n2\n3\n")
+    assert (job.state, job.attempts, made(job)) == (JobState.DONE, 2, b"1\n2\n3\n")
 
 
 def test_a_worker_that_comes_back_late_changes_nothing(app, make, person):
@@ -301,6 +307,7 @@ def test_a_kind_that_is_no_more_is_told(app, make, person):
     jobs.run_waiting()
     assert jobs.reason_of(fresh(job)) == str(jobs.UNKNOWN)
     assert fresh(job).label == "tests.gone"
+    assert jobs.why_not_given(make.actor_of(person), fresh(job)) == jobs.UNKNOWN
     with pytest.raises(RefusedError), unit_of_work():
         jobs.retry(fresh(job), by=make.actor_of(person))
 
@@ -389,7 +396,7 @@ def test_results_are_destroyed_when_their_time_is_over(app, make, person):
     with clock.fixed(NOON):
         job = asked(make, person)
         jobs.run_waiting()
-        assert jobs.result(fresh(job))[1] == "nombres.txt"
+        assert made(fresh(job)) == b"1\n2\n3\n"
     with clock.fixed(NOON + jobs.KEPT):
         with pytest.raises(MissingError):
             jobs.result(fresh(job))
@@ -406,7 +413,7 @@ def test_a_result_that_is_kept_is_not_swept(app, make, person):
     jobs.run_waiting()
     with clock.fixed(clock.now() + timedelta(hours=2)):
         assert jobs.sweep() == 0
-    assert jobs.result(fresh(job))
+    assert made(fresh(job)) == b"1\n2\n3\n"
 
 
 def test_the_oldest_result_makes_room(app, make, person, monkeypatch):
