@@ -170,10 +170,11 @@ def terms_of(award: Award, instalments: Sequence[Instalment], *, at: date | None
     """
     with force_locale("fr"):
         facts = _facts_of(award, instalments, at or clock.today())
+        codes = [code for code in CLAUSES if code != "clause_repayment" or queries.is_advance(award)]
+        clauses = programme.texts_of_codes(codes)
         titled = [
-            (in_words_of(programme.text_of_code(code), "title"), programme.text_body(code, **facts))
-            for code in CLAUSES
-            if code != "clause_repayment" or queries.is_advance(award)
+            (in_words_of(clauses[code], "title"), in_words_of(clauses[code], "body").format_map(facts))
+            for code in codes
         ]
         if award.decision.conditions:
             titled.insert(3, (_("Conditions particulières"), award.decision.conditions))

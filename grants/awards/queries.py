@@ -181,13 +181,29 @@ def _acts_of(year: int) -> tuple[ColumnElement[bool], ...]:
 
 def received_in_year(organisation_id: UUID, year: int) -> Money:
     """What acts of a calendar year granted to a body, all awards together."""
+    told = _granted_by_year(frozenset({organisation_id})).get((organisation_id, year))
+    return told[0] if told else ZERO
+
+
+def _granted_by_year(organisation_ids: frozenset[UUID]) -> dict[tuple[UUID, int], tuple[Money, date]]:
+    """What acts granted to some bodies in each calendar year, and the day of the first; asked once in a transaction."""
+    year = extract("year", Meeting.act_on)
     statement = (
-        select(func.sum(Decision.amount))
+        select(
+            Application.organisation_id, year.label("year"), func.sum(Decision.amount).label("total"),
+            func.min(Meeting.act_on).label("first_on"),
+        )
+        .join(Decision, Decision.application_id == Application.id)
         .join(Meeting, Meeting.id == Decision.meeting_id)
-        .join(Application, Application.id == Decision.application_id)
-        .where(Application.organisation_id == organisation_id, *_acts_of(year))
+        .where(Application.organisation_id.in_(organisation_ids), Decision.granted, Meeting.act_on.is_not(None))
+        .group_by(Application.organisation_id, year)
+    )  # fmt: skip
+    return cached_in_transaction(
+        ("granted", organisation_ids),
+        lambda: {
+            (row.organisation_id, int(row.year)): (row.total, row.first_on) for row in db.session.execute(statement)
+        },
     )
-    return db.session.scalar(statement) or ZERO
 
 
 def is_advance(award: Award) -> bool:
@@ -209,16 +225,27 @@ def agreement_need(award: Award) -> AgreementNeed:
     return rules.agreement_need(received, threshold, is_advance=is_advance(award))
 
 
+def load_surroundings(award: Award) -> None:
+    """Read in one statement what pages and papers tell of an award: its act, its application, its organisation."""
+    application, decision = joinedload(Award.application), joinedload(Award.decision)
+    about = (
+        application.joinedload(Application.instrument),
+        application.joinedload(Application.call).joinedload(Call.fund),
+        decision.joinedload(Decision.meeting),
+        joinedload(Award.organisation),
+    )
+    db.session.scalars(select(Award).where(Award.id == award.id).options(*about)).one()
+
+
 def agreement_of(award_id: UUID) -> Agreement | None:
     """The agreement of an award."""
     return db.session.scalar(select(Agreement).where(Agreement.award_id == award_id))
 
 
 def instalments_of(award_id: UUID) -> Sequence[Instalment]:
-    """The instalments of an award, in order."""
-    return db.session.scalars(
-        select(Instalment).where(Instalment.award_id == award_id).order_by(Instalment.position)
-    ).all()
+    """The instalments of an award, in order; asked once in a transaction."""
+    statement = select(Instalment).where(Instalment.award_id == award_id).order_by(Instalment.position)
+    return cached_in_transaction(("instalments", award_id), lambda: db.session.scalars(statement).all())
 
 
 def schedule_engaged_on(award: Award) -> date | None:
@@ -234,13 +261,13 @@ def schedule_engaged_on(award: Award) -> date | None:
 
 def open_instalments(award_id: UUID) -> Sequence[Instalment]:
     """Instalments not ordered yet and not cancelled."""
-    statement = select(Instalment).where(Instalment.award_id == award_id, Instalment.state.in_(STILL_OPEN))
-    return db.session.scalars(statement.order_by(Instalment.position)).all()
+    return [row for row in instalments_of(award_id) if row.state in STILL_OPEN]
 
 
 def report_of(award_id: UUID) -> Report | None:
-    """The report of an award."""
-    return db.session.scalar(select(Report).where(Report.award_id == award_id))
+    """The report of an award; asked once in a transaction."""
+    report = select(Report).where(Report.award_id == award_id)
+    return cached_in_transaction(("report", award_id), lambda: db.session.scalar(report))
 
 
 def is_of_unsent_report(file_id: UUID) -> bool:
@@ -488,26 +515,12 @@ def _needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]
         .where(Law.code == "agreement_threshold")
         .order_by(Law.valid_from.desc())
     ).all()
-    year = extract("year", Meeting.act_on)
-    totals = db.session.execute(
-        select(
-            Application.organisation_id, year.label("year"), func.sum(Decision.amount).label("total"),
-            func.min(Meeting.act_on).label("first_on"),
-        )
-        .join(Decision, Decision.application_id == Application.id)
-        .join(Meeting, Meeting.id == Decision.meeting_id)
-        .where(Application.organisation_id.in_(organisation_ids), Decision.granted, Meeting.act_on.is_not(None))
-        .group_by(Application.organisation_id, year)
-    )  # fmt: skip
     needs = {}
-    for row in totals:
+    for (organisation_id, year), (total, first_on) in _granted_by_year(frozenset(organisation_ids)).items():
         in_force = next(
-            law
-            for law in limits
-            if law.valid_from <= row.first_on and (law.valid_to is None or row.first_on <= law.valid_to)
+            law for law in limits if law.valid_from <= first_on and (law.valid_to is None or first_on <= law.valid_to)
         )
-        limit = Money.euros(int(in_force.value))
-        needs[row.organisation_id, int(row.year)] = rules.agreement_need(row.total, limit)
+        needs[organisation_id, year] = rules.agreement_need(total, Money.euros(int(in_force.value)))
     return needs
 
 
@@ -978,9 +991,13 @@ def left_to_claim(award: Award) -> Money:
 
 
 def receivables_of(award_id: UUID) -> Sequence[Receivable]:
-    """What is owed back of an award, cancelled or not: the repayments in order, then the recoveries."""
+    """What is owed back of an award, cancelled or not: the repayments in order, then the recoveries.
+
+    Asked once in a transaction.
+    """
     statement = select(Receivable).where(Receivable.award_id == award_id)
-    return db.session.scalars(statement.order_by(Receivable.kind.desc(), Receivable.position, Receivable.id)).all()
+    ordered = statement.order_by(Receivable.kind.desc(), Receivable.position, Receivable.id)
+    return cached_in_transaction(("receivables", award_id), lambda: db.session.scalars(ordered).all())
 
 
 def repayments_of(award_id: UUID) -> list[Receivable]:
@@ -1028,8 +1045,7 @@ def receipts_of(receivable_id: UUID) -> list[Receipt]:
 
 def awaits_answer(award_id: UUID) -> bool:
     """Whether somebody proposes to reverse a receipt of an award."""
-    waiting = exists().where(Receivable.award_id == award_id, Receivable.reversal_line.is_not(None))
-    return bool(db.session.scalar(select(waiting)))
+    return any(row.reversal_line is not None for row in receivables_of(award_id))
 
 
 def unissued(award_id: UUID) -> Money:

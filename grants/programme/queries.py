@@ -10,6 +10,7 @@ from sqlalchemy.orm import contains_eager
 
 from grants.kernel import clock
 from grants.kernel.db import db
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.kernel.words import in_words_of
 from grants.programme import rules
 from grants.programme.models import (
@@ -140,9 +141,9 @@ def budget_accounts() -> Sequence[BudgetAccount]:
 
 
 def law(code: str, on: date) -> Law:
-    """The rule of a code in force on a day. Raises LookupError when none is."""
+    """The rule of a code in force on a day, asked once in a transaction. Raises LookupError when none is."""
     statement = select(Law).where(Law.code == code, Law.valid_from <= on).order_by(Law.valid_from.desc()).limit(1)
-    found = db.session.scalar(statement)
+    found = cached_in_transaction(("law", code, on), lambda: db.session.scalar(statement))
     if found is None or (found.valid_to is not None and found.valid_to < on):
         raise LookupError(f"no rule {code} on {on}")
     return found
@@ -209,8 +210,9 @@ def sizes() -> dict[UUID, tuple[int, int, int]]:
 
 
 def text_of_code(code: str) -> ConfiguredText:
-    """A configured text by its code. Raises LookupError when it is missing."""
-    found = db.session.scalar(select(ConfiguredText).where(ConfiguredText.code == code))
+    """A configured text by its code, asked once in a transaction. Raises LookupError when it is missing."""
+    statement = select(ConfiguredText).where(ConfiguredText.code == code)
+    found = cached_in_transaction(("text", code), lambda: db.session.scalar(statement))
     if found is None:
         raise LookupError(f"no text {code}")
     return found

@@ -1,7 +1,7 @@
 """Questions of screening: what waits, what the gates find for any number of applications, what was asked for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -37,6 +37,7 @@ from grants.kernel.machine import StatusWord
 from grants.kernel.money import Money
 from grants.kernel.pages import zone
 from grants.kernel.paging import Order, Page, Rows
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.people.models import Account, Membership, Organisation
 from grants.programme import queries as programme
 from grants.programme.models import Commune, Law
@@ -260,7 +261,7 @@ def facts_of(ids: Sequence[UUID]) -> dict[UUID, Facts]:
         .where(Signature.application_id.in_(ids), Statement.code == REPUBLICAN_COMMITMENT)
         .order_by(Signature.id)
     )
-    answers = _answers_of(ids, (ECONOMIC_ACTIVITY, DE_MINIMIS_TOTAL))
+    answers = _answers_of(ids)
     law = db.session.scalars(
         select(Law).where(Law.code.in_((REPUBLICAN_COMMITMENT, CEILING))).order_by(Law.valid_from)
     ).all()
@@ -320,13 +321,15 @@ def _sums_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, Money]]:
     return sums
 
 
-def _answers_of(ids: Sequence[UUID], codes: Iterable[str]) -> dict[UUID, dict[str, Any]]:
-    found: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    rows = db.session.execute(
+def _answers_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The answers that gates and pieces depend on, by application and code; asked once in a transaction."""
+    statement = (
         select(Answer.application_id, Question.code, Answer.value)
         .join(Question, Answer.question_id == Question.id)
-        .where(Answer.application_id.in_(ids), Question.code.in_(tuple(codes)))
+        .where(Answer.application_id.in_(ids), Question.code.in_((ECONOMIC_ACTIVITY, DE_MINIMIS_TOTAL, FIRST_REQUEST)))
     )
+    rows = cached_in_transaction(("gate answers", *ids), lambda: db.session.execute(statement).all())
+    found: dict[UUID, dict[str, Any]] = defaultdict(dict)
     for row in rows:
         found[row.application_id][row.code] = row.value
     return found
@@ -412,24 +415,22 @@ def open_requests_of(ids: Collection[UUID]) -> dict[UUID, int]:
 
 def missing_pieces(application: Application) -> list[Piece]:
     """The pieces the call expects of this application that nobody gave, in order."""
-    given = set(db.session.scalars(select(Attachment.piece_id).where(Attachment.application_id == application.id)))
-    first = _answers_of([application.id], (FIRST_REQUEST,))[application.id].get(FIRST_REQUEST)
+    given = select(Attachment.piece_id).where(Attachment.application_id == application.id)
+    first = _answers_of([application.id])[application.id].get(FIRST_REQUEST)
     authority = db.session.scalar(
         select(Signature.choice)
         .join(Statement, Signature.statement_id == Statement.id)
         .where(Signature.application_id == application.id, Statement.code == AUTHORITY_TO_SIGN)
     )
     pieces = db.session.scalars(
-        select(Piece).where(Piece.call_id == application.call_id).order_by(Piece.position, Piece.code)
+        select(Piece)
+        .where(Piece.call_id == application.call_id, Piece.required, Piece.id.not_in(given))
+        .order_by(Piece.position, Piece.code)
     )
     return [
         piece
         for piece in pieces
-        if piece.required
-        and piece.id not in given
-        and is_expected(
-            piece.rule, has_rna=bool(application.organisation.rna), first_request=first, authority=authority
-        )
+        if is_expected(piece.rule, has_rna=bool(application.organisation.rna), first_request=first, authority=authority)
     ]
 
 

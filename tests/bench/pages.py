@@ -1,7 +1,7 @@
 """Every page, opened by every role about things in every state: what each costs, in statements, processor and bytes."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -35,11 +35,13 @@ class Opened:
     bytes: int
 
 
-def every_page(told: Subjects) -> list[Opened]:
-    """Open every page as everybody; of each page and role, what cost most statements (and most time among those)."""
+def every_page(told: Subjects, only: Collection[str] = ()) -> list[Opened]:
+    """Open every page as everybody, or as some roles; of each page and role, what cost most statements, then time."""
     worst: dict[tuple[str, str], Opened] = {}
     words = WORDS | {"code": told.call, "reference": published(told)}
     for role, email, rows in visitors(told):
+        if only and role not in only:
+            continue
         client = Inside(told.site.app, facts_of(told, email))
         for address in addresses(told.site.app, rows, **words):
             if address.endswith(FILES) or "/static/" in address:

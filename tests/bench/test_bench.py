@@ -13,6 +13,7 @@ from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
 from tests.bench.meters import Inside, Wire, aimed, aimed_at_floor, statements
+from tests.bench.pages import MOST, every_page
 from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import HEAVIEST, public_pages, weight
 from tests.databases import Databases
@@ -84,6 +85,13 @@ def test_the_number_of_statements_does_not_follow_the_volume(grown: dict[int, Su
         counts[size] = len(sent)
     assert counts[SMALL] == counts[LARGE]
     assert counts[LARGE] <= scenario.most_queries
+
+
+def test_no_page_of_anybody_asks_many_statements(grown: dict[int, Subjects]) -> None:
+    pages = every_page(grown[SMALL], ("manager", "association, draft", "association, award running"))
+    assert {one.role for one in pages} == {"manager", "association, draft", "association, award running"}
+    assert len({one.rule for one in pages}) >= 90
+    assert {(one.rule, one.role): one.statements for one in pages if one.statements > MOST} == {}
 
 
 def test_a_first_visit_is_light(grown: dict[int, Subjects]) -> None:

@@ -9,7 +9,7 @@ from grants.awards import exports, letters, queries
 from grants.awards.actions import agreement as actions
 from grants.awards.actions import reporting
 from grants.awards.forms.agreement import SignForm, TermsForm
-from grants.awards.lifecycle import AWARD, AwardState
+from grants.awards.lifecycle import AWARD, AwardState, BankState
 from grants.awards.models import Agreement, Award
 from grants.awards.models.disbursement import LEDGER_LABELS
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
@@ -110,9 +110,15 @@ def open_waiting() -> Response:
 @requires(P.AWARD_READ, Award)
 def award_page(award: Award) -> str:
     """One award: figures, papers, schedule, report, every movement of money."""
+    queries.load_surroundings(award)
     instalments = queries.instalments_of(award.id)
     report = queries.report_of(award.id)
-    bank = next(iter(queries.bank_details_of(award.organisation_id)), None)
+    details = queries.bank_details_of(award.organisation_id)
+    bank, confirmed = (
+        next(iter(details), None),
+        next((row for row in details if row.state is BankState.CONFIRMED), None),
+    )
+    reasons = {row.id: queries.why_not_use(row) for row in {bank, confirmed} if row is not None}
     return render_template(
         "awards/show.html",
         award=award,
@@ -122,8 +128,8 @@ def award_page(award: Award) -> str:
         counted=queries.granted_in_year(award.organisation_id, queries.act_day(award).year, actor()),
         threshold=Money.euros(programme.law_number("agreement_threshold", queries.act_day(award))),
         bank=bank,
-        bank_reason=queries.why_not_use(bank),
-        confirmed=queries.confirmed_bank_details(award.organisation_id),
+        bank_reason=reasons[bank.id] if bank is not None else None,
+        confirmed=confirmed if confirmed is not None and reasons[confirmed.id] is None else None,
         instalments=instalments,
         report=report,
         receivables=queries.receivables_of(award.id),
@@ -142,6 +148,7 @@ def award_page(award: Award) -> str:
 @takes_texts
 def agreement(award: Award) -> Answer:
     """Compose the agreement, complete it, and tell the association that it is ready."""
+    queries.load_surroundings(award)
     found = queries.agreement_of(award.id)
     terms = found.terms if found else letters.terms_of(award, queries.instalments_of(award.id))
     form = TermsForm(data={"terms": terms, "version": found.version if found else 0}, marker=letters.TO_COMPLETE)
