@@ -276,10 +276,17 @@ def serve_static(app: Flask) -> None:
     app.wsgi_app = files  # type: ignore[method-assign]
 
 
+_DARK = re.compile(rb'\[data-theme="dark"\] \{([^}]*)\}')
+_PREFERRED = rb'@media (prefers-color-scheme: dark) { :root:not([data-theme="light"]) {\1} }\n  \g<0>'
+
+
 def site_css(folder: Path) -> bytes:
-    """The style sheets listed in css/ORDER, in one piece: one request, readable sources."""
+    """The style sheets listed in css/ORDER, in one piece: one request, readable sources.
+
+    The dark theme, which tokens.css writes once for `data-theme`, is given to screens that prefer dark as well.
+    """
     names = (folder / "css" / "ORDER").read_text(encoding="utf-8").split()
-    return b"\n".join((folder / name).read_bytes() for name in names)
+    return _DARK.sub(_PREFERRED, b"\n".join((folder / name).read_bytes() for name in names))
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------
