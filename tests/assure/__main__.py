@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from tests.assure.everything import FIGURES, figures
+from tests.assure.explained import TITLE, explained
 from tests.assure.sharing import Key, measures
 from tests.databases import DIALECTS
 from tests.site import ROOT, end_on_terminate
@@ -28,7 +29,7 @@ HEAD = """# Ce qui est prouvé
 suivi de « -dirty » avait des fichiers modifiés.
 
 Chaque chiffre compte des fautes : le seuil est zéro. « Essais » dit combien de fois l’instrument a regardé ; trop peu
-d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffres que le projet s’est donnés.
+d’essais fait échouer la mesure. Le numéro renvoie à la liste des 44 chiffres, expliqués plus bas.
 
 | n° | chiffre | ce qui est compté | base | essais | valeur | seuil | | secondes | mesuré |
 |---|---|---|---|--:|--:|--:|---|--:|---|
@@ -55,7 +56,7 @@ def written_notes() -> dict[str, list[str]]:
     """What stands under the table as it is, by figure."""
     _table, _title, told = TABLE.read_text(encoding="utf-8").partition(NOTES) if TABLE.exists() else ("", "", "")
     notes: dict[str, list[str]] = {}
-    for line in told.splitlines():
+    for line in told.partition(TITLE)[0].splitlines():
         name, colon, note = line.removeprefix("- ").partition(" : ")
         if colon:
             notes.setdefault(name, []).append(note)
@@ -68,8 +69,13 @@ def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: S
     told = {**written_notes(), **notes}
     order = [(one.name, dialect) for dialect in DIALECTS for one in figures(dialect, short=False)]
     under = [f"- {one.name} : {note}" for one in FIGURES for note in told.get(one.name, [])]
-    lines = [*(every[key] for key in order if key in every), *(["", NOTES, "", *under] if under else [])]
-    TABLE.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+    lines = [
+        *(every[key] for key in order if key in every),
+        *(["", NOTES, "", *under] if under else []),
+        "",
+        explained(),
+    ]
+    TABLE.write_text(HEAD + "\n".join(lines), encoding="utf-8")
     known = {one["name"]: one for one in json.loads(RECORD.read_text(encoding="utf-8"))} if RECORD.exists() else {}
     RECORD.parent.mkdir(exist_ok=True)
     kept = {**known, **{one["name"]: one for one in record}}

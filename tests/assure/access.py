@@ -98,7 +98,7 @@ class Ground:
 @figure(
     "access",
     number="1",
-    says="réponses d’une porte autres que déclarées, et mots du dossier d’autrui vus (route × méthode × 12 × 3)",
+    says="réponses d’une page autres que déclarées, et mots du dossier d’autrui vus (route × méthode × 12 × 3)",
     minutes=5,
     once="sqlite",
 )
