@@ -1,7 +1,10 @@
 """The database: typed columns, SQLite made safe, reading requests kept from writing, and the one place that commits."""
 
+import fcntl
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
@@ -41,6 +44,7 @@ from sqlalchemy.orm import (
     registry,
 )
 from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 from sqlalchemy.types import TypeDecorator
 
 from grants.kernel.money import Money
@@ -235,8 +239,70 @@ def _on_connect(connection: Any, _record: Any) -> None:
 
 @event.listens_for(Engine, "begin")
 def _on_begin(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    if connection.dialect.name != "sqlite":
+        return
+    if not _writing.get():
+        connection.exec_driver_sql("BEGIN")
+        return
+    _wait_turn(connection)
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException:
+        _end_turn(connection)
+        raise
+
+
+_TURN = "turn_to_write"
+TURN_WAIT = 10.0  # seconds: then SQLite's own waiting decides, as for a writer that knows no turns
+
+
+def _wait_turn(connection: Connection) -> None:
+    """Wait until no other writer of this SQLite database is at work; whoever waits longest asks most often.
+
+    SQLite's own waiting sleeps longer the longer it waits: late comers overtake, for seconds. The turn is a lock on a
+    file beside the database. It protects nothing: a writer that takes none is waited for by SQLite, and one that dies
+    gives its own back.
+    """
+    path = connection.engine.url.database
+    if not path or path == ":memory:":
+        return
+    try:
+        file = open(f"{path}-turn", "ab", opener=_for_owner)  # noqa: SIM115 - closed when the transaction ends
+    except OSError:
+        return
+    connection.info[_TURN] = file
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < TURN_WAIT:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(max(0.0005, 0.005 / (1 + 20 * waited)))
+        else:
+            return
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@event.listens_for(Engine, "commit")
+@event.listens_for(Engine, "rollback")
+def _end_turn(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and not connection.invalidated:
+        _give_back(connection.info)
+
+
+@event.listens_for(Pool, "checkin")
+@event.listens_for(Pool, "invalidate")
+def _end_lost_turn(_connection: Any, record: ConnectionPoolEntry, *_why: Any) -> None:
+    """Of a connection that was let go without an end to its transaction."""
+    _give_back(record.info)
+
+
+def _give_back(info: MutableMapping[Any, Any]) -> None:
+    file = info.pop(_TURN, None)
+    if file is not None:
+        file.close()
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,8 +1,17 @@
 """Connections: what makes SQLite safe is asked of every one of them."""
 
-from sqlalchemy import text
+import fcntl
+import gc
+import os
+import stat
+import threading
 
-from grants.kernel.db import db
+import pytest
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from grants.kernel import db as database
+from grants.kernel.db import access_mode, db
 
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1, "busy_timeout": 60_000}
 
@@ -10,3 +19,86 @@ PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursiv
 def test_every_connection_to_sqlite_is_durable_strict_and_patient(app, dialect):
     told = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS if dialect == "sqlite"}
     assert told == (PRAGMAS if dialect == "sqlite" else {})
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """Give an engine on an SQLite database with one table."""
+    made = create_engine(f"sqlite:///{tmp_path / 'own.sqlite'}")
+    event.listen(made, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout = 0"))
+    with made.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE told (word TEXT)")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def turn(tmp_path, engine):
+    """Give the file on which writers of the database take turns."""
+    with (tmp_path / "own.sqlite-turn").open("ab") as file:
+        yield file
+
+
+def is_free(turn):
+    """Whether no writer has its turn."""
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(turn, fcntl.LOCK_UN)
+    return True
+
+
+@pytest.mark.neutral
+def test_a_writer_of_sqlite_waits_for_its_turn_and_a_reader_does_not(engine, turn):
+    began = threading.Event()
+
+    def write():
+        with access_mode(writing=True), engine.begin() as connection:
+            began.set()
+            connection.exec_driver_sql("INSERT INTO told VALUES ('written')")
+
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert not began.wait(0.2)
+    with access_mode(writing=False), engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM told").scalar() == 0
+    fcntl.flock(turn, fcntl.LOCK_UN)
+    writer.join()
+    assert began.is_set()
+    assert is_free(turn)
+    assert stat.S_IMODE(os.fstat(turn.fileno()).st_mode) & 0o077 == 0
+
+
+@pytest.mark.neutral
+def test_a_turn_is_given_back_however_a_transaction_ends(engine, turn):
+    with engine.connect() as connection:
+        for end in ("commit", "rollback", "close"):
+            transaction = connection.begin()
+            assert not is_free(turn)
+            getattr(transaction, end)()
+            assert is_free(turn)
+    with engine.connect() as lost:
+        lost.begin()
+        assert not is_free(turn)
+        lost.invalidate()
+        assert is_free(turn)
+    left = engine.connect()
+    left.begin()
+    assert not is_free(turn)
+    del left
+    gc.collect()
+    assert is_free(turn)
+
+
+@pytest.mark.neutral
+def test_a_writer_that_takes_no_turn_is_waited_for_by_sqlite_alone(engine, turn, monkeypatch):
+    monkeypatch.setattr(database, "TURN_WAIT", 0.0)
+    with engine.begin(), pytest.raises(OperationalError, match="locked"), engine.begin():
+        pass
+    assert is_free(turn)
+    monkeypatch.setattr(database, "_for_owner", lambda path, flags: os.open(f"{path}/nowhere", flags))
+    with engine.begin() as connection:
+        assert is_free(turn)
+        connection.exec_driver_sql("INSERT INTO told VALUES ('written')")
