@@ -55,6 +55,17 @@ def test_text_is_normalised_in_one_place_which_bounds_its_cost() -> None:
     assert found == {"grants/kernel/text.py"}
 
 
+def test_lines_of_templates_are_at_most_120_characters() -> None:
+    long = [
+        f"{path}:{number}"
+        for path, source in templates()
+        if path.endswith(".html")
+        for number, line in enumerate(source.splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert long == []
+
+
 def test_a_permission_is_named_by_its_constant() -> None:
     """Nobody writes the text of a permission: a constant that does not exist fails in Python, and here in templates."""
     spelled = re.compile("|".join(f"[\"']{re.escape(word)}[\"']" for word in P))
