@@ -29,6 +29,7 @@ from sqlalchemy import (
     Uuid,
     event,
     func,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
@@ -190,7 +191,9 @@ _HELD = "rows_held"
 
 def get_held(kind: type[Held], key: UUID) -> Held | None:
     """Read a row anew, with what it is opened with, and hold it until the transaction ends; None when there is none."""
-    row = db.session.get(kind, key, options=kind.opened_with(), populate_existing=True, with_for_update={"of": kind})
+    statement = select(kind).where(kind.id == key).options(*kind.opened_with()).with_for_update(of=kind)
+    # Not `session.get`: it takes a row that changed while it was waited for as stale, instead of reading it anew.
+    row = db.session.scalars(statement.execution_options(populate_existing=True)).unique().one_or_none()
     if row is not None:
         db.session.info.setdefault(_HELD, set()).add((kind, key))
     return row

@@ -5,11 +5,13 @@ import gc
 import os
 import stat
 import threading
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Uuid, bindparam, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from grants.applications.models import Application
 from grants.kernel import db as database
 from grants.kernel.db import access_mode, db
 
@@ -102,3 +104,23 @@ def test_a_writer_that_takes_no_turn_is_waited_for_by_sqlite_alone(engine, turn,
     with engine.begin() as connection:
         assert is_free(turn)
         connection.exec_driver_sql("INSERT INTO told VALUES ('written')")
+
+
+def test_a_row_that_changed_since_it_was_read_is_held_as_it_is_now(app, make, dialect):
+    draft = make.application()
+    key, version = draft.id, draft.version
+    db.session.rollback()
+    with access_mode(writing=dialect == "postgresql"):  # SQLite has one writer: there nothing changes meanwhile
+        assert db.session.get(Application, key).version == version
+        change = text("UPDATE application SET version = version + 1 WHERE id = :key").bindparams(
+            bindparam("key", key, Uuid())
+        )
+        if dialect == "postgresql":
+            with db.engine.begin() as other:
+                other.execute(change)
+            version += 1
+        row = database.get_held(Application, key)
+        assert (row.version, database.is_held(row)) == (version, True)
+        db.session.rollback()
+        assert not database.is_held(row)
+    assert database.get_held(Application, uuid4()) is None
