@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
+from jinja2 import Environment, nodes
 from sqlalchemy import inspect, text
 
 from grants import evidence
@@ -181,3 +182,49 @@ def test_no_script_holds_words_that_the_catalogue_cannot_translate():
         assert "french" not in code, path.name
         for literal in LITERAL.findall(code):
             assert not any(letter.isalpha() and not letter.isascii() for letter in literal), f"{path.name}: {literal}"
+
+
+TRANSLATED = {"_", "gettext", "ngettext"}
+NAMED = re.compile(r"(?:title|aria-label|placeholder|alt|label)=\"([^\"\0]*[^\W\d_]{2}[^\"\0]*)\"")
+LANGUAGES_BY_NAME = {"FR", "Français", "EN", "English"}  # each says its own name
+
+
+def written(tree: nodes.Template) -> str:
+    """The text that a template writes by itself, but for the name of its layout; NUL in place of what is computed."""
+    found: list[str] = []
+
+    def walk(node: nodes.Node) -> None:
+        if isinstance(node, nodes.TemplateData):
+            found.append(node.data)
+        elif isinstance(node, nodes.Output):
+            found.extend(each.data if isinstance(each, nodes.TemplateData) else "\0" for each in node.nodes)
+        elif not (isinstance(node, nodes.Expr) or (isinstance(node, nodes.Block) and node.name == "layout")):
+            for child in node.iter_child_nodes():
+                walk(child)
+
+    walk(tree)
+    return "".join(found)
+
+
+def constants(node: nodes.Node) -> Iterator[str]:
+    """The texts that expressions of a template hold, but for those that the catalogue translates."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in TRANSLATED:
+        return
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    for child in node.iter_child_nodes():
+        yield from constants(child)
+
+
+def test_no_template_holds_words_that_the_catalogue_cannot_translate() -> None:
+    environment = Environment(extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
+    for name, source in templates():
+        if not name.endswith(".html") or name == "styleguide.html":
+            continue
+        tree = environment.parse(source)
+        page = re.sub(r"<(style|script)\b.*?</\1>", "", written(tree), flags=re.DOTALL)
+        bare = re.sub(r"<[^>]*>|\b(?:class|enctype)=\"[^\"]*\"", " ", page)
+        words = set(re.findall(r"[^\W\d_]{2,}", bare)) - LANGUAGES_BY_NAME
+        said = {text for text in constants(tree) if any(letter.isalpha() and not letter.isascii() for letter in text)}
+        named = {text for text in NAMED.findall(page) if text not in LANGUAGES_BY_NAME}
+        assert (words, named, said) == (set(), set(), set()), name

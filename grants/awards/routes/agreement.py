@@ -157,7 +157,13 @@ def agreement(award: Award) -> Answer:
         flash(_("La convention est prête. L’association est prévenue."), "success")
         return redirect(url_for("awards.show", award_id=award.id))
     return form_page(
-        "awards/agreement.html", form, award=award, agreement=found, need=queries.agreement_need(award), **WORDS
+        "awards/agreement.html",
+        form,
+        award=award,
+        agreement=found,
+        need=queries.agreement_need(award),
+        is_incomplete=letters.TO_COMPLETE in (form.terms.data or ""),
+        **WORDS,
     )
 
 
