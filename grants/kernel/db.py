@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
@@ -256,7 +256,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 _TURN = "turn_to_write"
-TURN_WAIT = 10.0  # seconds: then SQLite's own waiting decides, as for a writer that knows no turns
+TURN_WAIT = 10.0  # seconds at most: then SQLite's own waiting decides, as for a writer that knows no turns
 
 
 def _wait_turn(connection: Connection) -> None:
@@ -264,7 +264,7 @@ def _wait_turn(connection: Connection) -> None:
 
     SQLite's own waiting sleeps longer the longer it waits: late comers overtake, for seconds. The turn is a lock on a
     file beside the database. It protects nothing: a writer that takes none is waited for by SQLite, and one that dies
-    gives its own back.
+    gives its own back. A connection that waits for nothing, or shortly, does not wait longer for its turn.
     """
     path = connection.engine.url.database
     if not path or path == ":memory:":
@@ -274,14 +274,29 @@ def _wait_turn(connection: Connection) -> None:
     except OSError:
         return
     connection.info[_TURN] = file
-    began = time.monotonic()
-    while (waited := time.monotonic() - began) < TURN_WAIT:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(max(0.0005, 0.005 / (1 + 20 * waited)))
-        else:
+    began, patience = time.monotonic(), None
+    while not _is_taken(file):
+        patience = _patience(connection) if patience is None else patience
+        waited = time.monotonic() - began
+        if waited >= patience:
             return
+        time.sleep(max(0.0005, 0.005 / (1 + 20 * waited)))
+
+
+def _is_taken(turn: IO[bytes]) -> bool:
+    """Whether the turn was free, and is this writer's from now on."""
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _patience(connection: Connection) -> float:
+    """For how many seconds a connection may wait for its turn."""
+    raw: sqlite3.Connection | None = connection.connection.driver_connection
+    milliseconds: int = raw.execute("PRAGMA busy_timeout").fetchone()[0] if raw is not None else 0
+    return min(TURN_WAIT, milliseconds / 1000)
 
 
 def _for_owner(path: str, flags: int) -> int:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Uuid, bindparam, create_engine, event, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from grants.applications.models import Application
 from grants.kernel import db as database
@@ -24,10 +25,17 @@ def test_every_connection_to_sqlite_is_durable_strict_and_patient(app, dialect):
 
 
 @pytest.fixture
-def engine(tmp_path):
+def patience():
+    """Give for how many milliseconds connections wait for others, in a list that a test may change."""
+    return [5000]
+
+
+@pytest.fixture
+def engine(tmp_path, patience):
     """Give an engine on an SQLite database with one table."""
-    made = create_engine(f"sqlite:///{tmp_path / 'own.sqlite'}")
-    event.listen(made, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout = 0"))
+    made = create_engine(f"sqlite:///{tmp_path / 'own.sqlite'}", poolclass=NullPool)
+    waits = lambda connection, _record: connection.execute(f"PRAGMA busy_timeout = {patience[0]}")  # noqa: E731
+    event.listen(made, "connect", waits)
     with made.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE told (word TEXT)")
     yield made
@@ -95,8 +103,8 @@ def test_a_turn_is_given_back_however_a_transaction_ends(engine, turn):
 
 
 @pytest.mark.neutral
-def test_a_writer_that_takes_no_turn_is_waited_for_by_sqlite_alone(engine, turn, monkeypatch):
-    monkeypatch.setattr(database, "TURN_WAIT", 0.0)
+def test_a_writer_that_takes_no_turn_is_waited_for_by_sqlite_alone(engine, turn, patience, monkeypatch):
+    patience[0] = 0
     with engine.begin(), pytest.raises(OperationalError, match="locked"), engine.begin():
         pass
     assert is_free(turn)
@@ -104,6 +112,20 @@ def test_a_writer_that_takes_no_turn_is_waited_for_by_sqlite_alone(engine, turn,
     with engine.begin() as connection:
         assert is_free(turn)
         connection.exec_driver_sql("INSERT INTO told VALUES ('written')")
+
+
+@pytest.mark.neutral
+def test_a_connection_that_waits_for_nothing_does_not_wait_for_its_turn(engine, turn, patience, monkeypatch):
+    def sleep(_seconds):
+        pytest.fail("it waited")
+
+    patience[0] = 0
+    monkeypatch.setattr(database.time, "sleep", sleep)
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO told VALUES ('written')")
+    fcntl.flock(turn, fcntl.LOCK_UN)
+    assert is_free(turn)
 
 
 def test_a_row_that_changed_since_it_was_read_is_held_as_it_is_now(app, make, dialect):
