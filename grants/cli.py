@@ -57,7 +57,7 @@ from grants.kernel import (
     vault,
 )
 from grants.kernel.actor import system
-from grants.kernel.db import Base, db, unit_of_work
+from grants.kernel.db import Base, db, snapshot, unit_of_work
 from grants.kernel.errors import AppError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import Task, stop_on_signals, work
@@ -718,21 +718,23 @@ def head_problems(kept: Path | None) -> Iterator[str]:
     help="Tête gardée ailleurs (page publique ou courriel) : le journal d’aujourd’hui doit la continuer.",
 )
 def verify(kept: Path | None) -> None:
-    """Recalcule les preuves, sans rien changer.
+    """Recalcule les preuves, sans rien changer, pendant que le service continue.
 
     Chaîne du journal, enregistrements, versions déposées, sommes, documents, fichiers.
     """
     broken = 0
     checks = (*VERIFICATIONS, *([("tête gardée", lambda: head_problems(kept))] if kept is not None else []))
     for subject, problems in checks:
-        found = list(problems())
+        with snapshot():
+            found = list(problems())
         broken += len(found)
         click.echo(f"{subject} : {f'{len(found)} anomalies' if found else 'intact'}")
         for problem in found:
             click.echo(f"  {problem}")
-    seq, digest = journal.head()
-    click.echo(f"tête du journal : ligne {seq}, {digest}")
-    click.echo(head.now().text, nl=False)
+    with snapshot():
+        seq, digest = journal.head()
+        click.echo(f"tête du journal : ligne {seq}, {digest}")
+        click.echo(head.now().text, nl=False)
     if broken:
         raise SystemExit(1)
 
@@ -748,16 +750,17 @@ def export(what: str, output: Path) -> None:
 
     Les dossiers sont un classeur si le nom du fichier finit par .xlsx, sinon un CSV.
     """
-    dossiers, zone = desk_exports.dossiers(DossierFilters(), BY), pages.zone()
-    if what == "applications" and output.suffix == ".xlsx":
-        with output.open("wb") as book:
-            sheets.write_workbook(book, dossiers, zone)
-    else:
-        written = sheets.lines_of(dossiers, zone)
-        if what == "scdl":
-            written = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(written)
+    with snapshot():
+        dossiers, zone = desk_exports.dossiers(DossierFilters(), BY), pages.zone()
+        if what == "applications" and output.suffix == ".xlsx":
+            with output.open("wb") as book:
+                sheets.write_workbook(book, dossiers, zone)
+        else:
+            written = sheets.lines_of(dossiers, zone)
+            if what == "scdl":
+                written = sheets.lines(SCDL_COLUMNS, public_exports.scdl_rows())
+            with output.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(written)
     click.echo(f"{output} : {what} écrit")
 
 

@@ -229,6 +229,22 @@ def set_access_mode(*, writing: bool) -> None:
     _writing.set(writing)
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read the database as it is at one instant, whatever others write meanwhile, and keep nobody from writing.
+
+    What was not committed before is given up: this is for commands, not for requests.
+    """
+    db.session.rollback()
+    with access_mode(writing=False):
+        if db.engine.dialect.name == "postgresql":
+            db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        try:
+            yield
+        finally:
+            db.session.rollback()
+
+
 @event.listens_for(Engine, "connect")
 def _on_connect(connection: Any, _record: Any) -> None:
     if not isinstance(connection, sqlite3.Connection):

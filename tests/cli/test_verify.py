@@ -1,7 +1,7 @@
 """`grants verify`: whatever is changed behind the journal is named, on a database that holds one of everything."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from grants import cli
 from grants.applications.lifecycle import ApplicationState
@@ -24,7 +24,7 @@ from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Act
 from grants.kernel import clock, head, journal, vault
-from grants.kernel.db import Counter, db, unit_of_work
+from grants.kernel.db import Counter, access_mode, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
@@ -395,3 +395,19 @@ def test_auditors_receive_the_head_once_a_day(app: Flask, make: Make) -> None:
     assert head.read(letter.body).is_signed
     with clock.fixed(clock.now() + timedelta(days=1)):
         assert (cli.tell_head(), cli.tell_head()) == (1, 0)
+
+
+def test_proofs_are_read_at_one_instant_and_keep_nobody_from_writing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def problems() -> Iterator[str]:
+        before = db.session.scalar(select(func.count()).select_from(Counter))
+        with access_mode(writing=True), db.engine.begin() as other:  # somebody goes on meanwhile
+            other.execute(insert(Counter).values(name="meanwhile", value=1))
+        if db.session.scalar(select(func.count()).select_from(Counter)) != before:
+            yield "two instants"
+
+    monkeypatch.setattr(cli, "VERIFICATIONS", (("essai", problems),))
+    result = app.test_cli_runner().invoke(cli.house, ["verify"])
+    assert result.output.startswith("essai : intact"), result.output
+    assert db.session.get(Counter, "meanwhile") is not None
