@@ -38,6 +38,7 @@ from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
 from grants.applications.parts.fields import Content
 from grants.applications.parts.part import Part
 from grants.applications.parts.questions import is_asked, told_beside
+from grants.applications.queries.content import both_languages, organisation_content
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
 from grants.kernel import clock, journal
@@ -272,7 +273,7 @@ class Loom:
             "reference": application.reference,
             "submitted_at": _iso(application.submitted_at),
             "author": {"name": author.name},
-            "organisation": _organisation(organisation),
+            "organisation": organisation_content(organisation),
             "project": project,
             "budget": budget,
             **self._choices(application.id, theme, commune),
@@ -339,7 +340,7 @@ class Loom:
                 {
                     "id": str(axis.id),
                     "code": axis.code,
-                    **_both(axis, "title", "short"),
+                    **both_languages(axis, "title", "short"),
                     "colour": axis.colour,
                     "percent": percent,
                 }
@@ -349,14 +350,14 @@ class Loom:
                 {
                     "id": str(row.id),
                     "number": row.number,
-                    **_both(row, "title"),
+                    **both_languages(row, "title"),
                     "axis": row.axis.code,
                     "orientation": row.orientation.code if row.orientation else None,
                 }
                 for row in actions
             ],
-            "fields": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in fields],
-            "plans": [{"id": str(row.id), "code": row.code, **_both(row, "title")} for row in plans],
+            "fields": [{"id": str(row.id), "code": row.code, **both_languages(row, "title")} for row in fields],
+            "plans": [{"id": str(row.id), "code": row.code, **both_languages(row, "title")} for row in plans],
             "communes": [{"id": str(row.id), "insee": row.insee, "name": row.name} for row in communes],
             "areas": [{"id": str(row.id), "name": row.name, "commune": row.commune.name} for row in areas],
         }
@@ -439,7 +440,7 @@ class Loom:
         known = self.frame.accounts[account]
         return {
             **LINES.plain({"account": account, "label": label, "amount": amount, "status": status}),
-            **_both(known, "title"),
+            **both_languages(known, "title"),
             "is_request": is_request,
             "in_kind": is_in_kind(account),
         }
@@ -736,27 +737,6 @@ def _whole_parts(amount: Money, weights: Mapping[str, int]) -> list[tuple[str, M
     """An amount in whole euros split by weights into whole euros; what is nothing is left out."""
     parts = Money(amount.cents // 100).share(list(weights.values()))
     return [(key, Money(part.cents * 100)) for key, part in zip(weights, parts, strict=True) if part]
-
-
-def _organisation(row: Organisation) -> Content:
-    names = (
-        "name", "acronym", "siret", "rna", "purpose", "address", "postcode", "city", "website", "phone", "email",
-    )  # fmt: skip
-    return {
-        "id": str(row.id),
-        **{name: getattr(row, name) for name in names},
-        "legal_form": row.legal_form.value,
-        "founded_on": _iso(row.founded_on),
-        "representative": {
-            "name": row.representative_name,
-            "role": row.representative_role,
-            "email": row.representative_email,
-        },
-    }
-
-
-def _both(row: Any, *names: str) -> dict[str, str]:
-    return {key: getattr(row, key) for name in names for key in (name, f"{name}_en")}
 
 
 def _iso(value: date | datetime | None) -> str | None:

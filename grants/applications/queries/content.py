@@ -212,10 +212,10 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
         "format": FORMAT,
         "reference": application.reference,
         "submitted_at": _iso(application.submitted_at),
-        "call": {"id": str(call.id), "code": call.code, **_both(call, "title")},
-        "fund": {"code": fund.code, **_both(fund, "name"), "body": fund.body_name},
+        "call": {"id": str(call.id), "code": call.code, **both_languages(call, "title")},
+        "fund": {"code": fund.code, **both_languages(fund, "name"), "body": fund.body_name},
         "author": {"name": author.name if author else ""},
-        "organisation": _organisation(application.organisation),
+        "organisation": organisation_content(application.organisation),
         "project": _project(application, asked_for),
         "axes": [_axis(axis, percent) for _offered, axis, percent in asked_for if axis is not None],
         **_picked(picked_by(application.id) if picked is None else picked),
@@ -413,7 +413,8 @@ def _iso(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _both(row: object, *names: str) -> JsonObject:
+def both_languages(row: object, *names: str) -> JsonObject:
+    """Columns of a row, each with its English."""
     return {key: getattr(row, key) for name in names for key in (name, f"{name}_en")}
 
 
@@ -430,7 +431,8 @@ def _file(stored: StoredFile) -> JsonObject:
     }
 
 
-def _organisation(row: Organisation) -> JsonObject:
+def organisation_content(row: Organisation) -> JsonObject:
+    """What a dossier says of its organisation."""
     names = (
         "name", "acronym", "siret", "rna", "purpose", "address", "postcode", "city", "website", "phone", "email",
     )  # fmt: skip
@@ -476,7 +478,7 @@ def _project(application: Application, asked_for: AskedFor) -> JsonObject:
 def _instrument(offered: CallInstrument) -> JsonObject:
     return {
         "code": offered.instrument.code,
-        **_both(offered.instrument, "name"),
+        **both_languages(offered.instrument, "name"),
         "form": str(offered.instrument.form.value),
         "minimum_cents": offered.minimum.cents,
         "maximum_cents": offered.maximum.cents,
@@ -488,7 +490,7 @@ def _axis(axis: Axis, percent: int | None) -> JsonObject:
     return {
         "id": str(axis.id),
         "code": axis.code,
-        **_both(axis, "title", "short"),
+        **both_languages(axis, "title", "short"),
         "colour": axis.colour,
         "percent": percent,
     }
@@ -512,11 +514,11 @@ def _sections(asked: Answers) -> list[JsonObject]:
     sections: dict[UUID, JsonObject] = {}
     for section, question, criterion, answer, stored in asked:
         here = questions.setdefault(section.id, [])
-        sections[section.id] = {"code": section.code, **_both(section, "title"), "questions": here}
+        sections[section.id] = {"code": section.code, **both_languages(section, "title"), "questions": here}
         if question is not None:
             here.append({
                 "code": question.code,
-                **_both(question, "label"),
+                **both_languages(question, "label"),
                 "kind": question.kind.value,
                 "criterion": criterion,
                 "required": question.required,
@@ -556,7 +558,7 @@ def _pieces(application: Application, asked: Answers, statements: Signed) -> lis
         pieces[piece.id] = {
             "id": str(piece.id),
             "code": piece.code,
-            **_both(piece, "label"),
+            **both_languages(piece, "label"),
             "expected": piece.required and rules.is_expected(piece.rule, **facts),
             "blocks": piece.blocks,
             "files": given,
@@ -582,7 +584,7 @@ def _statements(application: Application, statements: Signed) -> list[JsonObject
     return [
         {
             "code": statement.code,
-            **_both(statement, "title"),
+            **both_languages(statement, "title"),
             "text": rules.fill(statement.text, values),
             "text_en": rules.fill(statement.text_en, values),
             "edition": statement.edition,
