@@ -11,7 +11,7 @@ from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
 from grants.applications.parts import PARTS
-from grants.applications.parts.budget import LINES, Account, budget_gaps, totals
+from grants.applications.parts.budget import LINES, Account, budget_gaps, shares, subsidies, totals
 from grants.applications.parts.fields import (
     MOST_ROWS,
     Amount,
@@ -41,6 +41,7 @@ from grants.applications.parts.part import Asked, DossierPart, InOrder, Part
 from grants.applications.parts.questions import QUESTIONS, field_of, is_empty, labels_of
 from grants.applications.parts.statements import field_of as field_of_statement
 from grants.applications.parts.statements import kept_of, said_of
+from grants.applications.parts.vocabulary import FundingStatus
 from grants.applications.queries import Offer
 from grants.applications.rules import Path
 from grants.calls.models import Question, Statement
@@ -60,8 +61,7 @@ from grants.kernel.forms import (
     keep_valid,
     options,
 )
-from grants.kernel.money import Money, percentage
-from grants.kernel.pages import percent
+from grants.kernel.money import Money
 from grants.kernel.text import bare
 from grants.kernel.words import LazyString, _, _l, in_words_of
 from grants.programme.models import Axis, BudgetAccount, Commune
@@ -512,7 +512,7 @@ class BudgetForm(PartForm):
             amount, code = entry.form.amount, entry.form.account.data
             amount.label = Label(amount.id, names.get(code, amount.label.text))
 
-    def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None) -> Values:
+    def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None, max_rate: int | None) -> Values:
         """The table as it stands, mistakes included: both sides, contributions apart, totals, and what differs."""
         sides: Values = {"charges": [], "resources": [], "in_kind_charges": [], "in_kind_resources": []}
         for account in accounts:
@@ -522,18 +522,20 @@ class BudgetForm(PartForm):
             if account.by_funder and requested is not None:
                 side.append({"code": account.code, "label": _("Cette demande au fonds"), "amount": requested})
             side += self._lines_of(account)
-        amounts = [(row["account"], row["amount"]) for row in self.values()["lines"]]
+        rows, asked = self.values()["lines"], requested or Money(0)
         names = {account.code: account.side for account in accounts}
-        lines = [(names[code], code, amount) for code, amount in amounts if code in names]
-        found = totals([*lines, ("resource", "74", requested or Money(0))])
+        lines = [(names[row["account"]], row["account"], row["amount"]) for row in rows if row["account"] in names]
+        found = totals([*lines, ("resource", "74", asked)])
         gaps = budget_gaps(found) if found.charges else []
-        rate = percentage(requested, found.resources) if requested and found.resources else None
-        told = _("Le montant demandé fait %(rate)s des ressources.", rate=percent(rate, 1)) if rate is not None else ""
+        funders = {account.code for account in accounts if account.by_funder}
+        funded = [(row["status"], row["amount"]) for row in rows if row["account"] in funders]
+        granted = sum((amount for status, amount in funded if status == FundingStatus.GRANTED), Money(0))
         return sides | {
             "totals": found,
             "balanced": (found.is_balanced and bool(found.charges)) or None if not gaps else False,
             "message": " ".join(gaps),
-            "rate": told,
+            "shares": " ".join(shares(asked, found.resources, max_rate)),
+            "subsidies": subsidies(granted, sum((amount for _status, amount in funded), asked), found.resources),
         }
 
     def _lines_of(self, account: BudgetAccount) -> list[Values]:

@@ -121,13 +121,85 @@ def test_the_script_does_not_overrule_what_the_server_said(screen, budget) -> No
     assert verdict(screen) == ("" if answer.tree.xpath("//*[@data-balance]/@hidden") else said)
 
 
-def test_the_rate_does_not_stay_when_the_total_moves(screen, make, page) -> None:
-    draft = make.application(state=ApplicationState.DRAFT)
+def of_the_server(answer: Page, line: str) -> str:
+    """What the page of the server says in a line; empty when the line is hidden."""
+    shown = answer.tree.xpath(f"//*[@data-{line}][not(@hidden)]")
+    return plain(shown[0].text_content()) if shown else ""
+
+
+def test_the_live_share_and_grants_are_those_of_the_server(screen, budget, make) -> None:
+    form = emptied(budget).last.form()
+    show(screen, budget.last.text)
+    row = next(name for name, told in form.fields.items() if name.endswith("-account") and told == "74")[
+        : -len("account")
+    ]
+    other = amounts(screen, "resources")[0]
+    tried = (
+        {f"{row}amount": "", other: "5000"},
+        {f"{row}amount": "10 000", f"{row}label": "Ville de Vaugneray", f"{row}status": "granted", other: "1"},
+        {f"{row}amount": "3 333", f"{row}status": "requested", other: "16667"},
+    )
+    for values in tried:
+        for name, value in values.items():
+            if name.endswith("status"):
+                screen.select_option(f"[name='{name}']", value)
+            else:
+                screen.fill(f"[name='{name}']", value)
+        lines = ("shares", "subsidies")
+        live = [plain(screen.text_content(f"[data-{line}]")) for line in lines]
+        budget.submit(values, follow=False)
+        answer = budget.get(budget.last.url)
+        assert live == [of_the_server(answer, line) for line in lines]
+        assert all(live)
+    screen.fill(f"[name='{other}']", "beaucoup")
+    assert screen.locator("[data-shares]").is_hidden()
+    assert screen.locator("[data-subsidies]").is_hidden()
+
+
+def test_the_live_share_says_how_far_over_the_rate(screen, make, page) -> None:
+    draft = make.application(state=ApplicationState.DRAFT, instrument="development")
     page.sign_in(make.member_of(draft.organisation))
-    show(screen, page.get("applications.edit", draft, section=Part.BUDGET).text)
-    assert screen.locator("[data-rate]").is_visible()
-    fill(screen, {amounts(screen, "resources")[0]: "1"})
-    assert screen.locator("[data-rate]").is_hidden()
+    page.get("applications.edit", draft, section=Part.BUDGET)
+    show(screen, emptied(page).last.text)
+    values = {amounts(screen, "resources")[0]: "1 001"}
+    fill(screen, values)
+    live = plain(screen.text_content("[data-shares]"))
+    page.submit(values, follow=False)
+    assert live == of_the_server(page.get(page.last.url), "shares")
+    assert "de trop" in live
+
+
+PASTE = """(field, text) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_block_of_a_spreadsheet_is_pasted_account_by_account(screen, budget) -> None:
+    show(screen, emptied(budget).last.text)
+    fields = {plain(line.text_content()): line for line in screen.locator("tr:has([data-amount]) .account").all()}
+    first = screen.locator("[data-side=charges] [data-amount]").first
+    first.evaluate(
+        PASTE, "Compte\tMontant\r\n64 Charges de personnel\t\t10 000 €\r\n60\t1\u202f200\r\n999\t5\r\n61\tbeaucoup"
+    )
+    values = {
+        code: fields[code].locator("xpath=ancestor::tr").locator("[data-amount]").input_value()
+        for code in ("64", "60", "61")
+    }
+    assert values == {"64": "10 000 €", "60": "1\u202f200", "61": ""}
+    assert told(screen, "charges") == ["11 200 €"]
+    said = plain(screen.text_content("[data-pasted]"))
+    assert said == "Montants collés : 2. Lignes laissées de côté : Compte Montant ; 999 5 ; 61 beaucoup."
+
+
+def test_a_column_of_amounts_is_pasted_from_the_field_down(screen, budget) -> None:
+    show(screen, emptied(budget).last.text)
+    shown = screen.locator("[data-side=charges] [data-amount]").all()
+    shown[1].evaluate(PASTE, "100\n200\n")
+    assert [field.input_value() for field in shown[:4]] == ["", "100", "200", ""]
+    shown[0].evaluate(PASTE, "7")
+    assert shown[0].input_value() == ""
 
 
 def test_the_sum_of_the_shares_counts_what_the_server_takes(screen, make, page) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from grants.applications.parts.fields import Amount, Cells, Choice, Content, Field, Kept, Rows, Scalar, ShortText
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import FUNDING_LABELS, FundingStatus
-from grants.kernel.money import Money
+from grants.kernel.money import Money, percentage
 from grants.kernel.pages import money, percent
 from grants.kernel.words import _, _l
 
@@ -74,6 +74,28 @@ def rate_gap(requested: Money, resources: Money, max_rate: int | None) -> str | 
         "Le montant demandé dépasse %(rate)s des ressources du projet : %(over)s de trop.",
         rate=percent(max_rate),
         over=money(Money(requested.cents - resources.cents * max_rate // 100)),
+    )
+
+
+def shares(requested: Money, resources: Money, max_rate: int | None) -> list[str]:
+    """What part of the resources a request is, and how far over the instrument's rate; nothing without resources."""
+    if not requested or not resources:
+        return []
+    told = _("Le montant demandé fait %(rate)s des ressources.", rate=percent(percentage(requested, resources), 1))
+    over = rate_gap(requested, resources, max_rate) if requested <= resources else None
+    return [told, over] if over else [told]
+
+
+def subsidies(granted: Money, all_of_them: Money, resources: Money) -> str:
+    """What public and private grants (account 74), the request included, add up to; nothing without resources."""
+    if not all_of_them or not resources:
+        return ""
+    return _(
+        "Subventions du compte 74, cette demande comprise : %(sum)s, soit %(rate)s des ressources ; "
+        "déjà obtenues : %(granted)s.",
+        sum=money(all_of_them),
+        rate=percent(percentage(all_of_them, resources), 1),
+        granted=money(granted),
     )
 
 
