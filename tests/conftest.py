@@ -1,5 +1,6 @@
 """What every test stands on: the database asked for with --db, no network, and no way to skip."""
 
+import gc
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -58,6 +59,16 @@ def not_skipped(report: Any) -> Any:
         report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
         vars(report).pop("wasxfail", None)
     return report
+
+
+# --------------------------------------------------------------------------------------------------------------- memory
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not in what stays for good: the tests and all that they import."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 # ------------------------------------------------------------------------------------------------------------ databases
