@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -42,6 +42,7 @@ def know(connection: Any, _record: Any) -> None:
         OWN.add(connection.info.backend_pid)
 
 
+Marks = tuple[int, int | None]
 MOST_RESTORED = 300  # then a new copy: rows that were deleted leave their place behind
 
 
@@ -189,11 +190,9 @@ class Original:
         self.times = 0
         names = self._all("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
         self.tables = [str(name) for (name,) in names]
-        self.marks_of_all = SQL(" UNION ALL ").join(
-            SQL("SELECT {}, count(*), max(xmin::text::bigint) FROM {}").format(Literal(table), Identifier(table))
-            for table in self.tables
-        )
-        self.marks = self._marks()
+        self.question = self._question(self.tables)
+        self.ended = self._ended()
+        self.stand = self.marks = self._asked(self.question)
         self.rows = {table: self._copied(table) for table, (count, _) in self.marks.items() if count}
         self.sequences = self._all("SELECT sequencename, start_value FROM pg_sequences")
         self.schema = self._schema()
@@ -213,6 +212,7 @@ class Original:
                 return False
             with self.connection.transaction():
                 self._restore()
+            self.ended = self._ended()
         except psycopg.OperationalError:  # the database was made anew, and this connection cut
             self.connection.close()
             return False
@@ -225,8 +225,7 @@ class Original:
             self._write(table, self.rows.get(table, b""))
         for name, start in self.sequences:
             self.connection.execute("SELECT setval(%s::regclass, %s, false)", (name, start))
-        now = self._marks() if self.rows.keys() & set(changed) else {}
-        self.marks |= {table: now[table] for table in changed if table in self.rows}
+        self.stand = self.marks = self.marks | self._asked(self._question(changed))
 
     def mark(self) -> Hashable:
         """What changes when a row is written."""
@@ -239,14 +238,19 @@ class Original:
 
     def put(self, kept: Kept, before: Kept | None) -> None:
         """Write the rows that were kept, where they differ from those that stand."""
-        stand = before.rows if before else {}
+        stand, wanted = {**self.rows, **(before.rows if before else {})}, {**self.rows, **kept.rows}
+        differ = {
+            table: rows
+            for table in stand.keys() | wanted.keys()
+            if (rows := wanted.get(table, b"")) != stand.get(table, b"")
+        }
         with self.connection.transaction():
-            for table in stand.keys() | kept.rows.keys():
-                rows = kept.rows.get(table, self.rows.get(table, b""))
-                if rows != stand.get(table, self.rows.get(table, b"")):
-                    self._write(table, rows)
+            for table, rows in differ.items():
+                self._write(table, rows)
             for name, last in kept.sequences:
                 self.connection.execute("SELECT setval(%s::regclass, %s, true)", (name, last))
+            self.stand = self.stand | self._asked(self._question(differ))
+        self.ended = self._ended()
 
     def _changed(self) -> list[str]:
         return [table for table, marks in self._marks().items() if marks != self.marks[table]]
@@ -258,23 +262,40 @@ class Original:
             with self.connection.cursor().copy(SQL("COPY {} FROM STDIN").format(Identifier(table))) as copy:
                 copy.write(rows)
 
-    def _marks(self) -> dict[str, tuple[int, int | None]]:
+    def _marks(self) -> dict[str, Marks]:
         """How many rows each table has, and the last transaction that wrote one."""
-        return {table: (count, last) for table, count, last in self._all(self.marks_of_all)}
+        if (ended := self._ended()) != self.ended:
+            self.stand, self.ended = self._asked(self.question), ended
+        return self.stand
+
+    def _ended(self) -> str:
+        """What changes when a transaction that writes begins or ends, in any database of the server."""
+        return str(self._all("SELECT pg_current_snapshot()::text")[0][0])
+
+    def _asked(self, question: bytes) -> dict[str, Marks]:
+        return {table: (count, last) for table, count, last in self._all(question)} if question else {}
+
+    def _question(self, tables: Iterable[str]) -> bytes:
+        """The question of the marks of tables, written once. A transaction is told by its distance to the third."""
+        asked = [
+            SQL("SELECT {}, count(*), age(xid '3') - min(age(xmin)) FROM {}").format(Literal(table), Identifier(table))
+            for table in tables
+        ]
+        return SQL(" UNION ALL ").join(asked).as_bytes(self.connection)
 
     def _schema(self) -> list[tuple[Any, ...]]:
         """What changes when a table, a column, a trigger or a function does."""
         return self._all(
-            "SELECT (SELECT max(xmin::text::bigint) FROM pg_attribute), (SELECT count(*) FROM pg_class), "
-            "(SELECT max(xmin::text::bigint) FROM pg_trigger), (SELECT count(*) FROM pg_trigger), "
-            "(SELECT max(xmin::text::bigint) FROM pg_proc), (SELECT count(*) FROM pg_constraint)"
+            "SELECT (SELECT age(xid '3') - min(age(xmin)) FROM pg_attribute), (SELECT count(*) FROM pg_class), "
+            "(SELECT age(xid '3') - min(age(xmin)) FROM pg_trigger), (SELECT count(*) FROM pg_trigger), "
+            "(SELECT age(xid '3') - min(age(xmin)) FROM pg_proc), (SELECT count(*) FROM pg_constraint)"
         )
 
     def _copied(self, table: str) -> bytes:
         with self.connection.cursor().copy(SQL("COPY {} TO STDOUT").format(Identifier(table))) as copy:
             return b"".join(bytes(part) for part in copy)
 
-    def _all(self, statement: LiteralString | Composable) -> list[tuple[Any, ...]]:
+    def _all(self, statement: LiteralString | bytes | Composable) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement).fetchall()
 
 

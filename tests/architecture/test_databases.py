@@ -80,6 +80,29 @@ def test_a_renewal_puts_back_guarded_rows_and_the_numbers_that_were_given(app, s
     store.drop(f"{own}compared")
 
 
+def test_a_mark_changes_when_a_row_of_its_own_database_is_written(store, own, template):
+    url = store.renew(f"{own}copy", template=template)
+    before = store.mark(f"{own}copy")
+    other = store.create(f"{own}other", template=template)
+    run(other, "insert into axis values ('A2')")
+    assert store.mark(f"{own}copy") == before
+    run(url, "insert into axis values ('A2')")
+    assert store.mark(f"{own}copy") != before
+    store.drop(f"{own}other")
+
+
+def test_a_transaction_that_ends_later_than_others_changes_the_mark(store, own, template):
+    engine = sa.create_engine(store.renew(f"{own}copy", template=template), poolclass=sa.NullPool)
+    other = store.create(f"{own}other", template=template)
+    with engine.begin() as connection:
+        connection.execute(sa.text("insert into axis values ('A2')"))
+        run(other, "insert into axis values ('A2')")
+        before = store.mark(f"{own}copy")
+    assert store.mark(f"{own}copy") != before
+    engine.dispose()
+    store.drop(f"{own}other")
+
+
 def test_the_dialect_is_the_one_asked_for(store, own, dialect):
     assert sa.make_url(store.create(f"{own}dialect")).get_backend_name() == dialect
 
