@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.applications import actions, letters, queries, rules
+from grants.applications import actions, exports, letters, queries, rules
 from grants.applications.forms import (
     PieceForm,
     SectionForm,
@@ -25,16 +25,28 @@ from grants.applications.parts.budget import LINES
 from grants.applications.parts.part import Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
+from grants.calls import queries as calls
 from grants.calls import rules as call_rules
+from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece
 from grants.kernel import clock, stored_forms, vault
-from grants.kernel.access import actor, holds_subject, note_refusal, prepared_by, public, received_at, requires
+from grants.kernel.access import (
+    actor,
+    holds_subject,
+    may_know,
+    note_refusal,
+    prepared_by,
+    public,
+    received_at,
+    requires,
+)
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
 from grants.kernel.forms import Form, mark, options
 from grants.kernel.pages import titled
 from grants.kernel.paging import key_in
+from grants.kernel.query_cache import cached_query
 from grants.kernel.vault import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
@@ -450,6 +462,27 @@ def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
     content = letters.receipt_pdf(_frozen(application), language())
     return vault.attachment(content, f"recu-{application.reference}.pdf")
+
+
+@bp.get("/dossiers/<uuid:application_id>/dossier.pdf")
+@requires(P.APPLICATION_READ_OWN, Application)
+def dossier_pdf(application: Application) -> Response:
+    """The whole dossier on paper: the submitted one, or the draft as it stands."""
+    return vault.attachment(exports.dossier_pdf(application), exports.name_of(application))
+
+
+@bp.get("/appels/<code>/dossier-vierge.pdf")
+@public
+def blank_pdf(code: str) -> Response:
+    """The questions of a call on paper, with room to write."""
+    call = calls.call_by_code(code)
+    if call is None or not may_know(call):
+        raise MissingError
+    if call.state is CallState.DRAFT:
+        content = exports.blank_pdf(call)
+    else:
+        content = cached_query(("blank dossier", call.id, language()), lambda: exports.blank_pdf(call))
+    return vault.attachment(content, f"dossier-vierge-{call.code}.pdf")
 
 
 def _frozen(application: Application) -> ApplicationVersion:

@@ -29,7 +29,7 @@ from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from grants.kernel.words import in_words_of, language
+from grants.kernel.words import _, in_words_of, language
 from grants.programme import queries as programme
 from grants.programme.models import Fund, Instrument
 
@@ -127,6 +127,21 @@ def questions_of(call_id: UUID) -> Sequence[Question]:
         .order_by(Section.position, Section.code, Question.position, Question.code)
     )
     return db.session.scalars(statement).all()
+
+
+def condition_of(question: Question, questions: Sequence[Question]) -> str:
+    """When a question is asked, in the reader's language, `questions` being those of its call; empty for always."""
+    when = question.asked_when
+    if not when:
+        return ""
+    asked = next((row for row in questions if row.code == when["question"]), None)
+    choices = asked.choices if asked is not None else []
+    choice = next((row for row in choices if row["code"] == when["equals"]), {"label": when["equals"]})
+    return _(
+        "Seulement si vous répondez « %(choice)s » à « %(question)s »",
+        choice=in_words_of(choice, "label"),
+        question=in_words_of(asked, "label"),
+    )
 
 
 def blocks_of(call_id: UUID) -> Sequence[Block]:

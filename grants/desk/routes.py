@@ -8,6 +8,7 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
+from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls import queries as calls
@@ -412,6 +413,13 @@ def dossier(application: Application) -> str:
         parts=queries.dossier_of(application),
         result=reviewing.result_of(application) if reviewing.sees_results(actor(), application.id) else None,
     )
+
+
+@bp.get("/gestion/dossiers/<uuid:application_id>/dossier.pdf")
+@requires(P.DOSSIER_READ, Application)
+def dossier_pdf(application: Application) -> BaseResponse:
+    """What was submitted, on paper."""
+    return vault.attachment(papers.dossier_pdf(application), papers.name_of(application))
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>/journal")

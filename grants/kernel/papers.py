@@ -101,8 +101,9 @@ def sheet(
     """All that templates/papers/<template>.typ prints, as plain values; the same sheet always gives the same bytes.
 
     The data are plain (texts already worded in `language`, amounts already written) and reach the page as inert text;
-    what the fonts cannot draw is replaced. Optional keys read by the page itself: `reference`, and `letterhead` with
-    `body`, `fund`, `lines` (of the service) in place of the settings'. `notice` is set apart above everything.
+    what the fonts cannot draw is replaced. Optional keys read by the page itself: `reference`, `watermark` (printed
+    across each page), and `letterhead` with `body`, `fund`, `lines` (of the service) in place of the settings'.
+    `notice` is set apart above everything.
     """
     frame = {**_frame(data, at, title, language), "notice": notice}
     return {
@@ -124,6 +125,7 @@ def _frame(data: Mapping[str, Any], at: datetime, title: str, language: str) -> 
             **data.get("letterhead", {}),
             "title": title,
             "reference": data.get("reference", ""),
+            "watermark": data.get("watermark", ""),
             "language": language,
             "date": _("Le %(day)s", day=pages.day(at)),
             "page": _("Page {n} sur {all}"),

@@ -6,10 +6,11 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.kernel import journal, stored_forms
+from grants.kernel import journal, stored_forms, vault
 from grants.kernel.access import actor, hidden_dossiers, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
@@ -226,6 +227,15 @@ def _review(assignment: Assignment, form: ReviewForm) -> Answer:
         is_open=assignment.state is S.OPEN and assignment.application.call.marks_frozen_at is None,
         following=queries.next_reading(actor().id, besides=assignment.id),
     )
+
+
+@bp.get("/evaluations/<uuid:assignment_id>/dossier.pdf")
+@requires(P.REVIEW_READ, Assignment)
+def dossier_pdf(assignment: Assignment) -> Response:
+    """The dossier on paper, once the reviewer declared to have no link."""
+    if assignment.state is S.OFFERED:
+        return redirect(url_for("reviewing.declare", assignment_id=assignment.id))
+    return vault.attachment(papers.dossier_pdf(assignment.application), papers.name_of(assignment.application))
 
 
 @bp.post("/evaluations/<uuid:assignment_id>")

@@ -2,6 +2,7 @@
 
 from grants.applications.queries.content import (
     Picked,
+    content_in,
     content_of,
     draft_content,
     is_draft,
@@ -21,6 +22,7 @@ from grants.applications.queries.lists import (
 from grants.applications.queries.receipts import (
     Receipt,
     Texts,
+    files_in,
     is_authentic,
     receipt_of,
     texts_of_receipts,
@@ -50,10 +52,12 @@ __all__ = [
     "attachment_of",
     "attachments_of",
     "candidates",
+    "content_in",
     "content_of",
     "current",
     "draft_content",
     "drafts_with_author",
+    "files_in",
     "found_by",
     "is_authentic",
     "is_draft",

@@ -106,7 +106,6 @@ def _facts(call: Call, at: datetime) -> dict[str, Any]:
     """Everything the page of a call says; a constant number of queries."""
     offers = queries.instruments_of(call.id)
     questions = queries.questions_of(call.id)
-    labels = {question.code: in_words_of(question, "label") for question in questions}
     return {
         "call": call,
         "fund": call.fund,
@@ -121,9 +120,7 @@ def _facts(call: Call, at: datetime) -> dict[str, Any]:
         "sections": queries.sections_of(call.id),
         "questions": questions,
         "conditions": {
-            question.id: _condition(question.asked_when, labels, questions)
-            for question in questions
-            if question.asked_when
+            question.id: queries.condition_of(question, questions) for question in questions if question.asked_when
         },
         "kinds": rules.KIND_LABELS,
         "pieces": queries.pieces_of(call.id),
@@ -140,18 +137,6 @@ def _said(statement: Statement, call: Call) -> str:
     for name, word in known.items():
         text = text.replace("{" + name + "}", word)
     return text
-
-
-def _condition(when: dict[str, Any], labels: dict[str, str], questions: Any) -> str:
-    asked = next((question for question in questions if question.code == when["question"]), None)
-    choices = asked.choices if asked is not None else []
-    choice = next((row for row in choices if row["code"] == when["equals"]), {"label": when["equals"], "label_en": ""})
-    word = choice["label_en"] if language() == "en" and choice.get("label_en") else choice["label"]
-    return _(
-        "Seulement si vous répondez « %(choice)s » à « %(question)s »",
-        choice=word,
-        question=labels.get(when["question"], ""),
-    )
 
 
 def _texts(call: Call, offers: Any) -> dict[str, str]:
