@@ -64,8 +64,8 @@ from grants.kernel.worker import Task, stop_on_signals, work
 from grants.observatory import exports as public_exports
 from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import actions as people
+from grants.people import directory, rules
 from grants.people import queries as people_queries
-from grants.people import rules
 from grants.people.models import Account, Appointment, College, Role
 from grants.programme import actions as programme
 from grants.programme import queries as programme_queries
@@ -327,7 +327,14 @@ def _tell_closings() -> int:
 def _forget() -> int:
     """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files."""
     with unit_of_work():
-        return people.forget_sessions() + access.forget_keys() + outbox.forget_secrets() + jobs.purge() + vault.purge()
+        return (
+            people.forget_sessions()
+            + directory.forget_entries()
+            + access.forget_keys()
+            + outbox.forget_secrets()
+            + jobs.purge()
+            + vault.purge()
+        )
 
 
 def _sweep() -> int:

@@ -53,10 +53,13 @@ class Settings:
     max_upload: int = 10_000_000
     trusted_proxies: int = 0
     journal_key: str = ""
+    directory_url: str = ""
 
     def __post_init__(self) -> None:
         if self.is_demo and (self.mail_url or self.trusted_proxies or not _is_on_this_machine(self.base_url)):
             raise ValueError(DEMO_IN_PUBLIC)
+        if self.directory_url and not _is_service(self.directory_url):
+            raise ValueError("DIRECTORY_URL doit être une adresse https://, sans question (?) ni mot de passe.")
         for name, secret in (
             ("SECRET_KEY", self.secret_key),
             ("FIELD_KEY", self.field_key),
@@ -81,6 +84,17 @@ def _is_on_this_machine(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_service(url: str) -> bool:
+    """Whether an address may be that of a service we ask: https, or http on this machine; no name, password, query."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_plain = url.isascii() and url.isprintable() and not any(sign in url for sign in " @?#\\")
+    return has_host and is_plain and (parts.scheme == "https" or _is_on_this_machine(url))
 
 
 def database_url(text: str) -> str:
@@ -141,4 +155,5 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         fund_name=env.get("FUND_NAME") or Settings.fund_name,
         body_name=env.get("BODY_NAME") or Settings.body_name,
         journal_key=env.get("JOURNAL_KEY", ""),
+        directory_url=env.get("DIRECTORY_URL", "").strip(),
     )

@@ -212,15 +212,15 @@ def repeatable(view: View) -> View:
     return view
 
 
-def prepared_by(work: Callable[[], None]) -> Callable[[View], View]:
-    """Work on the files a request brings that must be over before the writing transaction begins.
+def prepared_by(work: Callable[[], None], *, for_files: bool = True) -> Callable[[View], View]:
+    """Work that must be over before the writing transaction begins: on the files a request brings, or on any request.
 
     Placed below `@requires`. The permission is checked first, in a reading transaction that ends before the work, and
     again when the writing one begins: nobody without the right causes work, and the rights that count are the last.
     """
 
     def mark(view: View) -> View:
-        view.__prepared_by__ = work  # type: ignore[attr-defined]
+        view.__prepared_by__ = work, for_files  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -272,8 +272,11 @@ def _wrap(view: View, access: ViewAccess) -> View:
 
 
 def _prepare(view: Callable[..., Any], access: ViewAccess, params: dict[str, Any]) -> None:
-    work: Callable[[], None] | None = getattr(view, "__prepared_by__", None)
-    if work is None or request.method in SAFE or not request.files:
+    prepared: tuple[Callable[[], None], bool] | None = getattr(view, "__prepared_by__", None)
+    if prepared is None or request.method in SAFE:
+        return
+    work, for_files = prepared
+    if for_files and not request.files:
         return
     with access_mode(writing=False):
         _unless_made_for_another()

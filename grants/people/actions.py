@@ -22,7 +22,7 @@ from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError, Thr
 from grants.kernel.text import clean_line
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
-from grants.people import letters, queries, rules
+from grants.people import directory, letters, queries, rules
 from grants.people.models import (
     ROLE_LABELS,
     Account,
@@ -330,14 +330,25 @@ def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation
             _("Une personne enregistre au plus %(limit)s organisations par jour.", limit=rules.ORGANISATIONS_A_DAY),
             retry_after=_a_day_after(reached),
         )
-    organisation = Organisation(**facts, created_at=clock.now())
+    sources = _sources_of(facts)
+    organisation = Organisation(**facts, created_at=clock.now(), sources=sources)
     db.session.add(organisation)
     db.session.flush()
     db.session.add(
         Membership(account_id=by.id, organisation_id=organisation.id, role=MemberRole.OWNER, since_at=clock.now())
     )
-    journal.record("organisation.created", organisation, by=by, siret=facts["siret"], rna=facts["rna"])
+    journal.record(
+        "organisation.created", organisation, by=by, siret=facts["siret"], rna=facts["rna"],
+        from_directory=sorted(rules.days_in_directory(sources)),
+    )  # fmt: skip
     return organisation
+
+
+def _sources_of(facts: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
+    """Where the facts of a new organisation come from, as far as what the public directory said is still kept."""
+    entry = directory.entry_of(facts["siret"] or "", facts["rna"] or "")
+    told, read_on = (entry.facts, entry.read_on) if entry else ({}, clock.today())
+    return rules.sources_of(facts, told, read_on, clock.today())
 
 
 def edit_organisation(
@@ -356,6 +367,10 @@ def edit_organisation(
     for name, value in changed.items():
         setattr(organisation, name, value)
     if changed:
+        organisation.sources = {
+            **(organisation.sources or {}),
+            **dict.fromkeys(changed, rules.member_on(clock.today())),
+        }
         journal.record("organisation.edited", organisation, by=by, fields=sorted(changed))
     return [number for name, number in known.items() if rules.number_of(values.get(name) or "") not in {"", number}]
 

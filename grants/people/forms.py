@@ -1,12 +1,14 @@
 """What people type about themselves, their organisation and the offices they give."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 from wtforms import PasswordField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, ValidationError
+from grants.kernel.pages import day
 from grants.kernel.versions import VersionField
 from grants.kernel.words import LANGUAGES, LazyString, _, _l
 from grants.people.models import (
@@ -28,6 +30,7 @@ from grants.people.rules import (
     phone_of,
     postcode_of,
     website_of,
+    why_not_number,
     why_not_password,
     why_not_phone,
     why_not_postcode,
@@ -158,6 +161,18 @@ class AccountForm(Form):
     )
 
 
+class NumberForm(Form):
+    """The number of an organisation to be made known, asked before anything else."""
+
+    number = LineField(
+        _l("Numéro SIRET ou RNA"),
+        [Required(_l("Écrivez le numéro SIRET ou le numéro RNA.")), Sound(why_not_number)],
+        limit=40, read=number_of,
+        description=_l("SIRET : 14 chiffres, sur l’avis de situation de l’Insee. RNA : W et 9 chiffres, sur le "
+                       "récépissé de la préfecture. Les espaces ne gênent pas."),
+    )  # fmt: skip
+
+
 class OrganisationForm(Form):
     """What the fund keeps of an organisation, asked once."""
 
@@ -212,6 +227,12 @@ class OrganisationForm(Form):
     )
     representative_email = _email(label=_l("Son adresse électronique"))
     version = VersionField()
+
+    def say_source(self, fields: Iterable[str], read_on: date) -> None:
+        """Say beside some fields that they were filled from the public directory, and when."""
+        source = _("D’après l’annuaire public, le %(day)s.", day=day(read_on))
+        for name in fields:
+            self[name].description = f"{self[name].description} {source}".strip()
 
     def values(self) -> dict[str, Any]:
         """The facts as plain values; texts left empty are empty, never None."""

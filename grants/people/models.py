@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_security.core import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from grants.kernel import clock
@@ -171,7 +171,10 @@ class Nomination(Recorded, Keyed, Model):
 
 
 class Organisation(Keyed, Versioned, Model):
-    """A body that applies. It is known by a SIRET, an RNA number, or both."""
+    """A body that applies. It is known by a SIRET, an RNA number, or both.
+
+    `sources` says where facts come from, by field: {"source": "directory" or "member", "on": day}.
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (
@@ -199,8 +202,21 @@ class Organisation(Keyed, Versioned, Model):
     representative_email: Mapped[str] = mapped_column(String(254), default="", index=True)
     created_at: Mapped[datetime]
     sort_key: Mapped[str] = mapped_column(String(LONGEST_KEY), default=_key_of_name, index=True)
+    sources: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
 
     _sorted_by_name = validates("name")(_sort_by_name)
+
+
+class DirectoryEntry(Model):
+    """What the public directory said of a SIRET or RNA number, kept for a time; no facts: it knew no such number."""
+
+    __tablename__ = "directory_entry"
+
+    number: Mapped[str] = mapped_column(String(14), primary_key=True)
+    facts: Mapped[dict[str, str]] = mapped_column(JSON)
+    is_closed: Mapped[bool]
+    read_at: Mapped[datetime]
+    until: Mapped[datetime]
 
 
 class Membership(Recorded, Keyed, Versioned, Model):

@@ -1,7 +1,7 @@
 """The logic of accounts and organisations: numbers that hold, passwords that resist, sessions that lapse."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -32,6 +32,7 @@ SIGN_UP = Throttle("sign_up", 5, 40, timedelta(hours=1))
 RESET = Throttle("reset", 5, 40, timedelta(hours=1))
 PASSWORD = Throttle("password", 10, 100, timedelta(minutes=15))
 CONFIRMATION = Throttle("confirmation", 5, 40, timedelta(hours=1))
+LOOK_UP = Throttle("look_up", 30, 120, timedelta(hours=1))
 JOIN = Throttle("join", 10, 60, timedelta(days=1))
 A_DAY = timedelta(days=1)
 INVITATIONS_A_DAY = 10  # by one organisation, and by one person for all of theirs
@@ -288,6 +289,16 @@ def why_not_rna(number: str) -> LazyString | None:
     return _l("Un numéro RNA s’écrit avec la lettre W suivie de 9 chiffres, par exemple W691234567.")
 
 
+def why_not_number(number: str) -> LazyString | None:
+    """None when a number is a SIRET or an RNA number, else the reason. Takes `number_of` a text."""
+    return why_not_rna(number) if is_rna(number) else why_not_siret(number)
+
+
+def is_rna(number: str) -> bool:
+    """Whether a number is meant as an RNA number: it begins with a W."""
+    return number.startswith("W")
+
+
 _POSTCODE_NAMES = ("code postal", "cp", "france", "fr", "f")
 _PHONE_NAMES = ("téléphone", "telephone", "tél", "tel", "portable", "mobile", "fixe")
 _SITE_NAMES = ("site internet", "site web", "site", "internet", "web", "url")
@@ -344,3 +355,29 @@ def why_not_founded(day: date, today: date) -> LazyString | None:
     if day > today:
         return _l("Cette date est dans l’avenir. Écrivez la date de création de l’organisation.")
     return None
+
+
+def sources_of(
+    facts: Mapping[str, object], told: Mapping[str, str], read_on: date, today: date
+) -> dict[str, dict[str, str]]:
+    """Where each fact comes from: the public directory, when it is as `told` there on a day, else a member, today."""
+
+    def source_of(name: str) -> dict[str, str]:
+        is_told = bool(told.get(name)) and str(facts[name]) == told[name]
+        return {"source": "directory", "on": read_on.isoformat()} if is_told else member_on(today)
+
+    return {name: source_of(name) for name, value in facts.items() if value is not None and value != ""}
+
+
+def member_on(day: date) -> dict[str, str]:
+    """The source of a fact that a member typed on a day."""
+    return {"source": "member", "on": day.isoformat()}
+
+
+def days_in_directory(sources: Mapping[str, Mapping[str, str]] | None) -> dict[str, date]:
+    """The day on which the public directory was read, by field, of the facts that come from it."""
+    return {
+        name: date.fromisoformat(source["on"])
+        for name, source in (sources or {}).items()
+        if source["source"] == "directory"
+    }

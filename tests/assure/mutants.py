@@ -234,6 +234,15 @@ MUTANTS = (
         "tests/people/test_routes_accounts.py -k somebody_elses_address",
     ),
     Mutant(
+        "services that fail are left alone", "grants/kernel/outgoing.py",
+        "timedelta(0) < until - clock.now() <= LONGEST_REST", "False",
+        "tests/people/test_directory.py -k left_alone",
+    ),
+    Mutant(
+        "what the directory does not publish", "grants/people/directory.py",
+        'statuses <= {"", "O"} and _UNPUBLISHED', "_UNPUBLISHED", "tests/people/test_directory.py -k not_published",
+    ),
+    Mutant(
         "invitation of somebody removed", "grants/people/queries.py",
         ".where(Membership.role == MemberRole.OWNER, Account.active, Account.confirmed_at.is_not(None))",
         ".where(Membership.role == MemberRole.OWNER)",

@@ -151,10 +151,10 @@ def test_a_file_is_named_and_may_be_chosen_again(page, make, dialect):
 
 def test_it_is_sent_to_the_whole_address_and_says_its_lines(page, make, dialect):
     person = make.account()
-    page.get("people.organisation_new", as_=person, next="/appels")
+    page.get("people.organisation_new", as_=person, number="73282932000074", next="/appels")
     with locked(dialect):
         refused = page.submit({"purpose": "Un\x0bdeux\r\ntrois <b>&"}, action="/organisations/nouvelle")
-    assert again(refused).get("action") == "/organisations/nouvelle?next=/appels"
+    assert again(refused).get("action") == "/organisations/nouvelle?number=73282932000074&next=/appels"
     assert [value.replace("\r\n", "\n") for value in holds(refused, "purpose")] == ["Un\ndeux\ntrois <b>&"]
 
 

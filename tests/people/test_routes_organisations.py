@@ -23,7 +23,7 @@ FACTS = {
 def test_an_organisation_is_made_known_in_one_page(page, make):
     person = make.account()
     page.sign_in(person)
-    page.get("people.organisation_new")
+    page.get("people.organisation_new", number=FACTS["siret"])
     spaced = f"{FACTS['siret'][:3]} {FACTS['siret'][3:6]}\u00a0{FACTS['siret'][6:]}"
     answer = page.submit({**FACTS, "siret": spaced, "rna": "w691234567"})
     assert answer.title == "Les Paliers"
@@ -35,13 +35,13 @@ def test_an_organisation_is_made_known_in_one_page(page, make):
 
 def test_one_goes_on_to_where_one_came_from(page, make):
     page.sign_in(make.account())
-    page.get("people.organisation_new", next="/appels")
+    page.get("people.organisation_new", number=FACTS["siret"], next="/appels")
     assert page.submit(FACTS, follow=False).location == "/appels"
 
 
 def test_a_double_press_makes_one_organisation(page, make):
     page.sign_in(make.account())
-    form = page.get("people.organisation_new")
+    form = page.get("people.organisation_new", number=FACTS["siret"])
     first = page.submit(FACTS, follow=False)
     page.last = form
     again = page.submit(FACTS, follow=False)
@@ -76,7 +76,7 @@ def test_a_double_press_makes_one_organisation(page, make):
 )
 def test_what_is_wrong_is_said_on_its_field_and_nothing_is_lost(page, make, changed, field, word):
     page.sign_in(make.account())
-    page.get("people.organisation_new")
+    page.get("people.organisation_new", number=FACTS["siret"])
     answer = page.submit({**FACTS, **changed})
     assert answer.status == 422
     (control,) = answer.tree.xpath(f"//*[@id='{field}']")
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_on_its_field_and_nothing_is_lost(page, make, chan
 
 def test_what_is_kept_is_what_was_checked(page, make):
     page.sign_in(make.account())
-    page.get("people.organisation_new")
+    page.get("people.organisation_new", number=FACTS["siret"])
     typed = {
         "siret": f"SIRET : {FACTS['siret']}.0", "postcode": "69 002", "website": "www.exemple.fr",
         "phone": "Tél. : 04\u00a072\u00a000\u00a000\u00a000", "email": "Contact@Café.fr", "founded_on": "4/5/2012 ",
@@ -104,7 +104,7 @@ def test_what_is_kept_is_what_was_checked(page, make):
 
 def test_a_refused_number_is_shown_as_it_was_typed(page, make):
     page.sign_in(make.account())
-    page.get("people.organisation_new")
+    page.get("people.organisation_new", number=FACTS["siret"])
     answer = page.submit({**FACTS, "siret": "SIRET : 732 829 320 00079"})
     assert answer.tree.xpath("string(//*[@id='siret']/@value)") == "SIRET : 732 829 320 00079"
 
@@ -113,7 +113,7 @@ def test_a_known_number_leads_to_its_owners_without_naming_them(page, make):
     owner = make.account(name="Olga Responsable", email="olga@exemple.example")
     known = make.organisation(owner, name="Association secrète")
     page.sign_in(make.account(name="Paul Demande", email="paul@exemple.example"))
-    page.get("people.organisation_new")
+    page.get("people.organisation_new", number=FACTS["siret"])
     answer = page.submit({**FACTS, "siret": known.siret})
     assert answer.status == 422
     assert "déjà connue du fonds" in answer.words
@@ -328,7 +328,7 @@ def test_a_throttled_request_keeps_no_writer_waiting(page, make, monkeypatch):
 
 def test_an_unconfirmed_account_makes_nothing_known(page, make):
     page.sign_in(make.account(confirmed=False))
-    answer = page.get("people.organisation_new")
+    answer = page.get("people.organisation_new", number=FACTS["siret"])
     assert answer.status == 403
     assert "Confirmez d’abord votre adresse" in answer.words
 

@@ -1,18 +1,21 @@
 """Views of organisations: make one known, keep its facts, say who acts for it."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from grants.kernel.access import actor, public, requires
+from grants.kernel.access import actor, prepared_by, public, requires
+from grants.kernel.db import access_mode, db
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
 from grants.kernel.pages import safe_path
+from grants.kernel.text import clean_line
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
-from grants.people import actions, queries, rules
+from grants.people import actions, directory, queries, rules
 from grants.people.forms import (
     MONTHS,
     HandOverForm,
@@ -20,6 +23,7 @@ from grants.people.forms import (
     JoinForm,
     MemberForm,
     NewPasswordForm,
+    NumberForm,
     OrganisationForm,
 )
 from grants.people.models import (
@@ -35,14 +39,20 @@ from grants.people.routes.blueprint import bp, limited, obvious_words, own_accou
 from grants.people.routes.signing import enter
 from grants.permissions import P
 
+Shown = tuple[str, int] | Response
+
 # ---- the organisation ----------------------------------------------------------------------------------------------
 
 
 @bp.route("/organisations/nouvelle", methods=["GET", "POST"])
 @requires(P.ORGANISATION_CREATE)
-def organisation_new() -> Any:
-    """Make an organisation known to the fund."""
-    form, taken, target = OrganisationForm(), None, safe_path(request.args.get("next"))
+def organisation_new() -> Shown:
+    """Make an organisation known to the fund: its number first, then what the public directory does not say."""
+    number, target = rules.number_of(request.args.get("number", "")[:40]), safe_path(request.args.get("next"))
+    if request.method == "GET" and (not number or rules.why_not_number(number) is not None):
+        return _number_page(NumberForm(number=number), target)
+    entry, taken = directory.entry_of(number), None
+    form = _prefilled(number, entry)
     if form.validate_on_submit():
         try:
             organisation = actions.create_organisation(form.values(), by=actor())
@@ -52,7 +62,75 @@ def organisation_new() -> Any:
         else:
             flash(_("L’organisation est enregistrée. Vous en êtes responsable."), "success")
             return redirect(target or _page_of(organisation.id))
-    return form_page("people/organisation_new.html", form, taken=taken, target=target)
+    return form_page(
+        "people/organisation_new.html",
+        form,
+        taken=taken,
+        target=target,
+        number=number,
+        entry=entry,
+        is_on=_directory() is not None,
+    )
+
+
+def _prefilled(number: str, entry: directory.Entry | None) -> OrganisationForm:
+    """The form of a number, with what the public directory says of it."""
+    facts = dict(entry.facts) if entry else {}
+    typed = {"rna" if rules.is_rna(number) else "siret": number} if number else {}
+    founded_on = {"founded_on": date.fromisoformat(facts["founded_on"])} if "founded_on" in facts else {}
+    form = OrganisationForm(data={**facts, **typed, **founded_on})
+    if entry:
+        form.say_source(facts, entry.read_on)
+    return form
+
+
+def _directory() -> directory.Directory | None:
+    """The public directory that the operator named, if any."""
+    settings = current_app.config["SETTINGS"]
+    if not settings.directory_url:
+        return None
+    return directory.RechercheEntreprises(settings.directory_url, f"{settings.product} ({settings.base_url})")
+
+
+def _look_up() -> None:
+    """Ask the public directory, where there is one, about the number typed; before any transaction."""
+    asked, number = _directory(), rules.number_of(clean_line(request.form.get("number", "")[:400]) or "")
+    if asked is None or rules.why_not_number(number) is not None:
+        return
+    with access_mode(writing=False):
+        is_known = queries.organisation_by_number(number) is not None
+        db.session.rollback()
+    if not is_known:
+        directory.look_up(asked, number)
+
+
+@bp.post("/organisations/numero")
+@limited(rules.LOOK_UP)
+@requires(P.ORGANISATION_CREATE)
+@prepared_by(_look_up, for_files=False)
+def organisation_number() -> Shown:
+    """Take the number of an organisation to be made known; one that is known leads to a request to join it."""
+    form, target = NumberForm(), safe_path(request.args.get("next"))
+    if not form.validate_on_submit():
+        return _number_page(form, target)
+    number: str = form.number.data
+    entry = directory.entry_of(number)
+    also = [entry.facts.get(kind, "") for kind in ("siret", "rna")] if entry else []
+    for carried in filter(None, [number, *also]):
+        known = queries.organisation_by_number(carried)
+        if known is not None:
+            form.refuse("number", _("Une organisation porte déjà ce numéro."))
+            return _number_page(form, target, known=known, carried=carried)
+    return redirect(url_for("people.organisation_new", number=number, next=target))
+
+
+def _number_page(
+    form: NumberForm, target: str | None, *, known: Organisation | None = None, carried: str = ""
+) -> tuple[str, int]:
+    return form_page(
+        "people/organisation_number.html", form, target=target, known=known, carried=carried,
+        is_own=known is not None and known.id in actor().organisations,
+    )  # fmt: skip
 
 
 @bp.post("/organisations/rejoindre")
@@ -85,6 +163,7 @@ def organisation(subject: Organisation) -> str:
         legal_form=LEGAL_FORM_LABELS[subject.legal_form],
         year_end=MONTHS[subject.year_end_month - 1],
         siret=rules.spaced_siret(subject.siret) if subject.siret else None,
+        told=rules.days_in_directory(subject.sources),
         members=queries.members_of(subject.id),
         member_labels=MEMBER_LABELS,
     )
