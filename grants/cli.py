@@ -41,6 +41,7 @@ from grants.desk import exports as desk_exports
 from grants.desk.queries import DossierFilters
 from grants.kernel import (
     access,
+    chunks,
     clock,
     head,
     jobs,
@@ -339,7 +340,7 @@ def _forget() -> int:
 
 def _sweep() -> int:
     """Files and results that no row knows."""
-    return vault.sweep() + jobs.sweep()
+    return vault.sweep() + jobs.sweep() + chunks.sweep()
 
 
 def _deliver(carrier: outbox.Carrier, settings: Settings) -> int:

@@ -77,6 +77,7 @@ class P(StrEnum):
     JOURNAL_READ = "journal:read"
     TRACKING_READ = "tracking:read"
     EXPORT_MAKE = "export:make"
+    FILE_SEND = "file:send"
     JOB_OWN = "job:own"
     JOB_RESULT = "job:result"
     DEMO_MAIL_READ = "demo_mail:read"

@@ -203,6 +203,7 @@ MAY: dict[P, Rule] = {
     P.JOURNAL_READ: reads("manager", "administrator", "auditor"),
     P.TRACKING_READ: role(*STAFF),
     P.EXPORT_MAKE: role("manager", "finance", "auditor"),
+    P.FILE_SEND: signed_in,
     P.JOB_OWN: signed_in,
     P.JOB_RESULT: signed_in & reasoned(jobs.why_not_given),
     P.DEMO_MAIL_READ: anyone,

@@ -18,7 +18,10 @@ from tests.site import Visitor
 KEYS = re.compile(r'(name="(?:csrf_token|_key)"[^>]*value=)"[^"]*"')
 NOW = re.compile(r'data-(?:now|left)="[^"]*"|il y a \d+ \w+|dans \d+ \w+')
 # What an address may say beside ids; a route with another word makes `addresses` ask for one.
-WORDS = {"role": "association", "section": "project", "filename": "css/tokens.css", "token": "x", "secret": "x"}
+WORDS = {
+    "role": "association", "section": "project", "filename": "css/tokens.css", "token": "x", "secret": "x",
+    "digest": "0" * 64, "number": "0",
+}  # fmt: skip
 Answers = dict[str, requests.Response]
 
 

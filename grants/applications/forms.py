@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, cast
 
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, MultipleFileField
 from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
@@ -712,9 +712,9 @@ def _statements_form(offered: Mapping[str, Any], values: Values, given: Values) 
 
 
 class PieceForm(Form):
-    """A file for one piece; each piece has its own form, so that a refused file costs no other."""
+    """Files for one piece; each piece has its own form, so that a refused file costs no other."""
 
-    file = FileField(_l("Fichier"), render_kw={"accept": SUFFIXES})
+    file = MultipleFileField(_l("Fichier"), render_kw={"accept": SUFFIXES})
 
 
 class StartForm(Form):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from grants.applications import actions, exports, letters, queries, rules
@@ -354,7 +355,6 @@ def _edit_pieces(application: Application) -> Answer:
         if chosen is None:
             raise MissingError
         if _attached(application, chosen, forms[chosen.id]):
-            flash(_("Fichier reçu : « %(piece)s ».", piece=in_words_of(chosen, "label")), "success")
             return redirect(
                 url_for(
                     ".edit", application_id=application.id, section=Part.PIECES.value, _anchor=f"piece-{chosen.code}"
@@ -366,16 +366,35 @@ def _edit_pieces(application: Application) -> Answer:
 
 
 def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
-    given = form.file.data
-    if given is None or not given.filename:
+    """Keep each file that can be taken and say why the others are not; False when none is: the form says why."""
+    given = [file for file in form.file.data or () if isinstance(file, FileStorage) and file.filename]
+    if not given:
         form.refuse("file", _("Choisissez d’abord un fichier."))
         return False
-    try:
-        actions.add_file(application, piece, given, by=actor())
-    except InvalidError as error:
-        form.refuse("file", error.message)
+    reasons = [(file.filename, _why_not_added(application, piece, file)) for file in given]
+    refused = [reason if len(given) == 1 else _about(name, reason) for name, reason in reasons if reason]
+    if len(refused) == len(given):
+        form.refuse("file", " ".join(refused))
         return False
+    label, count = in_words_of(piece, "label"), len(given) - len(refused)
+    told = _("Fichier reçu : « %(piece)s ».", piece=label)
+    flash(told if count == 1 else _("%(count)s fichiers reçus : « %(piece)s ».", count=count, piece=label), "success")
+    for message in refused:
+        flash(message, "error")
     return True
+
+
+def _about(name: str | None, reason: str) -> str:
+    return _("« %(name)s » : %(reason)s", name=vault.clean_name(name or ""), reason=reason)
+
+
+def _why_not_added(application: Application, piece: Piece, file: FileStorage) -> str:
+    """Add a file to a piece; the reason when it cannot be taken, else nothing."""
+    try:
+        actions.add_file(application, piece, file, by=actor())
+    except InvalidError as error:
+        return error.message
+    return ""
 
 
 def _remove_file(application: Application, attachment_id: str) -> Response:

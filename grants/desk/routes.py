@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, redirect, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,8 +16,9 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
-from grants.kernel import clock, head, jobs, reference_files, sheets, vault
+from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, vault
 from grants.kernel.access import actor, hidden_dossiers, public, repeatable, requires
+from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
 from grants.kernel.errors import MissingError
@@ -359,6 +360,36 @@ def dossiers_xlsx() -> Response:
 def dossiers_job() -> BaseResponse:
     """Have that workbook made by the worker, however long it is."""
     return redirect(address("desk.job", job_id=jobs.ask(exports.DOSSIERS, _dossier_filters(), by=actor()).id))
+
+
+# ---- large files, chunk by chunk -----------------------------------------------------------------------------------
+
+
+@bp.get("/envois/<digest>")
+@requires(P.FILE_SEND)
+def sent_chunks(digest: str) -> Response:
+    """Which chunks of a file are still missing, for a script that sends it."""
+    file = _file_on_its_way(digest, request.args.get("size", ""))
+    return jsonify(chunk=chunks.CHUNK, missing=chunks.missing(file))
+
+
+@bp.post("/envois/<digest>/<int:number>")
+@requires(P.FILE_SEND)
+@repeatable
+@takes_files
+def send_chunk(digest: str, number: int) -> BaseResponse:
+    """Keep one chunk; the same one twice is kept once."""
+    given = request.files.get("chunk")
+    content = given.stream.read(chunks.CHUNK + 1) if given is not None else b""
+    chunks.put(_file_on_its_way(digest, request.form.get("size", "")), number, content)
+    return Response(status=204)
+
+
+def _file_on_its_way(digest: str, size: str) -> chunks.Expected:
+    who = actor().id
+    if who is None:
+        raise MissingError
+    return chunks.expected(who, digest, int(size) if size.isascii() and size.isdigit() and len(size) < 12 else 0)
 
 
 # ---- what the worker makes ---------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from grants.kernel import clock, journal, oversize, stored_forms
+from grants.kernel import chunks, clock, journal, oversize, stored_forms
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import Keyed, Model, access_mode, commit, db, get_held, promise_broken, set_access_mode
 from grants.kernel.errors import (
@@ -276,12 +276,15 @@ def _prepare(view: Callable[..., Any], access: ViewAccess, params: dict[str, Any
     if prepared is None or request.method in SAFE:
         return
     work, for_files = prepared
-    if for_files and not request.files:
+    if for_files and not (request.files or chunks.are_named()):
         return
     with access_mode(writing=False):
         _unless_made_for_another()
         _enter(access, dict(params))
+        who = actor().id
         db.session.rollback()
+    if who is not None:
+        chunks.assemble(who)
     work()
     g.pop("actor", None)
 
@@ -438,6 +441,7 @@ def _write(view: Callable[..., Any], arguments: list[Any]) -> Any:
             db.session.execute(update(RequestKey).where(RequestKey.key == key).values(body=body, location=location))
         stored_forms.forget_spent(actor().id)
         commit()
+        chunks.forget_used()
     except IntegrityError as error:
         db.session.rollback()
         broken = promise_broken(error)

@@ -66,6 +66,10 @@ class FileStore(Protocol):
         """What the keys of a group have, in order of key; nothing for a group that has none."""
         ...
 
+    def groups(self, beginning: str) -> Iterator[str]:
+        """The groups whose names begin with a text, in their order; those without keys may be left out."""
+        ...
+
     def digest(self, key: str) -> str:
         """The SHA-256 of the bytes, in hexadecimal."""
         ...
@@ -114,6 +118,10 @@ class FolderStore:
                 continue
             told = path.stat()
             yield Kept(f"{group}/{path.name}", told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+
+    def groups(self, beginning: str) -> Iterator[str]:
+        """The folders with such a name."""
+        yield from sorted(path.name for path in self.folder.glob(f"{beginning}*") if path.is_dir())
 
     def digest(self, key: str) -> str:
         """Read the file bit by bit."""

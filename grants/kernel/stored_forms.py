@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from grants.kernel import clock, throttle
+from grants.kernel import chunks, clock, throttle
 from grants.kernel.db import Keyed, Model, access_mode, db, text_enum
 from grants.kernel.encryption import decrypt, encrypt
 from grants.kernel.errors import ThrottledError
@@ -35,7 +35,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAG = 40  # characters of the tag of a hidden field
 KEY_NAMES_FOR = timedelta(hours=24)  # longer than any session lives
 BY_ACCOUNT, BY_NETWORK = 30, 120  # forms kept in an hour for people who are not signed in
-KEYS = frozenset({"csrf_token", "_key", "_held", "_came"})
+KEYS = frozenset({"csrf_token", "_key", "_held", "_came", chunks.FIELD})
 PASSWORDS = frozenset({"password", "current"})  # a form that holds one is never kept
 _CONTROLS: dict[int, str | None] = {
     **dict.fromkeys(set(range(32)) - {9, 10} | set(range(127, 160)) | {0xFFFE, 0xFFFF}),
@@ -247,7 +247,8 @@ def _one_form(text: str) -> str:
 
 
 def _file_names() -> tuple[str, ...]:
-    return tuple(file.filename[:200] for _name, file in request.files.items(multi=True) if file.filename)
+    carried = [file.filename for _name, file in request.files.items(multi=True) if file.filename]
+    return tuple(name[:200] for name in dict.fromkeys([*carried, *chunks.names()]))
 
 
 def sent_form(*, is_ours: bool = False) -> Sent | None:

@@ -1,5 +1,6 @@
 // Lets a file be dropped on its field, refuses one that is too large before it leaves, and shows how much has been sent.
 import { fileSize } from "./sizes.js";
+import { sendInChunks } from "./chunks.js";
 import { say } from "./words.js";
 
 const size = (drop, bytes) => fileSize(bytes, drop.dataset, document.documentElement.lang);
@@ -23,19 +24,34 @@ function watch(form) {
       heavy.querySelector("input[type=file]").focus();
     }
   });
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     const holders = [...form.querySelectorAll(".drop")].filter((drop) => drop.querySelector("input[type=file]")?.files.length);
     if (!holders.length || event.defaultPrevented) return;
     event.preventDefault();
+    if (form.dataset.sending) return;
+    form.dataset.sending = "yes";
+    const words = holders[0].dataset;
     const bars = holders.map((drop) => [drop.querySelector("progress"), drop.querySelector(".drop-state")]);
     const tell = (text) => bars.forEach(([bar, state]) => { bar.hidden = true; state.textContent = text; });
+    const advance = (sent, total) => bars.forEach(([bar]) => { bar.hidden = false; bar.value = (100 * sent) / total; });
     const data = new FormData(form, event.submitter);
+    const action = event.submitter?.getAttribute("formaction") || form.action;
+    let kept = "";
+    await sendInChunks(data, {
+      progress(sent, total) {
+        kept = say(words, "waiting", { sent: size(holders[0], sent), total: size(holders[0], total) });
+        bars.forEach(([, state]) => { state.textContent = ""; });
+        advance(sent, total);
+      },
+      cut() { bars.forEach(([, state]) => { state.textContent = kept || words.cut; }); },
+    });
+    delete form.dataset.sending;
     const request = new XMLHttpRequest();
-    request.open("POST", event.submitter?.getAttribute("formaction") || form.action);
+    request.open("POST", action);
     request.upload.addEventListener("progress", ({ loaded, total, lengthComputable }) => {
       if (!lengthComputable) return;
-      bars.forEach(([bar]) => { bar.hidden = false; bar.value = (100 * loaded) / total; });
-      if (loaded === total) bars.forEach(([, state]) => { state.textContent = say(holders[0].dataset, "received"); });
+      advance(loaded, total);
+      if (loaded === total) bars.forEach(([, state]) => { state.textContent = words.received; });
     });
     request.addEventListener("load", () => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
@@ -52,7 +68,7 @@ function watch(form) {
       if (!document.querySelector("[data-behaviour~='error-summary']")) document.querySelector("main")?.focus();
     });
     request.addEventListener("error", () => {
-      tell(say(holders[0].dataset, "cut"));
+      tell(words.cut);
     });
     request.send(data);
   });

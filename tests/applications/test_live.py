@@ -1,5 +1,6 @@
 """What scripts say of numbers while one types: what the server says once they are sent, or nothing."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from playwright.sync_api import Page as BrowserPage
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.rules import Part
+from grants.kernel import chunks
 from tests.client import Page
 from tests.factories import Make
 
@@ -200,6 +202,52 @@ def test_a_column_of_amounts_is_pasted_from_the_field_down(screen, budget) -> No
     assert [field.input_value() for field in shown[:4]] == ["", "100", "200", ""]
     shown[0].evaluate(PASTE, "7")
     assert shown[0].input_value() == ""
+
+
+def test_a_large_file_goes_on_where_the_line_dropped(screen, make, page) -> None:
+    """A file of 9 MB on a line that drops three times: each chunk is sent once, and the form names the file."""
+    draft = make.application(state=ApplicationState.DRAFT)
+    page.sign_in(make.member_of(draft.organisation))
+    show(screen, page.get("applications.edit", draft, section=Part.PIECES).text)
+    content = bytes(range(250)) * 36_000
+    whole, sent, forms = range(-(-len(content) // chunks.CHUNK)), [], []
+    drops = {3: 1, 9: 2}
+
+    def answer(route: Route) -> None:
+        request, path = route.request, urlsplit(route.request.url).path
+        if request.method == "GET":
+            route.fulfill(json={"chunk": chunks.CHUNK, "missing": list(whole)})
+            return
+        number = int(path.rpartition("/")[2])
+        if drops.get(number):
+            drops[number] -= 1
+            route.abort()
+            return
+        sent.append(number)
+        route.fulfill(status=204)
+
+    def take(route: Route) -> None:
+        forms.append(route.request.post_data_buffer or b"")
+        route.fulfill(body="<title>Reçu</title><main><h1>Reçu</h1></main>", content_type="text/html")
+
+    person = {"left": 3600, "who": screen.get_attribute("[data-who]", "data-who")}
+    screen.route("**/connexion/etat", lambda route: route.fulfill(json=person))
+    screen.route("**/envois/**", answer)
+    screen.route("**/page", take)
+    field = screen.locator("input[type=file]").first
+    field.set_input_files({"name": "étude.pdf", "mimeType": "application/pdf", "buffer": content})
+    field.locator("xpath=ancestor::form").locator("button:not([name])").click()
+    screen.wait_for_function("document.querySelector('.drop-state')?.textContent.includes('Connexion coupée')")
+    for _drop in range(400):
+        screen.evaluate("() => dispatchEvent(new Event('online'))")
+        screen.wait_for_timeout(25)
+        if forms:
+            break
+    (form,) = forms
+    assert sent == list(whole)
+    assert b'name="_sent"' in form
+    assert f"/{hashlib.sha256(content).hexdigest()}/{len(content)}/étude.pdf".encode() in form
+    assert len(form) < 10_000
 
 
 def test_the_sum_of_the_shares_counts_what_the_server_takes(screen, make, page) -> None:

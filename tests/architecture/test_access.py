@@ -294,6 +294,8 @@ def surroundings(
         "filename": "css/tokens.css",
         "token": "pas-un-jeton",
         "secret": "pas-un-secret",
+        "digest": "0" * 64,
+        "number": "0",
         "file": str(accounts.id),
     }
     near = {

@@ -139,8 +139,8 @@ def volunteer_answers_about_what_follows(volunteer: Person) -> None:
 
 def volunteer_attaches(volunteer: Person, piece: str, document: Path) -> None:
     section = volunteer.part(piece)
-    volunteer.attaches("Choisir un fichier", document, within=section)
-    volunteer.presses("Joindre ce fichier", within=section, told="Fichier reçu")
+    volunteer.attaches("Choisir un ou plusieurs fichiers", document, within=section)
+    volunteer.presses("Joindre", within=section, told="Fichier reçu")
     volunteer.reads(document.name)
 
 

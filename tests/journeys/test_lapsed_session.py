@@ -57,7 +57,7 @@ def test_a_file_too_large_is_told_of_before_it_leaves(troupe: Troupe) -> None:
     heavy = {"name": "comptes.pdf", "mimeType": "application/pdf", "buffer": b"x" * 10_000_001}
     field.locator("input[type=file]").set_input_files(heavy)
     expect(field).to_contain_text("c’est plus que")
-    volunteer.presses("Joindre ce fichier", within=field)
+    volunteer.presses("Joindre", within=field)
     expect(field.locator("input[type=file]")).to_be_focused()
     expect(field).to_contain_text("votre saisie est toujours là")
 

@@ -48,6 +48,9 @@ class MemoryStore:
         found = sorted((key, told) for key, told in self.kept.items() if key.startswith(f"{group}/"))
         return (Kept(key, len(content), since) for key, (content, since) in found)
 
+    def groups(self, beginning):
+        return iter(sorted({key.partition("/")[0] for key in self.kept if key.startswith(beginning)}))
+
     def digest(self, key):
         return hashlib.sha256(self._of(key)[0]).hexdigest()
 
@@ -68,6 +71,8 @@ def test_what_is_put_is_read_listed_moved_and_destroyed(either):
     before = datetime.now(UTC) - timedelta(seconds=2)
     either.put("aa/1", io.BytesIO(b"un"))
     either.put("aa/0", io.BytesIO(b""))
+    either.put("ab/0", io.BytesIO(b""))
+    assert (list(either.groups("a")), list(either.groups("ab")), list(either.groups("b"))) == (["aa", "ab"], ["ab"], [])
     with either.open("aa/1") as stream:
         assert stream.read() == b"un"
     assert [(kept.key, kept.name, kept.size) for kept in either.list("aa")] == [("aa/0", "0", 0), ("aa/1", "1", 2)]
