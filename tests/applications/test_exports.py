@@ -4,15 +4,18 @@ import io
 
 import pikepdf
 import pytest
+from werkzeug.datastructures import FileStorage
 
 from grants.applications import actions, exports, queries
 from grants.applications.lifecycle import ApplicationState as S
 from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
+from grants.kernel import clock
 from grants.kernel.db import unit_of_work
 from grants.kernel.errors import RefusedError
 from grants.kernel.words import force_locale
 from grants.reviewing.lifecycle import AssignmentState
+from tests.applications.test_actions import PDF
 from tests.papers import words_of
 
 DRAFT = "BROUILLON—nondéposé"
@@ -43,13 +46,21 @@ def test_a_draft_is_printed_as_it_stands_and_says_on_each_page_that_it_is_not_su
 
 
 def test_a_submitted_dossier_is_printed_with_its_digest_and_is_always_the_same(make, page, app):
-    submitted = make.application(state=S.SUBMITTED)
-    page.sign_in(make.member_of(submitted.organisation))
+    submitted = make.application()
+    person = make.member_of(submitted.organisation)
+    by = make.actor_of(person)
+    with unit_of_work():
+        actions.add_file(
+            submitted, calls.pieces_of(submitted.call_id)[0], FileStorage(io.BytesIO(PDF), "statuts.pdf"), by=by
+        )
+        actions.submit(submitted, by=by, received_at=clock.now())
+    page.sign_in(person)
     printed = pdf_of(page.get("applications.dossier_pdf", submitted))
     words, content = words_of(printed), queries.content_of(submitted.id)
     assert content["digest"] in words
     assert DRAFT not in words
-    assert all(file["sha256"] in words for file in queries.files_in(content))
+    (file,) = queries.files_in(content)
+    assert file["sha256"] in words
     with app.test_request_context(), force_locale("fr"):
         assert exports.dossier_pdf(submitted) == exports.dossier_pdf(submitted) == printed
     with app.test_request_context(), force_locale("en"):
@@ -100,6 +111,8 @@ def test_a_reviewer_prints_a_dossier_after_the_declaration_only(make, page):
 
 def test_anybody_prints_the_blank_dossier_of_a_published_call(make, page):
     call = make.call()
+    offered = page.get("calls.show", code=call.code).tree.xpath("//section[@aria-labelledby='questions']//a/@href")
+    assert f"/appels/{call.code}/dossier-vierge.pdf" in offered
     words = words_of(pdf_of(page.get("applications.blank_pdf", code=call.code)))
     for question in calls.questions_of(call.id):
         assert squeezed(question.label) in words
