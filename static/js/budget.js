@@ -44,6 +44,7 @@ function paste(budget, event) {
   const pasted = document.querySelector("[data-pasted]");
   const { words, unread } = pasted.dataset;
   say(pasted, [fill(words, { count: filled.size }), left.length && fill(unread, { rows: left.slice(0, 5).join(" ; ") })].filter(Boolean).join(" "));
+  if (left.length) pasted.scrollIntoView({ block: "center" });
 }
 
 export default function (budget) {
@@ -88,7 +89,7 @@ export default function (budget) {
   };
   const pasted = document.querySelector("[data-pasted]");
   if (pasted) {
-    say(pasted, pasted.dataset.hint);
+    document.querySelector("[data-paste-hint]").hidden = false;
     budget.addEventListener("paste", (event) => paste(budget, event));
   }
   budget.addEventListener("input", () => {
