@@ -239,6 +239,7 @@ FACTS: Mapping[str, LazyString] = {
     "envelope_before": _l("enveloppe auparavant"),
     "fields": _l("champs"),
     "file": _l("fichier"),
+    "from_directory": _l("repris de l’annuaire public"),
     "gates": _l("conditions"),
     "granted": _l("accordé"),
     "ground": _l("nature"),

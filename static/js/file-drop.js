@@ -1,6 +1,5 @@
 // Lets a file be dropped on its field, refuses one that is too large before it leaves, and shows how much has been sent.
 import { fileSize } from "./sizes.js";
-import { sendInChunks } from "./chunks.js";
 import { say } from "./words.js";
 
 const size = (drop, bytes) => fileSize(bytes, drop.dataset, document.documentElement.lang);
@@ -37,6 +36,7 @@ function watch(form) {
     const data = new FormData(form, event.submitter);
     const action = event.submitter?.getAttribute("formaction") || form.action;
     let kept = "";
+    const { sendInChunks } = await import("./chunks.js");
     await sendInChunks(data, {
       progress(sent, total) {
         kept = say(words, "waiting", { sent: size(holders[0], sent), total: size(holders[0], total) });

@@ -185,6 +185,7 @@ def test_a_block_of_a_spreadsheet_is_pasted_account_by_account(screen, budget) -
     first.evaluate(
         PASTE, "Compte\tMontant\r\n64 Charges de personnel\t\t10 000 €\r\n60\t1\u202f200\r\n999\t5\r\n61\tbeaucoup"
     )
+    screen.wait_for_selector("[data-pasted]:not([hidden])")
     values = {
         code: fields[code].locator("xpath=ancestor::tr").locator("[data-amount]").input_value()
         for code in ("64", "60", "61")
@@ -199,6 +200,7 @@ def test_a_column_of_amounts_is_pasted_from_the_field_down(screen, budget) -> No
     show(screen, emptied(budget).last.text)
     shown = screen.locator("[data-side=charges] [data-amount]").all()
     shown[1].evaluate(PASTE, "100\n200\n")
+    screen.wait_for_selector("[data-pasted]:not([hidden])")
     assert [field.input_value() for field in shown[:4]] == ["", "100", "200", ""]
     shown[0].evaluate(PASTE, "7")
     assert shown[0].input_value() == ""

@@ -211,7 +211,7 @@ MUTANTS = (
     ),
     Mutant(
         "files examined before the transaction", "grants/kernel/access.py",
-        "        db.session.rollback()\n    work()\n", "    work()\n",
+        "        who = actor().id\n        db.session.rollback()\n", "        who = actor().id\n",
         "tests/kernel/test_bounded.py -k others_can_write",
     ),
     Mutant(
