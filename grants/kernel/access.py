@@ -283,7 +283,7 @@ def _prepare(view: Callable[..., Any], access: ViewAccess, params: dict[str, Any
         _enter(access, dict(params))
         who = actor().id
         db.session.rollback()
-    if who is not None:
+    if who is not None and for_files and chunks.are_named():
         chunks.assemble(who)
     work()
     g.pop("actor", None)

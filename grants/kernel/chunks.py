@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -184,10 +185,14 @@ def forget(file: Expected) -> None:
 
 
 def forget_used() -> None:
-    """Destroy the chunks of the files that this request used, once its act is committed."""
+    """Destroy the chunks of the files that this request used, once its act is committed.
+
+    The act stands whatever the store answers: what stays is destroyed by the worker.
+    """
     for file in chain.from_iterable(request.files.listvalues()):
         if isinstance(file, Arrived):
-            forget(file.source)
+            with suppress(OSError):
+                forget(file.source)
 
 
 def sweep() -> int:

@@ -62,6 +62,19 @@ def test_a_file_sent_in_chunks_is_joined_like_any_other(page, draft):
     assert waiting() == []
 
 
+def test_an_act_stands_when_its_chunks_cannot_be_destroyed(page, draft, monkeypatch):
+    send(page, PDF)
+
+    def refuse(_store, key):
+        raise OSError(key)
+
+    monkeypatch.setattr(files.FolderStore, "delete", refuse)
+    answer = page.post("applications.edit", draft, section="pieces", data=named(draft, f"{DIGEST}/{len(PDF)}/a.pdf"))
+    assert answer.status == 302
+    assert db.session.scalars(select(Attachment)).one().file.sha256 == DIGEST
+    assert waiting() == [f"{DIGEST}-0"]
+
+
 def test_only_what_is_missing_is_sent_again(app, make):
     content = bytes(range(256)) * 1024 * 2 + b"la fin"
     person, other = make.account(), make.account()
