@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, inspect, literal, select, union_all
@@ -29,11 +29,13 @@ from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
+from grants.kernel.query_cache import frozen_rows
 from grants.kernel.words import _, in_words_of, language
 from grants.programme import queries as programme
 from grants.programme.models import Fund, Instrument
 
 EXTENSIONS = "extensions"
+CallPart = TypeVar("CallPart", Section, Question, Piece, Statement, Gate)
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,20 @@ def instruments_of(call_id: UUID) -> Sequence[CallInstrument]:
     return db.session.scalars(statement).all()
 
 
+def _parts_of(call_id: UUID, kind: type[CallPart], statement: Select[CallPart]) -> Sequence[CallPart]:
+    """The parts of a call that a statement asks for; asked once when the call is open, since the database then refuses
+    to change them (`grants.evidence.FROZEN`)."""
+    call = db.session.get(Call, call_id)
+    if call is None or call.state is CallState.DRAFT:
+        return db.session.scalars(statement).all()
+    return frozen_rows((kind.__name__, call.id, call.opened_at), statement)
+
+
 def sections_of(call_id: UUID) -> Sequence[Section]:
     """The sections of the questions, in order."""
-    return db.session.scalars(
-        select(Section).where(Section.call_id == call_id).order_by(Section.position, Section.code)
-    ).all()
+    return _parts_of(
+        call_id, Section, select(Section).where(Section.call_id == call_id).order_by(Section.position, Section.code)
+    )
 
 
 def questions_of(call_id: UUID) -> Sequence[Question]:
@@ -126,7 +137,7 @@ def questions_of(call_id: UUID) -> Sequence[Question]:
         .options(joinedload(Question.section), joinedload(Question.criterion))
         .order_by(Section.position, Section.code, Question.position, Question.code)
     )
-    return db.session.scalars(statement).all()
+    return _parts_of(call_id, Question, statement)
 
 
 def condition_of(question: Question, questions: Sequence[Question]) -> str:
@@ -171,18 +182,18 @@ def criteria_of(call_id: UUID) -> list[BlockOfItems]:
 
 def pieces_of(call_id: UUID) -> Sequence[Piece]:
     """The supporting documents a call asks for, in order."""
-    return db.session.scalars(select(Piece).where(Piece.call_id == call_id).order_by(Piece.position, Piece.code)).all()
+    return _parts_of(call_id, Piece, select(Piece).where(Piece.call_id == call_id).order_by(Piece.position, Piece.code))
 
 
 def statements_of(call_id: UUID) -> Sequence[Statement]:
     """The statements an applicant makes, in order."""
     statement = select(Statement).where(Statement.call_id == call_id)
-    return db.session.scalars(statement.order_by(Statement.position, Statement.code)).all()
+    return _parts_of(call_id, Statement, statement.order_by(Statement.position, Statement.code))
 
 
 def gates_of(call_id: UUID) -> Sequence[Gate]:
     """The conditions a file must meet before it is judged, in order."""
-    return db.session.scalars(select(Gate).where(Gate.call_id == call_id).order_by(Gate.position, Gate.code)).all()
+    return _parts_of(call_id, Gate, select(Gate).where(Gate.call_id == call_id).order_by(Gate.position, Gate.code))
 
 
 # ---- money and opening ---------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
 from grants.kernel import clock
@@ -36,16 +38,41 @@ def test_a_call_gives_its_parts_in_order(make):
 
 
 def test_the_questions_of_a_call_cost_one_statement_with_their_sections_and_criteria(make, queries):
-    from_calls = make.call()
-    db.session.expire_all()
-    call_id = from_calls.id
+    in_preparation = make.call(state=CallState.DRAFT)
 
     def read():
-        for question in calls.questions_of(call_id):
+        for question in calls.questions_of(in_preparation.id):
             assert question.section.title
             assert question.criterion is None or question.criterion.title
 
+    read()
     assert queries.count(read) == 1
+
+
+PARTS = (calls.sections_of, calls.questions_of, calls.pieces_of, calls.statements_of, calls.gates_of)
+
+
+@pytest.mark.parametrize("parts", PARTS, ids=lambda parts: parts.__name__)
+def test_the_parts_of_a_call_are_asked_once_when_it_is_open_and_each_time_before(make, queries, parts):
+    opened, in_preparation = make.call(), make.call(state=CallState.DRAFT)
+    known = [row.code for row in parts(opened.id)]
+    assert queries.count(lambda: parts(opened.id)) == 0
+    assert [row.code for row in parts(opened.id)] == known
+    first = parts(in_preparation.id)[0]
+    with unit_of_work():
+        first.code = "changed"
+    db.session.expire_all()
+    assert "changed" in {row.code for row in parts(in_preparation.id)}
+
+
+def test_the_parts_of_a_call_that_another_act_opened_are_asked_again(make, queries):
+    """As in an earlier copy of the database, restored while the process runs, in which the call was opened later."""
+    opened = make.call()
+    calls.questions_of(opened.id)
+    with unit_of_work():
+        opened.opened_at += timedelta(microseconds=1)
+    assert opened.opened_at  # read again
+    assert queries.count(lambda: calls.questions_of(opened.id)) == 1
 
 
 def test_what_is_left_counts_published_calls_but_neither_drafts_nor_the_call_itself(make):

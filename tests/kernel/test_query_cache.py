@@ -1,11 +1,15 @@
-"""Answers are kept until the journal has a new line, and not a moment longer."""
+"""Answers are kept until the journal has a new line, and not a moment longer; frozen rows while connections last."""
 
+import pytest
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from grants.kernel import journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.query_cache import MOST, cached_query
+from grants.kernel.query_cache import MOST, cached_query, frozen_rows
+from grants.people.models import Account
 from tests.databases import Databases
 
 
@@ -74,3 +78,34 @@ def test_what_is_kept_is_bounded(app: Flask) -> None:
     for number in range(MOST + 10):
         cached_query(number, lambda: 0)
     assert len(app.extensions["query_cache"][1]) <= MOST
+
+
+def test_frozen_rows_are_asked_once_and_belong_to_no_session(make, queries) -> None:
+    make.account()
+    key = object()
+    assert queries.count(lambda: frozen_rows(key, select(Account))) > 0
+    assert queries.count(lambda: frozen_rows(key, select(Account))) == 0
+    assert [object_session(row) for row in frozen_rows(key, select(Account))] == [None]
+
+
+def test_frozen_rows_hold_what_this_transaction_wrote_before(make) -> None:
+    account = make.account()
+    account.name = "Nom changé"
+    assert [row.name for row in frozen_rows(object(), select(Account))] == ["Nom changé"]
+    db.session.rollback()
+
+
+def test_no_frozen_row_outlives_the_connections(make, queries) -> None:
+    make.account()
+    key = object()
+    frozen_rows(key, select(Account))
+    db.session.remove()
+    db.engine.dispose()
+    assert queries.count(lambda: frozen_rows(key, select(Account))) > 0
+
+
+def test_frozen_rows_are_bounded(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grants.kernel.query_cache.MOST", 3)
+    for number in range(10):
+        frozen_rows(number, select(Account))
+    assert len(app.extensions["frozen_rows"][1]) <= 3

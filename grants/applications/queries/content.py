@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cache
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, Protocol, TypedDict
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     ColumnElement,
     Date,
@@ -25,7 +26,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import QueryableAttribute, joinedload
+from sqlalchemy.orm import QueryableAttribute
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeEngine
 
@@ -62,9 +63,11 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import Part
 from grants.applications.parts.questions import is_asked, told_beside
-from grants.calls.models import CallInstrument, Criterion, Piece, Question, QuestionKind, Section, Statement
+from grants.calls import queries as calls
+from grants.calls.models import CallInstrument, Question, QuestionKind, Statement
 from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
 from grants.kernel.db import Keyed, db, get_held, is_held
+from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.vault import StoredFile
 from grants.people.models import Account, Organisation
@@ -74,17 +77,78 @@ from grants.programme.models import (
     BudgetAccount,
     Commune,
     FieldOfIntervention,
+    FundingForm,
+    Instrument,
     Orientation,
     PriorityArea,
     RelatedPlan,
 )
 
 FORMAT = 1
-# Rows as they are read, what need not be there being None.
-Answers = Sequence[tuple[Section, Question | None, str | None, Answer | None, StoredFile | None]]
-Signed = Sequence[tuple[Statement, Signature | None, str | None]]
-Lines = Sequence[tuple[BudgetLine, BudgetAccount | None]]
-AskedFor = Sequence[tuple[CallInstrument | None, Axis | None, int | None]]
+
+
+class FileRow(Protocol):
+    """The columns read of a file."""
+
+    id: UUID
+    name: str
+    size: int
+    sha256: str
+    media_type: str
+    given_at: datetime
+    signed: bool
+    copy_sha256: str | None
+
+
+class AnswerRow(FileRow, Protocol):
+    """The columns read of an answer, with those of its file."""
+
+    question_id: UUID
+    value: Json
+
+
+class PieceFileRow(FileRow, Protocol):
+    """The columns read of a file given for a piece."""
+
+    piece_id: UUID
+
+
+class SignatureRow(Protocol):
+    """The columns read of a statement that was made; `name` is that of whoever made it."""
+
+    statement_id: UUID
+    choice: str
+    signed_at: datetime
+    name: str | None
+
+
+class LineRow(Protocol):
+    """The columns read of a budget line, with the titles of its account."""
+
+    side: str
+    account: str
+    amount: Money
+    is_request: bool
+    title: str | None
+    title_en: str | None
+
+
+class AskedForRow(Protocol):
+    """The columns read of an axis served, beside those of the instrument chosen; None where there is none."""
+
+    id: UUID | None
+    code: str
+    colour: str
+    percent: int | None
+    instrument: str | None
+    form: FundingForm
+    minimum: Money
+    maximum: Money
+    max_rate: int | None
+
+
+Answers = Mapping[UUID, AnswerRow]  # by question
+Signed = Mapping[UUID, SignatureRow]  # by statement
 
 
 class Picked(NamedTuple):
@@ -202,12 +266,14 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
     `picked` are the rows of `picked_by`, for whoever read them already.
     """
     call, fund = application.call, application.call.fund
-    lines: Sequence[tuple[BudgetLine, BudgetAccount | None]] = db.session.execute(_lines_of(application.id)).all()
-    found = totals((line.side, line.account, line.amount) for line, _account in lines)
+    lines: Sequence[LineRow] = _read(_lines(), application.id)
+    found = totals((line.side, line.account, line.amount) for line in lines)
     author = db.session.get(Account, application.author_id)
-    asked: Answers = db.session.execute(_questions_of(application)).all()
-    statements: Signed = db.session.execute(_statements_of(application)).all()
-    asked_for: AskedFor = db.session.execute(_instrument_and_axes_of(application)).all()
+    answers: Sequence[AnswerRow] = _read(_answers(), application.id)
+    signatures: Sequence[SignatureRow] = _read(_signatures(), application.id)
+    given, signed = {row.question_id: row for row in answers}, {row.statement_id: row for row in signatures}
+    questions, statements = calls.questions_of(call.id), calls.statements_of(call.id)
+    asked_for: Sequence[AskedForRow] = _read(_instrument_and_axes(), application.id)
     return {
         "format": FORMAT,
         "reference": application.reference,
@@ -216,66 +282,71 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
         "fund": {"code": fund.code, **both_languages(fund, "name"), "body": fund.body_name},
         "author": {"name": author.name if author else ""},
         "organisation": organisation_content(application.organisation),
-        "project": _project(application, asked_for),
-        "axes": [_axis(axis, percent) for _offered, axis, percent in asked_for if axis is not None],
+        "project": _project(application, asked_for[0]),
+        "axes": [_axis(row) for row in asked_for if row.id is not None],
         **_picked(picked_by(application.id) if picked is None else picked),
         "participation": _columns_of(application, Part.PEOPLE),
         **_rows_in(application.id),
         "budget": {
-            "charges": [_line(*line) for line in lines if line[0].side == "charge"],
-            "resources": [_line(*line) for line in lines if line[0].side == "resource"],
+            "charges": [_line(line) for line in lines if line.side == "charge"],
+            "resources": [_line(line) for line in lines if line.side == "resource"],
             "totals": {f"{side}_cents": amount.cents for side, amount in vars(found).items()},
         },
-        "sections": _sections(asked),
-        "pieces": _pieces(application, asked, statements),
-        "statements": _statements(application, statements),
+        "sections": _sections(call.id, questions, given),
+        "pieces": _pieces(application, _facts_for_pieces(application, questions, given, statements, signed)),
+        "statements": _statements(application, statements, signed),
     }
 
 
-def _lines_of(application_id: UUID) -> Select[BudgetLine, BudgetAccount]:
+def _read(statement: Select[*tuple[Any, ...]], application_id: UUID) -> Sequence[Any]:
+    """The rows of an application that a statement reads."""
+    return db.session.execute(statement, {"application_id": application_id}).all()
+
+
+# Statements told once: building one costs more than sending it.
+_OWN: BindParameter[UUID] = bindparam("application_id", type_=Uuid())
+
+
+@cache
+def _lines() -> Select[*tuple[Any, ...]]:
     """The lines of a budget, each with its account."""
+    told = (getattr(BudgetLine, field.attribute) for field in LINES.fields)
     return (
-        select(BudgetLine, BudgetAccount)
+        select(*told, BudgetLine.side, BudgetLine.is_request, BudgetAccount.title, BudgetAccount.title_en)
         .outerjoin(BudgetAccount, BudgetAccount.code == BudgetLine.account)
-        .where(BudgetLine.application_id == application_id)
+        .where(BudgetLine.application_id == _OWN)
         .order_by(BudgetLine.position, BudgetLine.id)
     )
 
 
-def _questions_of(application: Application) -> Select[Section, Question, str, Answer, StoredFile]:
-    """Every section of the call with its questions, their criteria, the answers given and their files; an empty section
-    is there."""
+@cache
+def _answers() -> Select[*tuple[Any, ...]]:
+    """The answers given, each with its file."""
     return (
-        select(Section, Question, Criterion.code, Answer, StoredFile)
-        .outerjoin(Question, (Question.section_id == Section.id) & (Question.call_id == application.call_id))
-        .outerjoin(Criterion, Criterion.id == Question.criterion_id)
-        .outerjoin(Answer, (Answer.question_id == Question.id) & (Answer.application_id == application.id))
+        select(Answer.question_id, Answer.value, *_FILE)
         .outerjoin(StoredFile, (StoredFile.id == Answer.file_id) & StoredFile.removed_at.is_(None))
-        .where(Section.call_id == application.call_id)
-        .order_by(Section.position, Section.code, Question.position, Question.code)
+        .where(Answer.application_id == _OWN)
     )
 
 
-def _pieces_of(application: Application) -> Select[Piece, StoredFile]:
-    """The pieces the call asks for in order, each with the files given for it, in the order they came."""
-    given = (Attachment.piece_id == Piece.id) & (Attachment.application_id == application.id)
+@cache
+def _files_for_pieces() -> Select[*tuple[Any, ...]]:
+    """The files given for the pieces the call asks for, in the order they came."""
     return (
-        select(Piece, StoredFile)
-        .outerjoin(Attachment, given)
-        .outerjoin(StoredFile, (StoredFile.id == Attachment.file_id) & StoredFile.removed_at.is_(None))
-        .where(Piece.call_id == application.call_id)
-        .order_by(Piece.position, Piece.code, Attachment.given_at, Attachment.id)
+        select(Attachment.piece_id, *_FILE)
+        .join(StoredFile, (StoredFile.id == Attachment.file_id) & StoredFile.removed_at.is_(None))
+        .where(Attachment.application_id == _OWN)
+        .order_by(Attachment.given_at, Attachment.id)
     )
 
 
-def _statements_of(application: Application) -> Select[Statement, Signature, str]:
-    """The statements of the call, each with what was signed and by whom."""
+@cache
+def _signatures() -> Select[*tuple[Any, ...]]:
+    """The statements made, each with the name of whoever made it."""
     return (
-        select(Statement, Signature, Account.name)
-        .outerjoin(Signature, (Signature.statement_id == Statement.id) & (Signature.application_id == application.id))
+        select(Signature.statement_id, Signature.choice, Signature.signed_at, Account.name)
         .outerjoin(Account, Account.id == Signature.signed_by)
-        .where(Statement.call_id == application.call_id)
-        .order_by(Statement.position, Statement.code)
+        .where(Signature.application_id == _OWN)
     )
 
 
@@ -317,7 +388,7 @@ def _picked_statement() -> Select[*PickedRow]:
         key = next(column for column in table.c if column.name != "application_id")
         told = zip((*texts, *(none,) * (5 - len(texts)), *orientation, *order), names, strict=True)
         listed = select(literal(kind).label("list"), row.id.label("id"), *(column.label(name) for column, name in told))
-        mine = table.c.application_id == bindparam("application_id")
+        mine = table.c.application_id == _OWN
         return listed.select_from(table).join(row, key == row.id).where(mine)
 
     field, plan, commune, area = FieldOfIntervention, RelatedPlan, Commune, PriorityArea
@@ -367,7 +438,7 @@ def _rows_statement() -> Select[Any]:
         taken = {column: getattr(kind, field.attribute) for field, column in _placed(table)}
         columns = (_like(taken.get(name), name.partition(" ")[0]).label(name) for name in names)
         head = literal(table.place).label("list"), kind.position.label("position"), kind.id.label("id")
-        return select(*head, *columns).where(kind.application_id == bindparam("application_id"))
+        return select(*head, *columns).where(kind.application_id == _OWN)
 
     told = union_all(*map(listed, TABLES)).subquery()
     return select(told).order_by(told.c.list, told.c.position, told.c.id)
@@ -418,7 +489,12 @@ def both_languages(row: object, *names: str) -> JsonObject:
     return {key: getattr(row, key) for name in names for key in (name, f"{name}_en")}
 
 
-def _file(stored: StoredFile) -> JsonObject:
+# What a content says of a file.
+_FILE = (StoredFile.id, StoredFile.name, StoredFile.size, StoredFile.sha256, StoredFile.media_type, StoredFile.given_at,
+         StoredFile.signed, StoredFile.copy_sha256)  # fmt: skip
+
+
+def _file(stored: FileRow) -> JsonObject:
     return {
         "id": str(stored.id),
         "name": stored.name,
@@ -449,137 +525,139 @@ def organisation_content(row: Organisation) -> JsonObject:
     }
 
 
-def _instrument_and_axes_of(application: Application) -> Select[CallInstrument, Axis, int]:
-    """The instrument chosen and what the call offers of it, beside each axis served and its share, in order."""
+@cache
+def _instrument_and_axes() -> Select[*tuple[Any, ...]]:
+    """Each axis served and its share, in order, beside the instrument chosen and what the call offers of it."""
     offered = (CallInstrument.call_id == Application.call_id) & (
         CallInstrument.instrument_id == Application.instrument_id
     )
     return (
-        select(CallInstrument, Axis, AxisShare.percent)
+        select(Axis.id, Axis.code, Axis.title, Axis.title_en, Axis.short, Axis.short_en, Axis.colour, AxisShare.percent,
+               CallInstrument.minimum, CallInstrument.maximum, CallInstrument.max_rate, Instrument.form,
+               Instrument.code.label("instrument"), Instrument.name, Instrument.name_en)
         .select_from(Application)
         .outerjoin(CallInstrument, offered)
+        .outerjoin(Instrument, Instrument.id == CallInstrument.instrument_id)
         .outerjoin(AxisShare, AxisShare.application_id == Application.id)
         .outerjoin(Axis, Axis.id == AxisShare.axis_id)
-        .where(Application.id == application.id)
-        .options(joinedload(CallInstrument.instrument))
+        .where(Application.id == _OWN)
         .order_by(AxisShare.position, AxisShare.id)
-    )
+    )  # fmt: skip
 
 
-def _project(application: Application, asked_for: AskedFor) -> JsonObject:
-    chosen = asked_for[0][0]
+def _project(application: Application, asked_for: AskedForRow) -> JsonObject:
     return {
         **_columns_of(application, Part.PROJECT),
-        "instrument": _instrument(chosen) if chosen else None,
+        "instrument": _instrument(asked_for) if asked_for.instrument is not None else None,
         "total_cents": application.total.cents if application.total else None,
     }
 
 
-def _instrument(offered: CallInstrument) -> JsonObject:
+def _instrument(row: AskedForRow) -> JsonObject:
     return {
-        "code": offered.instrument.code,
-        **both_languages(offered.instrument, "name"),
-        "form": str(offered.instrument.form.value),
-        "minimum_cents": offered.minimum.cents,
-        "maximum_cents": offered.maximum.cents,
-        "max_rate": offered.max_rate,
+        "code": row.instrument,
+        **both_languages(row, "name"),
+        "form": str(row.form.value),
+        "minimum_cents": row.minimum.cents,
+        "maximum_cents": row.maximum.cents,
+        "max_rate": row.max_rate,
     }
 
 
-def _axis(axis: Axis, percent: int | None) -> JsonObject:
+def _axis(row: AskedForRow) -> JsonObject:
     return {
-        "id": str(axis.id),
-        "code": axis.code,
-        **both_languages(axis, "title", "short"),
-        "colour": axis.colour,
-        "percent": percent,
+        "id": str(row.id),
+        "code": row.code,
+        **both_languages(row, "title", "short"),
+        "colour": row.colour,
+        "percent": row.percent,
     }
 
 
-def _line(line: BudgetLine, account: BudgetAccount | None) -> JsonObject:
+def _line(line: LineRow) -> JsonObject:
+    is_known = line.title is not None
     return {
         **LINES.plain({field.name: getattr(line, field.attribute) for field in LINES.fields}),
-        "title": account.title if account else line.account,
-        "title_en": account.title_en if account else "",
+        "title": line.title if is_known else line.account,
+        "title_en": line.title_en if is_known else "",
         "is_request": line.is_request,
         "in_kind": is_in_kind(line.account),
     }
 
 
-def _sections(asked: Answers) -> list[JsonObject]:
-    given = [(question, answer) for _section, question, _criterion, answer, _stored in asked if question and answer]
-    by_code = {question.code: answer.value for question, answer in given}
-    names = _names_of_communes(given)
+def _sections(call_id: UUID, asked: Sequence[Question], given: Answers) -> list[JsonObject]:
+    by_code: dict[str, Json] = {row.code: given[row.id].value for row in asked if row.id in given}
+    names = _names_of_communes(asked, given)
     questions: dict[UUID, list[JsonObject]] = {}
-    sections: dict[UUID, JsonObject] = {}
-    for section, question, criterion, answer, stored in asked:
-        here = questions.setdefault(section.id, [])
-        sections[section.id] = {"code": section.code, **both_languages(section, "title"), "questions": here}
-        if question is not None:
-            here.append({
-                "code": question.code,
-                **both_languages(question, "label"),
-                "kind": question.kind.value,
-                "criterion": criterion,
-                "required": question.required,
-                "asked": is_asked(question.asked_when, by_code),
-                **_answer(question, answer, stored, names),
-            })  # fmt: skip
-    return list(sections.values())
+    for question in asked:
+        questions.setdefault(question.section_id, []).append({
+            "code": question.code,
+            **both_languages(question, "label"),
+            "kind": question.kind.value,
+            "criterion": question.criterion.code if question.criterion else None,
+            "required": question.required,
+            "asked": is_asked(question.asked_when, by_code),
+            **_answer(question, given.get(question.id), names),
+        })  # fmt: skip
+    return [
+        {"code": row.code, **both_languages(row, "title"), "questions": questions.get(row.id, [])}
+        for row in calls.sections_of(call_id)
+    ]
 
 
-def _names_of_communes(given: Iterable[tuple[Question, Answer]]) -> dict[str, str]:
+def _names_of_communes(asked: Iterable[Question], given: Answers) -> dict[str, str]:
     """The names of the communes that answers speak of; no query when none does."""
-    found = (answer.value or () for question, answer in given if question.kind is QuestionKind.COMMUNES)
-    told = {insee for value in found for insee in value}
+    found = (given[row.id].value for row in asked if row.kind is QuestionKind.COMMUNES and row.id in given)
+    told = {str(insee) for value in found if isinstance(value, list) for insee in value}
     if not told:
         return {}
     rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(told)))
     return dict(iter(rows))
 
 
-def _answer(
-    question: Question, answer: Answer | None, stored: StoredFile | None, communes: Mapping[str, str]
-) -> JsonObject:
+def _answer(question: Question, answer: AnswerRow | None, communes: Mapping[str, str]) -> JsonObject:
     value: Json = None if answer is None else answer.value
     told: JsonObject = {"value": value, **told_beside(question, value, communes)}
     if question.kind is QuestionKind.FILE:
-        told["file"] = _file(stored) if stored else None
+        told["file"] = _file(answer) if answer is not None and answer.id is not None else None
     return told
 
 
-def _pieces(application: Application, asked: Answers, statements: Signed) -> list[JsonObject]:
-    facts = _facts_for_pieces(application, asked, statements)
+def _pieces(application: Application, facts: FactsForPieces) -> list[JsonObject]:
     files: dict[UUID, list[JsonObject]] = {}
-    pieces: dict[UUID, JsonObject] = {}
-    rows: Sequence[tuple[Piece, StoredFile | None]] = db.session.execute(_pieces_of(application)).all()
-    for piece, stored in rows:
-        given = files.setdefault(piece.id, [])
-        pieces[piece.id] = {
+    given: Sequence[PieceFileRow] = _read(_files_for_pieces(), application.id)
+    for row in given:
+        files.setdefault(row.piece_id, []).append(_file(row))
+    return [
+        {
             "id": str(piece.id),
             "code": piece.code,
             **both_languages(piece, "label"),
             "expected": piece.required and rules.is_expected(piece.rule, **facts),
             "blocks": piece.blocks,
-            "files": given,
+            "files": files.get(piece.id, []),
         }
-        if stored is not None:
-            given.append(_file(stored))
-    return list(pieces.values())
+        for piece in calls.pieces_of(application.call_id)
+    ]
 
 
-def _facts_for_pieces(application: Application, asked: Answers, statements: Signed) -> FactsForPieces:
-    first = (answer.value for _s, question, _c, answer, _f in asked if answer and question
-             and question.code == FIRST_REQUEST)  # fmt: skip
-    authority = (row.choice for statement, row, _signer in statements if row and statement.code == AUTHORITY_TO_SIGN)
+def _facts_for_pieces(
+    application: Application,
+    asked: Sequence[Question],
+    given: Answers,
+    statements: Sequence[Statement],
+    signed: Signed,
+) -> FactsForPieces:
+    first = (given[row.id].value for row in asked if row.code == FIRST_REQUEST and row.id in given)
+    authority = (signed[row.id].choice for row in statements if row.code == AUTHORITY_TO_SIGN and row.id in signed)
     return {
         "has_rna": bool(application.organisation.rna),
-        "first_request": next(first, None),
+        "first_request": str(said) if (said := next(first, None)) is not None else None,
         "authority": next(authority, None),
     }
 
 
-def _statements(application: Application, statements: Signed) -> list[JsonObject]:
+def _statements(application: Application, statements: Sequence[Statement], signed: Signed) -> list[JsonObject]:
     values = statement_values(application)
     return [
         {
@@ -592,20 +670,20 @@ def _statements(application: Application, statements: Signed) -> list[JsonObject
             "required": statement.required,
             "annex": statement.annex,
             "chosen": None,
-            **_signed(signature, statement.kind, signer, statement.choices),
+            **_signed(statement, signed.get(statement.id)),
         }
-        for statement, signature, signer in statements
+        for statement in statements
     ]
 
 
-def _signed(row: Signature | None, kind: str, signer: str | None, choices: Sequence[Mapping[str, Json]]) -> JsonObject:
+def _signed(statement: Statement, row: SignatureRow | None) -> JsonObject:
     if row is None:
         return {"choice": None, "signed_by": None, "signed_at": None, "amount_cents": None}
     return {
         "choice": row.choice,
-        "amount_cents": int(row.choice) if kind == "money" else None,
-        "chosen": next((choice for choice in choices if choice["code"] == row.choice), None),
-        "signed_by": signer,
+        "amount_cents": int(row.choice) if statement.kind == "money" else None,
+        "chosen": next((choice for choice in statement.choices if choice["code"] == row.choice), None),
+        "signed_by": row.name,
         "signed_at": _iso(row.signed_at),
     }
 
