@@ -19,10 +19,7 @@ RECEIPT = "receipt"
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
     """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address."""
-    texts = queries.texts_of_receipts()
-    issue_receipt(version, by=by, texts=texts)
-    with force_locale(by.locale):
-        told = queries.receipt_of(application, version, texts)
+    told = issue_receipt(version, by=by, texts=queries.texts_of_receipts())[by.locale]
     for address in _addresses(application, by):
         outbox.write(
             "applications_receipt",
@@ -81,10 +78,27 @@ def extensions() -> int:
     return told
 
 
-def issue_receipt(version: ApplicationVersion, *, by: Actor, texts: queries.Texts, recomposed: bool = False) -> None:
-    """Keep the receipt of a frozen version, in every language, as it is told now."""
-    told = {language: _receipt_text(version, language, texts, recomposed=recomposed) for language in LANGUAGES}
-    papers.issue(RECEIPT, version, told, by=by, recomposed=recomposed)
+def issue_receipt(
+    version: ApplicationVersion, *, by: Actor, texts: queries.Texts, recomposed: bool = False
+) -> dict[str, queries.Receipt]:
+    """Keep the receipt of a frozen version, in every language, as it is told now; returns it by language."""
+    told = _receipts(version, texts)
+    papers.issue(
+        RECEIPT,
+        version,
+        {language: _receipt_text(each, language, recomposed=recomposed) for language, each in told.items()},
+        by=by,
+        recomposed=recomposed,
+    )
+    return told
+
+
+def _receipts(version: ApplicationVersion, texts: queries.Texts) -> dict[str, queries.Receipt]:
+    content, told = queries.content_in(version), {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            told[language] = queries.receipt_of(version.application, content, texts)
+    return told
 
 
 def recompose_receipts(limit: int, *, by: Actor) -> int:
@@ -100,7 +114,7 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Receipt:
     """The receipt as it was issued; as it would be told today when it left before papers were kept."""
     paper = papers.latest(RECEIPT, version.id)
     if paper is None:
-        return queries.receipt_of(version.application, version)
+        return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
     return queries.Receipt(**said, submitted_at=submitted_at, files=[_with_instant(file) for file in files])
@@ -116,16 +130,13 @@ def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:
     """The receipt on paper, the same bytes as when it was issued."""
     paper = papers.latest(RECEIPT, version.id)
     if paper is None:
-        texts = queries.texts_of_receipts()
-        return papers.draw(_receipt_text(version, language, texts, recomposed=True)["sheet"])
+        told = _receipts(version, queries.texts_of_receipts())[language]
+        return papers.draw(_receipt_text(told, language, recomposed=True)["sheet"])
     return papers.given(paper, language)
 
 
-def _receipt_text(
-    version: ApplicationVersion, language: str, texts: queries.Texts, *, recomposed: bool
-) -> dict[str, Any]:
+def _receipt_text(told: queries.Receipt, language: str, *, recomposed: bool) -> dict[str, Any]:
     with force_locale(language):
-        told = queries.receipt_of(version.application, version, texts)
         notice = papers.recomposed_notice() if recomposed else ""
         data = {
             "reference": told.reference,

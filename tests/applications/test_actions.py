@@ -396,6 +396,14 @@ def test_a_request_over_the_instruments_rate_is_named(app, make):
     assert told == ["Le montant demandé dépasse 50\u00a0% des ressources du projet\u00a0: 500\u00a0€ de trop."]
 
 
+def test_submitting_reads_what_it_froze_once_for_all_receipts(draft, by, monkeypatch):
+    read, texts = rules.read, []
+    monkeypatch.setattr(rules, "read", lambda text: texts.append(text) or read(text))
+    version = submit(draft, by)
+    assert texts.count(version.content) == 1
+    assert len(texts) == 2  # and once to know what is missing
+
+
 # ---- withdraw ------------------------------------------------------------------------------------------------------
 
 

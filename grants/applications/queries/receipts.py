@@ -18,7 +18,7 @@ from grants.applications.models import (
 from grants.applications.parts.fields import (
     Content,
 )
-from grants.applications.queries.content import content_in, content_of
+from grants.applications.queries.content import content_of
 from grants.kernel.db import db
 from grants.kernel.pages import day, instant
 from grants.kernel.words import _, in_words_of
@@ -59,14 +59,12 @@ def texts_of_receipts() -> Texts:
     return programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
 
 
-def receipt_of(
-    application: Application, version: ApplicationVersion | None = None, texts: Texts | None = None
-) -> Receipt:
-    """The receipt of a submitted application, of `version` when it was frozen just now. LookupError for a draft.
+def receipt_of(application: Application, content: Content | None = None, texts: Texts | None = None) -> Receipt:
+    """The receipt of a submitted application: of `content` when it is known what was frozen. LookupError for a draft.
 
     `texts` are those of `texts_of_receipts`, for whoever tells a receipt in several languages.
     """
-    content = content_of(application.id) if version is None else content_in(version)
+    content = content_of(application.id) if content is None else content
     texts = texts or texts_of_receipts()
     call, fund = application.call, application.call.fund
     submitted_at: datetime = content["submitted_at"]
