@@ -35,7 +35,7 @@ from grants.programme import queries as programme
 from grants.programme.models import Fund, Instrument
 
 EXTENSIONS = "extensions"
-CallPart = TypeVar("CallPart", Section, Question, Piece, Statement, Gate)
+CallPart = TypeVar("CallPart", Section, Question, Block, Criterion, Piece, Statement, Gate)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,8 @@ def condition_of(question: Question, questions: Sequence[Question]) -> str:
 
 def blocks_of(call_id: UUID) -> Sequence[Block]:
     """The blocks of criteria, in order."""
-    return db.session.scalars(select(Block).where(Block.call_id == call_id).order_by(Block.position, Block.code)).all()
+    statement = select(Block).where(Block.call_id == call_id)
+    return _parts_of(call_id, Block, statement.order_by(Block.position, Block.code))
 
 
 def items_of(call_id: UUID) -> Sequence[Criterion]:
@@ -169,7 +170,7 @@ def items_of(call_id: UUID) -> Sequence[Criterion]:
         .options(joinedload(Criterion.block))
         .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
     )
-    return db.session.scalars(statement).all()
+    return _parts_of(call_id, Criterion, statement)
 
 
 def criteria_of(call_id: UUID) -> list[BlockOfItems]:

@@ -279,17 +279,16 @@ class DossierPage:
 
 
 def dossier_of(application: Application) -> DossierPage:
-    """The parts of a dossier, one statement each; the first reads what the page says around them."""
+    """The parts of a dossier, one statement each."""
     key = application.id
-    applications.read_with(
-        application,
-        joinedload(Application.organisation, innerjoin=True),
-        joinedload(Application.call, innerjoin=True),
-        joinedload(Application.instrument),
-        joinedload(Application.axis_shares).joinedload(AxisShare.axis),
-    )
+    shares = select(Axis, AxisShare.percent).join(AxisShare, AxisShare.axis_id == Axis.id)
     return DossierPage(
-        shares=[(share.axis, share.percent) for share in application.axis_shares],
+        shares=[
+            (axis, percent)
+            for axis, percent in db.session.execute(
+                shares.where(AxisShare.application_id == key).order_by(AxisShare.position, AxisShare.id)
+            )
+        ],
         findings=db.session.scalars(select(Finding).where(Finding.application_id == key)).all(),
         requests=db.session.scalars(
             select(PieceRequest).where(PieceRequest.application_id == key).order_by(PieceRequest.requested_at)

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, event, inspect, literal, select
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, bindparam, event, inspect, literal, select
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 
 from grants.kernel.db import Base, noted_in_transaction
 from grants.kernel.money import Money
@@ -174,16 +175,9 @@ def _digests(
 ) -> Iterator[tuple[str, str, Row[Any]]]:
     """(key, digest, a row) of all rows of a kind that are evidence, in one statement read bit by bit; of some rows,
     whether they are or not, which `waits` says."""
-    columns, waits = columns_of(kind), kind.not_yet()
-    by = inspect(kind).local_table.c[kind.recorded_by]
-    says = literal(False) if waits is None else waits
-    statement = select(by.label("recorded_by"), *columns, says.label("waits")).order_by(by)
-    if keys is not None:
-        statement = statement.where(by.in_(keys))
-    elif waits is not None:
-        statement = statement.where(~waits)
+    statement = _recorded(inspect(kind)) if keys is None else _of_keys(inspect(kind))
     together: list[Row[Any]] = []
-    rows: Iterable[Row[Any]] = connection.execute(statement.execution_options(yield_per=1000))
+    rows: Iterable[Row[Any]] = connection.execute(statement, {"keys": keys} if keys is not None else None)
     for row in rows:
         if together and together[0][0] != row[0]:
             yield str(together[0][0]), digest_of(kind, [each[1:-1] for each in together]), together[0]
@@ -191,6 +185,30 @@ def _digests(
         together.append(row)
     if together:
         yield str(together[0][0]), digest_of(kind, [each[1:-1] for each in together]), together[0]
+
+
+# Built once for each kind: every act that writes asks them.
+
+
+@cache
+def _told(mapper: Mapper[Any]) -> Select[Any]:
+    kind: type[Recorded] = mapper.class_
+    by, waits = mapper.local_table.c[kind.recorded_by], kind.not_yet()
+    says = literal(False) if waits is None else waits
+    statement = select(by.label("recorded_by"), *columns_of(kind), says.label("waits")).order_by(by)
+    return statement.execution_options(yield_per=1000)
+
+
+@cache
+def _of_keys(mapper: Mapper[Any]) -> Select[Any]:
+    by = mapper.local_table.c[mapper.class_.recorded_by]
+    return _told(mapper).where(by.in_(bindparam("keys", expanding=True)))
+
+
+@cache
+def _recorded(mapper: Mapper[Any]) -> Select[Any]:
+    waits = mapper.class_.not_yet()
+    return _told(mapper) if waits is None else _told(mapper).where(~waits)
 
 
 # ---- proofs ----------------------------------------------------------------------------------------------------------

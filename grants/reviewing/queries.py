@@ -4,14 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Select,
     Uuid,
+    bindparam,
     case,
     exists,
     func,
@@ -28,6 +31,7 @@ from grants.applications.models import Application, ApplicationAddress
 from grants.applications.queries import found_by
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion
+from grants.calls.queries import items_of
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -41,8 +45,11 @@ from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, 
 from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
 
 S = AssignmentState
-SEEN = (S.OFFERED, S.OPEN, S.SUBMITTED)
+SEEN, OWED = (S.OFFERED, S.OPEN, S.SUBMITTED), (S.OFFERED, S.OPEN)
 PRESENT_ADDRESSES = (Organisation.email, Organisation.representative_email)
+Person = (
+    UUID | BindParameter[UUID] | None
+)  # whom a statement is about: an account, or one that is named when it is sent
 REVIEWED_STATES = (ApplicationState.ELIGIBLE, ApplicationState.AWARDED, ApplicationState.DECLINED)
 
 
@@ -108,7 +115,7 @@ def _addressed(whose: Callable[[Any], ColumnElement[bool]]) -> CompoundSelect[UU
     return union_all(submitted, *present)
 
 
-def linked_to(account_id: UUID | None) -> Select[UUID]:
+def linked_to(account_id: Person) -> Select[UUID]:
     """The ids of the applications a person has a link with: a subquery that lists and totals leave out."""
     links = _links(lambda person: person == account_id).subquery()
     return select(links.c.application_id)
@@ -116,10 +123,10 @@ def linked_to(account_id: UUID | None) -> Select[UUID]:
 
 def linked_ids(account_id: UUID) -> frozenset[UUID]:
     """The same as a set, for the chapters that come before this one."""
-    return frozenset(db.session.scalars(linked_to(account_id)))
+    return frozenset(db.session.scalars(_LINKED, {"person": account_id}))
 
 
-def tied_to(account_id: UUID | None) -> Select[UUID]:
+def tied_to(account_id: Person) -> Select[UUID]:
     """The ids of the organisations a person has a link with, by themselves or by what they submitted."""
     linked = select(Application.organisation_id).where(Application.id.in_(linked_to(account_id)))
     parts = (
@@ -130,43 +137,47 @@ def tied_to(account_id: UUID | None) -> Select[UUID]:
     return select(union_all(*parts).subquery().c.organisation_id)
 
 
-def _bodies_addressing(account_id: UUID | None) -> Select[UUID]:
+def _bodies_addressing(account_id: Person) -> Select[UUID]:
     return select(_addressed(lambda person: person == account_id).subquery().c.organisation_id)
+
+
+# Asked on every page of whoever holds an office: built once, since building one costs more than sending it.
+_PERSON: BindParameter[UUID] = bindparam("person", type_=Uuid())
+_THING: BindParameter[UUID] = bindparam("thing", type_=Uuid())
+_LINKED = linked_to(_PERSON)
+_IS_LINKED = select(literal(value=True)).where(_THING.in_(_LINKED))
+_IS_TIED = select(literal(value=True)).where(_THING.in_(tied_to(_PERSON)))
+_GIVEN = select(Assignment.id).where(Assignment.reviewer_id == _PERSON, Assignment.application_id == _THING).limit(1)
+_ASSIGNED, _OWED = _GIVEN.where(Assignment.state.in_((S.OPEN, S.SUBMITTED))), _GIVEN.where(Assignment.state.in_(OWED))
 
 
 def is_interested(account_id: UUID, application_id: UUID) -> bool:
     """Whether the person has a link with the application; asked once in a transaction."""
-    return _asked_once(account_id, application_id, linked_to)
+    return _asked_once(account_id, application_id, _IS_LINKED)
 
 
 def is_tied(account_id: UUID, organisation_id: UUID) -> bool:
     """Whether the person has a link with the organisation; asked once in a transaction."""
-    return _asked_once(account_id, organisation_id, tied_to)
+    return _asked_once(account_id, organisation_id, _IS_TIED)
 
 
-def _asked_once(account_id: UUID, thing_id: UUID, linked: Callable[[UUID], Select[UUID]]) -> bool:
-    found = select(literal(value=True)).where(literal(thing_id, Uuid()).in_(linked(account_id)))
-    return cached_in_transaction(("linked", account_id, thing_id), lambda: db.session.scalar(found) is not None)
+def _asked_once(account_id: UUID, thing_id: UUID, found: Select[bool]) -> bool:
+    key = {"person": account_id, "thing": thing_id}
+    return cached_in_transaction(("linked", account_id, thing_id), lambda: db.session.scalar(found, key) is not None)
 
 
 def is_assigned(account_id: UUID, application_id: UUID) -> bool:
     """Whether the person reads the application for the committee and opened it with a declaration."""
-    assigned = select(Assignment.id).where(
-        Assignment.reviewer_id == account_id,
-        Assignment.application_id == application_id,
-        Assignment.state.in_((AssignmentState.OPEN, AssignmentState.SUBMITTED)),
-    )
-    return db.session.scalar(assigned.limit(1)) is not None
+    return _has_one(_ASSIGNED, account_id, application_id)
 
 
 def owes_review(account_id: UUID | None, application_id: UUID) -> bool:
     """Whether the person still has to send a review of the application: until then the others' stay hidden."""
-    owed = select(Assignment.id).where(
-        Assignment.reviewer_id == account_id,
-        Assignment.application_id == application_id,
-        Assignment.state.in_((S.OFFERED, S.OPEN)),
-    )
-    return db.session.scalar(owed.limit(1)) is not None
+    return _has_one(_OWED, account_id, application_id)
+
+
+def _has_one(found: Select[UUID], account_id: UUID | None, application_id: UUID) -> bool:
+    return db.session.scalar(found, {"person": account_id, "thing": application_id}) is not None
 
 
 def sees_results(who: Actor, application_id: UUID) -> bool:
@@ -271,23 +282,8 @@ def open_assignment(application_id: UUID, account_id: UUID) -> Assignment | None
 
 
 def grid_of(call_id: UUID) -> Grid:
-    """The rubric of a call, for arithmetic; one statement, and one row at least for a call without criteria."""
-    told = db.session.execute(
-        select(
-            Block.id, Block.code, Block.weight, Block.minimum_level, Block.tie_rank,
-            Criterion.id, Criterion.weight, Call.scale_top, Call.threshold, Call.minimum_reviewers,
-        )
-        .select_from(Call)
-        .outerjoin(Block, Block.call_id == Call.id)
-        .outerjoin(Criterion, (Criterion.block_id == Block.id) & (Criterion.call_id == call_id))
-        .where(Call.id == call_id)
-        .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
-    ).all()  # fmt: skip
-    rows = [row for row in told if row[5] is not None]
-    blocks = {row[0]: GridBlock(*row[:5]) for row in rows}
-    items = tuple(GridItem(row[5], row[0], row[6]) for row in rows)
-    call = told[0]
-    return Grid(tuple(blocks.values()), items, call.scale_top, call.threshold, call.minimum_reviewers)
+    """The rubric of a call, for arithmetic."""
+    return grid_in(rubric_of(call_id), db.session.get_one(Call, call_id))
 
 
 def results_of(
@@ -324,16 +320,21 @@ def results_of(
 def result_of(application: Application) -> Result:
     """What one application received, by the same rules."""
     marks: dict[UUID, dict[UUID, int | None]] = defaultdict(dict)
-    for assignment_id, criterion_id, level in db.session.execute(
-        select(Assignment.id, Mark.criterion_id, Mark.level)
-        .outerjoin(Mark, Mark.assignment_id == Assignment.id)
-        .where(Assignment.application_id == application.id, *counted())
-        .order_by(Assignment.id)
-    ):
+    for assignment_id, criterion_id, level in db.session.execute(_counted_marks(), {"thing": application.id}):
         review = marks[assignment_id]
         if criterion_id is not None:
             review[criterion_id] = level
     return result(list(marks.values()), grid_of(application.call_id))
+
+
+@cache
+def _counted_marks() -> Select[UUID, UUID, int | None]:
+    return (
+        select(Assignment.id, Mark.criterion_id, Mark.level)
+        .outerjoin(Mark, Mark.assignment_id == Assignment.id)
+        .where(Assignment.application_id == _THING, *counted())
+        .order_by(Assignment.id)
+    )
 
 
 def problems() -> Iterator[str]:
@@ -476,15 +477,9 @@ class GridPart:
 
 def rubric_of(call_id: UUID) -> list[GridPart]:
     """The rubric of a call with its words."""
-    rows = db.session.execute(
-        select(Block, Criterion)
-        .join(Criterion, Criterion.block_id == Block.id)
-        .where(Block.call_id == call_id, Criterion.call_id == call_id)
-        .order_by(Block.position, Block.code, Criterion.position, Criterion.code)
-    )
     parts: dict[UUID, tuple[Block, list[Criterion]]] = {}
-    for block, criterion in rows:
-        parts.setdefault(block.id, (block, []))[1].append(criterion)
+    for criterion in items_of(call_id):
+        parts.setdefault(criterion.block_id, (criterion.block, []))[1].append(criterion)
     return [GridPart(block, tuple(criteria)) for block, criteria in parts.values()]
 
 

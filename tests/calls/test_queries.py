@@ -49,7 +49,10 @@ def test_the_questions_of_a_call_cost_one_statement_with_their_sections_and_crit
     assert queries.count(read) == 1
 
 
-PARTS = (calls.sections_of, calls.questions_of, calls.pieces_of, calls.statements_of, calls.gates_of)
+PARTS = (
+    calls.sections_of, calls.questions_of, calls.blocks_of, calls.items_of, calls.pieces_of, calls.statements_of,
+    calls.gates_of,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("parts", PARTS, ids=lambda parts: parts.__name__)
