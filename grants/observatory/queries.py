@@ -32,9 +32,11 @@ from grants.deliberation.models import Decision, Meeting
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page, key_in
-from grants.kernel.words import _, in_words_of
+from grants.kernel.query_cache import cached_query
+from grants.kernel.words import _, in_words_of, language
 from grants.observatory.rules import Figure, Reading, Sums, TrackingFilters, TrackingLine
 from grants.people.models import Organisation
+from grants.programme import queries as programme
 from grants.programme.models import (
     Action,
     Axis,
@@ -133,7 +135,11 @@ def _moved(reading: Reading, filters: TrackingFilters) -> Rows:
 
 
 def tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
-    """The lines of a reading, three statements whatever their number; "non précisé" last, only when it has money."""
+    """The lines of a reading, "non précisé" last, only when it has money; added up once until the next change."""
+    return cached_query(("tracking", reading, filters, language()), lambda: _tracking(reading, filters))
+
+
+def _tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
     sums: dict[Any, Sums] = {}
     for row in db.session.execute(_asked(reading, filters)):
         sums.setdefault(row.key, Sums()).add(Figure.ASKED, row.amount)
@@ -184,7 +190,12 @@ def title_of(row: Any) -> str:
 
 
 def ledger_totals(hidden: frozenset[UUID] = frozenset()) -> Sums:
-    """The ledger's own sums and the amounts asked, besides dossiers one may not know of: what readings add up to."""
+    """The ledger's own sums and the amounts asked, besides dossiers one may not know of: what readings add up to; added
+    up once until the next change."""
+    return cached_query(("ledger totals", hidden), lambda: _ledger_totals(hidden))
+
+
+def _ledger_totals(hidden: frozenset[UUID]) -> Sums:
     foot = Sums()
     asked = select(func.sum(Application.requested)).where(Application.state.in_(COUNTED))
     moved = select(LedgerEntry.kind, func.sum(LedgerEntry.amount)).group_by(LedgerEntry.kind)
@@ -326,10 +337,25 @@ def title_of_key(reading: Reading, key: str | None) -> str:
     return title_of(row)
 
 
-def calls_with_results() -> Sequence[Call]:
-    """Calls that were opened, newest closing first: the choices of the filter."""
-    statement = select(Call).where(Call.state != CallState.DRAFT).order_by(Call.closes_at.desc(), Call.code)
-    return db.session.scalars(statement).all()
+@dataclass(frozen=True)
+class Choices:
+    """What tracking is narrowed by, each as (key, words), in the reader's language."""
+
+    calls: list[tuple[str, str]]
+    communes: list[tuple[str, str]]
+    axes: list[tuple[str, list[tuple[str, str]]]]
+
+
+def choices() -> Choices:
+    """The filters of tracking, looked for once until the next change."""
+    return cached_query(("tracking choices", language()), _choices)
+
+
+def _choices() -> Choices:
+    """Of the calls, those that were opened, newest closing first."""
+    opened = select(Call).where(Call.state != CallState.DRAFT).order_by(Call.closes_at.desc(), Call.code)
+    calls = [(str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in db.session.scalars(opened)]
+    return Choices(calls, programme.commune_choices(), programme.axis_choices())
 
 
 # ---- what the public may read ------------------------------------------------------------------------------------

@@ -122,11 +122,7 @@ def tracking() -> str:
         narrowed=bool(chosen),
         fund=fund,
         committed=fund.committed - _hidden_from(filters),
-        call_choices=[
-            (str(row.id), f"{row.code} — {in_words_of(row, 'title')}") for row in queries.calls_with_results()
-        ],
-        commune_choices=programme.commune_choices(),
-        axis_choices=programme.axis_choices(),
+        choices=queries.choices(),
         chosen=chosen,
     )
 

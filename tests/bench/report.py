@@ -100,7 +100,7 @@ def line(one: Figure) -> str:
 # What each thing people wait for may take beside its floor, at every volume; the list from 10,000 applications on.
 RATIOS = {
     "form": 3.0, "form_cold": 3.0, "save_draft": 3.0, "save_marks": 3.0, "submit": 4.0, "call": 1.5, "call_cold": 1.5,
-    "list": 1.5, "application": 1.5, "dossier": 1.5, "tracking": 1.5,
+    "list": 1.5, "application": 1.5, "dossier": 1.5, "tracking": 1.5, "tracking_cold": 1.5,
 }  # fmt: skip
 FROM = {"list": 10_000}
 FLAT = 1.25  # times the processor of the smallest volume that submitting may take at the largest up to 10,000

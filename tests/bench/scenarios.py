@@ -239,6 +239,7 @@ SCENARIOS = (
     Scenario("dossier", "page d’un dossier, par la gestion", fixed(MANAGER), at("/gestion/dossiers/{t.application}"),
              at("/dossier/{t.application}"), heading),
     Scenario("tracking", "suivi par axe", fixed(MANAGER), at("/suivi"), at("/tracking")),
+    Scenario("tracking_cold", "suivi par axe, à froid", fixed(MANAGER), at("/suivi"), at("/tracking"), cold=True),
     Scenario("register", "registre public", fixed(None), at("/registre"), at("/register"), references),
     Scenario("scdl", "export SCDL", fixed(None), at("/donnees/subventions.csv"), at("/scdl.csv"), streamed=True),
     Scenario("csv", "export CSV de la liste", fixed(MANAGER), at("/gestion/dossiers.csv"), at("/dossiers.csv"), lines,

@@ -11,6 +11,7 @@ from stdnum.fr import siret
 
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.models import Award
+from grants.calls.lifecycle import CallState
 from grants.kernel.db import unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.paging import cursor
@@ -229,6 +230,29 @@ def test_tracking_counts_and_lists_nothing_of_a_dossier_one_has_a_link_with(make
     assert all("8000" in said for said in words)
     assert not any("7777" in said or "15777" in said or linked.reference in said for said in words)
     assert observatory.ledger_totals(frozenset({linked.id})).amounts[Figure.ASKED] == Money.euros(8_000)
+
+
+def test_tracking_is_added_up_once_until_the_next_change(make: Make, app: Flask, queries: Queries) -> None:
+    def asked() -> Money:
+        return sum(
+            (line.sums[Figure.ASKED] for line in observatory.tracking(Reading.AXIS, TrackingFilters())), Money(0)
+        )
+
+    make.application(state=ApplicationState.SUBMITTED, requested=Money.euros(8_000))
+    assert asked() == observatory.ledger_totals().amounts[Figure.ASKED] == Money.euros(8_000)
+    assert queries.count(asked) == 1, "the last line of the journal"
+    make.application(state=ApplicationState.SUBMITTED, requested=Money.euros(7_000))
+    assert asked() == observatory.ledger_totals().amounts[Figure.ASKED] == Money.euros(15_000)
+
+
+def test_the_filters_of_tracking_hold_a_call_from_its_opening_on(make: Make, page: Page) -> None:
+    manager, draft = make.account("manager"), make.call(state=CallState.DRAFT)
+    draft_id = str(draft.id)
+    assert draft_id not in page.get("observatory.tracking", as_=manager).text
+    opened_id = str(make.call().id)
+    text = page.get("observatory.tracking").text
+    assert opened_id in text
+    assert draft_id not in text
 
 
 def test_laureates_that_their_page_does_not_hold_are_in_the_register(
