@@ -35,8 +35,8 @@ from grants.deliberation import letters as deliberation_letters
 from grants.deliberation import lifecycle as deliberation_life
 from grants.deliberation import queries as deliberation
 from grants.demo import content, mode
-from grants.demo.plant import PASSWORD, plant
-from grants.demo.volume import grow
+from grants.demo.install import PASSWORD, install
+from grants.demo.volume import add_volume
 from grants.desk import exports as desk_exports
 from grants.desk.queries import DossierFilters
 from grants.kernel import (
@@ -55,13 +55,13 @@ from grants.kernel import (
     serving,
     sheets,
     stored_forms,
-    vault,
+    uploads,
 )
 from grants.kernel.actor import system
 from grants.kernel.db import Base, db, snapshot, unit_of_work
 from grants.kernel.errors import AppError
 from grants.kernel.machine import Machine
-from grants.kernel.worker import Task, stop_on_signals, work
+from grants.kernel.worker import WorkerTask, stop_on_signals, work
 from grants.observatory import exports as public_exports
 from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import actions as people
@@ -122,12 +122,12 @@ def _in_words(option: click.Option | None) -> click.Option | None:
 def _what_is_wrong(error: click.UsageError) -> str:
     """What was typed that cannot be, and where to read what can."""
     where = error.ctx.command_path if error.ctx else "grants"
-    told = {
+    problems = {
         click.NoSuchOption: "Cette option n’existe pas",
         click.MissingParameter: "Il manque une option obligatoire",
         click.BadParameter: "Cette valeur n’est pas acceptée",
     }.get(type(error), "Cette commande n’est pas comprise")
-    return f"{told} ({error.format_message().rstrip('.')}). Voyez : {where} --help"
+    return f"{problems} ({error.format_message().rstrip('.')}). Voyez : {where} --help"
 
 
 def _load() -> Flask:
@@ -148,7 +148,7 @@ _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 @click.group("grants", cls=_Group, context_settings=_HELP, subcommand_metavar="COMMANDE …")
-def house() -> None:
+def commands() -> None:
     """Traboule : tient un fonds, de l’appel à projets au registre public.
 
     Sans réglage, tout vit dans le dossier instance/. DATABASE_URL désigne une autre base, PORT un autre port,
@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
     private.by_default()
     script = ScriptInfo(create_app=_load, set_debug_flag=False)
     try:
-        house.main(arguments, obj=script, prog_name="grants", standalone_mode=False)
+        commands.main(arguments, obj=script, prog_name="grants", standalone_mode=False)
     except click.UsageError as error:
         _stop(_what_is_wrong(error), 2)
     except click.ClickException as error:
@@ -184,7 +184,7 @@ def _stop(words: str, code: int) -> NoReturn:
 # ---- prepare -------------------------------------------------------------------------------------------------------
 
 
-@house.command()
+@commands.command()
 def init() -> None:
     """Prépare la base, et peut être relancé. Copie de sécurité, migration, données de référence."""
     _init()
@@ -202,20 +202,20 @@ def _init() -> None:
     click.echo(f"Schéma : {after}, à jour" if before == after else f"Schéma : {before or 'base neuve'} → {after}")
     if before is not None and (before != after or not journal.knows_rows()):
         with unit_of_work():
-            told = journal.tell_rows(by=BY)
-        click.echo(f"Enregistrements repris au journal : {told}")
+            recorded = journal.tell_rows(by=BY)
+        click.echo(f"Enregistrements repris au journal : {recorded}")
     with unit_of_work():
         added = sum(programme.load_reference(by=BY).values())
     click.echo(f"Données de référence : {added} lignes ajoutées" if added else "Données de référence : déjà là")
 
 
-def _plant() -> None:
+def _install_demo() -> None:
     click.echo("Données de démonstration : quelques secondes…")
-    plant(by=BY)
-    click.echo("Données de démonstration : plantées")
+    install(by=BY)
+    click.echo("Données de démonstration : installées")
 
 
-@house.command()
+@commands.command()
 @click.option(
     "--applications",
     type=click.IntRange(1, 100_000),
@@ -229,7 +229,7 @@ def _plant() -> None:
     metavar="S",
     help="Graine (1 sans réglage) : la même, le même jour, donne les mêmes dossiers.",
 )
-@click.option("--yes-on-my-database", is_flag=True, help="Accepte de planter la démonstration dans DATABASE_URL.")
+@click.option("--yes-on-my-database", is_flag=True, help="Accepte d’installer la démonstration dans DATABASE_URL.")
 def demo(applications: int | None, seed: int, yes_on_my_database: bool) -> None:
     """Plante le fonds de démonstration dans une base neuve, et du volume si on le demande."""
     if _settings().own_database and not yes_on_my_database:
@@ -238,21 +238,21 @@ def demo(applications: int | None, seed: int, yes_on_my_database: bool) -> None:
         )
     _init()
     if mode.is_empty():
-        _plant()
+        _install_demo()
     else:
         click.echo("Des comptes ou des appels existent déjà : rien n’a été ajouté à la démonstration.")
     if applications is not None:
-        _grow(applications, seed)
+        _add_volume(applications, seed)
     _show_accounts()
 
 
-def _grow(number: int, seed: int) -> None:
+def _add_volume(number: int, seed: int) -> None:
     click.echo(f"Volume : {pages.number(number)} dossiers à écrire…")
     began = time.monotonic()
-    grown = grow(number, seed, by=BY)
+    grown = add_volume(number, seed, by=BY)
     words = applications.LIFECYCLE.states
-    told = ", ".join(f"{words[state].label} {pages.number(found)}" for state, found in grown.states.items())
-    click.echo(f"Volume : appel {grown.call} et appels passés, {told}")
+    counts = ", ".join(f"{words[state].label} {pages.number(found)}" for state, found in grown.states.items())
+    click.echo(f"Volume : appel {grown.call} et appels passés, {counts}")
     click.echo(
         f"Volume : {pages.number(grown.meetings)} séances, {pages.number(grown.awards)} attributions, "
         f"{pages.number(grown.payments)} paiements, en {time.monotonic() - began:.0f} s"
@@ -261,10 +261,10 @@ def _grow(number: int, seed: int) -> None:
 
 def _show_accounts() -> None:
     """The accounts of the demonstration that are there and open."""
-    told = content.people()
-    emails = [row["email"] for row in told]
+    people = content.people()
+    emails = [row["email"] for row in people]
     there = set(db.session.scalars(select(Account.email).where(Account.email.in_(emails), Account.active)))
-    shown = [row for row in told if row["email"] in there]
+    shown = [row for row in people if row["email"] in there]
     if not shown:
         return
     width = max(len(row["email"]) for row in shown)
@@ -276,7 +276,7 @@ def _show_accounts() -> None:
 # ---- serve ---------------------------------------------------------------------------------------------------------
 
 
-@house.command(with_appcontext=False)
+@commands.command(with_appcontext=False)
 @click.option("--port", type=click.IntRange(1, 65_535), envvar="PORT", default=5000, help="Port (5000 sans réglage).")
 @click.option(
     "--demo/--no-demo",
@@ -304,7 +304,7 @@ def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
         _init()
         settings = _settings()
         if settings.is_demo and not settings.own_database and mode.is_empty():
-            _plant()
+            _install_demo()
         if trouble := mode.wrong(_settings()):
             raise click.ClickException(trouble)
         if settings.is_demo:
@@ -334,13 +334,13 @@ def _forget() -> int:
             + access.forget_keys()
             + outbox.forget_secrets()
             + jobs.purge()
-            + vault.purge()
+            + uploads.purge()
         )
 
 
 def _sweep() -> int:
     """Files and results that no row knows."""
-    return vault.sweep() + jobs.sweep() + chunks.sweep()
+    return uploads.sweep() + jobs.sweep() + chunks.sweep()
 
 
 def _deliver(carrier: outbox.Carrier, settings: Settings) -> int:
@@ -376,7 +376,7 @@ def tell_head() -> int:
         return people.tell_head()
 
 
-@house.command()
+@commands.command()
 def worker() -> None:
     """Porte les lettres, prépare les longs fichiers, fait le ménage. Plusieurs peuvent tourner ; SIGTERM les arrête."""
     settings = _settings()
@@ -386,16 +386,16 @@ def worker() -> None:
         raise click.ClickException(str(error)) from error
     stop = stop_on_signals()
     tasks = [
-        Task("post", timedelta(seconds=2), lambda: _deliver(carrier, settings)),
-        Task("jobs", timedelta(seconds=2), lambda: jobs.run_waiting(stop.is_set)),
-        Task("papers", timedelta(seconds=5), papers.set_waiting),
-        Task("old papers", timedelta(minutes=1), keep_old_papers),
-        Task("sweep", timedelta(minutes=10), _sweep),
-        Task("closings", timedelta(minutes=1), _tell_closings),
-        Task("reports", timedelta(hours=1), _remind_of_reports),
-        Task("head", timedelta(minutes=10), tell_head),
-        Task("forgetting", timedelta(days=1), _forget),
-        Task("kept forms", timedelta(minutes=10), _forget_forms),
+        WorkerTask("post", timedelta(seconds=2), lambda: _deliver(carrier, settings)),
+        WorkerTask("jobs", timedelta(seconds=2), lambda: jobs.run_waiting(stop.is_set)),
+        WorkerTask("papers", timedelta(seconds=5), papers.set_waiting),
+        WorkerTask("old papers", timedelta(minutes=1), keep_old_papers),
+        WorkerTask("sweep", timedelta(minutes=10), _sweep),
+        WorkerTask("closings", timedelta(minutes=1), _tell_closings),
+        WorkerTask("reports", timedelta(hours=1), _remind_of_reports),
+        WorkerTask("head", timedelta(minutes=10), tell_head),
+        WorkerTask("forgetting", timedelta(days=1), _forget),
+        WorkerTask("kept forms", timedelta(minutes=10), _forget_forms),
     ]
     work(tasks, stop)
 
@@ -403,7 +403,7 @@ def worker() -> None:
 # ---- people --------------------------------------------------------------------------------------------------------
 
 
-@house.group(cls=_Group, subcommand_metavar="COMMANDE …")
+@commands.group(cls=_Group, subcommand_metavar="COMMANDE …")
 def user() -> None:
     """Crée, énumère ou ferme des comptes."""
 
@@ -429,8 +429,8 @@ def create(email: str, name: str, roles: tuple[str, ...], college: str | None) -
         account = people.create_account(email, name, _password(), confirmed=True, by=BY)
         for role in roles:
             people.appoint(account, Role(role), by=BY, college=College(college) if college else None)
-        told = account.email
-    click.echo(f"Compte ouvert : {told}" + (f" ({', '.join(roles)})" if roles else ""))
+        account_email = account.email
+    click.echo(f"Compte ouvert : {account_email}" + (f" ({', '.join(roles)})" if roles else ""))
 
 
 @user.command("appoint")
@@ -541,7 +541,7 @@ def _check_database() -> Iterator[CheckResult]:
 
 
 def _check_storage() -> Iterator[CheckResult]:
-    trouble = vault.why_not_writable()
+    trouble = uploads.why_not_writable()
     if trouble is not None:
         yield CheckResult(CheckResult.FAULT, "fichiers", trouble)
         return
@@ -630,7 +630,7 @@ CHECKS: tuple[Callable[[], Iterator[CheckResult]], ...] = (
 )  # fmt: skip
 
 
-@house.command()
+@commands.command()
 def check() -> None:
     """Dit si tout est en état. Une ligne par sujet : réglages, base, fichiers, courriel, horloge, textes."""
     faults = 0
@@ -648,7 +648,7 @@ def check() -> None:
         raise SystemExit(1)
 
 
-@house.command("schema", with_appcontext=False)
+@commands.command("schema", with_appcontext=False)
 def dossier_schema() -> None:
     """Écrit le schéma JSON de ce que dit un dossier déposé, partie par partie."""
     click.echo(json.dumps(parts_schema.dossier_schema(), ensure_ascii=False, indent=1))
@@ -701,37 +701,37 @@ VERIFICATIONS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("enveloppes", lambda: deliberation.problems(awards.released_by_call())),
     ("écritures", awards.problems),
     ("documents", papers.problems),
-    ("fichiers", vault.problems),
+    ("fichiers", uploads.problems),
 )
 
 
-def head_problems(kept: Path | None) -> Iterator[str]:
+def head_problems(head_file: Path | None) -> Iterator[str]:
     """What a head kept elsewhere tells of the present chain."""
-    if kept is None:
+    if head_file is None:
         return
     try:
-        reason = head.why_not_continued(head.read(kept.read_text(encoding="utf-8", errors="replace")))
+        reason = head.why_not_continued(head.read(head_file.read_text(encoding="utf-8", errors="replace")))
     except ValueError as error:
         reason = str(error)
     if reason is not None:
-        yield f"{kept} : {reason}"
+        yield f"{head_file} : {reason}"
 
 
-@house.command()
+@commands.command()
 @click.option(
     "--head",
-    "kept",
+    "head_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FICHIER",
     help="Tête gardée ailleurs (page publique ou courriel) : le journal d’aujourd’hui doit la continuer.",
 )
-def verify(kept: Path | None) -> None:
+def verify(head_file: Path | None) -> None:
     """Recalcule les preuves, sans rien changer, pendant que le service continue.
 
     Chaîne du journal, enregistrements, versions déposées, sommes, documents, fichiers.
     """
     broken = 0
-    checks = (*VERIFICATIONS, *([("tête gardée", lambda: head_problems(kept))] if kept is not None else []))
+    checks = (*VERIFICATIONS, *([("tête gardée", lambda: head_problems(head_file))] if head_file is not None else []))
     for subject, problems in checks:
         with snapshot():
             found = list(problems())
@@ -750,7 +750,7 @@ def verify(kept: Path | None) -> None:
 # ---- hand out ------------------------------------------------------------------------------------------------------
 
 
-@house.command()
+@commands.command()
 @click.argument("what", type=click.Choice(["scdl", "applications"]), metavar="scdl|applications")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Fichier à écrire.")
 def export(what: str, output: Path) -> None:
@@ -785,7 +785,7 @@ LIVES: tuple[tuple[str, Machine], ...] = (
 )
 
 
-@house.command()
+@commands.command()
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default="docs", help="Dossier à écrire.")
 @click.option("--check", "is_check", is_flag=True, help="N’écrit rien ; échoue si un fichier n’est plus à jour.")
 def docs(output: Path, is_check: bool) -> None:

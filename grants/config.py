@@ -71,7 +71,7 @@ class Settings:
     @property
     def head_key(self) -> str:
         """The secret that signs the head of the journal: given, or made once and kept in the instance folder."""
-        return self.journal_key or _kept_secret(self.instance, "journal_key")
+        return self.journal_key or _stored_secret(self.instance, "journal_key")
 
 
 def _is_on_this_machine(url: str) -> bool:
@@ -105,7 +105,7 @@ def database_url(text: str) -> str:
     return text
 
 
-def _kept_secret(folder: Path, name: str) -> str:
+def _stored_secret(folder: Path, name: str) -> str:
     """A secret made once and kept in the instance folder, readable by its owner alone."""
     path = folder / name
     if not path.exists():
@@ -143,8 +143,8 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         instance=folder,
         database_url=database_url(given) if given else f"sqlite:///{folder / 'traboule.sqlite'}",
         own_database=bool(given),
-        secret_key=env.get("SECRET_KEY") or _kept_secret(folder, "secret_key"),
-        field_key=env.get("FIELD_KEY") or _kept_secret(folder, "field_key"),
+        secret_key=env.get("SECRET_KEY") or _stored_secret(folder, "secret_key"),
+        field_key=env.get("FIELD_KEY") or _stored_secret(folder, "field_key"),
         base_url=base_url.rstrip("/"),
         mail_url=env.get("MAIL_URL", ""),
         mail_from=env.get("MAIL_FROM", "Fonds d’innovation sociale <ne-pas-repondre@innovation-sociale.example>"),

@@ -13,12 +13,12 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.kernel import jobs
-from grants.kernel.access import Policy, Rule, reasoned
+from grants.kernel.access import AccessRule, Policy, reasoned
 from grants.kernel.actor import Actor
 from grants.kernel.jobs import Job
 from grants.kernel.money import Money
 from grants.kernel.stored_forms import StoredForm
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation, SignIn
 from grants.people.rules import incompatible
@@ -33,17 +33,17 @@ NOT_OPEN = _l("Cette action n’est pas ouverte à votre compte.")
 STAFF = ("manager", "finance", "authorising_officer", "administrator", "auditor")
 
 
-def role(*names: str) -> Rule:
+def role(*names: str) -> AccessRule:
     """Whoever holds one of the offices today: enough to read what has no dossier."""
-    return Rule(lambda actor, _: actor.has_role(*names), NOT_OPEN)
+    return AccessRule(lambda actor, _: actor.has_role(*names), NOT_OPEN)
 
 
-def reads(*names: str) -> Rule:
+def reads(*names: str) -> AccessRule:
     """Whoever holds one of the offices and has no link with the dossier or the organisation."""
     return role(*names) & ~interested
 
 
-def acts(*names: str) -> Rule:
+def acts(*names: str) -> AccessRule:
     """The same, who holds no office that is incompatible with another of theirs: the rule of every act of an office."""
     return role(*names) & compatible & ~interested
 
@@ -101,28 +101,30 @@ def _submitted(actor: Actor, subject: Any) -> bool:
     return not isinstance(subject, Application) or subject.state is not ApplicationState.DRAFT
 
 
-anyone = Rule(lambda actor, _: True, for_all=True)
-signed_in = Rule(lambda actor, _: actor.is_authenticated, _l("Connectez-vous d’abord."))
-confirmed = Rule(lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé."))
-member = Rule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
-owner = Rule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
-interested = Rule(
+anyone = AccessRule(lambda actor, _: True, for_all=True)
+signed_in = AccessRule(lambda actor, _: actor.is_authenticated, _l("Connectez-vous d’abord."))
+confirmed = AccessRule(
+    lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé.")
+)
+member = AccessRule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
+owner = AccessRule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
+interested = AccessRule(
     _interested, otherwise=_l("Vous avez un lien d’intérêt avec cette organisation : une autre personne doit agir.")
 )
-compatible = Rule(
+compatible = AccessRule(
     lambda actor, _: incompatible(actor.roles) is None,
     _l("Vous exercez deux fonctions incompatibles : tant que l’une n’est pas terminée, vous ne pouvez que lire."),
 )
-own_assignment = Rule(_own_assignment, NOT_OPEN)
-submitted = Rule(_submitted, NOT_OPEN)
-assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)
-gave_or_checked_it = Rule(
+own_assignment = AccessRule(_own_assignment, NOT_OPEN)
+submitted = AccessRule(_submitted, NOT_OPEN)
+assigned = reads("reviewer") & AccessRule(_assigned, NOT_OPEN)
+gave_or_checked_it = AccessRule(
     lambda actor, subject: actor.id in {getattr(subject, "given_by", None), getattr(subject, "first_by", None)},
     otherwise=_l("Vous ne pouvez pas valider une modification que vous avez demandée ou déjà vérifiée."),
 )
 
 
-def in_chain(permission: P, *names: str) -> Rule:
+def in_chain(permission: P, *names: str) -> AccessRule:
     """The rule of every act on a payment or a sum to be received: an act of an office, by nobody whom those who acted
     before bar from it."""
     return acts(*names) & reasoned(lambda actor, subject: awards.why_not_act(actor.id, subject, permission))
@@ -134,7 +136,7 @@ PEOPLE_READERS = ("administrator", "auditor", "manager")
 MONEY_READERS = ("manager", "finance", "authorising_officer", "auditor")
 BANK_READERS = ("finance", "authorising_officer", "auditor")
 
-MAY: dict[P, Rule] = {
+MAY: dict[P, AccessRule] = {
     # people
     P.ACCOUNT_OWN: signed_in,
     P.ORGANISATION_CREATE: confirmed,
@@ -209,11 +211,11 @@ MAY: dict[P, Rule] = {
     P.DEMO_MAIL_READ: anyone,
 }
 
-KNOW: dict[type, Rule] = {
-    Account: Rule(lambda actor, subject: subject.id == actor.id) | role(*PEOPLE_READERS),
-    StoredForm: Rule(lambda actor, subject: subject.account_id == actor.id),
-    Job: Rule(lambda actor, subject: subject.account_id == actor.id),
-    SignIn: Rule(lambda actor, subject: subject.account_id == actor.id),
+KNOW: dict[type, AccessRule] = {
+    Account: AccessRule(lambda actor, subject: subject.id == actor.id) | role(*PEOPLE_READERS),
+    StoredForm: AccessRule(lambda actor, subject: subject.account_id == actor.id),
+    Job: AccessRule(lambda actor, subject: subject.account_id == actor.id),
+    SignIn: AccessRule(lambda actor, subject: subject.account_id == actor.id),
     Appointment: role(*PEOPLE_READERS),
     Nomination: role(*PEOPLE_READERS),
     Invitation: anyone,
@@ -226,7 +228,7 @@ KNOW: dict[type, Rule] = {
     Action: anyone,
     Law: role(*STAFF),
     ConfiguredText: role(*STAFF),
-    Call: Rule(lambda actor, subject: subject.state is not CallState.DRAFT, for_all=True) | role(*STAFF),
+    Call: AccessRule(lambda actor, subject: subject.state is not CallState.DRAFT, for_all=True) | role(*STAFF),
     Section: role(*STAFF),
     Question: role(*STAFF),
     Block: role(*STAFF),
@@ -238,7 +240,7 @@ KNOW: dict[type, Rule] = {
     PieceRequest: member | reads(*STAFF),
     StoredFile: member | ((assigned | reads(*STAFF)) & submitted),
     Assignment: own_assignment
-    & Rule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
+    & AccessRule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
     & ~interested
     | reads("manager"),
     Meeting: role("manager", "auditor", "reviewer"),

@@ -1,4 +1,4 @@
-"""A real server and a real browser: the demonstration planted once, served as in production, read through Chromium."""
+"""A real server and a real browser: the demonstration, served as in production, read through Chromium."""
 
 import os
 import pickle
@@ -13,11 +13,11 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from grants.app import create_app
-from grants.demo.plant import Shown, plant
+from grants.demo.install import ShownAccount, install
 from grants.kernel.actor import system
 from grants.kernel.db import db, set_access_mode
 from tests.databases import Databases
-from tests.site import Place, Server, settings_for
+from tests.site import Server, Workspace, settings_for
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -35,25 +35,25 @@ class Demonstration(NamedTuple):
 
     name: str
     folder: Path
-    shown: list[Shown]
+    shown: list[ShownAccount]
 
 
 @pytest.fixture(scope="session")
-def demonstration(store: Databases, own: str, house: object, common: Path) -> Demonstration:
+def demonstration(store: Databases, own: str, shared_app: object, common: Path) -> Demonstration:
     """Plant the demonstration, once for all the tests of a run."""
 
-    def planted_now() -> Demonstration:
-        name, folder = "planted", common / "demonstration"
+    def install_now() -> Demonstration:
+        name, folder = "demo", common / "demonstration"
         folder.mkdir()
         app = create_app(settings_for(store.create(name, template=f"{own}template"), folder), TESTING=True)
         set_access_mode(writing=True)  # a request made in this very thread may have left its own
         with app.app_context():
-            shown = plant(by=system("tests"))
+            shown = install(by=system("tests"))
             db.session.remove()
             db.engine.dispose()
         return Demonstration(name, folder, shown)
 
-    return made_once(common / "planted", planted_now)
+    return made_once(common / "demo", install_now)
 
 
 def made_once(place: Path, make: Callable[[], Made]) -> Made:
@@ -66,15 +66,15 @@ def made_once(place: Path, make: Callable[[], Made]) -> Made:
 
 
 @pytest.fixture(scope="session")
-def planted(demonstration: Demonstration) -> tuple[str, Path]:
+def installed(demonstration: Demonstration) -> tuple[str, Path]:
     """Give the name of a database with the demonstration in it, to be copied, and its instance folder."""
     return demonstration.name, demonstration.folder
 
 
 @pytest.fixture(scope="session")
-def server(planted: tuple[str, Path], store: Databases, own: str) -> Iterator[Server]:
+def server(installed: tuple[str, Path], store: Databases, own: str) -> Iterator[Server]:
     """Serve the demonstration as production would, for the whole session; its pages are read, not changed."""
-    template, folder = planted
+    template, folder = installed
     with serving(store.create(f"{own}served", template=template), folder) as running:
         yield running
 
@@ -107,15 +107,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def place(
+def workspace(
     dialect: str,
     store: Databases,
     own: str,
-    planted: tuple[str, Path],
+    installed: tuple[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
-) -> Place:
+) -> Workspace:
     """Give the place where instruments work, in their short form."""
-    templates = {"bare": (f"{own}template", None), "planted": planted}
+    templates = {"bare": (f"{own}template", None), "demo": installed}
     folder = tmp_path_factory.mktemp("sites")
-    return Place(dialect, store, own, folder, templates, lambda: request.getfixturevalue("browser"), full=False)
+    return Workspace(dialect, store, own, folder, templates, lambda: request.getfixturevalue("browser"), full=False)

@@ -1,7 +1,7 @@
-"""Words that belong to one dossier alone: planted in every text of its rows, then looked for where they must not be.
+"""Words that belong to one dossier alone: inserted in every text of its rows, then looked for where they must not be.
 
 The rows of a dossier are found by following the foreign keys from its organisation: a new table, a new column, is
-covered without being named here. Beside the words that are planted, whatever is unique by nature (ids, numbers,
+covered without being named here. Beside the words that are inserted, whatever is unique by nature (ids, numbers,
 digests) is looked for as well.
 """
 
@@ -49,7 +49,7 @@ class Secret:
 
 @dataclass
 class Canaries:
-    """Every word planted or found, in small letters, and where it comes from."""
+    """Every word inserted or found, in small letters, and where it comes from."""
 
     words: dict[str, Secret] = field(default_factory=dict)
     natural: dict[str, Secret] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def text_of(answer: requests.Response) -> str:
 
 
 def ways_from(answer: requests.Response) -> Iterator[str]:
-    """The addresses a page leads to: its links, and its searches asked for the beginning of a planted word."""
+    """The addresses a page leads to: its links, and its searches asked for the beginning of a inserted word."""
     if not answer.headers.get("Content-Type", "").startswith("text/html") or not answer.text:
         return
     tree, here = tree_of(answer), urlsplit(answer.url).netloc
@@ -198,11 +198,11 @@ def _plant_row(
         value, secret = row[column.name], Secret(name, table_name, column.name, application)
         if isinstance(value, UUID) and column.primary_key and str(value) not in shared:
             found.natural[str(value)] = secret
-        planted: dict[str, Secret] = {}
+        inserted: dict[str, Secret] = {}
 
-        def word(secret: Secret = secret, planted: dict[str, Secret] = planted) -> str:
+        def word(secret: Secret = secret, inserted: dict[str, Secret] = inserted) -> str:
             made = f"{prefix}{next(numbers):05d}z"
-            planted[made] = secret
+            inserted[made] = secret
             return made
 
         changed = _with_words(column, value, word, is_unique=_is_unique(column, table))
@@ -216,7 +216,7 @@ def _plant_row(
                 connection.execute(table.update().where(*keys).values({column: changed}))
         except DBAPIError:
             continue  # a rule of the database wants this text as it is
-        found.words |= planted
+        found.words |= inserted
 
 
 def _is_unique(column: Any, table: Table) -> bool:

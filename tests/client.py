@@ -72,9 +72,9 @@ class Page:
     def sign_in(self, account: Account | None) -> "Page":
         """Open a session for a person (None signs out) without passing by the form."""
         facts = session_of(account) if account is not None else {}
-        with self.client.session_transaction() as kept:
-            kept.clear()
-            kept.update(facts)
+        with self.client.session_transaction() as session:
+            session.clear()
+            session.update(facts)
         return self
 
     def url(self, endpoint: str, *subject: Any, **values: Any) -> str:
@@ -116,10 +116,14 @@ class Page:
     def token(self) -> str:
         """A token of the visitor's session, as its pages hold it."""
         # A context of its own: a token is made once in each.
-        with self.client.session_transaction() as kept, self.app.app_context(), self.app.test_request_context():
-            session.update(kept)
+        with (
+            self.client.session_transaction() as stored_session,
+            self.app.app_context(),
+            self.app.test_request_context(),
+        ):
+            session.update(stored_session)
             token = generate_csrf()
-            kept.update(session)
+            stored_session.update(session)
         return token
 
     def submit(
@@ -312,11 +316,11 @@ TAKEN = {
 }  # fmt: skip
 
 
-def wrong_autocomplete(tag: str, kind: str, told: str) -> str:
+def wrong_autocomplete(tag: str, kind: str, purpose: str) -> str:
     """What is wrong with the autocomplete of a control, or nothing."""
-    *_sections, token = told.split() or [""]
+    *_sections, token = purpose.split() or [""]
     if tag == "form" or token in {"on", "off"}:
-        return "" if token in {"on", "off"} and kind not in {"checkbox", "radio", "file"} else told
+        return "" if token in {"on", "off"} and kind not in {"checkbox", "radio", "file"} else purpose
     kinds = {name for name, tokens in AUTOCOMPLETE.items() if token in tokens.split()}
     takes = TAKEN.get(kind, set()) if tag == "input" else set(AUTOCOMPLETE)
     return "" if kinds & takes or kind == "hidden" else f"{token!r} on {tag} {kind}"

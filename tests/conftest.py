@@ -130,7 +130,7 @@ def own(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def shared_app(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give the application, built once, and fill the template its tests start from: migrated, reference data loaded."""
     folder = tmp_path_factory.mktemp("instance")
 
@@ -151,23 +151,23 @@ def house(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def app(house: Flask, store: Databases, own: str, dialect: str) -> Iterator[Flask]:
+def app(shared_app: Flask, store: Databases, own: str, dialect: str) -> Iterator[Flask]:
     """Give the application on a fresh copy of the template, its context pushed for the test's own questions."""
     store.renew(f"{own}test", template=f"{own}template")
-    forget(house)
+    forget(shared_app)
     set_access_mode(writing=True)  # a request made in this very thread may have left its own
-    with house.app_context():
-        yield house
+    with shared_app.app_context():
+        yield shared_app
         db.session.remove()
         if dialect == "sqlite":
             db.engine.dispose()
 
 
-def forget(house: Flask) -> None:
+def forget(shared_app: Flask) -> None:
     """Take away what an earlier test left beside the database: files, answers, a proxy that was noticed."""
-    house.extensions.pop("proxy_seen", None)
-    forget_answers(house)
-    folder = house.config["SETTINGS"].instance
+    shared_app.extensions.pop("proxy_seen", None)
+    forget_answers(shared_app)
+    folder = shared_app.config["SETTINGS"].instance
     for left in folder.iterdir():
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 

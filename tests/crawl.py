@@ -38,8 +38,8 @@ def addresses(app: Flask, rows: Rows, method: str = "GET", **words: str) -> Iter
 
 def _choices(app: Flask, rule: Rule, name: str, rows: Rows, words: Mapping[str, str]) -> list[Any]:
     if name.endswith("_id"):
-        told = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
-        table = Base.metadata.tables[(told.subject or Application).__tablename__]
+        access = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
+        table = Base.metadata.tables[(access.subject or Application).__tablename__]
         return [row["id"] for row in rows.get(table.name, ())]
     if name == "file":
         return [row["id"] for row in rows.get("stored_file", ())]
@@ -54,7 +54,7 @@ def demonstrations(app: Flask) -> tuple[str, ...]:
         (rule.rule, getattr(views[rule.endpoint], "__access__", None)) for rule in app.url_map.iter_rules()
     ]
     return tuple(
-        rule.partition("<")[0] for rule, told in views_with_access if told and told.permission == P.DEMO_MAIL_READ
+        rule.partition("<")[0] for rule, access in views_with_access if access and access.permission == P.DEMO_MAIL_READ
     )
 
 

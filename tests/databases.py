@@ -67,10 +67,10 @@ class Databases(Protocol):
     def mark(self, name: str) -> Hashable:
         """Give what changes when a row of a database that was renewed is written, by whomever."""
 
-    def keep(self, name: str) -> "Kept":
+    def keep(self, name: str) -> "Snapshot":
         """Keep what a database that was renewed holds; as for `renew`, nobody may be at work in it."""
 
-    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
+    def put(self, name: str, snapshot: "Snapshot", before: "Snapshot | None") -> None:
         """Put back what was kept where the database stands as in `before`, as its template if None."""
 
     def drop(self, name: str) -> None:
@@ -103,16 +103,16 @@ class SqliteDatabases:
 
     def mark(self, name: str) -> Hashable:
         files = [self.folder / f"{name}.sqlite{suffix}" for suffix in ("", "-wal")]
-        told = [file.stat() for file in files if file.exists()]
-        return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in told if one.st_size)
+        status = [file.stat() for file in files if file.exists()]
+        return tuple((one.st_ino, one.st_size, one.st_mtime_ns) for one in status if one.st_size)
 
-    def keep(self, name: str) -> "Kept":
+    def keep(self, name: str) -> "Snapshot":
         copied = f"{name}_kept{next(self._numbers)}"
         self.create(copied, template=name)
-        return Kept(copied)
+        return Snapshot(copied)
 
-    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
-        self.create(name, template=kept.name)
+    def put(self, name: str, snapshot: "Snapshot", before: "Snapshot | None") -> None:
+        self.create(name, template=snapshot.name)
 
     def drop(self, name: str) -> None:
         for suffix in ("", "-wal", "-shm", "-journal"):
@@ -148,11 +148,11 @@ class PostgresqlDatabases:
     def mark(self, name: str) -> Hashable:
         return self._originals[name].mark()
 
-    def keep(self, name: str) -> "Kept":
-        return self._originals[name].kept()
+    def keep(self, name: str) -> "Snapshot":
+        return self._originals[name].snapshot()
 
-    def put(self, name: str, kept: "Kept", before: "Kept | None") -> None:
-        self._originals[name].put(kept, before)
+    def put(self, name: str, snapshot: "Snapshot", before: "Snapshot | None") -> None:
+        self._originals[name].put(snapshot, before)
 
     def drop(self, name: str) -> None:
         self._run(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
@@ -168,7 +168,7 @@ class PostgresqlDatabases:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Snapshot:
     """What a database held: the name of a copy, or the rows of the tables that differ from its template."""
 
     name: str = ""
@@ -231,14 +231,14 @@ class Original:
         """What changes when a row is written."""
         return tuple(self._marks().items())
 
-    def kept(self) -> Kept:
+    def snapshot(self) -> Snapshot:
         """The rows of the tables that were changed, and where the sequences stand."""
         called = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
-        return Kept(rows={table: self._copied(table) for table in self._changed()}, sequences=self._all(called))
+        return Snapshot(rows={table: self._copied(table) for table in self._changed()}, sequences=self._all(called))
 
-    def put(self, kept: Kept, before: Kept | None) -> None:
+    def put(self, snapshot: Snapshot, before: Snapshot | None) -> None:
         """Write the rows that were kept, where they differ from those that stand."""
-        stand, wanted = {**self.rows, **(before.rows if before else {})}, {**self.rows, **kept.rows}
+        stand, wanted = {**self.rows, **(before.rows if before else {})}, {**self.rows, **snapshot.rows}
         differ = {
             table: rows
             for table in stand.keys() | wanted.keys()
@@ -247,7 +247,7 @@ class Original:
         with self.connection.transaction():
             for table, rows in differ.items():
                 self._write(table, rows)
-            for name, last in kept.sequences:
+            for name, last in snapshot.sequences:
                 self.connection.execute("SELECT setval(%s::regclass, %s, true)", (name, last))
             self.stand = self.stand | self._asked(self._question(differ))
         self.ended = self._ended()

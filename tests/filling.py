@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from grants.demo.plant import PASSWORD
+from grants.demo.install import PASSWORD
 from grants.kernel import clock
 from tests.client import form_values
 from tests.kernel.corpus import pdf

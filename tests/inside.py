@@ -27,11 +27,11 @@ class Inside(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_options: Any, **_others: Any) -> requests.Response:
         """Give the answer of the application, read to its end."""
         body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-        told = EnvironBuilder(
+        builder = EnvironBuilder(
             request.path_url, f"{request.url}"[: -len(request.path_url)], method=request.method,
             headers=dict(request.headers), input_stream=BytesIO(body), content_length=len(body),
         )  # fmt: skip
-        environ = told.get_environ()
+        environ = builder.get_environ()
         chunks, status, headers = Context().run(run_wsgi_app, self.app, environ, buffered=True)
         cookies = Message()
         for value in headers.getlist("Set-Cookie"):

@@ -128,8 +128,8 @@ class Account:
         terminalreporter.section(f"secondes de processeur : {total:.0f} ({self.config.getoption('--db')})")
         for line in [*lines(self.parts, total), "", *lines(self.alone, total)]:
             terminalreporter.write_line(line)
-        if told := os.environ.get("PROCESSOR_TIMES"):
-            with Path(told).open("a", encoding="utf-8") as file:
+        if path := os.environ.get("PROCESSOR_TIMES"):
+            with Path(path).open("a", encoding="utf-8") as file:
                 file.writelines(
                     f"{self.config.getoption('--db')}\t{part}\t{seconds:.1f}\n"
                     for part, seconds in self.parts.most_common()

@@ -24,10 +24,10 @@ def said_on(page: Any) -> Iterator[str]:
     groups: list[bool] = []
     for operands, operator in pikepdf.parse_content_stream(page):
         if str(operator) in {"BMC", "BDC"}:
-            told = operands[1].get("/ActualText") if isinstance(operands[-1], pikepdf.Dictionary) else None
-            if told is not None and not any(groups):
-                yield str(told)
-            groups.append(told is not None)
+            text = operands[1].get("/ActualText") if isinstance(operands[-1], pikepdf.Dictionary) else None
+            if text is not None and not any(groups):
+                yield str(text)
+            groups.append(text is not None)
         elif str(operator) == "EMC":
             groups.pop()
         elif str(operator) == "Tf":

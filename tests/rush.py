@@ -100,18 +100,18 @@ def is_done(answer: requests.Response) -> bool:
 
 def broken(answers: Iterable[requests.Response]) -> list[str]:
     """What no crowd may cause: a server error, or somebody signed in who is sent to sign in."""
-    told = Counter(
+    counts = Counter(
         f"POST {urlsplit(answer.request.url or '').path.replace('//', '/')}: {answer.status_code}"
         for answer in answers
         if answer.status_code >= 500 or (answer.status_code in {302, 303} and not is_done(answer))
     )
-    return [f"{what} ({times} times)" for what, times in sorted(told.items())]
+    return [f"{what} ({times} times)" for what, times in sorted(counts.items())]
 
 
 def verified(site: Site) -> list[str]:
     """What `grants verify` finds."""
     with site.app.app_context():
-        found = [f"grants verify, {subject}: {problem}" for subject, told in VERIFICATIONS for problem in told()]
+        found = [f"grants verify, {subject}: {problem}" for subject, verify in VERIFICATIONS for problem in verify()]
         db.session.remove()
     return found
 

@@ -32,7 +32,7 @@ from sqlalchemy.engine import Row, make_url
 from grants.app import create_app
 from grants.cli import APPLICATION
 from grants.config import Settings
-from grants.demo.plant import PASSWORD
+from grants.demo.install import PASSWORD
 from grants.kernel import journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
@@ -263,11 +263,11 @@ def filled(answer: requests.Response, action: str | None = None) -> tuple[str, l
 
 def written(fields: list[tuple[str, str]], values: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Give the fields of a form with some of them filled; a list gives a name several times, None takes it away."""
-    kept = [(name, value) for name, value in fields if name not in values]
+    unchanged = [(name, value) for name, value in fields if name not in values]
     for name, value in values.items():
         many = value if isinstance(value, list | tuple) else [] if value is None else [value]
-        kept += [(name, one) for one in many]
-    return kept
+        unchanged += [(name, one) for one in many]
+    return unchanged
 
 
 # ---- the site
@@ -364,7 +364,7 @@ class Site:
 
 
 @dataclass
-class Place:
+class Workspace:
     """Where instruments work: databases of one kind, two funds to copy, a browser, and how thorough to be.
 
     `full` is false inside `make test`: the same measure on fewer rounds.
@@ -380,9 +380,9 @@ class Place:
     _numbers: Iterator[int] = field(default_factory=count)
 
     @contextmanager
-    def site(self, *, planted: bool = False) -> Iterator[Site]:
-        """Give a fund of its own: reference data alone, or with the demonstration planted."""
-        template, files = self.templates["planted" if planted else "bare"]
+    def site(self, *, demo: bool = False) -> Iterator[Site]:
+        """Give a fund of its own: reference data alone, or with the demonstration installed."""
+        template, files = self.templates["demo" if demo else "bare"]
         number = next(self._numbers)
         name, folder = f"{self.own}site{number}", self.folder / f"site{number}"
         if files is not None:

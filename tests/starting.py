@@ -28,8 +28,8 @@ class Forked:
     def __init__(
         self, command: Callable[..., Any], *arguments: Any, folder: Path, environment: Mapping[str, str], log: Path
     ) -> None:
-        told = (command, arguments, str(folder), dict(environment), str(log))
-        self._process = FORKS.Process(target=_run, args=told, daemon=True)
+        description = (command, arguments, str(folder), dict(environment), str(log))
+        self._process = FORKS.Process(target=_run, args=description, daemon=True)
         self._process.start()
 
     @property

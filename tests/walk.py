@@ -52,7 +52,7 @@ class Form:
 
 def people() -> list[str]:
     """The addresses of the demonstration's accounts, one for each role, and "" for nobody."""
-    return ["", *dict.fromkeys(str(told["email"]) for told in content.people())]
+    return ["", *dict.fromkeys(str(row["email"]) for row in content.people())]
 
 
 def rule_of(adapter: MapAdapter, path: str, method: str = "GET") -> str | None:

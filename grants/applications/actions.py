@@ -20,7 +20,7 @@ from grants.applications.models import (
     Attachment,
     BudgetLine,
     Dimension,
-    Row,
+    PartRow,
     Signature,
     model_of,
 )
@@ -32,26 +32,26 @@ from grants.applications.parts.fields import (
     CodeValue,
     Content,
     Field,
-    Offered,
+    OfferedChoice,
     PerCode,
     Picks,
-    Rows,
+    RowTable,
     Scalar,
     Shares,
 )
-from grants.applications.parts.part import Asked, DossierPart, Part
+from grants.applications.parts.part import AskedField, DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS, is_empty
 from grants.applications.parts.vocabulary import FundingStatus
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece, Question, QuestionKind
-from grants.kernel import clock, journal, vault
+from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError
 from grants.kernel.pages import instant
-from grants.kernel.vault import Given, StoredFile
+from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.words import _
 from grants.people.models import Organisation
 from grants.programme import queries as programme
@@ -61,7 +61,7 @@ SITTING = timedelta(minutes=30)  # how long the saves of one page by one person 
 AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
 Values = Mapping[str, Any]
-RowT = TypeVar("RowT", bound=Row)
+RowT = TypeVar("RowT", bound=PartRow)
 
 # ---- start ---------------------------------------------------------------------------------------------------------
 
@@ -183,16 +183,16 @@ def _save_part(application: Application, code: str, values: Values, by: Actor) -
         _follow_project(application, before)
 
 
-def _keep(application: Application, field: Asked, value: object) -> None:
+def _keep(application: Application, field: AskedField, value: object) -> None:
     """Put a value where its field is stored. Raises InvalidError for a choice that is not offered."""
     match field:
-        case Offered():
+        case OfferedChoice():
             setattr(application, field.attribute, _offered(application, field, cast(str | None, value)))
         case Field():
             setattr(application, field.attribute, field.keep(cast(Scalar, value)))
-        case Rows():
-            kept = [field.keep(row) for row in cast(list[Cells], value)]
-            _keep_rows(_rows_of(application, field), kept, model_of(field))
+        case RowTable():
+            columns = [field.keep(row) for row in cast(list[Cells], value)]
+            _keep_rows(_rows_of(application, field), columns, model_of(field))
         case PerCode():
             said = field.keep(cast(dict[str, CodeValue], value))
             _keep_by(_rows_of(application, field), field.code.name, said, model_of(field))
@@ -209,12 +209,12 @@ def _keep(application: Application, field: Asked, value: object) -> None:
             setattr(application, field.attribute, rows)
 
 
-def _rows_of(application: Application, field: Rows | PerCode | Shares) -> list[Row]:
-    rows: list[Row] = getattr(application, field.attribute)
+def _rows_of(application: Application, field: RowTable | PerCode | Shares) -> list[PartRow]:
+    rows: list[PartRow] = getattr(application, field.attribute)
     return rows
 
 
-def _offered(application: Application, field: Offered, key: str | None) -> UUID | None:
+def _offered(application: Application, field: OfferedChoice, key: str | None) -> UUID | None:
     if not key:
         return None
     if key not in {offer.key for offer in queries.offers_of(application, field.name)}:
@@ -273,7 +273,7 @@ def _set_total(application: Application) -> None:
     application.total = found.charges or None
 
 
-def _keep_by(rows: list[Row], column: str, wanted: Mapping[Any, Mapping[str, object]], kind: type[Row]) -> None:
+def _keep_by(rows: list[PartRow], column: str, wanted: Mapping[Any, Mapping[str, object]], kind: type[PartRow]) -> None:
     """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again."""
     for row in list(rows):
         facts = wanted.get(getattr(row, column))
@@ -346,7 +346,7 @@ def _set_answer(application: Application, question: Question, row: Answer | None
 
 def _set_file(application: Application, question: Question, row: Answer | None, upload: Given, *, by: Actor) -> None:
     """The file that answers a question; the one before it is forgotten."""
-    stored = vault.accept(
+    stored = uploads.accept(
         upload,
         by=by,
         organisation_id=application.organisation_id,
@@ -372,7 +372,7 @@ def _remove(file_id: UUID | None, *, by: Actor) -> None:
     """A file of a draft that nothing names any more."""
     stored = db.session.get(StoredFile, file_id) if file_id is not None else None
     if stored is not None:
-        vault.remove(stored, by=by)
+        uploads.remove(stored, by=by)
 
 
 def _save_statements(application: Application, values: Values, by: Actor) -> None:
@@ -417,7 +417,7 @@ def add_file(application: Application, piece: Piece, upload: Given, *, by: Actor
             "Il y a déjà %(most)s fichiers pour cette pièce : retirez-en un d’abord.", most=MOST_FILES_PER_PIECE
         )
         raise InvalidError(message, field=field)
-    stored = vault.accept(
+    stored = uploads.accept(
         upload, by=by, organisation_id=application.organisation_id, dossier_id=application.id, field=field
     )
     db.session.flush()

@@ -14,15 +14,15 @@ from grants.applications.parts.fields import (
     Content,
     Field,
     LongText,
-    Offered,
+    OfferedChoice,
     OneOf,
     PerCode,
     Picks,
-    Rows,
+    RowTable,
     Shares,
     ShortText,
 )
-from grants.applications.parts.part import Asked, Part
+from grants.applications.parts.part import AskedField, Part
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, CallInstrument, Question, QuestionKind
@@ -146,9 +146,9 @@ def _organisation() -> Iterator[Block]:
         yield _lines(1)
 
 
-def _asked_by(call: Call, field: Asked, *, alone: bool) -> Iterator[Block]:
+def _asked_by(call: Call, field: AskedField, *, alone: bool) -> Iterator[Block]:
     """What a part asks: its label, how to answer, and room for it; the part's title names a table that stands alone."""
-    if isinstance(field, Rows | PerCode):
+    if isinstance(field, RowTable | PerCode):
         yield _table("" if alone else str(field.label), field)
         return
     is_optional = isinstance(field, Field) and field.required is None
@@ -169,7 +169,7 @@ def _room(call: Call, field: Field | Picks | Shares) -> Block:
             return _boxes([in_words_of(row, "title") for row in programme.fields(call.framework_id)])
         case Picks(name="plans"):
             return _boxes([in_words_of(row, "title") for row in programme.plans(call.framework_id)])
-        case Offered():
+        case OfferedChoice():
             return _boxes([_offer(row) for row in calls.instruments_of(call.id)])
         case OneOf():
             return _boxes([str(label) for label in field.labels.values()])
@@ -188,7 +188,7 @@ def _lines_for(field: ShortText) -> int:
     return min(max(field.limit // 150, 3), 20) if isinstance(field, LongText) else 1
 
 
-def _table(caption: str, table: Rows | PerCode) -> Block:
+def _table(caption: str, table: RowTable | PerCode) -> Block:
     fields = [(str(field.label), "left") for field in table.fields]
     if isinstance(table, PerCode):
         rows = [[table.label_of(code), *[""] * len(fields)] for code in table.code.labels]

@@ -11,7 +11,7 @@ from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
 from grants.applications.parts import PARTS
-from grants.applications.parts.budget import LINES, Account, budget_gaps, shares, subsidies, totals
+from grants.applications.parts.budget import LINES, AccountField, budget_gaps, shares, subsidies, totals
 from grants.applications.parts.fields import (
     MOST_ROWS,
     Amount,
@@ -19,30 +19,30 @@ from grants.applications.parts.fields import (
     CodeValue,
     Day,
     Field,
+    FieldValue,
     Json,
     LongText,
-    Offered,
+    OfferedChoice,
     OneOf,
     PerCode,
     Picks,
-    Rows,
+    RowTable,
     Scalar,
     Several,
     Shares,
     ShortText,
     Tick,
-    Upload,
-    Value,
+    UploadField,
     Whole,
     is_blank,
     words_of,
 )
-from grants.applications.parts.part import Asked, DossierPart, InOrder, Part
+from grants.applications.parts.part import AskedField, DossierPart, InOrder, Part
 from grants.applications.parts.questions import QUESTIONS, field_of, is_empty, labels_of
+from grants.applications.parts.statements import code_of_statement, said_of
 from grants.applications.parts.statements import field_of as field_of_statement
-from grants.applications.parts.statements import kept_of, said_of
 from grants.applications.parts.vocabulary import FundingStatus
-from grants.applications.queries import Offer
+from grants.applications.queries import OfferedRow
 from grants.applications.rules import Path
 from grants.calls.models import Question, Statement
 from grants.kernel.errors import MissingError
@@ -66,21 +66,21 @@ from grants.kernel.text import bare
 from grants.kernel.words import LazyString, _, _l, in_words_of
 from grants.programme.models import Axis, BudgetAccount, Commune
 
-Choices = Sequence[tuple[str, Any]]
-Listed = Question | Statement  # what a call lists, that a page asks
-Values = dict[str, Any]
+ChoiceList = Sequence[tuple[str, Any]]
+ListedPart = Question | Statement  # what a call lists, that a page asks
+FormValues = dict[str, Any]
 
 
 class Control(Protocol):
     """What is used of a control: WTForms carries no type hints."""
 
     name: str
-    data: Value
+    data: FieldValue
     errors: Sequence[str]
     choices: Sequence[SelectChoice]
 
 
-Check = Callable[[object, Control], None]
+Validator = Callable[[object, Control], None]
 
 
 class OneOfField(RadioField):
@@ -99,7 +99,7 @@ class OneOfField(RadioField):
 class OneInListField(SelectField):
     """One choice or none, in a list that begins with an empty line."""
 
-    def __init__(self, label: Any, *, choices: Choices, empty: Any = "—", **kwargs: Any) -> None:
+    def __init__(self, label: Any, *, choices: ChoiceList, empty: Any = "—", **kwargs: Any) -> None:
         super().__init__(label, choices=options([("", empty), *choices]), **kwargs)
 
     def pre_validate(self, form: Any) -> None:
@@ -131,13 +131,13 @@ def _control(field: Field, label: LazyString | str | None = None) -> object:
             return WholeField(label, minimum=field.minimum, maximum=field.maximum, description=note)
         case Tick():
             return BooleanField(label, description=note)
-        case Account():
+        case AccountField():
             return HiddenField(validators=[Regexp(r"\A[0-9A-Z]{1,12}\Z")])
-        case Upload():
+        case UploadField():
             return FileField(label, description=note, render_kw={"accept": SUFFIXES})
         case Several() | OneOf():
             return _choice(field, label, note)
-        case Offered():
+        case OfferedChoice():
             return OneOfField(label, choices=[], description=note)
     raise TypeError(f"no control is known for {type(field).__name__}")
 
@@ -168,7 +168,7 @@ class RowForm(Form):
     class Meta:
         csrf = False
 
-    table: Rows
+    table: RowTable
 
     def at(self, name: str) -> Control:
         """The control of a name."""
@@ -180,7 +180,7 @@ class RowForm(Form):
         needed = (field for field in self.table.fields if isinstance(field, Whole) and field.needed)
         return bool(super().validate({field.name: [self._is_there(field)] for field in needed}))
 
-    def _is_there(self, field: Whole) -> Check:
+    def _is_there(self, field: Whole) -> Validator:
         def check(_form: object, control: Control) -> None:
             others = (one for one in self.table.fields if one.tells and one is not field)
             if control.data is None and not control.errors and any(self.at(one.name).data for one in others):
@@ -193,7 +193,7 @@ class RowForm(Form):
         return self.table.row({field.name: _typed(field, self.at(field.name)) for field in self.table.fields})
 
 
-def _row_form(table: Rows) -> type[RowForm]:
+def _row_form(table: RowTable) -> type[RowForm]:
     controls = {field.name: _control(field) for field in table.fields}
     return type("RowForm", (RowForm,), {**controls, "table": table})
 
@@ -221,13 +221,13 @@ class SectionForm(Form):
         """The lines of the page's table."""
         return [entry.form for entry in self.rows]
 
-    def values(self) -> Values:
+    def values(self) -> FormValues:
         """What was typed, in the shape of `queries.section_values`."""
         raise NotImplementedError
 
-    def keep_valid(self, kept: "SectionForm") -> None:
-        """Put back what is stored wherever something was refused; `kept` is this page's form of what is stored."""
-        keep_valid(self, kept)
+    def keep_valid(self, stored: "SectionForm") -> None:
+        """Put back what is stored wherever something was refused; `stored` is the form of this page as stored."""
+        keep_valid(self, stored)
 
     def controls_of(self, path: Path) -> list[Control]:
         """The controls in which a field of `rules.fields_in` these values is typed."""
@@ -237,7 +237,7 @@ class SectionForm(Form):
         """What is wrong in one field, once the form was validated."""
         return [message for control in self.controls_of(path) for message in _messages(control)]
 
-    def add_row(self, data: Values | None) -> None:
+    def add_row(self, data: FormValues | None) -> None:
         """One more line of the page's table."""
         if len(self.rows.entries) < (self.rows.max_entries or MOST_ROWS):
             self.rows.append_entry(data)
@@ -248,17 +248,17 @@ class SectionForm(Form):
             self.lines_read = self.lines
             del self.rows.entries[int(place)]
 
-    def told(self, values: Values) -> list[tuple[str, str]]:
+    def described(self, values: FormValues) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled: to set two versions side by side."""
         raise NotImplementedError
 
-    def differences(self, theirs: Values) -> list[dict[str, str]]:
+    def differences(self, theirs: FormValues) -> list[dict[str, str]]:
         """What differs between what was typed and what is kept, in words."""
-        kept = dict(self.told(theirs))
+        stored = dict(self.described(theirs))
         return [
-            {"label": label, "mine": mine, "theirs": kept.get(label, "")}
-            for label, mine in self.told(self.values())
-            if mine != kept.get(label, "")
+            {"label": label, "mine": mine, "theirs": stored.get(label, "")}
+            for label, mine in self.described(self.values())
+            if mine != stored.get(label, "")
         ]
 
 
@@ -273,45 +273,45 @@ class PartForm(SectionForm):
     """The page of a declared part: its controls are made from its fields by `_part_form_of`."""
 
     part: DossierPart
-    offers: Mapping[str, Sequence[Offer]] = {}
+    offers: Mapping[str, Sequence[OfferedRow]] = {}
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Check each field, the days that follow each other, and the amounts that are more than zero."""
-        checks: dict[str, list[Check]] = {rule.second: [self._in_order(rule)] for rule in self.part.in_order}
+        checks: dict[str, list[Validator]] = {rule.second: [self._in_order(rule)] for rule in self.part.in_order}
         for field in self.part.columns:
             if isinstance(field, Amount) and field.positive is not None:
                 checks.setdefault(field.name, []).append(_is_positive(field))
         return bool(super().validate(checks))
 
-    def _in_order(self, rule: InOrder) -> Check:
+    def _in_order(self, rule: InOrder) -> Validator:
         def check(_form: object, _control: Control) -> None:
             if self._is_broken(rule):
                 raise ValidationError(str(rule.message))
 
         return check
 
-    def keep_valid(self, kept: SectionForm) -> None:
+    def keep_valid(self, stored: SectionForm) -> None:
         """Days that do not follow each other both stay as they are stored; lines are known again one by one."""
-        super().keep_valid(kept)
+        super().keep_valid(stored)
         for rule in self.part.in_order:
             if self._is_broken(rule):
-                self.at(rule.first).data = kept.at(rule.first).data
+                self.at(rule.first).data = stored.at(rule.first).data
         if "rows" in self:
-            _keep_rows_valid(self.lines_read or self.lines, kept.lines)
+            _keep_rows_valid(self.lines_read or self.lines, stored.lines)
 
     def _is_broken(self, rule: InOrder) -> bool:
         return rule.is_broken({field.name: _typed(field, self.at(field.name)) for field in self.part.columns})
 
-    def values(self) -> Values:
+    def values(self) -> FormValues:
         """The page's values."""
         return {field.name: self._value(field) for field in self.part.fields}
 
-    def _value(self, field: Asked) -> Any:
+    def _value(self, field: AskedField) -> Any:
         match field:
             case Field():
                 return _typed(field, self.at(field.name))
-            case Rows():
-                return [told for line in self.lines if (told := line.values()) is not None]
+            case RowTable():
+                return [row for line in self.lines if (row := line.values()) is not None]
             case Shares():
                 return {offer.key: control.data or None for offer, control in self._shares(field)}
             case Picks():
@@ -327,7 +327,7 @@ class PartForm(SectionForm):
         match field:
             case Field():
                 return [self.at(field.name)]
-            case Rows():
+            case RowTable():
                 return [self.at("rows")]
             case Picks():
                 return self._picks(field)
@@ -343,7 +343,7 @@ class PartForm(SectionForm):
             return [str(control.data) for control in self._picks(field) if control.data]
         return list(cast(Sequence[str], self.at(field.name).data or ()))
 
-    def _shares(self, field: Shares) -> list[tuple[Offer, Control]]:
+    def _shares(self, field: Shares) -> list[tuple[OfferedRow, Control]]:
         return [(offer, self.at(_share(offer))) for offer in self.offers[field.name]]
 
     @property
@@ -376,13 +376,13 @@ class PartForm(SectionForm):
         """For a page written by hand: the controls of the columns that it does not show itself."""
         return [self.at(field.name) for field in self.part.columns if field.name not in shown]
 
-    def told(self, values: Values) -> list[tuple[str, str]]:
+    def described(self, values: FormValues) -> list[tuple[str, str]]:
         """Values in words, one line per thing a person filled."""
         lines: list[tuple[str, str]] = []
         for field in self.part.fields:
             value = values[field.name]
             match field:
-                case Offered():
+                case OfferedChoice():
                     lines.append((str(field.label), self._named(field, value)))
                 case Picks():
                     lines.append((str(field.label), "\n".join(offer.label for offer in self._chosen(field, value))))
@@ -390,25 +390,25 @@ class PartForm(SectionForm):
                     lines += [(offer.label, words_of(value.get(offer.key))) for offer in self.offers[field.name]]
                 case Field():
                     lines.append((str(field.label), field.words(value)))
-                case Rows():
+                case RowTable():
                     lines.append((str(field.label), "\n".join(map(field.words, value))))
                 case _:
                     lines += [(field.label_of(code), field.words(one)) for code, one in value.items()]
         return lines
 
-    def _chosen(self, field: Picks, keys: Sequence[str]) -> list[Offer]:
+    def _chosen(self, field: Picks, keys: Sequence[str]) -> list[OfferedRow]:
         return [offer for offer in self.offers[field.name] if offer.key in keys]
 
-    def _named(self, field: Offered, key: str | None) -> str:
+    def _named(self, field: OfferedChoice, key: str | None) -> str:
         return next((offer.label for offer in self.offers[field.name] if offer.key == key), key or "")
 
 
-def _share(offer: Offer) -> str:
+def _share(offer: OfferedRow) -> str:
     """The name of the control of a share: rows that take one have a code."""
     return f"share_{offer.row.code}"
 
 
-def _is_positive(field: Amount) -> Check:
+def _is_positive(field: Amount) -> Validator:
     def check(_form: object, control: Control) -> None:
         if control.data is not None and not control.data:
             raise ValidationError(str(field.positive))
@@ -424,7 +424,7 @@ def _part_form_of(code: str) -> type[PartForm]:
         match field:
             case Field():
                 controls[field.name] = _control(field)
-            case Rows():
+            case RowTable():
                 controls["rows"] = LinesField(FormField(_row_form(field)), max_entries=field.most)
             case PerCode():
                 for one in field.code.labels:
@@ -439,12 +439,12 @@ def _part_form_of(code: str) -> type[PartForm]:
 
 
 def _part_form(
-    code: str, offered: Mapping[str, Any], values: Values, given: Values, *, more: int | None = 1
+    code: str, offered: Mapping[str, Any], values: FormValues, given: FormValues, *, more: int | None = 1
 ) -> PartForm:
     """The form of a part's page, filled with values."""
-    offers: Mapping[str, Sequence[Offer]] = offered.get("offers", {})
+    offers: Mapping[str, Sequence[OfferedRow]] = offered.get("offers", {})
     kind = _part_form_of(code)
-    data: Values = {}
+    data: FormValues = {}
     for field in PARTS[code].fields:
         data |= _data_of(field, values[field.name], offers, more)
         if isinstance(field, Shares):
@@ -453,7 +453,7 @@ def _part_form(
     form = kind(data=data, **given)
     form.offers = offers
     for field in PARTS[code].fields:
-        if isinstance(field, Offered) or (isinstance(field, Picks) and not field.lists):
+        if isinstance(field, OfferedChoice) or (isinstance(field, Picks) and not field.lists):
             form[field.name].choices = options((offer.key, offer.label) for offer in offers[field.name])
         elif isinstance(field, Picks):
             grouped = [SelectChoice(offer.key, offer.label, optgroup=offer.group) for offer in offers[field.name]]
@@ -462,10 +462,12 @@ def _part_form(
     return form
 
 
-def _data_of(field: Asked, value: object, offers: Mapping[str, Sequence[Offer]], more: int | None) -> dict[str, object]:
+def _data_of(
+    field: AskedField, value: object, offers: Mapping[str, Sequence[OfferedRow]], more: int | None
+) -> dict[str, object]:
     """What the controls of a field are filled with; `more` empty lines wait under a table, None: no line at all."""
     match field:
-        case Rows():
+        case RowTable():
             rows = cast(list[Cells], value)
             empty = 0 if more is None else max(more, 1 if rows else 2)
             return {"rows": [*rows, *({} for _line in range(empty))][: field.most]}
@@ -492,10 +494,10 @@ class _PickField(SelectField):
         self.data = value or ""
 
 
-def _keep_rows_valid(lines: Sequence[RowForm], kept: Sequence[RowForm]) -> None:
+def _keep_rows_valid(lines: Sequence[RowForm], stored_lines: Sequence[RowForm]) -> None:
     """Line by line: a stored line is known again by the field that tells lines apart."""
-    stored: dict[Value, list[RowForm]] = {}
-    for line in kept:
+    stored: dict[FieldValue, list[RowForm]] = {}
+    for line in stored_lines:
         stored.setdefault(line.at(line.table.known_by).data or "", []).append(line)
     for line in lines:
         same = stored.get(line.at(line.table.known_by).data or "")
@@ -512,9 +514,9 @@ class BudgetForm(PartForm):
             amount, code = entry.form.amount, entry.form.account.data
             amount.label = Label(amount.id, names.get(code, amount.label.text))
 
-    def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None, max_rate: int | None) -> Values:
+    def sides(self, accounts: Sequence[BudgetAccount], requested: Money | None, max_rate: int | None) -> FormValues:
         """The table as it stands, mistakes included: both sides, contributions apart, totals, and what differs."""
-        sides: Values = {"charges": [], "resources": [], "in_kind_charges": [], "in_kind_resources": []}
+        sides: FormValues = {"charges": [], "resources": [], "in_kind_charges": [], "in_kind_resources": []}
         for account in accounts:
             if account.header:
                 continue
@@ -538,8 +540,8 @@ class BudgetForm(PartForm):
             "subsidies": subsidies(granted, sum((amount for _status, amount in funded), asked), found.resources),
         }
 
-    def _lines_of(self, account: BudgetAccount) -> list[Values]:
-        lines: list[Values] = []
+    def _lines_of(self, account: BudgetAccount) -> list[FormValues]:
+        lines: list[FormValues] = []
         for entry in self.rows:
             row = entry.form
             if row.account.data == account.code:
@@ -564,10 +566,10 @@ class BudgetForm(PartForm):
 class ListedForm(SectionForm):
     """A page that asks what the call lists: each row is a field. The controls are added by `_listed_form`."""
 
-    fields: Sequence[tuple[Listed, Field]] = ()
+    fields: Sequence[tuple[ListedPart, Field]] = ()
 
     @property
-    def asked(self) -> list[tuple[Listed, Control]]:
+    def asked(self) -> list[tuple[ListedPart, Control]]:
         """For the page: each row with its control."""
         return [(row, self.at(field.name)) for row, field in self.fields]
 
@@ -583,29 +585,29 @@ class QuestionsForm(ListedForm):
 
     def condition_of(self, question: Question) -> dict[str, str] | None:
         """When a question is asked only after an answer: that answer in words, and its field if it is on this page."""
-        told: Mapping[str, str] | None = question.asked_when
-        source = next((row for row in self.others if told and row.code == told["question"]), None)
-        if told is None or source is None:
+        condition: Mapping[str, str] | None = question.asked_when
+        source = next((row for row in self.others if condition and row.code == condition["question"]), None)
+        if condition is None or source is None:
             return None
         here = source.id in {row.id for row, _field in self.fields}
         return {
             "name": f"q_{source.id}" if here else "",
-            "value": told["equals"],
+            "value": condition["equals"],
             "label": in_words_of(source, "label"),
-            "choice": labels_of(source.choices).get(told["equals"], told["equals"]),
+            "choice": labels_of(source.choices).get(condition["equals"], condition["equals"]),
         }
 
-    def values(self) -> Values:
+    def values(self) -> FormValues:
         """The answers by question, in values JSON knows."""
-        said = {str(row.id): field for row, field in self.fields if not isinstance(field, Upload)}
+        said = {str(row.id): field for row, field in self.fields if not isinstance(field, UploadField)}
         return {"answers": {key: _answer(field, self.at(field.name).data) for key, field in said.items()}}
 
     def uploads(self) -> dict[str, Any]:
         """The files newly given, by question."""
-        files = [(row, self.at(field.name).data) for row, field in self.fields if isinstance(field, Upload)]
+        files = [(row, self.at(field.name).data) for row, field in self.fields if isinstance(field, UploadField)]
         return {str(row.id): given for row, given in files if given}
 
-    def told(self, values: Values) -> list[tuple[str, str]]:
+    def described(self, values: FormValues) -> list[tuple[str, str]]:
         """The answers in words."""
         said: dict[str, Json] = values["answers"]
         return [
@@ -615,7 +617,7 @@ class QuestionsForm(ListedForm):
         ]
 
 
-def _answer(field: Field, value: Value) -> Json:
+def _answer(field: Field, value: FieldValue) -> Json:
     return None if is_empty(value) else field.plain(value)
 
 
@@ -624,29 +626,34 @@ class StatementsForm(ListedForm):
 
     read = HiddenField()
 
-    def values(self) -> Values:
+    def values(self) -> FormValues:
         """What was declared, by statement; None for what was not."""
-        return {"choices": {str(row.id): kept_of(cast(Scalar, self.at(field.name).data)) for row, field in self.fields}}
+        return {
+            "choices": {
+                str(row.id): code_of_statement(cast(Scalar, self.at(field.name).data)) for row, field in self.fields
+            }
+        }
 
-    def told(self, values: Values) -> list[tuple[str, str]]:
+    def described(self, values: FormValues) -> list[tuple[str, str]]:
         """What was declared, in words."""
         said: dict[str, str | None] = values["choices"]
-        told = [(row, field, said[str(row.id)]) for row, field in self.fields]
+        statements = [(row, field, said[str(row.id)]) for row, field in self.fields]
         return [
-            (in_words_of(row, "title"), field.words(said_of(field, kept)) if kept else "") for row, field, kept in told
+            (in_words_of(row, "title"), field.words(said_of(field, answer)) if answer else "")
+            for row, field, answer in statements
         ]
 
 
 # ---- each page's form ----------------------------------------------------------------------------------------------
 
 
-def stored_form(section: str, offered: Mapping[str, Any], values: Values) -> SectionForm:
+def stored_form(section: str, offered: Mapping[str, Any], values: FormValues) -> SectionForm:
     """The form of a page as it is stored, whatever this request says."""
     return section_form(section, offered, values, formdata=None)
 
 
 def section_form(
-    section: str, offered: Mapping[str, Any], values: Values, *, more: int = 1, account: str = "", **given: Any
+    section: str, offered: Mapping[str, Any], values: FormValues, *, more: int = 1, account: str = "", **given: Any
 ) -> SectionForm:
     """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more.
 
@@ -667,9 +674,9 @@ def section_form(
     raise MissingError
 
 
-def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], more: str) -> list[Values]:
+def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[FormValues], more: str) -> list[FormValues]:
     """Every account in the form's order, with its lines, at least one, and one more where asked."""
-    rows: list[Values] = []
+    rows: list[FormValues] = []
     for account in accounts:
         if account.header:
             continue
@@ -682,30 +689,30 @@ def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Values], mor
 
 
 def _listed_form(
-    base: type[ListedForm], fields: Sequence[tuple[Listed, Field]], data: Values, given: Values
+    base: type[ListedForm], fields: Sequence[tuple[ListedPart, Field]], data: FormValues, given: FormValues
 ) -> ListedForm:
     controls = {field.name: _control(field) for _row, field in fields}
     form: ListedForm = type(base.__name__, (base,), {**controls, "fields": fields})(data=data, **given)
     return form
 
 
-def _questions_form(offered: Mapping[str, Any], values: Values, given: Values) -> SectionForm:
+def _questions_form(offered: Mapping[str, Any], values: FormValues, given: FormValues) -> SectionForm:
     territory: Sequence[Commune] = offered["communes"]
     questions: Sequence[Question] = offered["questions"]
     communes = {row.insee: row.name for row in territory}
     said: dict[str, Json] = values["answers"]
-    fields: list[tuple[Listed, Field]] = [(question, field_of(question, communes)) for question in questions]
-    data: Values = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
+    fields: list[tuple[ListedPart, Field]] = [(question, field_of(question, communes)) for question in questions]
+    data: FormValues = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
     form = _listed_form(QuestionsForm, fields, data, given)
     cast(QuestionsForm, form).others = offered["all_questions"]
     return form
 
 
-def _statements_form(offered: Mapping[str, Any], values: Values, given: Values) -> SectionForm:
+def _statements_form(offered: Mapping[str, Any], values: FormValues, given: FormValues) -> SectionForm:
     statements: Sequence[Statement] = offered["statements"]
-    fields: list[tuple[Listed, Field]] = [(statement, field_of_statement(statement)) for statement in statements]
-    data: Values = {field.name: said_of(field, values["choices"].get(str(row.id))) for row, field in fields}
-    return _listed_form(StatementsForm, fields, {**data, "read": offered["told"]}, given)
+    fields: list[tuple[ListedPart, Field]] = [(statement, field_of_statement(statement)) for statement in statements]
+    data: FormValues = {field.name: said_of(field, values["choices"].get(str(row.id))) for row, field in fields}
+    return _listed_form(StatementsForm, fields, {**data, "read": offered["version"]}, given)
 
 
 # ---- other pages ---------------------------------------------------------------------------------------------------

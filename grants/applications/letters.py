@@ -19,7 +19,7 @@ RECEIPT = "receipt"
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
     """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address."""
-    told = issue_receipt(version, by=by, texts=queries.texts_of_receipts())[by.locale]
+    receipt_text = issue_receipt(version, by=by, texts=queries.texts_of_receipts())[by.locale]
     for address in _addresses(application, by):
         outbox.write(
             "applications_receipt",
@@ -27,7 +27,7 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
             dedup=f"receipt:{application.id}:{address}",
             locale=by.locale,
             dossier_id=application.id,
-            receipt=told,
+            receipt=receipt_text,
             application_id=application.id,
         )
 
@@ -53,10 +53,10 @@ def extensions() -> int:
     The calls chapter does not know the dossiers; this one asks it. A closing is told once per dossier, so that the
     worker may ask again and again.
     """
-    told = 0
+    written = 0
     at = clock.now()
     for call in [call for call in calls.open_calls(at) if calls.extensions(call)]:
-        known = queries.told_of_extension(call.id)
+        known = queries.extensions_notified(call.id)
         for draft in queries.drafts_with_author(call.id):
             dedup = f"extension:{call.id}:{draft.id}:{call.closes_at}"
             if dedup in known:
@@ -74,31 +74,31 @@ def extensions() -> int:
                 reason=reason,
                 application_id=draft.id,
             )
-            told += 1
-    return told
+            written += 1
+    return written
 
 
 def issue_receipt(
     version: ApplicationVersion, *, by: Actor, texts: queries.Texts, recomposed: bool = False
-) -> dict[str, queries.Receipt]:
-    """Keep the receipt of a frozen version, in every language, as it is told now; returns it by language."""
-    told = _receipts(version, texts)
+) -> dict[str, queries.SubmissionReceipt]:
+    """Keep the receipt of a frozen version, in every language, as it reads now; returns it by language."""
+    receipts = _receipts(version, texts)
     papers.issue(
         RECEIPT,
         version,
-        {language: _receipt_text(each, language, recomposed=recomposed) for language, each in told.items()},
+        {language: _receipt_text(each, language, recomposed=recomposed) for language, each in receipts.items()},
         by=by,
         recomposed=recomposed,
     )
-    return told
+    return receipts
 
 
-def _receipts(version: ApplicationVersion, texts: queries.Texts) -> dict[str, queries.Receipt]:
-    content, told = queries.content_in(version), {}
+def _receipts(version: ApplicationVersion, texts: queries.Texts) -> dict[str, queries.SubmissionReceipt]:
+    content, receipts = queries.content_in(version), {}
     for language in LANGUAGES:
         with force_locale(language):
-            told[language] = queries.receipt_of(version.application, content, texts)
-    return told
+            receipts[language] = queries.receipt_of(version.application, content, texts)
+    return receipts
 
 
 def recompose_receipts(limit: int, *, by: Actor) -> int:
@@ -110,14 +110,14 @@ def recompose_receipts(limit: int, *, by: Actor) -> int:
     return len(left)
 
 
-def receipt_of(version: ApplicationVersion, language: str) -> queries.Receipt:
-    """The receipt as it was issued; as it would be told today when it left before papers were kept."""
+def receipt_of(version: ApplicationVersion, language: str) -> queries.SubmissionReceipt:
+    """The receipt as it was issued; as it would read today when it left before papers were kept."""
     paper = papers.latest(RECEIPT, version.id)
     if paper is None:
         return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
-    return queries.Receipt(**said, submitted_at=submitted_at, files=[_with_instant(file) for file in files])
+    return queries.SubmissionReceipt(**said, submitted_at=submitted_at, files=[_with_instant(file) for file in files])
 
 
 def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
@@ -130,34 +130,34 @@ def receipt_pdf(version: ApplicationVersion, language: str) -> bytes:
     """The receipt on paper, the same bytes as when it was issued."""
     paper = papers.latest(RECEIPT, version.id)
     if paper is None:
-        told = _receipts(version, queries.texts_of_receipts())[language]
-        return papers.draw(_receipt_text(told, language, recomposed=True)["sheet"])
+        receipt_text = _receipts(version, queries.texts_of_receipts())[language]
+        return papers.draw(_receipt_text(receipt_text, language, recomposed=True)["sheet"])
     return papers.given(paper, language)
 
 
-def _receipt_text(told: queries.Receipt, language: str, *, recomposed: bool) -> dict[str, Any]:
+def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, recomposed: bool) -> dict[str, Any]:
     with force_locale(language):
         notice = papers.recomposed_notice() if recomposed else ""
         data = {
-            "reference": told.reference,
-            "letterhead": {"lines": [value for _label, value in told.service if value]},
-            "recipient": [told.organisation],
-            "text": told.text,
+            "reference": receipt_text.reference,
+            "letterhead": {"lines": [value for _label, value in receipt_text.service if value]},
+            "recipient": [receipt_text.organisation],
+            "text": receipt_text.text,
             "facts": [
-                (_("Numéro du dossier"), told.reference),
-                (_("Projet"), told.title),
-                (_("Reçu le"), instant(told.submitted_at)),
+                (_("Numéro du dossier"), receipt_text.reference),
+                (_("Projet"), receipt_text.title),
+                (_("Reçu le"), instant(receipt_text.submitted_at)),
             ],
             "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
-            "digest": told.digest,
-            "completeness": told.completeness,
-            "lacking": list(told.lacking),
+            "digest": receipt_text.digest,
+            "completeness": receipt_text.completeness,
+            "lacking": list(receipt_text.lacking),
             "files_title": _("Fichiers reçus"),
             "files_head": [_("Fichier"), _("Donné pour"), _("Empreinte SHA-256")],
-            "files": [[file["name"], file["given_for"], file["sha256"]] for file in told.files],
+            "files": [[file["name"], file["given_for"], file["sha256"]] for file in receipt_text.files],
             "silence_title": _("Si aucune décision ne vous parvient"),
-            "silence": told.silence,
-            "remedies": [{"title": title, "text": text} for title, text in told.remedies],
+            "silence": receipt_text.silence,
+            "remedies": [{"title": title, "text": text} for title, text in receipt_text.remedies],
             "verify_title": _("Vérifier ce reçu"),
             "verify": _(
                 "N’importe qui peut vérifier ce reçu à l’adresse %(address)s, avec son numéro et son empreinte.",
@@ -165,8 +165,8 @@ def _receipt_text(told: queries.Receipt, language: str, *, recomposed: bool) -> 
             ),
         }
         title = _("Accusé de réception électronique")
-    page = papers.sheet("receipt", data, at=told.submitted_at, title=title, language=language, notice=notice)
-    return {"sheet": page, "said": asdict(told)}
+    page = papers.sheet("receipt", data, at=receipt_text.submitted_at, title=title, language=language, notice=notice)
+    return {"sheet": page, "said": asdict(receipt_text)}
 
 
 def _addresses(application: Application, by: Actor) -> list[str]:

@@ -33,7 +33,18 @@ from sqlalchemy.orm.interfaces import ORMOption
 from grants.applications import rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.parts import PARTS, budget, calendar, climate, indicators, partners, people
-from grants.applications.parts.fields import Amount, Choice, Day, Field, PerCode, Rows, Shares, ShortText, Tick, Whole
+from grants.applications.parts.fields import (
+    Amount,
+    Choice,
+    Day,
+    Field,
+    PerCode,
+    RowTable,
+    Shares,
+    ShortText,
+    Tick,
+    Whole,
+)
 from grants.applications.parts.vocabulary import FundingStatus, Participation, PartnerKind
 from grants.calls.models import Call, Piece, Question, Statement
 from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
@@ -41,7 +52,7 @@ from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
 from grants.kernel.search import LONGEST
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.words import _l
 from grants.people.models import Organisation
 from grants.programme.models import Action, Axis, Commune, FieldOfIntervention, Instrument, PriorityArea, RelatedPlan
@@ -80,7 +91,7 @@ def _column(field: Field, *, is_code: bool = False) -> MappedColumn[Any]:
     match field:
         case ShortText():
             return mapped_column(String(field.limit), default="", nullable=False)
-        case budget.Account():
+        case budget.AccountField():
             return mapped_column(String(12))
         case Amount():
             return mapped_column(field.key, Cents)
@@ -194,10 +205,10 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
         return self.id
 
 
-class Row(Keyed):
+class PartRow(Keyed):
     """A row of a structured part, in the order the applicant gave; its columns are those of the table it `stores`."""
 
-    def __init_subclass__(cls, *, stores: Rows | PerCode | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, stores: RowTable | PerCode | None = None, **kwargs: Any) -> None:
         for field in stores.columns if stores is not None else ():
             setattr(cls, field.attribute, _column(field, is_code=isinstance(stores, PerCode) and field is stores.code))
         super().__init_subclass__(**kwargs)
@@ -206,7 +217,7 @@ class Row(Keyed):
     position: Mapped[int] = mapped_column(SmallInteger, default=0)
 
 
-class AxisShare(Row, Model):
+class AxisShare(PartRow, Model):
     """The share of the project, in whole percent, that serves an axis."""
 
     __tablename__ = "axis_share"
@@ -221,7 +232,7 @@ class AxisShare(Row, Model):
     application: Mapped[Application] = relationship(back_populates="axis_shares")
 
 
-class Audience(Row, Model, stores=people.AUDIENCES):
+class Audience(PartRow, Model, stores=people.AUDIENCES):
     """How many people of a kind the project reaches."""
 
     __tablename__ = "audience"
@@ -231,21 +242,21 @@ class Audience(Row, Model, stores=people.AUDIENCES):
     )
 
 
-class ClimateEffect(Row, Model, stores=climate.EFFECTS):
+class ClimateEffect(PartRow, Model, stores=climate.EFFECTS):
     """What the project does on one environmental axis, and how one can tell."""
 
     __tablename__ = "climate_effect"
     __table_args__ = (UniqueConstraint("application_id", "axis"),)
 
 
-class JusticeEffect(Row, Model, stores=people.JUSTICE):
+class JusticeEffect(PartRow, Model, stores=people.JUSTICE):
     """A social-justice effect and how one can tell."""
 
     __tablename__ = "justice_effect"
     __table_args__ = (UniqueConstraint("application_id", "kind"),)
 
 
-class Partner(Row, Model, stores=partners.ROWS):
+class Partner(PartRow, Model, stores=partners.ROWS):
     """A partner of the project."""
 
     __tablename__ = "partner"
@@ -254,13 +265,13 @@ class Partner(Row, Model, stores=partners.ROWS):
     kind: Mapped[PartnerKind]
 
 
-class Milestone(Row, Model, stores=calendar.ROWS):
+class Milestone(PartRow, Model, stores=calendar.ROWS):
     """A step of the calendar."""
 
     __tablename__ = "milestone"
 
 
-class Indicator(Row, Model, stores=indicators.ROWS):
+class Indicator(PartRow, Model, stores=indicators.ROWS):
     """What will be counted, and the target."""
 
     __tablename__ = "indicator"
@@ -270,7 +281,7 @@ class Indicator(Row, Model, stores=indicators.ROWS):
     target: Mapped[int]
 
 
-class BudgetLine(Row, Model, stores=budget.LINES):
+class BudgetLine(PartRow, Model, stores=budget.LINES):
     """A line of the project's budget; `is_request` marks the one line of account 74 that is this request."""
 
     __tablename__ = "budget_line"
@@ -287,9 +298,9 @@ class BudgetLine(Row, Model, stores=budget.LINES):
     is_request: Mapped[bool] = mapped_column(default=False)
 
 
-def model_of(table: Rows | PerCode | Shares) -> type[Row]:
+def model_of(table: RowTable | PerCode | Shares) -> type[PartRow]:
     """The model of the rows of a declared table."""
-    kind: type[Row] = getattr(Application, table.attribute).property.mapper.class_
+    kind: type[PartRow] = getattr(Application, table.attribute).property.mapper.class_
     return kind
 
 

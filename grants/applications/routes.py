@@ -30,7 +30,7 @@ from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece
-from grants.kernel import clock, stored_forms, vault
+from grants.kernel import clock, stored_forms, uploads
 from grants.kernel.access import (
     actor,
     holds_subject,
@@ -48,7 +48,7 @@ from grants.kernel.forms import Form, mark, options
 from grants.kernel.pages import titled
 from grants.kernel.paging import key_in
 from grants.kernel.query_cache import cached_query
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of, language
 from grants.permissions import P
@@ -79,8 +79,8 @@ def word_of(group: str, code: str | None) -> str:
     return str(LABELS[group].get(code, code)) if code else "—"
 
 
-@bp.app_template_global("told_besides")
-def told_besides(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
+@bp.app_template_global("other_fields")
+def other_fields(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     """What a row, or a group of fields, of a content says in fields that the page does not show itself."""
     groups = [part for part in PARTS.values() if part.group == place]
     if groups:
@@ -155,7 +155,7 @@ def write(application: Application) -> Response:
 @bp.route("/dossiers/<uuid:application_id>/rediger/<section>", methods=["GET", "POST"])
 @requires(P.APPLICATION_EDIT, Application)
 @holds_subject
-@prepared_by(vault.examine_sent)
+@prepared_by(uploads.examine_sent)
 @takes_files
 def edit(application: Application, section: str) -> Answer:
     """A page of the writing space: shown, saved complete or not."""
@@ -167,7 +167,7 @@ def edit(application: Application, section: str) -> Answer:
     offered = _offered(application, section)
     form = _form(application, section, offered)
     if request.method == "POST":
-        if isinstance(form, StatementsForm) and form.read.data not in {None, offered["told"]}:
+        if isinstance(form, StatementsForm) and form.read.data not in {None, offered["version"]}:
             return _words_changed(form, queries.section_values(application, section))
         if "field" in request.form:
             return _save_field(application, section, form)
@@ -200,7 +200,7 @@ def _form(application: Application, section: str, offered: dict[str, Any]) -> Se
     elif is_read:
         form.stamp.data = stamp
     if is_read and isinstance(form, StatementsForm):
-        form.read.data = offered["told"]
+        form.read.data = offered["version"]
     return form
 
 
@@ -385,7 +385,7 @@ def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
 
 
 def _about(name: str | None, reason: str) -> str:
-    return _("« %(name)s » : %(reason)s", name=vault.clean_name(name or ""), reason=reason)
+    return _("« %(name)s » : %(reason)s", name=uploads.clean_name(name or ""), reason=reason)
 
 
 def _why_not_added(application: Application, piece: Piece, file: FileStorage) -> str:
@@ -471,8 +471,8 @@ def submit(application: Application) -> Answer:
 @requires(P.APPLICATION_READ_OWN, Application)
 def receipt(application: Application) -> str:
     """The receipt of a submitted dossier."""
-    told = letters.receipt_of(_frozen(application), language())
-    return render_template("applications/receipt.html", application=application, receipt=told)
+    content = letters.receipt_of(_frozen(application), language())
+    return render_template("applications/receipt.html", application=application, receipt=content)
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu.pdf")
@@ -480,14 +480,14 @@ def receipt(application: Application) -> str:
 def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
     content = letters.receipt_pdf(_frozen(application), language())
-    return vault.attachment(content, f"recu-{application.reference}.pdf")
+    return uploads.attachment(content, f"recu-{application.reference}.pdf")
 
 
 @bp.get("/dossiers/<uuid:application_id>/dossier.pdf")
 @requires(P.APPLICATION_READ_OWN, Application)
 def dossier_pdf(application: Application) -> Response:
     """The whole dossier on paper: the submitted one, or the draft as it stands."""
-    return vault.attachment(exports.dossier_pdf(application), exports.name_of(application))
+    return uploads.attachment(exports.dossier_pdf(application), exports.name_of(application))
 
 
 @bp.get("/appels/<code>/dossier-vierge.pdf")
@@ -501,7 +501,7 @@ def blank_pdf(code: str) -> Response:
         content = exports.blank_pdf(call)
     else:
         content = cached_query(("blank dossier", call.id, language()), lambda: exports.blank_pdf(call))
-    return vault.attachment(content, f"dossier-vierge-{call.code}.pdf")
+    return uploads.attachment(content, f"dossier-vierge-{call.code}.pdf")
 
 
 def _frozen(application: Application) -> ApplicationVersion:
@@ -568,11 +568,11 @@ def withdraw(application: Application) -> Answer:
 @requires(P.FILE_READ, StoredFile)
 def file(stored: StoredFile) -> Response:
     """A stored file, as an attachment: as it came to those it comes from, as it may be shown to others."""
-    return vault.send(stored, to=actor())
+    return uploads.send(stored, to=actor())
 
 
 @bp.get("/fichiers/<uuid:file_id>/original")
 @requires(P.FILE_READ, StoredFile)
 def original(stored: StoredFile) -> Response:
     """The bytes that came, whoever asks: to check a signature or a digest."""
-    return vault.send(stored, to=actor(), original=True)
+    return uploads.send(stored, to=actor(), original=True)

@@ -82,14 +82,14 @@ def merged(stored: Values, typed: Values, stamp: str) -> Values | None:
     A field that was not touched keeps what somebody else made of it meanwhile; None when both changed one field, and
     not to the same.
     """
-    told, now, shown = fields_in(typed), fields_in(stored), stamp.split(".")
+    changed, now, shown = fields_in(typed), fields_in(stored), stamp.split(".")
     if stamp == stamp_of(stored):
         return typed
-    if len(shown) != len(now) or told.keys() != now.keys():
+    if len(shown) != len(now) or changed.keys() != now.keys():
         return None if stamp_of(typed) != stamp_of(stored) else stored
     result = typed
     for path, version in zip(sorted(now), shown, strict=True):
-        mine, theirs = version_of(told[path]), version_of(now[path])
+        mine, theirs = version_of(changed[path]), version_of(now[path])
         if version not in {mine, theirs} and mine != theirs:
             return None
         if mine == version:

@@ -9,45 +9,45 @@ from grants.awards.queries import AwardFilters, AwardLine, PaymentLine, Receivab
 from grants.awards.rules import STEP_LABELS
 from grants.kernel import workbooks
 from grants.kernel.actor import Actor
-from grants.kernel.sheets import Column, Kind, Sheet
+from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.words import _, _l
 from grants.permissions import P
 
 _AWARD: tuple[Column[AwardLine], ...] = (
-    Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
-    Column(_l("Projet"), Kind.TEXT, lambda row: row.title),
-    Column(_l("Organisation"), Kind.TEXT, lambda row: row.organisation),
-    Column(_l("Appel"), Kind.TEXT, lambda row: row.call),
-    Column(_l("État"), Kind.WORD, lambda row: AWARD.states[row.state].label),
-    Column(_l("Prochaine étape"), Kind.TEXT, lambda row: STEP_LABELS[row.step]),
-    Column(_l("Voté"), Kind.MONEY, lambda row: row.amount),
-    Column(_l("Engagé"), Kind.MONEY, lambda row: row.engaged),
-    Column(_l("Mandaté"), Kind.MONEY, lambda row: row.ordered),
-    Column(_l("Payé"), Kind.MONEY, lambda row: row.paid),
-    Column(_l("Libéré"), Kind.MONEY, lambda row: row.released),
-    Column(_l("Reste à mandater"), Kind.MONEY, lambda row: row.left),
-    Column(_l("Bilan attendu le"), Kind.DAY, lambda row: row.report_due_on),
+    Column(_l("Référence"), ColumnKind.WORD, lambda row: row.reference),
+    Column(_l("Projet"), ColumnKind.TEXT, lambda row: row.title),
+    Column(_l("Organisation"), ColumnKind.TEXT, lambda row: row.organisation),
+    Column(_l("Appel"), ColumnKind.TEXT, lambda row: row.call),
+    Column(_l("État"), ColumnKind.WORD, lambda row: AWARD.states[row.state].label),
+    Column(_l("Prochaine étape"), ColumnKind.TEXT, lambda row: STEP_LABELS[row.step]),
+    Column(_l("Voté"), ColumnKind.MONEY, lambda row: row.amount),
+    Column(_l("Engagé"), ColumnKind.MONEY, lambda row: row.engaged),
+    Column(_l("Mandaté"), ColumnKind.MONEY, lambda row: row.ordered),
+    Column(_l("Payé"), ColumnKind.MONEY, lambda row: row.paid),
+    Column(_l("Libéré"), ColumnKind.MONEY, lambda row: row.released),
+    Column(_l("Reste à mandater"), ColumnKind.MONEY, lambda row: row.left),
+    Column(_l("Bilan attendu le"), ColumnKind.DAY, lambda row: row.report_due_on),
 )
 _PAYMENT: tuple[Column[PaymentLine], ...] = (
-    Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
-    Column(_l("Organisation"), Kind.TEXT, lambda row: row.organisation),
-    Column(_l("Échéance"), Kind.TEXT, lambda row: row.label),
-    Column(_l("Montant"), Kind.MONEY, lambda row: row.amount),
-    Column(_l("Prévue le"), Kind.DAY, lambda row: row.due_on),
-    Column(_l("Ce qui manque"), Kind.TEXT, lambda row: row.reason),
-    Column(_l("Préparé par"), Kind.WORD, lambda row: row.prepared_by),
-    Column(_l("Approuvé par"), Kind.WORD, lambda row: row.approved_by),
-    Column(_l("Mandat"), Kind.WORD, lambda row: row.order_number),
-    Column(_l("Mandaté le"), Kind.DAY, lambda row: row.ordered_on),
-    Column(_l("Payé le"), Kind.DAY, lambda row: row.paid_on),
+    Column(_l("Référence"), ColumnKind.WORD, lambda row: row.reference),
+    Column(_l("Organisation"), ColumnKind.TEXT, lambda row: row.organisation),
+    Column(_l("Échéance"), ColumnKind.TEXT, lambda row: row.label),
+    Column(_l("Montant"), ColumnKind.MONEY, lambda row: row.amount),
+    Column(_l("Prévue le"), ColumnKind.DAY, lambda row: row.due_on),
+    Column(_l("Ce qui manque"), ColumnKind.TEXT, lambda row: row.reason),
+    Column(_l("Préparé par"), ColumnKind.WORD, lambda row: row.prepared_by),
+    Column(_l("Approuvé par"), ColumnKind.WORD, lambda row: row.approved_by),
+    Column(_l("Mandat"), ColumnKind.WORD, lambda row: row.order_number),
+    Column(_l("Mandaté le"), ColumnKind.DAY, lambda row: row.ordered_on),
+    Column(_l("Payé le"), ColumnKind.DAY, lambda row: row.paid_on),
 )
 _RECEIVABLE: tuple[Column[ReceivableLine], ...] = (
-    Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
-    Column(_l("Organisation"), Kind.TEXT, lambda row: row.organisation),
-    Column(_l("Nature"), Kind.WORD, lambda row: RECEIVABLE_LABELS[row.kind]),
-    Column(_l("Due le"), Kind.DAY, lambda row: row.due_on),
-    Column(_l("Montant"), Kind.MONEY, lambda row: row.amount),
-    Column(_l("Reste à recevoir"), Kind.MONEY, lambda row: row.left),
+    Column(_l("Référence"), ColumnKind.WORD, lambda row: row.reference),
+    Column(_l("Organisation"), ColumnKind.TEXT, lambda row: row.organisation),
+    Column(_l("Nature"), ColumnKind.WORD, lambda row: RECEIVABLE_LABELS[row.kind]),
+    Column(_l("Due le"), ColumnKind.DAY, lambda row: row.due_on),
+    Column(_l("Montant"), ColumnKind.MONEY, lambda row: row.amount),
+    Column(_l("Reste à recevoir"), ColumnKind.MONEY, lambda row: row.left),
 )
 
 

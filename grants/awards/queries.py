@@ -181,8 +181,8 @@ def _acts_of(year: int) -> tuple[ColumnElement[bool], ...]:
 
 def received_in_year(organisation_id: UUID, year: int) -> Money:
     """What acts of a calendar year granted to a body, all awards together."""
-    told = _granted_by_year(frozenset({organisation_id})).get((organisation_id, year))
-    return told[0] if told else ZERO
+    granted = _granted_by_year(frozenset({organisation_id})).get((organisation_id, year))
+    return granted[0] if granted else ZERO
 
 
 def _granted_by_year(organisation_ids: frozenset[UUID]) -> dict[tuple[UUID, int], tuple[Money, date]]:
@@ -502,7 +502,7 @@ def _line(row: Any, dues: Mapping[tuple[UUID, int], AgreementNeed], shares: list
     )  # fmt: skip
 
 
-def _told(rows: Sequence[Found]) -> list[AwardLine]:
+def _award_lines(rows: Sequence[Found]) -> list[AwardLine]:
     dues = _needs({row.organisation_id for row in rows})
     shares = shares_of(row.application_id for row in rows)
     return [_line(row, dues, shares.get(row.application_id, [])) for row in rows]
@@ -530,13 +530,13 @@ _LATEST_OPENED = Order(Award.opened_at, Award.id, descending=True)
 def awards(by: Actor, filters: AwardFilters, *, after: str | None = None, before: str | None = None) -> Page:
     """A page of awards, the latest opened first, in four statements whatever their number."""
     page = _LATEST_OPENED.page(_awards(by, filters), after=after, before=before)
-    return replace(page, rows=_told(page.rows))
+    return replace(page, rows=_award_lines(page.rows))
 
 
 def every_award(by: Actor, filters: AwardFilters) -> Iterator[AwardLine]:
     """The whole list of awards, for the sheet."""
     for rows in _LATEST_OPENED.slices(_awards(by, filters)):
-        yield from _told(rows)
+        yield from _award_lines(rows)
 
 
 def _awards(by: Actor, filters: AwardFilters) -> Statement:
@@ -580,13 +580,13 @@ def calls_with_awards(by: Actor) -> Sequence[Found]:
 
 def award_line(award: Award) -> AwardLine:
     """One award as lists show it."""
-    return _told(db.session.execute(_lines([Award.id == award.id])).all())[0]
+    return _award_lines(db.session.execute(_lines([Award.id == award.id])).all())[0]
 
 
 def awards_of(by: Actor) -> list[AwardLine]:
     """The awards of the organisations a person acts for, the latest first."""
     statement = _lines([Award.organisation_id.in_(list(by.organisations))])
-    return _told(db.session.execute(statement.order_by(Award.opened_at.desc(), Award.id)).all())
+    return _award_lines(db.session.execute(statement.order_by(Award.opened_at.desc(), Award.id)).all())
 
 
 # ---- payments ------------------------------------------------------------------------------------------------------
@@ -1016,7 +1016,7 @@ def receivables_due(until: date) -> Sequence[Receivable]:
 
 
 @dataclass(frozen=True)
-class Receipt:
+class ReceivedSum:
     """A sum that was received, as its ledger line says; it stands unless another line reverses it."""
 
     id: int
@@ -1027,7 +1027,7 @@ class Receipt:
     stands: bool
 
 
-def receipts_of(receivable_id: UUID) -> list[Receipt]:
+def receipts_of(receivable_id: UUID) -> list[ReceivedSum]:
     """The receipts of a sum owed back, the first recorded first."""
     reversal = aliased(LedgerEntry)
     rows = db.session.execute(
@@ -1040,7 +1040,7 @@ def receipts_of(receivable_id: UUID) -> list[Receipt]:
         .where(LedgerEntry.receivable_id == receivable_id, LedgerEntry.kind == LedgerKind.RECEIVED)
         .order_by(LedgerEntry.id)
     )  # fmt: skip
-    return [Receipt(row.id, row.amount, row.day, row.number, row.name or "", row.stands) for row in rows]
+    return [ReceivedSum(row.id, row.amount, row.day, row.number, row.name or "", row.stands) for row in rows]
 
 
 def awaits_answer(award_id: UUID) -> bool:
@@ -1222,7 +1222,7 @@ def _sums_that_differ() -> Iterator[str]:
         ).order_by(Award.id)
     )  # fmt: skip
     for award in rows:
-        told = {
+        recorded = {
             LedgerKind.VOTED: award.amount,
             LedgerKind.ENGAGED: award.engaged,
             LedgerKind.ORDERED: award.ordered,
@@ -1232,7 +1232,7 @@ def _sums_that_differ() -> Iterator[str]:
             LedgerKind.RECEIVED: award.received,
             LedgerKind.GIVEN_UP: award.given_up,
         }
-        for kind, amount in told.items():
+        for kind, amount in recorded.items():
             if sums.get((award.id, kind), ZERO) != amount:
                 yield f"award {award.id}: {kind} differs from the ledger"
 
@@ -1260,13 +1260,13 @@ def _instalments_that_differ() -> Iterator[str]:
 def _receivables_that_differ() -> Iterator[str]:
     """What a receivable says to be claimed, received, given up or cancelled is what its lines add up to."""
     claimed = and_(Receivable.kind == ReceivableKind.RECOVERY, Receivable.number.is_not(None))
-    told: dict[tuple[LedgerKind, ...], Any] = {
+    recorded: dict[tuple[LedgerKind, ...], Any] = {
         (LedgerKind.CLAIMED,): case((claimed, Receivable.amount), else_=literal(0, BigInteger)),
         (LedgerKind.RECEIVED, LedgerKind.RECEIPT_REVERSED): Receivable.received,
         (LedgerKind.GIVEN_UP,): Receivable.given_up,
         (LedgerKind.CLAIM_CANCELLED,): -Receivable.cancelled,
     }
-    for kinds, column in told.items():
+    for kinds, column in recorded.items():
         line = aliased(LedgerEntry)
         total = func.coalesce(func.sum(line.amount), literal(0, BigInteger))
         mismatched = (

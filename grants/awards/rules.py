@@ -104,14 +104,14 @@ class Settlement:
 def settlement(amount: Money, released: Money, ordered: Money, eligible_base: Money, realised: Money) -> Settlement:
     """The balance of an award on its realised cost; what was ordered beyond it is told as an excess."""
     due = min(payable(amount, eligible_base, realised), amount - released)
-    kept = max(due, ordered)
+    final = max(due, ordered)
     return Settlement(
         realised=realised,
         payable=due,
         ordered=ordered,
-        to_order=kept - ordered,
-        released=amount - released - kept,
-        excess=kept - due,
+        to_order=final - ordered,
+        released=amount - released - final,
+        excess=final - due,
     )
 
 

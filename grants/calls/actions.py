@@ -283,8 +283,8 @@ def copy_call(
 def _twin(row: Any, **changed: Any) -> Any:
     """A new row with the columns of another, save its key and those given."""
     mapper = inspect(type(row))
-    kept = {column.key: getattr(row, column.key) for column in mapper.column_attrs if column.key != "id"}
-    return type(row)(**{**kept, **changed})
+    columns = {column.key: getattr(row, column.key) for column in mapper.column_attrs if column.key != "id"}
+    return type(row)(**{**columns, **changed})
 
 
 # ---- writing a call ------------------------------------------------------------------------------------------------
@@ -305,28 +305,28 @@ class Identity:
     envelope: Money
 
 
-def create(fund: Fund, source: Call | None, told: Identity, *, by: Actor) -> Call:
+def create(fund: Fund, source: Call | None, identity: Identity, *, by: Actor) -> Call:
     """A draft call, from an earlier one or from the reference files. Raises InvalidError on what cannot stand."""
-    _check_identity(fund, told, None, by)
-    values = {name: value for name, value in vars(told).items() if name != "framework"}
+    _check_identity(fund, identity, None, by)
+    values = {name: value for name, value in vars(identity).items() if name != "framework"}
     if source is not None:
-        return copy_call(source, told.framework, **values, by=by)
-    return create_from_reference(fund, told.framework, **values, by=by)
+        return copy_call(source, identity.framework, **values, by=by)
+    return create_from_reference(fund, identity.framework, **values, by=by)
 
 
-def _check_identity(fund: Fund, told: Identity, call: Call | None, by: Actor) -> None:
-    reason = rules.why_not_dates(told.opens_at, told.closes_at)
+def _check_identity(fund: Fund, identity: Identity, call: Call | None, by: Actor) -> None:
+    reason = rules.why_not_dates(identity.opens_at, identity.closes_at)
     if reason is not None:
         raise InvalidError(str(reason), field="closes_on")
-    if told.envelope > queries.left_for(fund, call):
+    if identity.envelope > queries.left_for(fund, call):
         left = queries.left_for(fund, call, seen_by=by)
         raise InvalidError(
             _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left))
-            if told.envelope > left
+            if identity.envelope > left
             else _("L’enveloppe dépasse ce qui reste au fonds."),
             field="envelope",
         )
-    taken = db.session.scalar(select(Call.id).where(Call.code == told.code))
+    taken = db.session.scalar(select(Call.id).where(Call.code == identity.code))
     if taken is not None and (call is None or taken != call.id):
         raise InvalidError(_("Un autre appel porte déjà ce code."), field="code")
 
@@ -335,23 +335,25 @@ def _euros(amount: Money) -> str:
     return f"{amount.cents // 100:,}".replace(",", "\u00a0") + "\u00a0€"
 
 
-def edit(call: Call, told: Identity, *, threshold: int, minimum_reviewers: int, version: int | None, by: Actor) -> None:
+def edit(
+    call: Call, identity: Identity, *, threshold: int, minimum_reviewers: int, version: int | None, by: Actor
+) -> None:
     """Write the identity, dates and rules of a draft call.
 
     Raises RefusedError once it is open, ConflictError when somebody else wrote meanwhile, InvalidError on a field.
     """
     refuse_frozen(call)
-    _refuse_stale(call, version, told.title)
-    _check_identity(call.fund, told, call, by)
-    if told.framework.id != call.framework_id:
-        call.framework_id = told.framework.id
-    for name, value in vars(told).items():
+    _refuse_stale(call, version, identity.title)
+    _check_identity(call.fund, identity, call, by)
+    if identity.framework.id != call.framework_id:
+        call.framework_id = identity.framework.id
+    for name, value in vars(identity).items():
         if name != "framework":
             setattr(call, name, value)
     call.threshold, call.minimum_reviewers = threshold, minimum_reviewers
     journal.advance(
         LIFECYCLE, call, "edit", by=by,
-        part="identity", opens_at=told.opens_at, closes_at=told.closes_at, envelope=told.envelope.cents,
+        part="identity", opens_at=identity.opens_at, closes_at=identity.closes_at, envelope=identity.envelope.cents,
     )  # fmt: skip
 
 
@@ -393,7 +395,7 @@ def edit_texts(call: Call, texts: Mapping[str, Mapping[str, str]], *, version: i
 
 
 @dataclass(frozen=True)
-class Offer:
+class InstrumentOffer:
     """What a manager decides of one instrument for a call; `max_rate` in whole percent, None for no cap."""
 
     instrument_id: UUID
@@ -402,17 +404,17 @@ class Offer:
     max_rate: int | None
 
 
-def offer_instruments(call: Call, offers: Sequence[Offer], *, by: Actor) -> None:
+def offer_instruments(call: Call, offers: Sequence[InstrumentOffer], *, by: Actor) -> None:
     """Say which instruments a draft call offers, within which bounds. Raises RefusedError once it is open."""
     refuse_frozen(call)
-    told = {offer.instrument_id: offer for offer in offers}
+    chosen = {offer.instrument_id: offer for offer in offers}
     for row in queries.instruments_of(call.id):
-        offer = told.pop(row.instrument_id, None)
+        offer = chosen.pop(row.instrument_id, None)
         if offer is None:
             db.session.delete(row)
         else:
             row.minimum, row.maximum, row.max_rate = offer.minimum, offer.maximum, offer.max_rate
-    db.session.add_all(CallInstrument(call_id=call.id, **vars(offer)) for offer in told.values())
+    db.session.add_all(CallInstrument(call_id=call.id, **vars(offer)) for offer in chosen.values())
     _edited(call, by=by, part="instruments", offered=len(offers))
 
 
@@ -483,12 +485,12 @@ def add_part(call: Call, kind: type[CallPart], values: Mapping[str, Any], *, by:
     """Add a part at the end of its group. Raises RefusedError once the call is open."""
     refuse_frozen(call)
     taken = set(db.session.scalars(select(kind.code).where(kind.call_id == call.id)))
-    told = dict(values)
+    columns = dict(values)
     if kind is Question:
-        told["choices"] = rules.choices_of(told["choices"], ())
+        columns["choices"] = rules.choices_of(columns["choices"], ())
     if kind is Statement:
-        told["choices"] = rules.choices_of(told["choices"], ())
-    part = kind(call_id=call.id, code=rules.code_of(queries.name_in(told), taken), position=0, **told)
+        columns["choices"] = rules.choices_of(columns["choices"], ())
+    part = kind(call_id=call.id, code=rules.code_of(queries.name_in(columns), taken), position=0, **columns)
     db.session.add(part)
     db.session.flush()
     _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
@@ -506,13 +508,13 @@ def edit_part(part: CallPart, values: Mapping[str, Any], *, seen: str, by: Actor
     if seen != queries.fingerprint(part):
         raise conflict((_("Intitulé"), queries.name_in(values), queries.name_of(part)))
     group = queries.group_of(part)
-    told = dict(values)
+    columns = dict(values)
     if isinstance(part, Question | Statement):
-        told["choices"] = rules.choices_of(told["choices"], part.choices)
+        columns["choices"] = rules.choices_of(columns["choices"], part.choices)
     if isinstance(part, Question):
-        _refuse_lost_choices(part, told["choices"])
-    _refuse_unread(part, told)
-    for name, value in told.items():
+        _refuse_lost_choices(part, columns["choices"])
+    _refuse_unread(part, columns)
+    for name, value in columns.items():
         setattr(part, name, value)
     db.session.flush()
     if queries.group_of(part) != group:
@@ -530,14 +532,14 @@ def _refuse_lost_choices(question: Question, choices: Sequence[Mapping[str, str]
             )
 
 
-def _refuse_unread(part: CallPart, told: Mapping[str, Any]) -> None:
+def _refuse_unread(part: CallPart, columns: Mapping[str, Any]) -> None:
     """What is read by its code stays of its kind, with the choices that are read."""
     reserved = queries.reserved_as(part)
     if reserved is None or not isinstance(part, Question | Statement):
         return
-    if told.get("kind", part.kind) != part.kind:
+    if columns.get("kind", part.kind) != part.kind:
         raise InvalidError(_("Cette partie sert ailleurs (%(use)s) : son type reste.", use=reserved.use), field="kind")
-    if not reserved.choices <= {row["code"] for row in told["choices"]}:
+    if not reserved.choices <= {row["code"] for row in columns["choices"]}:
         raise InvalidError(
             _("Cette partie sert ailleurs (%(use)s) : ses choix restent, seuls leurs mots changent.", use=reserved.use),
             field="choices",

@@ -22,7 +22,7 @@ from grants.calls.models import (
     Section,
     Statement,
 )
-from grants.calls.rules import Bounds, Verdict
+from grants.calls.rules import Bounds, CheckVerdict
 from grants.kernel.forms import (
     DayField,
     Form,
@@ -58,7 +58,7 @@ def _instant(day: DayField, hour: HourField, zone: str) -> datetime | None:
 # ---- the two-minute check ------------------------------------------------------------------------------------------
 
 YES_NO_UNSURE = (("yes", _l("Oui")), ("no", _l("Non")), ("unsure", _l("Je ne sais pas")))
-VERDICTS = {"yes": Verdict.MET, "no": Verdict.UNMET, "unsure": Verdict.UNSURE, "": Verdict.UNSURE}
+VERDICTS = {"yes": CheckVerdict.MET, "no": CheckVerdict.UNMET, "unsure": CheckVerdict.UNSURE, "": CheckVerdict.UNSURE}
 ASKED = {
     "legal_form": _l("Votre organisation est-elle une association déclarée ?"),
     "territory": _l("Le projet se réalise-t-il dans au moins une commune du territoire ?"),
@@ -93,11 +93,11 @@ class SelfCheckForm(PlainForm):
         names = [(row.instrument.code, in_words_of(row.instrument, "name")) for row in offers]
         self.instrument.choices = options([("", _("Je ne sais pas encore")), *names])
 
-    def findings(self, gates: Sequence[Gate], offers: Sequence[CallInstrument]) -> list[tuple[Gate, Verdict]]:
+    def findings(self, gates: Sequence[Gate], offers: Sequence[CallInstrument]) -> list[tuple[Gate, CheckVerdict]]:
         """What the answers say of each condition one can know beforehand, in the order of the call."""
         chosen = next((row for row in offers if row.instrument.code == self.instrument.data), None)
         bounds = Bounds(chosen.minimum, chosen.maximum, chosen.max_rate) if chosen else None
-        found: list[tuple[Gate, Verdict]] = []
+        found: list[tuple[Gate, CheckVerdict]] = []
         for gate in gates:
             if gate.code in ASKED:
                 found.append((gate, VERDICTS[self[gate.code].data or ""]))
@@ -211,7 +211,7 @@ class InstrumentsForm(Form):
 
     def offers(self, instruments: Sequence[Instrument]) -> list[dict[str, Any]] | None:
         """The instruments ticked, with their bounds; None when one does not stand, its errors on its fields."""
-        told: list[dict[str, Any]] = []
+        offers: list[dict[str, Any]] = []
         sound = True
         for row in instruments:
             low, high, rate = (self[f"{row.code}_{name}"] for name in ("minimum", "maximum", "rate"))
@@ -224,8 +224,8 @@ class InstrumentsForm(Form):
             if low.data is not None and high.data is not None and low.data > high.data:
                 high.errors = [*high.errors, _("Le maximum est plus petit que le minimum.")]
                 sound = False
-            told.append({"instrument_id": row.id, "minimum": low.data, "maximum": high.data, "max_rate": rate.data})
-        return told if sound else None
+            offers.append({"instrument_id": row.id, "minimum": low.data, "maximum": high.data, "max_rate": rate.data})
+        return offers if sound else None
 
 
 def instruments_form(instruments: Sequence[Instrument], offered: Sequence[CallInstrument]) -> InstrumentsForm:
@@ -280,7 +280,7 @@ class ExtendForm(Form):
 # ---- the parts of a call -------------------------------------------------------------------------------------------
 
 
-class PartForm(Form):
+class CallPartForm(Form):
     """What the forms of all parts share; `english` names the fields that come after the French ones."""
 
     seen = HiddenField()
@@ -293,12 +293,12 @@ class PartForm(Form):
 
     def values(self) -> dict[str, Any]:
         """What was written, by column; empty text is an empty string."""
-        told: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, bound in self._fields.items():
             if name in {"csrf_token", "seen"}:
                 continue
-            told[name] = (bound.data or "") if isinstance(bound, LineField | LongField) else bound.data
-        return told
+            values[name] = (bound.data or "") if isinstance(bound, LineField | LongField) else bound.data
+        return values
 
 
 def _lines(text: str | None) -> list[tuple[str, str]]:
@@ -319,7 +319,7 @@ def _choices_field() -> LongField:
     )
 
 
-class _ChoicesForm(PartForm):
+class _ChoicesForm(CallPartForm):
     """A part that may be answered by a choice; its forms add `choices` after `kind`."""
 
     choices: LongField
@@ -342,12 +342,12 @@ class _ChoicesForm(PartForm):
             raise ValidationError(_("Un choix est trop long : 200 caractères au plus."))
 
     def values(self) -> dict[str, Any]:
-        told = super().values()
-        told["choices"] = _lines(self.choices.data) if self.kind.data in {"choice", "choices"} else []
-        return told
+        values = super().values()
+        values["choices"] = _lines(self.choices.data) if self.kind.data in {"choice", "choices"} else []
+        return values
 
 
-class SectionForm(PartForm):
+class CallSectionForm(CallPartForm):
     """A page of questions."""
 
     title = LineField(_l("Titre"), [Required()])
@@ -400,19 +400,19 @@ class QuestionForm(_ChoicesForm):
         self.asked_when.data = f"{when['question']}={when['equals']}" if when else ""
 
     def values(self) -> dict[str, Any]:
-        told = super().values()
+        values = super().values()
         question, _equals, choice = (self.asked_when.data or "").partition("=")
-        told["asked_when"] = {"question": question, "equals": choice} if question else None
-        told["criterion_id"] = UUID(self.criterion_id.data) if self.criterion_id.data else None
-        told["kind"] = QuestionKind(self.kind.data)
-        if told["kind"] not in {QuestionKind.SHORT, QuestionKind.LONG}:
-            told["max_length"] = None
-        if told["kind"] not in {QuestionKind.NUMBER, QuestionKind.MONEY}:
-            told["minimum"] = None
-        return told
+        values["asked_when"] = {"question": question, "equals": choice} if question else None
+        values["criterion_id"] = UUID(self.criterion_id.data) if self.criterion_id.data else None
+        values["kind"] = QuestionKind(self.kind.data)
+        if values["kind"] not in {QuestionKind.SHORT, QuestionKind.LONG}:
+            values["max_length"] = None
+        if values["kind"] not in {QuestionKind.NUMBER, QuestionKind.MONEY}:
+            values["minimum"] = None
+        return values
 
 
-class BlockForm(PartForm):
+class BlockForm(CallPartForm):
     """A block of criteria."""
 
     title = LineField(_l("Titre"), [Required()])
@@ -434,12 +434,12 @@ class BlockForm(PartForm):
         self.minimum_level.data = str(part.minimum_level or "")
 
     def values(self) -> dict[str, Any]:
-        told = super().values()
-        told["minimum_level"] = int(self.minimum_level.data) if self.minimum_level.data else None
-        return told
+        values = super().values()
+        values["minimum_level"] = int(self.minimum_level.data) if self.minimum_level.data else None
+        return values
 
 
-class CriterionForm(PartForm):
+class CriterionForm(CallPartForm):
     """An item reviewers mark, with the sense of each level."""
 
     block_id = SelectField(_l("Bloc"), validators=[Required()], coerce=key_of)
@@ -470,13 +470,13 @@ class CriterionForm(PartForm):
             self[f"anchor_{level}_en"].data = part.anchors_en[level] if level < len(part.anchors_en) else ""
 
     def values(self) -> dict[str, Any]:
-        told = super().values()
-        told["anchors"] = [told.pop(f"anchor_{level}") for level in range(5)]
-        told["anchors_en"] = [told.pop(f"anchor_{level}_en") for level in range(5)]
-        return told
+        values = super().values()
+        values["anchors"] = [values.pop(f"anchor_{level}") for level in range(5)]
+        values["anchors_en"] = [values.pop(f"anchor_{level}_en") for level in range(5)]
+        return values
 
 
-class PieceForm(PartForm):
+class CallPieceForm(CallPartForm):
     """A supporting document."""
 
     label = LineField(_l("Pièce"), [Required()])
@@ -511,7 +511,7 @@ class StatementForm(_ChoicesForm):
     text_en = LongField(_l("Texte en anglais"), limit=4000)
 
 
-class GateForm(PartForm):
+class GateForm(CallPartForm):
     """A condition ticked by a manager; those the system computes keep their computation."""
 
     title = LineField(_l("Condition"), [Required()])
@@ -528,12 +528,12 @@ class MoveForm(Form):
     way = SelectField(choices=options((("up", ""), ("down", ""))))
 
 
-FORMS: dict[type[Any], type[PartForm]] = {
-    Section: SectionForm,
+FORMS: dict[type[Any], type[CallPartForm]] = {
+    Section: CallSectionForm,
     Question: QuestionForm,
     Block: BlockForm,
     Criterion: CriterionForm,
-    Piece: PieceForm,
+    Piece: CallPieceForm,
     Statement: StatementForm,
     Gate: GateForm,
 }

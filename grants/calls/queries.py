@@ -352,5 +352,5 @@ def columns_of(part: Any) -> dict[str, Any]:
 
 def fingerprint(part: Any) -> str:
     """What a part says, in sixteen characters, so that a form shown before somebody else's change is noticed."""
-    told = {name: str(value) for name, value in columns_of(part).items() if name != "position"}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    values = {name: str(value) for name, value in columns_of(part).items() if name != "position"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

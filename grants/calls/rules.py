@@ -283,14 +283,14 @@ def choices_of(lines: Sequence[tuple[str, str]], before: Sequence[Mapping[str, A
     A label that did not change keeps its code wherever it moved; one renamed in place keeps it too.
     """
     by_label = {row["label"]: row["code"] for row in before}
-    kept = {by_label[label] for label, _english in lines if label in by_label}
+    known = {by_label[label] for label, _english in lines if label in by_label}
     choices: list[dict[str, str]] = []
     for index, (label, english) in enumerate(lines):
         code = by_label.get(label)
-        if code is None and index < len(before) and before[index]["code"] not in kept:
+        if code is None and index < len(before) and before[index]["code"] not in known:
             code = before[index]["code"]
         if code is None:
-            code = code_of(label, kept | {row["code"] for row in choices} | {row["code"] for row in before})
+            code = code_of(label, known | {row["code"] for row in choices} | {row["code"] for row in before})
         choices.append({"code": code, "label": label, "label_en": english})
     return choices
 
@@ -298,7 +298,7 @@ def choices_of(lines: Sequence[tuple[str, str]], before: Sequence[Mapping[str, A
 # ---- the two-minute check ------------------------------------------------------------------------------------------
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """What the answers say of one condition."""
 
     MET = "met"
@@ -315,25 +315,25 @@ class Bounds:
     max_rate: int | None
 
 
-def amount_verdict(amount: Money | None, bounds: Bounds | None) -> Verdict:
+def amount_verdict(amount: Money | None, bounds: Bounds | None) -> CheckVerdict:
     """Whether an amount fits the bounds; unsure while either is missing."""
     if amount is None or bounds is None:
-        return Verdict.UNSURE
-    return Verdict.MET if bounds.minimum <= amount <= bounds.maximum else Verdict.UNMET
+        return CheckVerdict.UNSURE
+    return CheckVerdict.MET if bounds.minimum <= amount <= bounds.maximum else CheckVerdict.UNMET
 
 
-def rate_verdict(amount: Money | None, total: Money | None, bounds: Bounds | None) -> Verdict:
+def rate_verdict(amount: Money | None, total: Money | None, bounds: Bounds | None) -> CheckVerdict:
     """Whether the share of the project's cost fits the highest rate; no rate is always met."""
     if bounds is not None and bounds.max_rate is None:
-        return Verdict.MET
+        return CheckVerdict.MET
     if amount is None or not total or bounds is None or bounds.max_rate is None:
-        return Verdict.UNSURE
-    return Verdict.MET if amount.cents * WHOLE <= total.cents * bounds.max_rate else Verdict.UNMET
+        return CheckVerdict.UNSURE
+    return CheckVerdict.MET if amount.cents * WHOLE <= total.cents * bounds.max_rate else CheckVerdict.UNMET
 
 
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
+def overall(verdicts: Iterable[CheckVerdict]) -> CheckVerdict:
     """The whole answer: one condition unmet settles it, one unsure leaves it open."""
     found = set(verdicts)
-    if Verdict.UNMET in found:
-        return Verdict.UNMET
-    return Verdict.UNSURE if Verdict.UNSURE in found else Verdict.MET
+    if CheckVerdict.UNMET in found:
+        return CheckVerdict.UNMET
+    return CheckVerdict.UNSURE if CheckVerdict.UNSURE in found else CheckVerdict.MET

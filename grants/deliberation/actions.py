@@ -325,7 +325,7 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
     call, at, recused = meeting.call, clock.now(), _recused_from(meeting.call, by)
     journal.advance(LIFECYCLE, meeting, "publish", by=by, recused=recused)
     meeting.published_at = at
-    released, told, known = NOTHING, 0, 0
+    released, notified, known = NOTHING, 0, 0
     _hold_dossiers(meeting)
     for decision in queries.decisions_of(meeting.id):
         application = decision.application
@@ -334,11 +334,11 @@ def publish(meeting: Meeting, *, by: Actor) -> int:
             journal.record("decision.released", decision, by=by, amount=decision.amount.cents)
             continue
         journal.advance(APPLICATION, application, "award" if decision.granted else "decline", by=by)
-        is_told = letters.announce(decision, by=by)
-        told += is_told
-        known += is_told and str(application.id) not in recused
+        is_notified = letters.announce(decision, by=by)
+        notified += is_notified
+        known += is_notified and str(application.id) not in recused
     call.results_published_at = at
-    journal.record("call.results_published", call, by=by, letters=told)
+    journal.record("call.results_published", call, by=by, letters=notified)
     db.session.flush()
     move_envelope(call, -released)
     return known

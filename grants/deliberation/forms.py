@@ -122,8 +122,8 @@ class ActForm(Form):
 
     def act(self) -> Act:
         """The act as it was typed."""
-        told = self.data
-        return Act(told["act_number"], told["act_on"], told["act_body"], told["act_receipt"] or "")
+        data = self.data
+        return Act(data["act_number"], data["act_on"], data["act_body"], data["act_receipt"] or "")
 
     def votes(self) -> dict[UUID, Vote]:
         """What the act gives, by application."""

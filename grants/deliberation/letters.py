@@ -10,7 +10,7 @@ from uuid import UUID
 from grants.deliberation import queries
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
-from grants.deliberation.queries import Facts, RankingLine
+from grants.deliberation.queries import LetterFacts, RankingLine
 from grants.deliberation.rules import VERDICT_LABELS, act_in_words
 from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import ANONYMOUS, Actor
@@ -91,7 +91,7 @@ def _subject(decision: Decision) -> str:
     return _("Votre projet « %(title)s » n’est pas retenu", title=title)
 
 
-def _address(facts: Facts) -> tuple[str, ...]:
+def _address(facts: LetterFacts) -> tuple[str, ...]:
     organisation = facts.organisation
     place = f"{organisation.postcode} {organisation.city}".strip()
     lines = (organisation.name, organisation.representative_name, organisation.address, place)
@@ -102,7 +102,7 @@ def _requested(decision: Decision) -> Money:
     return decision.application.requested or decision.amount
 
 
-def _facts(decision: Decision, facts: Facts) -> list[tuple[str, str]]:
+def _facts(decision: Decision, facts: LetterFacts) -> list[tuple[str, str]]:
     meeting = decision.meeting
     pairs = [(_("Appel"), in_words_of(facts.call, "title"))]
     if decision.granted:
@@ -121,7 +121,7 @@ def _facts(decision: Decision, facts: Facts) -> list[tuple[str, str]]:
     return pairs
 
 
-def _granted(decision: Decision, facts: Facts) -> list[LetterPart]:
+def _granted(decision: Decision, facts: LetterFacts) -> list[LetterPart]:
     meeting = decision.meeting
     opening = programme.text_body(
         "award_opening",
@@ -149,7 +149,7 @@ def _granted(decision: Decision, facts: Facts) -> list[LetterPart]:
     return parts
 
 
-def _what_happens_next(decision: Decision, facts: Facts) -> str:
+def _what_happens_next(decision: Decision, facts: LetterFacts) -> str:
     due_on = programme.report_due_on(facts.ends_on or _act_day(decision.meeting), facts.organisation.year_end_month)
     text = programme.text_body("award_next", report_due_on=day(due_on))
     if facts.is_advance:
@@ -158,7 +158,7 @@ def _what_happens_next(decision: Decision, facts: Facts) -> str:
     return text
 
 
-def _de_minimis(decision: Decision, facts: Facts) -> str:
+def _de_minimis(decision: Decision, facts: LetterFacts) -> str:
     """The notice due with de minimis aid; what an advance is worth as a grant depends on its rate, set later."""
     worth = _("précisé dans la convention") if facts.is_advance else money(decision.amount)
     regulation = programme.law("de_minimis_general", _act_day(decision.meeting)).reference
@@ -170,7 +170,7 @@ def _de_minimis(decision: Decision, facts: Facts) -> str:
     )
 
 
-def _refused(decision: Decision, facts: Facts) -> list[LetterPart]:
+def _refused(decision: Decision, facts: LetterFacts) -> list[LetterPart]:
     meeting, fund = decision.meeting, facts.fund
     opening = programme.text_body(
         "refusal_opening",
@@ -195,7 +195,7 @@ def _refused(decision: Decision, facts: Facts) -> list[LetterPart]:
     return [LetterPart("", opening), LetterPart(_("Les raisons"), why), LetterPart(_("Et maintenant"), following)]
 
 
-def _remedies(facts: Facts) -> str:
+def _remedies(facts: LetterFacts) -> str:
     fund = facts.fund
     gracious = programme.text_body(
         "remedy_gracious", address=fund.service_address, body=fund.body_name, email=fund.service_email
@@ -280,8 +280,8 @@ def decision_paper(decision: Decision, language: str) -> bytes:
     paper = papers.latest(DECISION, decision.id)
     if paper is not None:
         return papers.given(paper, language)
-    was_told = queries.published_decision_of(decision.application_id) is not None
-    mark = papers.recomposed_notice if was_told else _draft_notice
+    was_announced = queries.published_decision_of(decision.application_id) is not None
+    mark = papers.recomposed_notice if was_announced else _draft_notice
     return papers.draw(_decision_text(decision, language, mark)["sheet"])
 
 
@@ -308,8 +308,8 @@ def _decision_text(decision: Decision, language: str, mark: Callable[[], str]) -
 def recompose(limit: int, *, by: Actor) -> int:
     """Keep the decisions and minutes that left before papers were kept, marked with the day of today; returns how
     many."""
-    told = queries.told_decisions()
-    decisions = papers.never_issued(DECISION, Decision, limit, Decision.id.in_(told))
+    announced = queries.announced_decisions()
+    decisions = papers.never_issued(DECISION, Decision, limit, Decision.id.in_(announced))
     for decision in decisions:
         issue_decision(decision, by=by, recomposed=True)
     meetings = papers.never_issued(MINUTES, Meeting, limit, Meeting.state != MeetingState.PREPARING)
@@ -387,8 +387,8 @@ class Minutes:
         """The copy of a person for whom some dossiers do not exist: ranks and totals are those of the others."""
         if not hidden:
             return self
-        kept = [line for line in self.lines if line.application_id not in hidden]
-        ranks = [line.rank for line in kept if line.rank is not None]
+        visible = [line for line in self.lines if line.application_id not in hidden]
+        ranks = [line.rank for line in visible if line.rank is not None]
         lines = (
             line
             if line.rank is None
@@ -397,7 +397,7 @@ class Minutes:
                 rank=1 + sum(rank < line.rank for rank in ranks),
                 is_tie=ranks.count(line.rank) > 1,
             )
-            for line in kept
+            for line in visible
         )
         return replace(self, lines=tuple(lines), hides_some=True)
 

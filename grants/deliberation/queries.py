@@ -29,7 +29,7 @@ from grants.programme.models import Fund, FundingForm, Instrument
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Standing
-from grants.reviewing.rules import Grid, RankPosition, Result, ranking
+from grants.reviewing.rules import ApplicationResult, Grid, RankPosition, ranking
 
 S = ApplicationState
 UNSCREENED = (S.SUBMITTED, S.PIECES_REQUESTED)
@@ -62,7 +62,7 @@ def published_decision_of(application_id: UUID) -> Decision | None:
     return db.session.scalar(statement)
 
 
-def told_decisions() -> Select[UUID]:
+def announced_decisions() -> Select[UUID]:
     """The ids of the decisions that were told to their applicants: a subquery."""
     return (
         select(Decision.id)
@@ -230,7 +230,7 @@ class RankingLine:
     instrument: str
     state: ApplicationState
     requested: Money
-    result: Result | None
+    result: ApplicationResult | None
     place: RankPosition
     verdict: Verdict | None
     recommended: Money | None
@@ -294,8 +294,8 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
     grid = reviewing.grid_of(call.id)
     owed = owed_by(actor, call)
     is_whole = at is None and about is None
-    told = (*_PLACED, *_TOLD) if is_whole else _PLACED
-    rows = db.session.execute(_rows(call.id, told).where(~hidden_from(actor))).all()
+    columns = (*_PLACED, *_DETAILS) if is_whole else _PLACED
+    rows = db.session.execute(_rows(call.id, columns).where(~hidden_from(actor))).all()
     ranked = [_Placed(row, None if row.id in owed else row.score) for row in rows if row.state in RANKED_STATES]
     ranked.sort(key=lambda each: (each.score is None, -(each.score or 0), each.row.reference or ""))
     part = _part(ranked, at, about)
@@ -318,8 +318,8 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
         full = {row.id: row for row in rows}
     else:
         wanted = [*(each.row.id for each in page.rows), *(row.id for row in given_up)]
-        told_rows = db.session.execute(_rows(call.id, (*_PLACED, *_TOLD)).where(Application.id.in_(wanted)))
-        full = {row.id: row for row in told_rows}
+        detailed = db.session.execute(_rows(call.id, (*_PLACED, *_DETAILS)).where(Application.id.in_(wanted)))
+        full = {row.id: row for row in detailed}
     lines, running = {}, sum((each.counted for each in ranked[: part.first]), NOTHING)
     for each in stretch:
         running += each.counted
@@ -363,7 +363,7 @@ class _Placed:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Slice:
     """The stretch of a ranking that has to be ordered exactly (`first` to `last`), and what of it is shown."""
 
     first: int
@@ -393,23 +393,23 @@ class _Part:
         return Page(rows, following, cursor([rows[0].row.id]) if rows and has_less else None)
 
 
-def _part(ranked: Sequence[_Placed], at: Places | None, about: UUID | None) -> _Part:
+def _part(ranked: Sequence[_Placed], at: Places | None, about: UUID | None) -> _Slice:
     """Which stretch holds what is asked for, widened to whole groups of equal scores."""
     index = {each.row.id: place for place, each in enumerate(ranked)}
     if about is not None:
         place = index.get(about, 0)
-        return _Part(*_widened(ranked, place, min(place + 1, len(ranked))), about=about)
+        return _Slice(*_widened(ranked, place, min(place + 1, len(ranked))), about=about)
     if at is None:
-        return _Part(0, len(ranked))
+        return _Slice(0, len(ranked))
     order = Order(Application.id)
     after, before = (found[0] if (found := order.read(text)) else None for text in (at["after"], at["before"]))
     if after in index:
         first, last = _widened(ranked, index[after], index[after] + 1)
-        return _Part(*_widened(ranked, first, min(last + PAGE, len(ranked))), after=after, size=PAGE)
+        return _Slice(*_widened(ranked, first, min(last + PAGE, len(ranked))), after=after, size=PAGE)
     if before in index:
         first, last = _widened(ranked, index[before], index[before] + 1)
-        return _Part(*_widened(ranked, max(0, first - PAGE), last), before=before, size=PAGE)
-    return _Part(*_widened(ranked, 0, min(PAGE, len(ranked))), size=PAGE)
+        return _Slice(*_widened(ranked, max(0, first - PAGE), last), before=before, size=PAGE)
+    return _Slice(*_widened(ranked, 0, min(PAGE, len(ranked))), size=PAGE)
 
 
 def _widened(ranked: Sequence[_Placed], first: int, last: int) -> tuple[int, int]:
@@ -426,7 +426,7 @@ _PLACED: tuple[Any, ...] = (
     Recommendation.verdict, Recommendation.amount.label("recommended"),
     Decision.granted, Decision.amount.label("voted"),
 )  # fmt: skip
-_TOLD: tuple[Any, ...] = (
+_DETAILS: tuple[Any, ...] = (
     Application.title, Organisation.name.label("organisation"), Instrument.name, Instrument.name_en,
     Recommendation.conditions, Recommendation.reason, Recommendation.score_hundredths,
     Decision.reason.label("decided_reason"),
@@ -451,7 +451,9 @@ def _rows(call_id: UUID, columns: Sequence[Any]) -> Any:
     return found
 
 
-def _line(row: Row[Any], result: Result | None, place: RankPosition, running: Money, *, fits: bool) -> RankingLine:
+def _line(
+    row: Row[Any], result: ApplicationResult | None, place: RankPosition, running: Money, *, fits: bool
+) -> RankingLine:
     return RankingLine(
         application_id=row.id,
         reference=row.reference or "",
@@ -577,7 +579,7 @@ def reader_of(application: Application) -> Reader | None:
 
 
 @dataclass(frozen=True)
-class Facts:
+class LetterFacts:
     """What a letter says beyond the decision itself."""
 
     organisation: Organisation
@@ -590,7 +592,7 @@ class Facts:
     ends_on: date | None
 
 
-def facts_of(application: Application) -> Facts:
+def facts_of(application: Application) -> LetterFacts:
     """The facts of a submitted application; `is_economic` is what the applicant declared.
 
     Raises LookupError for an application without an instrument, which no submitted one is.
@@ -603,7 +605,7 @@ def facts_of(application: Application) -> Facts:
         .join(Question, Answer.question_id == Question.id)
         .where(Answer.application_id == application.id, Question.code == ECONOMIC_ACTIVITY)
     )
-    return Facts(
+    return LetterFacts(
         organisation=application.organisation,
         call=application.call,
         fund=application.call.fund,

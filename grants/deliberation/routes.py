@@ -13,7 +13,7 @@ from grants.deliberation.forms import ActForm, ConfirmForm, MeetingForm, Recomme
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TONES
-from grants.kernel import clock, vault
+from grants.kernel import clock, uploads
 from grants.kernel.access import actor, note_refusal, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
@@ -49,8 +49,8 @@ def prepare(call: Call) -> Page:
     form = MeetingForm(title=_("Comité de sélection"), held_on=clock.today())
     if form.validate_on_submit():
         try:
-            told = form.data
-            meeting = actions.prepare(call, title=told["title"], held_on=told["held_on"], by=actor())
+            data = form.data
+            meeting = actions.prepare(call, title=data["title"], held_on=data["held_on"], by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -105,8 +105,8 @@ def _label(line: queries.RankingLine) -> str:
 def edit(meeting: Meeting) -> Page:
     """Change the title or the day of the meeting."""
     form = MeetingForm(obj=meeting)
-    told = {name: form[name].data for name in ("title", "held_on", "version")}
-    if done(form, lambda: actions.edit(meeting, **told, by=actor())):
+    values = {name: form[name].data for name in ("title", "held_on", "version")}
+    if done(form, lambda: actions.edit(meeting, **values, by=actor())):
         flash(_("La séance est modifiée."), "success")
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     return form_page("deliberation/edit.html", form, meeting=meeting)
@@ -218,9 +218,9 @@ def publish(meeting: Meeting) -> Page:
     """List what publishing does, then publish."""
     form = ConfirmForm()
     if form.validate_on_submit():
-        told = actions.publish(meeting, by=actor())
+        letters_written = actions.publish(meeting, by=actor())
         flash(n_("Les résultats sont publiés : %(num)s courrier part.",
-                 "Les résultats sont publiés : %(num)s courriers partent.", told), "success")  # fmt: skip
+                 "Les résultats sont publiés : %(num)s courriers partent.", letters_written), "success")  # fmt: skip
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
     if meeting.state not in DECIDED:
         raise RefusedError(_("Enregistrez d’abord l’acte de l’assemblée délibérante."))
@@ -235,9 +235,9 @@ def publish(meeting: Meeting) -> Page:
 def letter(application: Application) -> str:
     """The letter of a decision as its reader gets it, before or after it left."""
     decision = _voted(application)
-    told = letters.letter_of(decision, letters.locale_of(decision))
+    text = letters.letter_of(decision, letters.locale_of(decision))
     reader = queries.reader_of(application)
-    return render_template("deliberation/letter.html", decision=decision, letter=told, reader=reader)
+    return render_template("deliberation/letter.html", decision=decision, letter=text, reader=reader)
 
 
 @bp.get("/deliberation/courriers/<uuid:application_id>.pdf")
@@ -246,7 +246,7 @@ def letter_pdf(application: Application) -> Response:
     """The same letter on paper, marked as a draft until it is published."""
     decision = _voted(application)
     paper = letters.decision_paper(decision, letters.locale_of(decision))
-    return vault.attachment(paper, f"courrier-{application.reference}.pdf")
+    return uploads.attachment(paper, f"courrier-{application.reference}.pdf")
 
 
 def _voted(application: Application) -> Decision:
@@ -264,8 +264,8 @@ def _voted(application: Application) -> Decision:
 def minutes(meeting: Meeting) -> str:
     """The minutes of a meeting whose recommendations are frozen."""
     _refuse_unfrozen(meeting)
-    told = letters.minutes_of(meeting, language(), actor())
-    return render_template("deliberation/minutes.html", meeting=meeting, minutes=told)
+    content = letters.minutes_of(meeting, language(), actor())
+    return render_template("deliberation/minutes.html", meeting=meeting, minutes=content)
 
 
 @bp.get("/deliberation/<uuid:meeting_id>/proces-verbal.pdf")
@@ -274,7 +274,7 @@ def minutes_pdf(meeting: Meeting) -> Response:
     """The minutes on paper."""
     _refuse_unfrozen(meeting)
     paper = letters.minutes_paper(meeting, language(), actor())
-    return vault.attachment(paper, f"proces-verbal-{meeting.call.code}.pdf")
+    return uploads.attachment(paper, f"proces-verbal-{meeting.call.code}.pdf")
 
 
 def _refuse_unfrozen(meeting: Meeting) -> None:
@@ -290,8 +290,8 @@ def _refuse_unfrozen(meeting: Meeting) -> None:
 def decision(application: Application) -> str:
     """Won or lost, why, and what can be done; unknown to everybody before the publication."""
     found = _published(application)
-    told = letters.letter_of(found, language())
-    return render_template("deliberation/decision.html", application=application, decision=found, letter=told)
+    text = letters.letter_of(found, language())
+    return render_template("deliberation/decision.html", application=application, decision=found, letter=text)
 
 
 @bp.get("/dossiers/<uuid:application_id>/decision.pdf")
@@ -299,7 +299,7 @@ def decision(application: Application) -> str:
 def decision_pdf(application: Application) -> Response:
     """The letter on paper."""
     paper = letters.decision_paper(_published(application), language())
-    return vault.attachment(paper, f"decision-{application.reference}.pdf")
+    return uploads.attachment(paper, f"decision-{application.reference}.pdf")
 
 
 def _published(application: Application) -> Decision:

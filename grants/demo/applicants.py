@@ -11,13 +11,13 @@ from sqlalchemy import select
 from grants.applications import actions, queries
 from grants.applications.models import Application
 from grants.applications.parts import PARTS
-from grants.applications.parts.fields import Amount, Day, Field, Rows, Scalar
+from grants.applications.parts.fields import Amount, Day, Field, RowTable, Scalar
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.calls import queries as calls
 from grants.calls.models import Call, QuestionKind
 from grants.demo.content import WrittenDossier
-from grants.demo.stage import Span, Stage
+from grants.demo.context import Context, Span
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -39,10 +39,10 @@ SESSIONS = (
 
 
 class Applicant:
-    """An association and its dossier: what it does, scene by scene."""
+    """An association and its dossier: what it does, act by act."""
 
-    def __init__(self, stage: Stage, dossier: WrittenDossier, place: int, of: int) -> None:
-        self.stage, self.dossier, self.place, self.of = stage, dossier, place, of
+    def __init__(self, context: Context, dossier: WrittenDossier, place: int, of: int) -> None:
+        self.context, self.dossier, self.place, self.of = context, dossier, place, of
         self.organisation: Organisation | None = None
         self._application_id: UUID | None = None
 
@@ -51,7 +51,7 @@ class Applicant:
     @property
     def call(self) -> Call:
         """The call it answers."""
-        return self.stage.calls[self.dossier.call]
+        return self.context.calls[self.dossier.call]
 
     @property
     def application(self) -> Application:
@@ -65,13 +65,13 @@ class Applicant:
 
     def actor(self, place: int = 0) -> Actor:
         """A member as the rules see them."""
-        return self.stage.actor(self.members[min(place, len(self.members) - 1)]["email"])
+        return self.context.actor(self.members[min(place, len(self.members) - 1)]["email"])
 
     # ---- when ------------------------------------------------------------------------------------------------------
 
     def schedule(self) -> None:
         """Put the writing, and the submission if there is one, into the script."""
-        script, span = self.stage.script, self._span()
+        script, span = self.context.script, self._span()
         arrives = span.opens + 1 + (span.closes - span.opens) * self.place // (2 * self.of)
         ends = self._last_day(span)
         evenings = [arrives + 1 + (ends - arrives - 2) * step // len(SESSIONS) for step in range(len(SESSIONS))]
@@ -90,7 +90,7 @@ class Applicant:
 
     def _span(self) -> Span:
         """The days of the call that are already over."""
-        span = self.stage.spans[self.dossier.call]
+        span = self.context.spans[self.dossier.call]
         return Span(span.opens, min(span.closes, -2))
 
     def _last_day(self, span: Span) -> int:
@@ -99,7 +99,7 @@ class Applicant:
         return span.opens + half + half * (self.place + 1) // self.of
 
     def _evening(self, day: int, parts: tuple[str, ...]) -> None:
-        script = self.stage.script
+        script = self.context.script
         for turn, part in enumerate(parts):
             script.add(script.at(day, 20, 7 * turn + self.place), partial(self.write, part))
 
@@ -107,24 +107,24 @@ class Applicant:
 
     def arrive(self) -> None:
         """The first member opens an account, makes the association known and begins a draft."""
-        first, told = self.members[0], self.dossier.part("organisation")
-        self.stage.open_account(first["email"], name=first["name"], email=first["email"])
-        values = {key: value for key, value in told.items() if key not in {"insee", "members"}}
-        city = db.session.scalars(select(Commune.name).where(Commune.insee == told["insee"])).one()
-        values |= {"city": city, "phone": "", "email": told["representative_email"], "year_end_month": 12}
+        first, organisation = self.members[0], self.dossier.part("organisation")
+        self.context.open_account(first["email"], name=first["name"], email=first["email"])
+        values = {key: value for key, value in organisation.items() if key not in {"insee", "members"}}
+        city = db.session.scalars(select(Commune.name).where(Commune.insee == organisation["insee"])).one()
+        values |= {"city": city, "phone": "", "email": organisation["representative_email"], "year_end_month": 12}
         self.organisation = people.create_organisation(values, by=self.actor())
         self._application_id = actions.start(self.call, self.organisation.id, by=self.actor()).id
 
     def invite(self) -> None:
         """The others are invited; they join the next morning."""
-        script = self.stage.script
+        script = self.context.script
         for turn, member in enumerate(self.members[1:]):
             invitation = people.invite(self._known(), member["email"], MemberRole.EDITOR, by=self.actor())
-            self.stage.open_account(member["email"], name=member["name"], email=member["email"])
+            self.context.open_account(member["email"], name=member["name"], email=member["email"])
             morning = clock.now() + timedelta(hours=14, minutes=turn)
 
             def join(email: str = member["email"], invitation: Any = invitation) -> None:
-                people.accept(invitation, self.stage.people[email], by=self.stage.actor(email))
+                people.accept(invitation, self.context.people[email], by=self.context.actor(email))
 
             script.add(morning, join)
 
@@ -156,40 +156,40 @@ class Applicant:
             case Part.AXES:
                 return self._axes()
             case Part.TERRITORY:
-                told = self.dossier.part("axes")
-                areas = set(told.get("areas", ()))
+                axes = self.dossier.part("axes")
+                areas = set(axes.get("areas", ()))
                 chosen = [str(row.id) for row in programme.priority_areas() if row.name in areas]
                 if len(chosen) < len(areas):
                     raise LookupError(f"{self.dossier.slug}: an unknown neighbourhood among {sorted(areas)}")
-                return {"communes": told["communes"], "areas": chosen}
+                return {"communes": axes["communes"], "areas": chosen}
             case Part.BUDGET:
                 return self._budget()
         raise KeyError(part)
 
     def _after(self, days: int) -> date:
         """A day of the project, counted from the closing."""
-        return self.stage.script.day(self.stage.spans[self.dossier.call].closes + days)
+        return self.context.script.day(self.context.spans[self.dossier.call].closes + days)
 
     def _project(self) -> dict[str, Any]:
-        told = self.dossier.part("project")
+        project = self.dossier.part("project")
         offered = {row.instrument.code: row for row in calls.instruments_of(self.call.id)}
-        starts_on = self._after(told["starts_after_days"])
+        starts_on = self._after(project["starts_after_days"])
         return {
-            "title": told["title"],
-            "summary": told.get("summary", ""),
-            "instrument": str(offered[told["instrument"]].instrument_id),
-            "requested": _money(told["requested"]),
+            "title": project["title"],
+            "summary": project.get("summary", ""),
+            "instrument": str(offered[project["instrument"]].instrument_id),
+            "requested": _money(project["requested"]),
             "starts_on": starts_on,
-            "ends_on": starts_on + timedelta(days=told["duration_days"]),
+            "ends_on": starts_on + timedelta(days=project["duration_days"]),
         }
 
     def _axes(self) -> dict[str, Any]:
-        told, framework_id = self.dossier.part("axes"), self.call.framework_id
+        axes, framework_id = self.dossier.part("axes"), self.call.framework_id
         return {
-            "shares": {str(row.id): told.get(row.code, 0) for row in programme.axes(framework_id)},
-            "actions": [str(row.id) for row in programme.actions(framework_id) if row.number in told["actions"]],
-            "fields": [str(row.id) for row in programme.fields(framework_id) if row.code in told["fields"]],
-            "plans": [str(row.id) for row in programme.plans(framework_id) if row.code in told["plans"]],
+            "shares": {str(row.id): axes.get(row.code, 0) for row in programme.axes(framework_id)},
+            "actions": [str(row.id) for row in programme.actions(framework_id) if row.number in axes["actions"]],
+            "fields": [str(row.id) for row in programme.fields(framework_id) if row.code in axes["fields"]],
+            "plans": [str(row.id) for row in programme.plans(framework_id) if row.code in axes["plans"]],
         }
 
     def _declared(self, part: DossierPart) -> dict[str, Any] | None:
@@ -201,7 +201,7 @@ class Applicant:
                 values[field.name] = self._read(field, group)
                 continue
             rows = [{one.name: self._read(one, row) for one in field.columns} for row in self.dossier.rows(field.place)]
-            if isinstance(field, Rows):
+            if isinstance(field, RowTable):
                 values[field.name] = rows
             else:
                 values[field.name] = {row[field.code.name]: field.value(row) for row in rows}
@@ -229,14 +229,14 @@ class Applicant:
 
     def _answers(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The answers, page by page, keyed by question as a form gives them."""
-        told = dict(self.dossier.part("answers"))
-        if "project" in told:
-            told["started_on"] = self._after(self.dossier.part("project")["starts_after_days"]).isoformat()
+        answers = dict(self.dossier.part("answers"))
+        if "project" in answers:
+            answers["started_on"] = self._after(self.dossier.part("project")["starts_after_days"]).isoformat()
         for section in calls.sections_of(self.call.id):
             page = f"{QUESTIONS}{section.code}"
             given: dict[str, Any] = {}
             for question in queries.questions_on(self.application, page):
-                value = told.get(question.code)
+                value = answers.get(question.code)
                 if value is not None:
                     given[str(question.id)] = _answer(question.kind, value)
             yield page, given
@@ -252,11 +252,11 @@ class Applicant:
             given.append("mandate")
         by_code = {piece.code: piece for piece in calls.pieces_of(self.call.id)}
         for code in given:
-            actions.add_file(self.application, by_code[code], self.stage.document(code), by=self.actor())
+            actions.add_file(self.application, by_code[code], self.context.document(code), by=self.actor())
 
     def _authority(self) -> str:
-        told = self.dossier.part("organisation")
-        return "representative" if self.members[0]["name"] == told["representative_name"] else "mandate"
+        organisation = self.dossier.part("organisation")
+        return "representative" if self.members[0]["name"] == organisation["representative_name"] else "mandate"
 
     def sign(self) -> None:
         """Make the declarations one by one."""

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from grants.applications.parts.budget import is_in_kind
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, recovery, reporting
-from grants.awards.actions.disbursement import Step
+from grants.awards.actions.disbursement import PlannedInstalment
 from grants.awards.models import Award, BankDetails, Instalment, InstalmentKind, Receivable, Report
 from grants.demo.applicants import Applicant
-from grants.demo.stage import Stage
-from grants.kernel import clock, vault
+from grants.demo.context import Context
+from grants.kernel import clock, uploads
 from grants.kernel.db import db
 from grants.kernel.money import Money
 
@@ -24,12 +24,12 @@ STEPS = ("attested", "prepared", "approved", "ordered", "paid")
 ORDER, PAYMENT = STEPS[:4], STEPS[1:]  # an order that comes back, and the one that follows it
 
 
-class Laureate:
+class AwardedApplicant:
     """An association that was granted something, and the fund's side of what follows."""
 
-    def __init__(self, stage: Stage, applicant: Applicant) -> None:
-        self.stage, self.applicant = stage, applicant
-        self.told: dict[str, Any] = applicant.dossier.part("award")
+    def __init__(self, context: Context, applicant: Applicant) -> None:
+        self.context, self.applicant = context, applicant
+        self.written: dict[str, Any] = applicant.dossier.part("award")
 
     @property
     def award(self) -> Award:
@@ -51,25 +51,25 @@ class Laureate:
 
     def schedule(self) -> None:
         """Put everything after the publication into the script."""
-        script, place = self.stage.script, self.applicant.place
+        script, place = self.context.script, self.applicant.place
         script.add(script.at_work(SIGNED - 14, 10, place), self.plan)
         script.add(script.at_work(SIGNED - 13, 14, place), self.prepare_agreement)
         self._schedule_bank_details(SIGNED - 12)
         if not self.is_signed:
             return
         script.add(script.at_work(SIGNED, 11, place), self.sign)
-        for index, told in enumerate(self.told["instalments"]):
-            due = SIGNED + told["after_days"]
-            if index == 0 and "rejected" in self.told:
+        for index, row in enumerate(self.written["instalments"]):
+            due = SIGNED + row["after_days"]
+            if index == 0 and "rejected" in self.written:
                 self._schedule_payment(index, due, ORDER)
                 script.add(script.at_work(due + 4, 11, place), self.suspend)
                 script.add(script.at_work(due + 7, 11, place), self.reject)
                 self._schedule_payment(index, due + 14, PAYMENT)
-            elif index < self.told["paid"]:
+            elif index < self.written["paid"]:
                 self._schedule_payment(index, due, STEPS)
-            elif index == self.told["paid"] and "next" in self.told:
-                self._schedule_payment(index, -9, STEPS[: STEPS.index(self.told["next"]) + 1])
-        if "report_text" in self.told:
+            elif index == self.written["paid"] and "next" in self.written:
+                self._schedule_payment(index, -9, STEPS[: STEPS.index(self.written["next"]) + 1])
+        if "report_text" in self.written:
             self._schedule_report()
         if self.applicant.dossier.slug == "jardin-du-repit":
             script.add(script.at(-8, 19, 30), lambda: self.give_bank_details(2))
@@ -79,7 +79,7 @@ class Laureate:
 
     def _schedule_bank_details(self, given: int) -> None:
         """Most are confirmed at once; one is still to check, one was mistyped, one bore another holder's name."""
-        script, place = self.stage.script, self.applicant.place
+        script, place = self.context.script, self.applicant.place
         script.add(script.at(given, 18, place), self.give_bank_details)
         if not self.is_signed:
             return
@@ -108,54 +108,57 @@ class Laureate:
 
     def check_bank_details(self) -> None:
         """Finance compares them with the bank's statement."""
-        agreement.check_bank_details(self._waiting(), by=self.stage.actor("finance"))
+        agreement.check_bank_details(self._waiting(), by=self.context.actor("finance"))
 
     def confirm_bank_details(self) -> None:
         """A second person confirms."""
-        agreement.confirm_bank_details(self._waiting(), by=self.stage.actor("finance_2"))
+        agreement.confirm_bank_details(self._waiting(), by=self.context.actor("finance_2"))
 
     def refuse_bank_details(self) -> None:
         """Finance refuses an account that is not the association's."""
         note = "Le compte est au nom d’une personne : donnez un compte au nom de l’association."
-        agreement.refuse_bank_details(self._waiting(), note, by=self.stage.actor("finance"))
+        agreement.refuse_bank_details(self._waiting(), note, by=self.context.actor("finance"))
 
     # ---- agreement and schedule ------------------------------------------------------------------------------------
 
     def plan(self) -> None:
         """Write the schedule."""
-        award, told = self.award, self.told["instalments"]
-        parts = award.amount.share([row["share_percent"] for row in told])
-        signed_on = self.stage.script.day(SIGNED if self.is_signed else 30)
+        award, rows = self.award, self.written["instalments"]
+        parts = award.amount.share([row["share_percent"] for row in rows])
+        signed_on = self.context.script.day(SIGNED if self.is_signed else 30)
         steps = [
-            Step(
+            PlannedInstalment(
                 label=row["label"],
-                kind=_kind(index, row["label"], len(told)),
+                kind=_kind(index, row["label"], len(rows)),
                 amount=amount,
                 due_on=signed_on + timedelta(days=row["after_days"]),
                 condition=row.get("condition", ""),
             )
-            for index, (row, amount) in enumerate(zip(told, parts, strict=True))
+            for index, (row, amount) in enumerate(zip(rows, parts, strict=True))
         ]
-        disbursement.plan(award, steps, version=award.version, by=self.stage.actor("manager"))
+        disbursement.plan(award, steps, version=award.version, by=self.context.actor("manager"))
         dues = [
             recovery.Due(Money.euros(row["amount"]), signed_on + timedelta(days=row["after_days"]))
-            for row in self.told.get("repayments", ())
+            for row in self.written.get("repayments", ())
         ]
         if dues:
-            recovery.plan_repayments(award, dues, version=award.version, by=self.stage.actor("manager"))
+            recovery.plan_repayments(award, dues, version=award.version, by=self.context.actor("manager"))
 
     def prepare_agreement(self) -> None:
         """Write the agreement; what no table knows is completed by hand."""
         award = self.award
         terms = letters.terms_of(award, queries.instalments_of(award.id))
-        agreement.prepare_agreement(award, terms, version=0, by=self.stage.actor("manager"))
+        agreement.prepare_agreement(award, terms, version=0, by=self.context.actor("manager"))
 
     def sign(self) -> None:
         """Record the signature, with the signed copy."""
-        award, by = self.award, self.stage.actor("manager")
+        award, by = self.award, self.context.actor("manager")
         shown = queries.agreement_of(award.id)
-        file = vault.accept(
-            self.stage.document("agreement"), by=by, organisation_id=award.organisation_id, dossier_id=award.dossier_id
+        file = uploads.accept(
+            self.context.document("agreement"),
+            by=by,
+            organisation_id=award.organisation_id,
+            dossier_id=award.dossier_id,
         )
         db.session.flush()
         agreement.sign_agreement(
@@ -166,7 +169,7 @@ class Laureate:
 
     def _schedule_payment(self, index: int, due: int, steps: tuple[str, ...]) -> None:
         """Prepared a few days before it is due, approved, ordered, then paid: as far as it went."""
-        script, place = self.stage.script, self.applicant.place
+        script, place = self.context.script, self.applicant.place
         acts: dict[str, tuple[int, int, Callable[[int], None]]] = {
             "attested": (-3, 8, self.attest),
             "prepared": (-3, 9, self.prepare),
@@ -185,39 +188,39 @@ class Laureate:
         """The manager says that the condition is met, and what proves it."""
         row = self._instalment(index)
         proof = "Pièce reçue et rangée au dossier de la démonstration."
-        disbursement.attest(row, proof=proof, on=clock.today(), by=self.stage.actor("manager"))
+        disbursement.attest(row, proof=proof, on=clock.today(), by=self.context.actor("manager"))
 
     def prepare(self, index: int) -> None:
         """Finance prepares the payment order."""
-        disbursement.prepare(self._instalment(index), by=self.stage.actor("finance"))
+        disbursement.prepare(self._instalment(index), by=self.context.actor("finance"))
 
     def approve(self, index: int) -> None:
         """The authorising officer approves it."""
-        disbursement.approve(self._instalment(index), by=self.stage.actor("authorising_officer"))
+        disbursement.approve(self._instalment(index), by=self.context.actor("authorising_officer"))
 
     def order(self, index: int) -> None:
         """Finance records the order that was issued."""
-        number = f"{clock.today().year}-{next(self.stage.orders):05d}"
-        disbursement.order(self._instalment(index), number=number, on=clock.today(), by=self.stage.actor("finance"))
+        number = f"{clock.today().year}-{next(self.context.orders):05d}"
+        disbursement.order(self._instalment(index), number=number, on=clock.today(), by=self.context.actor("finance"))
 
     def pay(self, index: int) -> None:
         """Finance records the accountant's date."""
         on = clock.today() - timedelta(days=1)
-        disbursement.pay(self._instalment(index), on=on, by=self.stage.actor("finance"))
+        disbursement.pay(self._instalment(index), on=on, by=self.context.actor("finance"))
 
     def suspend(self) -> None:
         """The accountant suspends the first order, before rejecting it."""
-        disbursement.suspend(self._instalment(0), self.told["rejected"], by=self.stage.actor("finance"))
+        disbursement.suspend(self._instalment(0), self.written["rejected"], by=self.context.actor("finance"))
 
     def reject(self) -> None:
         """The accountant rejects the first order."""
-        disbursement.reject(self._instalment(0), self.told["rejected"], by=self.stage.actor("finance"))
+        disbursement.reject(self._instalment(0), self.written["rejected"], by=self.context.actor("finance"))
 
     # ---- what is owed back -----------------------------------------------------------------------------------------
 
     def _schedule_recovery(self) -> None:
         """What was paid in excess is asked back, and received in part."""
-        script, place = self.stage.script, self.applicant.place
+        script, place = self.context.script, self.applicant.place
         script.add(script.at_work(-96, 9, 10 + place), self.prepare_recovery)
         script.add(script.at_work(-94, 14, 10 + place), self.approve_recovery)
         script.add(script.at_work(-92, 10, 10 + place), self.issue_recovery)
@@ -232,31 +235,31 @@ class Laureate:
         recovery.prepare_recovery(
             award,
             amount=queries.left_to_claim(award),
-            due_on=self.stage.script.day(45),
-            reason=self.told["recovery"]["reason"],
-            by=self.stage.actor("finance"),
+            due_on=self.context.script.day(45),
+            reason=self.written["recovery"]["reason"],
+            by=self.context.actor("finance"),
         )
 
     def approve_recovery(self) -> None:
         """The authorising officer approves it."""
-        recovery.approve(self._recovery(), by=self.stage.actor("authorising_officer"))
+        recovery.approve(self._recovery(), by=self.context.actor("authorising_officer"))
 
     def issue_recovery(self) -> None:
         """Finance records the order to pay back."""
         number = f"{clock.today().year}-T{self.applicant.place:03d}"
-        recovery.issue(self._recovery(), number=number, on=clock.today(), by=self.stage.actor("finance"))
+        recovery.issue(self._recovery(), number=number, on=clock.today(), by=self.context.actor("finance"))
 
     def receive(self) -> None:
         """Finance records what the accountant received."""
-        row, amount = self._recovery(), Money.euros(self.told["recovery"]["received"])
-        recovery.receive(row, amount=amount, on=clock.today(), version=row.version, by=self.stage.actor("finance"))
+        row, amount = self._recovery(), Money.euros(self.written["recovery"]["received"])
+        recovery.receive(row, amount=amount, on=clock.today(), version=row.version, by=self.context.actor("finance"))
 
     # ---- report ----------------------------------------------------------------------------------------------------
 
     def _schedule_report(self) -> None:
         """Written after the end of the project; accepted before the balance, or still to examine."""
-        script, place = self.stage.script, self.applicant.place
-        if self.told["report"] != "accepted":
+        script, place = self.context.script, self.applicant.place
+        if self.written["report"] != "accepted":
             script.add(script.at(-34, 17, 45), self.write_report)
             script.add(script.at(-34, 18, 10), self.submit_report)
             script.add(script.at_work(-27, 9, 40), self.return_report)
@@ -265,7 +268,7 @@ class Laureate:
         script.add(script.at(-118, 17, 45 + place), self.write_report)
         script.add(script.at(-117, 18, 10 + place), self.submit_report)
         script.add(script.at_work(-100, 9, 40 + place), self.accept_report)
-        if "recovery" in self.told:
+        if "recovery" in self.written:
             self._schedule_recovery()
         else:
             script.add(script.at_work(-52, 16, 5 + place), self.close)
@@ -276,11 +279,11 @@ class Laureate:
         reporting.save(
             report,
             version=report.version,
-            narrative=self.told["report_text"],
-            gaps=self.told["gaps"],
-            people_reached=self.told["people_reached"],
+            narrative=self.written["report_text"],
+            gaps=self.written["gaps"],
+            people_reached=self.written["people_reached"],
             lines={line.id: self._actual(line) for line in report.lines},
-            indicators={row.id: result for row, result in zip(report.indicators, self.told["results"], strict=True)},
+            indicators={row.id: result for row, result in zip(report.indicators, self.written["results"], strict=True)},
             by=self.applicant.actor(),
         )
 
@@ -289,13 +292,13 @@ class Laureate:
         if is_in_kind(line.account):
             planned: Money = line.planned
             return planned
-        body = self.stage.fund.body_name
-        for row in self.told["actuals"]:
+        body = self.context.fund.body_name
+        for row in self.written["actuals"]:
             is_same = row["account"] == line.account and row["label"] == line.label
             is_request = line.account == "74" and line.label == body and row["label"].startswith(body)
             if is_same or is_request:
                 return Money.euros(row["amount"])
-        raise LookupError(f"{self.applicant.dossier.slug}: nothing told of {line.account} {line.label}")
+        raise LookupError(f"{self.applicant.dossier.slug}: nothing written of {line.account} {line.label}")
 
     def submit_report(self) -> None:
         """The association sends it."""
@@ -303,15 +306,15 @@ class Laureate:
 
     def return_report(self) -> None:
         """The manager asks for a correction."""
-        reporting.send_back(self.report, self.told["returned"], by=self.stage.actor("manager"))
+        reporting.send_back(self.report, self.written["returned"], by=self.context.actor("manager"))
 
     def accept_report(self) -> None:
         """The manager accepts it; what the cost does not justify goes back to the envelope."""
-        reporting.accept(self.report, by=self.stage.actor("manager"))
+        reporting.accept(self.report, by=self.context.actor("manager"))
 
     def close(self) -> None:
         """The award is over."""
-        reporting.close(self.award, by=self.stage.actor("manager"))
+        reporting.close(self.award, by=self.context.actor("manager"))
 
 
 def _kind(index: int, label: str, number: int) -> InstalmentKind:

@@ -1,4 +1,4 @@
-"""Plays what happened in the order it happened: scenes at instants, each with the clock stopped at its own."""
+"""Plays what happened in the order it happened: acts at instants, each with the clock stopped at its own."""
 
 import heapq
 from collections.abc import Callable
@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from grants.kernel import clock
 
-Scene = Callable[[], None]
+ScheduledAct = Callable[[], None]
 
 
 class Script:
-    """Scenes waiting for their turn. Days are counted from today, as people of the zone read the calendar."""
+    """Acts waiting for their turn. Days are counted from today, as people of the zone read the calendar."""
 
     def __init__(self, zone: str) -> None:
         self.zone = ZoneInfo(zone)
         self.now = clock.now()
         self.today = self.now.astimezone(self.zone).date()
-        self._scenes: list[tuple[datetime, int, Scene]] = []
+        self._acts: list[tuple[datetime, int, ScheduledAct]] = []
         self._turns = count()
 
     def day(self, days: int) -> date:
@@ -37,15 +37,15 @@ class Script:
         following = days + 7 - weekday
         return self.at(following if following < 0 else days + 4 - weekday, hour, minute)
 
-    def add(self, instant: datetime, scene: Scene) -> None:
-        """Let a scene happen at an instant. Raises ValueError for one to come: nobody can have lived it."""
+    def add(self, instant: datetime, act: ScheduledAct) -> None:
+        """Let a act happen at an instant. Raises ValueError for one to come: nobody can have lived it."""
         if instant > self.now:
-            raise ValueError(f"a scene at {instant} would be later than now, {self.now}")
-        heapq.heappush(self._scenes, (instant, next(self._turns), scene))
+            raise ValueError(f"a act at {instant} would be later than now, {self.now}")
+        heapq.heappush(self._acts, (instant, next(self._turns), act))
 
     def play(self) -> None:
-        """Play every scene, the earliest first; a scene may add others, not earlier than itself."""
-        while self._scenes:
-            instant, _turn, scene = heapq.heappop(self._scenes)
+        """Play every act, the earliest first; a act may add others, not earlier than itself."""
+        while self._acts:
+            instant, _turn, act = heapq.heappop(self._acts)
             with clock.fixed(instant):
-                scene()
+                act()

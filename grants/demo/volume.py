@@ -43,8 +43,8 @@ from grants.calls.actions import move_envelope
 from grants.calls.models import Call
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Meeting
-from grants.demo.awarded import Awards, Known, Vote
-from grants.demo.loom import Frame, Loom, Rows, Woven, line, moved, table_of
+from grants.demo.awarded import Awards, DrawnVote, Known
+from grants.demo.generator import Frame, Generated, Generator, RowsByTable, line, moved, table_of
 from grants.demo.script import Script
 from grants.demo.voted import Committee
 from grants.kernel import clock, journal, pages
@@ -81,7 +81,7 @@ ORDER: tuple[Table, ...] = (
 
 
 @dataclass(frozen=True)
-class Grown:
+class VolumeAdded:
     """What was grown: the code of the call under way, and how many of each thing stand in each state."""
 
     call: str
@@ -116,7 +116,7 @@ class Volume:
     keys: Iterator[UUID]
 
 
-def grow(number: int, seed: int, *, by: Actor) -> Grown:
+def add_volume(number: int, seed: int, *, by: Actor) -> VolumeAdded:
     """Grow so many applications, three in five of them in past calls that were decided and are being paid.
 
     The same seed on the same day grows the same ones. Each past call adds its own envelope to that of the fund, and
@@ -128,15 +128,15 @@ def grow(number: int, seed: int, *, by: Actor) -> Grown:
         sizes = _sizes(number)
         with unit_of_work():
             taken, script = _begin(seed)
-            keys = Loom.keys(seed)
+            keys = Generator.keys(seed)
             with _keyed_by(keys), clock.fixed(script.at(_closing(len(sizes) - 1) - LASTS - 20, 9)):
                 staff = _staff(seed, keys)
         for age, size in reversed(list(enumerate(sizes))):
-            _grow_call(Volume(seed, script, staff, keys), age, size, taken)
+            _add_call(Volume(seed, script, staff, keys), age, size, taken)
             taken += size
         with unit_of_work():
             journal.tell_rows(by=by)  # they were written in bulk
-    return _grown(seed)
+    return _added(seed)
 
 
 def _sizes(number: int) -> list[int]:
@@ -167,7 +167,7 @@ def _begin(seed: int) -> tuple[int, Script]:
     return int(db.session.scalar(drawn) or 0), Script(programme.fund().zone)
 
 
-def _grown(seed: int) -> Grown:
+def _added(seed: int) -> VolumeAdded:
     """What a volume holds."""
 
     def count(table: Any, *where: Any) -> int:
@@ -179,7 +179,7 @@ def _grown(seed: int) -> Grown:
     states = db.session.execute(
         select(Application.state, func.count()).where(Application.call_id.in_(own)).group_by(Application.state)
     )
-    return Grown(
+    return VolumeAdded(
         call=_code(seed, 0),
         states={row[0]: row[1] for row in states},
         meetings=count(Meeting, Meeting.call_id.in_(own)),
@@ -191,15 +191,15 @@ def _grown(seed: int) -> Grown:
 # ---- the calls -------------------------------------------------------------------------------------------------------
 
 
-def _grow_call(volume: Volume, age: int, size: int, taken: int) -> None:
+def _add_call(volume: Volume, age: int, size: int, taken: int) -> None:
     """Write a call and its applications; then the committee of the one under way, or the whole life of a past one."""
     with unit_of_work():
         frame = _frame(volume, age, size)
-    loom, eligible = Loom(frame, volume.seed, size, is_past=age > 0), []
+    generator, eligible = Generator(frame, volume.seed, size, is_past=age > 0), []
     for start in range(0, size, CHUNK):
         with unit_of_work():
-            woven = _grow_chunk(loom, range(start, min(start + CHUNK, size)), taken)
-            eligible += [each for each in woven if each.facts is not None]
+            generated = _add_chunk(generator, range(start, min(start + CHUNK, size)), taken)
+            eligible += [each for each in generated if each.facts is not None]
     with unit_of_work(), _keyed_by(volume.keys):
         committee = Committee(frame, volume.seed, volume.script, by=volume.staff.by)
         if age == 0:
@@ -211,7 +211,7 @@ def _grow_call(volume: Volume, age: int, size: int, taken: int) -> None:
                 deliberation.archive(db.session.get_one(Call, frame.call_id), by=volume.staff.by)
 
 
-def _award(volume: Volume, frame: Frame, votes: Sequence[Vote]) -> None:
+def _award(volume: Volume, frame: Frame, votes: Sequence[DrawnVote]) -> None:
     """Open the awards of a call, and lead each to where it would be today."""
     if not votes:
         return
@@ -302,8 +302,8 @@ def _call(volume: Volume, age: int, size: int) -> Call:
     envelope = min(calls_queries.left_for(fund, None), ENVELOPE)
     if age:
         envelope = Money.euros(A_DOSSIER * max(size, 4))
-        told = {"envelope": fund.envelope + envelope, "service_email": fund.service_email}
-        edit_fund(fund, told, confirmed=False, version=fund.version, by=volume.staff.by)
+        columns = {"envelope": fund.envelope + envelope, "service_email": fund.service_email}
+        edit_fund(fund, columns, confirmed=False, version=fund.version, by=volume.staff.by)
         db.session.flush()
     which = f", appel clos le {pages.day(script.at(closes, 17))}" if age else ""
     which_en = f", call closed on {script.day(closes).isoformat()}" if age else ""
@@ -383,24 +383,24 @@ def _copy(row: Any, *relations: str) -> Any:
 # ---- the applications ------------------------------------------------------------------------------------------------
 
 
-def _grow_chunk(loom: Loom, places: range, taken: int) -> list[Woven]:
+def _add_chunk(generator: Generator, places: range, taken: int) -> list[Generated]:
     """Weave some applications and write them: rows in bulk, numbers from the counter, lines in the journal."""
-    frame = loom.frame
+    frame = generator.frame
     series = f"application:{frame.fund.code}-{frame.closes_on.year}"
     first = next_number(series)
-    following, woven = first, []
+    following, generated = first, []
     for place in places:
-        made = loom.weave(place, taken + place + 1, following)
+        made = generator.generate(place, taken + place + 1, following)
         following += made.submitted_at is not None
-        woven.append(made)
+        generated.append(made)
     db.session.execute(update(Counter).where(Counter.name == series).values(value=following - 1))
-    _write(loom.rows)
-    journal.append(db.session.connection(), sorted(_lines(woven, frame), key=lambda line: line.at))
-    loom.rows.clear()
-    return woven
+    _write(generator.rows)
+    journal.append(db.session.connection(), sorted(_lines(generated, frame), key=lambda line: line.at))
+    generator.rows.clear()
+    return generated
 
 
-def _write(rows: Rows) -> None:
+def _write(rows: RowsByTable) -> None:
     unknown = set(rows) - set(ORDER)
     if unknown:
         raise LookupError(f"no place in the order for {unknown}")
@@ -409,11 +409,11 @@ def _write(rows: Rows) -> None:
             db.session.connection().execute(table.insert(), rows[table])
 
 
-def _lines(woven: Sequence[Woven], frame: Frame) -> Iterator[Any]:
+def _lines(generated: Sequence[Generated], frame: Frame) -> Iterator[Any]:
     """What the journal would have told of these applications, had each act been done by hand."""
     manager = Actor(id=frame.manager.id, name=frame.manager.name)
     code = frame.model["call"]["code"]
-    for each in woven:
+    for each in generated:
         author = Actor(id=each.author.id, name=each.author.name)
         yield line("account.created", each.author, author, each.started_at, confirmed=True)
         yield line(
@@ -432,7 +432,7 @@ def _lines(woven: Sequence[Woven], frame: Frame) -> Iterator[Any]:
             yield from _reading(assignment, reviewer, manager)
 
 
-def _decision(each: Woven, manager: Actor, at: datetime) -> Any:
+def _decision(each: Generated, manager: Actor, at: datetime) -> Any:
     if each.gates:
         return line(
             "application.exclude",

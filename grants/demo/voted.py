@@ -21,7 +21,7 @@ from grants.deliberation.lifecycle import LIFECYCLE, MeetingState
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Act, Verdict, Vote
 from grants.demo import awarded
-from grants.demo.loom import Frame, Row, Woven, fabric, line, moved, table_of
+from grants.demo.generator import Frame, Generated, TableRow, line, moved, table_of, texts_of_volume
 from grants.demo.script import Script
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
@@ -40,7 +40,7 @@ class Committee:
     def __init__(self, frame: Frame, seed: int, script: Script, *, by: Actor) -> None:
         self.frame, self.script, self.by = frame, script, by
         self.rng = random.Random(f"volume {seed} {frame.model['call']['code']} votes")
-        self.sentences = fabric()["sentences"]
+        self.sentences = texts_of_volume()["sentences"]
 
     def at(self, days: int) -> datetime:
         """An instant so many days after the closing."""
@@ -50,7 +50,7 @@ class Committee:
         """The day so many days after the closing."""
         return self.frame.closes_on + timedelta(days=days)
 
-    def decide(self, eligible: Sequence[Woven]) -> list[awarded.Vote]:
+    def decide(self, eligible: Sequence[Generated]) -> list[awarded.DrawnVote]:
         """Hold the meeting of a past call, and publish what the body decided; what was granted."""
         if not eligible:
             return []
@@ -72,12 +72,12 @@ class Committee:
         with clock.fixed(self.at(PUBLISHED)):
             self._publish(call, meeting, {key: bool(row.amount) for key, row in decisions.items()})
         return [
-            awarded.Vote(each, found.id, found.amount, act.number, act.on, self.on(PUBLISHED))
+            awarded.DrawnVote(each, found.id, found.amount, act.number, act.on, self.on(PUBLISHED))
             for each in eligible
             if (found := decisions[each.application.id]).amount
         ]
 
-    def begin(self, eligible: Sequence[Woven]) -> None:
+    def begin(self, eligible: Sequence[Generated]) -> None:
         """Prepare the meeting of a call under way; the best of what was read has its recommendation already."""
         if not eligible:
             return
@@ -86,7 +86,7 @@ class Committee:
 
     # ---- recommendations -------------------------------------------------------------------------------------------
 
-    def _recommend(self, call: Call, eligible: Sequence[Woven], *, held: int) -> Meeting:
+    def _recommend(self, call: Call, eligible: Sequence[Generated], *, held: int) -> Meeting:
         """Recommend the best first, as long as the envelope lasts."""
         with clock.fixed(self.at(PREPARED)):
             meeting = actions.prepare(call, title=TITLE, held_on=self.on(held), by=self.by)
@@ -101,7 +101,7 @@ class Committee:
             journal.append(db.session.connection(), list(self._said(meeting, rows)))
         return meeting
 
-    def _recommendation(self, meeting: Meeting, each: Woven, left: Money, made_at: datetime) -> Row:
+    def _recommendation(self, meeting: Meeting, each: Generated, left: Money, made_at: datetime) -> TableRow:
         rng, facts = self.rng, each.facts
         if facts is None:
             raise LookupError(f"{each.application.id} is not eligible")
@@ -121,7 +121,7 @@ class Committee:
             "score_hundredths": facts.score, "made_by": self.frame.manager.id, "made_at": made_at, "version": 1,
         }  # fmt: skip
 
-    def _said(self, meeting: Meeting, rows: Sequence[Row]) -> Iterator[Any]:
+    def _said(self, meeting: Meeting, rows: Sequence[TableRow]) -> Iterator[Any]:
         for row in rows:
             amount = row["amount_cents"].cents
             known = Recommendation(id=row["id"], application_id=row["application_id"])
@@ -149,13 +149,13 @@ class Committee:
         journal.advance(LIFECYCLE, meeting, "publish", by=self.by, recused=[])
         meeting.published_at = call.results_published_at = clock.now()
         for state, verb in ((S.AWARDED, "award"), (S.DECLINED, "decline")):
-            told = [key for key, is_granted in granted.items() if is_granted is (state is S.AWARDED)]
-            for start in range(0, len(told), AT_ONCE):
+            announced = [key for key, is_granted in granted.items() if is_granted is (state is S.AWARDED)]
+            for start in range(0, len(announced), AT_ONCE):
                 db.session.connection().execute(
                     update(table_of(Application))
-                    .where(table_of(Application).c.id.in_(told[start : start + AT_ONCE]))
+                    .where(table_of(Application).c.id.in_(announced[start : start + AT_ONCE]))
                     .values(state=state, version=table_of(Application).c.version + 1)
                 )
-            for key in told:
+            for key in announced:
                 journal.record(f"application.{verb}", Application(id=key), by=self.by, **moved(S.ELIGIBLE, state))
         journal.record("call.results_published", call, by=self.by, letters=0)

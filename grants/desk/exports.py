@@ -5,40 +5,44 @@ from uuid import UUID
 
 from grants.applications.lifecycle import LIFECYCLE
 from grants.desk import queries
-from grants.desk.queries import DossierFilters, Found, JournalFilters, Told
+from grants.desk.queries import DossierFilters, Found, JournalFilters, JournalLine
 from grants.kernel import workbooks
 from grants.kernel.access import hidden_dossiers
 from grants.kernel.actor import Actor
 from grants.kernel.pages import colon, zone
-from grants.kernel.sheets import Column, Kind, Sheet
+from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.words import _, _l
 from grants.permissions import P
 from grants.reviewing import queries as reviewing
 
 _DOSSIER: tuple[Column[Found], ...] = (
-    Column(_l("Référence"), Kind.WORD, lambda row: row.reference),
-    Column(_l("Titre"), Kind.TEXT, lambda row: row.title),
-    Column(_l("Organisation"), Kind.TEXT, lambda row: row.organisation),
-    Column(_l("Appel"), Kind.WORD, lambda row: row.call),
-    Column(_l("Instrument"), Kind.WORD, lambda row: row.instrument),
-    Column(_l("État"), Kind.WORD, lambda row: LIFECYCLE.states[row.state].label),
-    Column(_l("Déposé le"), Kind.INSTANT, lambda row: row.submitted_at),
-    Column(_l("Demandé"), Kind.MONEY, lambda row: row.requested),
-    Column(_l("Attribué"), Kind.MONEY, lambda row: row.awarded),
+    Column(_l("Référence"), ColumnKind.WORD, lambda row: row.reference),
+    Column(_l("Titre"), ColumnKind.TEXT, lambda row: row.title),
+    Column(_l("Organisation"), ColumnKind.TEXT, lambda row: row.organisation),
+    Column(_l("Appel"), ColumnKind.WORD, lambda row: row.call),
+    Column(_l("Instrument"), ColumnKind.WORD, lambda row: row.instrument),
+    Column(_l("État"), ColumnKind.WORD, lambda row: LIFECYCLE.states[row.state].label),
+    Column(_l("Déposé le"), ColumnKind.INSTANT, lambda row: row.submitted_at),
+    Column(_l("Demandé"), ColumnKind.MONEY, lambda row: row.requested),
+    Column(_l("Attribué"), ColumnKind.MONEY, lambda row: row.awarded),
 )
 _SCORE: tuple[Column[Found], ...] = (
-    Column(_l("Note sur 100"), Kind.DECIMAL, lambda row: None if row.score is None else Decimal(row.score).scaleb(-2)),
-    Column(_l("Évaluations"), Kind.COUNT, lambda row: row.reviews or 0),
+    Column(
+        _l("Note sur 100"), ColumnKind.DECIMAL, lambda row: None if row.score is None else Decimal(row.score).scaleb(-2)
+    ),
+    Column(_l("Évaluations"), ColumnKind.COUNT, lambda row: row.reviews or 0),
 )
-_LINE: tuple[Column[Told], ...] = (
-    Column(_l("Ligne"), Kind.COUNT, lambda line: line.entry.seq),
-    Column(_l("Instant"), Kind.INSTANT, lambda line: line.entry.at),
-    Column(_l("Personne"), Kind.TEXT, lambda line: line.entry.actor),
-    Column(_l("Événement"), Kind.TEXT, lambda line: line.event),
-    Column(_l("Code"), Kind.WORD, lambda line: line.entry.event),
-    Column(_l("Dossier"), Kind.WORD, lambda line: line.reference),
-    Column(_l("Faits"), Kind.TEXT, lambda line: "; ".join(f"{name}{colon()} {value}" for name, value in line.facts)),
-    Column(_l("Empreinte"), Kind.TEXT, lambda line: line.entry.digest),
+_LINE: tuple[Column[JournalLine], ...] = (
+    Column(_l("Ligne"), ColumnKind.COUNT, lambda line: line.entry.seq),
+    Column(_l("Instant"), ColumnKind.INSTANT, lambda line: line.entry.at),
+    Column(_l("Personne"), ColumnKind.TEXT, lambda line: line.entry.actor),
+    Column(_l("Événement"), ColumnKind.TEXT, lambda line: line.event),
+    Column(_l("Code"), ColumnKind.WORD, lambda line: line.entry.event),
+    Column(_l("Dossier"), ColumnKind.WORD, lambda line: line.reference),
+    Column(
+        _l("Faits"), ColumnKind.TEXT, lambda line: "; ".join(f"{name}{colon()} {value}" for name, value in line.facts)
+    ),
+    Column(_l("Empreinte"), ColumnKind.TEXT, lambda line: line.entry.digest),
 )
 
 
@@ -55,7 +59,7 @@ DOSSIERS = workbooks.register(
 )  # fmt: skip
 
 
-def journal(filters: JournalFilters, hidden: frozenset[UUID]) -> Sheet[Told]:
+def journal(filters: JournalFilters, hidden: frozenset[UUID]) -> Sheet[JournalLine]:
     """The lines of the journal, the newest first, without those about dossiers one may not know of."""
     return Sheet("journal", _("Journal"), _LINE, queries.every_line(filters, zone=zone(), hidden=hidden))
 

@@ -175,7 +175,7 @@ def dossiers(
         _filtered(narrow, filters, actor),
         after=after,
         before=before,
-        widened=lambda kept: _LISTED.join(kept, kept.c.id == Application.id),
+        widened=lambda rows: _LISTED.join(rows, rows.c.id == Application.id),
     )
     return replace(page, rows=_with_strands(page.rows))
 
@@ -232,7 +232,7 @@ def every_dossier(filters: DossierFilters, actor: Actor, *, scores: bool = False
 
 
 @dataclass(frozen=True)
-class Choices:
+class FilterChoices:
     """What the list offers to narrow it by, each as (value, words), in the reader's language."""
 
     states: list[tuple[str, str]]
@@ -243,16 +243,20 @@ class Choices:
     silences: list[tuple[str, str]]
 
 
-def choices() -> Choices:
+def choices() -> FilterChoices:
     """The filters of the list, looked for once until the next change."""
     return cached_query(("choices", language()), _choices)
 
 
-def _choices() -> Choices:
+def _choices() -> FilterChoices:
     opened = select(Call.code, Call.title, Call.title_en).where(Call.state != CallState.DRAFT)
     calls = db.session.execute(opened.order_by(Call.closes_at.desc(), Call.code)).all()
-    states = [(str(state), str(told.label)) for state, told in LIFECYCLE.states.items() if state in SUBMITTED_STATES]
-    return Choices(
+    states = [
+        (str(state), str(state_words.label))
+        for state, state_words in LIFECYCLE.states.items()
+        if state in SUBMITTED_STATES
+    ]
+    return FilterChoices(
         states=[(ANY_UNDER_WAY, _("En cours d’examen")), *states],
         calls=[(row.code, f"{row.code} — {in_words_of(row, 'title')}") for row in calls],
         instruments=programme.instrument_choices(),
@@ -312,7 +316,7 @@ def dossier_of(application: Application) -> DossierPage:
 
 
 @dataclass(frozen=True)
-class Told:
+class JournalLine:
     """A line of the journal as its readers see it; `reference` is that of the dossier it is about, once submitted."""
 
     entry: Entry
@@ -321,7 +325,7 @@ class Told:
     reference: str
 
 
-def _told(entries: Sequence[Entry], *, without_totals: bool) -> list[Told]:
+def _journal_lines(entries: Sequence[Entry], *, without_totals: bool) -> list[JournalLine]:
     """Lines in words: the people and dossiers they name by id are looked for once for all of them."""
     left_out = _TOTALS if without_totals else ()
     read = [(entry, {name: fact for name, fact in entry.facts.items() if name not in left_out}) for entry in entries]
@@ -333,12 +337,12 @@ def _told(entries: Sequence[Entry], *, without_totals: bool) -> list[Told]:
     )
     words: dict[UUID, str] = {key: str(name) for key, name in [*db.session.execute(named), *db.session.execute(filed)]}
     return [
-        Told(
+        JournalLine(
             entry,
             rules.event_words(entry.event),
             [
                 (name, rules.fact_words(value))
-                for name, value in rules.facts_told(
+                for name, value in rules.described_facts(
                     entry.event, {name: _in_clear(name, value, words) for name, value in facts.items()}
                 )
             ],
@@ -365,9 +369,9 @@ def _in_clear(name: str, value: Any, words: Mapping[UUID, str]) -> Any:
     return ", ".join(found) or value
 
 
-def journal_of(application: Application, hidden: frozenset[UUID]) -> list[Told]:
+def journal_of(application: Application, hidden: frozenset[UUID]) -> list[JournalLine]:
     """The journal of a dossier, oldest first; without totals for somebody who may not know of some dossiers."""
-    return _told(journal.of_dossier(application.id), without_totals=bool(hidden))
+    return _journal_lines(journal.of_dossier(application.id), without_totals=bool(hidden))
 
 
 @dataclass(frozen=True)
@@ -429,13 +433,13 @@ def journal_page(
     The days of `filters` are those of `zone`.
     """
     page = _NEWEST.page(_open_lines(filters, zone, hidden), after=after, before=before, size=size)
-    return replace(page, rows=_told([row.Entry for row in page.rows], without_totals=bool(hidden)))
+    return replace(page, rows=_journal_lines([row.Entry for row in page.rows], without_totals=bool(hidden)))
 
 
-def every_line(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> Iterator[Told]:
+def every_line(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> Iterator[JournalLine]:
     """All lines of the journal that a page of it would show, for the sheet."""
     for rows in _NEWEST.slices(_open_lines(filters, zone, hidden)):
-        yield from _told([row.Entry for row in rows], without_totals=bool(hidden))
+        yield from _journal_lines([row.Entry for row in rows], without_totals=bool(hidden))
 
 
 def line_count(filters: JournalFilters, *, zone: ZoneInfo, hidden: frozenset[UUID]) -> int:
@@ -459,7 +463,7 @@ def _open_lines(filters: JournalFilters, zone: ZoneInfo, hidden: frozenset[UUID]
 
 
 @dataclass(frozen=True)
-class Task:
+class CountedTask:
     """Something to do: its words, how many, the list that counts them (endpoint, parameters), and perhaps its call."""
 
     words: Text
@@ -481,11 +485,11 @@ def own_drafts(actor: Actor) -> Sequence[Application]:
     return db.session.scalars(statement).all()
 
 
-def reviewer_tasks(actor: Actor) -> list[Task]:
+def reviewer_tasks(actor: Actor) -> list[CountedTask]:
     """What a reviewer has to open and to finish."""
     counted = reviewing.reading_counts(actor.id)
     words = {AssignmentState.OFFERED: _("Dossiers à ouvrir"), AssignmentState.OPEN: _("Évaluations en cours")}
-    return [Task(told, counted[state], "reviewing.index", {"_anchor": state}) for state, told in words.items()]
+    return [CountedTask(label, counted[state], "reviewing.index", {"_anchor": state}) for state, label in words.items()]
 
 
 _SILENT: Mapping[LazyString, DossierFilters] = {
@@ -499,13 +503,13 @@ _AWARDED: Mapping[LazyString, AwardFilters] = {
 }
 
 
-def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[Task]:
+def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
     """What a manager has to do; `hidden` are the dossiers kept from them."""
     silent = zip(_SILENT.items(), dossier_counts(_SILENT.values(), actor), strict=True)
     awarded = zip(_AWARDED.items(), awards.award_counts(_AWARDED.values(), actor), strict=True)
     unopened = len(awards.decisions_without_award(actor))
     return [
-        *(Task(words, count, "desk.dossiers", filters.chosen()) for (words, filters), count in silent),
+        *(CountedTask(words, count, "desk.dossiers", filters.chosen()) for (words, filters), count in silent),
         *_of_calls(
             _("Dossiers à décider"),
             [(call, call.waiting, {"appel": call.code}) for call in screening.calls_to_screen(hidden)],
@@ -520,24 +524,26 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[Task]:
             "reviewing.assign",
             "reviewing.assign_index",
         ),
-        Task(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
-        *(Task(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
-        Task(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
-        Task(_("Textes à confirmer"), len(programme.unconfirmed_texts()), "programme.texts", TO_CONFIRM),
+        CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
+        *(CountedTask(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
+        CountedTask(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
+        CountedTask(_("Textes à confirmer"), len(programme.unconfirmed_texts()), "programme.texts", TO_CONFIRM),
     ]
 
 
 def _of_calls(
     words: Text, calls: Iterable[tuple[Any, int, Mapping[str, Any]]], endpoint: str, every: str = ""
-) -> list[Task]:
+) -> list[CountedTask]:
     """A task for each call in which something waits, each as (call, how many, parameters); else one that says so."""
     waiting = [
-        Task(words, count, endpoint, chosen, in_words_of(call, "title")) for call, count, chosen in calls if count
+        CountedTask(words, count, endpoint, chosen, in_words_of(call, "title"))
+        for call, count, chosen in calls
+        if count
     ]
-    return waiting or [Task(words, 0, every or endpoint)]
+    return waiting or [CountedTask(words, 0, every or endpoint)]
 
 
-def payment_tasks(by: Actor) -> list[Task]:
+def payment_tasks(by: Actor) -> list[CountedTask]:
     """What the finance people have to do."""
     words = {
         "prepare": _("Échéances à préparer"),
@@ -548,8 +554,8 @@ def payment_tasks(by: Actor) -> list[Task]:
     counted = awards.payment_counts(by)
     bank = awards.bank_counts(by)["waiting"]
     return [
-        Task(_("Coordonnées bancaires à vérifier"), bank, "awards.bank_inbox"),
-        *(Task(told, counted[view][0], "awards.payments", {"vue": view}) for view, told in words.items()),
+        CountedTask(_("Coordonnées bancaires à vérifier"), bank, "awards.bank_inbox"),
+        *(CountedTask(label, counted[view][0], "awards.payments", {"vue": view}) for view, label in words.items()),
     ]
 
 

@@ -16,7 +16,7 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
-from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, vault
+from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, uploads
 from grants.kernel.access import actor, hidden_dossiers, public, repeatable, requires
 from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
@@ -103,10 +103,10 @@ HELP: dict[str, tuple[str, Text]] = {
 
 def navigation() -> list[MenuLink]:
     """The menus of the person of this request; the head of a page and its side ask for them in turn."""
-    kept: list[MenuLink] | None = g.get("navigation")
-    if kept is None:
-        kept = g.navigation = _navigation()
-    return kept
+    links: list[MenuLink] | None = g.get("navigation")
+    if links is None:
+        links = g.navigation = _navigation()
+    return links
 
 
 def _navigation() -> list[MenuLink]:
@@ -430,7 +430,7 @@ def retry_job(job: Job) -> BaseResponse:
 def job_result(job: Job) -> BaseResponse:
     """The file that was made, for whoever asked, with their rights of now."""
     made = jobs.result(job)
-    return vault.attachment(made.content, made.name, made.size)
+    return uploads.attachment(made.content, made.name, made.size)
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")
@@ -450,7 +450,7 @@ def dossier(application: Application) -> str:
 @requires(P.DOSSIER_READ, Application)
 def dossier_pdf(application: Application) -> BaseResponse:
     """What was submitted, on paper."""
-    return vault.attachment(papers.dossier_pdf(application), papers.name_of(application))
+    return uploads.attachment(papers.dossier_pdf(application), papers.name_of(application))
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>/journal")

@@ -324,16 +324,16 @@ def event_words(event: str) -> Text:
     return EVENTS.get(event, event)
 
 
-def facts_told(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
+def described_facts(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
     """The facts of a line, each as (what it is, its value): the states a move goes between first, amounts as Money,
     days and instants as such, codes that have words in words, the rest as it was written."""
     machine = MACHINES.get(event.partition(".")[0])
     moved = machine is not None and {"from", "to"} <= facts.keys()
-    kept = {name: value for name, value in facts.items() if not (moved and name in {"from", "to"})}
-    told: list[tuple[Text, Any]] = [(FACTS.get(name, name), _value(name, value)) for name, value in kept.items()]
+    shown = {name: value for name, value in facts.items() if not (moved and name in {"from", "to"})}
+    described: list[tuple[Text, Any]] = [(FACTS.get(name, name), _value(name, value)) for name, value in shown.items()]
     if machine is None or not moved or facts["from"] == facts["to"]:
-        return told
-    return [(FACTS["state"], f"{_state(machine, facts['from'])} → {_state(machine, facts['to'])}"), *told]
+        return described
+    return [(FACTS["state"], f"{_state(machine, facts['from'])} → {_state(machine, facts['to'])}"), *described]
 
 
 def fact_words(value: Any) -> str:

@@ -46,7 +46,7 @@ Test = Callable[[Actor, Any], bool]
 
 
 @dataclass(frozen=True)
-class Rule:
+class AccessRule:
     """Who: a predicate on (actor, subject) with the reason given when it says no. Combines with &, | and ~."""
 
     test: Test
@@ -58,20 +58,20 @@ class Rule:
         """None when the actor may; else the reason in words."""
         return None if self.test(actor, subject) else self.reason
 
-    def __and__(self, other: "Rule") -> "Rule":
+    def __and__(self, other: "AccessRule") -> "AccessRule":
         return _Both(lambda a, s: self.test(a, s) and other.test(a, s), first=self, second=other)
 
-    def __or__(self, other: "Rule") -> "Rule":
-        return Rule(lambda a, s: self.test(a, s) or other.test(a, s), self.reason or other.reason)
+    def __or__(self, other: "AccessRule") -> "AccessRule":
+        return AccessRule(lambda a, s: self.test(a, s) or other.test(a, s), self.reason or other.reason)
 
-    def __invert__(self) -> "Rule":
-        return Rule(lambda a, s: not self.test(a, s), self.otherwise, self.reason)
+    def __invert__(self) -> "AccessRule":
+        return AccessRule(lambda a, s: not self.test(a, s), self.otherwise, self.reason)
 
 
 @dataclass(frozen=True)
-class _Both(Rule):
-    first: Rule | None = None
-    second: Rule | None = None
+class _Both(AccessRule):
+    first: AccessRule | None = None
+    second: AccessRule | None = None
 
     def why_not(self, actor: Actor, subject: Any) -> Text | None:
         for rule in (self.first, self.second):
@@ -82,14 +82,14 @@ class _Both(Rule):
 
 
 @dataclass(frozen=True)
-class _Reasoned(Rule):
+class _Reasoned(AccessRule):
     says: Callable[[Actor, Any], Text | None] | None = None
 
     def why_not(self, actor: Actor, subject: Any) -> Text | None:
         return self.says(actor, subject) if self.says else None
 
 
-def reasoned(says: Callable[[Actor, Any], Text | None]) -> Rule:
+def reasoned(says: Callable[[Actor, Any], Text | None]) -> AccessRule:
     """A rule whose reason depends on who and what: `says` gives it, None when the person may."""
     return _Reasoned(lambda actor, subject: says(actor, subject) is None, says=says)
 
@@ -107,8 +107,8 @@ class Policy:
     """Who may do what (by permission word), who may know a thing exists (by type), and what lists and totals leave out:
     dossiers, and the money they hold by the call they belong to."""
 
-    may: Mapping[Any, Rule]  # by permission, an enumeration of the application
-    know: Mapping[type, Rule]
+    may: Mapping[Any, AccessRule]  # by permission, an enumeration of the application
+    know: Mapping[type, AccessRule]
     hidden: Callable[[Actor], frozenset[UUID]] = _nothing
     hidden_money: Callable[[Actor], Mapping[UUID, Money]] = _no_money
 
@@ -121,7 +121,7 @@ class ViewAccess:
     subject: type[Keyed] | None = None
 
 
-KEYS_KEPT = timedelta(days=30)
+KEYS_RETENTION = timedelta(days=30)
 
 
 class RequestKey(Model):
@@ -315,10 +315,10 @@ def _keep_refused(reason: stored_forms.Reason) -> None:
     who = actor().id
     if who is None or stored_forms.key_owner(_form_key()) != who or not stored_forms.was_typed():
         return
-    kept = stored_forms.keep(who, reason)
-    if kept is not None:
-        stored_forms.remember(kept, stored_forms.page_of_form())
-        g.kept = kept
+    form_id = stored_forms.keep(who, reason)
+    if form_id is not None:
+        stored_forms.remember(form_id, stored_forms.page_of_form())
+        g.stored_form = form_id
 
 
 def _enter(access: ViewAccess, params: dict[str, Any], *, holding: bool = False) -> list[Any]:
@@ -490,7 +490,7 @@ def _body_digest() -> str:
 
 def forget_keys() -> int:
     """Forget the keys of forms sent long ago; returns how many."""
-    gone = db.session.execute(delete(RequestKey).where(RequestKey.at < clock.now() - KEYS_KEPT))
+    gone = db.session.execute(delete(RequestKey).where(RequestKey.at < clock.now() - KEYS_RETENTION))
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
@@ -534,7 +534,7 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, stored_form_endpoint: str)
     @_itself_answered
     def _to_sign_in(_error: SignInError) -> Response:
         if request.method not in SAFE:
-            return _kept_until_signed_in(sign_in_endpoint)
+            return _stored_until_signed_in(sign_in_endpoint)
         flash(_("Connectez-vous pour voir cette page."), "info")
         return redirect(url_for(sign_in_endpoint, next=request.full_path.rstrip("?")))
 
@@ -546,16 +546,16 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, stored_form_endpoint: str)
         if owner is None:
             return error_page(400)
         if not who.is_authenticated:
-            return _kept_until_signed_in(sign_in_endpoint)
+            return _stored_until_signed_in(sign_in_endpoint)
         _unless_made_for_another()
-        kept = stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT)
-        if kept is None:
+        form_id = stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT)
+        if form_id is None:
             return error_page(400)
         flash(
             _("Cette page datait d’une connexion précédente. Vérifiez ce que vous aviez saisi, puis envoyez-le."),
             "info",
         )
-        return redirect(url_for(stored_form_endpoint, form_id=kept))
+        return redirect(url_for(stored_form_endpoint, form_id=form_id))
 
     @app.errorhandler(MethodNotAllowed)
     def _only_sent(_error: MethodNotAllowed) -> Any:
@@ -581,7 +581,7 @@ def _tell_excess(app: Flask, sign_in_endpoint: str) -> None:
     def _too_large(_error: RequestEntityTooLarge) -> Any:
         is_lapsed = _asks_who() and not actor().is_authenticated and stored_forms.key_owner(_form_key()) is not None
         if is_lapsed:
-            return _kept_until_signed_in(sign_in_endpoint)
+            return _stored_until_signed_in(sign_in_endpoint)
         if _asks_who():
             _keep_refused(stored_forms.Reason.REFUSED)
         return error_page(413, page=stored_forms.page_of_form())
@@ -606,7 +606,7 @@ def _asks_who() -> bool:
     return place is not None and place.permission is not None
 
 
-def _kept_until_signed_in(sign_in_endpoint: str) -> Response:
+def _stored_until_signed_in(sign_in_endpoint: str) -> Response:
     """Lead to the sign-in page; the form is kept for the account its page was made for."""
     owner = stored_forms.key_owner(_form_key())
     if owner is not None and stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT) is not None:
@@ -622,10 +622,10 @@ def _kept_until_signed_in(sign_in_endpoint: str) -> Response:
 def check_views(app: Flask, words: type) -> None:
     """Refuse to start when a view declares no access, or when the permissions and the table of rights differ."""
     table: Policy = app.extensions["policy"]
-    told = set(table.may)
+    declared = set(table.may)
     known = {str(word) for word in words}  # type: ignore[attr-defined]
-    if told != known:
-        raise RuntimeError(f"permissions and policy differ: {sorted(told ^ known)}")
+    if declared != known:
+        raise RuntimeError(f"permissions and policy differ: {sorted(declared ^ known)}")
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if rule.endpoint == "static" or rule.endpoint.endswith(".static"):

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 from grants.kernel.examining.process import OUTPUT
 
 AT_ONCE = 2  # processes on this machine, whatever the number of web processes
@@ -42,36 +42,36 @@ class BusyError(Exception):
     """Too many files came at once: this one was not looked at, and is as good as before."""
 
 
-def examine(reader: str, content: bytes, *, folder: Path) -> Found:
+def examine(reader: str, content: bytes, *, folder: Path) -> FileFacts:
     """What the file holds, as `reader` (a name of `process.READERS`) tells. `folder` holds the turns.
 
     Raises UnfitError with the reader's code, "limits" when the process died or exceeded its time, memory or output;
     BusyError when IN_HAND others wait already or no turn came in time.
     """
-    with _turn(folder), tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as told:
-        given.write(content)
-        given.seek(0)
-        if _run(reader, given, told) != 0:
+    with _turn(folder), tempfile.TemporaryFile() as content_file, tempfile.TemporaryFile() as output:
+        content_file.write(content)
+        content_file.seek(0)
+        if _run(reader, content_file, output) != 0:
             raise UnfitError("limits")
-        told.seek(0)
-        line = told.readline(1000)
+        output.seek(0)
+        line = output.readline(1000)
         try:
             facts = json.loads(line)
         except ValueError as error:
             raise UnfitError("limits") from error
         if "unfit" in facts:
             raise UnfitError(facts["unfit"])
-        copy = told.read(OUTPUT) if facts["copy"] else None
-        return Found(copy, suffix=facts["suffix"], signed=facts["signed"])
+        copy = output.read(OUTPUT) if facts["copy"] else None
+        return FileFacts(copy, suffix=facts["suffix"], signed=facts["signed"])
 
 
-def _run(reader: str, given: IO[bytes], told: IO[bytes]) -> int:
+def _run(reader: str, given: IO[bytes], output: IO[bytes]) -> int:
     """Run the process to its end or to the limit; returns its code, -1 when it was stopped."""
     command = [sys.executable, "-s", "-P", "-c", _START, str(_PACKAGE), reader]
     try:
         # The command is this program's own; nothing a person typed is in it, and no secret in its environment.
         done = subprocess.run(  # noqa: S603
-            command, stdin=given, stdout=told, stderr=subprocess.DEVNULL, env={}, cwd="/", timeout=WALL, check=False
+            command, stdin=given, stdout=output, stderr=subprocess.DEVNULL, env={}, cwd="/", timeout=WALL, check=False
         )
     except subprocess.TimeoutExpired:
         return -1

@@ -22,7 +22,7 @@ from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 
 from grants.kernel import clock, files
 from grants.kernel.errors import AppError, InvalidError
-from grants.kernel.files import Kept
+from grants.kernel.files import FileInfo
 from grants.kernel.words import _
 
 CHUNK = 256 * 1024  # bytes of each chunk but the last
@@ -88,7 +88,7 @@ def put(file: Expected, number: int, content: bytes) -> None:
     store.move(passing, key)
 
 
-def _swept(group: str) -> list[Kept]:
+def _swept(group: str) -> list[FileInfo]:
     """What waits in a group, without what waits for too long, which is destroyed."""
     before, store = clock.now() - KEPT, files.store()
     found = list(store.list(group))

@@ -71,8 +71,8 @@ def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     """The page of a status; it says what happened, what to do, and that nothing was lost."""
     page = SHARED.get(status, status)
     template = f"errors/{page}.html" if page in PAGES else "errors/500.html"
-    told = {name: facts.get(name) for name in ("versions", "page", "title")}
-    return render_template(template, message=message, status=status, kept=g.get("kept"), **told), status
+    shown = {name: facts.get(name) for name in ("versions", "page", "title")}
+    return render_template(template, message=message, status=status, stored_form=g.get("stored_form"), **shown), status
 
 
 def refusal_page(error: AppError) -> Response:

@@ -19,7 +19,7 @@ _KEY = re.compile(r"[0-9a-z-]{1,40}/[0-9A-Za-z_-][0-9A-Za-z._-]{0,199}")
 
 
 @dataclass(frozen=True)
-class Kept:
+class FileInfo:
     """What a store has under a key: its bytes, and since when they are there."""
 
     key: str
@@ -62,7 +62,7 @@ class FileStore(Protocol):
         """Whether a key has bytes."""
         ...
 
-    def list(self, group: str) -> Iterator[Kept]:
+    def list(self, group: str) -> Iterator[FileInfo]:
         """What the keys of a group have, in order of key; nothing for a group that has none."""
         ...
 
@@ -111,13 +111,13 @@ class FolderStore:
         """Whether the file is there."""
         return self._path(key).is_file()
 
-    def list(self, group: str) -> Iterator[Kept]:
+    def list(self, group: str) -> Iterator[FileInfo]:
         """The files of a folder, those left out whose name is no key."""
         for path in sorted(self._path(f"{group}/-").parent.glob("*")):
             if not path.is_file() or not _KEY.fullmatch(f"{group}/{path.name}"):
                 continue
-            told = path.stat()
-            yield Kept(f"{group}/{path.name}", told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))
+            status = path.stat()
+            yield FileInfo(f"{group}/{path.name}", status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def groups(self, beginning: str) -> Iterator[str]:
         """The folders with such a name."""

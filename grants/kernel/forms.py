@@ -45,12 +45,12 @@ class Form(FlaskForm):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
             """The fields of the request, else those kept of this page when they are this form's."""
             found = super().wrap_formdata(form, formdata)
-            kept = stored_forms.recalled(access.actor().id) if found is None and formdata is _Auto else None
-            if kept is None or kept.reason is stored_forms.Reason.CONFLICT:
+            stored = stored_forms.recalled(access.actor().id) if found is None and formdata is _Auto else None
+            if stored is None or stored.reason is stored_forms.Reason.CONFLICT:
                 return found
             names = {field.name for field in form}
-            said = {name.partition("-")[0] for name, _value in kept.fields} | {name for name, _value in kept.fields}
-            return kept.values if (said - stored_forms.UNTYPED) & names else found
+            said = {name.partition("-")[0] for name, _value in stored.fields} | {name for name, _value in stored.fields}
+            return stored.values if (said - stored_forms.UNTYPED) & names else found
 
     def refuse(self, field: str | None, message: str) -> None:
         """Put an error from an action on its field, or on the whole form."""
@@ -85,14 +85,14 @@ def done(form: Form, act: Callable[[], Any]) -> bool:
     return True
 
 
-def keep_valid(form: Any, kept: Any | None) -> None:
+def keep_valid(form: Any, stored: Any | None) -> None:
     """Give every field that was refused the value it has in `kept`, a form of what is stored (its default without one).
 
     What remains may be saved: a draft keeps all that is right of a page.
     """
     for name, field in form._fields.items():
         if field.errors and not isinstance(field, FieldList | FormField | FileField):
-            field.data = kept[name].data if kept is not None and name in kept else field.default
+            field.data = stored[name].data if stored is not None and name in stored else field.default
 
 
 def mark(form: FlaskForm) -> None:

@@ -76,19 +76,21 @@ def drawable(text: str) -> str:
     """The text with what cannot be drawn left out (controls, marks, joiners) or shown as one square; new lines stay."""
     if _PLAIN.fullmatch(text):
         return text
-    kept: list[str] = []
+    characters: list[str] = []
     for character in composed(text.replace("\r\n", "\n")):
         kind = unicodedata.category(character)
         if character in "\n\r\u2028\u2029":
-            kept.append("\n")
+            characters.append("\n")
         elif character == "\t":
-            kept.append(" ")
+            characters.append(" ")
         elif kind[0] == "M":
-            if kept and ord(character) in SERIF and ord(kept[-1][-1]) in SERIF:
-                kept.append(character)
+            if characters and ord(character) in SERIF and ord(characters[-1][-1]) in SERIF:
+                characters.append(character)
         elif kind not in {"Cc", "Cf", "Cs"}:
-            kept.append(_nearest(character))
-    return "".join(each for i, each in enumerate(kept) if each != UNKNOWN or i == 0 or kept[i - 1] != UNKNOWN)
+            characters.append(_nearest(character))
+    return "".join(
+        each for i, each in enumerate(characters) if each != UNKNOWN or i == 0 or characters[i - 1] != UNKNOWN
+    )
 
 
 def _nearest(character: str) -> str:

@@ -54,11 +54,11 @@ def refused_when(table: str, dialect: str, *, name: str, when: Mapping[str, str]
                 f"BEGIN SELECT RAISE(ABORT, '{table} is {name}'); END"
             )
         else:
-            kept = "OLD" if act == "DELETE" else "NEW"
+            returned = "OLD" if act == "DELETE" else "NEW"
             statements.append(
                 f"CREATE OR REPLACE FUNCTION {trigger}() RETURNS trigger LANGUAGE plpgsql AS $$ "
                 f"BEGIN IF {condition} THEN RAISE EXCEPTION '{table} is {name}' USING ERRCODE = 'check_violation'; "
-                f"END IF; RETURN {kept}; END $$"
+                f"END IF; RETURN {returned}; END $$"
             )
             statements.append(
                 f"CREATE TRIGGER {trigger} BEFORE {act} ON {table} FOR EACH ROW EXECUTE FUNCTION {trigger}()"

@@ -85,18 +85,20 @@ def read(text: str) -> Head:
     return Head(int(found["line"]), found["digest"], found["at"], found["key"], found["signature"])
 
 
-def why_not_continued(kept: Head) -> str | None:
+def why_not_continued(earlier: Head) -> str | None:
     """None when the journal continues a head kept elsewhere; else what was found."""
-    if not kept.is_signed:
+    if not earlier.is_signed:
         return _("la tête gardée n’a pas une signature valable : elle a été altérée")
-    if kept.key != public_key():
+    if earlier.key != public_key():
         return _("la tête gardée est signée par une autre clé (%(key)s) que celle de cette installation (%(ours)s)",
-                 key=kept.key[:16], ours=public_key()[:16])  # fmt: skip
+                 key=earlier.key[:16], ours=public_key()[:16])  # fmt: skip
     last = journal.head()[0]
-    if last < kept.seq:
-        return _("le journal a été coupé : attendu la ligne %(seq)s, trouvé %(last)s lignes", seq=kept.seq, last=last)
-    digest = journal.digest_at(kept.seq)
-    if digest != kept.digest:
+    if last < earlier.seq:
+        return _(
+            "le journal a été coupé : attendu la ligne %(seq)s, trouvé %(last)s lignes", seq=earlier.seq, last=last
+        )
+    digest = journal.digest_at(earlier.seq)
+    if digest != earlier.digest:
         return _("le journal a été récrit : la ligne %(seq)s devrait avoir l’empreinte %(expected)s, elle a %(found)s",
-                 seq=kept.seq, expected=kept.digest, found=digest or "—")  # fmt: skip
+                 seq=earlier.seq, expected=earlier.digest, found=digest or "—")  # fmt: skip
     return None

@@ -1,6 +1,6 @@
 """Background jobs: what takes longer than a person should wait is done by the worker, under a lease.
 
-A package registers what it can do as a `Kind`. A person asks for it; the worker does it with their rights of that
+A package registers what it can do as a `JobKind`. A person asks for it; the worker does it with their rights of that
 moment and tells how far it is; the file it makes is kept for them alone, for some days.
 """
 
@@ -31,8 +31,8 @@ LEASE = timedelta(minutes=2)  # without a sign of life for so long, a job is tak
 LONGEST_WAIT = timedelta(hours=1)  # a lease beyond it was taken before the clock went back
 MAX_ATTEMPTS = 3
 MOST = 3  # jobs of one person that wait or run
-MOST_KEPT = 20  # jobs of one person, results included; the oldest makes room
-KEPT = timedelta(days=7)
+MOST_STORED = 20  # jobs of one person, results included; the oldest makes room
+RETENTION = timedelta(days=7)
 SETTLING = timedelta(hours=1)  # how long a result may be on its way before one without a row is destroyed
 PULSE = 1.0  # seconds between two signs of life
 GROUP = "results"
@@ -134,7 +134,7 @@ _JOBS = cast(Table, Job.__table__)
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Arguments]):
+class JobKind(Generic[Arguments]):
     """Something that can be asked for: its label, the permission of whoever asks, what it is told, how it is made.
 
     `arguments` is a dataclass of texts, numbers, ticks and days. `make` writes the result into `work.file` and gives
@@ -174,10 +174,10 @@ class Work(Generic[Arguments]):
         self._last = time.monotonic()
 
 
-_kinds: dict[str, Kind[Any]] = {}
+_kinds: dict[str, JobKind[Any]] = {}
 
 
-def register(kind: Kind[Arguments]) -> Kind[Arguments]:
+def register(kind: JobKind[Arguments]) -> JobKind[Arguments]:
     """Let a kind be asked for. Raises ValueError for arguments that are no dataclass, and for a name taken twice."""
     if not is_dataclass(kind.arguments) or kind.name in _kinds:
         raise ValueError(kind.name)
@@ -185,18 +185,18 @@ def register(kind: Kind[Arguments]) -> Kind[Arguments]:
     return kind
 
 
-def kind_of(name: str) -> Kind[Any]:
+def kind_of(name: str) -> JobKind[Any]:
     """The kind of a name. Raises RefusedError when this version of the service has none."""
     if name not in _kinds:
         raise RefusedError(str(UNKNOWN))
     return _kinds[name]
 
 
-def _typed(kind: Kind[Arguments], told: str) -> Arguments:
+def _typed(kind: JobKind[Arguments], text: str) -> Arguments:
     """The arguments as they were asked with. Raises FailedError when the kind takes others by now."""
     hints = get_type_hints(kind.arguments)
     days = {name for name, hint in hints.items() if hint in {date, date | None}}
-    values = json.loads(told)
+    values = json.loads(text)
     read = {name: date.fromisoformat(value) if name in days and value else value for name, value in values.items()}
     try:
         return kind.arguments(**read)
@@ -207,14 +207,14 @@ def _typed(kind: Kind[Arguments], told: str) -> Arguments:
 # ---- for the person ------------------------------------------------------------------------------------------------
 
 
-def ask(kind: Kind[Arguments], arguments: Arguments, *, by: Actor) -> Job:
+def ask(kind: JobKind[Arguments], arguments: Arguments, *, by: Actor) -> Job:
     """Put a job in the queue, in the transaction of the request.
 
     Raises ForbiddenError without the permission of the kind, ThrottledError when MOST of the person's are under way.
     """
     job = Job(
         id=uuid4(), kind=kind.name, account_id=_allowed(kind, by), locale=language(),
-        arguments=canonical(asdict(cast(Any, arguments))), asked_at=clock.now(), until=clock.now() + KEPT,
+        arguments=canonical(asdict(cast(Any, arguments))), asked_at=clock.now(), until=clock.now() + RETENTION,
     )  # fmt: skip
     _make_room(job)
     db.session.add(job)
@@ -222,7 +222,7 @@ def ask(kind: Kind[Arguments], arguments: Arguments, *, by: Actor) -> Job:
     return job
 
 
-def _allowed(kind: Kind[Any], who: Actor) -> UUID:
+def _allowed(kind: JobKind[Any], who: Actor) -> UUID:
     """The account of somebody who may have the kind made. Raises ForbiddenError with the reason."""
     reason = access.why_not(kind.permission, None, who)
     if who.id is None or reason is not None:
@@ -231,7 +231,7 @@ def _allowed(kind: Kind[Any], who: Actor) -> UUID:
 
 
 def _make_room(job: Job) -> None:
-    """Forget a person's oldest jobs beside one, beyond MOST_KEPT; raises ThrottledError when MOST are under way.
+    """Forget a person's oldest jobs beside one, beyond MOST_STORED; raises ThrottledError when MOST are under way.
 
     Requests of one person made at the same moment are counted one after the other.
     """
@@ -242,7 +242,7 @@ def _make_room(job: Job) -> None:
     if sum(other.is_under_way for other in theirs) >= MOST:
         words = _("Vous avez déjà %(most)s fichiers en préparation. Attendez l’un d’eux, ou annulez-le.", most=MOST)
         raise ThrottledError(words, retry_after=60)
-    for over in [other for other in theirs if not other.is_under_way][MOST_KEPT - 1 :]:
+    for over in [other for other in theirs if not other.is_under_way][MOST_STORED - 1 :]:
         db.session.delete(over)
 
 
@@ -278,7 +278,7 @@ def retry(job: Job, *, by: Actor) -> None:
     _allowed(kind_of(job.kind), by)
     _make_room(job)
     job.state, job.attempts, job.done, job.total, job.error = JobState.WAITING, 0, 0, None, None
-    job.asked_at, job.until, job.lease_until = clock.now(), clock.now() + KEPT, None
+    job.asked_at, job.until, job.lease_until = clock.now(), clock.now() + RETENTION, None
     journal.record("job.retried", job, by=by, kind=job.kind)
 
 
@@ -298,7 +298,7 @@ def standing_of(who: Actor) -> str:
 
 
 @dataclass(frozen=True)
-class Result:
+class JobResult:
     """What a job made: a stream of its bytes, to be closed, the name of the file, and how many bytes they are."""
 
     content: IO[bytes]
@@ -306,7 +306,7 @@ class Result:
     size: int
 
 
-def result(job: Job) -> Result:
+def result(job: Job) -> JobResult:
     """What a job made. Raises MissingError when there is nothing or its time is over, RefusedError when the store has
     other bytes than were made."""
     if job.place is None or job.name is None or job.size is None or job.until <= clock.now():
@@ -315,7 +315,7 @@ def result(job: Job) -> Result:
     try:
         if store.digest(job.place) != job.sha256:
             raise RefusedError(_("Ce fichier a été altéré : il n’est plus remis. Demandez-le de nouveau."))
-        return Result(store.open(job.place), job.name, job.size)
+        return JobResult(store.open(job.place), job.name, job.size)
     except FileNotFoundError as error:
         raise MissingError from error
 
@@ -457,7 +457,7 @@ def _finish(job: Row[Any], lease: UUID, made: _Made) -> None:
     def tell(done: Job) -> None:
         journal.record("job.done", done, by=BY, kind=done.kind, size=made.size, sha256=made.sha256)
 
-    if not _settle(job, lease, tell, state=JobState.DONE, until=clock.now() + KEPT, **asdict(made)):
+    if not _settle(job, lease, tell, state=JobState.DONE, until=clock.now() + RETENTION, **asdict(made)):
         files.store().delete(made.place)
 
 
@@ -478,11 +478,11 @@ def _try_later(job: Row[Any], lease: UUID) -> None:
 
 def _in_each_language(reason: Words) -> str:
     """A reason as JSON, by language."""
-    told = {}
+    texts = {}
     for code in LANGUAGES:
         with force_locale(code):
-            told[code] = str(reason)
-    return canonical(told)
+            texts[code] = str(reason)
+    return canonical(texts)
 
 
 def waiting(since: datetime) -> int:
@@ -505,7 +505,7 @@ def sweep() -> int:
     with unit_of_work() as session:
         known = set(session.scalars(select(Job.place).where(Job.place.is_not(None))))
     before, store = clock.now() - SETTLING, files.store()
-    lost = [kept.key for kept in store.list(GROUP) if kept.key not in known and kept.since < before]
+    lost = [file.key for file in store.list(GROUP) if file.key not in known and file.since < before]
     for key in lost:
         store.delete(key)
     return len(lost)

@@ -153,14 +153,14 @@ def _counted(connection: Connection, number: int) -> tuple[int, str]:
     The chain is counted because lines cut off its end leave a chain that holds.
     """
     last = select(Entry.seq, Entry.digest).order_by(Entry.seq.desc()).limit(1)
-    told = connection.execute(
+    counted = connection.execute(
         update(Counter)
         .where(Counter.name == SERIES)
         .values(value=func.coalesce(last.with_only_columns(Entry.seq).scalar_subquery(), 0) + number)
         .returning(Counter.value, last.with_only_columns(Entry.digest).scalar_subquery().label("digest"))
     ).first()
-    if told is not None:
-        return told.value - number, told.digest or GENESIS
+    if counted is not None:
+        return counted.value - number, counted.digest or GENESIS
     head = connection.execute(last).first()
     seq, previous = (head.seq, head.digest) if head else (0, GENESIS)
     connection.execute(insert(Counter).values(name=SERIES, value=seq + number))
@@ -225,8 +225,8 @@ def _lines_with_rows() -> Iterator[tuple[int, str]]:
 
 def knows_rows() -> bool:
     """Whether any line tells digests of rows: none does in a journal written before they were told."""
-    told = select(Entry.seq).where(Entry.data.contains(f'"{rowdigests.KEY}"')).limit(1)
-    return db.session.scalar(told) is not None
+    with_digests = select(Entry.seq).where(Entry.data.contains(f'"{rowdigests.KEY}"')).limit(1)
+    return db.session.scalar(with_digests) is not None
 
 
 def wrong_rows() -> Iterator[rowdigests.Difference]:
@@ -237,12 +237,12 @@ def wrong_rows() -> Iterator[rowdigests.Difference]:
 def tell_rows(*, by: Actor) -> int:
     """Tell the digests of the rows the journal does not know as they are: after a change of the schema, or rows written
     in bulk. Returns how many; what was altered behind the journal before is taken as it is now."""
-    told = 0
-    for digests in rowdigests.untold(db.session.connection(), _lines_with_rows()):
+    recorded = 0
+    for digests in rowdigests.unrecorded(db.session.connection(), _lines_with_rows()):
         number = sum(map(len, digests.values()))
         record("journal.rows_told", None, by=by, number=number, **{rowdigests.KEY: digests})
-        told += number
-    return told
+        recorded += number
+    return recorded
 
 
 def wrong_states(table: str, machine: str, states: Mapping[UUID, str]) -> Iterator[tuple[UUID, int, str]]:

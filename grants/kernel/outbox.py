@@ -27,7 +27,7 @@ TROUBLE_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=2**MAX_ATTEMPTS)  # a lease beyond it was taken before the clock went back
 SMTP_TIMEOUT = 20
 SECRET = "[lien personnel]"  # noqa: S105 - what stands for one
-SECRETS_KEPT = timedelta(days=30)
+SECRETS_RETENTION = timedelta(days=30)
 # What concerns one letter; everything else (no relay, wrong password, sender not allowed) concerns them all.
 _REFUSALS = (smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError, ValueError)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -241,10 +241,10 @@ def _update(letter_id: UUID, **values: Any) -> None:
 def forget_secrets() -> int:
     """Forget the secrets of letters so old that these open nothing any more; returns how many.
 
-    The longest of them, an invitation, lasts less than SECRETS_KEPT.
+    The longest of them, an invitation, lasts less than SECRETS_RETENTION.
     """
     columns = _OUTBOX.c
-    old = update(_OUTBOX).where(columns.secret.is_not(None), columns.created_at < clock.now() - SECRETS_KEPT)
+    old = update(_OUTBOX).where(columns.secret.is_not(None), columns.created_at < clock.now() - SECRETS_RETENTION)
     return int(db.session.execute(old.values(secret=None)).rowcount)  # type: ignore[attr-defined]
 
 

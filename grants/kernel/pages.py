@@ -111,8 +111,8 @@ def instant(value: datetime | None, *, with_zone: bool = True) -> str:
     if value is None:
         return "—"
     local = value.astimezone(zone())
-    told = [_clock_of(zone().key) if with_zone else "", _season(local)]
-    place = f" ({', '.join(filter(None, told))})" if any(told) else ""
+    details = [_clock_of(zone().key) if with_zone else "", _season(local)]
+    place = f" ({', '.join(filter(None, details))})" if any(details) else ""
     if language() == "fr":
         hour = f"{local.hour}{NBSP}h{NBSP}{local.minute:02d}" + (
             f"{NBSP}min{NBSP}{local.second:02d}" if local.second else ""
@@ -184,7 +184,7 @@ def zone() -> ZoneInfo:
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferedMove:
     """A move as a page shows it: possible, or with the reason why not."""
 
     verb: str
@@ -200,7 +200,7 @@ def status(thing: Any, *, public: bool | None = None) -> StatusWord:
     return machine.status(thing, public=outside)
 
 
-def moves(thing: Any, **params: Any) -> list[Offer]:
+def moves(thing: Any, **params: Any) -> list[OfferedMove]:
     """The moves the person may make from here: policy says who, the machine says when."""
     machine: Machine = type(thing).lifecycle
     return [
@@ -220,9 +220,9 @@ def barred(thing: Any, *permissions: StrEnum) -> list[str]:
     return list(dict.fromkeys(str(reason) for reason in reasons if reason is not None))
 
 
-def _offer(machine: Machine, thing: Any, move: Move, params: dict[str, Any]) -> Offer:
+def _offer(machine: Machine, thing: Any, move: Move, params: dict[str, Any]) -> OfferedMove:
     key = f"{machine.name}_id"
-    return Offer(
+    return OfferedMove(
         move.verb,
         move.label,
         url_for(str(move.endpoint), **{key: thing.id, **params}),
@@ -326,10 +326,10 @@ def safe_path(target: str | None) -> str | None:
 
 def here(**changed: str | None) -> str:
     """The address of this page with its parameters, some of them given another value or (None) taken away."""
-    told = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
-    told += [(name, value) for name, value in changed.items() if value is not None]
+    parameters = [(name, value) for name, value in request.args.items(multi=True) if name not in changed]
+    parameters += [(name, value) for name, value in changed.items() if value is not None]
     path = safe_path(quote(request.root_path + request.path)) or "/"
-    return f"{path}?{urlencode(told)}" if told else path
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 def way_back() -> str:
@@ -361,15 +361,15 @@ def _drawn(app: Flask) -> Callable[[Macro, Hashable], str]:
 
     The macro asks nothing of the request but its language.
     """
-    kept: dict[Hashable, str] = app.extensions.setdefault("drawn", {})
+    cached: dict[Hashable, str] = app.extensions.setdefault("drawn", {})
 
     def once(macro: Macro, values: Hashable) -> str:
         key = macro.name, language(), values
-        if key not in kept:
-            if len(kept) >= DRAWN:
-                kept.clear()
-            kept[key] = macro(values)
-        return kept[key]
+        if key not in cached:
+            if len(cached) >= DRAWN:
+                cached.clear()
+            cached[key] = macro(values)
+        return cached[key]
 
     return once
 

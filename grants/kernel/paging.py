@@ -65,15 +65,15 @@ class Order:
         place = end if is_backwards else start
         downwards = [down is not is_backwards for down in self.downwards]
         names = [f"place_{rank}" for rank in range(len(self.columns))]
-        told = statement.add_columns(*(column.label(name) for column, name in zip(self.columns, names, strict=True)))
+        query = statement.add_columns(*(column.label(name) for column, name in zip(self.columns, names, strict=True)))
         if place is not None:
-            told = told.where(_beyond(self.columns, place, downwards))
-        told = told.order_by(*_ordered(self.columns, downwards)).limit(size + 1)
+            query = query.where(_beyond(self.columns, place, downwards))
+        query = query.order_by(*_ordered(self.columns, downwards)).limit(size + 1)
         if widened is not None:
-            kept = told.subquery()
-            places = [kept.c[name] for name in names]
-            told = widened(kept).add_columns(*places).order_by(*_ordered(places, downwards))
-        rows = list(db.session.execute(told).all())
+            narrow = query.subquery()
+            places = [narrow.c[name] for name in names]
+            query = widened(narrow).add_columns(*places).order_by(*_ordered(places, downwards))
+        rows = list(db.session.execute(query).all())
         has_more = len(rows) > size
         rows = rows[:size][::-1] if is_backwards else rows[:size]
         if not rows:
@@ -92,8 +92,8 @@ class Order:
         if not text or len(text) > LONGEST:
             return None
         try:
-            told = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            values = [_value(column.type, each) for column, each in zip(self.columns, told, strict=True)]
+            decoded = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            values = [_value(column.type, each) for column, each in zip(self.columns, decoded, strict=True)]
             return values if cursor(values) == text else None
         except (ValueError, TypeError, OverflowError, RecursionError):
             return None
@@ -126,11 +126,11 @@ def key_in(text: str) -> UUID | None:
 
 def cursor(values: Sequence[Any]) -> str:
     """A place in an ordered list, as text for a URL."""
-    told = json.dumps([_told(value) for value in values])
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+    encoded = json.dumps([_plain(value) for value in values])
+    return base64.urlsafe_b64encode(encoded.encode()).decode().rstrip("=")
 
 
-def _told(value: Any) -> str | int:
+def _plain(value: Any) -> str | int:
     match value:
         case Money():
             return value.cents
@@ -143,38 +143,38 @@ def _told(value: Any) -> str | int:
     return str(value)
 
 
-def _value(kind: TypeEngine[Any], told: Any) -> Any:
+def _value(kind: TypeEngine[Any], value: Any) -> Any:
     """A value of a cursor as its column holds it. Raises ValueError or TypeError when the column could not hold it."""
     if isinstance(kind, Cents):
-        return Money(_whole(told, 64))
+        return Money(_whole(value, 64))
     if isinstance(kind, Integer):
-        return _whole(told, 64 if isinstance(kind, BigInteger) else 32)
-    if not isinstance(told, str):
-        raise TypeError(told)
+        return _whole(value, 64 if isinstance(kind, BigInteger) else 32)
+    if not isinstance(value, str):
+        raise TypeError(value)
     if isinstance(kind, Instant):
-        return datetime.fromisoformat(told).astimezone(UTC)
+        return datetime.fromisoformat(value).astimezone(UTC)
     if isinstance(kind, Date):
-        return date.fromisoformat(told)
+        return date.fromisoformat(value)
     if isinstance(kind, Uuid):
-        return UUID(told)
+        return UUID(value)
     if isinstance(kind, TextEnum) and kind.enum_class is not None:
-        return kind.enum_class(told)
+        return kind.enum_class(value)
     if isinstance(kind, String):
-        return _text(told)
+        return _text(value)
     raise TypeError(kind)
 
 
-def _whole(told: Any, bits: int) -> int:
-    if type(told) is not int or not -(2 ** (bits - 1)) <= told < 2 ** (bits - 1):
-        raise ValueError(told)
-    return told
+def _whole(value: Any, bits: int) -> int:
+    if type(value) is not int or not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        raise ValueError(value)
+    return value
 
 
-def _text(told: str) -> str:
-    told.encode()  # a lone surrogate is no text
-    if "\0" in told:
-        raise ValueError(told)
-    return told
+def _text(value: str) -> str:
+    value.encode()  # a lone surrogate is no text
+    if "\0" in value:
+        raise ValueError(value)
+    return value
 
 
 def _ordered(columns: Sequence[Any], downwards: Sequence[bool]) -> Iterator[Any]:

@@ -184,9 +184,9 @@ def issue(
     edition = select(func.max(IssuedPaper.edition)).where(
         IssuedPaper.subject_id == subject.id, IssuedPaper.kind == kind
     )
-    is_kept = exists().where(PaperTemplate.digest == template)
-    known = db.session.execute(select(edition.scalar_subquery().label("edition"), is_kept.label("is_kept"))).one()
-    if not known.is_kept:
+    is_stored = exists().where(PaperTemplate.digest == template)
+    known = db.session.execute(select(edition.scalar_subquery().label("edition"), is_stored.label("is_stored"))).one()
+    if not known.is_stored:
         _keep_sources(template, sources)
     paper = IssuedPaper(
         kind=kind,
@@ -316,7 +316,7 @@ def _keep_copies(paper_id: UUID) -> bool:
 def problems() -> Iterator[str]:
     """For `grants verify`: each issued paper, template or copy that is not what its line in the journal says, and each
     line whose paper is gone."""
-    issued, composed = _told("paper.issued"), _told("paper.composed")
+    issued, composed = _recorded("paper.issued"), _recorded("paper.composed")
     rows = select(IssuedPaper).order_by(IssuedPaper.id).execution_options(yield_per=100)
     for paper in db.session.scalars(rows):
         facts = {"kind": paper.kind, "about": str(paper.subject_id), "edition": paper.edition,
@@ -333,9 +333,9 @@ def problems() -> Iterator[str]:
     yield from _wrong_copies(composed)
 
 
-def _wrong_copies(told: dict[UUID, Any]) -> Iterator[str]:
+def _wrong_copies(issued: dict[UUID, Any]) -> Iterator[str]:
     expected = {
-        (paper_id, *pair.split(" ")) for paper_id, facts in told.items() for pair in facts["sha256"].split(", ")
+        (paper_id, *pair.split(" ")) for paper_id, facts in issued.items() for pair in facts["sha256"].split(", ")
     }
     for copy in db.session.scalars(select(PaperCopy).order_by(PaperCopy.paper_id).execution_options(yield_per=100)):
         found = (copy.paper_id, copy.language, sha256(copy.content))
@@ -348,7 +348,7 @@ def _wrong_copies(told: dict[UUID, Any]) -> Iterator[str]:
                 id=paper_id, language=language)  # fmt: skip
 
 
-def _told(event: str) -> dict[UUID, Any]:
+def _recorded(event: str) -> dict[UUID, Any]:
     """What the lines of an event say, by subject."""
     lines = select(journal.Entry.subject_id, journal.Entry.data).where(journal.Entry.event == event)
     return {row.subject_id: journal.facts_in(row.data) for row in db.session.execute(lines)}

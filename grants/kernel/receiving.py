@@ -243,7 +243,7 @@ class ReceivingWorker(ThreadWorker):
             return
         self.sending.add(conn)
         done = self.files.submit(self.handle, conn)
-        done.add_done_callback(lambda told: self.method_queue.defer(self.finish_request, conn, told))
+        done.add_done_callback(lambda outcome: self.method_queue.defer(self.finish_request, conn, outcome))
 
     def handle(self, conn: Connection) -> Any:
         """Answer a complete request, in a thread."""
@@ -258,16 +258,16 @@ class ReceivingWorker(ThreadWorker):
         """
         if conn.request.dropped:
             req.force_close()
-        kept = super().handle_request(req, conn)
-        if kept:
+        keep_alive = super().handle_request(req, conn)
+        if keep_alive:
             conn.parser.finish_body()
-        return kept
+        return keep_alive
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """Receive the next request if it came with the last one; otherwise keep or close the connection."""
         self.sending.discard(conn)
-        kept = not fs.cancelled() and fs.exception() is None and fs.result()
-        if kept and self.alive:
+        keep_alive = not fs.cancelled() and fs.exception() is None and fs.result()
+        if keep_alive and self.alive:
             rest = conn.parser.unreader.take_buffered() + conn.request.rest()
             if rest:
                 self._begin(conn, rest)

@@ -26,7 +26,7 @@ _CHANGED = "rows_changed"
 _AT_ONCE = 400
 Changed = dict[type["Recorded"], set[Any]]
 noted_in_transaction(_CHANGED, lambda changed: {kind: set(keys) for kind, keys in changed.items()})
-Told = dict[str, dict[str, str | None]]  # by table and key: the digest, None for a row that is gone
+RowDigests = dict[str, dict[str, str | None]]  # by table and key: the digest, None for a row that is gone
 
 
 class Recorded:
@@ -133,12 +133,12 @@ def _note(session: Session, kind: type[Recorded], keys: Iterable[Any]) -> None:
         changed.setdefault(kind, set()).update(reached)
 
 
-def take(session: Session) -> Told:
+def take(session: Session) -> RowDigests:
     """The digests of the rows this transaction changed, as they stand now; asked once, before the commit."""
     changed: Changed = session.info.pop(_CHANGED, {})
-    told: Told = {}
+    digests: RowDigests = {}
     if not changed:
-        return told
+        return digests
     connection = session.connection()
     for kind, keys in sorted(changed.items(), key=lambda each: _table_name(each[0])):
         found: dict[str, str | None] = {str(key): None for key in keys}
@@ -149,8 +149,8 @@ def take(session: Session) -> Told:
                 else:
                     found[key] = digest
         if found:
-            told[_table_name(kind)] = found
-    return told
+            digests[_table_name(kind)] = found
+    return digests
 
 
 def _waiting(connection: Connection, kind: type[Recorded]) -> set[Any]:
@@ -160,7 +160,7 @@ def _waiting(connection: Connection, kind: type[Recorded]) -> set[Any]:
     return set() if waits is None else set(connection.scalars(select(by).where(waits)))
 
 
-def merged(first: Told, then: Told) -> Told:
+def merged(first: RowDigests, then: RowDigests) -> RowDigests:
     """The digests of both; of a row that both tell, the second."""
     return {table: {**first.get(table, {}), **then.get(table, {})} for table in sorted({*first, *then})}
 
@@ -253,11 +253,11 @@ def compared(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterat
         for key in _waiting(connection, kind):
             known.pop(str(key), None)
         for key, digest, row in _digests(connection, kind):
-            told = known.pop(key, None)
-            if told is None:
+            expected = known.pop(key, None)
+            if expected is None:
                 yield Difference(table, key, None, digest)
-            elif told[1] != digest:
-                yield Difference(table, key, told[0], digest, _differing(kind, told[1], digest, row))
+            elif expected[1] != digest:
+                yield Difference(table, key, expected[0], digest, _differing(kind, expected[1], digest, row))
         for key, (seq, _digest) in sorted(known.items()):
             yield Difference(table, key, seq)
 
@@ -274,13 +274,13 @@ def _differing(kind: type[Recorded], expected: str, found: str, row: Row[Any]) -
     }
 
 
-def untold(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[Told]:
+def unrecorded(connection: Connection, lines: Iterable[tuple[int, str]]) -> Iterator[RowDigests]:
     """The digests of the rows that differ from what the journal says, some hundred at a time, to be told anew."""
-    told: Told = {}
+    digests: RowDigests = {}
     for number, each in enumerate(compared(connection, lines), start=1):
-        told.setdefault(each.table, {})[each.key] = each.digest
+        digests.setdefault(each.table, {})[each.key] = each.digest
         if number % _AT_ONCE == 0:
-            yield told
-            told = {}
-    if told:
-        yield told
+            yield digests
+            digests = {}
+    if digests:
+        yield digests

@@ -57,8 +57,8 @@ def _copy(revision: str) -> Path | None:
         return None
     source = Path(path)
     copy = source.with_name(f"{source.stem}-{revision}-{clock.now():%Y%m%dT%H%M%SZ}{source.suffix}")
-    with contextlib.closing(sqlite3.connect(source)) as live, contextlib.closing(sqlite3.connect(copy)) as kept:
-        live.backup(kept)
+    with contextlib.closing(sqlite3.connect(source)) as live, contextlib.closing(sqlite3.connect(copy)) as target:
+        live.backup(target)
     return copy
 
 

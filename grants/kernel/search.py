@@ -44,8 +44,8 @@ def search_key(*texts: str) -> str:
     """
     seen = "".join(c for c in " ".join(texts) if unicodedata.category(c) != "Cf")
     plain = composed(seen.translate(_SPREAD), "NFKD").translate(_SPREAD).upper()
-    kept = (c for c in plain if not unicodedata.category(c).startswith("M"))
-    return " ".join("".join(c if c.isalnum() else " " for c in kept).split())
+    characters = (c for c in plain if not unicodedata.category(c).startswith("M"))
+    return " ".join("".join(c if c.isalnum() else " " for c in characters).split())
 
 
 def matches(asked: str, key: Any, index: WordIndex | None = None) -> list[ColumnElement[bool]]:

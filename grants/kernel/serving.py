@@ -83,7 +83,7 @@ def run_together(commands: Sequence[Command]) -> bool:
     stop = stop_on_signals()
     gc.freeze()  # looking for garbage later would copy the memory that is shared
     parts = [_Part(command, _start(command), time.monotonic()) for command in commands]
-    while not stop.wait(_PAUSE) and all(_is_kept(part) for part in parts):
+    while not stop.wait(_PAUSE) and all(_keep_running(part) for part in parts):
         pass
     _end([part.process for part in parts])
     return stop.is_set()
@@ -101,7 +101,7 @@ def _run(command: Command) -> None:
     command()
 
 
-def _is_kept(part: _Part) -> bool:
+def _keep_running(part: _Part) -> bool:
     """See that a command runs; false when it has ended too often to be started again."""
     if part.process.is_alive():
         return True

@@ -41,7 +41,7 @@ _TOO_LONG = _l(
 )
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What the cells of a column hold, with their width in characters and their number format in a workbook."""
 
     WORD = 16, "@"
@@ -58,7 +58,7 @@ class Column(Generic[Of]):
     """A column of a sheet for people: its head, the kind of its cells, and what a row has in it (None when nothing)."""
 
     head: Text
-    kind: Kind
+    kind: ColumnKind
     value: Callable[[Of], Any]
 
 

@@ -27,8 +27,8 @@ from grants.kernel.db import Keyed, Model, access_mode, db, text_enum
 from grants.kernel.encryption import decrypt, encrypt
 from grants.kernel.errors import ThrottledError
 
-KEPT = timedelta(hours=1)
-DRAFT_KEPT = timedelta(days=7)
+RETENTION = timedelta(hours=1)
+DRAFT_RETENTION = timedelta(days=7)
 MOST = 10  # forms kept for one account; the oldest makes room
 LARGEST = 500_000  # characters of one form
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,18 +117,18 @@ def form_key(account_id: UUID | None, generation: str = "") -> str:
     """A fresh key for an unsafe form, signed with the account the page is made for, the instant, and the generation of
     the account's password and sessions."""
     at = int(clock.now().timestamp())
-    told = (
+    payload = (
         (account_id.bytes if account_id else bytes(16)) + at.to_bytes(5) + _short(generation) + secrets.token_bytes(5)
     )
-    return urlsafe_b64encode(told + _signed(told)).decode().rstrip("=")
+    return urlsafe_b64encode(payload + _signed(payload)).decode().rstrip("=")
 
 
 def key_owner(key: str) -> UUID | None:
     """The account a form was made for; None for nobody, for a key that is not ours, and a day after it was made."""
-    told = _told_by(key)
-    age = int(clock.now().timestamp()) - int.from_bytes(told[16:21])
-    is_named = told[:16] not in {b"", bytes(16)} and age <= KEY_NAMES_FOR.total_seconds()
-    return UUID(bytes=told[:16]) if is_named else None
+    payload = _payload_of(key)
+    age = int(clock.now().timestamp()) - int.from_bytes(payload[16:21])
+    is_named = payload[:16] not in {b"", bytes(16)} and age <= KEY_NAMES_FOR.total_seconds()
+    return UUID(bytes=payload[:16]) if is_named else None
 
 
 def _is_of_today(key: str, account_id: UUID) -> bool:
@@ -139,26 +139,26 @@ def _is_of_today(key: str, account_id: UUID) -> bool:
     with access_mode(writing=False):
         generation: str | None = current_app.extensions["generation_of"](account_id)
         db.session.rollback()
-    return generation is not None and hmac.compare_digest(_told_by(key)[21:27], _short(generation))
+    return generation is not None and hmac.compare_digest(_payload_of(key)[21:27], _short(generation))
 
 
-def _told_by(key: str) -> bytes:
+def _payload_of(key: str) -> bytes:
     """What a key of ours says; nothing for any other."""
     try:
-        told = urlsafe_b64decode(key + "=" * (-len(key) % 4))
+        payload = urlsafe_b64decode(key + "=" * (-len(key) % 4))
     except ValueError:
         return b""
-    told, proof = told[:32], told[32:]
-    return told if len(told) == 32 and hmac.compare_digest(proof, _signed(told)) else b""
+    payload, proof = payload[:32], payload[32:]
+    return payload if len(payload) == 32 and hmac.compare_digest(proof, _signed(payload)) else b""
 
 
 def _short(generation: str) -> bytes:
     return hashlib.sha256(generation.encode()).digest()[:6]
 
 
-def _signed(told: bytes) -> bytes:
+def _signed(payload: bytes) -> bytes:
     secret = str(current_app.secret_key).encode()
-    return hmac.new(secret, b"form-key:" + told, hashlib.sha256).digest()[:16]
+    return hmac.new(secret, b"form-key:" + payload, hashlib.sha256).digest()[:16]
 
 
 # ---- keep ----------------------------------------------------------------------------------------------------------
@@ -180,14 +180,14 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
     ):
         return None
     first = _first(account_id, fields)
-    received_at, until = (first.received_at, first.until) if first else (_came_at(), clock.now() + KEPT)
-    told = _told(account_id, request.path, received_at, fields, files)
-    if len(told) > LARGEST:
+    received_at, until = (first.received_at, first.until) if first else (_came_at(), clock.now() + RETENTION)
+    content = _content_of(account_id, request.path, received_at, fields, files)
+    if len(content) > LARGEST:
         return None
     replaced = spent(account_id)
     row: dict[str, Any] = {
         "id": uuid4(), "account_id": account_id, "reason": reason, "path": request.path[:400],
-        "page": page_of_form(), "until": until, "sealed": encrypt(told),
+        "page": page_of_form(), "until": until, "sealed": encrypt(content),
     }  # fmt: skip
     db.session.rollback()
     try:
@@ -207,7 +207,7 @@ def _came_at() -> datetime:
     return _proven_arrival() or g.get("received_at") or clock.now()
 
 
-def _told(
+def _content_of(
     account_id: UUID, path: str, received_at: datetime, fields: Sequence[tuple[str, str]], files: Sequence[str]
 ) -> str:
     """What is encrypted."""
@@ -217,7 +217,7 @@ def _told(
 def _is_too_often(account_id: UUID) -> bool:
     who, network = hashlib.sha256(account_id.bytes).hexdigest(), throttle.network_of(request.remote_addr)
     try:
-        throttle.attempt("held_form", {who: BY_ACCOUNT, network: BY_NETWORK}, window=KEPT)
+        throttle.attempt("held_form", {who: BY_ACCOUNT, network: BY_NETWORK}, window=RETENTION)
     except ThrottledError:
         return True
     return False
@@ -237,8 +237,8 @@ def _make_room(connection: Connection, account_id: UUID, replaced: Sequence[UUID
 
 def said() -> tuple[tuple[str, str], ...]:
     """The fields of this request, without its keys."""
-    told = ((name, value) for name, value in request.form.items(multi=True) if name not in KEYS)
-    return tuple((name.translate(_CONTROLS), _one_form(value)) for name, value in told)
+    fields = ((name, value) for name, value in request.form.items(multi=True) if name not in KEYS)
+    return tuple((name.translate(_CONTROLS), _one_form(value)) for name, value in fields)
 
 
 def _one_form(text: str) -> str:
@@ -281,9 +281,9 @@ def was_typed() -> bool:
 
 def page_of_form() -> str:
     """The page a form stands on: where the browser says it came from, else its own address; "" when neither opens."""
-    told = urlsplit(request.referrer or "")
-    came_from = told.path + (f"?{told.query}" if told.query else "")
-    for place in (came_from if told.netloc == request.host else "", request.path):
+    referrer = urlsplit(request.referrer or "")
+    came_from = referrer.path + (f"?{referrer.query}" if referrer.query else "")
+    for place in (came_from if referrer.netloc == request.host else "", request.path):
         if _opens(place):
             return place
     return ""
@@ -305,11 +305,11 @@ def _opens(place: str) -> bool:
 def keep_draft(account_id: UUID, path: str, fields: Sequence[tuple[str, str]]) -> None:
     """Keep a page of a draft as typed, until it is saved again without a mistake; in the caller's transaction."""
     forget_draft(account_id, path)
-    told = _told(account_id, path, _came_at(), fields, ())
-    if len(told) <= LARGEST:
-        until = clock.now() + DRAFT_KEPT
+    content = _content_of(account_id, path, _came_at(), fields, ())
+    if len(content) <= LARGEST:
+        until = clock.now() + DRAFT_RETENTION
         row = StoredForm(
-            account_id=account_id, reason=Reason.DRAFT, path=path, page=path, until=until, sealed=encrypt(told)
+            account_id=account_id, reason=Reason.DRAFT, path=path, page=path, until=until, sealed=encrypt(content)
         )
         db.session.add(row)
 
@@ -378,21 +378,21 @@ def first_arrival(account_id: UUID | None) -> datetime | None:
 
 def _arrival() -> str:
     """When this form came the first time, with a proof of ours, for its key, its address and its words alone."""
-    told = str((_came_at() - _EPOCH) // timedelta(microseconds=1))
-    return f"{told}.{_proof_of(told)}"
+    instant = str((_came_at() - _EPOCH) // timedelta(microseconds=1))
+    return f"{instant}.{_proof_of(instant)}"
 
 
 def _proven_arrival() -> datetime | None:
-    """When this form came the first time, as the page that sends it again says with our proof; within KEPT."""
-    told, _dot, proof = request.form.get("_came", "").partition(".")
-    if not proof or not hmac.compare_digest(proof.encode(), _proof_of(told).encode()):
+    """When this form came the first time, as the page that sends it again says with our proof; within RETENTION."""
+    instant, _dot, proof = request.form.get("_came", "").partition(".")
+    if not proof or not hmac.compare_digest(proof.encode(), _proof_of(instant).encode()):
         return None
-    at = _EPOCH + timedelta(microseconds=int(told))
-    return at if clock.now() - at <= KEPT else None
+    at = _EPOCH + timedelta(microseconds=int(instant))
+    return at if clock.now() - at <= RETENTION else None
 
 
-def _proof_of(told: str) -> str:
-    words = repr((request.form.get("_key"), request.path, told, said()))
+def _proof_of(instant: str) -> str:
+    words = repr((request.form.get("_key"), request.path, instant, said()))
     return hmac.new(str(current_app.secret_key).encode(), b"came:" + words.encode(), hashlib.sha256).hexdigest()
 
 
@@ -421,8 +421,8 @@ def remember(form: OpenedForm | UUID, page: str) -> None:
 
 
 def _known() -> dict[str, str]:
-    told = session.get("held")
-    return told if isinstance(told, dict) else {}
+    held = session.get("held")
+    return held if isinstance(held, dict) else {}
 
 
 def recalled(account_id: UUID | None) -> OpenedForm | None:
@@ -442,11 +442,14 @@ def refused_at(path: str, account_id: UUID | None) -> OpenedForm | None:
 
 def spent(account_id: UUID | None) -> list[UUID]:
     """The kept forms of an account that the form of this request takes the place of: it has the same fields."""
-    told = [request.form.get("_held"), *(_known().get(path) for path in (request.path, urlsplit(page_of_form()).path))]
+    form_ids = [
+        request.form.get("_held"),
+        *(_known().get(path) for path in (request.path, urlsplit(page_of_form()).path)),
+    ]
     names = set(request.form) - UNTYPED
-    found = [find(one, account_id) for one in dict.fromkeys(filter(None, told))]
+    found = [find(one, account_id) for one in dict.fromkeys(filter(None, form_ids))]
     return [
-        one.id for one in found if one and (str(one.id) == told[0] or names & {name for name, _value in one.fields})
+        one.id for one in found if one and (str(one.id) == form_ids[0] or names & {name for name, _value in one.fields})
     ]
 
 

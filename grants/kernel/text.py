@@ -16,7 +16,7 @@ _ENDS = dict.fromkeys(map(ord, "\r\v\f\x85\u2028\u2029"), "\n")
 _BULLETS = dict.fromkeys(map(ord, "\uf06c\uf06e\uf06f\uf071\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b7\uf0d8"), "•")
 _PLAIN = _ENDS | _BULLETS | {0xF02D: "–", 0xF0E0: "→", 0xF0E8: "→", 0xF0FC: "✓"}
 _FIRST_SIGN = re.compile(r"^([ \t]*)[\uf020-\uf0ff]", re.MULTILINE)
-_KEPT_CONTROLS = {"\n", "\t"}
+_ALLOWED_CONTROLS = {"\n", "\t"}
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
@@ -32,18 +32,18 @@ def composed(text: str, form: Literal["NFC", "NFKC", "NFD", "NFKD"] = "NFC") -> 
 
 
 def _short_runs(text: str) -> str:
-    kept, run = [], 0
+    characters, run = [], 0
     for character in text:
         run = run + 1 if unicodedata.combining(character) or character in _MARKS_TO_BE else 0
         if run <= MARKS:
-            kept.append(character)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)
 
 
 def showable(text: str) -> str:
     """The text without what no page may hold: control characters and lone surrogates. What ends a line is "\\n"."""
     plain = _FIRST_SIGN.sub(r"\1•", text.replace("\r\n", "\n").translate(_PLAIN))
-    return "".join(c for c in plain if c in _KEPT_CONTROLS or unicodedata.category(c) not in {"Cc", "Cs"})
+    return "".join(c for c in plain if c in _ALLOWED_CONTROLS or unicodedata.category(c) not in {"Cc", "Cs"})
 
 
 def clean_text(value: str | None, most: int | None = None) -> str | None:

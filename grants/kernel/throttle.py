@@ -12,7 +12,7 @@ from grants.kernel.db import BigKey, Model, access_mode, db
 from grants.kernel.errors import ThrottledError
 from grants.kernel.words import _
 
-KEPT = timedelta(days=1)
+RETENTION = timedelta(days=1)
 
 
 class Attempt(Model):
@@ -53,7 +53,7 @@ def attempt(act: str, limits: Mapping[str, int], *, window: timedelta) -> None:
 
 def _count(act: str, who: str, at: datetime) -> None:
     with access_mode(writing=True), db.engine.begin() as connection:
-        connection.execute(delete(Attempt).where(Attempt.at < at - KEPT))
+        connection.execute(delete(Attempt).where(Attempt.at < at - RETENTION))
         connection.execute(insert(Attempt).values(act=act, who=who, at=at))
 
 

@@ -46,21 +46,21 @@ class _Count(int):
 
 def grouped(value: int, code: str) -> str:
     """A whole number grouped as the readers of a language expect: "12 000" with narrow no-break spaces, "12,000"."""
-    told = f"{value:,}"
-    return told.replace(",", "\u202f") if code == "fr" else told
+    digits = f"{value:,}"
+    return digits.replace(",", "\u202f") if code == "fr" else digits
 
 
 def language() -> str:
     """The reader's language code, one of LANGUAGES; found once per request."""
     try:
-        kept: str | None = g.get("language")
+        code: str | None = g.get("language")
     except RuntimeError:  # outside the application there is no reader yet
         return LANGUAGES[0]
-    if kept is None:
+    if code is None:
         locale = flask_babel.get_locale()
-        kept = locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]
-        g.language = kept
-    return kept
+        code = locale.language if locale is not None and locale.language in LANGUAGES else LANGUAGES[0]
+        g.language = code
+    return code
 
 
 @contextmanager
@@ -93,11 +93,11 @@ def _said_of(one: str, many: str, number: int) -> str:
 
 def _catalogue() -> Any:
     """The messages of the reader's language, read from their file once per application."""
-    kept: dict[str, Any] = current_app.extensions.setdefault("catalogues", {})
+    cached: dict[str, Any] = current_app.extensions.setdefault("catalogues", {})
     code = language()
-    if code not in kept:
-        kept[code] = flask_babel.get_translations()
-    return kept[code]
+    if code not in cached:
+        cached[code] = flask_babel.get_translations()
+    return cached[code]
 
 
 @pass_eval_context
@@ -109,8 +109,8 @@ def _in_template(context: EvalContext, message: str, **values: Any) -> str:
 @pass_eval_context
 def _n_in_template(context: EvalContext, one: str, many: str, number: int, **values: Any) -> str:
     said = _said_of(one, many, number)
-    told = {"num": _Count(number), **values}
-    return (Markup(said) if context.autoescape else said) % told  # noqa: S704 - as above
+    values_of_message = {"num": _Count(number), **values}
+    return (Markup(said) if context.autoescape else said) % values_of_message  # noqa: S704 - as above
 
 
 def install(app: Flask) -> None:

@@ -22,7 +22,7 @@ _TOO_LONG = _l(
 def register(
     name: str, label: Text, permission: StrEnum, arguments: type[Arguments],
     sheet: Callable[[Actor, Arguments], Sheet[Any]], count: Callable[[Actor, Arguments], int],
-) -> jobs.Kind[Arguments]:  # fmt: skip
+) -> jobs.JobKind[Arguments]:  # fmt: skip
     """Let the workbook of a list be asked for as a job: `sheet` is the list for a person, `count` its rows."""
 
     def make(work: jobs.Work[Arguments]) -> str:
@@ -33,4 +33,4 @@ def register(
         write_workbook(work.file, replace(made, rows=work.counted(made.rows)), zone(), most=MOST_ROWS)
         return f"{made.name}.xlsx"
 
-    return jobs.register(jobs.Kind(name, label, permission, arguments, make))
+    return jobs.register(jobs.JobKind(name, label, permission, arguments, make))

@@ -18,7 +18,7 @@ LONGEST_WAIT = 60.0
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """Something to do again and again, safe to do twice: several workers may run side by side."""
 
     name: str
@@ -26,7 +26,7 @@ class Task:
     act: Callable[[], object]
 
 
-def work(tasks: Sequence[Task], stop: Event) -> None:
+def work(tasks: Sequence[WorkerTask], stop: Event) -> None:
     """Do each task when it is due, until told to stop; a task that fails is tried again, later each time."""
     due = {task.name: 0.0 for task in tasks}
     failures = dict.fromkeys(due, 0)
@@ -44,7 +44,7 @@ def work(tasks: Sequence[Task], stop: Event) -> None:
         stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
 
-def _done(task: Task) -> bool:
+def _done(task: WorkerTask) -> bool:
     """Whether the task went well; what it left open in the session is always closed."""
     try:
         with access_mode(writing=True):
@@ -61,9 +61,9 @@ def stop_on_signals() -> Event:
     """An event set by SIGTERM or Ctrl-C: the act under way is finished, nothing new is begun."""
     stop = Event()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
     return stop

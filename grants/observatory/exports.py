@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from grants.kernel.sheets import Column, Kind, Sheet
+from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.words import _, _l
 from grants.observatory import queries, rules
-from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Reading, TrackingFilters, TrackingLine
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Breakdown, Figure, TrackingFilters, TrackingLine
 from grants.programme import queries as programme
 
 
@@ -40,15 +40,15 @@ def scdl_rows() -> Iterator[list[Any]]:
 
 
 def _amounts_of(figure: Figure) -> Column[TrackingLine]:
-    return Column(FIGURE_LABELS[figure], Kind.MONEY, lambda line: line.sums[figure])
+    return Column(FIGURE_LABELS[figure], ColumnKind.MONEY, lambda line: line.sums[figure])
 
 
-def tracking(reading: Reading, filters: TrackingFilters) -> Sheet[TrackingLine]:
+def tracking(reading: Breakdown, filters: TrackingFilters) -> Sheet[TrackingLine]:
     """The table of tracking, one row per line of the reading."""
     columns: tuple[Column[TrackingLine], ...] = (
-        Column(READING_LABELS[reading], Kind.WORD, lambda line: line.code),
-        Column(_l("Intitulé"), Kind.TEXT, lambda line: line.title),
+        Column(READING_LABELS[reading], ColumnKind.WORD, lambda line: line.code),
+        Column(_l("Intitulé"), ColumnKind.TEXT, lambda line: line.title),
         *(_amounts_of(figure) for figure in Figure),
-        Column(_l("Reste à payer"), Kind.MONEY, lambda line: line.sums.left),
+        Column(_l("Reste à payer"), ColumnKind.MONEY, lambda line: line.sums.left),
     )
     return Sheet(f"suivi-{reading}", _("Suivi du fonds"), columns, queries.tracking(reading, filters))

@@ -34,7 +34,7 @@ from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.words import _, in_words_of, language
-from grants.observatory.rules import Figure, Reading, Sums, TrackingFilters, TrackingLine
+from grants.observatory.rules import Breakdown, Figure, Sums, TrackingFilters, TrackingLine
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import (
@@ -56,14 +56,14 @@ FIGURES: dict[LedgerKind, Figure] = {
     kind: Figure(name) for kind in LedgerKind if (name := REVERSALS.get(kind, kind).value) in set(Figure)
 }
 COUNTED = SUBMITTED_STATES - {ApplicationState.WITHDRAWN}
-_TITLED: dict[Reading, Any] = {
-    Reading.AXIS: Axis,
-    Reading.ORIENTATION: Orientation,
-    Reading.ACTION: Action,
-    Reading.FIELD: FieldOfIntervention,
-    Reading.COMMUNE: Commune,
-    Reading.PLAN: RelatedPlan,
-    Reading.INSTRUMENT: Instrument,
+_TITLED: dict[Breakdown, Any] = {
+    Breakdown.AXIS: Axis,
+    Breakdown.ORIENTATION: Orientation,
+    Breakdown.ACTION: Action,
+    Breakdown.FIELD: FieldOfIntervention,
+    Breakdown.COMMUNE: Commune,
+    Breakdown.PLAN: RelatedPlan,
+    Breakdown.INSTRUMENT: Instrument,
 }
 
 
@@ -85,14 +85,14 @@ def _narrowed(statement: Rows, filters: TrackingFilters, key: Any = Application.
     return statement
 
 
-def _is_split(reading: Reading) -> bool:
+def _is_split(reading: Breakdown) -> bool:
     """Whether an application falls under several lines of the reading, a part under each."""
-    return reading not in {Reading.INSTRUMENT, Reading.YEAR}
+    return reading not in {Breakdown.INSTRUMENT, Breakdown.YEAR}
 
 
-def _key_of(reading: Reading) -> Any:
+def _key_of(reading: Breakdown) -> Any:
     """The column an application is filed under when the reading is not a split."""
-    if reading is Reading.INSTRUMENT:
+    if reading is Breakdown.INSTRUMENT:
         return Application.instrument_id
     return extract("year", Call.closes_at)
 
@@ -102,7 +102,7 @@ def _kinds(figure: Figure) -> list[LedgerKind]:
     return [kind for kind, counted in FIGURES.items() if counted is figure]
 
 
-def _asked(reading: Reading, filters: TrackingFilters) -> Rows:
+def _asked(reading: Breakdown, filters: TrackingFilters) -> Rows:
     if not _is_split(reading):
         key = _key_of(reading)
         statement = select(key.label("key"), func.sum(Application.requested).label("amount")).join(Call)
@@ -116,7 +116,7 @@ def _asked(reading: Reading, filters: TrackingFilters) -> Rows:
     return _narrowed(statement, filters, Allocation.application_id).group_by(Allocation.key_id)
 
 
-def _moved(reading: Reading, filters: TrackingFilters) -> Rows:
+def _moved(reading: Breakdown, filters: TrackingFilters) -> Rows:
     split = _is_split(reading)
     key = LedgerAllocation.key_id if split else _key_of(reading)
     amount = LedgerAllocation.amount if split else LedgerEntry.amount
@@ -134,12 +134,12 @@ def _moved(reading: Reading, filters: TrackingFilters) -> Rows:
     return _narrowed(statement.where(LedgerEntry.kind.in_(FIGURES)), filters).group_by(key, LedgerEntry.kind)
 
 
-def tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
+def tracking(reading: Breakdown, filters: TrackingFilters) -> list[TrackingLine]:
     """The lines of a reading, "non précisé" last, only when it has money; added up once until the next change."""
     return cached_query(("tracking", reading, filters, language()), lambda: _tracking(reading, filters))
 
 
-def _tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
+def _tracking(reading: Breakdown, filters: TrackingFilters) -> list[TrackingLine]:
     sums: dict[Any, Sums] = {}
     for row in db.session.execute(_asked(reading, filters)):
         sums.setdefault(row.key, Sums()).add(Figure.ASKED, row.amount)
@@ -150,20 +150,20 @@ def _tracking(reading: Reading, filters: TrackingFilters) -> list[TrackingLine]:
     return lines if unsaid is None else [*lines, TrackingLine(None, "—", _("Non précisé"), unsaid)]
 
 
-def _titles(reading: Reading, sums: dict[Any, Sums]) -> Iterator[TrackingLine]:
-    if reading is Reading.YEAR:
+def _titles(reading: Breakdown, sums: dict[Any, Sums]) -> Iterator[TrackingLine]:
+    if reading is Breakdown.YEAR:
         for year in sorted(key for key in sums if key is not None):
             yield TrackingLine(str(int(year)), str(int(year)), _("Appels clos en %(year)s", year=int(year)), sums[year])
         return
     model = _TITLED[reading]
-    kept = [key for key in sums if key is not None]
+    keys = [key for key in sums if key is not None]
     statement = select(model)
-    if reading is Reading.AXIS:
+    if reading is Breakdown.AXIS:
         statement = statement.join(Framework).where(
-            or_(Axis.id.in_(kept), Framework.position == 0)
+            or_(Axis.id.in_(keys), Framework.position == 0)
         ).order_by(Framework.position, Axis.position)  # fmt: skip
     else:
-        statement = statement.where(model.id.in_(kept)).order_by(*_order(model))
+        statement = statement.where(model.id.in_(keys)).order_by(*_order(model))
     for row in db.session.scalars(statement):
         yield TrackingLine(
             str(row.id),
@@ -226,7 +226,7 @@ class Behind:
 
 
 def behind(
-    reading: Reading,
+    reading: Breakdown,
     key: str | None,
     figure: Figure,
     filters: TrackingFilters,
@@ -248,9 +248,9 @@ def behind(
         after=after,
         before=before,
         size=size,
-        widened=lambda kept: (
-            select(kept, Application.reference, Application.title, Organisation.name)
-            .join(Application, Application.id == kept.c.application_id)
+        widened=lambda rows: (
+            select(rows, Application.reference, Application.title, Organisation.name)
+            .join(Application, Application.id == rows.c.application_id)
             .join(Organisation, Organisation.id == Application.organisation_id)
         ),
     )
@@ -261,14 +261,14 @@ def behind(
     return replace(page, rows=shown)
 
 
-def behind_total(reading: Reading, key: str | None, figure: Figure, filters: TrackingFilters) -> tuple[int, Money]:
+def behind_total(reading: Breakdown, key: str | None, figure: Figure, filters: TrackingFilters) -> tuple[int, Money]:
     """How many rows are behind a figure and what their parts add up to: the figure itself, whatever the page."""
     parts = _narrow(reading, key, figure, filters).subquery()
     count, amount = db.session.execute(select(func.count(), func.sum(parts.c.part)).select_from(parts)).one()
     return int(count), amount or Money(0)
 
 
-def _order_behind(reading: Reading, figure: Figure) -> tuple[Any, Any]:
+def _order_behind(reading: Breakdown, figure: Figure) -> tuple[Any, Any]:
     """The day rows are told by, and what parts two rows of one day: the key of the row that carries the part."""
     if figure is Figure.ASKED:
         return Application.submitted_at, Allocation.id if _is_split(reading) else Application.id
@@ -279,21 +279,21 @@ def _whole(figure: Figure) -> Any:
     return Application.requested if figure is Figure.ASKED else LedgerEntry.amount
 
 
-def _key_is(column: Any, reading: Reading, key: str | None) -> Any:
+def _key_is(column: Any, reading: Breakdown, key: str | None) -> Any:
     if key is None:
         return column.is_(None)
-    if reading is Reading.YEAR:
+    if reading is Breakdown.YEAR:
         return column == int(key)
     return column == UUID(key)
 
 
-def _narrow(reading: Reading, key: str | None, figure: Figure, filters: TrackingFilters) -> Rows:
+def _narrow(reading: Breakdown, key: str | None, figure: Figure, filters: TrackingFilters) -> Rows:
     """The parts that add up to a figure, and nothing else of their rows."""
     statement = _parts_asked(reading, key) if figure is Figure.ASKED else _parts_moved(reading, key, figure)
     return _narrowed(statement, filters)
 
 
-def _parts_asked(reading: Reading, key: str | None) -> Rows:
+def _parts_asked(reading: Breakdown, key: str | None) -> Rows:
     part = Allocation.amount if _is_split(reading) else Application.requested
     statement = (
         select(part.label("part"))
@@ -308,7 +308,7 @@ def _parts_asked(reading: Reading, key: str | None) -> Rows:
     )
 
 
-def _parts_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
+def _parts_moved(reading: Breakdown, key: str | None, figure: Figure) -> Rows:
     part = LedgerAllocation.amount if _is_split(reading) else LedgerEntry.amount
     statement = (
         select(part.label("part"))
@@ -325,11 +325,11 @@ def _parts_moved(reading: Reading, key: str | None, figure: Figure) -> Rows:
     )
 
 
-def title_of_key(reading: Reading, key: str | None) -> str:
+def title_of_key(reading: Breakdown, key: str | None) -> str:
     """The title of a line of tracking. Raises LookupError when there is no such line."""
     if key is None:
         return _("Non précisé")
-    if reading is Reading.YEAR:
+    if reading is Breakdown.YEAR:
         return key
     row = db.session.get(_TITLED[reading], UUID(key))
     if row is None:
@@ -386,7 +386,7 @@ class Laureate:
     communes: tuple[str, ...] = ()
 
 
-_TOLD = {each.name for each in fields(Laureate)}
+_LAUREATE_FIELDS = {each.name for each in fields(Laureate)}
 
 
 def _laureates() -> Rows:
@@ -418,7 +418,7 @@ def _laureates() -> Rows:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RegisterFilters:
     """What narrows the register, as it stands in the URL."""
 
     words: str = ""
@@ -426,7 +426,7 @@ class Asked:
     axis: str = ""
 
 
-def _kept(statement: Rows, asked: Asked) -> Rows:
+def _kept(statement: Rows, asked: RegisterFilters) -> Rows:
     """What a search keeps of published awards."""
     statement = statement.where(*found_by(asked.words))
     if asked.call:
@@ -438,7 +438,11 @@ def _kept(statement: Rows, asked: Asked) -> Rows:
 
 
 def register(
-    asked: Asked = Asked(), *, after: str | None = None, before: str | None = None, size: int | None = None
+    asked: RegisterFilters = RegisterFilters(),
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int | None = None,
 ) -> Page:
     """A page of the register, newest act first; three statements."""
     order = Order(Meeting.act_on, Application.reference, descending=(True, False))
@@ -446,7 +450,7 @@ def register(
     return replace(page, rows=_with_shares(page.rows))
 
 
-def register_total(asked: Asked = Asked()) -> tuple[int, Money]:
+def register_total(asked: RegisterFilters = RegisterFilters()) -> tuple[int, Money]:
     """How many awards the register shows of a search, on all its pages, and what they add up to."""
     statement = (
         select(func.count(Decision.id), func.sum(Decision.amount))
@@ -479,7 +483,7 @@ def _with_shares(rows: Sequence[Found]) -> list[Laureate]:
         places.setdefault(place.application_id, []).append(place.name)
     return [
         Laureate(
-            **{name: value for name, value in row._asdict().items() if name in _TOLD},
+            **{name: value for name, value in row._asdict().items() if name in _LAUREATE_FIELDS},
             shares=tuple(shares.get(row.application_id, ())),
             communes=tuple(places.get(row.application_id, ())),
         )

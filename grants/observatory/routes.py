@@ -12,7 +12,7 @@ from grants.kernel.pages import zone
 from grants.kernel.paging import asked, key_in, places
 from grants.kernel.words import in_words_of
 from grants.observatory import exports, queries, rules
-from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Figure, Reading, TrackingFilters
+from grants.observatory.rules import FIGURE_LABELS, READING_LABELS, Breakdown, Figure, TrackingFilters
 from grants.permissions import P
 from grants.programme import queries as programme
 
@@ -25,7 +25,7 @@ SHOWN = 200  # laureates on their page; the register has them all
 def register() -> str:
     """Every published award, searchable."""
     words, call, axis = asked("mots", "appel", "axe")
-    wanted = queries.Asked(words, call, axis)
+    wanted = queries.RegisterFilters(words, call, axis)
     count, amount = queries.register_total(wanted)
     return render_template(
         "observatory/register.html",
@@ -165,9 +165,9 @@ def tracking_xlsx() -> Response:
     return sheets.download_workbook(exports.tracking(_reading(), _filters()), zone())
 
 
-def _reading() -> Reading:
+def _reading() -> Breakdown:
     try:
-        return Reading(request.args.get("par", "axis"))
+        return Breakdown(request.args.get("par", "axis"))
     except ValueError as error:
         raise MissingError from error
 

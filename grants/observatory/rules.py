@@ -9,7 +9,7 @@ from grants.kernel.money import Money
 from grants.kernel.words import LazyString, _l
 
 
-class Reading(StrEnum):
+class Breakdown(StrEnum):
     """The ways euros are read on the tracking page."""
 
     AXIS = "axis"
@@ -22,15 +22,15 @@ class Reading(StrEnum):
     YEAR = "year"
 
 
-READING_LABELS: dict[Reading, LazyString] = {
-    Reading.AXIS: _l("Axe"),
-    Reading.ORIENTATION: _l("Orientation"),
-    Reading.ACTION: _l("Action"),
-    Reading.FIELD: _l("Champ d’intervention"),
-    Reading.COMMUNE: _l("Commune"),
-    Reading.PLAN: _l("Plan lié"),
-    Reading.INSTRUMENT: _l("Instrument"),
-    Reading.YEAR: _l("Année de l’appel"),
+READING_LABELS: dict[Breakdown, LazyString] = {
+    Breakdown.AXIS: _l("Axe"),
+    Breakdown.ORIENTATION: _l("Orientation"),
+    Breakdown.ACTION: _l("Action"),
+    Breakdown.FIELD: _l("Champ d’intervention"),
+    Breakdown.COMMUNE: _l("Commune"),
+    Breakdown.PLAN: _l("Plan lié"),
+    Breakdown.INSTRUMENT: _l("Instrument"),
+    Breakdown.YEAR: _l("Année de l’appel"),
 }
 
 

@@ -302,7 +302,7 @@ def end_sessions(account: Account, *, by: Actor, why: str, besides: UUID | None 
 
 def forget_sessions() -> int:
     """Forget sessions nobody has used for a year; returns how many. The journal keeps that they were opened."""
-    gone = db.session.execute(delete(SignIn).where(SignIn.last_seen_at < clock.now() - rules.SESSIONS_KEPT))
+    gone = db.session.execute(delete(SignIn).where(SignIn.last_seen_at < clock.now() - rules.SESSIONS_RETENTION))
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
@@ -396,7 +396,7 @@ def _checked(values: Mapping[str, Any], besides: Organisation | None = None) -> 
         if holder is not None and holder is not besides:
             raise InvalidError(_("Une organisation porte déjà ce numéro."), field=field, taken=number)
     for field in ("email", "representative_email"):
-        facts[field] = _kept_address(facts.get(field), field)
+        facts[field] = _clean_address(facts.get(field), field)
     facts["legal_form"] = LegalForm(facts["legal_form"])
     if facts.get("founded_on") is not None:
         reason = rules.why_not_founded(facts["founded_on"], clock.today())
@@ -415,7 +415,7 @@ def _number(text: str | None, kind: str) -> str | None:
     return number
 
 
-def _kept_address(text: str | None, field: str) -> str:
+def _clean_address(text: str | None, field: str) -> str:
     if not text:
         return ""
     try:
@@ -478,7 +478,7 @@ def hand_over(organisation: Organisation, email: str, *, keeps: bool, reason: st
         raise InvalidError(_("Dites pourquoi : les deux parties le liront."), field="reason")
     db.session.get(Organisation, organisation.id, with_for_update=True, populate_existing=True)
     before = [place for place in queries.places_of_owners(organisation.id) if place.account_id != account.id]
-    told = [place.account for place in before if place.account.active]
+    recipients = [place.account for place in before if place.account.active]
     for place in before:
         if keeps:
             place.role = MemberRole.EDITOR
@@ -496,7 +496,7 @@ def hand_over(organisation: Organisation, email: str, *, keeps: bool, reason: st
         "organisation.handed_over", organisation, by=by, account=str(account.id), kept=keeps,
         removed=[str(place.account_id) for place in before],
     )  # fmt: skip
-    letters.handed_over(organisation, account, told, keeps=keeps, reason=reason.strip())
+    letters.handed_over(organisation, account, recipients, keeps=keeps, reason=reason.strip())
     return own
 
 
@@ -547,9 +547,9 @@ def _not_too_many(organisation: Organisation, address: str, by: Actor) -> None:
         (reached.to_address,
          _("Cette adresse a déjà reçu plusieurs invitations aujourd’hui : attendez demain.")),
     )  # fmt: skip
-    told = [(at, message) for at, message in refusals if at is not None]
-    if told:
-        raise ThrottledError(told[0][1], retry_after=_a_day_after(max(at for at, _message in told)))
+    refused = [(at, message) for at, message in refusals if at is not None]
+    if refused:
+        raise ThrottledError(refused[0][1], retry_after=_a_day_after(max(at for at, _message in refused)))
 
 
 def _a_day_after(instant: datetime) -> int:

@@ -236,8 +236,8 @@ class OrganisationForm(Form):
 
     def values(self) -> dict[str, Any]:
         """The facts as plain values; texts left empty are empty, never None."""
-        kept = {name: value for name, value in self.data.items() if name not in {"version", "csrf_token"}}
-        return {name: value if value is not None or name == "founded_on" else "" for name, value in kept.items()}
+        values = {name: value for name, value in self.data.items() if name not in {"version", "csrf_token"}}
+        return {name: value if value is not None or name == "founded_on" else "" for name, value in values.items()}
 
 
 class JoinForm(Form):

@@ -99,9 +99,9 @@ def nominated(nomination: Nomination, title: str, others: Sequence[Account], *, 
         write("people_nominated", person=nomination.account, title=title, proposer=by.name, **_to(other))
 
 
-def journal_head(account: Account, told: Head, day: date) -> None:
+def journal_head(account: Account, head: Head, day: date) -> None:
     """The head of the journal, once a day to each auditor."""
-    write("people_journal_head", to=account.email, locale=account.locale, dedup=head_key(account, day), head=told,
+    write("people_journal_head", to=account.email, locale=account.locale, dedup=head_key(account, day), head=head,
           day=day)  # fmt: skip
 
 

@@ -38,7 +38,7 @@ A_DAY = timedelta(days=1)
 INVITATIONS_A_DAY = 10  # by one organisation, and by one person for all of theirs
 INVITATIONS_TO_AN_ADDRESS_A_DAY = 3
 ORGANISATIONS_A_DAY = 5
-SESSIONS_KEPT = timedelta(days=365)
+SESSIONS_RETENTION = timedelta(days=365)
 INVITATION_LASTS = timedelta(days=14)
 CONFIRMATION_LASTS = timedelta(days=3)
 RESET_LASTS = timedelta(hours=1)

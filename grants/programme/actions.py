@@ -67,11 +67,11 @@ def _follow_settings(by: Actor) -> None:
     fund_name, body_name = pages.names()
     known = reference_files.texts(reference_files.toml("fund.toml")["fund"], "name")
     name = known if known["name"] == fund_name else {"name": fund_name, "name_en": ""}
-    told = {**name, "body_name": body_name, "zone": clock.zone()}
+    settings = {**name, "body_name": body_name, "zone": clock.zone()}
     for fund in db.session.scalars(select(Fund)).all():
-        changed = sorted(column for column, value in told.items() if getattr(fund, column) != value)
+        changed = sorted(column for column, value in settings.items() if getattr(fund, column) != value)
         for column in changed:
-            setattr(fund, column, told[column])
+            setattr(fund, column, settings[column])
         if changed:
             journal.record("fund.edited", fund, by=by, changed=changed)
 
@@ -125,14 +125,14 @@ def _load_framework(folder: str, position: int) -> int:
 
 def _add_framework(data: dict[str, Any], listed: Sequence[Mapping[str, str]], position: int) -> tuple[Framework, int]:
     """A framework and everything in it; returns it with how many rows were added."""
-    told = data["framework"]
+    facts = data["framework"]
     framework = Framework(
-        code=told["code"],
-        **reference_files.texts(told, "name", "summary", "placeholder"),
-        valid_from=told["valid_from"],
-        valid_to=told.get("valid_to"),
-        expected_actions=told.get("expected_actions"),
-        source=told["source"],
+        code=facts["code"],
+        **reference_files.texts(facts, "name", "summary", "placeholder"),
+        valid_from=facts["valid_from"],
+        valid_to=facts.get("valid_to"),
+        expected_actions=facts.get("expected_actions"),
+        source=facts["source"],
         position=position,
     )
     db.session.add(framework)
@@ -475,8 +475,8 @@ def edit_text(
     Raises InvalidError on a placeholder the system cannot fill in, ConflictError when somebody else wrote meanwhile.
     """
     refuse_changed(text.version, version, (_("Texte"), body, text.body))
-    for field, told in (("body", body), ("body_en", body_en)):
-        strange = rules.strange_placeholders(told, text.placeholders)
+    for field, new_text in (("body", body), ("body_en", body_en)):
+        strange = rules.strange_placeholders(new_text, text.placeholders)
         if strange is None:
             raise InvalidError(_("Une accolade { ou } est seule : fermez-la ou retirez-la."), field=field)
         if strange:

@@ -70,9 +70,9 @@ class FrameworkForm(Form):
 
     def values(self) -> dict[str, Any]:
         """What was written, by column."""
-        kept = {"valid_from", "valid_to", "expected_actions"}
+        fields = {"valid_from", "valid_to", "expected_actions"}
         names = [name for name in self._fields if name != "csrf_token"]
-        return {name: self[name].data if name in kept else self[name].data or "" for name in names}
+        return {name: self[name].data if name in fields else self[name].data or "" for name in names}
 
 
 class AxisForm(Form):
@@ -127,8 +127,8 @@ class CompleteActionForm(Form):
 
     def offer(self, orientations: Sequence[Orientation], fields: Sequence[FieldOfIntervention]) -> None:
         """Say which orientations and fields can be chosen."""
-        told = [(str(row.id), f"{row.code} · {in_words_of(row, 'title')}") for row in orientations]
-        self.orientation_id.choices = options([("", _("Non précisée")), *told])
+        choices = [(str(row.id), f"{row.code} · {in_words_of(row, 'title')}") for row in orientations]
+        self.orientation_id.choices = options([("", _("Non précisée")), *choices])
         self["fields"].choices = options((row.id, f"{row.code} · {in_words_of(row, 'title')}") for row in fields)
 
     def values(self) -> dict[str, Any]:

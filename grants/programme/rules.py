@@ -144,23 +144,23 @@ def read_framework(toml: str, actions: str) -> tuple[FrameworkFile | None, list[
 
 
 def _framework_problems(data: Mapping[str, Any]) -> list[Problem]:
-    told = data.get("framework")
-    if not isinstance(told, dict):
+    row = data.get("framework")
+    if not isinstance(row, dict):
         return [Problem("toml", None, _("La partie [framework] manque."))]
     problems = [
         Problem("toml", None, _("[framework] : « %(key)s » manque ou n’est pas un texte.", key=key))
         for key in ("code", "name", "source")
-        if not isinstance(told.get(key), str) or not told[key].strip()
+        if not isinstance(row.get(key), str) or not row[key].strip()
     ]
-    if type(told.get("valid_from")) is not date:
+    if type(row.get("valid_from")) is not date:
         problems.append(
             Problem("toml", None, _("[framework] : « valid_from » doit être une date, par exemple 2017-11-06."))
         )
-    if type(told.get("valid_to", date.max)) is not date:
+    if type(row.get("valid_to", date.max)) is not date:
         problems.append(Problem("toml", None, _("[framework] : « valid_to » doit être une date, ou être absent.")))
-    if len(str(told.get("code", ""))) > 40 or len(str(told.get("name", ""))) > 200:
+    if len(str(row.get("code", ""))) > 40 or len(str(row.get("name", ""))) > 200:
         problems.append(Problem("toml", None, _("[framework] : code de 40 caractères et nom de 200 au plus.")))
-    if not isinstance(told.get("expected_actions", 0), int):
+    if not isinstance(row.get("expected_actions", 0), int):
         problems.append(Problem("toml", None, _("[framework] : « expected_actions » doit être un nombre entier.")))
     return problems
 
@@ -258,7 +258,7 @@ def _action_faults(
 
 def _completed(data: dict[str, Any]) -> dict[str, Any]:
     """The data with what the reference files always say and a stranger's file may leave out."""
-    told = {
+    columns = {
         "placeholder": str(_("intitulé à compléter")),
         "placeholder_en": "title to be completed",
         **data["framework"],
@@ -271,7 +271,7 @@ def _completed(data: dict[str, Any]) -> dict[str, Any]:
         table: [{"position": index, **row} for index, row in enumerate(_rows_of(data, table), 1)]
         for table in ("orientations", "fields", "plans")
     }
-    return {"framework": told, "axes": axes, **others}
+    return {"framework": columns, "axes": axes, **others}
 
 
 Strands = tuple[tuple[int, str, int], ...]  # colour, code and share of each axis

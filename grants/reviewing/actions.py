@@ -102,7 +102,7 @@ def _listed(outcome: Assigned) -> str:
     return " ; ".join(sorted(outcome.left_out))
 
 
-def told(outcome: Assigned) -> list[tuple[str, str]]:
+def messages_of(outcome: Assigned) -> list[tuple[str, str]]:
     """What to tell the manager: (message, tone)."""
     said = [(n_("%(num)d affectation faite.", "%(num)d affectations faites.", outcome.made), "success")]
     if outcome.already:
@@ -198,8 +198,10 @@ def tell_link(reference: str, nature: InterestNature, text: str, *, by: Actor) -
         declare(own, nature=nature, text=text, by=by)
         return application
     # After the freeze even when the clock went back since: the database takes nothing that would undo it.
-    told_at = clock.now() if frozen_at is None else max(clock.now(), frozen_at + timedelta(microseconds=1))
-    interest = Interest(application_id=application.id, account_id=by.id, nature=nature, text=text, declared_at=told_at)
+    declared_at = clock.now() if frozen_at is None else max(clock.now(), frozen_at + timedelta(microseconds=1))
+    interest = Interest(
+        application_id=application.id, account_id=by.id, nature=nature, text=text, declared_at=declared_at
+    )
     db.session.add(interest)
     db.session.flush()
     journal.record("interest.told", interest, by=by, nature=nature.value)
@@ -276,14 +278,14 @@ def _write(assignment: Assignment, reading: Draft, *, version: int | None, by: A
 
 
 def _keep(assignment: Assignment, marks: Marks) -> None:
-    kept = {mark.criterion_id: mark for mark in assignment.marks}
+    by_criterion = {mark.criterion_id: mark for mark in assignment.marks}
     for criterion_id, level in marks.items():
-        mark = kept.pop(criterion_id, None)
+        mark = by_criterion.pop(criterion_id, None)
         if mark is None:
             mark = Mark(criterion_id=criterion_id)
             assignment.marks.append(mark)
         mark.level, mark.not_applicable = level, level is None
-    for mark in kept.values():
+    for mark in by_criterion.values():
         assignment.marks.remove(mark)
 
 

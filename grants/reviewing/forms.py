@@ -144,10 +144,10 @@ def review_form(
     fields: dict[str, Any] = {"parts": parts}
     for part in parts:
         for criterion in part.criteria:
-            kept = marks.get(criterion.id)
-            told = NOT_APPLICABLE if criterion.id in marks and kept is None else None if kept is None else str(kept)
-            fields[criterion.id.hex] = LevelField(criterion.title, top=top, default=told)
+            mark = marks.get(criterion.id)
+            typed = NOT_APPLICABLE if criterion.id in marks and mark is None else None if mark is None else str(mark)
+            fields[criterion.id.hex] = LevelField(criterion.title, top=top, default=typed)
     built = type("BoundReviewForm", (ReviewForm,), fields)
-    kept_texts = {name: getattr(assignment, name) for name in ("version", "committee_comment", "applicant_comment")}
-    form: ReviewForm = built(data=kept_texts, **given)
+    stored_texts = {name: getattr(assignment, name) for name in ("version", "committee_comment", "applicant_comment")}
+    form: ReviewForm = built(data=stored_texts, **given)
     return form

@@ -42,7 +42,7 @@ from grants.people.models import Account, Appointment, FormerMembership, Members
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
-from grants.reviewing.rules import Grid, GridBlock, GridItem, Result, hundredths, result
+from grants.reviewing.rules import ApplicationResult, Grid, GridBlock, GridItem, hundredths, result
 
 S = AssignmentState
 SEEN, OWED = (S.OFFERED, S.OPEN, S.SUBMITTED), (S.OFFERED, S.OPEN)
@@ -214,7 +214,7 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
         .where(Interest.account_id == account_id, Interest.nature != InterestNature.NONE)
         .order_by(Interest.declared_at.desc(), Interest.id)
     )
-    told = select(Interest.application_id).where(Interest.account_id == account_id)
+    own_links = select(Interest.application_id).where(Interest.account_id == account_id)
     addressed = Organisation.id.in_(_bodies_addressing(account_id))
     tied = db.session.execute(
         select(Organisation.name, addressed.label("is_addressed"))
@@ -223,7 +223,7 @@ def links_known(account_id: UUID | None) -> list[KnownLink]:
             or_(
                 addressed,
                 Organisation.id.in_(select(Membership.organisation_id).where(Membership.account_id == account_id)),
-                Organisation.id.not_in(select(Application.organisation_id).where(Application.id.in_(told))),
+                Organisation.id.not_in(select(Application.organisation_id).where(Application.id.in_(own_links))),
             ),
         )
         .order_by(Organisation.sort_key, Organisation.id)
@@ -288,7 +288,7 @@ def grid_of(call_id: UUID) -> Grid:
 
 def results_of(
     call_id: UUID, grid: Grid | None = None, *, only: Collection[UUID] | None = None
-) -> dict[UUID, Result]:  # fmt: skip
+) -> dict[UUID, ApplicationResult]:  # fmt: skip
     """What each eligible application of a call (or some `only`) received, oldest first, also those without a review.
 
     Only submitted reviews count; one by a person who declared a link never does, nor one that was removed. The number
@@ -317,7 +317,7 @@ def results_of(
     return {application_id: result(list(each.values()), grid) for application_id, each in reviews.items()}
 
 
-def result_of(application: Application) -> Result:
+def result_of(application: Application) -> ApplicationResult:
     """What one application received, by the same rules."""
     marks: dict[UUID, dict[UUID, int | None]] = defaultdict(dict)
     for assignment_id, criterion_id, level in db.session.execute(_counted_marks(), {"thing": application.id}):
@@ -339,13 +339,13 @@ def _counted_marks() -> Select[UUID, UUID, int | None]:
 
 def problems() -> Iterator[str]:
     """Applications whose kept standing is not what their reviews come to."""
-    kept = {
+    stored = {
         row.application_id: (row.score, row.reviews)
         for row in db.session.execute(select(Standing.application_id, Standing.score, Standing.reviews))
     }
     for call_id in db.session.scalars(select(Call.id).order_by(Call.code)).all():
         for application_id, found in results_of(call_id).items():
-            stands = kept.get(application_id, (None, 0))
+            stands = stored.get(application_id, (None, 0))
             if stands != (hundredths(found.total), found.reviews):
                 yield f"dossier {application_id} : note gardée {stands}, évaluations {found.total}"
 
@@ -373,7 +373,7 @@ def counted() -> tuple[ColumnElement[bool], ...]:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReviewerTask:
     """A line of a reviewer's list: nothing of the content, only what tells one file from another."""
 
     id: UUID
@@ -427,8 +427,8 @@ def readings_of(
     return replace(page, rows=[_reading(row) for row in page.rows])
 
 
-def _reading(row: Any) -> Reading:
-    return Reading(
+def _reading(row: Any) -> ReviewerTask:
+    return ReviewerTask(
         id=row.id,
         state=row.state,
         status=LIFECYCLE.status(row),
@@ -715,9 +715,9 @@ def dossiers_to_assign(
         after=after,
         before=before,
         size=size,
-        widened=lambda kept: (
+        widened=lambda rows: (
             select(Application.id, Application.reference, Application.title, Organisation.name.label("organisation"))
-            .join(kept, kept.c.id == Application.id)
+            .join(rows, rows.c.id == Application.id)
             .join(Organisation, Application.organisation_id == Organisation.id)
         ),
     )

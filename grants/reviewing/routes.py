@@ -10,7 +10,7 @@ from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.kernel import journal, stored_forms, vault
+from grants.kernel import journal, stored_forms, uploads
 from grants.kernel.access import actor, hidden_dossiers, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
@@ -75,7 +75,7 @@ def assign(call: Call) -> Answer:
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
-            for message, tone in actions.told(outcome):
+            for message, tone in actions.messages_of(outcome):
                 flash(message, tone)
             return redirect(url_for("reviewing.assign", call_id=call.id, **_where()))
     return _who_reads(call, form, reviewers)
@@ -153,10 +153,10 @@ def results(application: Application) -> str:
 def links() -> Answer:
     """The links that are known of the person, and a form to tell another one."""
     form = LinkForm(reference=request.args.get("reference", "")[:40])
-    told = form.data
+    data = form.data
     if done(
         form,
-        lambda: actions.tell_link(told["reference"], InterestNature(told["nature"]), told["text"] or "", by=actor()),
+        lambda: actions.tell_link(data["reference"], InterestNature(data["nature"]), data["text"] or "", by=actor()),
     ):
         flash(_("Votre lien est enregistré. Ce dossier ne vous sera plus présenté. Merci de l’avoir dit."), "success")
         return redirect(url_for("reviewing.links"))
@@ -235,7 +235,7 @@ def dossier_pdf(assignment: Assignment) -> Response:
     """The dossier on paper, once the reviewer declared to have no link."""
     if assignment.state is S.OFFERED:
         return redirect(url_for("reviewing.declare", assignment_id=assignment.id))
-    return vault.attachment(papers.dossier_pdf(assignment.application), papers.name_of(assignment.application))
+    return uploads.attachment(papers.dossier_pdf(assignment.application), papers.name_of(assignment.application))
 
 
 @bp.post("/evaluations/<uuid:assignment_id>")

@@ -97,7 +97,7 @@ class BlockResult:
 
 
 @dataclass(frozen=True)
-class Result:
+class ApplicationResult:
     """What an application received, all reviews together.
 
     `total` is out of 100, None without any mark. `flagged` names the blocks in which nothing was marked: they do not
@@ -166,7 +166,7 @@ def unmarked(marks: Marks, grid: Grid) -> list[UUID]:
     return [item.id for item in grid.items if item.id not in marks]
 
 
-def result(reviews: Sequence[Marks], grid: Grid) -> Result:
+def result(reviews: Sequence[Marks], grid: Grid) -> ApplicationResult:
     """Add up the submitted reviews of one application; the order of the reviewers changes nothing.
 
     A mark of None is "not applicable"; an absent one is missing. Neither counts as zero.
@@ -175,7 +175,7 @@ def result(reviews: Sequence[Marks], grid: Grid) -> Result:
     blocks = tuple(_block_result(block, items, grid) for block in grid.blocks)
     total = _total(blocks)
     totals = sorted(own for own in (own_total(review, grid) for review in reviews) if own is not None)
-    return Result(
+    return ApplicationResult(
         reviews=len(reviews),
         total=total,
         lowest=totals[0] if totals else None,
@@ -214,11 +214,11 @@ def hundredths(total: Fraction | None) -> int | None:
     return None if total is None else (total * 200 + 1).__floor__() // 2
 
 
-def ranking(results: Mapping[Key, Result], grid: Grid) -> dict[Key, RankPosition]:
+def ranking(results: Mapping[Key, ApplicationResult], grid: Grid) -> dict[Key, RankPosition]:
     """The place of each application, best first; what has no total comes last, without a rank."""
     deciders = sorted((b for b in grid.blocks if b.tie_rank is not None), key=lambda b: b.tie_rank or 0)
 
-    def strength(found: Result) -> tuple[Fraction, ...]:
+    def strength(found: ApplicationResult) -> tuple[Fraction, ...]:
         levels = (found.level_of(block.code) for block in deciders)
         return (found.total or Fraction(0), *(Fraction(-1) if level is None else level for level in levels))
 

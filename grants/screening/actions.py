@@ -9,12 +9,12 @@ from sqlalchemy import select, update
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import Application, Attachment
 from grants.calls.models import Gate, Piece
-from grants.kernel import clock, journal, vault
+from grants.kernel import clock, journal, uploads
 from grants.kernel.access import may_know
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
-from grants.kernel.vault import Given
+from grants.kernel.uploads import Given
 from grants.kernel.versions import conflict
 from grants.kernel.words import _, in_words_of, n_
 from grants.people import queries as people
@@ -44,11 +44,11 @@ def judge(application: Application, judgements: Mapping[UUID, Judgement], *, ver
         computed = rules.compute(gate.code, facts).passed if gate.computed else None
         if not judgement.note and rules.needs_note(computed=computed, found=judgement.passed):
             raise InvalidError(_("Dites pourquoi en quelques mots."), field=f"note-{gate_id.hex}")
-    kept = queries.findings_of([application.id])[application.id]
+    stored = queries.findings_of([application.id])[application.id]
     changed = [
         gates[gate_id].code
         for gate_id, judgement in judgements.items()
-        if _keep(application, gates[gate_id], kept.get(gate_id), judgement, by)
+        if _keep(application, gates[gate_id], stored.get(gate_id), judgement, by)
     ]
     if changed:
         application.touched_at = clock.now()
@@ -56,34 +56,34 @@ def judge(application: Application, judgements: Mapping[UUID, Judgement], *, ver
 
 
 def _stale(application: Application, gates: Sequence[Gate], mine: Mapping[UUID, Judgement]) -> ConflictError:
-    kept = queries.findings_of([application.id])[application.id]
+    stored = queries.findings_of([application.id])[application.id]
     words = {True: _("remplie"), False: _("non remplie"), None: _("non jugée")}
 
-    def told(passed: bool | None, note: str) -> str:
+    def verdict(passed: bool | None, note: str) -> str:
         return f"{words[passed]}. {note}".strip()
 
     texts = []
     for gate in gates:
-        own, theirs = mine.get(gate.id, Judgement(None)), kept.get(gate.id)
-        known = told(theirs.passed, theirs.note) if theirs is not None else told(None, "")
-        texts.append((in_words_of(gate, "title"), told(own.passed, own.note), known))
+        own, theirs = mine.get(gate.id, Judgement(None)), stored.get(gate.id)
+        known = verdict(theirs.passed, theirs.note) if theirs is not None else verdict(None, "")
+        texts.append((in_words_of(gate, "title"), verdict(own.passed, own.note), known))
     return conflict(*texts)
 
 
-def _keep(application: Application, gate: Gate, kept: Finding | None, judgement: Judgement, by: Actor) -> bool:
+def _keep(application: Application, gate: Gate, finding: Finding | None, judgement: Judgement, by: Actor) -> bool:
     """Write a finding when it differs from what is kept; returns whether it does."""
-    if kept is None:
+    if finding is None:
         if judgement.passed is None and not judgement.note:
             return False
-        kept = Finding(application_id=application.id, gate_id=gate.id)
-        db.session.add(kept)
-    elif kept.found_by is not None and (kept.passed, kept.note) == (judgement.passed, judgement.note):
+        finding = Finding(application_id=application.id, gate_id=gate.id)
+        db.session.add(finding)
+    elif finding.found_by is not None and (finding.passed, finding.note) == (judgement.passed, judgement.note):
         return False
     if judgement.passed is None and not judgement.note:
-        db.session.delete(kept)
+        db.session.delete(finding)
         return True
-    kept.passed, kept.note = judgement.passed, judgement.note
-    kept.found_by, kept.found_at = by.id, clock.now()
+    finding.passed, finding.note = judgement.passed, judgement.note
+    finding.found_by, finding.found_at = by.id, clock.now()
     return True
 
 
@@ -126,9 +126,9 @@ def _outcomes(application: Application, gates: Sequence[Gate]) -> list[Outcome]:
 
 def _keep_computed(application: Application, gates: Sequence[Gate], outcomes: Sequence[Outcome]) -> None:
     """Write what the system found beside what people found, so that the decision shows all it stood on."""
-    kept = queries.findings_of([application.id])[application.id]
+    stored = queries.findings_of([application.id])[application.id]
     for gate, outcome in zip(gates, outcomes, strict=True):
-        if gate.id not in kept:
+        if gate.id not in stored:
             db.session.add(
                 Finding(application_id=application.id, gate_id=gate.id, passed=outcome.passed, found_at=clock.now())
             )
@@ -208,7 +208,7 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     db.session.refresh(application, with_for_update=True)
     if application.state not in STILL_WANTED:
         raise RefusedError(_("Ce dossier n’attend plus de pièce."))
-    stored = vault.accept(
+    stored = uploads.accept(
         upload, by=by, organisation_id=application.organisation_id, dossier_id=application.id, field="file"
     )
     db.session.flush()

@@ -62,7 +62,7 @@ class ExcludeForm(Form):
     )
 
 
-class PieceForm(Form):
+class RequestedPieceForm(Form):
     """A piece asked of the applicant."""
 
     piece = SelectField(_l("Pièce"), description=_l("Une pièce de l’appel, ou une autre que vous nommez."))

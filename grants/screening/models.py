@@ -11,7 +11,7 @@ from grants.applications.models import Application
 from grants.calls.models import Gate, Piece
 from grants.kernel.db import Keyed, Model
 from grants.kernel.rowdigests import Recorded
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.words import _l
 
 

@@ -44,7 +44,7 @@ from grants.programme.models import Commune, Law
 from grants.programme.rules import holds
 from grants.screening import rules
 from grants.screening.models import Finding, PieceRequest
-from grants.screening.rules import Facts, Outcome
+from grants.screening.rules import Outcome, ScreeningFacts
 
 S = ApplicationState
 WAITING = (S.SUBMITTED, S.PIECES_REQUESTED)
@@ -219,21 +219,21 @@ def findings_of(ids: Collection[UUID]) -> dict[UUID, dict[UUID, Finding]]:
 def outcomes_of(ids: Sequence[UUID], gates: Sequence[Gate]) -> dict[UUID, list[Outcome]]:
     """Where each gate of a call stands, for any number of its applications."""
     facts = facts_of(ids)
-    kept = findings_of(ids)
+    stored = findings_of(ids)
     return {
-        application_id: [_outcome(gate, facts[application_id], kept[application_id].get(gate.id)) for gate in gates]
+        application_id: [_outcome(gate, facts[application_id], stored[application_id].get(gate.id)) for gate in gates]
         for application_id in ids
     }
 
 
-def _outcome(gate: Gate, facts: Facts, kept: Finding | None) -> Outcome:
+def _outcome(gate: Gate, facts: ScreeningFacts, finding: Finding | None) -> Outcome:
     computed = rules.compute(gate.code, facts) if gate.computed else None
-    by_person = kept is not None and kept.found_by is not None
+    by_person = finding is not None and finding.found_by is not None
     return Outcome(
         code=gate.code,
         computed=computed,
-        found=kept.passed if kept is not None and by_person else None,
-        note=kept.note if kept is not None and by_person else "",
+        found=finding.passed if finding is not None and by_person else None,
+        note=finding.note if finding is not None and by_person else "",
         is_found=by_person,
     )
 
@@ -241,7 +241,7 @@ def _outcome(gate: Gate, facts: Facts, kept: Finding | None) -> Outcome:
 # ---- facts ---------------------------------------------------------------------------------------------------------
 
 
-def facts_of(ids: Sequence[UUID]) -> dict[UUID, Facts]:
+def facts_of(ids: Sequence[UUID]) -> dict[UUID, ScreeningFacts]:
     """What the gates look at, for any number of submitted applications, in a constant number of statements."""
     communes = _gathered(
         select(application_commune.c.application_id, Commune.name)
@@ -344,11 +344,11 @@ def _facts(
     commitment: str | None,
     answers: Mapping[str, Any],
     law: Sequence[Law],
-) -> Facts:
+) -> ScreeningFacts:
     submitted_on = row.submitted_at.astimezone(zone()).date()
     in_force = {each.code: each for each in law if holds(submitted_on, each.valid_from, each.valid_to)}
     received = answers.get(DE_MINIMIS_TOTAL)
-    return Facts(
+    return ScreeningFacts(
         legal_form=row.legal_form.value,
         rna=row.rna,
         communes=communes,

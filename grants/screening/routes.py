@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from grants.applications import queries as applications
 from grants.applications.models import Application
-from grants.kernel import clock, vault
+from grants.kernel import clock, uploads
 from grants.kernel.access import actor, hidden_dossiers, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
@@ -18,7 +18,7 @@ from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.screening import actions, letters, queries
-from grants.screening.forms import AnswerForm, ExcludeForm, GatesForm, PieceForm, gates_form
+from grants.screening.forms import AnswerForm, ExcludeForm, GatesForm, RequestedPieceForm, gates_form
 from grants.screening.models import PieceRequest
 
 bp = Blueprint("screening", __name__)
@@ -126,7 +126,7 @@ def request_piece(application: Application) -> Answer:
     """Ask the applicant for a piece."""
     pieces, missing = queries.pieces_of(application.call_id), queries.missing_pieces(application)
     due_on = clock.today(application.call.fund.zone) + timedelta(days=DAYS_TO_ANSWER)
-    form = PieceForm(data={"due_on": due_on, "piece": str(missing[0].id) if missing else ""})
+    form = RequestedPieceForm(data={"due_on": due_on, "piece": str(missing[0].id) if missing else ""})
     form.offer(pieces, missing)
     if done(form, lambda: actions.request_piece(application, **form.values(pieces), by=actor())):
         flash(_("La demande est partie. Le dossier revient ici dès que la pièce arrive."), "success")
@@ -156,7 +156,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 
 @bp.post("/pieces-demandees/<uuid:request_id>")
 @requires(P.PIECE_ANSWER, PieceRequest)
-@prepared_by(vault.examine_sent)
+@prepared_by(uploads.examine_sent)
 @takes_files
 def give(asked: PieceRequest) -> Answer:
     """Send the file that answers one request."""

@@ -14,7 +14,7 @@ ASSOCIATION = "association"
 
 
 @dataclass(frozen=True)
-class Facts:
+class ScreeningFacts:
     """What the gates look at, of one application as it was submitted. Days are those of the fund's zone.
 
     `de_minimis_ceiling` and `commitment_since` are the law in force on the day of submission; None when it has none.
@@ -45,7 +45,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Shown:
+class GateFact:
     """A fact beside a gate: a label and a value, Money, a day, an exact percentage (`is_percent`) or text."""
 
     label: LazyString
@@ -58,7 +58,7 @@ class GateResult:
     """What a gate found by itself: passed, failed, or None when it cannot tell; and what it looked at."""
 
     passed: bool | None
-    facts: tuple[Shown, ...] = ()
+    facts: tuple[GateFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,102 +93,105 @@ class Judgement:
     note: str = ""
 
 
-def legal_form(facts: Facts) -> GateResult:
+def legal_form(facts: ScreeningFacts) -> GateResult:
     """An association with an RNA number passes; without one a person looks at the receipt of the prefecture."""
     shown = (
-        Shown(_l("Forme déclarée"), LEGAL_FORM_LABELS.get(facts.legal_form, facts.legal_form)),
-        Shown(_l("Numéro RNA"), facts.rna),
+        GateFact(_l("Forme déclarée"), LEGAL_FORM_LABELS.get(facts.legal_form, facts.legal_form)),
+        GateFact(_l("Numéro RNA"), facts.rna),
     )
     if facts.legal_form != ASSOCIATION:
         return GateResult(False, shown)
     return GateResult(True if facts.rna else None, shown)
 
 
-def territory(facts: Facts) -> GateResult:
+def territory(facts: ScreeningFacts) -> GateResult:
     """At least one commune of the territory."""
-    return GateResult(bool(facts.communes), (Shown(_l("Communes"), ", ".join(facts.communes)),))
+    return GateResult(bool(facts.communes), (GateFact(_l("Communes"), ", ".join(facts.communes)),))
 
 
-def amount(facts: Facts) -> GateResult:
+def amount(facts: ScreeningFacts) -> GateResult:
     """Within the bounds of the instrument, both included."""
     shown = (
-        Shown(_l("Demandé"), facts.requested),
-        Shown(_l("Minimum"), facts.minimum),
-        Shown(_l("Maximum"), facts.maximum),
+        GateFact(_l("Demandé"), facts.requested),
+        GateFact(_l("Minimum"), facts.minimum),
+        GateFact(_l("Maximum"), facts.maximum),
     )
     if facts.minimum is None or facts.maximum is None:
         return GateResult(None, shown)
     return GateResult(facts.minimum <= facts.requested <= facts.maximum, shown)
 
 
-def rate(facts: Facts) -> GateResult:
+def rate(facts: ScreeningFacts) -> GateResult:
     """The request over the project's resources, at most the instrument's rate; no rate is no limit."""
     limit = None if facts.max_rate is None else percentage(Money(facts.max_rate), Money(100))
     found = percentage(facts.requested, facts.resources) if facts.resources else None
     shown = (
-        Shown(_l("Part demandée"), found, is_percent=True),
-        Shown(_l("Taux maximal"), limit if limit is not None else _l("aucun"), is_percent=limit is not None),
+        GateFact(_l("Part demandée"), found, is_percent=True),
+        GateFact(_l("Taux maximal"), limit if limit is not None else _l("aucun"), is_percent=limit is not None),
     )
     if facts.max_rate is not None and not facts.resources:
         return GateResult(None, shown)
     return GateResult(not is_over_rate(facts.requested, facts.resources, facts.max_rate), shown)
 
 
-def not_started(facts: Facts) -> GateResult:
+def not_started(facts: ScreeningFacts) -> GateResult:
     """The project does not end before the call closes."""
     shown = (
-        Shown(_l("Début"), facts.starts_on),
-        Shown(_l("Fin"), facts.ends_on),
-        Shown(_l("Clôture de l’appel"), facts.closes_on),
+        GateFact(_l("Début"), facts.starts_on),
+        GateFact(_l("Fin"), facts.ends_on),
+        GateFact(_l("Clôture de l’appel"), facts.closes_on),
     )
     if facts.ends_on is None or facts.closes_on is None:
         return GateResult(None, shown)
     return GateResult(facts.ends_on >= facts.closes_on, shown)
 
 
-def commitment(facts: Facts) -> GateResult:
+def commitment(facts: ScreeningFacts) -> GateResult:
     """Signed or deemed, for a request made since the law asks for it."""
     asked = facts.commitment_since is not None and facts.submitted_on >= facts.commitment_since
     shown = (
-        Shown(_l("Déposé le"), facts.submitted_on),
-        Shown(_l("Contrat"), _l("souscrit ou réputé satisfait") if facts.commitment else _l("non souscrit")),
+        GateFact(_l("Déposé le"), facts.submitted_on),
+        GateFact(_l("Contrat"), _l("souscrit ou réputé satisfait") if facts.commitment else _l("non souscrit")),
     )
     return GateResult(bool(facts.commitment) or not asked, shown)
 
 
-def de_minimis(facts: Facts) -> GateResult:
+def de_minimis(facts: ScreeningFacts) -> GateResult:
     """Without economic activity it does not apply; else declared aid and the request stay under the ceiling."""
     if facts.economic_activity == "no":
-        return GateResult(True, (Shown(_l("Activité économique"), _l("non")),))
+        return GateResult(True, (GateFact(_l("Activité économique"), _l("non")),))
     shown = (
-        Shown(_l("Aides déclarées"), facts.de_minimis_received),
-        Shown(_l("Demandé"), facts.requested),
-        Shown(_l("Plafond"), facts.de_minimis_ceiling),
+        GateFact(_l("Aides déclarées"), facts.de_minimis_received),
+        GateFact(_l("Demandé"), facts.requested),
+        GateFact(_l("Plafond"), facts.de_minimis_ceiling),
     )
     if facts.economic_activity is None or facts.de_minimis_received is None or facts.de_minimis_ceiling is None:
         return GateResult(None, shown)
     return GateResult(facts.de_minimis_received + facts.requested <= facts.de_minimis_ceiling, shown)
 
 
-def axis_chosen(facts: Facts) -> GateResult:
+def axis_chosen(facts: ScreeningFacts) -> GateResult:
     """At least one axis, and shares that make a hundred."""
     total = percentage(Money(sum(facts.shares)), Money(100))
-    shown = (Shown(_l("Axes choisis"), str(len(facts.shares))), Shown(_l("Total des parts"), total, is_percent=True))
+    shown = (
+        GateFact(_l("Axes choisis"), str(len(facts.shares))),
+        GateFact(_l("Total des parts"), total, is_percent=True),
+    )
     return GateResult(bool(facts.shares) and sum(facts.shares) == 100, shown)
 
 
-def budget_balanced(facts: Facts) -> GateResult:
+def budget_balanced(facts: ScreeningFacts) -> GateResult:
     """Charges equal resources, gifts in kind equal their use, and the request stands on its line."""
     shown = (
-        Shown(_l("Charges"), facts.charges),
-        Shown(_l("Produits"), facts.resources),
-        Shown(_l("Demande inscrite au budget"), facts.requested_line),
+        GateFact(_l("Charges"), facts.charges),
+        GateFact(_l("Produits"), facts.resources),
+        GateFact(_l("Demande inscrite au budget"), facts.requested_line),
     )
     balanced = facts.charges == facts.resources and facts.in_kind_charges == facts.in_kind_resources
     return GateResult(balanced and bool(facts.charges) and facts.requested_line == facts.requested, shown)
 
 
-COMPUTED: Mapping[str, Callable[[Facts], GateResult]] = {
+COMPUTED: Mapping[str, Callable[[ScreeningFacts], GateResult]] = {
     "legal_form": legal_form,
     "territory": territory,
     "amount": amount,
@@ -201,7 +204,7 @@ COMPUTED: Mapping[str, Callable[[Facts], GateResult]] = {
 }
 
 
-def compute(code: str, facts: Facts) -> GateResult:
+def compute(code: str, facts: ScreeningFacts) -> GateResult:
     """What a computed gate finds; a gate of this call that no rule knows is left to a person."""
     rule = COMPUTED.get(code)
     return rule(facts) if rule else GateResult(None)

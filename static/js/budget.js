@@ -15,7 +15,7 @@ export default function (budget) {
   const words = balance.dataset;
   const total = (side) => {
     const typed = sum(side.querySelectorAll("[data-amount]"), euros);
-    return typed === null ? null : [...side.querySelectorAll("[data-fixed]")].reduce((all, told) => all + Number(told.value), typed);
+    return typed === null ? null : [...side.querySelectorAll("[data-fixed]")].reduce((all, field) => all + Number(field.value), typed);
   };
   const judge = (sums) => {
     const [gap, apart] = ["", "in-kind-"].map((kind) => (sums[`${kind}resources`] ?? 0) - (sums[`${kind}charges`] ?? 0));

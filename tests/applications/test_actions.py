@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
+from werkzeug.datastructures import FileStorage
 
 from grants.applications import actions, queries, rules
 from grants.applications.lifecycle import LIFECYCLE
@@ -21,7 +22,7 @@ from grants.kernel.journal import advance
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
 from grants.kernel.pages import money
-from grants.kernel.vault import Offered, StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.words import force_locale
 from grants.people import queries as people
 from grants.people.models import MemberRole
@@ -133,8 +134,8 @@ def test_two_people_on_two_lines_of_one_page_keep_what_each_changed(draft, by, s
             Part.STATEMENTS: ("yes", "yes")}[section]  # fmt: skip
     for key, value in zip((first, second), said, strict=True):
         save(draft, section, {**shown, name: {**shown[name], key: value}}, by, stamp=rules.stamp_of(shown))
-    kept = queries.section_values(draft, section)[name]
-    assert (kept[first], kept[second]) == said
+    stored = queries.section_values(draft, section)[name]
+    assert (stored[first], stored[second]) == said
 
 
 def test_a_field_is_saved_on_the_version_it_was_shown_in(draft, by):
@@ -244,7 +245,7 @@ def test_a_foreign_account_or_instrument_is_refused(draft, by):
 def test_a_file_is_kept_then_removed_and_its_row_says_so(draft, by):
     piece = calls.pieces_of(draft.call_id)[0]
     with unit_of_work():
-        given = actions.add_file(draft, piece, Offered("statuts.pdf", io.BytesIO(PDF)), by=by)
+        given = actions.add_file(draft, piece, FileStorage(io.BytesIO(PDF), "statuts.pdf"), by=by)
     assert queries.attachments_of(draft.id)[piece.id][0].file.name == "statuts.pdf"
     with unit_of_work():
         actions.remove_file(draft, given, by=by)
@@ -255,7 +256,7 @@ def test_a_file_is_kept_then_removed_and_its_row_says_so(draft, by):
 def test_a_wrong_file_is_refused_on_its_field_and_nothing_is_kept(draft, by):
     piece = calls.pieces_of(draft.call_id)[0]
     with pytest.raises(InvalidError) as refused, unit_of_work():
-        actions.add_file(draft, piece, Offered("statuts.pdf", io.BytesIO(b"<html>non</html>")), by=by)
+        actions.add_file(draft, piece, FileStorage(io.BytesIO(b"<html>non</html>"), "statuts.pdf"), by=by)
     assert refused.value.field == f"piece_{piece.id}"
     assert db.session.scalar(select(func.count()).select_from(Attachment)) == 0
 
@@ -380,8 +381,8 @@ def test_what_was_read_must_be_what_is_submitted(draft, by):
 )
 def test_each_gap_is_named(app, draft, by, section, change, message):
     save(draft, section, {**queries.section_values(draft, section), **change}, by)
-    told = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(draft))])
-    assert any(message in one for one in told), told
+    messages = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(draft))])
+    assert any(message in one for one in messages), messages
 
 
 def test_a_request_over_the_instruments_rate_is_named(app, make):
@@ -392,8 +393,8 @@ def test_a_request_over_the_instruments_rate_is_named(app, make):
         {"account": "OWN", "label": "", "status": None, "amount": Money.euros(7_000)},
     ]
     save(application, Part.BUDGET, {"lines": lines}, by)
-    told = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(application))])
-    assert told == ["Le montant demandé dépasse 50\u00a0% des ressources du projet\u00a0: 500\u00a0€ de trop."]
+    messages = say(app, lambda: [item.message for item in rules.missing(queries.draft_content(application))])
+    assert messages == ["Le montant demandé dépasse 50\u00a0% des ressources du projet\u00a0: 500\u00a0€ de trop."]
 
 
 def test_submitting_reads_what_it_froze_once_for_all_receipts(draft, by, monkeypatch):
@@ -427,8 +428,8 @@ def test_a_withdrawal_by_a_plain_member_is_told_to_everybody_responsible(make):
         people.membership(editor.id, organisation.id).role = MemberRole.EDITOR
     with unit_of_work():
         actions.withdraw(application, reason="Le lieu n’est plus disponible.", by=make.actor_of(editor))
-    told = select(Letter.recipient).where(Letter.kind == "applications_withdrawal")
-    assert set(db.session.scalars(told)) == {
+    recipients = select(Letter.recipient).where(Letter.kind == "applications_withdrawal")
+    assert set(db.session.scalars(recipients)) == {
         *(owner.email for owner in owners), editor.email, organisation.representative_email
     }  # fmt: skip
 
@@ -455,11 +456,11 @@ def test_what_is_missing_is_told_in_the_language_of_the_reader(make):
     draft = make.application(complete=False)
     plain = queries.plain_content(draft)
     with force_locale("en"):
-        told = " ".join(missing.message for missing in rules.missing(rules.read(rules.canonical(plain))))
+        messages = " ".join(missing.message for missing in rules.missing(rules.read(rules.canonical(plain))))
     for row in (*(q for s in plain["sections"] for q in s["questions"] if q["required"]), *plain["statements"]):
         name = "label" if "label" in row else "title"
-        assert row[name] == row[f"{name}_en"] or row[name] not in told
-    assert "Answer the question" in told
+        assert row[name] == row[f"{name}_en"] or row[name] not in messages
+    assert "Answer the question" in messages
 
 
 def test_amounts_are_written_as_the_reader_does(app):

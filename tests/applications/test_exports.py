@@ -40,8 +40,8 @@ def test_a_draft_is_printed_as_it_stands_and_says_on_each_page_that_it_is_not_su
         assert words.count(DRAFT) == len(pdf.pages) > 1
         assert pdf.open_metadata()["pdfuaid:part"] == "1"
         assert "/Outlines" in pdf.Root
-    for told in (draft.title, "Sommaire", "non déposé : ce document ne vaut pas dépôt", draft.organisation.name):
-        assert squeezed(told) in words
+    for text in (draft.title, "Sommaire", "non déposé : ce document ne vaut pas dépôt", draft.organisation.name):
+        assert squeezed(text) in words
     assert "Empreinte" not in words
 
 
@@ -116,7 +116,7 @@ def test_anybody_prints_the_blank_dossier_of_a_published_call(make, page):
     words = words_of(pdf_of(page.get("applications.blank_pdf", code=call.code)))
     for question in calls.questions_of(call.id):
         assert squeezed(question.label) in words
-    for told in ("Dossier vierge", "Sommaire", "Seulement si vous répondez", "Date, nom, qualité et signature"):
-        assert squeezed(told) in words
+    for text in ("Dossier vierge", "Sommaire", "Seulement si vous répondez", "Date, nom, qualité et signature"):
+        assert squeezed(text) in words
     assert page.get("applications.blank_pdf", code=make.call(state=CallState.DRAFT).code).status == 404
     assert page.get("applications.blank_pdf", code="INCONNU").status == 404

@@ -62,7 +62,7 @@ def fill(screen: BrowserPage, values: dict[str, str]) -> None:
         screen.fill(f"[name='{name}']", value)
 
 
-def told(screen: BrowserPage, *sides: str) -> list[str]:
+def texts_of(screen: BrowserPage, *sides: str) -> list[str]:
     """The totals of sides as the page shows them."""
     return [plain(screen.text_content(f'[data-total="{side}"]')) for side in sides]
 
@@ -94,7 +94,7 @@ def test_the_live_budget_says_what_the_server_says_or_nothing(screen, budget) ->
     show(screen, emptied(budget).last.text)
     charge, resource = amounts(screen, "charges")[0], amounts(screen, "resources")[0]
     kind_charge, kind_resource = amounts(screen, "in-kind-charges")[0], amounts(screen, "in-kind-resources")[0]
-    fixed = sum(int(told.get_attribute("value")) for told in screen.locator("[data-fixed]").all()) // 100
+    fixed = sum(int(field.get_attribute("value")) for field in screen.locator("[data-fixed]").all()) // 100
     tried = (
         {charge: "5\u202f600,00 €", resource: ""},
         {charge: str(fixed + 100), resource: "\u200b100 euros"},
@@ -104,14 +104,14 @@ def test_the_live_budget_says_what_the_server_says_or_nothing(screen, budget) ->
     )
     for values in tried:
         fill(screen, values)
-        live = told(screen, "charges", "resources"), verdict(screen)
+        live = texts_of(screen, "charges", "resources"), verdict(screen)
         budget.submit(values, follow=False)
         answer = budget.get(budget.last.url)
         server = [plain(answer.tree.xpath(f"string(//*[@data-total='{side}'])")) for side in ("charges", "resources")]
         assert live == (server, plain(answer.tree.xpath("string(//*[@data-balance])")))
     for text in ("1 2500", "12.500", "12,50", "beaucoup"):
         fill(screen, {charge: text})
-        assert (told(screen, "charges"), verdict(screen)) == (["—"], "")
+        assert (texts_of(screen, "charges"), verdict(screen)) == (["—"], "")
 
 
 def test_the_script_does_not_overrule_what_the_server_said(screen, budget) -> None:
@@ -191,7 +191,7 @@ def test_a_block_of_a_spreadsheet_is_pasted_account_by_account(screen, budget) -
         for code in ("64", "60", "61")
     }
     assert values == {"64": "10 000 €", "60": "1\u202f200", "61": ""}
-    assert told(screen, "charges") == ["11 200 €"]
+    assert texts_of(screen, "charges") == ["11 200 €"]
     said = plain(screen.text_content("[data-pasted]"))
     assert said == "Montants collés : 2. Lignes laissées de côté : Compte Montant ; 999 5 ; 61 beaucoup."
 
@@ -258,8 +258,8 @@ def test_the_sum_of_the_shares_counts_what_the_server_takes(screen, make, page) 
     show(screen, page.get("applications.edit", draft, section=Part.AXES).text)
     parts = [str(part.get_attribute("name")) for part in screen.locator("[data-part]").all()]
     fill(screen, dict.fromkeys(parts, ""))
-    told_of = {"40": "40 % / 100 %", "\u200b60": "60 % / 100 %", "40abc": "—", "1e2": "—", "101": "—", "4 0": "—"}
-    for text, said in told_of.items():
+    expected = {"40": "40 % / 100 %", "\u200b60": "60 % / 100 %", "40abc": "—", "1e2": "—", "101": "—", "4 0": "—"}
+    for text, said in expected.items():
         fill(screen, {parts[0]: text})
         assert plain(screen.text_content("[data-sum]")) == said
         answer = page.submit({**dict.fromkeys(parts, ""), parts[0]: text, "do": "stay"})

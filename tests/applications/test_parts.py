@@ -11,22 +11,22 @@ from grants.applications import actions, queries, rules
 from grants.applications.forms import section_form
 from grants.applications.models import Application, model_of
 from grants.applications.parts import PARTS, TABLES, complete
-from grants.applications.parts.budget import LINES, Account
+from grants.applications.parts.budget import LINES, AccountField
 from grants.applications.parts.fields import (
     Amount,
     Choice,
     Day,
     Field,
-    Offered,
+    OfferedChoice,
     PerCode,
     Picks,
-    Rows,
+    RowTable,
     Shares,
     ShortText,
     Tick,
     Whole,
 )
-from grants.applications.parts.part import Asked, DossierPart
+from grants.applications.parts.part import AskedField, DossierPart
 from grants.applications.parts.schema import dossier_schema
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
@@ -37,7 +37,7 @@ EVERY = [pytest.param(part, id=code) for code, part in PARTS.items() if part.fie
 def sample(field: Field, number: int) -> Any:
     """Something a person may say in a field; `number` makes it unlike the others."""
     match field:
-        case Account():
+        case AccountField():
             return "74"  # of a funder: it alone has a status
         case ShortText():
             return f"Mot {number} de {field.name}"
@@ -64,7 +64,7 @@ def samples(draft: Application, part: DossierPart) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for number, field in enumerate(part.fields):
         match field:
-            case Offered():
+            case OfferedChoice():
                 values[field.name] = queries.offers_of(draft, field.name)[0].key
             case Picks():
                 values[field.name] = [offer.key for offer in queries.offers_of(draft, field.name)[:2]]
@@ -74,7 +74,7 @@ def samples(draft: Application, part: DossierPart) -> dict[str, Any]:
                 values[field.name] = dict(zip(keys, percents, strict=False))
             case Field():
                 values[field.name] = sample(field, number)
-            case Rows():
+            case RowTable():
                 values[field.name] = [{one.name: sample(one, n) for one in field.fields} for n in range(2)]
             case PerCode():
                 said = [(code, {one.name: sample(one, n) for one in field.fields})
@@ -104,7 +104,7 @@ def test_what_a_part_declares_is_kept_and_frozen(make, draft, part):
     assert queries.section_values(draft, part.code) == sorted_picks(part, values)
     content = queries.draft_content(draft)
     for field in part.fields:
-        if isinstance(field, Offered):
+        if isinstance(field, OfferedChoice):
             continue
         if isinstance(field, Picks | Shares):
             assert len(field.rows_in(content)) == 2
@@ -115,7 +115,7 @@ def test_what_a_part_declares_is_kept_and_frozen(make, draft, part):
         rows = [{one.name: row[one.name] for one in field.columns} for row in field.rows_in(content)
                 if not row.get("is_request")]  # fmt: skip
         said = values[field.name]
-        assert rows == (said if isinstance(field, Rows)
+        assert rows == (said if isinstance(field, RowTable)
                         else [{field.code.name: code, **field.row(one)} for code, one in said.items()])  # fmt: skip
     assert [
         item for item in part.missing(content) if item.field in {one.name for one in part.fields if one is not LINES}
@@ -129,24 +129,24 @@ def test_what_a_part_declares_stands_in_a_conflict_and_on_the_page_that_is_read(
     with app.test_request_context():
         form = section_form(part.code, queries.options_of(draft, part.code), values)
         assert form.values() == sorted_picks(part, values)
-        told = form.differences(blank)
+        differences = form.differences(blank)
     words = [word for field in part.fields for word in said_words(draft, field, values[field.name])]
     page.sign_in(make.member_of(draft.organisation))
     shown = page.get("applications.review", draft).words.replace("\u202f", " ").replace("\xa0", " ")
     plain = [word.replace("\u202f", " ").replace("\xa0", " ") for word in words]
     assert [word for word in plain if word not in shown] == []
-    both = "\n".join(line["mine"] for line in told)
+    both = "\n".join(line["mine"] for line in differences)
     assert [word for word in words if word not in both] == []
 
 
-def said_words(draft: Application, field: Asked, value: Any) -> list[str]:
+def said_words(draft: Application, field: AskedField, value: Any) -> list[str]:
     """The words of a value that no other field says."""
     if isinstance(field, Picks | Shares):
         offers = {offer.key: offer for offer in queries.offers_of(draft, field.name)}
         return [getattr(offers[key].row, "name", "") for key in value if value is not dict]
     if isinstance(field, Field):
-        return [] if isinstance(field, Offered) else [field.words(value)]
-    rows = value if isinstance(field, Rows) else [field.row(one) for one in value.values()]
+        return [] if isinstance(field, OfferedChoice) else [field.words(value)]
+    rows = value if isinstance(field, RowTable) else [field.row(one) for one in value.values()]
     # A box is told by words of the page's own.
     return [one.words(row[one.name]) for row in rows for one in field.fields if not isinstance(one, Tick)]
 
@@ -159,7 +159,7 @@ def test_each_page_asks_every_field_its_part_declares(page, make, draft, part):
     for field in part.fields:
         if isinstance(field, Field):
             asked = {field.name}
-        elif isinstance(field, Rows):
+        elif isinstance(field, RowTable):
             asked = {f"rows-0-{one.name}" for one in field.fields}
         elif isinstance(field, Shares):
             asked = {f"share_{offer.row.code}" for offer in queries.offers_of(draft, field.name)}

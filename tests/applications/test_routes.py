@@ -15,7 +15,7 @@ from grants.applications.models import Answer, Application, ApplicationVersion, 
 from grants.applications.parts import PARTS
 from grants.applications.rules import Part
 from grants.calls import queries as calls
-from grants.kernel import clock, journal, vault
+from grants.kernel import clock, journal, uploads
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
@@ -157,11 +157,11 @@ def test_strange_words_are_kept_as_words(page, draft, owner, text):
     answer = page.submit({"title": text, "summary": text})
     assert answer.status == 200
     db.session.expire_all()
-    kept = "".join(c for c in text if c >= " ").strip()
-    assert draft.title == kept
+    expected = "".join(c for c in text if c >= " ").strip()
+    assert draft.title == expected
     assert not answer.tree.xpath("//script[not(@src)]")
     review = page.get("applications.review", draft)
-    assert kept in review.words or " ".join(kept.split()) in review.words
+    assert expected in review.words or " ".join(expected.split()) in review.words
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_what_is_right_of_a_page_is_saved_beside_what_is_wrong(page, draft, owne
     assert (answer.status, "sauf ce qui est marqué" in answer.words) == (200, True)
     form = answer.form()
     assert {name: (form.fields[name] or "").strip() for name in wrong | right} == wrong | right
-    kept = str(queries.section_values(db.session.get(Application, draft.id), str(section)))
-    assert not [value for value in wrong.values() if value in kept and len(value) < 1000]
-    assert [value for value in right.values() if value not in kept] == []
+    stored = str(queries.section_values(db.session.get(Application, draft.id), str(section)))
+    assert not [value for value in wrong.values() if value in stored and len(value) < 1000]
+    assert [value for value in right.values() if value not in stored] == []
 
 
 def test_a_mistake_that_waits_is_told_before_submitting(page, draft, owner):
@@ -238,9 +238,9 @@ def test_a_mistake_that_waits_is_told_before_submitting(page, draft, owner):
     open_section(page, draft, Part.PROJECT)
     page.submit({"requested": "beaucoup"})
     for endpoint in ("applications.review", "applications.submit"):
-        told = page.get(endpoint, draft)
-        assert "n’est pas dans le dossier" in told.words
-        assert told.tree.xpath(f"//main//a[@href='/dossiers/{draft.id}/rediger/projet' and text()='Page à corriger']")
+        answer = page.get(endpoint, draft)
+        assert "n’est pas dans le dossier" in answer.words
+        assert answer.tree.xpath(f"//main//a[@href='/dossiers/{draft.id}/rediger/projet' and text()='Page à corriger']")
 
 
 def test_a_file_that_is_refused_does_not_keep_the_answers_from_being_saved(page, draft, owner):
@@ -542,16 +542,18 @@ def test_what_came_is_kept_and_files_of_one_name_are_told_apart(make, page, draf
     listed = page.last.tree.xpath(f"//*[@id='piece-{piece.code}']//li")
     assert len({" ".join(item.text_content().split()) for item in listed}) == len(listed) == 2
     assert [" ".join(item.text_content().split()).count("signature électronique reconnue") for item in listed] == [1, 0]
-    (told,) = [row for row in queries.draft_content(draft)["pieces"] if row["code"] == piece.code]
+    (shown_piece,) = [row for row in queries.draft_content(draft)["pieces"] if row["code"] == piece.code]
     digests = [hashlib.sha256(content).hexdigest() for content in (signed, other)]
-    assert [file["sha256"] for file in told["files"]] == digests
-    keys = [file["id"] for file in told["files"]]
+    assert [file["sha256"] for file in shown_piece["files"]] == digests
+    keys = [file["id"] for file in shown_piece["files"]]
     assert [page.get("applications.file", key).response.data for key in keys] == [signed, other]
     with unit_of_work():
         actions.submit(draft, by=make.actor_of(owner), received_at=clock.now())
     page.sign_in(make.account("manager"))
     copies = [page.get("applications.file", key).response.data for key in keys]
-    assert [hashlib.sha256(copy).hexdigest() for copy in copies] == [file["copy_sha256"] for file in told["files"]]
+    assert [hashlib.sha256(copy).hexdigest() for copy in copies] == [
+        file["copy_sha256"] for file in shown_piece["files"]
+    ]
     assert b"scripted" not in copies[1]
     assert [page.get("applications.original", key).response.data for key in keys] == [signed, other]
 
@@ -802,7 +804,7 @@ def test_a_receipt_tells_each_file_and_when_it_came(make, page, language):
     member = make.member_of(draft.organisation)
     piece = calls.pieces_of(draft.call_id)[0]
     with unit_of_work() as session:
-        stored = vault.accept(
+        stored = uploads.accept(
             FileStorage(io.BytesIO(PDF), "comptes.pdf"), by=make.actor_of(member),
             organisation_id=draft.organisation_id, dossier_id=draft.id,
         )  # fmt: skip

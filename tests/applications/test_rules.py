@@ -87,10 +87,12 @@ def test_the_same_facts_have_the_same_text_and_digest(content):
 
 
 def test_a_content_read_again_has_living_values():
-    told = rules.read('{"due_on":"2026-09-01","frozen_at":"2026-09-01T10:00:00+00:00","x_cents":1250,"y_cents":null}')
-    assert told["due_on"] == date(2026, 9, 1)
-    assert told["frozen_at"] == datetime(2026, 9, 1, 10, tzinfo=UTC)
-    assert (told["x"], told["y"]) == (Money(1250), None)
+    content = rules.read(
+        '{"due_on":"2026-09-01","frozen_at":"2026-09-01T10:00:00+00:00","x_cents":1250,"y_cents":null}'
+    )
+    assert content["due_on"] == date(2026, 9, 1)
+    assert content["frozen_at"] == datetime(2026, 9, 1, 10, tzinfo=UTC)
+    assert (content["x"], content["y"]) == (Money(1250), None)
 
 
 def test_a_placeholder_is_filled_once_and_a_typed_brace_stays():

@@ -31,7 +31,7 @@ from grants.awards.lifecycle import AwardState, ReceivableState, ReportState
 from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
-from grants.kernel import clock, files, jobs, vault
+from grants.kernel import clock, files, jobs, uploads
 from grants.kernel.access import ViewAccess
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.encryption import encrypt
@@ -137,7 +137,7 @@ lien.
 
 
 @dataclass
-class World:
+class RelatedThings:
     """People and things that are related to one another in every way the rights distinguish."""
 
     people: dict[str, Account | None]
@@ -150,7 +150,7 @@ class World:
         return self.things[Application]  # type: ignore[no-any-return]
 
 
-def world(make: Make) -> World:
+def related_things(make: Make) -> RelatedThings:
     """One application with everything that may hang on it, and people around it."""
     team, other = make.account(name="Équipe"), make.account(name="Autre")
     organisation = make.organisation(team)
@@ -173,22 +173,22 @@ def world(make: Make) -> World:
     place = surroundings(make, people, organisation, make.call(), assigned)
     make.assignment(place.application, recused, state=AssignmentState.RECUSED)
     with unit_of_work() as session:
-        session.add_all(kept_form(person) for person in people.values() if person is not None)
-        session.add_all(kept_job(make, person) for person in people.values() if person is not None)
+        session.add_all(stored_form(person) for person in people.values() if person is not None)
+        session.add_all(stored_job(make, person) for person in people.values() if person is not None)
     return place
 
 
-def kept_form(person: Account) -> StoredForm:
+def stored_form(person: Account) -> StoredForm:
     """A form that came while the person was not signed in."""
     at = clock.now()
-    told = json.dumps([str(person.id), "/mon-compte", at.isoformat(), [["name", "Nom"]], []])
+    content = json.dumps([str(person.id), "/mon-compte", at.isoformat(), [["name", "Nom"]], []])
     return StoredForm(
         account_id=person.id, reason=Reason.SIGNED_OUT, path="/mon-compte", page="/mon-compte",
-        until=at + timedelta(hours=1), sealed=encrypt(told),
+        until=at + timedelta(hours=1), sealed=encrypt(content),
     )  # fmt: skip
 
 
-def kept_job(make: Make, person: Account) -> Job:
+def stored_job(make: Make, person: Account) -> Job:
     """A file that the worker made for the person, with the rights they have."""
     job = Job(id=uuid4(), kind="dossiers", account_id=person.id, locale="fr", arguments="{}", state=JobState.DONE,
               asked_at=clock.now(), until=clock.now() + timedelta(days=1), name="dossiers.xlsx", size=1,
@@ -198,12 +198,12 @@ def kept_job(make: Make, person: Account) -> Job:
     return job
 
 
-def worlds(make: Make) -> dict[str, World]:
+def worlds(make: Make) -> dict[str, RelatedThings]:
     """The same people around three dossiers: the team's own, one of another team in the same call, a stranger's.
 
     Who recused themselves from the team's reads the related one.
     """
-    own = world(make)
+    own = related_things(make)
     other, recused = made(own.people["autre équipe"]), made(own.people["déporté"])
     theirs = db.session.scalars(db.select(Organisation).join(Membership).where(Membership.account_id == other.id)).one()
     foreign, reader = make.organisation(make.account(name="Étrangère")), make.account("reviewer")
@@ -214,7 +214,7 @@ def worlds(make: Make) -> dict[str, World]:
     }
 
 
-def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
+def seen_by(persona: str, relation: str, places: dict[str, RelatedThings]) -> RelatedThings:
     """The things of a relation as one person stands to them: to the other team, their own dossier is theirs.
 
     What everybody has of their own (an account, a session, one's assignment) takes the place of the team's.
@@ -234,12 +234,12 @@ def seen_by(persona: str, relation: str, places: dict[str, World]) -> World:
             queries += [db.select(Job).where(Job.account_id == person.id)]
             queries += [db.select(SignIn).where(SignIn.account_id == person.id).order_by(SignIn.started_at).limit(1)]
         theirs = {type(found): found for query in queries if (found := db.session.scalars(query).first()) is not None}
-    return World(place.people, place.things | theirs, place.words)
+    return RelatedThings(place.people, place.things | theirs, place.words)
 
 
 def surroundings(
     make: Make, people: dict[str, Account | None], organisation: Organisation, call: Call, reader: Account
-) -> World:
+) -> RelatedThings:
     """Everything that may hang on an organisation: a dossier the committee reads, and one that was awarded."""
     team = make.member_of(organisation)
     draft_call = make.call(state=CallState.DRAFT)
@@ -249,7 +249,7 @@ def surroundings(
     meeting = make.decided(second)
     award = make.award(second, state=AwardState.RUNNING)
     with unit_of_work() as session:
-        file = vault.accept(
+        file = uploads.accept(
             FileStorage(blank_pdf(), "statuts.pdf"),
             by=make.actor_of(team), organisation_id=organisation.id, dossier_id=application.id,
         )  # fmt: skip
@@ -271,7 +271,7 @@ def surroundings(
         )  # fmt: skip
         report = awards.report_of(award.id)
         report.state, report.submitted_at = ReportState.SUBMITTED, clock.now()
-        accounts = vault.accept(
+        accounts = uploads.accept(
             FileStorage(blank_pdf(), "comptes.pdf"),
             by=make.actor_of(team), organisation_id=organisation.id, dossier_id=second.id,
         )  # fmt: skip
@@ -283,7 +283,7 @@ def surroundings(
         session.add_all([file, request, invitation, agreement, given, receivable, nomination])
     session_of(team)
     with unit_of_work() as session:
-        session.add_all([kept_form(team), kept_job(make, team)])
+        session.add_all([stored_form(team), stored_job(make, team)])
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
     things += [nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
     words = {
@@ -305,7 +305,7 @@ def surroundings(
         "award_id": [award.id],
         "account_id": [team.id],
     }
-    return World(people, found_things(things, near), words)
+    return RelatedThings(people, found_things(things, near), words)
 
 
 def blank_pdf() -> BytesIO:
@@ -344,21 +344,21 @@ def routes(app: Flask) -> Iterator[tuple[str, Rule, ViewAccess]]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if rule.endpoint == "static":
             continue
-        told: ViewAccess = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
+        access: ViewAccess = app.view_functions[rule.endpoint].__access__  # type: ignore[attr-defined]
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-            yield method, rule, told
+            yield method, rule, access
 
 
-def address(app: Flask, rule: Rule, told: ViewAccess, place: World) -> str:
+def address(app: Flask, rule: Rule, access: ViewAccess, place: RelatedThings) -> str:
     """The URL of a route about the world's own thing."""
     values: dict[str, Any] = {}
     for name in sorted(rule.arguments):
         if name.endswith("_id"):
-            kind = told.subject or Application
+            kind = access.subject or Application
             assert kind in place.things, f"{rule.rule}: give the world a {kind.__name__}"
             values[name] = place.things[kind].id
         else:
-            assert name in place.words, f"{rule.rule}: give a sample for « {name} » in World.words"
+            assert name in place.words, f"{rule.rule}: give a sample for « {name} » in RelatedThings.words"
             values[name] = place.words[name]
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
@@ -389,14 +389,19 @@ def observe(app: Flask, make: Make, relations: tuple[str, ...]) -> dict[str, lis
 
 
 def observed_by(
-    app: Flask, client: FlaskClient, token: str, persona: str, places: dict[str, World], relations: tuple[str, ...]
+    app: Flask,
+    client: FlaskClient,
+    token: str,
+    persona: str,
+    places: dict[str, RelatedThings],
+    relations: tuple[str, ...],
 ) -> dict[str, list[str]]:
     """What one person is answered, row by row; an address that is the same for all relations is asked once."""
     cells: dict[str, list[str]] = {}
     seen = {relation: seen_by(persona, relation, places) for relation in relations}
     asked = [
-        (f"{method} `{rule.rule}`", method, [address(app, rule, told, seen[relation]) for relation in relations])
-        for method, rule, told in routes(app)
+        (f"{method} `{rule.rule}`", method, [address(app, rule, access, seen[relation]) for relation in relations])
+        for method, rule, access in routes(app)
     ]
     db.session.rollback()
     for row, method, urls in asked:

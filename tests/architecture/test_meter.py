@@ -41,7 +41,7 @@ def test_a_child_that_runs_and_what_outlives_its_parent_are_counted() -> None:
 
 def test_each_part_has_its_line_and_its_share() -> None:
     assert part_of("tests/awards/test_routes.py::test_one", "") == "tests/awards"
-    assert part_of("tests/awards/test_routes.py::test_one", "house") == "une fois par processus : house"
+    assert part_of("tests/awards/test_routes.py::test_one", "shared_app") == "une fois par processus : shared_app"
     assert lines({"a": 0.4, "b": 30.0, "c": 60.0}, 120.0) == ["   60.0 s  50.0 %  c", "   30.0 s  25.0 %  b"]
 
 

@@ -42,7 +42,7 @@ def source(file: str) -> str:
     return re.sub(r'"\s*\n\s*"', "", text) if file.endswith(".html") else text
 
 
-def told(file: str) -> list[str]:
+def promises_in(file: str) -> list[str]:
     """Give every whole sentence that a page shows."""
     phrases = PHRASE.findall(source(file))
     return [sentence for phrase in phrases for sentence in sentences(phrase)]
@@ -72,7 +72,7 @@ def test_each_promise_names_a_test_that_exists() -> None:
 
 def test_each_sentence_of_the_help_and_of_the_notices_is_placed() -> None:
     texts = tomllib.loads((ROOT / "grants" / "reference" / "texts.toml").read_text(encoding="utf-8"))["texts"]
-    said = {file: told(file) for file in PAGES}
+    said = {file: promises_in(file) for file in PAGES}
     said["privacy"] = next(sentences(row["body"]) for row in texts if row["code"] == "privacy")
     assert sum(map(len, said.values())) > 90
     placed = {row[1] for row in map(QUOTED.match, TABLE.splitlines()) if row}

@@ -51,7 +51,7 @@ def test_what_is_put_back_is_what_was_made(fresh: Fresh) -> None:
     *_learning, made, again = [state() for _ in range(6)]
     assert again[0] - made[0] == 2
     assert again[1:] == made[1:]
-    assert not [problem for _subject, told in VERIFICATIONS for problem in told()]
+    assert not [problem for _subject, verify in VERIFICATIONS for problem in verify()]
 
 
 def test_numbers_go_on_where_they_stood(fresh: Fresh) -> None:
@@ -74,7 +74,7 @@ def test_what_a_test_writes_stays(fresh: Fresh, write: str) -> None:
         written = rows()
         make.account()
         assert make.memory.times_put == 0
-        assert {name: told for name, told in rows().items() if name in {"fund", "budget_account"}}.items() <= (
+        assert {name: content for name, content in rows().items() if name in {"fund", "budget_account"}}.items() <= (
             written.items()
         )
 

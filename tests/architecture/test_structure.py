@@ -90,7 +90,7 @@ def test_nothing_unsafe_is_printed() -> None:
     unsafe = [name for name, code in templates() if re.search(r"\|\s*safe\b|autoescape false", code)]
     marked = [path.name for path, code in sources() if "Markup(" in code or "render_template_string" in code]
     assert unsafe == []
-    # The messages of the house, written by us; what is put into them is escaped. tests/assure tries it on every page.
+    # Messages written by us; what is put into them is escaped. tests/assure tries it on every page.
     assert marked == ["words.py"]
 
 
@@ -133,8 +133,8 @@ def test_a_machine_holds_together(machine: Machine, app: Flask) -> None:
         assert move.sources <= set(machine.states)
         if move.endpoint is None:
             continue
-        told = app.view_functions[move.endpoint].__access__  # type: ignore[attr-defined]
-        assert told.permission == move.permission
+        access = app.view_functions[move.endpoint].__access__  # type: ignore[attr-defined]
+        assert access.permission == move.permission
 
 
 def test_the_lives_are_drawn_as_they_are() -> None:
@@ -165,9 +165,9 @@ def test_the_schema_goes_up_down_and_up_and_equals_the_models(app: Flask, make: 
         for name, table in Base.metadata.tables.items():
             assert {column["name"] for column in inspector.get_columns(name)} == {c.name for c in table.columns}
             checks = {check["name"] for check in inspector.get_check_constraints(name) if check["name"]}
-            told = {str(c.name) for c in table.constraints if c.name and str(c.name).startswith("ck_")}
+            names = {str(c.name) for c in table.constraints if c.name and str(c.name).startswith("ck_")}
             assert {check.removeprefix(f"ck_{name}_") for check in checks} >= {
-                check.removeprefix(f"ck_{name}_") for check in told if not str(check).endswith("_None")
+                check.removeprefix(f"ck_{name}_") for check in names if not str(check).endswith("_None")
             }, name
         assert evidence.expected() <= guards.present(connection)
         assert connection.execute(text("SELECT count(*) FROM application")).scalar_one() == 0

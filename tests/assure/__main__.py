@@ -39,10 +39,10 @@ NOTES = "## À savoir"
 
 def commit() -> str:
     """Give the commit that is measured, and say so when files differ from it."""
-    told = subprocess.run(
+    result = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=10"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return told.stdout.strip() or "inconnu"
+    return result.stdout.strip() or "inconnu"
 
 
 def written_rows() -> dict[Key, str]:
@@ -54,9 +54,9 @@ def written_rows() -> dict[Key, str]:
 
 def written_notes() -> dict[str, list[str]]:
     """What stands under the table as it is, by figure."""
-    _table, _title, told = TABLE.read_text(encoding="utf-8").partition(NOTES) if TABLE.exists() else ("", "", "")
+    _table, _title, text = TABLE.read_text(encoding="utf-8").partition(NOTES) if TABLE.exists() else ("", "", "")
     notes: dict[str, list[str]] = {}
-    for line in told.partition(TITLE)[0].splitlines():
+    for line in text.partition(TITLE)[0].splitlines():
         name, colon, note = line.removeprefix("- ").partition(" : ")
         if colon:
             notes.setdefault(name, []).append(note)
@@ -66,9 +66,9 @@ def written_notes() -> dict[str, list[str]]:
 def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: Sequence[Mapping[str, object]]) -> None:
     """Write the table and the record, each new line in its place among those that were not measured this time."""
     every = {**written_rows(), **rows}
-    told = {**written_notes(), **notes}
+    merged = {**written_notes(), **notes}
     order = [(one.name, dialect) for dialect in DIALECTS for one in figures(dialect, short=False)]
-    under = [f"- {one.name} : {note}" for one in FIGURES for note in told.get(one.name, [])]
+    under = [f"- {one.name} : {note}" for one in FIGURES for note in merged.get(one.name, [])]
     lines = [
         *(every[key] for key in order if key in every),
         *(["", NOTES, "", *under] if under else []),
@@ -78,8 +78,8 @@ def write(rows: Mapping[Key, str], notes: Mapping[str, Sequence[str]], record: S
     TABLE.write_text(HEAD + "\n".join(lines), encoding="utf-8")
     known = {one["name"]: one for one in json.loads(RECORD.read_text(encoding="utf-8"))} if RECORD.exists() else {}
     RECORD.parent.mkdir(exist_ok=True)
-    kept = {**known, **{one["name"]: one for one in record}}
-    RECORD.write_text(json.dumps(list(kept.values()), indent=1) + "\n", encoding="utf-8")
+    by_name = {**known, **{one["name"]: one for one in record}}
+    RECORD.write_text(json.dumps(list(by_name.values()), indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """The forty ways in which people cheat a fund, tried over HTTP: the answer, its words, the journal, and what stays.
 
-A case is named and told by its code in the threat model. Where the house answers otherwise than the model asks, the
+A case is named and told by its code in the threat model. Where we answer otherwise than the model asks, the
 case says why; what cannot be tried yet stands in NOTES, which the table of figures shows.
 """
 
@@ -22,7 +22,7 @@ from grants.applications.models import Application
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState
 from grants.awards.models import Instalment
 from grants.calls.models import Call
-from grants.demo.plant import PASSWORD
+from grants.demo.install import PASSWORD
 from grants.kernel import clock
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.money import Money
@@ -38,7 +38,7 @@ from tests.factories import Make
 from tests.factories.awards import iban
 from tests.kernel import corpus
 from tests.rush import ready, times
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Server, Site, Visitor, Workspace, tree_of
 
 NOTES = {
     "A06": "ni second facteur ni délai de trois jours : deux personnes vérifient, et tous les membres sont prévenus",
@@ -91,9 +91,11 @@ class Ground:
 
     def version(self, table: str, number: UUID) -> dict[str, str]:
         """What the page of a thing says of its version, for a form that its page does not show to the person."""
-        kept = Base.metadata.tables[table]
+        columns = Base.metadata.tables[table]
         with self.site.engine.connect() as connection:
-            return {"version": str(connection.execute(select(kept.c.version).where(kept.c.id == number)).scalar_one())}
+            return {
+                "version": str(connection.execute(select(columns.c.version).where(columns.c.id == number)).scalar_one())
+            }
 
     def clear_attempts(self) -> None:
         """Forget what was counted, so that one case does not use up the limits of the next."""
@@ -267,15 +269,15 @@ def own_dossier_with_the_file_of_another(g: Ground) -> list[str]:
 
 @case("A05")
 def enumeration_by_search(g: Ground) -> list[str]:
-    """The search of the house is closed to applicants, and asking to join says the same of every number."""
+    """The search of the application is closed to applicants, and asking to join says the same of every number."""
     owner = g.visitor(g.own["owner"])
     faults = judged(g, lambda: owner.get("/gestion/dossiers?mots=HYPERLINK"), 403, "Vous n’avez pas accès",
                     journal=["access.denied"])  # fmt: skip
-    told = {
+    answers = {
         words_of(g.press(owner, "/organisations/rejoindre", {"number": number}, allow_redirects=True))
         for number in (g.own["rival_number"], "99999999900015")
     }
-    return faults + unless(len(told) == 1, "asking to join tells which numbers are known")
+    return faults + unless(len(answers) == 1, "asking to join tells which numbers are known")
 
 
 # ---- bank details --------------------------------------------------------------------------------------------------
@@ -381,8 +383,8 @@ def reading(g: Ground, *offices: str) -> tuple[Visitor, UUID, UUID]:
         dossier = make.application(state=ApplicationState.ELIGIBLE, title="Le potager retrouvé")
         account = make.account("reviewer", *offices)
         found = make.assignment(dossier, account, state=AssignmentState.OPEN)
-        told = account.email, dossier.id, found.id
-    return g.visitor(told[0]), told[1], told[2]
+        secrets_of_dossier = account.email, dossier.id, found.id
+    return g.visitor(secrets_of_dossier[0]), secrets_of_dossier[1], secrets_of_dossier[2]
 
 
 @case("A10")
@@ -459,12 +461,12 @@ def guessing_a_decision(g: Ground) -> list[str]:
 
 @case("A15")
 def a_formula_in_a_sheet(g: Ground) -> list[str]:
-    """A title that is a formula leaves the house as text, and stays as it was written."""
+    """A title that is a formula leaves the application as text, and stays as it was written."""
     sheet = g.visitor(g.own["manager"]).get("/gestion/dossiers.csv")
-    kept = g.site.rows("SELECT title FROM application WHERE title = :title", title=FORMULA)
+    rows = g.site.rows("SELECT title FROM application WHERE title = :title", title=FORMULA)
     quoted = FORMULA.replace('"', '""')
     faults = unless(sheet.status_code == 200 and f'"\'{quoted}"' in sheet.text, "the formula is not quoted")
-    return faults + unless(len(kept) == 1, "the title was changed in the database")
+    return faults + unless(len(rows) == 1, "the title was changed in the database")
 
 
 @case("A16")
@@ -574,13 +576,13 @@ def does_an_account_exist(g: Ground) -> list[str]:
         "/inscription": {"name": "Nora"},
     }
     for path, values in forms.items():
-        told = set()
+        answers = set()
         for email in emails:
             stranger = g.stranger()
             answer = stranger.send(path, {**values, "email": email}, allow_redirects=True)
-            told.add((answer.status_code, answer.url, bare(answer)))
-        faults += unless(len(told) == 1, f"{path} tells who has an account")
-        faults += unless(all(status in {200, 422} for status, _url, _page in told), f"{path} broke")
+            answers.add((answer.status_code, answer.url, bare(answer)))
+        faults += unless(len(answers) == 1, f"{path} tells who has an account")
+        faults += unless(all(status in {200, 422} for status, _url, _page in answers), f"{path} broke")
     return faults
 
 
@@ -615,8 +617,8 @@ def fields_nobody_asked_for(g: Ground) -> list[str]:
     more = {"role": "administrator", "active": "0", "email": "zq@exemple.example", "confirmed_at": "2020-01-01"}
     faults = judged(g, lambda: owner.send("/mon-compte", more), 302, journal=["account.changed"],
                     same=tables)  # fmt: skip
-    (kept,) = g.site.rows("SELECT active, confirmed_at FROM account WHERE email = :email", email=g.own["owner"])
-    faults += unless(bool(kept.active) and str(kept.confirmed_at) > "2021", "an account took a field of another form")
+    (row,) = g.site.rows("SELECT active, confirmed_at FROM account WHERE email = :email", email=g.own["owner"])
+    faults += unless(bool(row.active) and str(row.confirmed_at) > "2021", "an account took a field of another form")
     known = "SELECT state, organisation_id, author_id, submitted_at FROM application ORDER BY id"
     before, page = g.site.rows(known), f"/dossiers/{g.own['draft']}/rediger/projet"
     extra = {"state": "awarded", "statut": "awarded", "montant_accorde": "9", "note": "5", "closes_at": "2099-01-01",
@@ -715,7 +717,7 @@ def two_write_the_same_page(g: Ground) -> list[str]:
     return faults
 
 
-# ---- the house as a whole ------------------------------------------------------------------------------------------
+# ---- the application as a whole ------------------------------------------------------------------------------------
 
 
 @case("A35")
@@ -724,8 +726,8 @@ def a_cache_between(g: Ground) -> list[str]:
     person, faults = g.site.visitor(g.server, g.own["mate"]), []
     for path in ("/mon-compte", "/dossiers", f"/dossiers/{g.own['draft']}", "/mon-espace", "/appels"):
         heads = person.get(path).headers
-        kept = heads.get("Cache-Control"), "Cookie" in heads.get("Vary", "")
-        faults += unless(kept == ("no-store", True), f"{path}: {kept}")
+        cache_headers = heads.get("Cache-Control"), "Cookie" in heads.get("Vary", "")
+        faults += unless(cache_headers == ("no-store", True), f"{path}: {cache_headers}")
     left = g.press(person, "/deconnexion")
     faults += unless("cache" in left.headers.get("Clear-Site-Data", ""), "signing out leaves the cache")
     back = person.get("/mon-compte", allow_redirects=False)
@@ -784,9 +786,11 @@ def a_forged_host(g: Ground) -> list[str]:
     (letter,) = g.site.rows(
         "SELECT body FROM letter WHERE recipient = :email ORDER BY created_at DESC LIMIT 1", **values
     )
-    faults += unless(f"{g.server.address}/nouveau-mot-de-passe/" in letter.body, "the letter has no link of the house")
-    told = [letter.body, *(stranger.get(path, headers=forged).text for path in ("/", "/connexion", "/zq-nowhere"))]
-    return faults + unless(not any("zq.example" in text for text in told), "the forged name is repeated")
+    faults += unless(
+        f"{g.server.address}/nouveau-mot-de-passe/" in letter.body, "the letter has no link of the application"
+    )
+    texts = [letter.body, *(stranger.get(path, headers=forged).text for path in ("/", "/connexion", "/zq-nowhere"))]
+    return faults + unless(not any("zq.example" in text for text in texts), "the forged name is repeated")
 
 
 @case("A40")
@@ -829,10 +833,10 @@ def bytes_nobody_types(g: Ground) -> list[str]:
     minutes=1,
     once="postgresql",
 )
-def abuse(place: Place) -> Reading:
+def abuse(workspace: Workspace) -> Reading:
     """Try every abuse case of the threat model on one served fund."""
     faults = [f"{code} is neither tried nor explained" for code in CODES if code not in CASES and code not in NOTES]
-    with place.site(planted=True) as site, site.serve() as server:
+    with workspace.site(demo=True) as site, site.serve() as server:
         ground = Ground(site, server)
         for code, attempt in sorted(CASES.items()):
             faults += [f"{code} {fault}" for fault in tried(attempt, ground)]

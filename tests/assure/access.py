@@ -23,7 +23,7 @@ from grants.people.models import Organisation
 from tests.architecture.test_access import (
     PERSONAS,
     RELATIONS,
-    World,
+    RelatedThings,
     address,
     declared,
     routes,
@@ -35,7 +35,7 @@ from tests.assure.figures import Reading, figure
 from tests.canaries import UNIQUE, Canaries, Secret, plant, rows_of, text_of, ways_from
 from tests.client import LIGHT
 from tests.crawl import bare, demonstrations
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Server, Site, Visitor, Workspace, tree_of
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 TEAM, OTHER, RECUSED = "équipe", "autre équipe", "déporté"
@@ -102,19 +102,19 @@ class Ground:
     minutes=5,
     once="sqlite",
 )
-def access(place: Place) -> Reading:
+def access(workspace: Workspace) -> Reading:
     """Ask everything, as everybody, about one's own, a neighbour's and a stranger's things."""
-    with place.site() as site:
+    with workspace.site() as site:
         server = site.server()
         ground, walks = prepared(site, server)
         before = standing(ground)
         server.start()
-        shares = [None if place.full else number for number in range(len(walks))]
+        shares = [None if workspace.full else number for number in range(len(walks))]
         with ThreadPoolExecutor(6) as pool:
             list(pool.map(lambda walk, share: walk_through(walk, ground, share), walks, shares))
         faults = undeclared(ground) + [fault for walk in walks for fault in walk.faults]
         faults += changed(before, standing(ground))
-        return Reading(sum(walk.asked for walk in walks), faults, least=9_000 if place.full else 500)
+        return Reading(sum(walk.asked for walk in walks), faults, least=9_000 if workspace.full else 500)
 
 
 # ---- the ground
@@ -134,12 +134,14 @@ def prepared(site: Site, server: Server) -> tuple[Ground, list[Walk]]:
         for persona in PERSONAS:
             seen = [seen_by(persona, relation, places) for relation in RELATIONS]
             addresses[persona] = {
-                row_of(method, rule): [address(app, rule, told, place) for place in seen]
-                for method, rule, told in views
+                row_of(method, rule): [address(app, rule, access, place) for place in seen]
+                for method, rule, access in views
             }
-        mixed = [url for _method, rule, told in views for url in mixed_addresses(app, rule, told, places)]
+        mixed = [url for _method, rule, access in views for url in mixed_addresses(app, rule, access, places)]
         db.session.rollback()
-    unknown = {row_of(method, rule): unknown_address(app, rule, told) for method, rule, told in views if told.subject}
+    unknown = {
+        row_of(method, rule): unknown_address(app, rule, access) for method, rule, access in views if access.subject
+    }
     words, shown = plant(site, organisations), demonstrations(app)
     return Ground(site, words, organisations, pending, declared(), addresses, unknown, mixed, shown), walks
 
@@ -149,7 +151,7 @@ def row_of(method: str, rule: Rule) -> str:
     return f"{method} `{rule.rule}`"
 
 
-def unknown_address(app: Flask, rule: Rule, told: ViewAccess) -> str:
+def unknown_address(app: Flask, rule: Rule, access: ViewAccess) -> str:
     """The address of a thing that does not exist."""
     values = {name: str(uuid4()) if name in ids_of(rule) else "project" for name in rule.arguments}
     return app.url_map.bind("localhost").build(rule.endpoint, values)
@@ -160,13 +162,13 @@ def ids_of(rule: Rule) -> list[str]:
     return re.findall(r"<uuid:(\w+)>", rule.rule)
 
 
-def mixed_addresses(app: Flask, rule: Rule, told: ViewAccess, places: dict[str, World]) -> Iterator[str]:
+def mixed_addresses(app: Flask, rule: Rule, access: ViewAccess, places: dict[str, RelatedThings]) -> Iterator[str]:
     """The team's own thing with a part that is somebody else's."""
     if len(ids_of(rule)) < 2:
         return
-    own = address(app, rule, told, places["own"])
+    own = address(app, rule, access, places["own"])
     for relation in RELATIONS[1:]:
-        theirs = address(app, rule, told, places[relation])
+        theirs = address(app, rule, access, places[relation])
         mine, others = UNIQUE.findall(own), UNIQUE.findall(theirs)
         for place in range(1, len(mine)):
             yield own.replace(mine[place], others[place])
@@ -227,15 +229,15 @@ def compare(walk: Walk, ground: Ground, row: str) -> None:
     hidden = [url for url, answer in answers.items() if answer.status_code == 404]
     if hidden and row in ground.unknown:
         nothing = plain(walk.ask(method, ground.unknown[row], key=uuid4().hex), ground.unknown[row])
-        told = [url for url in hidden if plain(answers[url], url) != nothing]
-        walk.faults += [f"{row}, {walk.persona}: {url} answers 404, but unlike what does not exist" for url in told]
+        leaking = [url for url in hidden if plain(answers[url], url) != nothing]
+        walk.faults += [f"{row}, {walk.persona}: {url} answers 404, but unlike what does not exist" for url in leaking]
 
 
 def plain(answer: requests.Response, url: str) -> tuple[int, dict[str, str], bytes]:
     """An answer byte for byte, without its own address and what is never twice the same."""
     status, headers, body = bare(answer)
-    for told in (url, quote(url, safe="")):
-        body = body.replace(told.encode(), b"")
+    for form in (url, quote(url, safe="")):
+        body = body.replace(form.encode(), b"")
     return status, headers, body
 
 

@@ -15,7 +15,7 @@ from grants.demo import content
 from tests.assure.figures import Reading, figure
 from tests.client import check_page
 from tests.crawl import KEYS, NOW
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Server, Site, Visitor, Workspace, tree_of
 from tests.walk import Screen, people, walk
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "RGAAv4", "best-practice"]
@@ -23,7 +23,7 @@ OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violatio
 VIOLATIONS = """([options, colours]) => {
   const others = axe.getRules().filter(rule => colours && !rule.tags.includes("cat.color"));
   const rules = Object.fromEntries(others.map(rule => [rule.ruleId, {enabled: false}]));
-  return axe.run({...options, rules}).then(told => told.violations.map(one => [one.id, one.nodes[0].html]));
+  return axe.run({...options, rules}).then(result => result.violations.map(one => [one.id, one.nodes[0].html]));
 }"""
 # Where every element stands and whether it shows: all that rules can read of a style, colours apart.
 BOXES = """() => Array.from(document.body.querySelectorAll("*"), element => {
@@ -31,7 +31,7 @@ BOXES = """() => Array.from(document.body.querySelectorAll("*"), element => {
   const {display, visibility, opacity, position} = getComputedStyle(element);
   return [x, y, width, height, display, visibility, opacity, position].join();
 }).join(";")"""
-NAMES = {str(told["email"]): str(told["name"]) for told in content.people()}
+NAMES = {str(row["email"]): str(row["name"]) for row in content.people()}
 SECONDS = re.compile(r'\d+\sh\s\d+\smin\s\d+|(?:data-at|datetime)="[^"]*"')
 OPENED = 16  # pages that the short form opens in the browser
 Looks = tuple[tuple[int, str], ...]
@@ -109,16 +109,16 @@ def unsound(site: Site, screen: Screen) -> Iterator[str]:
     minutes=12,
     databases=("sqlite",),
 )
-def pages(place: Place) -> Reading:
+def pages(workspace: Workspace) -> Reading:
     """Every page × role × theme × width; in the short form each route, some of them in one look.
 
     A page that says the same to several people, their names apart, is looked at for the first of them.
     """
-    with place.site(planted=True) as site, site.serve() as server:
-        if not place.full:
-            return each_route(site, server, place.browser())
+    with workspace.site(demo=True) as site, site.serve() as server:
+        if not workspace.full:
+            return each_route(site, server, workspace.browser())
         known: set[str] = set()
-        read = [every_look(site, server, who, place.browser(), known) for who in people()]
+        read = [every_look(site, server, who, workspace.browser(), known) for who in people()]
     return Reading(sum(one.tried for one in read), [fault for one in read for fault in one.faults], least=600)
 
 

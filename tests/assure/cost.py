@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psutil
 
 from tests.assure.figures import Reading, figure
-from tests.site import Place, Server, Site, Visitor, token_of
+from tests.site import Server, Site, Visitor, Workspace, token_of
 
 SIZES = (1_000, 4_000, 16_000, 48_000, 250_000, 1_000_000)  # bytes of the body
 DEAREST = 0.5  # seconds of processor that one request may take of all processes of the server
@@ -58,7 +58,7 @@ def sent(visitor: Visitor, token: str, text: str, field: str, size: int) -> int:
 
 def costs(site: Site, server: Server, faults: list[str]) -> tuple[int, list[str]]:
     """Send every text at every size; how many were sent, and the dearest at each size, in words."""
-    visitor, tried, told = site.visitor(server), 0, []
+    visitor, tried, lines = site.visitor(server), 0, []
     token = token_of(visitor)
     for size in SIZES:
         dearest = 0.0
@@ -72,8 +72,8 @@ def costs(site: Site, server: Server, faults: list[str]) -> tuple[int, list[str]
                     faults.append(f"{name} in {field}, {size} bytes: answered {status}")
                 if spent > DEAREST:
                     faults.append(f"{name} in {field}, {size} bytes: {spent:.2f} s of processor")
-        told.append(f"{size / 1000:g} ko\u00a0: {dearest:.2f}\u00a0s".replace(".", ","))
-    return tried, told
+        lines.append(f"{size / 1000:g} ko\u00a0: {dearest:.2f}\u00a0s".replace(".", ","))
+    return tried, lines
 
 
 @figure(
@@ -83,10 +83,10 @@ def costs(site: Site, server: Server, faults: list[str]) -> tuple[int, list[str]
     minutes=1,
     short=False,
 )
-def cost(place: Place) -> Reading:
+def cost(workspace: Workspace) -> Reading:
     """The sign-in form, filled with texts that are slow to read, while somebody else opens pages."""
     faults: list[str] = []
-    with place.site() as site, site.serve() as server, Neighbour(site.visitor(server)).at_work() as neighbour:
-        tried, told = costs(site, server, faults)
-    told.append(f"page ouverte pendant ce temps\u00a0: {neighbour.longest:.2f}\u00a0s au plus".replace(".", ","))
-    return Reading(tried, faults, least=len(SIZES) * len(TEXTS) * len(FIELDS), notes=["\u00a0; ".join(told)])
+    with workspace.site() as site, site.serve() as server, Neighbour(site.visitor(server)).at_work() as neighbour:
+        tried, lines = costs(site, server, faults)
+    lines.append(f"page ouverte pendant ce temps\u00a0: {neighbour.longest:.2f}\u00a0s au plus".replace(".", ","))
+    return Reading(tried, faults, least=len(SIZES) * len(TEXTS) * len(FIELDS), notes=["\u00a0; ".join(lines)])

@@ -18,7 +18,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import ApplicationVersion, Attachment
 from grants.awards.lifecycle import AwardState
 from grants.calls.models import Piece
-from grants.kernel import clock, vault
+from grants.kernel import clock, uploads
 from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
@@ -30,7 +30,7 @@ from tests.filling import plausible
 from tests.kernel.corpus import pdf
 from tests.relay import Relay, relay
 from tests.rush import Envelope, broken, insisted, is_done, ready, sent_together, times, verified
-from tests.site import PATIENCE, Place, Server, Site, Visitor, tree_of
+from tests.site import PATIENCE, Server, Site, Visitor, Workspace, tree_of
 from tests.walk import Form, Screen, forms_of, rule_of, texts_of, walks
 
 CROWD = 4
@@ -102,28 +102,28 @@ class Storm:
     says="actes acquittés perdus, doublés ou mal numérotés, lettres ou fichiers qui manquent, après des kill -9",
     minutes=5,
 )
-def crash(place: Place) -> Reading:
+def crash(workspace: Workspace) -> Reading:
     """Killed at any moment of a submission, an upload, a decision, a payment, the fund keeps each act exactly once."""
-    each = 10 if place.full else 1
-    with place.site() as site, relay() as post:
-        scene = _scene(site, each)
+    each = 10 if workspace.full else 1
+    with workspace.site() as site, relay() as post:
+        subjects = _subjects(site, each)
         server = site.server(environment={"MAIL_URL": post.url}).start(worker=True)
         storm = Storm(site, server, random.Random(SEED))
-        visitors = {email: site.visitor(server, email) for email in scene.emails()}
+        visitors = {email: site.visitor(server, email) for email in subjects.emails()}
         for turn in range(each):
             for wave in (_submissions, _uploads, _decisions, _payments):
-                storm.cycle(wave(site, scene, visitors, turn))
+                storm.cycle(wave(site, subjects, visitors, turn))
         server.stop()
         faults = storm.faults
         faults += [f"{act.what}: done {done} times in the end" for act in storm.acts if (done := act.count()) != 1]
-        faults += [*_references(site), *_files(site), *_letters(site, scene, post), *verified(site)]
+        faults += [*_references(site), *_files(site), *_letters(site, subjects, post), *verified(site)]
         if not storm.cut:
             faults.append("no request was cut off: the instrument kills at the wrong moments")
         return Reading(storm.tried, faults, least=4 * each)
 
 
 @dataclass
-class Scene:
+class Subjects:
     """What the cycles work on, by turn."""
 
     submitting: list[list[Draft]]
@@ -141,7 +141,7 @@ class Scene:
         return [*(draft.email for wave in waves for draft in wave), *self.managers, *self.finance, *self.officers]
 
 
-def _scene(site: Site, each: int) -> Scene:
+def _subjects(site: Site, each: int) -> Subjects:
     """Drafts to submit and to add files to, meetings to decide, instalments to pay: so many for each turn."""
     with site.making() as make:
         managers, finance, officers = (
@@ -155,7 +155,7 @@ def _scene(site: Site, each: int) -> Scene:
         pieces = list(db.session.scalars(select(Piece.id).where(Piece.call_id == call_id)))
     written = drafts(site, call_id, 2 * CROWD * each)
     waves = [written[start : start + CROWD] for start in range(0, len(written), CROWD)]
-    return Scene(waves[:each], waves[each:], pieces, meetings, instalments, managers, finance, officers)
+    return Subjects(waves[:each], waves[each:], pieces, meetings, instalments, managers, finance, officers)
 
 
 def _meeting(make: Make) -> tuple[UUID, list[UUID]]:
@@ -178,18 +178,18 @@ def _instalment(make: Make) -> UUID:
 # ---- the acts ------------------------------------------------------------------------------------------------------
 
 
-def _submissions(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) -> list[Act]:
+def _submissions(site: Site, subjects: Subjects, visitors: dict[str, Visitor], turn: int) -> list[Act]:
     def act(draft: Draft) -> Act:
         form = ready(visitors[draft.email], SUBMIT.format(draft.application))
         return Act(f"submission of {draft.application}", form, lambda: _submitted(site, draft))
 
-    return [act(draft) for draft in scene.submitting[turn]]
+    return [act(draft) for draft in subjects.submitting[turn]]
 
 
 def _submitted(site: Site, draft: Draft) -> int:
     """How often a draft was submitted: its lines, its versions and its letters must say the same, else -1."""
-    told = {times(site, "application.submit", draft.application), _count(site, ApplicationVersion, draft)}
-    return told.pop() if len(told) == 1 else -1
+    counts = {times(site, "application.submit", draft.application), _count(site, ApplicationVersion, draft)}
+    return counts.pop() if len(counts) == 1 else -1
 
 
 def _count(site: Site, model: Any, draft: Draft) -> int:
@@ -198,11 +198,11 @@ def _count(site: Site, model: Any, draft: Draft) -> int:
         return int(connection.execute(counted).scalar_one())
 
 
-def _uploads(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) -> list[Act]:
+def _uploads(site: Site, subjects: Subjects, visitors: dict[str, Visitor], turn: int) -> list[Act]:
     content = pdf()
 
     def act(draft: Draft) -> Act:
-        piece = scene.pieces[turn % len(scene.pieces)]
+        piece = subjects.pieces[turn % len(subjects.pieces)]
         page = f"/dossiers/{draft.application}/rediger/pieces"
         form = ready(
             visitors[draft.email], page, {"piece": str(piece)},
@@ -210,13 +210,13 @@ def _uploads(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) 
         )  # fmt: skip
         return Act(f"file given to {draft.application}", form, lambda: _count(site, Attachment, draft))
 
-    return [act(draft) for draft in scene.uploading[turn]]
+    return [act(draft) for draft in subjects.uploading[turn]]
 
 
-def _decisions(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) -> list[Act]:
+def _decisions(site: Site, subjects: Subjects, visitors: dict[str, Visitor], turn: int) -> list[Act]:
     """In turn: recommendations on every dossier, the freeze, the act, the publication."""
-    meeting, dossiers = scene.meetings[turn // 4]
-    managers = [visitors[email] for email in scene.managers]
+    meeting, dossiers = subjects.meetings[turn // 4]
+    managers = [visitors[email] for email in subjects.managers]
     if turn % 4 == 0:
         values = {"verdict": "favourable", "amount": "8000", "reason": REASON}
 
@@ -230,34 +230,34 @@ def _decisions(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int
 
         return [recommendation(*pair) for pair in zip(managers, dossiers, strict=True)]
     act = {"act_number": "2019-3620", "act_on": clock.today().isoformat(), "act_body": "Conseil de la Métropole"}
-    path, verb, told = (("figer", "freeze", {}), ("acte", "record_act", act), ("publication", "publish", {}))[
+    path, verb, typed = (("figer", "freeze", {}), ("acte", "record_act", act), ("publication", "publish", {}))[
         turn % 4 - 1
     ]
     return [
         Act(
             f"{verb} of {meeting}",
-            ready(manager, f"/deliberation/{meeting}/{path}", told),
+            ready(manager, f"/deliberation/{meeting}/{path}", typed),
             lambda: times(site, f"meeting.{verb}", meeting),
         )
         for manager in managers
     ]
 
 
-def _payments(site: Site, scene: Scene, visitors: dict[str, Visitor], turn: int) -> list[Act]:
+def _payments(site: Site, subjects: Subjects, visitors: dict[str, Visitor], turn: int) -> list[Act]:
     """In turn: every instalment prepared, approved, ordered, paid."""
     today = clock.today().isoformat()
-    path, verb, people, told = (
-        ("preparer", "prepare", scene.finance, {}),
-        ("approuver", "approve", scene.officers, {}),
-        ("mandater", "order", scene.finance, {"number": f"M-{turn}", "ordered_on": today}),
-        ("payer", "pay", scene.finance, {"paid_on": today}),
+    path, verb, people, values = (
+        ("preparer", "prepare", subjects.finance, {}),
+        ("approuver", "approve", subjects.officers, {}),
+        ("mandater", "order", subjects.finance, {"number": f"M-{turn}", "ordered_on": today}),
+        ("payer", "pay", subjects.finance, {"paid_on": today}),
     )[turn % 4]
 
     def act(email: str, instalment: UUID) -> Act:
-        form = ready(visitors[email], f"/echeances/{instalment}", told, action=f"/{path}")
+        form = ready(visitors[email], f"/echeances/{instalment}", values, action=f"/{path}")
         return Act(f"{verb} of {instalment}", form, lambda: times(site, f"instalment.{verb}", instalment))
 
-    return [act(*pair) for pair in zip(people, scene.instalments[turn // 4], strict=True)]
+    return [act(*pair) for pair in zip(people, subjects.instalments[turn // 4], strict=True)]
 
 
 # ---- what must hold afterwards -------------------------------------------------------------------------------------
@@ -279,26 +279,26 @@ def _references(site: Site) -> list[str]:
 
 def _files(site: Site) -> list[str]:
     """Files without their row once swept, and temporary files left behind; rows without a file are for `verify`."""
-    with site.app.app_context(), clock.fixed(clock.now() + 2 * vault.SETTLING):
+    with site.app.app_context(), clock.fixed(clock.now() + 2 * uploads.SETTLING):
         with unit_of_work():
-            vault.sweep()
+            uploads.sweep()
         db.session.remove()
-    told = site.rows("SELECT place, copy_place FROM stored_file")
-    rows = {place for row in told for place in row if place is not None}
+    names = site.rows("SELECT place, copy_place FROM stored_file")
+    rows = {place for row in names for place in row if place is not None}
     store = site.folder / "files"
-    kept = {str(path.relative_to(store)) for path in store.glob("[0-9a-f][0-9a-f]/*")}
+    on_disk = {str(path.relative_to(store)) for path in store.glob("[0-9a-f][0-9a-f]/*")}
     left = [path.name for path in (store / "incoming").glob("*")]
     return [
-        *(f"the file {place} has no row" for place in sorted(kept - rows)),
-        *(f"the row {place} has no file" for place in sorted(rows - kept)),
+        *(f"the file {place} has no row" for place in sorted(on_disk - rows)),
+        *(f"the row {place} has no file" for place in sorted(rows - on_disk)),
         *(f"{name} was left in the way" for name in left),
     ]
 
 
-def _letters(site: Site, scene: Scene, post: Relay) -> list[str]:
+def _letters(site: Site, subjects: Subjects, post: Relay) -> list[str]:
     """Receipts that are missing or doubled, and letters that left more often than their leases allow."""
     faults = []
-    for draft in (draft for wave in scene.submitting for draft in wave):
+    for draft in (draft for wave in subjects.submitting for draft in wave):
         faults += _receipts(site, draft)
     with site.app.app_context(), clock.fixed(clock.now() + timedelta(hours=2)):
         while deliver(carrier_for(post.url, site.folder), "Fonds <fonds@exemple.example>"):
@@ -330,12 +330,12 @@ def _receipts(site: Site, draft: Draft) -> list[str]:
     says="reçus ou effets en double : double clic, rechargement, retour, deux onglets, sur tous les formulaires",
     minutes=3,
 )
-def one_receipt(place: Place) -> Reading:
+def one_receipt(workspace: Workspace) -> Reading:
     """However often people press, one act happens once: submissions first, then every form of the demonstration."""
-    with place.site() as site:
-        faults, tried = _pressed_again(site, 24 if place.full else 4)
-    acted, found = _every_form(place)
-    return Reading(tried + acted, faults + found, least=tried + (20 if place.full else 1))
+    with workspace.site() as site:
+        faults, tried = _pressed_again(site, 24 if workspace.full else 4)
+    acted, found = _every_form(workspace)
+    return Reading(tried + acted, faults + found, least=tried + (20 if workspace.full else 1))
 
 
 def _pressed_again(site: Site, number: int) -> tuple[list[str], int]:
@@ -363,12 +363,12 @@ def _pressed_again(site: Site, number: int) -> tuple[list[str], int]:
 
 # ---- every form ----------------------------------------------------------------------------------------------------
 
-UNTOLD = {"request_key", "sign_in", "attempt", "held_form"}  # a refused form is kept at each press, ten at most
+NOT_COMPARED = {"request_key", "sign_in", "attempt", "held_form"}  # a refused form is kept at each press, ten at most
 TABS = 4
 
 
 @dataclass
-class Twins:
+class PairedSites:
     """Two funds that start equal: in one each form is sent once, in the other by several threads at once."""
 
     once: tuple[Site, Server]
@@ -381,16 +381,16 @@ class Twins:
         found = [self._filled(form, *twin) for twin in (self.once, self.often)]
         if found[0] is None or found[1] is None:
             return False
-        told = []
+        responses = []
         for twin, envelope, tabs in ((self.once, found[0], 1), (self.often, found[1], TABS)):
             before = _state(twin[0])
             answers = sent_together([envelope] * tabs)
             self.faults += [f"{form.name}: {what}" for what in broken(answers) if ": 5" in what]
             after = _state(twin[0])
-            told.append({name: after[name] - before[name] for name in after if after[name] != before[name]})
-        if told[0] != told[1]:
-            self.faults.append(f"{form.name}: once {told[0]}, {TABS} times at once {told[1]}")
-        if told[0]:
+            responses.append({name: after[name] - before[name] for name in after if after[name] != before[name]})
+        if responses[0] != responses[1]:
+            self.faults.append(f"{form.name}: once {responses[0]}, {TABS} times at once {responses[1]}")
+        if responses[0]:
             self.acted.add(form.rule)
         return True
 
@@ -410,28 +410,28 @@ class Twins:
 
 def _state(site: Site) -> Counter[str]:
     """How many rows each table holds, and how many lines of the journal tell each event."""
-    tables = [table for table in Base.metadata.sorted_tables if table.name not in UNTOLD]
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in NOT_COMPARED]
     parts = [select(literal(table.name), func.count()).select_from(table) for table in tables]
     parts.append(select(Entry.event, func.count()).group_by(Entry.event))
     with site.engine.connect() as connection:
         return Counter({name: int(number) for name, number in connection.execute(union_all(*parts))})
 
 
-def _every_form(place: Place) -> tuple[int, list[str]]:
+def _every_form(workspace: Workspace) -> tuple[int, list[str]]:
     """Send every form that somebody is led to, in twins; a form that an earlier one took away gets fresh twins.
 
     Gives how many different forms changed something: those are the ones that were tried.
     """
-    whos = None if place.full else ["finances@demo.example"]
+    whos = None if workspace.full else ["finances@demo.example"]
     left: list[Form] | None = None
     faults: list[str] = []
     acted: set[str] = set()
     for _ in range(4):
-        with place.site(planted=True) as once, place.site(planted=True) as often:
+        with workspace.site(demo=True) as once, workspace.site(demo=True) as often:
             with once.serve() as first, often.serve() as second:
                 if left is None:
-                    left = _forms(once, walks(once, first, most=2 if place.full else 1, whos=whos))
-                twins = Twins((once, first), (often, second))
+                    left = _forms(once, walks(once, first, most=2 if workspace.full else 1, whos=whos))
+                twins = PairedSites((once, first), (often, second))
                 left = [form for form in left if not twins.press(form)]
             faults += [*twins.faults, *verified(often)]
             acted |= twins.acted

@@ -1,7 +1,7 @@
 """The closing instant: what is received at it or before counts, to the microsecond, whatever the clocks on walls say.
 
 The clock of a served fund cannot be set from outside, so that most submissions go through the whole application in this
-process, by WSGI, with the house's clock stopped at the instant. A last part is in real time and by HTTP: a call that
+process, by WSGI, with its clock stopped at the instant. A last part is in real time and by HTTP: a call that
 closes in a few seconds, and people who send across its closing. There, a request whose first byte left after the
 closing must be refused, and every answer must agree with the instant that the journal keeps.
 """
@@ -32,7 +32,7 @@ from tests.client import LIGHT
 from tests.drafts import Draft, drafts
 from tests.factories.people import session_of
 from tests.rush import is_done, ready, verified
-from tests.site import Place, Site
+from tests.site import Site, Workspace
 
 ZONES = ("Europe/Paris", "America/Martinique", "Pacific/Auckland")
 EDGE = timedelta(seconds=2)
@@ -60,10 +60,10 @@ class Closing:
     minutes=2,
     once="postgresql",
 )
-def deadline(place: Place) -> Reading:
+def deadline(workspace: Workspace) -> Reading:
     """A submission counts if it was received at the closing instant or before, and never otherwise."""
-    stopped, running = (2_000, 48) if place.full else (200, 12)
-    with place.site() as site:
+    stopped, running = (2_000, 48) if workspace.full else (200, 12)
+    with workspace.site() as site:
         with site.making() as make:
             call_id = make.call().id
         written = drafts(site, call_id, stopped + running, writers=WRITERS)
@@ -148,16 +148,16 @@ def _judged(
     body = {"csrf_token": token, "_key": draft.application.hex, "seen": str(draft.version)}
     with clock.fixed(received):
         answer = browser.post(f"/dossiers/{draft.application}/deposer", data=body)
-    state, kept = _kept(site, draft)
-    is_kept = state is ApplicationState.SUBMITTED
+    state, stored_at = _kept(site, draft)
+    is_submitted = state is ApplicationState.SUBMITTED
     where = f"closing {closing}, received {(received - closing.at).total_seconds():+.6f} s"
-    if is_kept is not (received <= closing.at):
+    if is_submitted is not (received <= closing.at):
         yield f"{where}: {state} ({answer.status_code})"
-    if answer.status_code != (302 if is_kept else 409):
+    if answer.status_code != (302 if is_submitted else 409):
         place = answer.headers.get("Location", "")
         yield f"{where}: {state}, and the answer is {answer.status_code} {place}"
-    if is_kept and kept != received:
-        yield f"{where}: the receipt says {kept}"
+    if is_submitted and stored_at != received:
+        yield f"{where}: the receipt says {stored_at}"
 
 
 def _kept(site: Site, draft: Draft) -> tuple[ApplicationState, datetime | None]:
@@ -185,14 +185,14 @@ def _in_real_time(site: Site, call_id: UUID, written: Sequence[Draft]) -> list[s
             time.sleep(max(0.0, (leaves - datetime.now(UTC)).total_seconds()))
             left = datetime.now(UTC)
             answer = forms[place].send()
-            state, kept = _kept(site, written[place])
-            is_kept = state is ApplicationState.SUBMITTED
-            if is_kept is not is_done(answer) or (not is_kept and answer.status_code != 409):
+            state, stored_at = _kept(site, written[place])
+            is_submitted = state is ApplicationState.SUBMITTED
+            if is_submitted is not is_done(answer) or (not is_submitted and answer.status_code != 409):
                 faults.append(f"real time: {state}, and the answer is {answer.status_code}")
-            if is_kept and (left > closes_at or kept is None or kept > closes_at):
-                faults.append(f"real time: left {left}, received {kept}, closed {closes_at}, and it was kept")
-            if kept is not None and kept < left:
-                faults.append(f"real time: left {left}, said to be received before, {kept}")
+            if is_submitted and (left > closes_at or stored_at is None or stored_at > closes_at):
+                faults.append(f"real time: left {left}, received {stored_at}, closed {closes_at}, and it was kept")
+            if stored_at is not None and stored_at < left:
+                faults.append(f"real time: left {left}, said to be received before, {stored_at}")
 
         crowd = [threading.Thread(target=person, args=(place,)) for place in range(len(forms))]
         for one in crowd:

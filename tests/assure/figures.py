@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.site import Place
+from tests.site import Workspace
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Figure:
     number: str
     says: str
     minutes: float
-    measure: Callable[[Place], Reading]
+    measure: Callable[[Workspace], Reading]
     databases: tuple[str, ...]
     short: bool
     once: str | None = None
@@ -58,13 +58,13 @@ def figure(
     databases: tuple[str, ...] = ("sqlite", "postgresql"),
     short: bool = True,
     once: str | None = None,
-) -> Callable[[Callable[[Place], Reading]], Callable[[Place], Reading]]:
+) -> Callable[[Callable[[Workspace], Reading]], Callable[[Workspace], Reading]]:
     """Add a measure to the table. `says` is what is counted, in French; `short` tells whether `make test` runs it.
 
     `once` is the one database on which `make test` runs it, when what it finds cannot depend on the database.
     """
 
-    def add(measure: Callable[[Place], Reading]) -> Callable[[Place], Reading]:
+    def add(measure: Callable[[Workspace], Reading]) -> Callable[[Workspace], Reading]:
         assert all(one.name != name for one in FIGURES), f"two figures are named {name}"
         FIGURES.append(Figure(name, number, says, minutes, measure, databases, short, once))
         return measure

@@ -1,4 +1,4 @@
-"""Sheets: no cell that leaves the house may be taken for a formula, whatever people wrote and however it is opened."""
+"""Sheets: no cell that is sent may be taken for a formula, whatever people wrote and however it is opened."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from grants.kernel import sheets
 from grants.kernel.money import Money
 from tests.assure.figures import Reading, figure
 from tests.kernel.corpus import FORMULAS, TEXTS
-from tests.site import Place, Site
+from tests.site import Site, Workspace
 
 CELLS, SHORT = 5000, 500
 NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -105,7 +105,7 @@ def the_writer(count: int) -> list[str]:
         faults.append("open data say something else than what was written")
     back = cells(sheet)[1:]
     if [list(map(letters, row)) for row in rows] != [list(map(letters, row)) for row in back]:
-        told = next(
+        writer = next(
             (
                 pair
                 for pair in zip(rows, back, strict=False)
@@ -113,9 +113,9 @@ def the_writer(count: int) -> list[str]:
             ),
             None,
         )
-        faults.append(f"what was written is not what is read: {told}")
+        faults.append(f"what was written is not what is read: {writer}")
     book = io.BytesIO()
-    columns = [sheets.Column(str(rank), sheets.Kind.TEXT, lambda row, rank=rank: row[rank]) for rank in range(10)]
+    columns = [sheets.Column(str(rank), sheets.ColumnKind.TEXT, lambda row, rank=rank: row[rank]) for rank in range(10)]
     sheets.write_workbook(book, sheets.Sheet("a", "a", columns, rows), ZONE)
     faults += computed(book.getvalue())
     for value in NUMBERS:
@@ -138,13 +138,13 @@ def exports(site: Site) -> list[Rule]:
 @figure(
     "formula", number="26", says="cellules exportées qu’un tableur prendrait pour une formule", minutes=1, once="sqlite"
 )
-def formula(place: Place) -> Reading:
+def formula(workspace: Workspace) -> Reading:
     """Write formulas everywhere a sheet takes its words from, open every sheet, read it as spreadsheets do."""
-    count = CELLS if place.full else SHORT
+    count = CELLS if workspace.full else SHORT
     faults = the_writer(count)
     texts = [text.strip() for text in written(400) if len(text.strip()) < 90]
-    rounds = 12 if place.full else 3
-    with place.site() as site, site.serve() as server:
+    rounds = 12 if workspace.full else 3
+    with workspace.site() as site, site.serve() as server:
         with site.making() as make:
             seconds = [make.application(state=ApplicationState.ELIGIBLE) for _number in range(3)]
             for one in seconds:
@@ -175,8 +175,8 @@ def one_turn(site: Site, visitors: list, texts: list[str]) -> list[str]:
         elif not good[0].headers["Content-Type"].startswith("text/csv"):
             faults.append(f"{rule.rule}: teach this figure to read {good[0].headers['Content-Type']}")
         elif rule.rule.startswith("/donnees/"):
-            told = {row[0] for table in ("application", "organisation") for row in site.rows(TEXTS_OF[table])}
-            faults += [f"{rule.rule}: {cell}" for cell in altered(good[0].content.decode(), told)]
+            stored = {row[0] for table in ("application", "organisation") for row in site.rows(TEXTS_OF[table])}
+            faults += [f"{rule.rule}: {cell}" for cell in altered(good[0].content.decode(), stored)]
         else:
             faults += [f"{rule.rule}: {cell}" for cell in formulas(good[0].content.decode())]
     if site.rows("SELECT title FROM application ORDER BY id") != before:

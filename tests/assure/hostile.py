@@ -1,4 +1,4 @@
-"""Hostile words: sent through every form people meet, read back wherever the house says them again."""
+"""Hostile words: sent through every form people meet, read back wherever the application says them again."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ from tests.factories.make import siret
 from tests.filling import plausible
 from tests.kernel.corpus import TEXTS, documented
 from tests.papers import words_of
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Server, Site, Visitor, Workspace, tree_of
 from tests.walk import Form, Screen, forms_of, rule_of, texts_of, walks
 
 MARK = re.compile(r"zq[0-9]{5}\.")
@@ -61,7 +61,7 @@ FROM_THE_RIGHT = re.compile(f"[{_RIGHT}](?:[{_RIGHT}0-9]*[{_RIGHT}])?")
 
 
 @dataclass
-class Book:
+class SentTexts:
     """Every text that was sent, under a mark of its own that follows it wherever it is said again."""
 
     sent: dict[str, str] = field(default_factory=dict)
@@ -201,7 +201,7 @@ class Sender:
     site: Site
     server: Server
     tried: Tried
-    book: Book
+    sent_texts: SentTexts
     texts: Iterator[str]
 
     def __post_init__(self) -> None:
@@ -221,7 +221,7 @@ class Sender:
 
     def send(self) -> None:
         """Fill every free field with the coming texts; what is refused is given something plausible the next time."""
-        tried, book = self.tried, self.book
+        tried, sent_texts = self.tried, self.sent_texts
         for _again in range(4):
             found = self.page()
             if found is None:
@@ -233,17 +233,17 @@ class Sender:
             first = {name: value for name, value in tried.standing.items() if name in tried.strict} | GIVEN
             held = [(name, first.get(name, value)) for name, value in pairs]
             names = [name for name in texts_of(element) if name not in tried.strict]
-            values = {name: book.value(self.texts, room_of(element, name)) for name in names}
-            kept = [(name, value) for name, value in held if name not in values]
-            answer = sent(self.visitor, page, element, kept + list(values.items()))
-            judge_answer(answer, self.form, book)
+            values = {name: sent_texts.value(self.texts, room_of(element, name)) for name in names}
+            unchanged = [(name, value) for name, value in held if name not in values]
+            answer = sent(self.visitor, page, element, unchanged + list(values.items()))
+            judge_answer(answer, self.form, sent_texts)
             if answer.status_code < 400:
                 tried.taken += 1
                 return
             tried.refused += 1
             if answer.status_code != 422 or not values:
                 return
-            echoed(answer, self.form, values, book)
+            echoed(answer, self.form, values, sent_texts)
             blamed = (wrong(answer) & set(names)) - tried.strict
             if not blamed:
                 return
@@ -262,8 +262,8 @@ class Sender:
             page, element = found
             names = [*form_values(element), *((name, "") for name in self.form.others)]
             pairs = [(name, value if name in {"csrf_token", "_key"} else next(odd)) for name, value in names]
-            self.book.tried += len(pairs)
-            judge_answer(sent(self.visitor, page, element, pairs), self.form, self.book)
+            self.sent_texts.tried += len(pairs)
+            judge_answer(sent(self.visitor, page, element, pairs), self.form, self.sent_texts)
 
 
 def everybody(act: Callable[[Sender], None], senders: list[Sender]) -> None:
@@ -272,27 +272,27 @@ def everybody(act: Callable[[Sender], None], senders: list[Sender]) -> None:
         list(pool.map(act, senders))
 
 
-def judge_answer(answer: requests.Response, form: Form, book: Book) -> None:
+def judge_answer(answer: requests.Response, form: Form, sent_texts: SentTexts) -> None:
     """No answer may be a server error or hold an active node."""
     if answer.status_code >= 500:
-        book.fault(form.name, f"answered {answer.status_code}")
+        sent_texts.fault(form.name, f"answered {answer.status_code}")
     # The page of a redirection only says an address, where codes made of the texts may stand before its full stop.
     if answer.is_redirect:
         return
     if answer.headers.get("Content-Type", "").startswith("text/html") and answer.text:
-        book.judge_page(f"answer to {form.name}", tree_of(answer), echo=True)
+        sent_texts.judge_page(f"answer to {form.name}", tree_of(answer), echo=True)
 
 
-def echoed(answer: requests.Response, form: Form, values: dict[str, str], book: Book) -> None:
+def echoed(answer: requests.Response, form: Form, values: dict[str, str], sent_texts: SentTexts) -> None:
     """What is refused must come back in its field, so that nothing typed is lost."""
     element = next((one for one in tree_of(answer).xpath("//form") if set(texts_of(one)) & set(values)), None)
     if element is None:
-        book.fault(form.name, "a refusal without the form: what was typed is lost")
+        sent_texts.fault(form.name, "a refusal without the form: what was typed is lost")
         return
     back = dict(form_values(element))
     for name, value in values.items():
         if "".join(documented(back.get(name, "")).split()) != "".join(documented(value).split()):
-            book.fault(form.name, f"refused, {name} lost {value!r}: {back.get(name)!r}")
+            sent_texts.fault(form.name, f"refused, {name} lost {value!r}: {back.get(name)!r}")
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
@@ -313,17 +313,17 @@ def stored_texts(site: Site) -> Iterator[tuple[str, str]]:
             for column in table.columns:
                 if isinstance(column.type, sa.String | sa.JSON) and not isinstance(column.type, sa.Enum):
                     for value in connection.scalars(sa.select(column).where(column.is_not(None))):
-                        told = json.loads(value) if any(column is hashed for hashed in HASHED) else value
-                        yield from ((f"{table.name}.{column.name}", one) for one in inside(told) if "zq" in one)
+                        decoded = json.loads(value) if any(column is hashed for hashed in HASHED) else value
+                        yield from ((f"{table.name}.{column.name}", one) for one in inside(decoded) if "zq" in one)
 
 
-def judge_stored(site: Site, book: Book) -> None:
+def judge_stored(site: Site, sent_texts: SentTexts) -> None:
     """Read all that the database keeps: texts as they were sent, or in papers as the printer can draw them."""
     for where, value in stored_texts(site):
         changes = (
             (str, drawable, lambda piece: drawable(on_a_line(piece))) if where == "issued_paper.content" else (str,)
         )
-        book.judge(f"database {where}", value, *changes)
+        sent_texts.judge(f"database {where}", value, *changes)
 
 
 def unbroken(text: str) -> str:
@@ -351,29 +351,29 @@ def ended(text: str) -> str:
     return sheets.cell(text)
 
 
-def read_screen(screen: Screen, book: Book) -> None:
+def read_screen(screen: Screen, sent_texts: SentTexts) -> None:
     """Read one answer for what it is: a page, a sheet, a printed document."""
     kind, where = screen.answer.headers.get("Content-Type", ""), f"{screen.rule} ({screen.who})"
     if screen.answer.status_code >= 500:
-        book.fault(f"page {where}", f"answered {screen.answer.status_code}")
+        sent_texts.fault(f"page {where}", f"answered {screen.answer.status_code}")
     elif screen.is_page and screen.answer.text:
-        book.judge_page(where, tree_of(screen.answer))
+        sent_texts.judge_page(where, tree_of(screen.answer))
     elif kind.startswith("text/csv"):
         sheet = screen.answer.content.decode()
         separator = ";" if sheet.startswith(sheets.BOM) else ","
         for row in csv.reader(io.StringIO(sheet.removeprefix(sheets.BOM), newline=""), delimiter=separator):
             for cell in row:
-                book.judge(f"csv {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
+                sent_texts.judge(f"csv {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
     elif kind == sheets.XLSX and screen.rule.endswith(".xlsx"):
         for row in CalamineWorkbook.from_object(io.BytesIO(screen.answer.content)).get_sheet_by_index(0).to_python():
             for cell in (cell for cell in row if isinstance(cell, str)):
-                book.judge(f"xlsx {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
+                sent_texts.judge(f"xlsx {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
     elif screen.answer.content.startswith(b"%PDF"):
         words = unbroken(words_of(screen.answer.content))
-        book.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))
+        sent_texts.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))
 
 
-def read_mail(site: Site, book: Book) -> None:
+def read_mail(site: Site, sent_texts: SentTexts) -> None:
     """Let the outbox leave into a folder and read each mail: its text, and no header that nobody meant."""
     folder = site.folder / "mail-read"
     settings: Settings = site.app.config["SETTINGS"]
@@ -381,15 +381,15 @@ def read_mail(site: Site, book: Book) -> None:
         while outbox.deliver(outbox.FolderCarrier(folder), settings.mail_from, limit=200):
             pass
         if outbox.waiting():
-            book.fault("mail", f"{outbox.waiting()} letters could not be made into mails")
+            sent_texts.fault("mail", f"{outbox.waiting()} letters could not be made into mails")
         db.session.remove()
     for path in sorted(folder.glob("*.eml")):
         mail = BytesParser(policy=policy.default).parsebytes(path.read_bytes())
         strange = {name.lower() for name in mail} - HEADERS
         if strange:
-            book.fault("mail", f"headers nobody meant: {strange}")
-        book.judge("mail subject", str(mail["Subject"]))
-        book.judge("mail body", mail.get_content())
+            sent_texts.fault("mail", f"headers nobody meant: {strange}")
+        sent_texts.judge("mail subject", str(mail["Subject"]))
+        sent_texts.judge("mail body", mail.get_content())
 
 
 @figure(
@@ -399,28 +399,28 @@ def read_mail(site: Site, book: Book) -> None:
     minutes=5,
     once="sqlite",
 )
-def text(place: Place) -> Reading:
+def text(workspace: Workspace) -> Reading:
     """Send strange texts through every form people meet, and read them back wherever they are said again."""
-    book, texts = Book(), TEXTS if place.full else tuple(random.Random(25).sample(TEXTS, 30))
-    with place.site(planted=True) as site, site.serve() as server:
+    sent_texts, texts = SentTexts(), TEXTS if workspace.full else tuple(random.Random(25).sample(TEXTS, 30))
+    with workspace.site(demo=True) as site, site.serve() as server:
         # As each person sees it: where addresses are opened once for all, a form few people have may not be met.
-        screens = walks(site, server, most=3 if place.full else 1, together=not place.full)
+        screens = walks(site, server, most=3 if workspace.full else 1, together=not workspace.full)
         forms = [Tried(form) for form in forms_of(screens, site) if form.texts]
         # An act with one reason to give may take the page of another form away: those with most to write come first.
         forms.sort(key=lambda tried: -len(tried.form.texts))
-        senders = [Sender(site, server, tried, book, turning(texts, seed)) for seed, tried in enumerate(forms)]
-        for turn in range(ROUNDS if place.full else 1):
+        senders = [Sender(site, server, tried, sent_texts, turning(texts, seed)) for seed, tried in enumerate(forms)]
+        for turn in range(ROUNDS if workspace.full else 1):
             everybody(Sender.send, senders)
-            judge_stored(site, book)
+            judge_stored(site, sent_texts)
             if turn % 4 == 0:
-                for screen in walks(site, server, most=6 if place.full else 1, together=True):
-                    read_screen(screen, book)
-        everybody(partial(Sender.send_odd, whole=place.full), senders)
-        read_mail(site, book)
-    kept = sum(1 for places in book.met.values() if "database" in places)
-    if kept < book.tried // 5:
-        book.fault("forms", f"only {kept} of {book.tried} texts were kept: what is refused proves little")
+                for screen in walks(site, server, most=6 if workspace.full else 1, together=True):
+                    read_screen(screen, sent_texts)
+        everybody(partial(Sender.send_odd, whole=workspace.full), senders)
+        read_mail(site, sent_texts)
+    stored = sum(1 for places in sent_texts.met.values() if "database" in places)
+    if stored < sent_texts.tried // 5:
+        sent_texts.fault("forms", f"only {stored} of {sent_texts.tried} texts were kept: what is refused proves little")
     for tried in forms:
         if not tried.taken and not tried.refused:
-            book.fault(tried.form.name, "was never answered: its page lost the form")
-    return Reading(book.tried, list(book.faults), least=25_000 if place.full else 1_500)
+            sent_texts.fault(tried.form.name, "was never answered: its page lost the form")
+    return Reading(sent_texts.tried, list(sent_texts.faults), least=25_000 if workspace.full else 1_500)

@@ -21,7 +21,7 @@ from grants.kernel.db import Base, db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Machine
 from tests.assure.figures import Reading, figure
-from tests.site import ROOT, SECRETS, Place, Site
+from tests.site import ROOT, SECRETS, Site, Workspace
 
 ENTRIES = Entry.__table__
 FORGERIES = {True: 100, False: 16}
@@ -34,13 +34,13 @@ ROUNDS = {True: 6, False: 1}
     says="changements d’état sans ligne au journal, et lignes altérées que la vérification ne voit pas",
     minutes=3,
 )
-def journal_figure(place: Place) -> Reading:
+def journal_figure(workspace: Workspace) -> Reading:
     """Read every life of the demonstration back from the journal, then forge lines."""
-    with place.site(planted=True) as site:
-        lived, faults = told_lives(site)
-        forged, unseen = forgeries(site, FORGERIES[place.full])
-        rows, unnamed = forged_rows(site, ROUNDS[place.full])
-    return Reading(lived + forged + rows, faults + unseen + unnamed, least=FORGERIES[place.full] + 100)
+    with workspace.site(demo=True) as site:
+        lived, faults = state_histories(site)
+        forged, unseen = forgeries(site, FORGERIES[workspace.full])
+        rows, unnamed = forged_rows(site, ROUNDS[workspace.full])
+    return Reading(lived + forged + rows, faults + unseen + unnamed, least=FORGERIES[workspace.full] + 100)
 
 
 # ---- lives told again
@@ -52,27 +52,29 @@ def lives() -> dict[str, tuple[type, Machine]]:
     return {name: (kind, kind.lifecycle) for name, kind in sorted(kinds.items()) if hasattr(kind, "lifecycle")}
 
 
-def told_lives(site: Site) -> tuple[int, list[str]]:
+def state_histories(site: Site) -> tuple[int, list[str]]:
     """Walk every thing's entries: each move starts where the one before ended, and the last leads to its state."""
     moves: dict[Any, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     faults, number = [], 0
     with site.app.app_context():
         for entry in db.session.scalars(select(Entry).order_by(Entry.seq)):
             moves[entry.subject_type, entry.subject_id].append((entry.event, entry.facts))
-        told = {subject_id for _table, subject_id in moves}
+        subjects = {subject_id for _table, subject_id in moves}
         for table, (kind, machine) in lives().items():
             for thing in db.session.scalars(select(kind)):
                 number += 1
-                is_told = any(getattr(thing, key.parent.key) in told for key in kind.__table__.foreign_keys)
-                faults += [f"{table}: {what}" for what in gaps(machine, thing, moves[table, thing.id], is_told=is_told)]
+                has_line = any(getattr(thing, key.parent.key) in subjects for key in kind.__table__.foreign_keys)
+                faults += [
+                    f"{table}: {what}" for what in gaps(machine, thing, moves[table, thing.id], has_line=has_line)
+                ]
         db.session.remove()
     return number, sorted(set(faults))
 
 
-def gaps(machine: Machine, thing: Any, entries: list[tuple[str, dict[str, Any]]], *, is_told: bool) -> Iterator[str]:
+def gaps(machine: Machine, thing: Any, entries: list[tuple[str, dict[str, Any]]], *, has_line: bool) -> Iterator[str]:
     """What is missing between the entries of a thing and its state. What it hangs on may tell of its beginning."""
     state = None
-    if not entries and not is_told:
+    if not entries and not has_line:
         yield f"{getattr(thing, machine.column)}, and the journal says nothing of it"
         return
     for happened, facts in entries:
@@ -96,8 +98,8 @@ Forgery = Callable[[Connection, Lines, int], None]
 
 def forgeries(site: Site, wanted: int) -> tuple[int, list[str]]:
     """Alter lines far from one another, several at a time, and ask `grants verify`; then cut and lengthen the end."""
-    code, told = verified(site)
-    faults = [] if code == 0 else [f"verify finds fault with what nobody touched: {told}"]
+    code, output = verified(site)
+    faults = [] if code == 0 else [f"verify finds fault with what nobody touched: {output}"]
     with site.engine.connect() as connection:
         lines = [dict(row._mapping) for row in connection.execute(select(*ENTRIES.columns).order_by(ENTRIES.c.seq))]
     kinds = [*(altering(column.name) for column in ENTRIES.columns), ("delete", removed), ("swap", swapped)]
@@ -105,18 +107,18 @@ def forgeries(site: Site, wanted: int) -> tuple[int, list[str]]:
     while tried < wanted:
         places = [place + chance.randrange(6) for place in range(3, len(lines) - 12, max(12, len(lines) // 26))]
         batch = [(*kinds[(tried + n) % len(kinds)], place) for n, place in enumerate(places)][: wanted - tried]
-        code, told = verified(site, lambda c, batch=batch: [forge(c, lines, place) for _name, forge, place in batch])
+        code, output = verified(site, lambda c, batch=batch: [forge(c, lines, place) for _name, forge, place in batch])
         restore(site, lines)
         tried += len(batch)
         for name, _forge, place in batch:
             seqs = {lines[place]["seq"], lines[place]["seq"] + 1}
-            if code == 0 or not any(f"ligne {seq} :" in told for seq in seqs):
+            if code == 0 or not any(f"ligne {seq} :" in output for seq in seqs):
                 faults.append(f"{name} of line {lines[place]['seq']}: not found")
     for name, forge in (("last line cut", cut), ("ten lines cut", cut_ten), ("all cut", cut_all), ("added", added)):
-        code, told = verified(site, lambda c, forge=forge: forge(c, lines, 0))
+        code, output = verified(site, lambda c, forge=forge: forge(c, lines, 0))
         restore(site, lines)
         tried += 1
-        if code == 0 or "journal : intact" in told:
+        if code == 0 or "journal : intact" in output:
             faults.append(f"{name}: not found")
     return tried, faults
 
@@ -126,12 +128,14 @@ def forged_rows(site: Site, rounds: int) -> tuple[int, list[str]]:
     chance, tried, faults = random.Random(36), 0, []
     for _round in range(rounds):
         undo: dict[Any, tuple[Any, dict[str, Any]]] = {}
-        code, told = verified(site, lambda c, undo=undo: undo.update(forge_each(c, chance)))
+        code, output = verified(site, lambda c, undo=undo: undo.update(forge_each(c, chance)))
         with site.unguarded() as connection:
             for table, (here, values) in undo.items():
                 connection.execute(table.update().where(here).values(values))
         tried += len(undo)
-        faults += [f"a row of {table.name}: not named" for table in undo if code == 0 or f"  {table.name} " not in told]
+        faults += [
+            f"a row of {table.name}: not named" for table in undo if code == 0 or f"  {table.name} " not in output
+        ]
     return tried, faults
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from grants import evidence
 from grants.kernel.db import Base
 from tests.assure.figures import Reading, figure
-from tests.site import PATIENCE, ROOT, SECRETS, Place, Site
+from tests.site import PATIENCE, ROOT, SECRETS, Site, Workspace
 
 CUTS = 6
 VERSION = "alembic_version"
@@ -33,35 +33,35 @@ Values = dict[str, list[dict[str, Any]]]
 
 
 @figure("migrations", number="36", says="écarts entre migrations et modèles, aller, retour, coupure", minutes=2)
-def migrations(place: Place) -> Reading:
+def migrations(workspace: Workspace) -> Reading:
     """Zero to head is the models; each way down and up again keeps rows, the last leaves nothing; a cut is healed."""
-    tried, faults = there_and_back(place)
-    more, found = cut_off(place, CUTS if place.full else 1)
+    tried, faults = there_and_back(workspace)
+    more, found = cut_off(workspace, CUTS if workspace.full else 1)
     return Reading(tried + more, faults + found, least=1500)
 
 
 # ---- there and back ------------------------------------------------------------------------------------------------
 
 
-def there_and_back(place: Place) -> tuple[int, list[str]]:
+def there_and_back(workspace: Workspace) -> tuple[int, list[str]]:
     """Compare the demonstration's schema with one the models make at once, then take it down and up with its rows.
 
     For each revision but the first: rows of tables and columns that exist below it come back as they were, up to the
     head in the long form, up to the next revision in the short one. Below the first there is nothing: there the rows
     go with their tables, the way down must not break on them, and the way up give the same schema again.
     """
-    with place.site(planted=True) as site, site.app.app_context():
+    with workspace.site(demo=True) as site, site.app.app_context():
         scripts = ScriptDirectory.from_config(site.app.extensions["migrate"].migrate.get_config())
         heads = scripts.get_heads()
         if len(heads) != 1:
             return 1, [f"several heads: {heads}"]
-        wanted, found, before = shape_of_models(place), shape(site.engine), values(site.engine)
+        wanted, found, before = shape_of_models(workspace), shape(site.engine), values(site.engine)
         faults = [f"only in the models: {line}" for line in sorted(wanted - found)]
         faults += [f"only in the migrations: {line}" for line in sorted(found - wanted)]
         revisions = [script.revision for script in scripts.walk_revisions()]
         for upper, lower in pairwise(revisions):
-            faults += round_trip(site.engine, revisions[0] if place.full else upper, lower)
-            if not place.full:
+            faults += round_trip(site.engine, revisions[0] if workspace.full else upper, lower)
+            if not workspace.full:
                 downgrade(revision=lower)
         downgrade(revision="base")
         faults += [f"left behind by the way down to nothing: {line}" for line in sorted(shape(site.engine))]
@@ -80,17 +80,17 @@ def round_trip(engine: Engine, upper: str, lower: str) -> list[str]:
     return faults + [f"{lower} and back: another schema: {line}" for line in sorted(schema ^ shape(engine))]
 
 
-def shape_of_models(place: Place) -> set[str]:
+def shape_of_models(workspace: Workspace) -> set[str]:
     """The schema that the models and the guards of the evidence ask for, made without any migration."""
-    name = f"{place.own}models"
-    engine = create_engine(place.store.create(name))
+    name = f"{workspace.own}models"
+    engine = create_engine(workspace.store.create(name))
     with engine.begin() as connection:
         Base.metadata.create_all(connection)
         evidence.put(connection)
-    told = shape(engine)
+    lines = shape(engine)
     engine.dispose()
-    place.store.drop(name)
-    return told
+    workspace.store.drop(name)
+    return lines
 
 
 def shape(engine: Engine) -> set[str]:
@@ -113,7 +113,7 @@ def shape(engine: Engine) -> set[str]:
             for one in (found if isinstance(found, list) else [found])
         }
         others = connection.execute(text(OTHERS[connection.dialect.name]))
-        return lines | {f"{kind} {name}: {' '.join(told.split())}" for kind, name, told in others}
+        return lines | {f"{kind} {name}: {' '.join(definition.split())}" for kind, name, definition in others}
 
 
 def plain(fact: Any) -> str:
@@ -138,8 +138,8 @@ def lost(before: Values, below: Values, after: Values) -> list[str]:
     for table in below.keys() & before.keys():
         columns = set(below[table][0]) if below[table] else set()
         first, second = (
-            sorted(str([(name, row[name]) for name in sorted(columns & set(row))]) for row in told.get(table, []))
-            for told in (before, after)
+            sorted(str([(name, row[name]) for name in sorted(columns & set(row))]) for row in rows.get(table, []))
+            for rows in (before, after)
         )
         if first != second:
             faults.append(f"rows of {table} changed ({len(first)}, then {len(second)})")
@@ -149,13 +149,13 @@ def lost(before: Values, below: Values, after: Values) -> list[str]:
 # ---- cut off -------------------------------------------------------------------------------------------------------
 
 
-def cut_off(place: Place, cuts: int) -> tuple[int, list[str]]:
+def cut_off(workspace: Workspace, cuts: int) -> tuple[int, list[str]]:
     """Kill `grants init` at any moment, then run it again: it finishes, and a further one changes nothing."""
     chance, faults = random.Random(36), []
-    with place.site() as bare:
+    with workspace.site() as bare:
         wanted = state(bare.engine)
     for cut in range(cuts):
-        site = cut_short(place, chance.uniform(0.0, 1.0))
+        site = cut_short(workspace, chance.uniform(0.0, 1.0))
         faults += [f"cut {cut}: {fault}" for fault in init(site)]
         if state(site.engine) != wanted:
             faults.append(f"cut {cut}: what was cut off and begun again differs from what was not")
@@ -165,16 +165,16 @@ def cut_off(place: Place, cuts: int) -> tuple[int, list[str]]:
             if values(site.engine) != first or state(site.engine) != wanted:
                 faults.append("a second init changed something")
         site.close()
-        place.store.drop(f"{place.own}cut")
+        workspace.store.drop(f"{workspace.own}cut")
     return cuts, faults
 
 
-def cut_short(place: Place, wait: float) -> Site:
+def cut_short(workspace: Workspace, wait: float) -> Site:
     """A new database where `grants init` was killed, this long after its first words or as late as it still ran."""
-    folder = place.folder / "cut"
+    folder = workspace.folder / "cut"
     folder.mkdir(exist_ok=True)
     while True:
-        site = Site(place.store.create(f"{place.own}cut"), folder)
+        site = Site(workspace.store.create(f"{workspace.own}cut"), folder)
         child = started(site)
         assert child.stdout is not None
         child.stdout.readline()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.assure.figures import Reading, figure
-from tests.site import ROOT, Place
+from tests.site import ROOT, Workspace
 
 PARTS = ("grants", "templates", "static", "tests", "docs", "wsgi.py", "pyproject.toml")
 PASSED, FAILED = 0, 1
@@ -42,9 +42,9 @@ class Mutant:
     @property
     def expression(self) -> str:
         """What selects its tests among all, in pytest's words for `-k`."""
-        told = self.tests.partition(" -k ")[2].strip("'")
+        selection = self.tests.partition(" -k ")[2].strip("'")
         files = " or ".join(Path(file).name for file in self.files)
-        return f"(({told}) and ({files}))" if told else f"({files})"
+        return f"(({selection}) and ({files}))" if selection else f"({files})"
 
 
 MUTANTS = (
@@ -55,7 +55,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows against the journal", "grants/kernel/rowdigests.py",
-        "            elif told[1] != digest:\n", "            elif False:\n",
+        "            elif expected[1] != digest:\n", "            elif False:\n",
         "tests/cli/test_verify.py -k every_forgery",
     ),
     Mutant(
@@ -65,7 +65,7 @@ MUTANTS = (
     ),
     Mutant(
         "head kept elsewhere", "grants/kernel/head.py",
-        "    if digest != kept.digest:\n", "    if False:\n",
+        "    if digest != earlier.digest:\n", "    if False:\n",
         "tests/cli/test_verify.py -k rewritten",
     ),
     Mutant(
@@ -202,12 +202,12 @@ MUTANTS = (
     ),
     Mutant(
         "upload check", "grants/kernel/examining/pdf.py", 'not body.startswith(b"%PDF-")', 'b"%PDF-" not in body',
-        "tests/kernel/test_vault.py -k hostile",
+        "tests/kernel/test_uploads.py -k hostile",
     ),
     Mutant(
-        "original of a file", "grants/kernel/vault.py", "sha256=hashlib.sha256(content).hexdigest(),",
+        "original of a file", "grants/kernel/uploads.py", "sha256=hashlib.sha256(content).hexdigest(),",
         "sha256=hashlib.sha256(found.copy or content).hexdigest(),",
-        "tests/kernel/test_vault.py -k digest_of_the_journal",
+        "tests/kernel/test_uploads.py -k digest_of_the_journal",
     ),
     Mutant(
         "files examined before the transaction", "grants/kernel/access.py",
@@ -263,8 +263,8 @@ MUTANTS = (
         "    if queries.holds(account.id, Role.ADMINISTRATOR):\n", "    if False:\n", "tests/people/test_races.py",
     ),
     Mutant(
-        "office of the past", "grants/policy.py", 'assigned = reads("reviewer") & Rule(_assigned, NOT_OPEN)',
-        "assigned = Rule(_assigned, NOT_OPEN)", "tests/reviewing/test_interests.py -k former_member",
+        "office of the past", "grants/policy.py", 'assigned = reads("reviewer") & AccessRule(_assigned, NOT_OPEN)',
+        "assigned = AccessRule(_assigned, NOT_OPEN)", "tests/reviewing/test_interests.py -k former_member",
     ),
     Mutant(
         "interest of a member", "grants/reviewing/queries.py",
@@ -301,7 +301,7 @@ MUTANTS = (
     ),
     Mutant(
         "proof of arrival", "grants/kernel/stored_forms.py",
-        "if not proof or not hmac.compare_digest(proof.encode(), _proof_of(told).encode()):", "if not proof:",
+        "if not proof or not hmac.compare_digest(proof.encode(), _proof_of(instant).encode()):", "if not proof:",
         "tests/kernel/test_send_again.py -k other_words",
     ),
     Mutant(
@@ -325,7 +325,7 @@ MUTANTS = (
     ),
     Mutant(
         "job of one person", "grants/policy.py",
-        "Job: Rule(lambda actor, subject: subject.account_id == actor.id),", "Job: signed_in,",
+        "Job: AccessRule(lambda actor, subject: subject.account_id == actor.id),", "Job: signed_in,",
         "tests/desk/test_jobs.py -k nobody_else",
     ),
     Mutant(
@@ -380,24 +380,24 @@ def misplaced(mutant: Mutant, tree: Path) -> Iterator[str]:
         yield f"{mutant.name}: the words to change are {found} times in {mutant.file}"
 
 
-def unsound(mutants: Sequence[Mutant], place: Place) -> Iterator[str]:
+def unsound(mutants: Sequence[Mutant], workspace: Workspace) -> Iterator[str]:
     """Why the tests prove nothing, if they do not pass where nothing is changed."""
-    with copied(place.folder / "unchanged") as tree:
-        code, said = tested(tree, place.dialect, mutants)
+    with copied(workspace.folder / "unchanged") as tree:
+        code, said = tested(tree, workspace.dialect, mutants)
     if code != PASSED:
         yield f"the tests do not pass before anything is changed ({code}): {said}"
 
 
-def survived(mutant: Mutant, place: Place) -> Iterator[str]:
+def survived(mutant: Mutant, workspace: Workspace) -> Iterator[str]:
     """Why a mutant was not caught, if it was not."""
-    with copied(place.folder / f"mutant-{mutant.name.replace(' ', '-')}") as tree:
+    with copied(workspace.folder / f"mutant-{mutant.name.replace(' ', '-')}") as tree:
         file = tree / mutant.file
         if faults := list(misplaced(mutant, tree)):
             yield from faults
             return
         text = file.read_text(encoding="utf-8").replace(mutant.before, mutant.after)
         file.write_text(text, encoding="utf-8")
-        code, said = tested(tree, place.dialect, [mutant])
+        code, said = tested(tree, workspace.dialect, [mutant])
         if code == PASSED:
             yield f"{mutant.name}: nobody noticed ({mutant.tests})"
         elif code != FAILED:
@@ -412,8 +412,8 @@ def survived(mutant: Mutant, place: Place) -> Iterator[str]:
     databases=("sqlite",),
     short=False,
 )
-def mutants(place: Place) -> Reading:
+def mutants(workspace: Workspace) -> Reading:
     """Every mutant, one after another. One database is enough: what is removed stands above both."""
-    faults = list(unsound(MUTANTS, place))
-    faults += [fault for one in MUTANTS for fault in survived(one, place)]
+    faults = list(unsound(MUTANTS, workspace))
+    faults += [fault for one in MUTANTS for fault in survived(one, workspace)]
     return Reading(len(MUTANTS), faults, least=12)

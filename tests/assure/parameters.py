@@ -29,7 +29,7 @@ from tests.client import LIGHT, form_values
 from tests.crawl import addresses
 from tests.factories.people import session_of
 from tests.kernel.test_paging import PLACES
-from tests.site import Place, Site
+from tests.site import Site, Workspace
 from tests.walk import people, room, rule_of
 
 ODD = (
@@ -134,11 +134,11 @@ def rows_of(site: Site) -> Rows:
 def everywhere(site: Site) -> list[str]:
     """The address of every page about these rows, and of every page of a form."""
     rows = rows_of(site)
-    told = {"reference": site.scalar("SELECT min(reference) FROM application WHERE state = 'awarded'"),
+    values = {"reference": site.scalar("SELECT min(reference) FROM application WHERE state = 'awarded'"),
             "code": site.scalar("SELECT min(code) FROM call")}  # fmt: skip
-    found = list(addresses(site.app, rows, **told))
+    found = list(addresses(site.app, rows, **values))
     drafts = {"application": [row for row in rows["application"] if row["state"] == "draft"]}
-    found += [url for part in Part for url in addresses(site.app, drafts, section=part.value, **told)]
+    found += [url for part in Part for url in addresses(site.app, drafts, section=part.value, **values)]
     return list(dict.fromkeys(found))
 
 
@@ -232,10 +232,10 @@ def send(asker: Asker, form: Sent, changed: dict[str, str]) -> None:
     "parameters", number="25", says="adresses et formulaires aux valeurs étranges qui répondent 500 ou sortent du site",
     minutes=8, once="postgresql",
 )  # fmt: skip
-def parameters(place: Place) -> Reading:
+def parameters(workspace: Workspace) -> Reading:
     """Open every page, ask it strangely, and send every form it holds strangely."""
-    most, odd = (9, len(ODD)) if place.full else (1, 1)
-    with place.site(planted=True) as site:
+    most, odd = (9, len(ODD)) if workspace.full else (1, 1)
+    with workspace.site(demo=True) as site:
         asker, chance = Asker(site.app), random.Random(5)
         found = list(pages(asker, site, most))
         for page in {page.rule: page for page in reversed(found)}.values():

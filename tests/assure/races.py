@@ -15,7 +15,7 @@ from grants.kernel.money import Money
 from tests.assure.figures import Reading, figure
 from tests.factories import Make
 from tests.rush import Envelope, broken, is_done, ready, sent_together, times, verified
-from tests.site import Place, Site, Visitor
+from tests.site import Site, Visitor, Workspace
 
 ASKED = 8_000_00
 REASON = "Le projet répond aux deux priorités du fonds."
@@ -37,7 +37,7 @@ class Table:
     tried: int = 0
     faults: list[str] = field(default_factory=list)
 
-    def told(self, answers: Sequence[Response]) -> list[Response]:
+    def seen(self, answers: Sequence[Response]) -> list[Response]:
         """Count the answers of a round and keep what no crowd may cause."""
         self.tried += len(answers)
         self.faults += broken(answers)
@@ -51,15 +51,17 @@ class Table:
             "GROUP BY c.id, c.code, c.envelope_cents, c.committed_cents"
         )
         ((fund, held),) = self.site.rows("SELECT envelope_cents, committed_cents FROM fund")
-        bounds = [(code, bound, promised, kept) for code, bound, kept, promised in rows]
+        bounds = [(code, bound, promised, value) for code, bound, value, promised in rows]
         bounds.append(("fund", fund, sum(row[3] for row in rows), held))
-        for name, bound, promised, kept in bounds:
+        for name, bound, promised, value in bounds:
             over = max(0, int(promised) - bound)
             self.over += over
             if over:
                 self.faults.append(f"{when}: {name} promises {over} cents above its envelope")
-            if int(promised) != kept:
-                self.faults.append(f"{when}: {name} says {kept} cents are promised, its recommendations say {promised}")
+            if int(promised) != value:
+                self.faults.append(
+                    f"{when}: {name} says {value} cents are promised, its recommendations say {promised}"
+                )
 
 
 @figure(
@@ -68,10 +70,10 @@ class Table:
     says="centimes promis au-delà de l’enveloppe d’un appel ou du fonds, 64 clients à la fois",
     minutes=2.5,
 )
-def envelope_race(place: Place) -> Reading:
+def envelope_race(workspace: Workspace) -> Reading:
     """Managers who recommend at the same instant never promise a cent above what is left, whoever freezes meanwhile."""
-    with place.site() as site:
-        each, rounds = (32, 3) if place.full else (8, 1)
+    with workspace.site() as site:
+        each, rounds = (32, 3) if workspace.full else (8, 1)
         with site.making() as make:
             found = _tables(site, make, each)
             accounts = [make.account("manager").email for _ in range(2 * each)]
@@ -126,7 +128,7 @@ def _twice_what_is_left(table: Table, turn: int) -> None:
     half = ASKED * each // 2
     for name, call, fund in (("calls", half, 4 * half), ("fund", 2 * half, 2 * half)):
         _bounds(table, call, fund)
-        answers = table.told(sent_together(_everyone(table, ASKED)))
+        answers = table.seen(sent_together(_everyone(table, ASKED)))
         table.judge(f"round {turn}, bound by the {name}")
         done = sum(map(is_done, answers))
         if done != each:
@@ -141,7 +143,7 @@ def _more_for_each(table: Table, turn: int) -> None:
         envelopes = _everyone(table, cents)
         few = envelopes[: max(2, len(envelopes) // 4)]
         crowd = [one.in_another_tab(manager) for one in few for manager in table.managers[:4]]
-        table.told(sent_together([_theirs(one) for one in crowd]))
+        table.seen(sent_together([_theirs(one) for one in crowd]))
         table.judge(f"round {turn}, {len(crowd)} stale tabs at {cents} cents")
 
 
@@ -149,21 +151,21 @@ def _theirs(envelope: Envelope) -> Envelope:
     """The form as its sender would have it: with the token of their own session."""
     _address, fields = envelope.visitor.form(envelope.address, envelope.address)
     token = next(value for name, value in fields if name == "csrf_token")
-    kept = tuple((name, token if name == "csrf_token" else value) for name, value in envelope.fields)
-    return Envelope(envelope.visitor, envelope.address, kept)
+    own_fields = tuple((name, token if name == "csrf_token" else value) for name, value in envelope.fields)
+    return Envelope(envelope.visitor, envelope.address, own_fields)
 
 
 def _raised_while_frozen(table: Table) -> None:
     """Half raise their recommendation while the others freeze: one freeze, and no recommendation changed after it."""
     each = len(table.managers) // 2
     _bounds(table, ASKED * each * 3 // 4, ASKED * each * 2)
-    table.told(sent_together(_everyone(table, ASKED // 2)))
+    table.seen(sent_together(_everyone(table, ASKED // 2)))
     raising = _everyone(table, ASKED)[::2]
     freezing = [
         ready(manager, f"/deliberation/{meeting}/figer")
         for manager, meeting in zip(table.managers, list(table.meetings.values()) * each, strict=True)
     ][: len(raising)]
-    table.told(sent_together([one for pair in zip(raising, freezing, strict=True) for one in pair]))
+    table.seen(sent_together([one for pair in zip(raising, freezing, strict=True) for one in pair]))
     table.judge("raised while frozen")
     table.faults += _each_once(table, "meeting.freeze")
     late = table.site.scalar(
@@ -183,7 +185,7 @@ def _voted_and_published_once(table: Table) -> None:
             for meeting in table.meetings.values()
             for manager in few
         ]
-        table.told(sent_together(envelopes))
+        table.seen(sent_together(envelopes))
         table.judge(verb)
         table.faults += _each_once(table, f"meeting.{verb}")
     decided = table.site.scalar("SELECT count(*) FROM decision")
@@ -216,10 +218,10 @@ MOVES = (
     says="échéances mandatées ou payées deux fois, 64 clients à la fois sur des pages périmées",
     minutes=2.5,
 )
-def instalment_race(place: Place) -> Reading:
+def instalment_race(workspace: Workspace) -> Reading:
     """Two finance people, two tabs each, on every instalment at once: each is ordered once and paid once."""
-    waves, crowd, tabs = (2, 16, 2) if place.full else (1, 4, 2)
-    with place.site() as site:
+    waves, crowd, tabs = (2, 16, 2) if workspace.full else (1, 4, 2)
+    with workspace.site() as site:
         with site.making() as make:
             instalments = [[_instalment(make) for _ in range(crowd + 1)] for _ in range(waves)]
             finance = [make.account("finance").email for _ in range(2)]
@@ -241,8 +243,8 @@ def instalment_race(place: Place) -> Reading:
                     answers = sent_together(envelopes)
                     tried += len(answers)
                     faults += broken(answers)
-                    told = ((one, times(site, f"instalment.{verb}", one)) for one in wave)
-                    faults += [f"instalment.{verb} of {one}: {found} times" for one, found in told if found != 1]
+                    counts = ((one, times(site, f"instalment.{verb}", one)) for one in wave)
+                    faults += [f"instalment.{verb} of {one}: {found} times" for one, found in counts if found != 1]
         doubled = _doubled(site)
         faults += [f"instalment {key}: {what} {times} times" for key, what, times in doubled]
         return Reading(
@@ -263,12 +265,12 @@ def _tabs(instalments: Sequence[UUID], path: str, people: Sequence[Visitor], tab
     today = clock.today().isoformat()
     envelopes = []
     for instalment in instalments:
-        told = {"mandater": {"number": f"M-{instalment}", "ordered_on": today}, "payer": {"paid_on": today}}
-        told["renvoyer"] = {"note": "À revoir."}
+        values = {"mandater": {"number": f"M-{instalment}", "ordered_on": today}, "payer": {"paid_on": today}}
+        values["renvoyer"] = {"note": "À revoir."}
         own = f"/{path}" if path == "renvoyer" else ""
         for person in people:
             page = ready(
-                person, f"/echeances/{instalment}{own}", told.get(path, {}), action=None if own else f"/{path}"
+                person, f"/echeances/{instalment}{own}", values.get(path, {}), action=None if own else f"/{path}"
             )
             envelopes += [page.in_another_tab() for _ in range(tabs)]
     return envelopes

@@ -25,7 +25,7 @@ from grants.calls.models import Call, Criterion
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Meeting, Recommendation
 from grants.deliberation.rules import Act, RecommendationInput, Verdict
-from grants.kernel import clock, vault
+from grants.kernel import clock, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import Base, db
 from grants.kernel.db import unit_of_work as work
@@ -46,7 +46,7 @@ from tests.crawl import Answers, addresses, bare, crawl, demonstrations
 from tests.factories import Make
 from tests.inside import inside
 from tests.kernel.test_papers import words_of
-from tests.site import Place, Server, Site, Visitor, filled, token_of, tree_of
+from tests.site import Server, Site, Visitor, Workspace, filled, token_of, tree_of
 
 ELIGIBLE, OPEN = ApplicationState.ELIGIBLE, AssignmentState.OPEN
 READER, CLERK = "lecture@exemple.example", "gestion@exemple.example"
@@ -94,20 +94,20 @@ HELD = (
     minutes=2,
     once="sqlite",
 )
-def recusal(place: Place) -> Reading:
+def recusal(workspace: Workspace) -> Reading:
     """Declare a link in every office, and as a reviewer alone: the dossier vanishes from every surface they see."""
-    with place.site() as site:
+    with workspace.site() as site:
         organisations = deliberating(site)
         hidden = organisations["hidden"]
         canaries = plant(site, organisations)
-        secrets = Canaries(*({w: s for w, s in kept.items() if s.dossier != "other" and s.application}
-                             for kept in (canaries.words, canaries.natural)))  # fmt: skip
+        secrets = Canaries(*({w: s for w, s in secret.items() if s.dossier != "other" and s.application}
+                             for secret in (canaries.words, canaries.natural)))  # fmt: skip
         starts = [*addresses(site.app, rows_in(site, hidden), reference="2020-1", code="aucun"), *STARTS]
         shown = demonstrations(site.app)
-        holders = HOLDERS if place.full else READERS
+        holders = HOLDERS if workspace.full else READERS
         people = {email: inside(site, email) for email in (*holders, READER)}
         before = {
-            email: seen_on(crawl(people[email], starts, far=FAR[place.full]), secrets, shown) for email in holders
+            email: seen_on(crawl(people[email], starts, far=FAR[workspace.full]), secrets, shown) for email in holders
         }
         linked = [organisation for name, organisation in organisations.items() if name != "other"]
         faults = [fault for email in people for each in linked for fault in declared(site, people[email], email, each)]
@@ -117,9 +117,9 @@ def recusal(place: Place) -> Reading:
             person.get(OWN_LINKS)  # what was to be told once is told
         with clock.fixed(clock.now()):  # nothing but the dossiers changes any more
             opened = {
-                email: crawl(person, [*starts, *surfaces], far=FAR[place.full])
+                email: crawl(person, [*starts, *surfaces], far=FAR[workspace.full])
                 for email, person in people.items()
-                if email != READER or place.full  # in short, a reader whose pages the others open as well
+                if email != READER or workspace.full  # in short, a reader whose pages the others open as well
             }
             for email, answers in opened.items():
                 faults += [f"{url}, {email}: {what}" for url, what in seen_on(answers, secrets, shown).items()]
@@ -147,7 +147,7 @@ def deliberating(site: Site) -> dict[str, UUID]:
         first = dossiers[0]
         with work() as session:
             organisation = first.organisation_id
-            file = vault.accept(FileStorage(blank_pdf(), "budget.pdf"), by=make.by, organisation_id=organisation,
+            file = uploads.accept(FileStorage(blank_pdf(), "budget.pdf"), by=make.by, organisation_id=organisation,
                                 dossier_id=first.id)  # fmt: skip
             session.add(PieceRequest(application_id=first.id, label="Comptes", due_on=clock.today(), file=file,
                                      requested_at=clock.now(), requested_by=holders[0].id))  # fmt: skip
@@ -164,13 +164,13 @@ def declared(site: Site, person: Visitor, email: str, organisation: UUID) -> lis
             .where(Account.email == email, Assignment.application_id == dossier["id"])
         ).one_or_none()  # fmt: skip
     if assignment is None:
-        told = person.send(OWN_LINKS, {"reference": dossier["reference"], "nature": "family"}, action=OWN_LINKS)
-        assert told.status_code == 302, told.text
+        answer = person.send(OWN_LINKS, {"reference": dossier["reference"], "nature": "family"}, action=OWN_LINKS)
+        assert answer.status_code == 302, answer.text
         return []
     tab = person.get(f"/evaluations/{assignment.id}") if assignment.state is OPEN else None
     link = f"/evaluations/{assignment.id}/lien"
-    told = person.send(link, {"link": "yes", "nature": "family"}, action="/lien")
-    assert told.status_code == 302, told.text
+    answer = person.send(link, {"link": "yes", "nature": "family"}, action="/lien")
+    assert answer.status_code == 302, answer.text
     return old_tab(site, person, tab, assignment.id) if tab is not None else []
 
 
@@ -235,8 +235,8 @@ def write_to_reviewers(site: Site) -> None:
     clerk = inside(site, CLERK)
     owed = "JOIN assignment r ON r.application_id = a.id AND r.state = 'offered'"
     for row in site.rows(f"SELECT DISTINCT a.call_id FROM application a {owed}"):
-        told = clerk.send(f"/evaluations/affecter/{UUID(str(row.call_id))}", action="/relancer")
-        assert told.status_code == 302, told.text
+        answer = clerk.send(f"/evaluations/affecter/{UUID(str(row.call_id))}", action="/relancer")
+        assert answer.status_code == 302, answer.text
 
 
 def letters_to(site: Site, people: Iterable[str], secrets: Canaries) -> list[str]:
@@ -272,9 +272,9 @@ def otherwise(site: Site, organisations: Iterable[UUID]) -> Iterator[None]:
     screened."""
     with site.unguarded() as connection:
         found = [rows_of(connection, organisation) for organisation in organisations]
-        kept = [(Base.metadata.tables[table], row) for rows in found for table, lines in rows.items()
+        before = [(Base.metadata.tables[table], row) for rows in found for table, lines in rows.items()
                 for row in lines if table not in APART]  # fmt: skip
-        for table, row in kept:
+        for table, row in before:
             shift(connection, table, row)
         waiting = found[1]["application"][0]["id"]
         connection.execute(
@@ -283,7 +283,7 @@ def otherwise(site: Site, organisations: Iterable[UUID]) -> Iterator[None]:
         hold(site, connection)
     yield
     with site.unguarded() as connection:
-        for table, row in kept:
+        for table, row in before:
             keys = {key.name for key in table.primary_key}
             if values := {name: value for name, value in row.items() if name not in keys}:
                 connection.execute(table.update().where(*(table.c[name] == row[name] for name in keys)).values(values))
@@ -343,21 +343,21 @@ NAME = {"BASE_URL": "http://127.0.0.1"}
     minutes=2,
     once="postgresql",
 )
-def embargo(place: Place) -> Reading:
+def embargo(workspace: Workspace) -> Reading:
     """Copy one database; grant a dossier in one world and refuse it in the other; compare all that applicants see."""
     at = clock.now()
-    with place.site() as seed:
+    with workspace.site() as seed:
         people, organisation, meeting, application = awaiting(seed, at)
         cookies = {name: cookie_of(seed, email, at) for name, email in people.items()}
-        with place.twin(seed) as granted, place.twin(seed) as refused:
+        with workspace.twin(seed) as granted, workspace.twin(seed) as refused:
             decide(granted, meeting, application, at, grants_it=True)
             decide(refused, meeting, application, at, grants_it=False)
             faults = [f"letters differ: {one}" for one in letters_of(granted, people) ^ letters_of(refused, people)]
             starts = starts_in(granted, organisation) | starts_in(refused, organisation)
             tried = 0
             with granted.serve(environment=NAME) as one, refused.serve(environment=NAME) as other:
-                for name, cookie in list(cookies.items())[: None if place.full else 2]:
-                    pages = crawl(with_cookie(granted, one, cookie), sorted(starts), far=FAR[place.full])
+                for name, cookie in list(cookies.items())[: None if workspace.full else 2]:
+                    pages = crawl(with_cookie(granted, one, cookie), sorted(starts), far=FAR[workspace.full])
                     tried += len(pages)
                     twin = with_cookie(refused, other, cookie)
                     same = {url: twin.get(url, allow_redirects=False) for url in pages}
@@ -365,8 +365,8 @@ def embargo(place: Place) -> Reading:
                     time.sleep(1.1)  # what tells the time to the second now tells another
                     person = with_cookie(granted, one, cookie)
                     for url in apart:
-                        told = telling(pages[url], person.get(url, allow_redirects=False), same[url])
-                        faults += [f"{url} as {name}: {told}"] if told else []
+                        leaks = telling(pages[url], person.get(url, allow_redirects=False), same[url])
+                        faults += [f"{url} as {name}: {leaks}"] if leaks else []
     return Reading(tried, faults, least=150)
 
 
@@ -510,9 +510,9 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 @figure("freeze", number="14", says="écritures acceptées sur notes, évaluations et avis une fois figés", minutes=1.5)
-def freeze(place: Place) -> Reading:
+def freeze(workspace: Workspace) -> Reading:
     """Freeze a meeting; then try every form seen before, every action, and every statement of SQL."""
-    with place.site() as site, site.serve() as server:
+    with workspace.site() as site, site.serve() as server:
         with site.making() as make:
             make.account("manager", email=CLERK)
             reader = make.account("reviewer", email=READER)
@@ -521,7 +521,7 @@ def freeze(place: Place) -> Reading:
             make.assignment(second, reader)
             meeting_id, organisation = db.session.scalars(select(Meeting.id)).one(), third.organisation_id
         people = [site.visitor(server, email) for email in (CLERK, READER)]
-        forms = [(who, *form) for who in people for form in forms_of(who, FAR[place.full])]
+        forms = [(who, *form) for who in people for form in forms_of(who, FAR[workspace.full])]
         with site.making() as make, work():
             deliberation.freeze(db.session.get_one(Meeting, meeting_id), by=make.by)
         before, journal = guarded(site), site.scalar("SELECT count(*) FROM journal_entry")
@@ -532,10 +532,10 @@ def freeze(place: Place) -> Reading:
         ]
         asked = by_every_route(site, people, organisation)
         faults += [f"a POST without content changed {table}" for table in differing(before, guarded(site))]
-        tried, told = by_action(site)
-        faults += told + [f"an action changed {table}" for table in differing(before, guarded(site))]
-        written, told = by_statement(site)
-        faults += told + [f"SQL changed {table}" for table in differing(before, guarded(site))]
+        tried, lines = by_action(site)
+        faults += lines + [f"an action changed {table}" for table in differing(before, guarded(site))]
+        written, lines = by_statement(site)
+        faults += lines + [f"SQL changed {table}" for table in differing(before, guarded(site))]
         assert site.scalar("SELECT count(*) FROM journal_entry") >= journal
         return Reading(len(forms) + asked + tried + written, faults, least=120)
 

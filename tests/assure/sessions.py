@@ -14,7 +14,7 @@ from uuid import uuid4
 from flask_security.utils import hash_password
 from sqlalchemy import select
 
-from grants.demo.plant import PASSWORD
+from grants.demo.install import PASSWORD
 from grants.kernel import clock
 from grants.kernel.access import SAFE
 from grants.kernel.db import Base, db, unit_of_work
@@ -23,7 +23,7 @@ from grants.people.models import Account, Appointment
 from grants.people.rules import password_of
 from tests.architecture.test_access import OPEN, PERSONAS, address, declared, routes, seen_by, worlds
 from tests.assure.figures import Reading, figure
-from tests.site import Place, Server, Site, Visitor, token_of, tree_of
+from tests.site import Server, Site, Visitor, Workspace, token_of, tree_of
 
 NEW_PASSWORD = "la-pluie-du-soir-sur-les-toits"
 ADMINISTRATOR = "administration@exemple.example"
@@ -42,10 +42,10 @@ READINGS = ("access.",)
     minutes=1,
     once="postgresql",
 )
-def sessions(place: Place) -> Reading:
+def sessions(workspace: Workspace) -> Reading:
     """Copy a cookie, end the session in each way there is, and try the copy on a page that needs a person."""
     faults = []
-    with place.site() as site, site.serve() as server:
+    with workspace.site() as site, site.serve() as server:
         with site.making() as make:
             make.account("administrator", email=ADMINISTRATOR)
             for name in ENDINGS:
@@ -182,9 +182,9 @@ BY_OWNER = {"sign out"}
     minutes=2,
     once="sqlite",
 )
-def csrf(place: Place) -> Reading:
+def csrf(workspace: Workspace) -> Reading:
     """Ask every unsafe route without a token, with an invented one and with another session's; read every page."""
-    with place.site() as site:
+    with workspace.site() as site:
         server = site.server()
         asked, people = addresses_by_person(site)
         visitors = {name: site.visitor(server, email) for name, email in people.items()}
@@ -199,7 +199,7 @@ def csrf(place: Place) -> Reading:
                     tried += 1
                     visitor.session.request(safe, urljoin(visitor.address, url), allow_redirects=False, timeout=60)
                 continue
-            for what, token in list(tokens.items())[:: 1 if place.full else 2]:
+            for what, token in list(tokens.items())[:: 1 if workspace.full else 2]:
                 tried += 1
                 data = {"_key": uuid4().hex} | ({"csrf_token": token} if token else {})
                 answer = visitor.session.request(
@@ -213,7 +213,7 @@ def csrf(place: Place) -> Reading:
         faults += [f"a reading left {row.event} in the journal" for row in
                    site.rows("SELECT DISTINCT event FROM journal_entry WHERE seq > :seq", seq=before["length"])
                    if not row.event.startswith(READINGS)]  # fmt: skip
-    return Reading(tried, faults, least=600 if place.full else 400)
+    return Reading(tried, faults, least=600 if workspace.full else 400)
 
 
 def addresses_by_person(site: Site) -> tuple[list[tuple[str, str, str]], dict[str, str | None]]:
@@ -223,10 +223,10 @@ def addresses_by_person(site: Site) -> tuple[list[tuple[str, str, str]], dict[st
         places = worlds(make)
         people = {name: account.email if account else None for name, account in places["own"].people.items()}
         asked = []
-        for method, rule, told in routes(app):
+        for method, rule, access in routes(app):
             answers = [cell[0] for cell in table.get(f"{method} `{rule.rule}`", [])]
             person = PERSONAS[answers.index(OPEN)] if OPEN in answers else "gestion"
-            asked.append((person, method, address(app, rule, told, seen_by(person, "own", places))))
+            asked.append((person, method, address(app, rule, access, seen_by(person, "own", places))))
         db.session.rollback()
     return asked, people
 

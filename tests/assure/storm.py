@@ -1,8 +1,8 @@
 """The night of the deadline as a figure: what `make storm` runs, in short inside `make test`."""
 
 from tests.assure.figures import Reading, figure
-from tests.site import Place
-from tests.storm.night import STEPS, night
+from tests.site import Workspace
+from tests.storm.run import STEPS, run_storm
 
 
 @figure(
@@ -11,9 +11,9 @@ from tests.storm.night import STEPS, night
     says="dossiers perdus ou doublés et erreurs du serveur, 100 associations en 60 s",
     minutes=1.5,
 )
-def storm(place: Place) -> Reading:
+def storm(workspace: Workspace) -> Reading:
     """Associations that all come in the last minute lose nothing, double nothing and meet no server error."""
-    associations, seconds = (100, 60.0) if place.full else (10, 6.0)
-    with place.site() as site, site.serve(worker=True) as server:
-        told = night(site, server, associations, seconds)
-        return Reading(sum(map(len, told.times.values())), told.faults, least=associations * len(STEPS))
+    associations, seconds = (100, 60.0) if workspace.full else (10, 6.0)
+    with workspace.site() as site, site.serve(worker=True) as server:
+        outcome = run_storm(site, server, associations, seconds)
+        return Reading(sum(map(len, outcome.times.values())), outcome.faults, least=associations * len(STEPS))

@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 from tests.assure.figures import Reading, figure
-from tests.site import ROOT, Place
+from tests.site import ROOT, Workspace
 
 
-def tested(place: Place, *arguments: str, least: int) -> Reading:
+def tested(workspace: Workspace, *arguments: str, least: int) -> Reading:
     """Run tests of the suite on the database of a place; each that fails is a fault."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", f"--db={place.dialect}", "-q", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", f"--db={workspace.dialect}", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = done.stdout.splitlines()
@@ -31,9 +31,9 @@ def tested(place: Place, *arguments: str, least: int) -> Reading:
     minutes=6,
     short=False,
 )
-def journeys(place: Place) -> Reading:
+def journeys(workspace: Workspace) -> Reading:
     """The journeys of the suite, run as they are. No short form: `make test` makes each on one of the databases."""
-    return tested(place, "tests/journeys", least=16)
+    return tested(workspace, "tests/journeys", least=16)
 
 
 @figure(
@@ -43,7 +43,7 @@ def journeys(place: Place) -> Reading:
     minutes=8,
     short=False,
 )
-def neutral(place: Place) -> Reading:
+def neutral(workspace: Workspace) -> Reading:
     """The tests marked neutral: if one of them fails on a database alone, its mark is wrong. Figures have their own."""
     others = ("--ignore=tests/assure", "--ignore=tests/journeys")
-    return tested(place, "-m", "neutral", *others, "tests", least=1_200)
+    return tested(workspace, "-m", "neutral", *others, "tests", least=1_200)

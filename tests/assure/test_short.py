@@ -5,7 +5,7 @@ import pytest
 from tests.assure.everything import figures
 from tests.assure.figures import Figure
 from tests.assure.mutants import MUTANTS, misplaced
-from tests.site import ROOT, Place
+from tests.site import ROOT, Workspace
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -16,8 +16,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("figure", [pytest.param(one, id=one.name, marks=marks[one.name]) for one in chosen])
 
 
-def test_a_figure_of_trust_is_held(figure: Figure, place: Place) -> None:
-    reading = figure.measure(place)
+def test_a_figure_of_trust_is_held(figure: Figure, workspace: Workspace) -> None:
+    reading = figure.measure(workspace)
     assert not reading.faults, "\n".join(reading.faults[:40])
     assert reading.passes, f"{reading.found} found, {reading.tried} tried, {reading.least} wanted"
 

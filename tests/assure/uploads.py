@@ -15,10 +15,10 @@ from PIL import Image
 
 from grants.applications.lifecycle import ApplicationState
 from grants.kernel.formats import LABELS
-from grants.kernel.vault import clean_name
+from grants.kernel.uploads import clean_name
 from tests.assure.figures import Reading, figure
 from tests.kernel import corpus
-from tests.site import Place, Server, Site, Visitor, tree_of
+from tests.site import Server, Site, Visitor, Workspace, tree_of
 
 MEMORY = 150_000_000  # how much the biggest of the server's processes may grow while it is bombed
 ARMS = re.compile(rb"/(?:JavaScript|JS|Launch|SubmitForm|EmbeddedFile|EmbeddedFiles|XFA|RichMedia|GoToR|ImportData)\b")
@@ -111,7 +111,7 @@ class Desk:
         kind = {"Content-Type": f"multipart/form-data; boundary={mark}"}
         return self.visitor.post(self.address, body, headers=kind)
 
-    def kept(self) -> set[tuple[str, str]]:
+    def stored_rows(self) -> set[tuple[str, str]]:
         """What the database knows, and where it lies."""
         return {(str(UUID(str(row.id))), row.place) for row in self.site.rows("SELECT id, place FROM stored_file")}
 
@@ -143,14 +143,14 @@ def desk(site: Site, server: Server) -> Desk:
 
 def refused(place: Desk, title: str, name: str, content: bytes) -> list[str]:
     """A hostile file: refused on its field in French, with what is accepted, and nothing stored anywhere."""
-    rows, files = place.kept(), place.files()
+    rows, files = place.stored_rows(), place.files()
     answer = place.give(name, content)
     faults = []
     if answer.status_code not in {413, 422}:
         faults.append(f"{title}: answered {answer.status_code}")
     elif answer.status_code == 422 and LABELS not in answer.text:
         faults.append(f"{title}: refused without naming what is accepted")
-    if place.kept() != rows or place.files() != files:
+    if place.stored_rows() != rows or place.files() != files:
         faults.append(f"{title}: something was stored")
     return faults
 
@@ -158,9 +158,9 @@ def refused(place: Desk, title: str, name: str, content: bytes) -> list[str]:
 def taken(place: Desk, title: str, name: str, content: bytes) -> list[str]:
     """An honest file: taken, and handed back under its name as something no browser opens."""
     place.site.rows("DELETE FROM attachment")  # a document takes five files
-    rows = place.kept()
+    rows = place.stored_rows()
     answer = place.give(name, content)
-    new = place.kept() - rows
+    new = place.stored_rows() - rows
     if answer.status_code not in {302, 303} or len(new) != 1:
         return [f"{title}: answered {answer.status_code}, {len(new)} kept {blame(answer)}"]
     file_id, where = new.pop()
@@ -174,11 +174,11 @@ def taken(place: Desk, title: str, name: str, content: bytes) -> list[str]:
     if "sandbox" not in heads.get("Content-Security-Policy", "") or heads["Content-Type"] != "application/octet-stream":
         faults.append(f"{title}: could be opened: {heads.get('Content-Security-Policy')} {heads['Content-Type']}")
     found = re.search(r"filename\*=UTF-8''([^;]+)", said)
-    told = unquote(found[1]) if found else (re.search(r'filename="?((?<=")[^"]*|[^";]*)', said) or ["", ""])[1]
-    if told != clean_name(name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")) and told != clean_name(
-        name
-    ):
-        faults.append(f"{title}: given back as {told!r}")
+    given_name = unquote(found[1]) if found else (re.search(r'filename="?((?<=")[^"]*|[^";]*)', said) or ["", ""])[1]
+    if given_name != clean_name(
+        name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+    ) and given_name != clean_name(name):
+        faults.append(f"{title}: given back as {given_name!r}")
     if place.site.folder / "files" not in (place.site.folder / "files" / where).resolve().parents:
         faults.append(f"{title}: stored outside: {where}")
     (row,) = place.site.rows("SELECT copy_place FROM stored_file WHERE place = :where", where=where)
@@ -210,10 +210,10 @@ def armed(content: bytes) -> set[bytes]:
     minutes=3,
     once="postgresql",
 )
-def uploads(place: Place) -> Reading:
+def uploads(workspace: Workspace) -> Reading:
     """Hand over every hostile and every honest file of the corpus to a served dossier."""
     faults: list[str] = []
-    with place.site() as site, site.serve() as server:
+    with workspace.site() as site, site.serve() as server:
         at = desk(site, server)
         limit = site.app.config["SETTINGS"].max_upload
         honest = {**corpus.HONEST, **more_honest(limit), **disarmed()}

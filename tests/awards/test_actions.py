@@ -15,7 +15,7 @@ from grants.applications.models import Partner, PartnerKind
 from grants.awards import letters, queries
 from grants.awards.actions import agreement, disbursement, ledger, recovery, reporting
 from grants.awards.actions.amending import AmendmentGiven
-from grants.awards.actions.disbursement import Step
+from grants.awards.actions.disbursement import PlannedInstalment
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReceivableState, ReportState
 from grants.awards.models import Award, BankDetails, Ground, Instalment, LedgerEntry, LedgerKind
 from grants.awards.models.disbursement import InstalmentKind
@@ -205,13 +205,16 @@ def test_two_people_do_not_overwrite_an_agreement(app, make):
 
 def test_a_schedule_says_what_is_missing_or_too_much(app, make):
     award = make.award()
-    short = [Step("Un", InstalmentKind.SINGLE, award.amount - EUROS(1))]
-    told = {"version": award.version, "by": make.by}
-    assert "il manque 1\u00a0€" in refused(InvalidError, disbursement.plan, award, short, **told).message
-    long = [Step("Un", InstalmentKind.SINGLE, award.amount + Money(50))]
-    assert "0,50\u00a0€ de trop" in refused(InvalidError, disbursement.plan, award, long, **told).message
-    nothing = [Step("Un", InstalmentKind.SINGLE, award.amount), Step("Deux", InstalmentKind.BALANCE, Money(0))]
-    refused(InvalidError, disbursement.plan, award, nothing, **told)
+    short = [PlannedInstalment("Un", InstalmentKind.SINGLE, award.amount - EUROS(1))]
+    values = {"version": award.version, "by": make.by}
+    assert "il manque 1\u00a0€" in refused(InvalidError, disbursement.plan, award, short, **values).message
+    long = [PlannedInstalment("Un", InstalmentKind.SINGLE, award.amount + Money(50))]
+    assert "0,50\u00a0€ de trop" in refused(InvalidError, disbursement.plan, award, long, **values).message
+    nothing = [
+        PlannedInstalment("Un", InstalmentKind.SINGLE, award.amount),
+        PlannedInstalment("Deux", InstalmentKind.BALANCE, Money(0)),
+    ]
+    refused(InvalidError, disbursement.plan, award, nothing, **values)
     assert not queries.instalments_of(award.id)
 
 
@@ -219,7 +222,7 @@ def test_nothing_is_planned_on_top_of_what_is_ordered(app, make):
     award = make.award(state=S.RUNNING)
     make.instalment(award, state=T.ORDERED)
     assert not disbursement.left_to_plan(award)
-    more = [Step("Encore", InstalmentKind.SINGLE, EUROS(1))]
+    more = [PlannedInstalment("Encore", InstalmentKind.SINGLE, EUROS(1))]
     refused(InvalidError, disbursement.plan, award, more, version=award.version, by=make.by)
     sound()
 
@@ -227,7 +230,7 @@ def test_nothing_is_planned_on_top_of_what_is_ordered(app, make):
 def test_a_schedule_made_on_an_old_page_is_refused(app, make):
     award = make.award()
     version = award.version
-    step = [Step("Un", InstalmentKind.SINGLE, award.amount)]
+    step = [PlannedInstalment("Un", InstalmentKind.SINGLE, award.amount)]
     with unit_of_work():
         disbursement.plan(award, step, by=make.by, version=version)
     refused(ConflictError, disbursement.plan, award, step, by=make.by, version=version)
@@ -545,7 +548,7 @@ def signed(make):
 def test_a_signed_schedule_changes_only_by_an_amendment(app, make):
     award = signed(make)
     rows = queries.instalments_of(award.id)
-    steps = [Step("Tout de suite", InstalmentKind.SINGLE, award.amount)]
+    steps = [PlannedInstalment("Tout de suite", InstalmentKind.SINGLE, award.amount)]
     assert (
         "avenant" in refused(RefusedError, disbursement.plan, award, steps, version=award.version, by=make.by).message
     )
@@ -582,8 +585,8 @@ def test_a_balance_becomes_no_advance_once_the_award_is_engaged_without_agreemen
     award = engaged(make)
     assert queries.agreement_of(award.id) is None
     steps = [
-        Step("Avance", InstalmentKind.ADVANCE, EUROS(2_000)),
-        Step("Acompte", InstalmentKind.INTERIM, award.amount - EUROS(2_000)),
+        PlannedInstalment("Avance", InstalmentKind.ADVANCE, EUROS(2_000)),
+        PlannedInstalment("Acompte", InstalmentKind.INTERIM, award.amount - EUROS(2_000)),
     ]
     said = refused(RefusedError, disbursement.plan, award, steps, version=award.version, by=make.by).message
     assert "avenant" in said
@@ -599,8 +602,8 @@ def test_a_balance_becomes_no_advance_once_the_award_is_engaged_without_agreemen
 def test_the_first_schedule_of_an_engaged_award_needs_no_amendment(app, make):
     award = make.engaged(make.award())
     steps = [
-        Step("Un", InstalmentKind.ADVANCE, EUROS(1_000)),
-        Step("Deux", InstalmentKind.BALANCE, award.amount - EUROS(1_000)),
+        PlannedInstalment("Un", InstalmentKind.ADVANCE, EUROS(1_000)),
+        PlannedInstalment("Deux", InstalmentKind.BALANCE, award.amount - EUROS(1_000)),
     ]
     with unit_of_work():
         disbursement.plan(award, steps, version=award.version, by=make.by)
@@ -957,17 +960,17 @@ def test_an_amendment_changes_what_is_left_to_repay(app, make):
             recovery.receive(row, amount=amount, on=today, version=row.version, by=finance)
     later = [recovery.Due(EUROS(8_000), today + timedelta(900 + 365 * place)) for place in range(2)]
     given = AmendmentGiven("1", today, "Deux ans de plus.")
-    told = {"by": make.by, "version": award.version, "amendment": given}
-    assert refused(InvalidError, recovery.plan_repayments, award, later[:1], **told).field == "dues"
-    early = {**told, "amendment": AmendmentGiven("1", today - timedelta(1), "Trop tôt.")}
+    values = {"by": make.by, "version": award.version, "amendment": given}
+    assert refused(InvalidError, recovery.plan_repayments, award, later[:1], **values).field == "dues"
+    early = {**values, "amendment": AmendmentGiven("1", today - timedelta(1), "Trop tôt.")}
     assert refused(InvalidError, recovery.plan_repayments, award, later, **early).field == "signed_on"
     with unit_of_work():
         recovery.propose_reversal(rows[1], queries.receipts_of(rows[1].id)[0].id, reason="Doute.", by=finance)
-    refused(RefusedError, recovery.plan_repayments, award, later, **told)
+    refused(RefusedError, recovery.plan_repayments, award, later, **values)
     with unit_of_work():
         recovery.refuse_reversal(rows[1], by=make.actor("authorising_officer"))
     with unit_of_work():
-        made = recovery.plan_repayments(award, later, **told)
+        made = recovery.plan_repayments(award, later, **values)
     assert [(row.state, row.amount) for row in rows] == [
         (V.SETTLED, EUROS(10_000)), (V.SETTLED, EUROS(4_000)), (V.CANCELLED, EUROS(10_000))
     ]  # fmt: skip
@@ -1025,9 +1028,9 @@ def test_an_iban_is_nowhere_in_clear(app, make):
     account = number[9:25]
     for table in db.metadata.sorted_tables:
         for row in db.session.execute(select(table)):
-            told = "".join(str(row).split())
-            assert number not in told
-            assert account not in told
+            written = "".join(str(row).split())
+            assert number not in written
+            assert account not in written
     with unit_of_work():
         assert agreement.reveal_bank_details(details, "compare", by=make.actor("finance")).replace(" ", "") == number
     line = journal.of(details)[-1]
@@ -1046,8 +1049,8 @@ def test_everybody_who_could_tell_a_theft_is_warned(app, make):
     with unit_of_work() as session:
         session.execute(text("DELETE FROM letter"))
     make.bank_details(organisation, state=B.GIVEN, owner=owner)
-    told = {letter.recipient for letter in letters_of("awards_bank_given")}
-    assert told == {
+    recipients = {letter.recipient for letter in letters_of("awards_bank_given")}
+    assert recipients == {
         owner.email, colleague.email, gone.email, organisation.email, organisation.representative_email
     }  # fmt: skip
 
@@ -1130,21 +1133,21 @@ def test_a_report_is_kept_incomplete_and_sent_complete(app, make):
     award = make.award(state=S.RUNNING)
     report = queries.report_of(award.id)
     writer = make.actor_of(make.member_of(award.organisation))
-    told = make.told(report)
+    values = make.report_values(report)
     missing = {
         "narrative": {"narrative": "  "},
         "people_reached": {"people_reached": None},
-        "lines": {"lines": dict.fromkeys(told["lines"])},
-        "indicators": {"indicators": dict.fromkeys(told["indicators"])},
+        "lines": {"lines": dict.fromkeys(values["lines"])},
+        "indicators": {"indicators": dict.fromkeys(values["indicators"])},
     }
     for field, change in missing.items():
         with unit_of_work():
-            reporting.save(report, **{**told, **change}, version=report.version, by=writer)
+            reporting.save(report, **{**values, **change}, version=report.version, by=writer)
         assert refused(InvalidError, reporting.submit, report, by=writer).field == field
     line = next(line for line in report.lines if line.side == "charge")
     with unit_of_work():
         reporting.save(
-            report, **{**told, "lines": told["lines"] | {line.id: EUROS(1)}}, version=report.version, by=writer
+            report, **{**values, "lines": values["lines"] | {line.id: EUROS(1)}}, version=report.version, by=writer
         )
     assert "égal" in refused(InvalidError, reporting.submit, report, by=writer).message
     assert report.state is R.EXPECTED
@@ -1155,7 +1158,9 @@ def test_a_gap_must_be_explained(app, make):
     report = queries.report_of(award.id)
     writer = make.actor_of(make.member_of(award.organisation))
     with unit_of_work():
-        reporting.save(report, **{**make.told(report, Fraction(1, 2)), "gaps": ""}, version=report.version, by=writer)
+        reporting.save(
+            report, **{**make.report_values(report, Fraction(1, 2)), "gaps": ""}, version=report.version, by=writer
+        )
     assert refused(InvalidError, reporting.submit, report, by=writer).field == "gaps"
     assert len(queries.lines_to_explain(report)) == len(report.lines)
 
@@ -1164,10 +1169,10 @@ def test_a_colleague_who_wrote_meanwhile_is_not_overwritten(app, make):
     award = make.award(state=S.RUNNING)
     report = queries.report_of(award.id)
     writer = make.actor_of(make.member_of(award.organisation))
-    version, told = report.version, make.told(report)
+    version, values = report.version, make.report_values(report)
     with unit_of_work():
-        reporting.save(report, **{**told, "narrative": ""}, by=writer, version=version)
-    refused(ConflictError, reporting.save, report, **told, by=writer, version=version)
+        reporting.save(report, **{**values, "narrative": ""}, by=writer, version=version)
+    refused(ConflictError, reporting.save, report, **values, by=writer, version=version)
 
 
 def test_a_returned_report_is_corrected_and_sent_again(app, make):
@@ -1312,9 +1317,9 @@ def test_a_broken_ledger_is_told(app, make):
             LedgerEntry(award_id=award.id, kind=LedgerKind.VOTED, amount=Money(1), day=clock.today(),
                         written_at=clock.now())
         )  # fmt: skip
-    told = list(queries.problems())
-    assert any("voted differs" in each for each in told)
-    assert any("not split" in each for each in told)
+    problems = list(queries.problems())
+    assert any("voted differs" in each for each in problems)
+    assert any("not split" in each for each in problems)
 
 
 def test_every_line_is_split_by_the_weights_of_the_application(app, make):

@@ -28,6 +28,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ForbiddenError
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
+from grants.people import queries as people
 from grants.permissions import P
 
 pytestmark = pytest.mark.neutral
@@ -122,7 +123,7 @@ def appointed(by, account_id):
     """Say in the journal that a person gave an office to another one."""
     with unit_of_work() as session:
         given = session.get_one(type(by), account_id)
-        journal.record("office.given", given, by=queries.people.actor_of(by), role="x")
+        journal.record("office.given", given, by=people.actor_of(by), role="x")
 
 
 @pytest.mark.parametrize(("machine", "state"), STATES, ids=lambda one: getattr(one, "name", str(one)))
@@ -196,7 +197,7 @@ def attested_the_condition(make, award, officer):
 
 def planned_the_schedule(make, award, officer):
     make.bank_details(award.organisation)
-    step = [disbursement.Step("Versement", disbursement.InstalmentKind.SINGLE, award.amount)]
+    step = [disbursement.PlannedInstalment("Versement", disbursement.InstalmentKind.SINGLE, award.amount)]
     with unit_of_work():
         (row,) = disbursement.plan(award, step, version=award.version, by=officer)
     return make.carried(row, InstalmentState.PREPARED)

@@ -122,9 +122,9 @@ def test_an_account_given_before_is_not_checked_after(page, make, award, state, 
     details = make.bank_details(award.organisation, state=state)
     handed_over(make, award.organisation)
     page.sign_in(make.account("finance"))
-    told = page.get("awards.bank", details)
-    assert TITLE in told.words
-    assert not told.tree.xpath("//form[contains(@action, 'verifier') or contains(@action, 'confirmer')]")
+    answer = page.get("awards.bank", details)
+    assert TITLE in answer.words
+    assert not answer.tree.xpath("//form[contains(@action, 'verifier') or contains(@action, 'confirmer')]")
     assert page.post(f"awards.{act}_bank", details).status == 409
     db.session.refresh(details)
     assert details.state is state

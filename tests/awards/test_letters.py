@@ -65,11 +65,11 @@ def test_a_paper_and_a_page_say_the_names_that_the_operator_gives(
     assert paper is not None
     member = make.member_of(agreement.award.organisation)
     pages = [page.get(view, as_=member).text for view in ("desk.home", "desk.legal", "calls.index", "awards.mine")]
-    for told in (paper.content, agreement.terms, last("awards_opened"), *pages):
-        assert "Métropole de Lyon" not in told
-        assert "Fonds d’innovation sociale" not in told
-    for told in (paper.content, last("awards_opened"), *pages):
-        assert all(name in told for name in names.values())
+    for text in (paper.content, agreement.terms, last("awards_opened"), *pages):
+        assert "Métropole de Lyon" not in text
+        assert "Fonds d’innovation sociale" not in text
+    for text in (paper.content, last("awards_opened"), *pages):
+        assert all(name in text for name in names.values())
     monkeypatch.undo()
     with unit_of_work():
         load_reference(by=system("tests"))
@@ -98,10 +98,10 @@ def test_an_order_is_told_and_so_is_what_becomes_of_it(app: Flask, make: Make, v
     ) in last("awards_ordered")
     with unit_of_work():
         getattr(disbursement, verb)(row, "Le RIB ne correspond pas.", by=make.actor("finance"))
-    told = last("awards_order_stopped")
-    assert says.format(**facts) in told
-    assert "Le RIB ne correspond pas." in told
-    assert ("Rien n’a été payé pour ce versement." in told) is (verb != "suspend")
+    letter = last("awards_order_stopped")
+    assert says.format(**facts) in letter
+    assert "Le RIB ne correspond pas." in letter
+    assert ("Rien n’a été payé pour ce versement." in letter) is (verb != "suspend")
 
 
 def test_a_payment_is_told_with_the_day_of_the_accounts(app: Flask, make: Make) -> None:

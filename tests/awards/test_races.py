@@ -204,7 +204,7 @@ def test_one_schedule_stands_when_many_plan_at_once(app, crowded, make):
     db.session.rollback()
 
     def plan():
-        steps = [disbursement.Step("Un", disbursement.InstalmentKind.SINGLE, amount)]
+        steps = [disbursement.PlannedInstalment("Un", disbursement.InstalmentKind.SINGLE, amount)]
         disbursement.plan(db.session.get(Award, key), steps, by=by, version=version)
 
     assert together(crowded, *[_unless_stale(plan)] * CROWD) == 1
@@ -274,7 +274,7 @@ def test_an_order_never_goes_to_details_replaced_before_it(app, crowded, make):
 
     together(crowded, *[order] * (CROWD // 2), *[confirm] * (CROWD // 2))
     fresh(award.id)
-    told = {entry.event: entry.seq for entry in journal.of(db.session.get(Instalment, key))}
+    seqs = {entry.event: entry.seq for entry in journal.of(db.session.get(Instalment, key))}
     replaced = db.session.scalar(select(journal.Entry.seq).where(journal.Entry.event == "bank_details.replace"))
     assert replaced is not None
-    assert "instalment.order" not in told or told["instalment.order"] < replaced
+    assert "instalment.order" not in seqs or seqs["instalment.order"] < replaced

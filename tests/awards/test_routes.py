@@ -34,7 +34,7 @@ def refreshed(thing):
 
 
 def document(make, app):
-    """A real document: the house's own agreement."""
+    """A real document: the application's own agreement."""
     award = make.award(state=S.AGREEMENT)
     return letters.agreement_paper(queries.agreement_of(award.id))
 
@@ -94,12 +94,12 @@ def test_an_award_goes_from_the_decision_to_its_closing_through_the_pages(app, m
 
     report = queries.report_of(award.id)
     page.get("awards.report", report)
-    told = make.told(report)
+    report_values = make.report_values(report)
     written = {
-        "narrative": told["narrative"],
+        "narrative": report_values["narrative"],
         "people_reached": "58",
-        **{f"line_{key.hex}": str(amount.cents // 100) for key, amount in told["lines"].items()},
-        **{f"indicator_{key.hex}": str(number) for key, number in told["indicators"].items()},
+        **{f"line_{key.hex}": str(amount.cents // 100) for key, amount in report_values["lines"].items()},
+        **{f"indicator_{key.hex}": str(number) for key, number in report_values["indicators"].items()},
     }
     assert "enregistré" in page.submit({"narrative": "Un début."}, button="save").words
     assert refreshed(report).narrative == "Un début."

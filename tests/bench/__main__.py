@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from grants.demo.volume import grow
+from grants.demo.volume import add_volume
 from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
@@ -31,10 +31,10 @@ from tests.assure.__main__ import commit
 from tests.assure.sharing import prepared
 from tests.bench import report
 from tests.bench.meters import (
+    Client,
     Costs,
+    HttpClient,
     Inside,
-    Line,
-    Wire,
     aimed,
     aimed_at_floor,
     forget_peaks,
@@ -62,35 +62,35 @@ FLOOR = ROOT / "tests" / "bench"
 
 
 @dataclass
-class Stand:
+class ServedSize:
     """One database at one size, served by the application and by the floor."""
 
     dialect: str
     size: int
-    told: Subjects
+    subjects: Subjects
     server: Server
     floor: Server
-    open_lines: dict[str | None, Wire] = field(default_factory=dict)
+    open_clients: dict[str | None, HttpClient] = field(default_factory=dict)
 
     def cookie(self, email: str | None) -> str:
         """What the browser of a person sends."""
-        jar = self.told.site.visitor(self.server, email).session.cookies
+        jar = self.subjects.site.visitor(self.server, email).session.cookies
         return "; ".join(f"{one.name}={one.value}" for one in jar)
 
-    def line(self, email: str | None) -> Line:
+    def client(self, email: str | None) -> Client:
         """The kept connection of a person."""
-        if email not in self.open_lines:
-            self.open_lines[email] = Wire(self.server.address, self.cookie(email))
-        return self.open_lines[email]
+        if email not in self.open_clients:
+            self.open_clients[email] = HttpClient(self.server.address, self.cookie(email))
+        return self.open_clients[email]
 
-    def inside(self, email: str | None) -> Line:
+    def inside(self, email: str | None) -> Client:
         """The same person inside this process."""
         facts: dict[str, Any] = {}
         if email is not None:
-            with self.told.site.app.app_context():
+            with self.subjects.site.app.app_context():
                 facts = session_of(db.session.scalars(select(Account).where(Account.email == email)).one())
                 db.session.remove()
-        return Inside(self.told.site.app, facts)
+        return Inside(self.subjects.site.app, facts)
 
 
 @contextmanager
@@ -105,29 +105,29 @@ def store_of(dialect: str, folder: Path) -> Iterator[Databases]:
 
 
 @contextmanager
-def stands(dialect: str, sizes: list[int], folder: Path) -> Iterator[dict[int, Stand]]:
+def served_sizes(dialect: str, sizes: list[int], folder: Path) -> Iterator[dict[int, ServedSize]]:
     """Grow a database for each size and serve them all."""
     with ExitStack() as running:
         store = running.enter_context(store_of(dialect, folder))
-        planted = folder / f"{dialect}-planted"
-        planted.mkdir()
-        fill_template(store, "bench_planted", lambda url: prepared(url, planted, planted=True))
+        demo_files = folder / f"{dialect}-demo_files"
+        demo_files.mkdir()
+        fill_template(store, "bench_demo", lambda url: prepared(url, demo_files, demo=True))
         found = {}
         for size in sizes:
             start = time.monotonic()
             files = folder / f"{dialect}-{size}"
-            shutil.copytree(planted, files)
-            site = Site(store.create(f"bench{size}", template="bench_planted"), files)
+            shutil.copytree(demo_files, files)
+            site = Site(store.create(f"bench{size}", template="bench_demo"), files)
             running.callback(site.close)
             with site.app.app_context():
-                grow(size, 1, by=system("bench"))
+                add_volume(size, 1, by=system("bench"))
                 db.session.remove()
             if dialect == "postgresql":
                 with site.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                     connection.exec_driver_sql("VACUUM ANALYZE")
-            told = subjects(site, submissions=SUBMISSIONS)
+            grown = subjects(site, submissions=SUBMISSIONS)
             server, floor = site.server(afresh=True).start(), site.server(root=FLOOR).start()
-            found[size] = Stand(dialect, size, told, server, floor)
+            found[size] = ServedSize(dialect, size, grown, server, floor)
             say(f"{dialect}, {size} dossiers : prêt en {time.monotonic() - start:.0f} s")
         yield found
 
@@ -140,52 +140,52 @@ def say(text: str) -> None:
 # ---- one scenario ----------------------------------------------------------------------------------------------------
 
 
-def measured(scenario: Scenario, stand: Stand) -> Figure:
+def measured(scenario: Scenario, served: ServedSize) -> Figure:
     """Measure a scenario beside its floor: warm up, then rounds in alternation."""
-    with Wire(stand.floor.address) as below:
-        ours = lambda: aimed(scenario, stand.told, stand.line)  # noqa: E731 - the two sides of one comparison
-        theirs = lambda: aimed_at_floor(scenario, stand.told, below)  # noqa: E731 - the same
-        warm = [shot().fire().ms for _ in range(3) for shot in (ours, theirs)]
+    with HttpClient(served.floor.address) as below:
+        ours = lambda: aimed(scenario, served.subjects, served.client)  # noqa: E731 - the two sides of one comparison
+        theirs = lambda: aimed_at_floor(scenario, served.subjects, below)  # noqa: E731 - the same
+        warm = [ready().send().ms for _ in range(3) for ready in (ours, theirs)]
         each = EACH if scenario.form is None else 5
         each = max(1, min(each, int(PATIENCE_MS / ROUNDS / (warm[-1] + warm[-2]))))
-        costs, bare_costs = (Costs(server, stand.told.site.url) for server in (stand.server, stand.floor))
+        costs, bare_costs = (Costs(server, served.subjects.site.url) for server in (served.server, served.floor))
         forget_peaks(costs.pids)
         times: list[float] = []
         bare: list[float] = []
         spent = bare_spent = 0.0
         for _round in range(ROUNDS):
-            shots = [] if scenario.is_single else [ours() for _ in range(each)]
+            all_ready = [] if scenario.is_single else [ours() for _ in range(each)]
             before = costs.spent()
-            if shots:
-                times += [shot.fire().ms for shot in shots]
+            if all_ready:
+                times += [ready.send().ms for ready in all_ready]
                 spent += costs.spent() - before
             else:  # opening the form, or moving the journal, costs too, and is not what is measured
                 for _one in range(each):
-                    shot = ours()
+                    ready = ours()
                     before = costs.spent()
-                    times.append(shot.fire().ms)
+                    times.append(ready.send().ms)
                     spent += costs.spent() - before
             before = bare_costs.spent()
-            bare += [theirs().fire().ms for _ in range(each)]
+            bare += [theirs().send().ms for _ in range(each)]
             bare_spent += bare_costs.spent() - before
         peak = peak_mb(costs.pids)
-        reply = ours().fire()
+        reply = ours().send()
         rps = 1000 / statistics.median(times)
         if not scenario.is_single:
-            shot = ours()
-            email = scenario.who(stand.told, scenario.subject(stand.told))
-            cookie = stand.cookie(email)
-            lines = [Wire(stand.server.address, cookie) for _ in range(CROWD)]
-            rps = per_second(lines, shot.path, CROWD_SECONDS)
+            ready = ours()
+            email = scenario.who(served.subjects, scenario.subject(served.subjects))
+            cookie = served.cookie(email)
+            lines = [HttpClient(served.server.address, cookie) for _ in range(CROWD)]
+            rps = per_second(lines, ready.path, CROWD_SECONDS)
             for line in lines:
                 line.connection.close()
-    shot = aimed(scenario, stand.told, stand.inside)
+    ready = aimed(scenario, served.subjects, served.inside)
     with statements() as sent:
-        shot.fire()
+        ready.send()
     return Figure(
         scenario=scenario.name,
-        database=stand.dialect,
-        applications=stand.size,
+        database=served.dialect,
+        applications=served.size,
         median_ms=statistics.median(times),
         p95_ms=p95(times),
         rps=rps,
@@ -202,16 +202,16 @@ def measured(scenario: Scenario, stand: Stand) -> Figure:
     )
 
 
-def started(stand: Stand) -> tuple[Figure, Figure]:
+def started(served: ServedSize) -> tuple[Figure, Figure]:
     """Cold start, from the command to the first page, and the import of the application, beside the floor's."""
     starts: dict[Path, list[float]] = {ROOT: [], FLOOR: []}
     imports: dict[Path, list[float]] = {ROOT: [], FLOOR: []}
     for _round in range(3):
         for root in (ROOT, FLOOR):
-            server = stand.told.site.server(root=root, afresh=True)
+            server = served.subjects.site.server(root=root, afresh=True)
             begin = time.perf_counter()
             server.start()
-            with Wire(server.address) as line:
+            with HttpClient(server.address) as line:
                 line.send("GET", "/" if root is ROOT else "/register")
             starts[root].append((time.perf_counter() - begin) * 1000)
             environment = server.environment
@@ -225,8 +225,8 @@ def started(stand: Stand) -> tuple[Figure, Figure]:
         ours, bare = statistics.median(times[ROOT]), statistics.median(times[FLOOR])
         return Figure(
             name,
-            stand.dialect,
-            stand.size,
+            served.dialect,
+            served.size,
             ours,
             max(times[ROOT]),
             1000 / ours,
@@ -243,29 +243,29 @@ def started(stand: Stand) -> tuple[Figure, Figure]:
     return figure("cold_start", starts), figure("import", imports)
 
 
-def weighed(stand: Stand) -> list[Weight]:
+def weighed(served: ServedSize) -> list[Weight]:
     """The first visit of every public page."""
-    told = stand.told
-    published = told.site.scalar(
+    grown = served.subjects
+    published = grown.site.scalar(
         "SELECT min(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
         "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
     )
-    with Wire(stand.server.address) as line:
-        pages = public_pages(told.site.app, told, {"reference": str(published)})
+    with HttpClient(served.server.address) as line:
+        pages = public_pages(grown.site.app, grown, {"reference": str(published)})
         return [found for path in pages if (found := weight(line, path)) is not None]
 
 
-def compared(small: Stand, large: Stand, scenario: Scenario) -> Interval:
+def compared(small: ServedSize, large: ServedSize, scenario: Scenario) -> Interval:
     """The processor time of a page at two volumes, in pairs of rounds that alternate; a bootstrap interval at 95 %."""
     pairs = []
     for _pair in range(PAIRS):
         spent = []
-        for stand in (large, small):
-            costs = Costs(stand.server, stand.told.site.url)
-            shots = [aimed(scenario, stand.told, stand.line) for _ in range(EACH)]
+        for served in (large, small):
+            costs = Costs(served.server, served.subjects.site.url)
+            all_ready = [aimed(scenario, served.subjects, served.client) for _ in range(EACH)]
             before = costs.spent()
-            for shot in shots:
-                shot.fire()
+            for ready in all_ready:
+                ready.send()
             spent.append((costs.spent() - before) / EACH)
         pairs.append((spent[0], spent[1]))
     rng = random.Random(1)
@@ -308,14 +308,14 @@ class Run:
         """Note figures and show them."""
         self.figures += figures
         for figure in figures:
-            say(report.line(figure))
+            say(report.client(figure))
 
-    def measure(self, found: dict[int, Stand], *, weigh: bool) -> None:
+    def measure(self, found: dict[int, ServedSize], *, weigh: bool) -> None:
         """Everything about the databases of one kind."""
         chosen = {one.name: one for one in SCENARIOS if self.wants(one.name)}
-        for stand in found.values():
+        for served in found.values():
             for name, scenario in chosen.items():
-                self.attempt(name, partial(self._scenario, scenario, stand))
+                self.attempt(name, partial(self._scenario, scenario, served))
         small, large = found[min(found)], found[max(size for size in found if size <= COMPARED or size == min(found))]
         if small is not large and "list" in chosen:
             self.attempt("interval", lambda: self.intervals.append(compared(small, large, chosen["list"])))
@@ -324,10 +324,10 @@ class Run:
         if weigh and self.wants("weights"):
             self.attempt("weights", lambda: self.weights.extend(weighed(small)))
         if weigh and self.wants("pages"):
-            self.attempt("pages", lambda: self.pages.extend(every_page(large.told)))
+            self.attempt("pages", lambda: self.pages.extend(every_page(large.subjects)))
 
-    def _scenario(self, scenario: Scenario, stand: Stand) -> None:
-        self.keep(measured(scenario, stand))
+    def _scenario(self, scenario: Scenario, served: ServedSize) -> None:
+        self.keep(measured(scenario, served))
 
 
 def main() -> int:
@@ -343,7 +343,7 @@ def main() -> int:
     for dialect in dialects:
         with (
             tempfile.TemporaryDirectory(prefix="traboule-bench-") as folder,
-            stands(dialect, sizes, Path(folder)) as found,
+            served_sizes(dialect, sizes, Path(folder)) as found,
         ):
             say(report.HEAD)
             run.measure(found, weigh=dialect == dialects[0])
@@ -365,7 +365,7 @@ def write(run: Run, measured: str, minutes: float, *, page: bool) -> None:
         (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
     record = ROOT / "instance" / "bench.json"
     record.parent.mkdir(exist_ok=True)
-    record.write_text(json.dumps([one.told() for one in run.figures], indent=1) + "\n", encoding="utf-8")
+    record.write_text(json.dumps([one.as_dict() for one in run.figures], indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ def euros(cents: int | None) -> str:
     return "—" if cents is None else f"{cents // 100:,}".replace(",", " ") + " €"
 
 
-def listed(title: str, told: str, columns: Iterable[str], rows: Iterable[Any], following: str = "") -> str:
+def listed(title: str, summary: str, columns: Iterable[str], rows: Iterable[Any], following: str = "") -> str:
     """A table."""
-    return render_template("list.html", title=title, told=told, columns=columns, rows=rows, following=following)
+    return render_template("list.html", title=title, summary=summary, columns=columns, rows=rows, following=following)
 
 
 def sheet(title: str, *parts: tuple[str, Iterable[Any]]) -> str:
@@ -247,14 +247,14 @@ def dossiers() -> str:
     if after:
         instant, key = after.split("_")
         narrow = narrow.where(tuple_(column, application.c.id) < tuple_(datetime.fromisoformat(instant), UUID(key)))
-    kept = narrow.order_by(column.desc(), application.c.id.desc()).limit(PAGE + 1).subquery()
+    narrow_rows = narrow.order_by(column.desc(), application.c.id.desc()).limit(PAGE + 1).subquery()
     with engine.connect() as connection:
         count, requested = connection.execute(counted).one()
         awarded = connection.execute(given).scalar()
         found = connection.execute(
-            joined(*COLUMNS, kept.c.sorted_by)
-            .join(kept, kept.c.id == application.c.id)
-            .order_by(kept.c.sorted_by.desc(), kept.c.id.desc())
+            joined(*COLUMNS, narrow_rows.c.sorted_by)
+            .join(narrow_rows, narrow_rows.c.id == application.c.id)
+            .order_by(narrow_rows.c.sorted_by.desc(), narrow_rows.c.id.desc())
         ).all()
         rows = found[:PAGE]
         shares: dict[Any, list[str]] = {}
@@ -271,9 +271,9 @@ def dossiers() -> str:
         for row in rows
     ]  # fmt: skip
     following = f"/dossiers?after={rows[-1].sorted_by}_{rows[-1].id}" if len(found) > PAGE else ""
-    told = f"{count} dossiers, {euros(requested)}, {euros(awarded)}"
+    summary = f"{count} dossiers, {euros(requested)}, {euros(awarded)}"
     heads = ("Dossier", "Référence", "Organisation", "Axes", "État", "Déposé", "Demandé", "Attribué", "Note")
-    return listed("Dossiers", told, heads, shown, following)
+    return listed("Dossiers", summary, heads, shown, following)
 
 
 @app.get("/dossier/<uuid:application_id>")
@@ -352,20 +352,20 @@ def register() -> str:
             .join(meeting, meeting.c.id == decision.c.meeting_id)
             .where(decision.c.granted, meeting.c.state == "published")
         ).one()
-        told: dict[Any, list[str]] = {}
+        by_award: dict[Any, list[str]] = {}
         for share in connection.execute(
             select(axis_share.c.application_id, axis.c.code, axis_share.c.percent)
             .join(axis, axis.c.id == axis_share.c.axis_id).where(axis_share.c.application_id.in_(keys))
         ):  # fmt: skip
-            told.setdefault(share.application_id, []).append(f"{share.code} {share.percent}")
+            by_award.setdefault(share.application_id, []).append(f"{share.code} {share.percent}")
         for row in connection.execute(
             select(place.c.application_id, commune.c.name)
             .join(commune, commune.c.id == place.c.commune_id).where(place.c.application_id.in_(keys))
         ):  # fmt: skip
-            told.setdefault(row.application_id, []).append(row.name)
+            by_award.setdefault(row.application_id, []).append(row.name)
     shown = [
         (row.title, row.reference, row.name, row.instrument, row.code, euros(row.amount_cents), row.act_number,
-         row.act_on, " · ".join(told.get(row.id, ())))
+         row.act_on, " · ".join(by_award.get(row.id, ())))
         for row in rows
     ]  # fmt: skip
     return listed("Registre", f"{count}, {euros(amount)}", ("Projet",) * 9, shown)

@@ -49,14 +49,14 @@ class Reply:
         return self.content.decode("utf-8", "replace")
 
 
-class Line(Protocol):
+class Client(Protocol):
     """Somewhere requests are sent."""
 
     def send(self, method: str, path: str, fields: Iterable[tuple[str, Any]] = ()) -> Reply:
         """Send a request and read the whole answer."""
 
 
-class Wire:
+class HttpClient:
     """One kept connection to a served program: as cheap a client as there is."""
 
     def __init__(self, address: str, cookie: str = "") -> None:
@@ -90,11 +90,11 @@ class Wire:
         first = time.perf_counter()
         content = answer.read()
         end = time.perf_counter()
-        for kept in answer.headers.get_all("Set-Cookie", ()):
-            name, value = kept.split(";")[0].split("=", 1)
+        for cookie in answer.headers.get_all("Set-Cookie", ()):
+            name, value = cookie.split(";")[0].split("=", 1)
             self.cookies[name] = value
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, told, content, (first - start) * 1000, (end - start) * 1000)
+        received = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, received, content, (first - start) * 1000, (end - start) * 1000)
 
 
 class Inside:
@@ -117,47 +117,49 @@ class Inside:
 
 
 @dataclass(frozen=True)
-class Shot:
+class PreparedRequest:
     """A request made ready: what comes before it (opening the form) is done and not measured."""
 
-    line: Line
+    client: Client
     method: str
     path: str
     fields: list[tuple[str, Any]]
 
-    def fire(self) -> Reply:
+    def send(self) -> Reply:
         """Send it; whatever is not an answer of success is a fault of the measure."""
-        reply = self.line.send(self.method, self.path, self.fields)
+        reply = self.client.send(self.method, self.path, self.fields)
         if reply.status not in {200, 204, 302, 303}:
             raise RuntimeError(f"{self.method} {self.path}: {reply.status} {reply.text[:300]}")
         return reply
 
 
-def aimed(scenario: Scenario, told: Subjects, line_of: Callable[[str | None], Line]) -> Shot:
+def aimed(scenario: Scenario, subjects: Subjects, client_of: Callable[[str | None], Client]) -> PreparedRequest:
     """Make ready a request to the application."""
-    one = scenario.subject(told)
-    line, path = line_of(scenario.who(told, one)), scenario.path(told, one)
+    one = scenario.subject(subjects)
+    line, path = client_of(scenario.who(subjects, one)), scenario.path(subjects, one)
     if scenario.cold:
-        move_journal(told)
+        move_journal(subjects)
     if scenario.form is None:
-        return Shot(line, "GET", path, [])
-    page = line.send("GET", scenario.form(told, one))
+        return PreparedRequest(line, "GET", path, [])
+    page = line.send("GET", scenario.form(subjects, one))
     if page.status != 200:
         raise RuntimeError(f"the form of {scenario.name} answers {page.status}")
-    return Shot(line, "POST", path, scenario.fill(told, fields_of(page.text, path)))
+    return PreparedRequest(line, "POST", path, scenario.fill(subjects, fields_of(page.text, path)))
 
 
-def move_journal(told: Subjects) -> None:
+def move_journal(subjects: Subjects) -> None:
     """Write a line: whatever the program keeps until the journal moves has to be asked again."""
-    with told.site.app.app_context():
+    with subjects.site.app.app_context():
         journal.note(journal.line_of("bench.moved", None, system("bench"), {}))
         db.session.remove()
 
 
-def aimed_at_floor(scenario: Scenario, told: Subjects, line: Line) -> Shot:
+def aimed_at_floor(scenario: Scenario, subjects: Subjects, line: Client) -> PreparedRequest:
     """Make ready the same request to the floor."""
     method = "GET" if scenario.form is None else "POST"
-    return Shot(line, method, scenario.floor(told, scenario.subject(told)), scenario.floor_fields(told))
+    return PreparedRequest(
+        line, method, scenario.floor(subjects, scenario.subject(subjects)), scenario.floor_fields(subjects)
+    )
 
 
 # ---- processor and memory --------------------------------------------------------------------------------------------
@@ -182,10 +184,10 @@ def cpu_ms(pids: Iterable[int]) -> float:
     ticks = 0
     for pid in pids:
         try:
-            told = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        ticks += int(told[11]) + int(told[12])
+        ticks += int(fields[11]) + int(fields[12])
     return ticks * 1000 / TICK
 
 
@@ -199,16 +201,16 @@ def peak_mb(pids: Iterable[int]) -> float:
     """The highest resident memory of the largest of these processes."""
     peaks = []
     for pid in pids:
-        told = Path(f"/proc/{pid}/status").read_text()
-        peaks.append(int(told.split("VmHWM:")[1].split()[0]) / 1024)
+        status = Path(f"/proc/{pid}/status").read_text()
+        peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
     return max(peaks)
 
 
 def database_server(url: str) -> int | None:
     """The process of the PostgreSQL server behind a socket in a folder of ours; None where it cannot be seen."""
-    told = make_url(url)
-    file = Path(str(told.query.get("host", ""))) / "data" / "postmaster.pid"
-    return int(file.read_text().split()[0]) if told.get_backend_name() == "postgresql" and file.exists() else None
+    url_parts = make_url(url)
+    file = Path(str(url_parts.query.get("host", ""))) / "data" / "postmaster.pid"
+    return int(file.read_text().split()[0]) if url_parts.get_backend_name() == "postgresql" and file.exists() else None
 
 
 class Costs:
@@ -245,7 +247,7 @@ def statements() -> Iterator[list[str]]:
 # ---- throughput ------------------------------------------------------------------------------------------------------
 
 
-def per_second(lines: list[Line], path: str, seconds: float) -> float:
+def per_second(lines: list[Client], path: str, seconds: float) -> float:
     """Requests answered per second while each connection asks again and again."""
     counts, limit = [0] * len(lines), time.perf_counter() + seconds
 

@@ -35,15 +35,15 @@ class Opened:
     bytes: int
 
 
-def every_page(told: Subjects, only: Collection[str] = ()) -> list[Opened]:
+def every_page(subjects: Subjects, only: Collection[str] = ()) -> list[Opened]:
     """Open every page as everybody, or as some roles; of each page and role, what cost most statements, then time."""
     worst: dict[tuple[str, str], Opened] = {}
-    words = WORDS | {"code": told.call, "reference": published(told)}
-    for role, email, rows in visitors(told):
+    words = WORDS | {"code": subjects.call, "reference": published(subjects)}
+    for role, email, rows in visitors(subjects):
         if only and role not in only:
             continue
-        client = Inside(told.site.app, facts_of(told, email))
-        for address in addresses(told.site.app, rows, **words):
+        client = Inside(subjects.site.app, facts_of(subjects, email))
+        for address in addresses(subjects.site.app, rows, **words):
             if address.endswith(FILES) or "/static/" in address:
                 continue
             if (found := opened(client, address, role)) is not None:
@@ -53,9 +53,9 @@ def every_page(told: Subjects, only: Collection[str] = ()) -> list[Opened]:
     return list(worst.values())
 
 
-def published(told: Subjects) -> str:
+def published(subjects: Subjects) -> str:
     """The reference of an application whose grant is public."""
-    return str(told.site.scalar(
+    return str(subjects.site.scalar(
         "SELECT max(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
         "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
     ))  # fmt: skip
@@ -79,11 +79,11 @@ def rule_of(client: Inside, address: str) -> str:
     return str(rule.rule)
 
 
-def facts_of(told: Subjects, email: str | None) -> dict[str, Any]:
+def facts_of(subjects: Subjects, email: str | None) -> dict[str, Any]:
     """The session of a person, nothing for a visitor."""
     if email is None:
         return {}
-    with told.site.app.app_context():
+    with subjects.site.app.app_context():
         facts = session_of(db.session.scalars(select(Account).where(Account.email == email)).one())
         db.session.remove()
     return facts
@@ -92,9 +92,9 @@ def facts_of(told: Subjects, email: str | None) -> dict[str, Any]:
 # ---- who opens what --------------------------------------------------------------------------------------------------
 
 
-def visitors(told: Subjects) -> Iterator[tuple[str, str | None, Rows]]:
+def visitors(subjects: Subjects) -> Iterator[tuple[str, str | None, Rows]]:
     """(role, address, rows to open pages about): a visitor, one person of each office, applicants in every state."""
-    with told.site.app.app_context():
+    with subjects.site.app.app_context():
         samples = {table.name: _one_per_state(table) for table in Base.metadata.tables.values()}
         offices = {
             role.value: db.session.scalars(
@@ -107,12 +107,12 @@ def visitors(told: Subjects) -> Iterator[tuple[str, str | None, Rows]]:
             for role in Role
         }
         applicants = _applicants()
-        reviewed = {"assignment": [{"id": told.assignment}], "application": [{"id": told.application}]}
+        reviewed = {"assignment": [{"id": subjects.assignment}], "application": [{"id": subjects.application}]}
         db.session.remove()
     yield "public", None, samples
     for role, email in offices.items():
         yield role, email, samples
-    yield "reviewer", told.reviewer, samples | reviewed
+    yield "reviewer", subjects.reviewer, samples | reviewed
     for state, email, rows in applicants:
         yield f"association, {state}", email, rows
 
@@ -143,7 +143,7 @@ def _applicants() -> list[tuple[str, str, Rows]]:
     for award_state in db.session.scalars(select(Award.state).distinct()).all():
         some = select(Award.application_id).where(Award.state == award_state).order_by(Award.opened_at.desc())
         found.append((f"award {award_state}", db.session.scalars(some.limit(1)).one()))
-    told = []
+    applicants = []
     for state, application_id in found:
         application = db.session.get_one(Application, application_id)
         ids = {"application_id": [application.id], "organisation_id": [application.organisation_id]}
@@ -156,5 +156,5 @@ def _applicants() -> list[tuple[str, str, Rows]]:
                 own = select(table.c.id).where(table.c[column].in_(ids[column])).limit(2)
                 rows[table.name] = [{"id": key} for key in db.session.scalars(own)]
         author = db.session.get_one(Account, application.author_id)
-        told.append((state, author.email, rows))
-    return told
+        applicants.append((state, author.email, rows))
+    return applicants

@@ -41,7 +41,7 @@ class Figure:
     first_ms: float = 0.0
     last_ms: float = 0.0
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As it is recorded."""
         values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in UNLISTED}
         return {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}
@@ -88,7 +88,7 @@ HEAD = (
 )
 
 
-def line(one: Figure) -> str:
+def client(one: Figure) -> str:
     """A figure as a line of the terminal."""
     return (
         f"{one.scenario:16} {one.database:10} {one.applications:8} {one.median_ms:8.1f} {one.p95_ms:8.1f} "
@@ -115,11 +115,11 @@ def near_floor(figures: list[Figure]) -> Iterator[Verdict]:
             found = [one for one in found if one.applications >= FROM.get(name, 0)]
             if found:
                 worst = max(found, key=lambda one: one.ratio)
-                told = (
+                text = (
                     f"{worst.ratio:.2f} fois à {worst.applications} dossiers ({worst.median_ms:.1f} ms ; plancher "
                     f"{worst.floor_ms:.1f} ms ; processeur {worst.cpu_ms:.1f} et {worst.floor_cpu_ms:.1f} ms)"
                 )
-                yield Verdict(f"{SAYS[name]}, {base} : au plus {limit:g} fois le plancher", told, worst.ratio <= limit)
+                yield Verdict(f"{SAYS[name]}, {base} : au plus {limit:g} fois le plancher", text, worst.ratio <= limit)
 
 
 def flat(figures: list[Figure]) -> Iterator[Verdict]:
@@ -132,21 +132,21 @@ def flat(figures: list[Figure]) -> Iterator[Verdict]:
         )  # fmt: skip
         if len(found) > 1:
             times = found[-1].cpu_ms / max(found[0].cpu_ms, 0.001)
-            told = f"{times:.2f} fois ({found[0].cpu_ms:.1f} et {found[-1].cpu_ms:.1f} ms de processeur)"
+            text = f"{times:.2f} fois ({found[0].cpu_ms:.1f} et {found[-1].cpu_ms:.1f} ms de processeur)"
             sizes = f"à {found[-1].applications} dossiers et à {found[0].applications}"
-            yield Verdict(f"déposer {sizes}, {base} : le même prix, à un quart près", told, times <= FLAT)
+            yield Verdict(f"déposer {sizes}, {base} : le même prix, à un quart près", text, times <= FLAT)
     sent = [one.bytes_compressed for one in figures if one.scenario == "call"]
     if sent:
-        told = f"{max(sent) / 1000:.1f} ko"
-        yield Verdict("page publique d’un appel : au plus 20 ko envoyés", told, max(sent) <= CALL_BYTES)
+        text = f"{max(sent) / 1000:.1f} ko"
+        yield Verdict("page publique d’un appel : au plus 20 ko envoyés", text, max(sent) <= CALL_BYTES)
 
 
 def crawled(pages: list[Opened]) -> Iterator[Verdict]:
     """Whether every page of every role asks few statements."""
     if pages:
         over = sorted({f"{one.rule} ({one.role}) : {one.statements}" for one in pages if one.statements > MOST})
-        told = ", ".join(over) or f"aucun dépassement sur {len({one.rule for one in pages})} pages"
-        yield Verdict(f"requêtes SQL de chaque page, pour chaque rôle : au plus {MOST}", told, not over)
+        text = ", ".join(over) or f"aucun dépassement sur {len({one.rule for one in pages})} pages"
+        yield Verdict(f"requêtes SQL de chaque page, pour chaque rôle : au plus {MOST}", text, not over)
 
 
 def judged(
@@ -192,13 +192,13 @@ def streams(figures: list[Figure]) -> Iterator[Verdict]:
             if len(found) > 1:
                 first, last = found[0], found[-1]
                 more = last.peak_mb - first.peak_mb
-                told = (
+                text = (
                     f"mémoire {more:+.0f} Mio de {first.applications} à {last.applications} dossiers ; premier octet "
                     f"à {last.first_ms:.0f} ms sur {last.last_ms:.0f}"
                 )
                 # A sheet of one chunk has no early byte to show.
                 early = last.bytes < 64_000 or last.first_ms <= 0.5 * last.last_ms
-                yield Verdict(f"{SAYS[name]}, {base} : au fil de l’eau", told, more <= 16 and early)
+                yield Verdict(f"{SAYS[name]}, {base} : au fil de l’eau", text, more <= 16 and early)
 
 
 def verdicts(
@@ -238,19 +238,19 @@ SINCE = "7be365a"  # the floor may only become faster: what changed in it since 
 
 def floor_changes() -> str:
     """How the floor differs from the one of the commit that measures are compared with; empty where it is unknown."""
-    told = subprocess.run(
+    result = subprocess.run(
         ["git", "diff", SINCE, "--", "tests/bench/floor.py"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return told.stdout if told.returncode == 0 else ""
+    return result.stdout if result.returncode == 0 else ""
 
 
 def machine() -> str:
     """The machine in general words."""
-    told = dict(
+    facts = dict(
         row.split(":", 1) for row in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if ":" in row
     )
-    memory = int(told["MemTotal"].split()[0]) / 1024 / 1024
+    memory = int(facts["MemTotal"].split()[0]) / 1024 / 1024
     return f"{os.cpu_count()} cœurs, {memory:.0f} Gio de mémoire"
 
 
@@ -319,8 +319,8 @@ def page(
             "",
         ]
     if changes := floor_changes():
-        told = f"Ce qui a changé dans `tests/bench/floor.py` depuis le commit `{SINCE}`."
-        rows += ["## Le plancher", "", told, "", "```diff", changes.rstrip("\n"), "```", ""]
+        heading = f"Ce qui a changé dans `tests/bench/floor.py` depuis le commit `{SINCE}`."
+        rows += ["## Le plancher", "", heading, "", "```diff", changes.rstrip("\n"), "```", ""]
     return "\n".join(rows)
 
 

@@ -45,7 +45,7 @@ class Subjects:
     assignment: UUID
     reviewer: str
     last: tuple[str, UUID]
-    kept: Draft
+    edited_draft: Draft
     waiting: Iterator[Draft]
     turns: Iterator[int] = field(default_factory=count)
 
@@ -55,7 +55,7 @@ class Subjects:
 
     def own_draft(self) -> Draft:
         """One draft, saved again and again."""
-        return self.kept
+        return self.edited_draft
 
 
 def subjects(site: Site, *, submissions: int) -> Subjects:
@@ -92,8 +92,8 @@ def subjects(site: Site, *, submissions: int) -> Subjects:
         call_id = open_call.id
     for _taken in range(TAKEN):
         next(SIRETS)
-    kept, *waiting = drafts(site, call_id, 1 + submissions)
-    return Subjects(site=site, kept=kept, waiting=iter(waiting), **found)
+    edited, *waiting = drafts(site, call_id, 1 + submissions)
+    return Subjects(site=site, edited_draft=edited, waiting=iter(waiting), **found)
 
 
 # ---- what a page shows -----------------------------------------------------------------------------------------------
@@ -106,9 +106,9 @@ def references(text: str, _subjects: Subjects) -> set[str]:
     return set(REFERENCE.findall(main[0].text_content()))
 
 
-def heading(text: str, told: Subjects) -> set[str]:
+def heading(text: str, subjects: Subjects) -> set[str]:
     """Whether the page is about the dossier."""
-    return {told.title} & {html.fromstring(text).xpath("//h1")[0].text_content().strip()}
+    return {subjects.title} & {html.fromstring(text).xpath("//h1")[0].text_content().strip()}
 
 
 def lines(text: str, _subjects: Subjects) -> set[str]:
@@ -138,9 +138,9 @@ class Scenario:
     floor: Callable[[Subjects, Any], str]
     shows: Callable[[str, Subjects], set[str]] = anything
     form: Callable[[Subjects, Any], str] | None = None
-    fill: Callable[[Subjects, Fields], Fields] = lambda _told, fields: fields
-    floor_fields: Callable[[Subjects], Fields] = lambda _told: []
-    subject: Callable[[Subjects], Any] = lambda told: told
+    fill: Callable[[Subjects, Fields], Fields] = lambda _subjects, fields: fields
+    floor_fields: Callable[[Subjects], Fields] = lambda _subjects: []
+    subject: Callable[[Subjects], Any] = lambda subjects: subjects
     most_queries: int = 15
     streamed: bool = False
     cold: bool = False  # asked for once the journal has moved: nothing that it keeps valid is known any more
@@ -153,22 +153,22 @@ class Scenario:
 
 def at(text: str) -> Callable[[Subjects, Any], str]:
     """An address, with what it is about filled in."""
-    return lambda told, one: text.format(t=told, one=one)
+    return lambda subjects, one: text.format(t=subjects, one=one)
 
 
 def fixed(email: str | None) -> Callable[[Subjects, Any], str | None]:
     """The same person on every database."""
-    return lambda _told, _one: email
+    return lambda _subjects, _one: email
 
 
-def retitled(told: Subjects, fields: Fields) -> Fields:
+def retitled(subjects: Subjects, fields: Fields) -> Fields:
     """The project's page with another title."""
-    return [(name, f"Titre {next(told.turns)}" if name == "title" else value) for name, value in fields]
+    return [(name, f"Titre {next(subjects.turns)}" if name == "title" else value) for name, value in fields]
 
 
-def marked(told: Subjects, fields: Fields) -> Fields:
+def marked(subjects: Subjects, fields: Fields) -> Fields:
     """The grid with every criterion marked, otherwise than the time before."""
-    level = str(1 + next(told.turns) % 3)
+    level = str(1 + next(subjects.turns) % 3)
     return [(name, level if re.fullmatch(r"[0-9a-f]{32}", name) else value) for name, value in fields]
 
 
@@ -178,25 +178,25 @@ def _list(name: str, says: str, query: str, floor: str | None = None) -> Scenari
     )
 
 
-def last_page(told: Subjects, _one: Any) -> str:
+def last_page(subjects: Subjects, _one: Any) -> str:
     """Where the list stands before its last thirty rows."""
-    return f"/gestion/dossiers?after={cursor([told.last[0], str(told.last[1])])}"
+    return f"/gestion/dossiers?after={cursor([subjects.last[0], str(subjects.last[1])])}"
 
 
-def last_floor(told: Subjects, _one: Any) -> str:
-    return f"/dossiers?after={told.last[0].replace('+00:00', '')}_{told.last[1].hex}"
+def last_floor(subjects: Subjects, _one: Any) -> str:
+    return f"/dossiers?after={subjects.last[0].replace('+00:00', '')}_{subjects.last[1].hex}"
 
 
-def by_reviewer(told: Subjects, _one: Any) -> str:
-    return told.reviewer
+def by_reviewer(subjects: Subjects, _one: Any) -> str:
+    return subjects.reviewer
 
 
-def by_writer(_told: Subjects, one: Draft) -> str:
+def by_writer(_subjects: Subjects, one: Draft) -> str:
     return one.email
 
 
-def by_author(told: Subjects, _one: Any) -> str:
-    return told.author
+def by_author(subjects: Subjects, _one: Any) -> str:
+    return subjects.author
 
 
 SCENARIOS = (
@@ -215,7 +215,7 @@ SCENARIOS = (
     Scenario(
         "save_draft", "enregistrer un brouillon", by_writer,
         at(FORM), at("/draft/{one.application}"), form=at(FORM), fill=retitled,
-        floor_fields=lambda told: [("title", f"Titre {next(told.turns)}")], subject=Subjects.own_draft,
+        floor_fields=lambda s: [("title", f"Titre {next(s.turns)}")], subject=Subjects.own_draft,
         most_queries=13,
     ),
     Scenario(
@@ -230,7 +230,7 @@ SCENARIOS = (
     Scenario(
         "save_marks", "enregistrer des notes", by_reviewer, at("/evaluations/{t.assignment}"),
         at("/marks/{t.assignment}"), form=at("/evaluations/{t.assignment}"), fill=marked,
-        floor_fields=lambda told: [("points", str(1 + next(told.turns) % 3))],
+        floor_fields=lambda s: [("points", str(1 + next(s.turns) % 3))],
     ),
     _list("list", "liste des dossiers, première page", ""),
     _list("list_filtered", "liste filtrée par état", "?etat=eligible"),

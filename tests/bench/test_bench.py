@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from grants.demo.volume import grow
+from grants.demo.volume import add_volume
 from grants.kernel.actor import system
 from grants.kernel.db import db
 from grants.people.models import Account
-from tests.bench.meters import Inside, Wire, aimed, aimed_at_floor, statements
+from tests.bench.meters import HttpClient, Inside, aimed, aimed_at_floor, statements
 from tests.bench.pages import MOST, every_page
 from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
 from tests.bench.weights import HEAVIEST, public_pages, weight
@@ -27,10 +27,10 @@ SMALL, LARGE = 60, 140
 
 @pytest.fixture(scope="module")
 def grown(
-    planted: tuple[str, Path], store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
+    installed: tuple[str, Path], store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[int, Subjects]]:
     """Give two funds of the same seed, one more than twice as full as the other."""
-    template, files = planted
+    template, files = installed
     sites: dict[int, Site] = {}
     found: dict[int, Subjects] = {}
     for size in (SMALL, LARGE):
@@ -38,7 +38,7 @@ def grown(
         shutil.copytree(files, folder)
         site = sites[size] = Site(store.create(f"{own}bench{size}", template=template), folder)
         with site.app.app_context():
-            grow(size, 1, by=system("bench"))
+            add_volume(size, 1, by=system("bench"))
             db.session.remove()
         found[size] = subjects(site, submissions=4)
     yield found
@@ -57,31 +57,31 @@ def inside(site: Site, email: str | None) -> Inside:
     return Inside(site.app, facts)
 
 
-def shot_at(told: Subjects, scenario: Scenario) -> Any:
+def request_of(subjects: Subjects, scenario: Scenario) -> Any:
     """A request of a scenario, ready to be sent in this process."""
-    return aimed(scenario, told, lambda email: inside(told.site, email))
+    return aimed(scenario, subjects, lambda email: inside(subjects.site, email))
 
 
 def test_both_sides_show_the_same_dossiers(grown: dict[int, Subjects]) -> None:
-    told = grown[LARGE]
-    with told.site.serve(root=ROOT / "tests" / "bench") as floor, Wire(floor.address) as line:
+    subjects = grown[LARGE]
+    with subjects.site.serve(root=ROOT / "tests" / "bench") as floor, HttpClient(floor.address) as line:
         for scenario in SCENARIOS:
-            shown = shot_at(told, scenario).fire()
-            same = aimed_at_floor(scenario, told, line).fire()
+            shown = request_of(subjects, scenario).send()
+            same = aimed_at_floor(scenario, subjects, line).send()
             if scenario.form is None and not shown.headers["content-type"].startswith("application/pdf"):
-                seen = scenario.shows(shown.text, told)
+                seen = scenario.shows(shown.text, subjects)
                 assert seen, f"{scenario.name} shows nothing that can be compared"
-                assert seen == scenario.shows(same.text, told), scenario.name
+                assert seen == scenario.shows(same.text, subjects), scenario.name
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_number_of_statements_does_not_follow_the_volume(grown: dict[int, Subjects], scenario: Scenario) -> None:
     counts = {}
-    for size, told in grown.items():
-        shot_at(told, scenario).fire()
-        shot = shot_at(told, scenario)
+    for size, one in grown.items():
+        request_of(one, scenario).send()
+        ready = request_of(one, scenario)
         with statements() as sent:
-            shot.fire()
+            ready.send()
         counts[size] = len(sent)
     assert counts[SMALL] == counts[LARGE]
     assert counts[LARGE] <= scenario.most_queries
@@ -95,13 +95,13 @@ def test_no_page_of_anybody_asks_many_statements(grown: dict[int, Subjects]) -> 
 
 
 def test_a_first_visit_is_light(grown: dict[int, Subjects]) -> None:
-    told = grown[SMALL]
-    published = told.site.scalar(
+    subjects = grown[SMALL]
+    published = subjects.site.scalar(
         "SELECT min(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
         "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
     )
-    with told.site.serve() as server, Wire(server.address) as line:
-        pages = public_pages(told.site.app, told, {"reference": str(published)})
+    with subjects.site.serve() as server, HttpClient(server.address) as line:
+        pages = public_pages(subjects.site.app, subjects, {"reference": str(published)})
         weights = [found for path in pages if (found := weight(line, path)) is not None]
     assert len(weights) >= 20
     assert {found.path: found.packed for found in weights if found.packed > HEAVIEST} == {}

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from grants.applications import queries
 from grants.applications.models import Application
-from grants.demo.volume import grow
+from grants.demo.volume import add_volume
 from grants.kernel.actor import system
 from grants.kernel.db import Base, db
 from tests.bench.meters import aimed
@@ -44,26 +44,26 @@ Sent = list[tuple[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def told(
-    planted: tuple[str, Path], store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
+def grown_subjects(
+    installed: tuple[str, Path], store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Subjects]:
     """Give a small fund with dossiers in every state."""
-    template, files = planted
+    template, files = installed
     folder: Path = tmp_path_factory.mktemp("plans") / "files"
     shutil.copytree(files, folder)
     site = Site(store.create(f"{own}plans", template=template), folder)
     with site.app.app_context():
-        grow(20, 1, by=system("bench"))
+        add_volume(20, 1, by=system("bench"))
         db.session.remove()
     yield subjects(site, submissions=1)
     site.close()
     store.drop(f"{own}plans")
 
 
-def form_pages(told: Subjects) -> list[Scenario]:
+def form_pages(grown_subjects: Subjects) -> list[Scenario]:
     """Every page of the writing space, and the page where a dossier is read again."""
-    with told.site.app.app_context():
-        codes = queries.section_codes(db.session.get_one(Application, told.kept.application))
+    with grown_subjects.site.app.app_context():
+        codes = queries.section_codes(db.session.get_one(Application, grown_subjects.edited_draft.application))
         db.session.remove()
     places = [*(f"rediger/{code}" for code in codes), "relire", "deposer"]
     return [
@@ -73,28 +73,28 @@ def form_pages(told: Subjects) -> list[Scenario]:
     ]  # fmt: skip
 
 
-def sent_by(told: Subjects, scenario: Scenario) -> Sent:
+def sent_by(grown_subjects: Subjects, scenario: Scenario) -> Sent:
     """The statements of one request of a scenario, each with its parameters; what a list adds up is known by then,
     unless it is asked cold."""
-    shot, sent = aimed(scenario, told, lambda email: inside(told.site, email)), Sent()
+    ready, sent = aimed(scenario, grown_subjects, lambda email: inside(grown_subjects.site, email)), Sent()
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
             sent.append((statement, parameters[0] if isinstance(parameters, list) else parameters))
 
     if scenario.form is None and not scenario.cold:
-        shot.fire()
+        ready.send()
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        shot.fire()
+        ready.send()
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     return sent
 
 
-def plans_of(told: Subjects, sent: Sent, dialect: str) -> Iterator[tuple[str, str]]:
+def plans_of(grown_subjects: Subjects, sent: Sent, dialect: str) -> Iterator[tuple[str, str]]:
     """Each statement with how the database answers it."""
-    with told.site.engine.connect() as connection:
+    with grown_subjects.site.engine.connect() as connection:
         if dialect == "postgresql":  # small tables are always read whole, unless that is forbidden
             connection.exec_driver_sql("SET enable_seqscan = off")
         for statement, parameters in sent:
@@ -104,11 +104,11 @@ def plans_of(told: Subjects, sent: Sent, dialect: str) -> Iterator[tuple[str, st
                 yield statement, "\n".join(str(row[-1]) for row in plan)
 
 
-def scanned(told: Subjects, sent: Sent, dialect: str) -> set[str]:
+def scanned(grown_subjects: Subjects, sent: Sent, dialect: str) -> set[str]:
     """The growing tables that these statements read whole; the first row in an order is not the whole."""
     growing = {table.name for table in Base.metadata.sorted_tables} - STEADY
     found = set()
-    for statement, plan in plans_of(told, sent, dialect):
+    for statement, plan in plans_of(grown_subjects, sent, dialect):
         names = set(SCANNED[dialect].findall(plan)) & growing
         if LAST_LINE.search(statement):
             names.discard("journal_entry")
@@ -116,27 +116,30 @@ def scanned(told: Subjects, sent: Sent, dialect: str) -> set[str]:
     return found
 
 
-def test_no_act_reads_a_growing_table_whole_or_sends_many_statements(told: Subjects, dialect: str) -> None:
+def test_no_act_reads_a_growing_table_whole_or_sends_many_statements(grown_subjects: Subjects, dialect: str) -> None:
     chosen = [scenario for scenario in SCENARIOS if scenario.name in WAITED_FOR]
     assert len(chosen) == len(WAITED_FOR)
     found = {}
     for scenario in chosen:
-        sent = sent_by(told, scenario)
+        sent = sent_by(grown_subjects, scenario)
         assert len(sent) <= scenario.most_queries, (scenario.name, len(sent))
-        read = scanned(told, sent, dialect)
+        read = scanned(grown_subjects, sent, dialect)
         found[scenario.name] = {one for one in read if one.split(":")[0] not in SUMMED.get(scenario.name, ())}
     assert {name: read for name, read in found.items() if read} == {}
 
 
-def test_no_page_of_the_writing_space_reads_a_growing_table_whole(told: Subjects, dialect: str) -> None:
-    found = {one.name: scanned(told, sent_by(told, one), dialect) for one in form_pages(told)}
+def test_no_page_of_the_writing_space_reads_a_growing_table_whole(grown_subjects: Subjects, dialect: str) -> None:
+    found = {
+        one.name: scanned(grown_subjects, sent_by(grown_subjects, one), dialect) for one in form_pages(grown_subjects)
+    }
     assert len(found) >= 14
     assert {name: read for name, read in found.items() if read} == {}
 
 
-def test_tracking_adds_up_the_euros_asked_from_one_index(told: Subjects, dialect: str) -> None:
+def test_tracking_adds_up_the_euros_asked_from_one_index(grown_subjects: Subjects, dialect: str) -> None:
     tracking = next(scenario for scenario in SCENARIOS if scenario.name == "tracking_cold")
-    asked = [each for each in plans_of(told, sent_by(told, tracking), dialect) if "sum(allocation" in each[0]]
+    plans = plans_of(grown_subjects, sent_by(grown_subjects, tracking), dialect)
+    asked = [each for each in plans if "sum(allocation" in each[0]]
     assert len(asked) == 1
     assert "ix_allocation_tracked" in asked[0][1]
     assert "JOIN application" not in asked[0][0]

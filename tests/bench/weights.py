@@ -9,7 +9,7 @@ from flask import Flask
 from lxml import html
 
 from grants.kernel.access import ViewAccess
-from tests.bench.meters import Line
+from tests.bench.meters import Client
 from tests.bench.scenarios import Subjects
 
 HEAVIEST = 40_000
@@ -27,9 +27,9 @@ class Weight:
     raw: int
 
 
-def public_pages(app: Flask, told: Subjects, samples: dict[str, str]) -> Iterator[str]:
+def public_pages(app: Flask, subjects: Subjects, samples: dict[str, str]) -> Iterator[str]:
     """The address of every page anyone may open; a page about one thing needs a sample of what its address names."""
-    known = {"code": told.call, "role": "citoyen", "filename": "", **samples}
+    known = {"code": subjects.call, "role": "citoyen", "filename": "", **samples}
     for rule in app.url_map.iter_rules():
         place: ViewAccess | None = getattr(app.view_functions[rule.endpoint], "__access__", None)
         if place is None or place.permission is not None or "GET" not in (rule.methods or ()):
@@ -41,7 +41,7 @@ def public_pages(app: Flask, told: Subjects, samples: dict[str, str]) -> Iterato
         yield app.url_map.bind("").build(rule.endpoint, {name: known[name] for name in rule.arguments})
 
 
-def weight(line: Line, path: str) -> Weight | None:
+def weight(line: Client, path: str) -> Weight | None:
     """What a browser that was never here receives; None for what is not a page."""
     page = line.send("GET", path)
     if page.status != 200 or not page.headers.get("content-type", "").startswith("text/html"):
@@ -50,7 +50,7 @@ def weight(line: Line, path: str) -> Weight | None:
     waiting = [urljoin(path, str(found)) for found in tree.xpath(ASSETS)]
     # A page names the small modules that enhance it: main.js fetches them.
     main = next((address for address in waiting if address.endswith("/main.js")), "/static/js/main.js")
-    waiting += [urljoin(main, f"{name}.js") for told in tree.xpath("//@data-behaviour") for name in str(told).split()]
+    waiting += [urljoin(main, f"{name}.js") for names in tree.xpath("//@data-behaviour") for name in str(names).split()]
     seen: set[str] = set()
     packed, raw = len(page.body), len(page.content)
     while waiting:

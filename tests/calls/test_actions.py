@@ -21,7 +21,7 @@ from grants.programme import queries as programme
 
 def identity(**changed):
     at = clock.now()
-    told = {
+    values = {
         "framework": programme.frameworks()[0],
         "code": "FIS-2030",
         "title": "Un nouvel appel",
@@ -32,7 +32,7 @@ def identity(**changed):
         "closes_at": at + timedelta(days=40),
         "envelope": Money.euros(100_000),
     }
-    return actions.Identity(**{**told, **changed})
+    return actions.Identity(**{**values, **changed})
 
 
 def open_now(call, make, *, acknowledged=True):
@@ -100,10 +100,10 @@ def test_a_stale_page_is_a_conflict_that_shows_both_titles(make):
 
 def test_texts_change_before_and_after_the_opening_and_the_journal_names_them(make):
     call = make.call()
-    told = {code: dict(body) for code, body in call.texts.items()}
-    told["what_for"]["fr"] = "Pour la {body}, autrement."
+    texts = {code: dict(body) for code, body in call.texts.items()}
+    texts["what_for"]["fr"] = "Pour la {body}, autrement."
     with unit_of_work():
-        actions.edit_texts(call, told, version=call.version, by=make.by)
+        actions.edit_texts(call, texts, version=call.version, by=make.by)
     assert queries.text_of_call(call, "what_for") == "Pour la {body}, autrement."
     assert journal.of(call)[-1].facts["texts"] == ["what_for"]
 
@@ -111,9 +111,9 @@ def test_texts_change_before_and_after_the_opening_and_the_journal_names_them(ma
 @pytest.mark.parametrize("body", ["La {bodi} décide.", "Une accolade { seule.", "{body!r}"])
 def test_a_text_the_system_cannot_fill_in_is_refused(make, body):
     call = make.call(state=CallState.DRAFT)
-    told = {"what_for": {"fr": body, "en": ""}}
+    texts = {"what_for": {"fr": body, "en": ""}}
     with pytest.raises(InvalidError) as refused, unit_of_work():
-        actions.edit_texts(call, told, version=call.version, by=make.by)
+        actions.edit_texts(call, texts, version=call.version, by=make.by)
     assert refused.value.field == "what_for_fr"
     assert "call.texts_changed" not in events_of(call)
 
@@ -123,12 +123,12 @@ def test_a_text_the_system_cannot_fill_in_is_refused(make, body):
 
 def question_values(call, **changed):
     section = queries.sections_of(call.id)[0]
-    told = {
+    values = {
         "section_id": section.id, "label": "Avez-vous un local ?", "label_en": "", "help": "", "help_en": "",
         "kind": QuestionKind.CHOICE, "required": True, "max_length": None, "minimum": None, "criterion_id": None,
         "asked_when": None, "choices": [("Oui", "Yes"), ("Non", "No")],
     }  # fmt: skip
-    return {**told, **changed}
+    return {**values, **changed}
 
 
 def test_a_question_is_added_last_moved_up_and_removed(make):
@@ -205,9 +205,9 @@ def test_a_part_that_other_rules_read_keeps_its_kind_and_choices(make, code, cha
     for other in queries.asked_after(part):
         other.asked_when = None
     db.session.flush()
-    told = {"kind": part.kind, "section_id": part.section_id, "label": part.label,
+    values = {"kind": part.kind, "section_id": part.section_id, "label": part.label,
             "choices": [(row["label"], row.get("label_en", "")) for row in part.choices], **changed}  # fmt: skip
-    edit = lambda: actions.edit_part(part, told, seen=queries.fingerprint(part), by=make.by)  # noqa: E731
+    edit = lambda: actions.edit_part(part, values, seen=queries.fingerprint(part), by=make.by)  # noqa: E731
     if field is None:
         with unit_of_work():
             edit()
@@ -349,8 +349,10 @@ def test_the_closing_only_moves_later_and_says_why(make):
     with unit_of_work():
         actions.extend(call, closes_at=before + timedelta(days=2), reason="Panne du site.", reason_en="", by=make.by)
     assert call.closes_at == before + timedelta(days=2)
-    told = queries.extensions(call)
-    assert [(each.before, each.after, each.reason) for each in told] == [(before, call.closes_at, "Panne du site.")]
+    extensions = queries.extensions(call)
+    assert [(each.before, each.after, each.reason) for each in extensions] == [
+        (before, call.closes_at, "Panne du site.")
+    ]
     assert events_of(call)[-1] == "call.extend"
     assert "Panne" not in journal.of(call)[-1].data
 

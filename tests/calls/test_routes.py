@@ -164,12 +164,12 @@ def test_the_check_refuses_what_it_cannot_read(make, page, name, value):
 
 
 def new_call(**changed):
-    told = {
+    values = {
         "title": "Vieillir au frais", "theme": "Pour les aînés", "code": "FIS-2031", "framework": "PMS",
         "opens_on": "2031-02-03", "opens_hour": "09:00", "closes_on": "2031-04-30", "closes_hour": "17:00",
         "envelope": "120 000", "source": "",
     }  # fmt: skip
-    return {**told, **changed}
+    return {**values, **changed}
 
 
 def test_a_manager_makes_a_call_from_the_model_and_from_an_earlier_one(make, page, manager):
@@ -536,11 +536,11 @@ def test_a_page_that_says_the_same_is_not_sent_again_to_a_visitor(make, page, ap
     url = page.url("calls.show", code=call.code)
     assert asked(page.client, url, held).status_code == 304
     assert asked(app.test_client(), url, held).status_code == 200
-    with page.client.session_transaction() as kept:
-        kept["_flashes"] = [("info", "Un mot")]
-    told = asked(page.client, url, held)
-    assert told.status_code == 200
-    assert "Un mot" in told.get_data(as_text=True)
+    with page.client.session_transaction() as session:
+        session["_flashes"] = [("info", "Un mot")]
+    answer = asked(page.client, url, held)
+    assert answer.status_code == 200
+    assert "Un mot" in answer.get_data(as_text=True)
     assert asked(page.client, url, held).status_code == 304
     page.client.set_cookie("language", "en")
     assert asked(page.client, url, held).status_code == 200

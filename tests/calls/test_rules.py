@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grants.calls import rules
-from grants.calls.rules import Bounds, Phase, Verdict
+from grants.calls.rules import Bounds, CheckVerdict, Phase
 from grants.kernel.money import Money
 from grants.programme.rules import strange_placeholders
 
@@ -107,16 +107,16 @@ def test_placeholders_of_a_text_are_known_words_and_nothing_else(body, expected)
 
 def test_amount_and_rate_are_met_at_the_bound_and_unmet_past_it():
     bounds = Bounds(Money.euros(5_000), Money.euros(15_000), 50)
-    assert rules.amount_verdict(Money.euros(15_000), bounds) is Verdict.MET
-    assert rules.amount_verdict(Money(1_500_001), bounds) is Verdict.UNMET
-    assert rules.amount_verdict(None, bounds) is Verdict.UNSURE
-    assert rules.rate_verdict(Money.euros(10_000), Money.euros(20_000), bounds) is Verdict.MET
-    assert rules.rate_verdict(Money.euros(10_001), Money.euros(20_000), bounds) is Verdict.UNMET
-    assert rules.rate_verdict(Money.euros(10_000), Money(0), bounds) is Verdict.UNSURE
-    assert rules.rate_verdict(None, None, Bounds(Money(0), Money(1), None)) is Verdict.MET
+    assert rules.amount_verdict(Money.euros(15_000), bounds) is CheckVerdict.MET
+    assert rules.amount_verdict(Money(1_500_001), bounds) is CheckVerdict.UNMET
+    assert rules.amount_verdict(None, bounds) is CheckVerdict.UNSURE
+    assert rules.rate_verdict(Money.euros(10_000), Money.euros(20_000), bounds) is CheckVerdict.MET
+    assert rules.rate_verdict(Money.euros(10_001), Money.euros(20_000), bounds) is CheckVerdict.UNMET
+    assert rules.rate_verdict(Money.euros(10_000), Money(0), bounds) is CheckVerdict.UNSURE
+    assert rules.rate_verdict(None, None, Bounds(Money(0), Money(1), None)) is CheckVerdict.MET
 
 
 def test_one_condition_unmet_settles_the_answer():
-    assert rules.overall([Verdict.MET, Verdict.UNSURE, Verdict.UNMET]) is Verdict.UNMET
-    assert rules.overall([Verdict.MET, Verdict.UNSURE]) is Verdict.UNSURE
-    assert rules.overall([Verdict.MET]) is Verdict.MET
+    assert rules.overall([CheckVerdict.MET, CheckVerdict.UNSURE, CheckVerdict.UNMET]) is CheckVerdict.UNMET
+    assert rules.overall([CheckVerdict.MET, CheckVerdict.UNSURE]) is CheckVerdict.UNSURE
+    assert rules.overall([CheckVerdict.MET]) is CheckVerdict.MET

@@ -30,7 +30,7 @@ from grants.config import settings_from
 from grants.demo import content
 from grants.desk import exports
 from grants.desk.queries import DossierFilters
-from grants.kernel import clock, jobs, journal, outbox, proxies, schema, serving, vault
+from grants.kernel import clock, jobs, journal, outbox, proxies, schema, serving, uploads
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -74,9 +74,9 @@ def grants(capsys, monkeypatch):
 
 def test_the_schema_of_a_dossier_is_written_without_a_database(grants):
     code, said, _complained = grants("schema")
-    told = json.loads(said)
+    schema = json.loads(said)
     assert code == 0
-    assert told["properties"]["partners"]["items"]["properties"]["name"]["title"] == "Nom"
+    assert schema["properties"]["partners"]["items"]["properties"]["name"]["title"] == "Nom"
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_help_is_in_french_and_names_every_command(grants):
 
 @pytest.mark.neutral
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("nimporte",), "n’est pas comprise"),
         (("init", "--vite"), "option n’existe pas"),
@@ -122,10 +122,10 @@ def test_help_is_in_french_and_names_every_command(grants):
         (("run", "--port", "0"), "n’est pas acceptée"),
     ],
 )
-def test_a_slip_is_told_in_a_sentence(grants, words, told):
+def test_a_slip_is_told_in_a_sentence(grants, words, message):
     code, said, complaint = grants(*words)
     assert (code, said) == (2, "")
-    assert told in complaint
+    assert message in complaint
     assert "--help" in complaint
 
 
@@ -170,9 +170,9 @@ def test_a_database_is_copied_beside_itself_before_it_changes(app, dialect, tmp_
         assert copy is None
         return
     assert steps == [[copy.name]]
-    with closing(sqlite3.connect(copy)) as kept:
-        assert kept.execute("select count(*) from law").fetchone()[0] > 0
-        assert kept.execute("pragma integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(copy)) as connection_to_copy:
+        assert connection_to_copy.execute("select count(*) from law").fetchone()[0] > 0
+        assert connection_to_copy.execute("pragma integrity_check").fetchone() == ("ok",)
     copy.unlink()
 
 
@@ -219,17 +219,17 @@ def test_the_first_administrator_is_made_from_the_terminal(app, grants):
 
 
 @pytest.mark.parametrize(
-    ("words", "typed", "told"),
+    ("words", "typed", "message"),
     [
         (("--email", "ada@exemple.example", "--name", "Ada"), "court", "12 caractères"),
         (("--email", "pas une adresse", "--name", "Ada"), PASSWORD, "adresse"),
         (("--email", "ada@exemple.example", "--name", "Ada", "--role", "reviewer"), PASSWORD, "collège"),
     ],
 )
-def test_an_account_that_cannot_be_is_refused_whole(app, grants, words, typed, told):
+def test_an_account_that_cannot_be_is_refused_whole(app, grants, words, typed, message):
     code, _, complaint = grants("user", "create", *words, typed=typed)
     assert code == 1
-    assert told in complaint
+    assert message in complaint
     assert db.session.scalar(select(func.count()).select_from(Account)) == 0
 
 
@@ -303,7 +303,7 @@ def test_verify_finds_a_file_and_a_line_that_were_changed(app, dialect, tmp_path
     settings = app.config["SETTINGS"]
     monkeypatch.setitem(app.config, "SETTINGS", type(settings)(**{**vars(settings), "instance": tmp_path}))
     with unit_of_work():
-        stored = vault.keep(corpus.pdf(), name="a.pdf", media_type="application/pdf", by=system("tests"))
+        stored = uploads.keep(corpus.pdf(), name="a.pdf", media_type="application/pdf", by=system("tests"))
     (tmp_path / "files" / stored.place).write_bytes(b"changed")
     with unit_of_work() as session:
         on = " ON journal_entry" if dialect == "postgresql" else ""
@@ -450,7 +450,7 @@ WSGI = """
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 held = []
-event.listen(Engine, "connect", lambda *told: held.append(told))
+event.listen(Engine, "connect", lambda *connected: held.append(connected))
 event.listen(Engine, "close", lambda *told: held.pop())
 import wsgi
 print(len(held))
@@ -659,12 +659,12 @@ def test_a_command_that_is_killed_is_started_again_and_the_other_goes_on(tmp_pat
     monkeypatch.setattr(serving, "SOON", 0.2)
     starts, mark = tmp_path / "starts", tmp_path / "mark"
 
-    def told_in(path):
+    def waits_in(path):
         with path.open("a") as file:
             file.write(f"{os.getpid()} ")
         time.sleep(600)
 
-    commands = [partial(told_in, starts), partial(told_in, mark)]
+    commands = [partial(waits_in, starts), partial(waits_in, mark)]
 
     def kill_then_stop():
         first = pids(starts, 1)[0]
@@ -693,7 +693,7 @@ import threading
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 opened = []
-event.listen(Engine, "connect", lambda *told: opened.append(told))
+event.listen(Engine, "connect", lambda *connected: opened.append(connected))
 from grants.app import create_app
 create_app()
 print(threading.active_count(), len(opened))
@@ -703,11 +703,11 @@ print(threading.active_count(), len(opened))
 def test_what_is_loaded_before_the_processes_part_holds_neither_connection_nor_thread(store, own, tmp_path):
     url = store.create(f"{own}loaded")
     environment = {**os.environ, "GRANTS_INSTANCE": str(tmp_path), "DATABASE_URL": url}
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", LOADED], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     store.drop(f"{own}loaded")
-    assert told.stdout.split() == ["1", "0"]
+    assert result.stdout.split() == ["1", "0"]
 
 
 @pytest.mark.neutral

@@ -23,13 +23,13 @@ from grants.cli import VERIFICATIONS, head_problems
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.deliberation.rules import Act
-from grants.kernel import clock, head, journal, vault
+from grants.kernel import clock, head, journal, uploads
 from grants.kernel.db import Counter, access_mode, db, unit_of_work
 from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
 from grants.kernel.papers import IssuedPaper, sha256
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.people import actions as people
 from grants.people.models import Appointment, Membership, Nomination, Role
 from grants.reviewing.lifecycle import AssignmentState
@@ -67,7 +67,7 @@ def lived(make: Make) -> None:
     with unit_of_work():
         people.appoint(make.account(), Role.AUTHORISING_OFFICER, by=make.actor("administrator"))
     with unit_of_work():
-        vault.keep(corpus.pdf(), name="statuts.pdf", media_type="application/pdf", by=manager)
+        uploads.keep(corpus.pdf(), name="statuts.pdf", media_type="application/pdf", by=manager)
 
 
 def first(connection: Connection, table: Any, *columns: Any, **where: Any) -> Any:
@@ -183,9 +183,9 @@ def found_after(forge: Callable[[Connection], None]) -> str:
     connection = db.session.connection()
     unguard(connection)
     forge(connection)
-    told = found()
+    problems = found()
     db.session.rollback()
-    return told
+    return problems
 
 
 def test_every_forgery_is_named(make: Make) -> None:
@@ -241,18 +241,18 @@ def test_a_forgery_is_told_with_what_was_expected_and_what_was_found(make: Make)
     lived(make)
     award = db.session.scalars(select(Award)).one()
     seq = db.session.scalars(select(Entry.seq).where(Entry.subject_id == award.id).order_by(Entry.seq.desc())).first()
-    told = found_after(changes(Award, state="closed", closed_on=clock.today()))
-    assert f"award {award.id} : attendu : tel que la ligne " in told
-    assert "trouvé : closed_on = " in told
-    assert f"états : award {award.id} : attendu : running, d’après la ligne {seq} ; trouvé : closed" in told
+    problems = found_after(changes(Award, state="closed", closed_on=clock.today()))
+    assert f"award {award.id} : attendu : tel que la ligne " in problems
+    assert "trouvé : closed_on = " in problems
+    assert f"états : award {award.id} : attendu : running, d’après la ligne {seq} ; trouvé : closed" in problems
 
 
 def test_fifty_lines_cut_with_the_counter_leave_rows_without_their_line(make: Make) -> None:
     lived(make)
 
-    told = found_after(cut_fifty)
-    assert "journal :" not in told
-    assert "ledger_entry 1 : aucune ligne du journal ne l’annonce" in told
+    problems = found_after(cut_fifty)
+    assert "journal :" not in problems
+    assert "ledger_entry 1 : aucune ligne du journal ne l’annonce" in problems
 
 
 def test_rows_are_told_again_after_a_change_of_schema(make: Make) -> None:
@@ -301,7 +301,7 @@ def test_an_act_asks_one_question_more_for_each_kind_of_row_it_changes(make: Mak
 
 
 @pytest.fixture
-def kept(make: Make, page: Page, tmp_path: Path) -> Path:
+def head_file(make: Make, page: Page, tmp_path: Path) -> Path:
     """The head of the journal of a small fund, as its public page hands it out."""
     make.application(state=S.SUBMITTED)
     path = tmp_path / "head.txt"
@@ -309,15 +309,15 @@ def kept(make: Make, page: Page, tmp_path: Path) -> Path:
     return path
 
 
-def told_of(path: Path) -> str:
+def problem_of_head(path: Path) -> str:
     """What `grants verify --head` finds."""
     return " ".join(head_problems(path))
 
 
-def test_a_head_kept_elsewhere_is_continued_by_the_journal(make: Make, kept: Path, page: Page) -> None:
-    assert told_of(kept) == ""
+def test_a_head_kept_elsewhere_is_continued_by_the_journal(make: Make, head_file: Path, page: Page) -> None:
+    assert problem_of_head(head_file) == ""
     make.application(state=S.SUBMITTED)
-    assert told_of(kept) == ""
+    assert problem_of_head(head_file) == ""
     seq, digest = journal.head()
     words = page.get("desk.journal_head").words
     assert digest in words
@@ -348,35 +348,39 @@ def rewrite(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(("forge", "word"), [(cut_fifty, "coupé"), (rewrite, "récrit")])
-def test_a_chain_cut_or_rewritten_since_is_found(kept: Path, forge: Callable[[Connection], None], word: str) -> None:
+def test_a_chain_cut_or_rewritten_since_is_found(
+    head_file: Path, forge: Callable[[Connection], None], word: str
+) -> None:
     db.session.rollback()
     connection = db.session.connection()
     unguard(connection)
     forge(connection)
     assert list(journal.broken_links()) == []
-    told = told_of(kept)
+    message = problem_of_head(head_file)
     db.session.rollback()
-    assert word in told
-    assert "attendu" in told or "devrait" in told
+    assert word in message
+    assert "attendu" in message or "devrait" in message
 
 
 @pytest.mark.parametrize("line", ["line", "digest", "at", "signature"])
-def test_a_head_that_was_altered_is_refused(kept: Path, line: str) -> None:
-    text = kept.read_text(encoding="utf-8")
+def test_a_head_that_was_altered_is_refused(head_file: Path, line: str) -> None:
+    text = head_file.read_text(encoding="utf-8")
     altered = re.sub(
         rf"^({line}: .*)(\d)", lambda found: f"{found[1]}{(int(found[2]) + 1) % 10}", text, flags=re.MULTILINE
     )
     assert altered != text
-    kept.write_text(altered, encoding="utf-8")
-    assert "signature valable" in told_of(kept)
+    head_file.write_text(altered, encoding="utf-8")
+    assert "signature valable" in problem_of_head(head_file)
 
 
-def test_a_head_of_another_key_or_no_head_is_refused(app: Flask, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_of_another_key_or_no_head_is_refused(
+    app: Flask, head_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = replace(app.config["SETTINGS"], journal_key="k" * 40)
     monkeypatch.setitem(app.config, "SETTINGS", settings)
-    assert "une autre clé" in told_of(kept)
-    kept.write_text("line: one", encoding="utf-8")
-    assert "Aucune tête" in told_of(kept)
+    assert "une autre clé" in problem_of_head(head_file)
+    head_file.write_text("line: one", encoding="utf-8")
+    assert "Aucune tête" in problem_of_head(head_file)
 
 
 def test_the_key_is_made_once_outside_the_database_for_its_owner_alone(app: Flask, make: Make) -> None:
@@ -408,6 +412,6 @@ def test_proofs_are_read_at_one_instant_and_keep_nobody_from_writing(
             yield "two instants"
 
     monkeypatch.setattr(cli, "VERIFICATIONS", (("essai", problems),))
-    result = app.test_cli_runner().invoke(cli.house, ["verify"])
+    result = app.test_cli_runner().invoke(cli.commands, ["verify"])
     assert result.output.startswith("essai : intact"), result.output
     assert db.session.get(Counter, "meanwhile") is not None

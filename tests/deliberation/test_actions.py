@@ -75,9 +75,9 @@ def frozen(call: Call, by: Actor, *recommendations: tuple[Application, Recommend
 
 
 def act(meeting: Meeting, by: Actor, votes: dict[Any, Vote] | None = None, **values: Any) -> None:
-    told = {"number": "2019-3620", "on": clock.today(), "body": "Conseil", "receipt": "", **values}
+    typed = {"number": "2019-3620", "on": clock.today(), "body": "Conseil", "receipt": "", **values}
     with unit_of_work():
-        actions.record_act(meeting, Act(**told), votes or {}, by=by)
+        actions.record_act(meeting, Act(**typed), votes or {}, by=by)
 
 
 def committed(call: Call) -> tuple[int, int]:
@@ -541,8 +541,8 @@ def test_publishing_tells_each_dossier_once(app: Flask, make: Make, call: Call, 
         assert actions.publish(meeting, by=by) == 2
     with pytest.raises(RefusedError), unit_of_work():
         actions.publish(meeting, by=by)
-    told = db.session.scalars(select(Letter.dossier_id).where(Letter.kind == "deliberation_decision")).all()
-    assert sorted(told, key=str) == sorted([won.id, lost.id], key=str)
+    notified = db.session.scalars(select(Letter.dossier_id).where(Letter.kind == "deliberation_decision")).all()
+    assert sorted(notified, key=str) == sorted([won.id, lost.id], key=str)
     assert (won.state, lost.state) == (S.AWARDED, S.DECLINED)
     assert [decision.application_id for decision in awards.decisions_without_award(by)] == [won.id]
 

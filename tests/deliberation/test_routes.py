@@ -54,8 +54,8 @@ def recommend(
 ) -> Any:
     """Give a recommendation through its page."""
     page.get("deliberation.recommend", application)
-    told = {"verdict": verdict, "amount": amount, "reason": "Répond aux deux priorités.", **values}
-    return page.submit(told, action=f"/avis/{application.id}", follow=False)
+    typed = {"verdict": verdict, "amount": amount, "reason": "Répond aux deux priorités.", **values}
+    return page.submit(typed, action=f"/avis/{application.id}", follow=False)
 
 
 def act_values(day: date | None = None, **values: Any) -> dict[str, Any]:
@@ -227,7 +227,9 @@ def test_no_total_moves_with_a_dossier_one_has_a_link_with(
     page.sign_in(manager)
     for one in (seen, hidden, waiting, other):
         assert recommend(page, one, amount="5000").status == 302
-    before, full = ({where: told(page, where, who, closed, meeting) for where in TOTALS} for who in (linked, manager))
+    before, full = (
+        {where: dossier_text(page, where, who, closed, meeting) for where in TOTALS} for who in (linked, manager)
+    )
     page.sign_in(manager)
     for one in (hidden, other):
         assert recommend(page, one, amount="7000").status == 302
@@ -237,14 +239,14 @@ def test_no_total_moves_with_a_dossier_one_has_a_link_with(
         db.session.get_one(Application, hidden.id).requested = Money.euros(9_000)
         db.session.get_one(Application, waiting.id).state = S.SUBMITTED
         journal.record("application.made", waiting, by=make.by, to="submitted")
-    assert {where for where in TOTALS if told(page, where, linked, closed, meeting) != before[where]} == set()
-    moved = {where for where in TOTALS if told(page, where, manager, closed, meeting) != full[where]}
+    assert {where for where in TOTALS if dossier_text(page, where, linked, closed, meeting) != before[where]} == set()
+    moved = {where for where in TOTALS if dossier_text(page, where, manager, closed, meeting) != full[where]}
     assert moved >= {"calls.desk", "calls.manage", "deliberation.meeting", "programme.fund", "observatory.tracking"}
     assert moved >= {"deliberation.index", "deliberation.freeze", "reviewing.assign", "screening.inbox", "desk.work"}
     assert "5 000 €" not in spaced(page.get("deliberation.meeting", neighbour, as_=linked).words)
 
 
-def told(page: Page, where: str, person: Account, call: Call, meeting: Meeting) -> str:
+def dossier_text(page: Page, where: str, person: Account, call: Call, meeting: Meeting) -> str:
     """What a person reads, one day, on a page of the call or of its meeting, or on one of the whole fund."""
     names = {
         "deliberation.meeting": meeting,
@@ -455,8 +457,8 @@ def test_an_act_says_on_each_dossier_what_is_wrong_and_keeps_the_rest(
         assert answer.status == 422
         assert message in answer.words
         assert fresh(meeting).state is MeetingState.FROZEN
-    told = {**act_values(), f"amount_{first.id}": "0", f"reason_{first.id}": "Déjà financé."}
-    assert page.submit(told, action="/acte").status == 200
+    typed = {**act_values(), f"amount_{first.id}": "0", f"reason_{first.id}": "Déjà financé."}
+    assert page.submit(typed, action="/acte").status == 200
     assert fresh(closed).committed == Money.euros(8_000)
     assert page.get("deliberation.record_act", meeting).status == 409
 

@@ -1,4 +1,4 @@
-"""The demonstration, planted once for all the tests that only read it."""
+"""The demonstration, installed once for all the tests that only read it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,33 +7,33 @@ import pytest
 from flask import Flask
 
 from grants.app import create_app
-from grants.demo.plant import Shown
+from grants.demo.install import ShownAccount
 from grants.kernel.db import db
 from tests.browsing import Demonstration
 from tests.databases import Databases
 from tests.site import settings_for
 
 
-class Planted(NamedTuple):
-    """The application on the planted database, and the accounts that planting gave."""
+class Installed(NamedTuple):
+    """The application on the installed database, and the accounts that it gave."""
 
     app: Flask
-    shown: list[Shown]
+    shown: list[ShownAccount]
 
 
 @pytest.fixture(scope="session")
-def planted_once(demonstration: Demonstration, store: Databases, own: str) -> Iterator[Planted]:
+def installed_once(demonstration: Demonstration, store: Databases, own: str) -> Iterator[Installed]:
     """Open a copy of the demonstration."""
     url = store.create(f"{own}shown", template=demonstration.name)
     app = create_app(settings_for(url, demonstration.folder), TESTING=True)
-    yield Planted(app, demonstration.shown)
+    yield Installed(app, demonstration.shown)
     with app.app_context():
         db.engine.dispose()
 
 
 @pytest.fixture
-def planted(planted_once: Planted) -> Iterator[Planted]:
-    """Give the planted demonstration, to be read only, its application context pushed."""
-    with planted_once.app.app_context():
-        yield planted_once
+def installed(installed_once: Installed) -> Iterator[Installed]:
+    """Give the installed demonstration, to be read only, its application context pushed."""
+    with installed_once.app.app_context():
+        yield installed_once
         db.session.remove()

@@ -13,8 +13,8 @@ from grants.awards import queries as awards
 from grants.calls import queries as calls
 from grants.calls.models import Call
 from grants.deliberation import queries as deliberation
-from grants.demo.loom import siret_of
-from grants.demo.volume import Grown, grow
+from grants.demo.generator import siret_of
+from grants.demo.volume import VolumeAdded, add_volume
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
 from grants.kernel.db import db, next_number, unit_of_work
@@ -36,15 +36,15 @@ NUMBER, CALLS = 160, 2
 
 
 @pytest.fixture(scope="module")
-def grown_once(house: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory):
-    """Grow a volume once on a copy of the template (`house` has filled it)."""
+def grown_once(shared_app: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory):
+    """Grow a volume once on a copy of the template (`shared_app` has filled it)."""
     url = store.create(f"{own}grown", template=f"{own}template")
     app = create_app(settings_for(url, tmp_path_factory.mktemp("grown")), TESTING=True)
     with app.app_context():
         at = clock.now()
-        told = grow(NUMBER, 7, by=BY)
+        result = add_volume(NUMBER, 7, by=BY)
         db.session.remove()
-    yield app, told, at
+    yield app, result, at
     with app.app_context():
         db.engine.dispose()
 
@@ -52,9 +52,9 @@ def grown_once(house: Flask, store: Databases, own: str, tmp_path_factory: pytes
 @pytest.fixture
 def grown(grown_once):
     """Give the grown volume, its application context pushed."""
-    app, told, _at = grown_once
+    app, result, _at = grown_once
     with app.app_context(), force_locale("fr"):
-        yield told
+        yield result
         db.session.remove()
 
 
@@ -71,7 +71,7 @@ def volume() -> Call:
     return call
 
 
-def test_as_many_as_asked_stand_in_a_call_that_says_what_it_is(grown: Grown) -> None:
+def test_as_many_as_asked_stand_in_a_call_that_says_what_it_is(grown: VolumeAdded) -> None:
     assert sum(grown.states.values()) == NUMBER + CALLS  # and, in each call, one draft that is hardly begun
     assert set(grown.states) == {"draft", "submitted", "eligible", "ineligible", "awarded", "declined"}
     assert min(grown.states.values()) > NUMBER // 20
@@ -79,23 +79,23 @@ def test_as_many_as_asked_stand_in_a_call_that_says_what_it_is(grown: Grown) -> 
     assert "inventés" in volume().title
 
 
-def test_the_same_seed_on_the_same_day_gives_the_same_content(grown_once, app: Flask, grown: Grown) -> None:
+def test_the_same_seed_on_the_same_day_gives_the_same_content(grown_once, app: Flask, grown: VolumeAdded) -> None:
     with grown_once[0].app_context():
         expected = digests()
     with app.app_context():
         with clock.fixed(grown_once[2] + timedelta(seconds=1)):
-            grow(NUMBER, 7, by=BY)
+            add_volume(NUMBER, 7, by=BY)
         assert digests() == expected
         with clock.fixed(grown_once[2] + timedelta(seconds=1)):
-            grow(60, 8, by=BY)
+            add_volume(60, 8, by=BY)
         assert not {digest for _reference, digest in expected} & {digest for _, digest in digests()[len(expected) :]}
         with pytest.raises(RefusedError):
-            grow(10, 7, by=BY)
+            add_volume(10, 7, by=BY)
         assert list(journal.broken_links()) == []
         db.session.remove()
 
 
-def test_a_frozen_version_is_what_the_tables_say(grown: Grown) -> None:
+def test_a_frozen_version_is_what_the_tables_say(grown: VolumeAdded) -> None:
     versions = db.session.scalars(select(ApplicationVersion).order_by(ApplicationVersion.id).limit(80)).all()
     for version in versions:
         application = db.session.get_one(Application, version.application_id)
@@ -103,14 +103,14 @@ def test_a_frozen_version_is_what_the_tables_say(grown: Grown) -> None:
         assert rules.digest(version.content) == version.digest
 
 
-def test_a_submitted_application_could_have_been_submitted_by_hand(grown: Grown) -> None:
+def test_a_submitted_application_could_have_been_submitted_by_hand(grown: VolumeAdded) -> None:
     submitted = select(Application).where(Application.submitted_at.is_not(None)).order_by(Application.id).limit(60)
     for application in db.session.scalars(submitted):
         assert rules.missing(applications.draft_content(application)) == []
         assert application.silence_on is not None
 
 
-def test_every_budget_balances_and_every_euro_is_read_once_in_each_dimension(grown: Grown) -> None:
+def test_every_budget_balances_and_every_euro_is_read_once_in_each_dimension(grown: VolumeAdded) -> None:
     requested = {}
     for application in db.session.scalars(select(Application).where(Application.requested.is_not(None))):
         found = rules.totals((line.side, line.account, line.amount) for line in application.budget_lines)
@@ -127,7 +127,7 @@ def test_every_budget_balances_and_every_euro_is_read_once_in_each_dimension(gro
     assert all(amount == requested[application_id] for application_id, amount in sums)
 
 
-def test_references_follow_one_another_in_the_order_of_arrival(grown: Grown) -> None:
+def test_references_follow_one_another_in_the_order_of_arrival(grown: VolumeAdded) -> None:
     rows = db.session.execute(
         select(Application.reference, Application.submitted_at)
         .where(Application.reference.is_not(None))
@@ -144,7 +144,7 @@ def test_references_follow_one_another_in_the_order_of_arrival(grown: Grown) -> 
         db.session.rollback()
 
 
-def test_decided_ones_hold_to_their_gates(grown: Grown) -> None:
+def test_decided_ones_hold_to_their_gates(grown: VolumeAdded) -> None:
     own = select(Application.id, Application.state).where(Application.call_id == volume().id)
     states = {row.id: row.state.value for row in db.session.execute(own)}
     decided = [key for key, state in states.items() if state in {"eligible", "ineligible"}]
@@ -155,7 +155,7 @@ def test_decided_ones_hold_to_their_gates(grown: Grown) -> None:
         assert gates.failed(found) == expected
 
 
-def test_some_reviews_count_and_the_money_holds(grown: Grown) -> None:
+def test_some_reviews_count_and_the_money_holds(grown: VolumeAdded) -> None:
     results = reviewing.results_of(volume().id)
     assert len(results) == grown.states["eligible"]
     counted = Counter(result.reviews for result in results.values())
@@ -164,7 +164,7 @@ def test_some_reviews_count_and_the_money_holds(grown: Grown) -> None:
     assert list(awards.problems()) == []
 
 
-def test_the_journal_tells_each_life_in_an_unbroken_chain(grown: Grown) -> None:
+def test_the_journal_tells_each_life_in_an_unbroken_chain(grown: VolumeAdded) -> None:
     assert list(journal.broken_links()) == []
     events = Counter(db.session.scalars(select(journal.Entry.event)))
     submitted = NUMBER + CALLS - grown.states["draft"]
@@ -177,7 +177,7 @@ def test_the_journal_tells_each_life_in_an_unbroken_chain(grown: Grown) -> None:
     assert events["instalment.pay"] == grown.payments
 
 
-def test_nobody_is_real_nobody_signs_in_and_nothing_is_mailed(grown: Grown) -> None:
+def test_nobody_is_real_nobody_signs_in_and_nothing_is_mailed(grown: VolumeAdded) -> None:
     assert db.session.scalar(select(func.count()).select_from(Letter)) == 0
     assert set(db.session.scalars(select(Account.password))) == {None}
     assert all(email.endswith("@volume.example") for email in db.session.scalars(select(Account.email)))

@@ -11,7 +11,7 @@ from grants.awards.models import Award, Instalment, LedgerEntry, Receivable, Rep
 from grants.calls.models import Call
 from grants.cli import VERIFICATIONS
 from grants.deliberation.models import Decision, Recommendation
-from grants.demo.volume import Grown, grow
+from grants.demo.volume import VolumeAdded, add_volume
 from grants.evidence import expected
 from grants.kernel.actor import system
 from grants.kernel.db import db
@@ -23,14 +23,14 @@ NUMBER = 60
 
 
 @pytest.fixture(scope="module")
-def grown_once(house: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory):
+def grown_once(shared_app: Flask, store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory):
     """Grow a small volume once, on a copy of the template."""
     url = store.create(f"{own}life", template=f"{own}template")
     app = create_app(settings_for(url, tmp_path_factory.mktemp("life")), TESTING=True)
     with app.app_context():
-        told = grow(NUMBER, 3, by=system("tests"))
+        result = add_volume(NUMBER, 3, by=system("tests"))
         db.session.remove()
-    yield app, told
+    yield app, result
     with app.app_context():
         db.engine.dispose()
 
@@ -38,9 +38,9 @@ def grown_once(house: Flask, store: Databases, own: str, tmp_path_factory: pytes
 @pytest.fixture
 def grown(grown_once):
     """Give the volume, its application context pushed."""
-    app, told = grown_once
+    app, result = grown_once
     with app.app_context():
-        yield told
+        yield result
         db.session.remove()
 
 
@@ -48,7 +48,7 @@ def number(model) -> int:
     return db.session.scalar(select(func.count()).select_from(model))
 
 
-def test_every_proof_holds_under_every_guard(grown: Grown) -> None:
+def test_every_proof_holds_under_every_guard(grown: VolumeAdded) -> None:
     assert [f"{subject} : {each}" for subject, problems in VERIFICATIONS for each in problems()] == []
     names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     if db.engine.dialect.name == "postgresql":
@@ -56,7 +56,7 @@ def test_every_proof_holds_under_every_guard(grown: Grown) -> None:
     assert expected() <= set(db.session.scalars(text(names)))
 
 
-def test_a_part_of_the_applications_went_all_the_way(grown: Grown) -> None:
+def test_a_part_of_the_applications_went_all_the_way(grown: VolumeAdded) -> None:
     past = NUMBER * 3 // 5
     assert grown.meetings == 2
     assert past // 4 <= grown.awards == number(Award) == grown.states["awarded"] <= past
@@ -67,7 +67,7 @@ def test_a_part_of_the_applications_went_all_the_way(grown: Grown) -> None:
     assert number(Receivable) > 0
 
 
-def test_no_call_gives_more_than_its_envelope_nor_an_award_more_than_was_voted(grown: Grown) -> None:
+def test_no_call_gives_more_than_its_envelope_nor_an_award_more_than_was_voted(grown: VolumeAdded) -> None:
     for call in db.session.scalars(select(Call)):
         granted = select(Decision.amount).where(Decision.application.has(call_id=call.id))
         assert sum(db.session.scalars(granted), Money(0)) <= call.envelope
@@ -75,7 +75,7 @@ def test_no_call_gives_more_than_its_envelope_nor_an_award_more_than_was_voted(g
         assert award.paid <= award.ordered <= award.engaged <= award.amount <= award.application.requested
 
 
-def test_each_movement_of_money_follows_those_it_needs(grown: Grown) -> None:
+def test_each_movement_of_money_follows_those_it_needs(grown: VolumeAdded) -> None:
     days: dict[object, dict[str, list[object]]] = {}
     for entry in db.session.scalars(select(LedgerEntry).order_by(LedgerEntry.id)):
         days.setdefault(entry.award_id, {}).setdefault(entry.kind.value, []).append(entry.day)

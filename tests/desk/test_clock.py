@@ -59,9 +59,9 @@ def test_acts_stay_in_the_order_they_were_made_in(make: Make, page: Page, at: da
     application = make.application(state=S.SUBMITTED)
     with clock.fixed(at - back), unit_of_work():
         applications.withdraw(application, reason="Abandon", by=make.actor_of(make.member_of(application.organisation)))
-    told = journal.of_dossier(application.id)
-    assert told[-1].event == "application.withdraw"
-    assert told[-1].at == told[-2].at - back
+    entries = journal.of_dossier(application.id)
+    assert entries[-1].event == "application.withdraw"
+    assert entries[-1].at == entries[-2].at - back
     assert verified() == []
     rows = page.get("desk.dossier_journal", application, as_=make.account("auditor")).tree.xpath("//main//tbody/tr")
     assert "Dossier retiré" in rows[-1].text_content()
@@ -184,10 +184,10 @@ def test_a_link_is_told_after_the_freeze_when_the_clock_went_back_since(
     before = reviews.result_of(application).total
     with clock.fixed(at - back), unit_of_work():
         reviewing.tell_link(str(application.reference), InterestNature.FAMILY, "", by=make.actor_of(reader))
-    told = db.session.scalars(select(Interest).where(Interest.nature == InterestNature.FAMILY)).one()
+    interest = db.session.scalars(select(Interest).where(Interest.nature == InterestNature.FAMILY)).one()
     frozen_at = db.session.scalar(select(Call.marks_frozen_at).where(Call.id == call.id))
     assert frozen_at is not None
-    assert told.declared_at > frozen_at
+    assert interest.declared_at > frozen_at
     assert reviews.result_of(application).total == before
     assert reviews.is_interested(reader.id, application.id)
     assert verified() == []
@@ -255,9 +255,9 @@ def test_a_closing_at_an_hour_that_comes_twice_is_the_first(
 def test_an_hour_that_comes_twice_says_which(app: Flask, page: Page, night: Call) -> None:
     instants = [datetime(2031, 10, 26, hour, 30, tzinfo=UTC) for hour in (0, 1, 2)]
     with app.test_request_context(), force_locale("fr"):
-        told = [pages.instant(instant).replace("\u00a0", " ").partition(" à ")[2] for instant in instants]
+        hours = [pages.instant(instant).replace("\u00a0", " ").partition(" à ")[2] for instant in instants]
         bare = [pages.instant(instant, with_zone=False).replace("\u00a0", " ") for instant in instants]
-    assert told == [
+    assert hours == [
         "2 h 30 (heure de Paris, heure d’été)", "2 h 30 (heure de Paris, heure d’hiver)", "3 h 30 (heure de Paris)",
     ]  # fmt: skip
     assert bare == [

@@ -33,10 +33,10 @@ def sections(draft):
 def test_crumbs_name_calls_and_frameworks_by_their_titles(page, make):
     page.sign_in(make.account("manager"))
     call, framework = make.call(state=CallState.DRAFT), programme.frameworks()[0]
-    told = [crumbs(page.get(f"calls.{name}", call)) for name in OF_A_CALL]
-    told.append(crumbs(page.get("calls.show", code=make.call().code)))
-    assert [one for one in told if call.title not in one and "Appels" not in one] == []
-    assert [one for one in told if call.code in one] == []
+    trails = [crumbs(page.get(f"calls.{name}", call)) for name in OF_A_CALL]
+    trails.append(crumbs(page.get("calls.show", code=make.call().code)))
+    assert [one for one in trails if call.title not in one and "Appels" not in one] == []
+    assert [one for one in trails if call.code in one] == []
     shown = page.get("programme.framework", code=framework.code), page.get("programme.manage_framework", framework)
     for answer in shown:
         assert framework.name in crumbs(answer)

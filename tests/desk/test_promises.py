@@ -13,7 +13,7 @@ from grants.awards.lifecycle import AwardState, ReportState
 from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
 from grants.deliberation import queries as deliberation
-from grants.kernel import clock, reference_files, stored_forms, vault
+from grants.kernel import clock, reference_files, stored_forms, uploads
 from grants.kernel.db import Base, db, unit_of_work
 from grants.people import actions, rules
 from grants.programme import queries as programme
@@ -66,9 +66,9 @@ def test_what_is_published_of_an_award_and_never_the_name_of_a_representative(pa
         assert organisation.representative_name not in page.get(address).text
     record = page.get("observatory.record", reference=won.reference)
     meeting = deliberation.decision_of(won.id).meeting
-    for told in (organisation.name, organisation.siret, organisation.rna or "—", won.title, won.summary,
+    for text in (organisation.name, organisation.siret, organisation.rna or "—", won.title, won.summary,
                  meeting.act_number, "Subvention", "A1"):  # fmt: skip
-        assert bare(told) in bare(record.words)
+        assert bare(text) in bare(record.words)
     assert "8000€" in bare(record.words)
     assert organisation.representative_name not in record.text
 
@@ -80,7 +80,7 @@ def test_no_dossier_is_erased_by_itself(make, state):
     with clock.fixed(clock.now() + YEARS):
         cli._forget()
         cli._forget_forms()
-        vault.sweep()
+        uploads.sweep()
     db.session.expire_all()
     assert db.session.get(kind, key).state is state
 
@@ -115,8 +115,8 @@ def test_a_wrong_answer_waits_seven_days_on_its_page(page, make):
 
 
 def test_the_delays_that_pages_tell_are_those_of_the_code():
-    told = (timedelta(days=30), timedelta(hours=1), timedelta(days=14))
-    assert told == (vault.KEPT, stored_forms.KEPT, rules.INVITATION_LASTS)
+    delays = (timedelta(days=30), timedelta(hours=1), timedelta(days=14))
+    assert delays == (uploads.RETENTION, stored_forms.RETENTION, rules.INVITATION_LASTS)
 
 
 def test_a_declaration_keeps_who_made_it_and_when(page, make):

@@ -17,7 +17,7 @@ CARRIED = {"by", "at"}
 
 
 def calls() -> Iterator[ast.Call]:
-    """Every call of the house that writes a line of the journal."""
+    """Every call of the application that writes a line of the journal."""
     for path in (ROOT / "grants").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
@@ -44,12 +44,12 @@ def test_every_fact_the_code_writes_has_a_name() -> None:
     assert written - rules.FACTS.keys() == set()
 
 
-def told(event: str, **facts: object) -> dict[str, object]:
-    return {str(name): value for name, value in rules.facts_told(event, facts)}
+def described(event: str, **facts: object) -> dict[str, object]:
+    return {str(name): value for name, value in rules.described_facts(event, facts)}
 
 
 def test_a_move_tells_its_states_in_words_and_amounts_in_euros() -> None:
-    said = told("instalment.pay", **{"from": "ordered", "to": "paid", "amount": 123456})
+    said = described("instalment.pay", **{"from": "ordered", "to": "paid", "amount": 123456})
     states = rules.MACHINES["instalment"].states
     assert said == {
         "état": f"{states[InstalmentState.ORDERED].label} → {states[InstalmentState.PAID].label}",
@@ -58,7 +58,7 @@ def test_a_move_tells_its_states_in_words_and_amounts_in_euros() -> None:
 
 
 def test_a_move_that_stays_where_it_is_does_not_tell_its_state() -> None:
-    said = told("application.save", **{"from": "draft", "to": "draft", "section": "budget"})
+    said = described("application.save", **{"from": "draft", "to": "draft", "section": "budget"})
     assert said == {"partie": str(rules.PART_TITLES["budget"])}
 
 
@@ -73,10 +73,10 @@ def test_a_move_that_stays_where_it_is_does_not_tell_its_state() -> None:
     ],
 )
 def test_days_and_instants_are_read_and_other_texts_left(text: str, value: object) -> None:
-    assert told("call.extend", before=text) == {"auparavant": value}
+    assert described("call.extend", before=text) == {"auparavant": value}
 
 
 def test_lists_are_told_each_and_what_is_unknown_as_it_stands() -> None:
-    assert told("award.plan", steps=[100, 200]) == {"versements": [Money(100), Money(200)]}
-    assert told("unknown.event", strange=1) == {"strange": 1}
+    assert described("award.plan", steps=[100, 200]) == {"versements": [Money(100), Money(200)]}
+    assert described("unknown.event", strange=1) == {"strange": 1}
     assert rules.event_words("unknown.event") == "unknown.event"

@@ -97,13 +97,13 @@ def test_the_heads_of_a_sheet_are_in_the_language_of_its_reader(page: Page, make
 def test_amounts_are_numbers_and_days_are_days_in_a_workbook(page: Page, make: Make) -> None:
     page.sign_in(of_money(make))
     head, row = rows_of_workbook(page, "/mandats.xlsx?vue=paid")
-    told = dict(zip(head, row, strict=True))
-    assert told["Montant"] == 1234.56
-    assert type(told["Payé le"]) is date
+    cells = dict(zip(head, row, strict=True))
+    assert cells["Montant"] == 1234.56
+    assert type(cells["Payé le"]) is date
     head, *rows = rows_of_workbook(page, "/gestion/dossiers.xlsx?mots=Café")
-    (told,) = (dict(zip(head, row, strict=True)) for row in rows)
-    assert told["Titre"] == "=1+1 Café"
-    assert isinstance(told["Déposé le"], datetime)
+    (cells,) = (dict(zip(head, row, strict=True)) for row in rows)
+    assert cells["Titre"] == "=1+1 Café"
+    assert isinstance(cells["Déposé le"], datetime)
 
 
 def test_a_sheet_holds_what_its_list_is_narrowed_to(page: Page, make: Make) -> None:

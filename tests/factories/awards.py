@@ -108,7 +108,7 @@ class AwardMaker:
         kinds = [InstalmentKind.ADVANCE] * len(amounts)
         kinds[-1] = InstalmentKind.BALANCE if len(amounts) > 1 else InstalmentKind.SINGLE
         steps = [
-            disbursement.Step(f"Versement {place}", kind, amount, **columns)
+            disbursement.PlannedInstalment(f"Versement {place}", kind, amount, **columns)
             for place, (kind, amount) in enumerate(zip(kinds, amounts, strict=True), start=1)
         ]
         with unit_of_work():
@@ -158,9 +158,9 @@ class AwardMaker:
         left = disbursement.left_to_plan(award)
         amount = amount or left
         kind = kind or (InstalmentKind.SINGLE if amount == left else InstalmentKind.ADVANCE)
-        steps = [disbursement.Step("Versement", kind, amount, due_on)]
+        steps = [disbursement.PlannedInstalment("Versement", kind, amount, due_on)]
         if amount != left:
-            steps.append(disbursement.Step("Solde", InstalmentKind.BALANCE, left - amount))
+            steps.append(disbursement.PlannedInstalment("Solde", InstalmentKind.BALANCE, left - amount))
         with unit_of_work():
             made = disbursement.plan(award, steps, version=award.version, by=self.by, amendment=self._amendment(award))[
                 0
@@ -201,7 +201,9 @@ class AwardMaker:
             return report
         writer = self.actor_of(self.member_of(award.organisation))  # type: ignore[attr-defined]
         with unit_of_work():
-            reporting.save(report, **{**self.told(report, spent), **changes}, version=report.version, by=writer)
+            reporting.save(
+                report, **{**self.report_values(report, spent), **changes}, version=report.version, by=writer
+            )
             reporting.submit(report, by=writer)
         if state is ReportState.RETURNED:
             with unit_of_work():
@@ -211,7 +213,7 @@ class AwardMaker:
                 reporting.accept(report, by=self.actor("manager"))  # type: ignore[attr-defined]
         return report
 
-    def told(self, report: Report, spent: Fraction | int = 1) -> dict[str, Any]:
+    def report_values(self, report: Report, spent: Fraction | int = 1) -> dict[str, Any]:
         """What a complete report says; charges and resources balance."""
         lines: dict[UUID, Money | None] = {}
         for side in ("charge", "resource"):

@@ -78,7 +78,7 @@ def _copy(written: Written, application: Application, title: str, *, by: Actor) 
     parts = {column: _parts(application, column) for column in PARTS}
     known = {Mark.AUTHOR: by.id, Mark.NOW: clock.now()}
 
-    def told(value: Any) -> Any:
+    def replaced(value: Any) -> Any:
         if isinstance(value, PartCode):
             return parts[value.column][value.code]
         if value is Mark.ID:
@@ -86,11 +86,16 @@ def _copy(written: Written, application: Application, title: str, *, by: Actor) 
         return known[value] if isinstance(value, Mark) else value
 
     connection = db.session.connection()
-    own = {name: told(value) for name, value in written.columns.items()} | {"title": title, "touched_at": clock.now()}
+    own = {name: replaced(value) for name, value in written.columns.items()} | {
+        "title": title,
+        "touched_at": clock.now(),
+    }
     connection.execute(update(DOSSIER).where(DOSSIER.c.id == application.id).values(own))
     for table, rows in written.rows.items():
         own = {"application_id": application.id}
-        connection.execute(insert(table), [{name: told(value) for name, value in row.items()} | own for row in rows])
+        connection.execute(
+            insert(table), [{name: replaced(value) for name, value in row.items()} | own for row in rows]
+        )
     for page in written.pages:
         journal.advance(LIFECYCLE, application, "save", by=by, section=page)
     db.session.expire(application)
@@ -127,7 +132,7 @@ def _parts(application: Application, column: str) -> dict[str, UUID]:
 def _remembered(row: Row, parts: Mapping[UUID, PartCode], by: Actor, start: datetime) -> Row:
     """A row without what belongs to its dossier alone."""
 
-    def kept(value: Any) -> Any:
+    def value_of(value: Any) -> Any:
         if isinstance(value, datetime) and value >= start:
             return Mark.NOW
         if isinstance(value, UUID):
@@ -135,4 +140,4 @@ def _remembered(row: Row, parts: Mapping[UUID, PartCode], by: Actor, start: date
         return value
 
     own_id = {"id": Mark.ID} if isinstance(row.get("id"), UUID) else {}
-    return {name: kept(value) for name, value in row.items() if name != "id"} | own_id
+    return {name: value_of(value) for name, value in row.items() if name != "id"} | own_id

@@ -54,7 +54,7 @@ def siret(number: int) -> str:
 
 
 class Make(AwardMaker):
-    """Every maker; `make.by` acts for the house."""
+    """Every maker; `make.by` acts for the application."""
 
     def __init__(self) -> None:
         self.by: Actor = system("tests")

@@ -23,7 +23,7 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
-from tests.databases import Databases, Kept
+from tests.databases import Databases, Snapshot
 from tests.factories.make import Make
 
 # Acts whose outcome follows from what they are told and from the rows that stand.
@@ -45,7 +45,7 @@ class UnknownError(Exception):
 class State:
     """What an act led to: its rows, the next number of the maker, and what it gave."""
 
-    kept: Kept
+    snapshot: Snapshot
     number: int
     given: Any
 
@@ -66,21 +66,21 @@ class Memory:
         self.mark = self.store.mark(self.name)
         self.is_at_work = False
 
-    def act(self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], told: Mapping[str, Any]) -> Any:
+    def act(self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         """Give what an act gives: from its rows if they are known, by the act itself otherwise."""
-        step = None if self.is_at_work else self._step(make, method, args, told)
+        step = None if self.is_at_work else self._step(make, method, args, keywords)
         if step is None:
-            return method(make, *args, **told)
+            return method(make, *args, **keywords)
         if step in self.led_to:
             return self._put(make, self.led_to[step])
-        given = self._made(make, method, args, told)
+        given = self._made(make, method, args, keywords)
         self.met[step] += 1
         self.place = self._kept(make, step, given) if self.met[step] > 1 else None
         db.session.expire_all()
         return given
 
     def _step(
-        self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], told: Mapping[str, Any]
+        self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> Hashable | None:
         """What names the act and where it begins; None, for the rest of the test, once something else was written."""
         if self.place is None:
@@ -90,15 +90,15 @@ class Memory:
             self.place = None
             return None
         try:
-            return (self.place, clock.today(), method.__name__, plain(make.by), plain(args), plain(dict(told)))
+            return (self.place, clock.today(), method.__name__, plain(make.by), plain(args), plain(dict(keywords)))
         except UnknownError:
             self.place = None
             return None
 
-    def _made(self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], told: Mapping[str, Any]) -> Any:
+    def _made(self, make: Make, method: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
         self.is_at_work = True
         try:
-            return method(make, *args, **told)
+            return method(make, *args, **keywords)
         except BaseException:
             self.place = None
             raise
@@ -111,7 +111,7 @@ class Memory:
         if any(folder.iterdir()) or len(self.states) >= MOST_STATES:
             return None
         try:
-            rows = told_of(given)
+            rows = reference_of(given)
         except UnknownError:
             return None
         self._let_go()
@@ -126,7 +126,7 @@ class Memory:
         """Put a state back and give what its act gave."""
         state, before = self.states[number], self.states.get(self.place or FROM_THE_START)
         self._let_go()
-        self.store.put(self.name, state.kept, before and before.kept)
+        self.store.put(self.name, state.snapshot, before and before.snapshot)
         forget_answers(current_app)
         make._numbers = count(state.number)
         self.place, self.mark = number, self.store.mark(self.name)
@@ -172,10 +172,10 @@ def plain(value: Any) -> Hashable:
     raise UnknownError
 
 
-def told_of(given: Any) -> Any:
+def reference_of(given: Any) -> Any:
     """What an act gave, its rows by their class and id."""
     if isinstance(given, list):
-        return [told_of(one) for one in given]
+        return [reference_of(one) for one in given]
     if is_row(given):
         return (type(given), inspect(given).identity)
     if given is None or isinstance(given, Actor):
@@ -183,13 +183,13 @@ def told_of(given: Any) -> Any:
     raise UnknownError
 
 
-def given_again(told: Any) -> Any:
+def given_again(reference: Any) -> Any:
     """What an act gave, read from the rows."""
-    if isinstance(told, list):
-        return [given_again(one) for one in told]
-    if isinstance(told, tuple):
-        return db.session.get_one(*told)
-    return told
+    if isinstance(reference, list):
+        return [given_again(one) for one in reference]
+    if isinstance(reference, tuple):
+        return db.session.get_one(*reference)
+    return reference
 
 
 class RememberingMake(Make):
@@ -205,8 +205,8 @@ def remembering(method: Callable[..., Any]) -> Callable[..., Any]:
     """An act that asks the memory first."""
 
     @wraps(method)
-    def act(self: RememberingMake, *args: Any, **told: Any) -> Any:
-        return self.memory.act(self, method, args, told)
+    def act(self: RememberingMake, *args: Any, **keywords: Any) -> Any:
+        return self.memory.act(self, method, args, keywords)
 
     return act
 

@@ -50,7 +50,7 @@ def loosely(words: str) -> str:
 
 @dataclass
 class Person:
-    """Somebody before a browser. Every act waits for what it needs; `told` is what the page must answer."""
+    """Somebody before a browser. Every act waits for what it needs; `shows` is what the page must answer."""
 
     page: Page
     address: str
@@ -128,16 +128,16 @@ class Person:
         expect(found.first).to_be_visible()
         return found.all()
 
-    def presses(self, button: str, *, told: str | None = None, within: Locator | None = None) -> None:
-        """Press a button; the page that follows says `told`."""
+    def presses(self, button: str, *, shows: str | None = None, within: Locator | None = None) -> None:
+        """Press a button; the page that follows says `shows`."""
         (within or self.page.get_by_role("main")).get_by_role("button", name=named(button)).click()
-        if told is not None:
-            self.reads(told)
+        if shows is not None:
+            self.reads(shows)
 
-    def confirms(self, question: str, answer: str, *, told: str) -> None:
+    def confirms(self, question: str, answer: str, *, shows: str) -> None:
         """Open a question asked before an act that counts, then answer it."""
         self.page.get_by_role("main").locator("summary", has_text=named(question)).click()
-        self.presses(answer, told=told)
+        self.presses(answer, shows=shows)
 
     def downloads(self, link: str) -> bytes:
         """Download what a link leads to."""
@@ -159,7 +159,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Stage:
+class ServedFund:
     """A fund that is served: its address, and the same application for what tests make and ask."""
 
     server: Server
@@ -168,11 +168,11 @@ class Stage:
 
 
 @dataclass
-class Troupe(AbstractContextManager["Troupe"]):
+class Participants(AbstractContextManager["Participants"]):
     """Those who take part in a journey; at its end nobody's browser may have complained."""
 
     browser: Browser
-    stage: Stage
+    fund: ServedFund
     people: list[Person] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
@@ -181,7 +181,7 @@ class Troupe(AbstractContextManager["Troupe"]):
         made = self.browser.new_context(locale="fr-FR", **context)
         made.set_default_timeout(PATIENCE)
         self.contexts.append(made)
-        person = Person(made.new_page(), self.stage.server.address, name, email)
+        person = Person(made.new_page(), self.fund.server.address, name, email)
         person.page.on("console", lambda said: self._hear(person, said))
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
         self.people.append(person)
@@ -194,7 +194,7 @@ class Troupe(AbstractContextManager["Troupe"]):
 
     def serves(self, name: str, email: str, role: Role, college: College | None = None, **context: Any) -> Person:
         """Somebody of the fund, with an account and an office, already signed in."""
-        with self.stage.app.app_context(), unit_of_work():
+        with self.fund.app.app_context(), unit_of_work():
             account = people.create_account(email, name, PASSWORD, confirmed=True, by=system("tests"))
             people.appoint(account, role, by=system("tests"), college=college)
         return self.enters(name, email, **context).signs_in()
@@ -202,13 +202,13 @@ class Troupe(AbstractContextManager["Troupe"]):
     @contextmanager
     def making(self) -> Iterator[Make]:
         """Make what a journey starts from, in one context of the application."""
-        with self.stage.app.app_context():
-            yield self.stage.make
+        with self.fund.app.app_context():
+            yield self.fund.make
             db.session.remove()
 
     def mail_to(self, email: str) -> Sequence[Letter]:
         """What was written to an address, oldest first."""
-        with self.stage.app.app_context():
+        with self.fund.app.app_context():
             found = db.session.scalars(
                 select(Letter).where(Letter.recipient == email).order_by(Letter.created_at)
             ).all()
@@ -218,9 +218,9 @@ class Troupe(AbstractContextManager["Troupe"]):
     def link_in_last_mail_to(self, email: str) -> str:
         """The path of the first link of the last letter."""
         letter = self.mail_to(email)[-1]
-        with self.stage.app.app_context():
+        with self.fund.app.app_context():
             said = body_of(letter)
-            mails = self.stage.app.config["SETTINGS"].instance / "mail"
+            mails = self.fund.app.config["SETTINGS"].instance / "mail"
         if letter.sent_at is not None:  # what opened something is forgotten here once it has left
             said = message_from_bytes((mails / f"{letter.id}.eml").read_bytes(), policy=policy.default).get_content()
         links = re.findall(r"https?://\S+", said)

@@ -25,7 +25,7 @@ def volunteer_writes_the_dossier(volunteer: Person, document: Path, instead: Map
     for title, write in (PAGES | dict(instead or {})).items():
         volunteer.reads_title(title)
         write(volunteer)
-        volunteer.presses("Enregistrer et continuer", told="Enregistré.")
+        volunteer.presses("Enregistrer et continuer", shows="Enregistré.")
     volunteer.reads_title("Pièces jointes")
     volunteer_attaches(volunteer, "Dernier rapport d’activité approuvé", document)
     volunteer.follows("Continuer")
@@ -140,7 +140,7 @@ def volunteer_answers_about_what_follows(volunteer: Person) -> None:
 def volunteer_attaches(volunteer: Person, piece: str, document: Path) -> None:
     section = volunteer.part(piece)
     volunteer.attaches("Choisir un ou plusieurs fichiers", document, within=section)
-    volunteer.presses("Joindre", within=section, told="Fichier reçu")
+    volunteer.presses("Joindre", within=section, shows="Fichier reçu")
     volunteer.reads(document.name)
 
 
@@ -156,7 +156,7 @@ def volunteer_submits(volunteer: Person) -> str:
     """Submit from the page that shows the whole dossier; gives the number of the dossier."""
     volunteer.follows("Aller au dépôt")
     volunteer.reads("Après le dépôt, le dossier ne se modifie plus.")
-    volunteer.presses("Déposer le dossier", told="Votre dossier est déposé.")
+    volunteer.presses("Déposer le dossier", shows="Votre dossier est déposé.")
     title = volunteer.page.get_by_role("heading", level=1).inner_text()
     return title.rsplit(" ", 1)[-1]
 

@@ -25,7 +25,7 @@ from grants.kernel.pages import day
 from grants.people.models import College, Role
 from tests.factories.awards import iban
 from tests.factories.make import siret
-from tests.journeys.cast import PASSWORD, Person, Troupe, called
+from tests.journeys.cast import PASSWORD, Participants, Person, called
 from tests.journeys.dossier import (
     TITLE,
     document,
@@ -49,27 +49,27 @@ REVIEWERS = (
 )
 
 
-def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> None:
-    troupe = first_day
-    manager = troupe.serves("Maud Ferrand", "maud.ferrand@fonds.example", Role.MANAGER)
+def test_from_the_call_to_the_register(first_day: Participants, tmp_path: Path) -> None:
+    participants = first_day
+    manager = participants.serves("Maud Ferrand", "maud.ferrand@fonds.example", Role.MANAGER)
     manager_confirms_a_rule_and_a_text(manager)
     manager_confirms_the_fund(manager)
     manager_prepares_and_opens_the_call(manager)
 
-    volunteer = troupe.enters("Leïla Haddad", VOLUNTEER)
-    volunteer_signs_up_and_confirms(volunteer, troupe)
+    volunteer = participants.enters("Leïla Haddad", VOLUNTEER)
+    volunteer_signs_up_and_confirms(volunteer, participants)
     volunteer_registers_the_association(volunteer)
     volunteer_begins_a_dossier(volunteer)
     volunteer_sees_what_is_missing(volunteer)
     volunteer_writes_the_dossier(volunteer, document(tmp_path, "rapport-d-activite.pdf"), instead=SEEN_LIVE)
     reference = volunteer_submits(volunteer)
-    volunteer_keeps_the_receipt(volunteer, troupe, reference)
+    volunteer_keeps_the_receipt(volunteer, participants, reference)
 
     manager_requests_a_piece(manager)
-    volunteer_sends_the_piece(volunteer, troupe, document(tmp_path, "comptes-2025.pdf"))
+    volunteer_sends_the_piece(volunteer, participants, document(tmp_path, "comptes-2025.pdf"))
     manager_declares_the_dossier_eligible(manager, reference)
 
-    reviewers = [troupe.serves(name, email, Role.REVIEWER, college) for name, email, college in REVIEWERS]
+    reviewers = [participants.serves(name, email, Role.REVIEWER, college) for name, email, college in REVIEWERS]
     manager_assigns(manager, [person.name for person in reviewers[:3]])
     reviewer_recuses(reviewers[0])
     manager_assigns(manager, [reviewers[3].name])
@@ -77,21 +77,23 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
         reviewer_marks_and_sends(person, level)
     reviewer_reads_the_others(reviewers[1], reviewers[2].name)
 
-    the_call_closes(troupe)
+    the_call_closes(participants)
     manager_prepares_the_meeting(manager)
     manager_records_the_recommendation(manager)
     manager_freezes(manager)
     volunteer_sees_nothing_of_it(volunteer)
     manager_records_the_act(manager)
     manager_publishes(manager)
-    volunteer_reads_the_decision(volunteer, troupe)
+    volunteer_reads_the_decision(volunteer, participants)
 
-    finance = troupe.serves("Farid Morel", "farid.morel@fonds.example", Role.FINANCE)
-    officer = troupe.serves("Odile Granger", "odile.granger@fonds.example", Role.AUTHORISING_OFFICER)
+    finance = participants.serves("Farid Morel", "farid.morel@fonds.example", Role.FINANCE)
+    officer = participants.serves("Odile Granger", "odile.granger@fonds.example", Role.AUTHORISING_OFFICER)
     manager_opens_the_award(manager)
     volunteer_gives_bank_details(volunteer)
     finance_checks_the_bank_details(finance)
-    a_second_person_confirms_the_bank_details(troupe.serves("Jeanne Vidal", "jeanne.vidal@fonds.example", Role.FINANCE))
+    a_second_person_confirms_the_bank_details(
+        participants.serves("Jeanne Vidal", "jeanne.vidal@fonds.example", Role.FINANCE)
+    )
     manager_plans_the_instalments(manager)
     manager_plans_the_repayments(manager)
     manager_prepares_the_agreement(manager)
@@ -108,10 +110,10 @@ def test_from_the_call_to_the_register(first_day: Troupe, tmp_path: Path) -> Non
     manager_closes_the_award(manager)
 
     manager_reads_the_money_by_axis(manager)
-    anybody_finds_the_award(troupe.enters("Quelqu’un", ""), reference)
+    anybody_finds_the_award(participants.enters("Quelqu’un", ""), reference)
 
-    everything_holds(troupe)
-    assert troupe.complaints() == []
+    everything_holds(participants)
+    assert participants.complaints() == []
 
 
 # ---- the call --------------------------------------------------------------------------------------------------------
@@ -152,18 +154,18 @@ def manager_prepares_and_opens_the_call(manager: Person) -> None:
     manager.writes("Clôture : jour", clock.today() + timedelta(days=30))
     manager.writes("Clôture : heure", "17:00")
     manager.writes("Enveloppe de l’appel", "200 000")
-    manager.presses("Créer l’appel", told="L’appel est créé.")
+    manager.presses("Créer l’appel", shows="L’appel est créé.")
     manager.follows("Publier l’appel…")
     manager.reads(f"{day(clock.today() + timedelta(days=30))} à 17 h 00")
     manager.reads("Ce que personne n’a encore confirmé")
     manager.ticks("J’ouvre l’appel en sachant", "J’ai relu l’ouverture et la clôture")
-    manager.presses("Publier l’appel", told="L’appel est publié. Ses règles sont désormais figées.")
+    manager.presses("Publier l’appel", shows="L’appel est publié. Ses règles sont désormais figées.")
 
 
 # ---- the dossier -----------------------------------------------------------------------------------------------------
 
 
-def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
+def volunteer_signs_up_and_confirms(volunteer: Person, participants: Participants) -> None:
     volunteer.opens("/")
     volunteer.follows(CALL)
     volunteer.reads("Comment il est jugé", "Les pièces à préparer")
@@ -171,10 +173,10 @@ def volunteer_signs_up_and_confirms(volunteer: Person, troupe: Troupe) -> None:
     volunteer.follows("Créer un compte")
     volunteer.writes("Prénom et nom", volunteer.name)
     volunteer.writes("Adresse électronique", volunteer.email)
-    volunteer.presses("Créer mon compte", told="Un message vient de partir")
-    volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
+    volunteer.presses("Créer mon compte", shows="Un message vient de partir")
+    volunteer.opens(participants.link_in_last_mail_to(VOLUNTEER))
     volunteer.writes("Nouveau mot de passe", PASSWORD)
-    volunteer.presses("Confirmer mon adresse", told="confirmée")
+    volunteer.presses("Confirmer mon adresse", shows="confirmée")
     volunteer.signs_in()
 
 
@@ -200,12 +202,12 @@ def volunteer_registers_the_association(volunteer: Person) -> None:
 
 def volunteer_begins_a_dossier(volunteer: Person) -> None:
     volunteer.ticks(ASSOCIATION)
-    volunteer.presses("Commencer le dossier", told="Votre brouillon est prêt.")
+    volunteer.presses("Commencer le dossier", shows="Votre brouillon est prêt.")
 
 
 def volunteer_sees_what_is_missing(volunteer: Person) -> None:
     volunteer.writes("Titre du projet", TITLE)
-    volunteer.presses("Enregistrer et continuer", told="Ce dossier n’est pas encore déposé.")
+    volunteer.presses("Enregistrer et continuer", shows="Ce dossier n’est pas encore déposé.")
     volunteer.follows("Relire et déposer")
     volunteer.reads("avant de pouvoir déposer", "Indiquez le montant demandé.", "Choisissez au moins une commune.")
     expect(volunteer.page.get_by_role("link", name="Aller au dépôt")).to_have_count(0)
@@ -241,18 +243,18 @@ SEEN_LIVE = {
 }
 
 
-def volunteer_keeps_the_receipt(volunteer: Person, troupe: Troupe, reference: str) -> None:
+def volunteer_keeps_the_receipt(volunteer: Person, participants: Participants, reference: str) -> None:
     volunteer.reads_title(f"Reçu du dossier {reference}")
     volunteer.reads("Empreinte SHA-256", "rapport-d-activite.pdf", "Derniers comptes annuels approuvés")
     digest = volunteer.page.locator("code.digest").first.inner_text()
     assert volunteer.downloads("Télécharger le reçu (PDF)").startswith(b"%PDF-")
-    letter = troupe.mail_to(VOLUNTEER)[-1]
+    letter = participants.mail_to(VOLUNTEER)[-1]
     assert reference in letter.subject + letter.body
     assert digest in letter.body
     volunteer.follows("Vérifier ce reçu")
     volunteer.reads("Ce reçu est authentique")
     volunteer.writes("Empreinte SHA-256", "0" + digest[1:] if digest[0] != "0" else "1" + digest[1:])
-    volunteer.presses("Vérifier", told="Ce reçu n’est pas reconnu")
+    volunteer.presses("Vérifier", shows="Ce reçu n’est pas reconnu")
 
 
 # ---- screening -------------------------------------------------------------------------------------------------------
@@ -266,16 +268,16 @@ def manager_requests_a_piece(manager: Person) -> None:
     manager.writes(
         "Message à l’association", "Les comptes de 2025 manquent : ils montrent l’équilibre de l’association."
     )
-    manager.presses("Envoyer la demande", told="La demande est partie.")
+    manager.presses("Envoyer la demande", shows="La demande est partie.")
 
 
-def volunteer_sends_the_piece(volunteer: Person, troupe: Troupe, document: Path) -> None:
-    assert "Les comptes de 2025 manquent" in troupe.mail_to(VOLUNTEER)[-1].body
+def volunteer_sends_the_piece(volunteer: Person, participants: Participants, document: Path) -> None:
+    assert "Les comptes de 2025 manquent" in participants.mail_to(VOLUNTEER)[-1].body
     volunteer.goes_to("Mes dossiers")
     volunteer.follows(TITLE)
     volunteer.follows("Envoyer la pièce demandée")
     volunteer.attaches("Fichier", document)
-    volunteer.presses("Envoyer la pièce", told="Pièce reçue.")
+    volunteer.presses("Envoyer la pièce", shows="Pièce reçue.")
 
 
 def manager_declares_the_dossier_eligible(manager: Person, reference: str) -> None:
@@ -285,7 +287,7 @@ def manager_declares_the_dossier_eligible(manager: Person, reference: str) -> No
     for judged in manager.page.get_by_role("radiogroup", name="Votre jugement").all():
         if judged.is_visible():
             judged.get_by_label("Remplie", exact=True).check()
-    manager.presses("Déclarer recevable", told=f"Dossier {reference} déclaré recevable.")
+    manager.presses("Déclarer recevable", shows=f"Dossier {reference} déclaré recevable.")
 
 
 # ---- reviews ---------------------------------------------------------------------------------------------------------
@@ -307,7 +309,7 @@ def reviewer_recuses(reviewer: Person) -> None:
     reviewer.follows(TITLE)
     reviewer.ticks("J’ai un lien")
     reviewer.chooses("Quel lien ?", "J’en suis membre")
-    reviewer.presses("Enregistrer ma déclaration", told="Votre déport est enregistré.")
+    reviewer.presses("Enregistrer ma déclaration", shows="Votre déport est enregistré.")
     expect(reviewer.page.get_by_text(TITLE)).to_have_count(0)
 
 
@@ -317,13 +319,13 @@ def reviewer_marks_and_sends(reviewer: Person, level: int) -> None:
     reviewer.reads_title("Avant d’ouvrir ce dossier")
     expect(reviewer.page.get_by_text("conseil de cour")).to_have_count(0)
     reviewer.ticks("Je n’ai aucun lien")
-    reviewer.presses("Enregistrer ma déclaration", told="Un conseil de cour réunit chaque mois")
+    reviewer.presses("Enregistrer ma déclaration", shows="Un conseil de cour réunit chaque mois")
     for criterion in reviewer.criteria():
         criterion.get_by_role("radio", name=re.compile(rf"^{level}\b")).check()
-    reviewer.presses("Enregistrer le brouillon", told="Brouillon enregistré.")
+    reviewer.presses("Enregistrer le brouillon", shows="Brouillon enregistré.")
     reviewer.writes("Pour le comité", f"{reviewer.name} : un projet que les familles portent elles-mêmes.")
     reviewer.writes("Pour l’association", "Point fort : les clés partagées. À préciser : l’entretien en hiver.")
-    reviewer.presses("Envoyer l’évaluation", told="Évaluation envoyée.")
+    reviewer.presses("Envoyer l’évaluation", shows="Évaluation envoyée.")
 
 
 def reviewer_reads_the_others(reviewer: Person, other: str) -> None:
@@ -336,8 +338,8 @@ def reviewer_reads_the_others(reviewer: Person, other: str) -> None:
 # ---- the decision ----------------------------------------------------------------------------------------------------
 
 
-def the_call_closes(troupe: Troupe) -> None:
-    with troupe.stage.app.app_context(), unit_of_work() as session:
+def the_call_closes(participants: Participants) -> None:
+    with participants.fund.app.app_context(), unit_of_work() as session:
         call = session.scalars(select(Call).where(Call.code == CODE)).one()
         call.closes_at = clock.now()
 
@@ -347,7 +349,7 @@ def manager_prepares_the_meeting(manager: Person) -> None:
     manager.follows("Préparer la séance")
     manager.writes("Nom de la séance", "Comité de sélection")
     manager.writes("Jour de la séance", clock.today())
-    manager.presses("Créer la séance", told="La séance est prête.")
+    manager.presses("Créer la séance", shows="La séance est prête.")
 
 
 def manager_records_the_recommendation(manager: Person) -> None:
@@ -383,16 +385,16 @@ def manager_records_the_act(manager: Person) -> None:
     manager.writes("Numéro de l’acte", "2026-0417")
     manager.writes("Jour de l’acte", clock.today())
     manager.writes("Assemblée ou autorité", "Conseil de la Métropole")
-    manager.presses("Enregistrer l’acte", told="L’acte est enregistré.")
+    manager.presses("Enregistrer l’acte", shows="L’acte est enregistré.")
 
 
 def manager_publishes(manager: Person) -> None:
     manager.reads_title("Publier les résultats")
-    manager.presses("Publier les résultats", told="Les résultats sont publiés")
+    manager.presses("Publier les résultats", shows="Les résultats sont publiés")
 
 
-def volunteer_reads_the_decision(volunteer: Person, troupe: Troupe) -> None:
-    volunteer.opens(troupe.link_in_last_mail_to(VOLUNTEER))
+def volunteer_reads_the_decision(volunteer: Person, participants: Participants) -> None:
+    volunteer.opens(participants.link_in_last_mail_to(VOLUNTEER))
     volunteer.reads("30 000 €", "Publier le guide des clés partagées", "2026-0417")
     assert volunteer.downloads("PDF").startswith(b"%PDF-")
 
@@ -403,7 +405,7 @@ def volunteer_reads_the_decision(volunteer: Person, troupe: Troupe) -> None:
 def manager_opens_the_award(manager: Person) -> None:
     manager.goes_to("Attributions")
     manager.reads("Décisions publiées sans attribution")
-    manager.presses("Ouvrir l’attribution", told="1 attribution est ouverte.")
+    manager.presses("Ouvrir l’attribution", shows="1 attribution est ouverte.")
 
 
 def volunteer_gives_bank_details(volunteer: Person) -> None:
@@ -414,21 +416,21 @@ def volunteer_gives_bank_details(volunteer: Person) -> None:
     volunteer.presses("Envoyer ces coordonnées")
     expect(volunteer.page.get_by_label(called("IBAN"))).to_have_attribute("aria-invalid", "true")
     volunteer.writes("IBAN", iban(4711))
-    volunteer.presses("Envoyer ces coordonnées", told="Vos coordonnées sont enregistrées.")
+    volunteer.presses("Envoyer ces coordonnées", shows="Vos coordonnées sont enregistrées.")
 
 
 def finance_checks_the_bank_details(finance: Person) -> None:
     finance.goes_to("Coordonnées bancaires")
     finance.follows(ASSOCIATION)
     finance.ticks("Comparer avec le RIB")
-    finance.presses("Afficher l’IBAN", told="FR")
-    finance.presses("Enregistrer la première vérification", told="Une autre personne doit confirmer.")
+    finance.presses("Afficher l’IBAN", shows="FR")
+    finance.presses("Enregistrer la première vérification", shows="Une autre personne doit confirmer.")
 
 
 def a_second_person_confirms_the_bank_details(finance: Person) -> None:
     finance.goes_to("Coordonnées bancaires")
     finance.follows(ASSOCIATION)
-    finance.presses("Confirmer ces coordonnées", told="Les coordonnées sont confirmées.")
+    finance.presses("Confirmer ces coordonnées", shows="Les coordonnées sont confirmées.")
 
 
 def manager_plans_the_instalments(manager: Person) -> None:
@@ -439,9 +441,9 @@ def manager_plans_the_instalments(manager: Person) -> None:
     manager.writes("Montant", "15 000", within=first)
     manager.writes("Intitulé", "Solde", within=second)
     manager.writes("Montant", "15 000,01", within=second)
-    manager.presses("Enregistrer l’échéancier", told="de trop")
+    manager.presses("Enregistrer l’échéancier", shows="de trop")
     manager.writes("Montant", "15 000", within=manager.part("Échéance 2"))
-    manager.presses("Enregistrer l’échéancier", told="L’échéancier est enregistré.")
+    manager.presses("Enregistrer l’échéancier", shows="L’échéancier est enregistré.")
 
 
 def manager_plans_the_repayments(manager: Person) -> None:
@@ -450,7 +452,7 @@ def manager_plans_the_repayments(manager: Person) -> None:
     only = manager.part("Remboursement 1")
     manager.writes("Montant", "30 000", within=only)
     manager.writes("Date", clock.today() + timedelta(days=730), within=only)
-    manager.presses("Enregistrer l’échéancier", told="L’échéancier de remboursement est enregistré.")
+    manager.presses("Enregistrer l’échéancier", shows="L’échéancier de remboursement est enregistré.")
 
 
 def manager_prepares_the_agreement(manager: Person) -> None:
@@ -460,7 +462,7 @@ def manager_prepares_the_agreement(manager: Person) -> None:
     text = terms.input_value()
     assert "30 000 €" in " ".join(text.split())
     terms.fill(text.replace("[à compléter]", "en cinq annuités égales"))
-    manager.presses("Enregistrer et prévenir l’association", told="La convention est prête.")
+    manager.presses("Enregistrer et prévenir l’association", shows="La convention est prête.")
     assert manager.downloads("Convention (PDF)").startswith(b"%PDF-")
 
 
@@ -468,22 +470,22 @@ def manager_records_the_signature(manager: Person, document: Path) -> None:
     manager.follows("Enregistrer la signature")
     manager.writes("Date de la dernière signature", clock.today())
     manager.attaches("Convention signée, numérisée", document)
-    manager.presses("Enregistrer la signature", told="La signature est enregistrée")
+    manager.presses("Enregistrer la signature", shows="La signature est enregistrée")
 
 
 def pay(finance: Person, officer: Person, instalment: str, *, order: str, amount: str) -> None:
     open_instalment(finance, "À préparer", instalment)
     finance.reads(amount)
-    finance.confirms("Préparer le mandat", "Préparer le mandat", told="Une autre personne doit l’approuver.")
+    finance.confirms("Préparer le mandat", "Préparer le mandat", shows="Une autre personne doit l’approuver.")
     open_instalment(officer, "À approuver", instalment)
-    officer.confirms("Approuver le mandat", "Approuver le mandat", told="Le mandat est approuvé.")
+    officer.confirms("Approuver le mandat", "Approuver le mandat", shows="Le mandat est approuvé.")
     open_instalment(finance, "À mandater", instalment)
     finance.writes("Numéro du mandat", order)
     finance.writes("Date du mandat", clock.today())
-    finance.presses("Enregistrer le mandat", told="Le mandat est enregistré.")
+    finance.presses("Enregistrer le mandat", shows="Le mandat est enregistré.")
     open_instalment(finance, "En attente de paiement", instalment)
     finance.writes("Date comptable", clock.today())
-    finance.presses("Enregistrer la date de paiement", told="La date comptable est enregistrée.")
+    finance.presses("Enregistrer la date de paiement", shows="La date comptable est enregistrée.")
 
 
 def open_instalment(person: Person, tab: str, instalment: str) -> None:
@@ -505,21 +507,21 @@ def volunteer_writes_the_report(volunteer: Person) -> None:
     volunteer.reads("15 000 €")
     volunteer.follows("Ouvrir le bilan")
     volunteer.writes("Ce qui a été fait", "Quatre cours ouvertes 210 soirs ; les familles ont tenu les clés.")
-    volunteer.presses("Enregistrer sans envoyer", told="Votre bilan est enregistré.")
+    volunteer.presses("Enregistrer sans envoyer", shows="Votre bilan est enregistré.")
     volunteer.writes("Personnes touchées", "240")
     volunteer.writes("Familles venues au moins trois fois", "96")
     for account, amount in (("60 Achats", "12 000"), ("64 Charges de personnel", "28 000")):
         volunteer.writes(account, amount)
     volunteer.page.get_by_label(re.compile("^74 ")).fill("30 000")
     volunteer.writes("+ Ressources propres affectées au projet", "10 000")
-    volunteer.presses("Envoyer le bilan", told="Votre bilan est envoyé.")
+    volunteer.presses("Envoyer le bilan", shows="Votre bilan est envoyé.")
 
 
 def manager_accepts_the_report(manager: Person) -> None:
     open_award(manager)
     manager.follows("Examiner le bilan")
     manager.reads("Quatre cours ouvertes 210 soirs")
-    manager.confirms("Accepter le bilan", "Accepter le bilan", told="accepté")
+    manager.confirms("Accepter le bilan", "Accepter le bilan", shows="accepté")
 
 
 def manager_reads_what_is_still_owed(manager: Person) -> None:
@@ -540,26 +542,26 @@ def finance_records_a_receipt(finance: Person, reference: str, amount: str) -> N
     finance.follows("Enregistrer une somme reçue")
     finance.writes("Somme reçue", amount)
     finance.writes("Date comptable", clock.today())
-    finance.presses("Enregistrer une somme reçue", told="La somme reçue est enregistrée.")
+    finance.presses("Enregistrer une somme reçue", shows="La somme reçue est enregistrée.")
 
 
 def finance_finds_it_mistyped(finance: Person) -> None:
     finance.reads("27 000 €")
     finance.follows("Proposer d’annuler un encaissement")
     finance.writes("Le motif", "Un zéro manquait : le comptable a reçu 30 000 €.")
-    finance.presses("Proposer d’annuler un encaissement", told="Une autre personne doit la confirmer.")
+    finance.presses("Proposer d’annuler un encaissement", shows="Une autre personne doit la confirmer.")
     expect(finance.page.get_by_role("button", name="Annuler cet encaissement")).to_have_count(0)
 
 
 def officer_reverses_the_receipt(officer: Person, reference: str) -> None:
     open_repayment(officer, reference)
     officer.reads("Un zéro manquait")
-    officer.presses("Annuler cet encaissement", told="L’encaissement est annulé.")
+    officer.presses("Annuler cet encaissement", shows="L’encaissement est annulé.")
 
 
 def manager_closes_the_award(manager: Person) -> None:
     open_award(manager)
-    manager.confirms("Clore l’attribution", "Clore l’attribution", told="L’attribution est close.")
+    manager.confirms("Clore l’attribution", "Clore l’attribution", shows="L’attribution est close.")
 
 
 # ---- what everybody can read -----------------------------------------------------------------------------------------
@@ -588,8 +590,8 @@ def anybody_finds_the_award(anybody: Person, reference: str) -> None:
     assert siret(4711) in rows[0]["idBeneficiaire"]
 
 
-def everything_holds(troupe: Troupe) -> None:
-    with troupe.stage.app.app_context():
+def everything_holds(participants: Participants) -> None:
+    with participants.fund.app.app_context():
         assert list(journal.broken_links()) == []
         assert list(awards.problems()) == []
         assert list(applications.problems()) == []

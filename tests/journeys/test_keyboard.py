@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.journeys.cast import PASSWORD, Person, Troupe, called, named
+from tests.journeys.cast import PASSWORD, Participants, Person, called, named
 from tests.journeys.worlds import (
     TITLE,
     administrator_and_somebody_to_appoint,
@@ -62,13 +62,13 @@ class Keys:
         with self.page.expect_navigation():
             self.keyboard.press("Enter")
 
-    def presses(self, button: str, *, told: str = "", key: str = "Enter") -> None:
+    def presses(self, button: str, *, shows: str = "", key: str = "Enter") -> None:
         """Reach a button and press it."""
         self.reaches(self.page.get_by_role("main").get_by_role("button", name=named(button)))
         self.keyboard.press(key)
-        self.person.reads(told)
+        self.person.reads(shows)
 
-    def answers(self, question: str, *, told: str) -> None:
+    def answers(self, question: str, *, shows: str) -> None:
         """Open a question asked before an act that counts, and press the button that bears the same words."""
         self.reaches(self.page.get_by_role("main").locator("summary", has_text=named(question)))
         self.keyboard.press("Enter")
@@ -78,7 +78,7 @@ class Keys:
         if not button.evaluate("found => found === document.activeElement"):
             self.reaches(button)
         self.keyboard.press("Enter")
-        self.person.reads(told)
+        self.person.reads(shows)
 
     def types(self, label: str, text: str) -> None:
         """Reach a field and type."""
@@ -94,25 +94,25 @@ class Keys:
         expect(self.page.get_by_role("navigation", name="Mon espace")).to_be_visible()
 
 
-def test_a_volunteer_submits(troupe: Troupe) -> None:
-    keys = Keys(volunteer_with_a_complete_draft(troupe))
+def test_a_volunteer_submits(participants: Participants) -> None:
+    keys = Keys(volunteer_with_a_complete_draft(participants))
     keys.signs_in()
     keys.follows(TITLE)
     keys.follows("Relire et déposer")
     keys.follows("Aller au dépôt")
     keys.skips_to_the_content()
-    keys.presses("Déposer le dossier", told="Votre dossier est déposé.", key="Space")
+    keys.presses("Déposer le dossier", shows="Votre dossier est déposé.", key="Space")
     keys.person.reads_title("Reçu du dossier")
 
 
-def test_a_reviewer_marks_and_sends(troupe: Troupe) -> None:
-    keys = Keys(reviewer_with_a_dossier(troupe))
+def test_a_reviewer_marks_and_sends(participants: Participants) -> None:
+    keys = Keys(reviewer_with_a_dossier(participants))
     keys.signs_in()
     keys.person.opens("/evaluations")
     keys.follows(TITLE)
     keys.reaches(keys.page.get_by_label("Je n’ai aucun lien"))
     keys.keyboard.press("Space")
-    keys.presses("Enregistrer ma déclaration", told="Vos notes")
+    keys.presses("Enregistrer ma déclaration", shows="Vos notes")
     keys.skips_to_the_content()
     for place, criterion in enumerate(keys.person.criteria()):
         levels = criterion.get_by_role("radio")
@@ -126,11 +126,11 @@ def test_a_reviewer_marks_and_sends(troupe: Troupe) -> None:
     keys.person.reads("Tous les critères sont notés.")
     keys.types("Pour le comité", "Un besoin réel, une équipe solide.")
     keys.types("Pour l’association", "Point fort : l’ombre. À préciser : l’entretien.")
-    keys.presses("Envoyer l’évaluation", told="Évaluation envoyée.")
+    keys.presses("Envoyer l’évaluation", shows="Évaluation envoyée.")
 
 
-def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
-    officer, instalment = officer_with_a_payment_order(troupe)
+def test_an_officer_approves_a_payment_order(participants: Participants) -> None:
+    officer, instalment = officer_with_a_payment_order(participants)
     keys = Keys(officer)
     keys.signs_in()
     keys.person.opens("/mandats")
@@ -155,8 +155,8 @@ def test_an_officer_approves_a_payment_order(troupe: Troupe) -> None:
     keys.person.reads("Le mandat est approuvé.")
 
 
-def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
-    manager, title = manager_with_a_dossier_to_screen(troupe)
+def test_a_manager_declares_a_dossier_eligible(participants: Participants) -> None:
+    manager, title = manager_with_a_dossier_to_screen(participants)
     keys = Keys(manager)
     keys.signs_in()
     keys.person.opens("/recevabilite")
@@ -169,21 +169,21 @@ def test_a_manager_declares_a_dossier_eligible(troupe: Troupe) -> None:
             if not met.is_checked():
                 keys.keyboard.press("ArrowDown")
         expect(met).to_be_checked()
-    keys.presses("Déclarer recevable", told="déclaré recevable.")
+    keys.presses("Déclarer recevable", shows="déclaré recevable.")
 
 
-def test_the_finances_prepare_a_payment_order(troupe: Troupe) -> None:
-    finance, instalment = finance_with_an_instalment(troupe)
+def test_the_finances_prepare_a_payment_order(participants: Participants) -> None:
+    finance, instalment = finance_with_an_instalment(participants)
     keys = Keys(finance)
     keys.signs_in()
     keys.person.opens("/mandats")
     keys.follows("Versement", to=instalment)
     keys.skips_to_the_content()
-    keys.answers("Préparer le mandat", told="Une autre personne doit l’approuver.")
+    keys.answers("Préparer le mandat", shows="Une autre personne doit l’approuver.")
 
 
-def test_an_administrator_gives_an_office(troupe: Troupe) -> None:
-    administrator, name = administrator_and_somebody_to_appoint(troupe)
+def test_an_administrator_gives_an_office(participants: Participants) -> None:
+    administrator, name = administrator_and_somebody_to_appoint(participants)
     keys = Keys(administrator)
     keys.signs_in()
     keys.person.opens("/personnes")
@@ -191,11 +191,11 @@ def test_an_administrator_gives_an_office(troupe: Troupe) -> None:
     keys.skips_to_the_content()
     keys.reaches(keys.page.get_by_label(called("Fonction")))
     keys.keyboard.type("Audit")
-    keys.presses("Confier la fonction", told="Audit")
+    keys.presses("Confier la fonction", shows="Audit")
 
 
-def test_an_auditor_reads_the_journal_of_a_dossier(troupe: Troupe) -> None:
-    keys = Keys(auditor_with_a_dossier(troupe))
+def test_an_auditor_reads_the_journal_of_a_dossier(participants: Participants) -> None:
+    keys = Keys(auditor_with_a_dossier(participants))
     keys.signs_in()
     keys.person.opens("/gestion/dossiers")
     keys.follows(TITLE)

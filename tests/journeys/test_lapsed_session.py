@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.cast import PASSWORD, Person, Troupe
+from tests.journeys.cast import PASSWORD, Participants, Person
 from tests.journeys.worlds import TITLE, volunteer_with_a_complete_draft
 
 pytestmark = pytest.mark.neutral
@@ -32,8 +32,8 @@ def comes_back(volunteer: Person) -> None:
             expect(dialog.get_by_role("alert")).to_contain_text("ne convient pas")
 
 
-def test_somebody_signs_in_over_the_page_and_goes_on(troupe: Troupe) -> None:
-    volunteer = volunteer_with_a_complete_draft(troupe)
+def test_somebody_signs_in_over_the_page_and_goes_on(participants: Participants) -> None:
+    volunteer = volunteer_with_a_complete_draft(participants)
     volunteer.page.clock.install()
     volunteer.signs_in()
     writes_a_summary(volunteer)
@@ -49,8 +49,8 @@ def test_somebody_signs_in_over_the_page_and_goes_on(troupe: Troupe) -> None:
     volunteer.holds("Résumé", "Des paliers frais, écrits pendant une heure.")
 
 
-def test_a_file_too_large_is_told_of_before_it_leaves(troupe: Troupe) -> None:
-    volunteer = volunteer_with_a_complete_draft(troupe).signs_in()
+def test_a_file_too_large_is_told_of_before_it_leaves(participants: Participants) -> None:
+    volunteer = volunteer_with_a_complete_draft(participants).signs_in()
     writes_a_summary(volunteer)
     volunteer.opens(volunteer.page.url.removeprefix(volunteer.address).rpartition("/")[0] + "/pieces")
     field = volunteer.page.locator("form").filter(has=volunteer.page.locator("input[type=file]")).first
@@ -62,8 +62,8 @@ def test_a_file_too_large_is_told_of_before_it_leaves(troupe: Troupe) -> None:
     expect(field).to_contain_text("votre saisie est toujours là")
 
 
-def test_somebody_without_scripts_finds_what_was_typed(troupe: Troupe) -> None:
-    volunteer = volunteer_with_a_complete_draft(troupe, java_script_enabled=False).signs_in()
+def test_somebody_without_scripts_finds_what_was_typed(participants: Participants) -> None:
+    volunteer = volunteer_with_a_complete_draft(participants, java_script_enabled=False).signs_in()
     writes_a_summary(volunteer)
     volunteer.page.context.clear_cookies()
     volunteer.page.get_by_role("main").get_by_role("button", name="Enregistrer", exact=True).click()
@@ -72,5 +72,5 @@ def test_somebody_without_scripts_finds_what_was_typed(troupe: Troupe) -> None:
     volunteer.writes("Mot de passe", PASSWORD)
     volunteer.presses("Se connecter")
     volunteer.reads_title("Ce que vous aviez saisi est là")
-    volunteer.presses("Envoyer maintenant", told="Enregistré. Ce dossier n’est pas encore déposé.")
+    volunteer.presses("Envoyer maintenant", shows="Enregistré. Ce dossier n’est pas encore déposé.")
     volunteer.holds("Résumé", "Des paliers frais, écrits pendant une heure.")

@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from grants.awards.lifecycle import InstalmentState
-from tests.journeys.cast import Person, Troupe, hashed
+from tests.journeys.cast import Participants, Person, hashed
 
 TITLE = "Un banc à l’ombre"
 
@@ -13,71 +13,71 @@ def unlike_others(name: str) -> str:
     return f"{name} {uuid4().hex[:6]}"
 
 
-def volunteer_with_an_open_call(troupe: Troupe, **context: bool) -> tuple[Person, str]:
+def volunteer_with_an_open_call(participants: Participants, **context: bool) -> tuple[Person, str]:
     """A volunteer whose association is known, and the path of an open call."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account(password=hashed())
         make.organisation(account)
-        return troupe.enters(account.name, account.email, **context), f"/appels/{make.call().code}"
+        return participants.enters(account.name, account.email, **context), f"/appels/{make.call().code}"
 
 
-def volunteer_with_a_complete_draft(troupe: Troupe, **context: bool) -> Person:
+def volunteer_with_a_complete_draft(participants: Participants, **context: bool) -> Person:
     """A volunteer whose dossier only waits to be submitted."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account(password=hashed())
         make.application(organisation=make.organisation(account), title=TITLE)
-        return troupe.enters(account.name, account.email, **context)
+        return participants.enters(account.name, account.email, **context)
 
 
-def reviewer_with_a_dossier(troupe: Troupe, **context: bool) -> Person:
+def reviewer_with_a_dossier(participants: Participants, **context: bool) -> Person:
     """A reviewer to whom one dossier was given, not opened yet."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("reviewer", college="user", password=hashed())
         make.assignment(make.application(state="eligible", title=TITLE), account)
-        return troupe.enters(account.name, account.email, **context)
+        return participants.enters(account.name, account.email, **context)
 
 
-def officer_with_a_payment_order(troupe: Troupe, **context: bool) -> tuple[Person, UUID]:
+def officer_with_a_payment_order(participants: Participants, **context: bool) -> tuple[Person, UUID]:
     """An authorising officer, and the instalment that somebody prepared for approval."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("authorising_officer", password=hashed())
         application = make.application(state="eligible", title=TITLE)
         make.decided(application)
         instalment = make.instalment(make.award(application), state=InstalmentState.PREPARED)
-        return troupe.enters(account.name, account.email, **context), instalment.id
+        return participants.enters(account.name, account.email, **context), instalment.id
 
 
-def manager_with_a_dossier_to_screen(troupe: Troupe, **context: bool) -> tuple[Person, str]:
+def manager_with_a_dossier_to_screen(participants: Participants, **context: bool) -> tuple[Person, str]:
     """A manager, and the title of a dossier that was just submitted."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("manager", password=hashed())
         dossier = make.application(state="submitted", title=unlike_others(TITLE))
-        return troupe.enters(account.name, account.email, **context), dossier.title
+        return participants.enters(account.name, account.email, **context), dossier.title
 
 
-def finance_with_an_instalment(troupe: Troupe, **context: bool) -> tuple[Person, UUID]:
+def finance_with_an_instalment(participants: Participants, **context: bool) -> tuple[Person, UUID]:
     """Somebody of the finances, and an instalment whose order is to be prepared."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("finance", password=hashed())
         application = make.application(state="eligible", title=TITLE)
         make.decided(application)
         award = make.engaged(make.award(application))
         make.bank_details(award.organisation)
         instalment = make.instalment(award)
-        return troupe.enters(account.name, account.email, **context), instalment.id
+        return participants.enters(account.name, account.email, **context), instalment.id
 
 
-def administrator_and_somebody_to_appoint(troupe: Troupe, **context: bool) -> tuple[Person, str]:
+def administrator_and_somebody_to_appoint(participants: Participants, **context: bool) -> tuple[Person, str]:
     """An administrator, and the name of somebody without an office yet."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("administrator", password=hashed())
         other = make.account(name=unlike_others("Nadia Solal"))
-        return troupe.enters(account.name, account.email, **context), other.name
+        return participants.enters(account.name, account.email, **context), other.name
 
 
-def auditor_with_a_dossier(troupe: Troupe, **context: bool) -> Person:
+def auditor_with_a_dossier(participants: Participants, **context: bool) -> Person:
     """An auditor, and a dossier whose journal can be read."""
-    with troupe.making() as make:
+    with participants.making() as make:
         account = make.account("auditor", password=hashed())
         make.application(state="eligible", title=TITLE)
-        return troupe.enters(account.name, account.email, **context)
+        return participants.enters(account.name, account.email, **context)

@@ -1,4 +1,4 @@
-"""Files and texts to try the house with, made here: honest files of every format, and all that is hostile."""
+"""Files and texts to try the application with, made here: honest files of every format, and all that is hostile."""
 
 import io
 import unicodedata
@@ -268,8 +268,8 @@ _FIELD = (
 
 def words_with(*pieces: str) -> bytes:
     """A main part with one field, whose instruction comes in pieces."""
-    told = "".join(f'<w:r><w:instrText xml:space="preserve">{piece}</w:instrText></w:r>' for piece in pieces)
-    return (_FIELD % (_W, told)).encode()
+    instructions = "".join(f'<w:r><w:instrText xml:space="preserve">{piece}</w:instrText></w:r>' for piece in pieces)
+    return (_FIELD % (_W, instructions)).encode()
 
 
 def _text(body: str) -> bytes:
@@ -467,7 +467,7 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
 
 
 def documented(text: str) -> str:
-    """What the house says it does to a text, told again here, apart from the code that does it.
+    """What the application says it does to a text, told again here, apart from the code that does it.
 
     Composed (NFC), no more than thirty marks in a row, one kind of line end, no control character but tab and line end,
     no lone half of a pair, the bullets of symbol fonts made ordinary, no outer blanks.
@@ -475,8 +475,8 @@ def documented(text: str) -> str:
     lines = text.replace("\r\n", "\n")
     for end in "\r\v\f\x85\u2028\u2029":
         lines = lines.replace(end, "\n")
-    kept = "".join(c for c in lines if c in "\n\t" or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or is_half(c)))
-    runs = (list(run)[: 30 if are_marks else None] for are_marks, run in groupby(kept, key=is_mark))
+    characters = "".join(c for c in lines if c in "\n\t" or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or is_half(c)))
+    runs = (list(run)[: 30 if are_marks else None] for are_marks, run in groupby(characters, key=is_mark))
     return unicodedata.normalize("NFC", "".join(c for run in runs for c in run)).strip()
 
 

@@ -16,21 +16,21 @@ from werkzeug.datastructures import MultiDict
 from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.rules import Part
 from grants.calls import queries as calls
-from grants.kernel import bounded, vault
+from grants.kernel import bounded, uploads
 from grants.kernel.db import db
 from grants.kernel.examining import image, office, process
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 from grants.kernel.examining.xmlparts import XmlPart
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from tests.kernel import corpus
-from tests.kernel.test_vault import BY
+from tests.kernel.test_uploads import BY
 
 pytestmark = pytest.mark.neutral
 
 IMPORTED = "from grants.kernel.examining.process import main; main(sys.argv[2])"
 
 
-def told_by(code):
+def output_of(code):
     """What a process started as `bounded` starts its own says when it runs this code."""
     start = bounded._START.replace(IMPORTED, code)
     assert start != bounded._START
@@ -39,12 +39,12 @@ def told_by(code):
 
 
 def test_the_process_is_limited_and_loads_neither_the_application_nor_its_secrets():
-    told = told_by(
+    output = output_of(
         "import json, os, resource; from grants.kernel.examining import process; process.limit(); "
         "print(json.dumps([[resource.getrlimit(getattr(resource, 'RLIMIT_' + name))[0] "
         "for name in ('CPU', 'AS', 'FSIZE', 'NOFILE', 'CORE')], sorted(sys.modules), sorted(os.environ)]))"
     )
-    limits, modules, names = told
+    limits, modules, names = output
     assert limits == [process.SECONDS, process.MEMORY, process.OUTPUT, process.DESCRIPTORS, 0]
     assert not {"flask", "sqlalchemy", "grants.app", "pikepdf", "PIL"} & set(modules)
     assert not {name for name in names if name not in {"LC_CTYPE", "PWD", "SHLVL", "_"}}
@@ -73,7 +73,7 @@ def test_a_process_that_exceeds_its_limits_or_dies_refuses_the_file(tmp_path, mo
 @pytest.mark.parametrize("name", ["pdf", "jpeg", "png", "docx", "odt"])
 def test_what_the_process_tells_is_what_its_reader_found(tmp_path, name):
     filename, content = corpus.HONEST[name]
-    reader = vault.FORMATS[filename.rpartition(".")[2]].reader
+    reader = uploads.FORMATS[filename.rpartition(".")[2]].reader
     assert bounded.examine(reader, content, folder=tmp_path) == process.examine(reader, content)
 
 
@@ -82,10 +82,10 @@ def held_up(monkeypatch):
     """Processes that end when they are told to; the numbers of those that began."""
     begun, go = [], threading.Event()
 
-    def hold(_reader, _given, told):
+    def hold(_reader, _given, output):
         begun.append(1)
         go.wait(30)
-        told.write(b'{"copy": false, "suffix": "", "signed": false}\n')
+        output.write(b'{"copy": false, "suffix": "", "signed": false}\n')
         return 0
 
     monkeypatch.setattr(bounded, "_run", hold)
@@ -96,9 +96,10 @@ def held_up(monkeypatch):
 def examined(folder, number, held_up):
     """So many are given at once: what is told of each, once the block is over."""
     begun, go = held_up
-    told = []
+    outcomes = []
     workers = [
-        threading.Thread(target=lambda: told.append(bounded.examine("pdf", b"x", folder=folder))) for _ in range(number)
+        threading.Thread(target=lambda: outcomes.append(bounded.examine("pdf", b"x", folder=folder)))
+        for _ in range(number)
     ]
     for worker in workers:
         worker.start()
@@ -106,27 +107,27 @@ def examined(folder, number, held_up):
     while (len(begun) < bounded.AT_ONCE or bounded._in_hand._value > bounded.IN_HAND - number) and limit > 0:
         assert time.monotonic() < limit
         time.sleep(0.01)
-    yield told
+    yield outcomes
     go.set()
     for worker in workers:
         worker.join(30)
 
 
 def test_as_many_as_may_be_in_hand_wait_for_their_turn_and_get_it(tmp_path, held_up):
-    with examined(tmp_path, bounded.IN_HAND, held_up) as told:
-        assert (len(held_up[0]), told) == (bounded.AT_ONCE, [])
+    with examined(tmp_path, bounded.IN_HAND, held_up) as outcomes:
+        assert (len(held_up[0]), outcomes) == (bounded.AT_ONCE, [])
         with pytest.raises(bounded.BusyError):
             bounded.examine("pdf", b"x", folder=tmp_path)
-    assert told == [Found()] * bounded.IN_HAND
+    assert outcomes == [FileFacts()] * bounded.IN_HAND
 
 
 def test_a_turn_that_never_comes_is_said(tmp_path, monkeypatch, held_up):
-    with examined(tmp_path, bounded.AT_ONCE, held_up) as told:
+    with examined(tmp_path, bounded.AT_ONCE, held_up) as outcomes:
         monkeypatch.setattr(bounded, "PATIENCE", 0.1)
         with pytest.raises(bounded.BusyError):
             bounded.examine("pdf", b"x", folder=tmp_path)
-    assert told == [Found()] * bounded.AT_ONCE
-    assert bounded.examine("pdf", b"x", folder=tmp_path) == Found()
+    assert outcomes == [FileFacts()] * bounded.AT_ONCE
+    assert bounded.examine("pdf", b"x", folder=tmp_path) == FileFacts()
 
 
 def test_a_thread_that_other_visitors_need_does_not_wait(tmp_path, monkeypatch, held_up):
@@ -139,7 +140,7 @@ def test_a_thread_that_other_visitors_need_does_not_wait(tmp_path, monkeypatch, 
     with bounded._turn(tmp_path), bounded._turn(tmp_path), pytest.raises(bounded.BusyError):
         copy_context().run(hurried)
     held_up[1].set()
-    assert copy_context().run(hurried) == Found()
+    assert copy_context().run(hurried) == FileFacts()
 
 
 # ---- scans ---------------------------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ def repeated_scans(count):
 
 def test_scans_are_counted_before_anything_is_decoded(monkeypatch):
     decoded = []
-    monkeypatch.setattr(image, "_fit", lambda content, *_: decoded.append(len(content)) or Found())
+    monkeypatch.setattr(image, "_fit", lambda content, *_: decoded.append(len(content)) or FileFacts())
     plain = image.scans(corpus.image("JPEG", size=(64, 64)))
     progressive = image.scans(corpus.image("JPEG", size=(64, 64), progressive=True))
     assert plain == 1
@@ -227,7 +228,7 @@ def test_a_file_is_examined_while_others_can_write_and_its_sender_is_asked_for_a
                 other.exec_driver_sql("PRAGMA busy_timeout=60000")
                 other.exec_driver_sql("BEGIN")
             other.rollback()
-        return Found()
+        return FileFacts()
 
     monkeypatch.setattr(bounded, "examine", examine)
     page.get("applications.edit", draft, section=Part.PIECES)
@@ -245,13 +246,13 @@ def test_nothing_is_examined_inside_a_transaction(app, make):
         make.organisation()
         db.session.scalar(db.select(StoredFile.id).limit(1))
         with pytest.raises(RuntimeError, match="while a transaction is open"):
-            vault.examine_sent()
+            uploads.examine_sent()
 
 
 def test_a_view_that_takes_files_without_saying_so_is_told(app):
     request = app.test_request_context(method="POST", data={"file": (io.BytesIO(corpus.pdf()), "a.pdf")})
     with request as context, pytest.raises(RuntimeError, match="prepared_by"):
-        vault.accept(context.request.files["file"], by=BY)
+        uploads.accept(context.request.files["file"], by=BY)
 
 
 def test_whoever_sends_one_file_too_many_at_once_is_asked_to_send_it_again(make, page, monkeypatch):

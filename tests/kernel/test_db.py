@@ -20,8 +20,8 @@ PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursiv
 
 
 def test_every_connection_to_sqlite_is_durable_strict_and_patient(app, dialect):
-    told = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS if dialect == "sqlite"}
-    assert told == (PRAGMAS if dialect == "sqlite" else {})
+    values = {name: db.session.scalar(text(f"PRAGMA {name}")) for name in PRAGMAS if dialect == "sqlite"}
+    assert values == (PRAGMAS if dialect == "sqlite" else {})
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from werkzeug.datastructures import FileStorage
 
-from grants.kernel import bounded, clock, files, jobs, vault
+from grants.kernel import bounded, clock, files, jobs, uploads
 from grants.kernel.actor import system
 from grants.kernel.db import unit_of_work
 from grants.kernel.examining import process
-from grants.kernel.files import FolderStore, Kept
-from grants.kernel.vault import Offered, StoreError
+from grants.kernel.files import FileInfo, FolderStore
+from grants.kernel.uploads import StoreError
 from tests.kernel import corpus
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,40 +25,40 @@ ROOT = Path(__file__).resolve().parents[2]
 class MemoryStore:
     """Another store than a folder: what an object store would be."""
 
-    kept: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
+    contents: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
 
     def put(self, key, content):
-        if key in self.kept:
+        if key in self.contents:
             raise FileExistsError(key)
-        self.kept[key] = content.read(), datetime.now(UTC)
+        self.contents[key] = content.read(), datetime.now(UTC)
 
     def move(self, key, to):
-        self.kept[to] = self._of(key)[0], datetime.now(UTC)
-        del self.kept[key]
+        self.contents[to] = self._of(key)[0], datetime.now(UTC)
+        del self.contents[key]
 
     def open(self, key):
         return io.BytesIO(self._of(key)[0])
 
     def delete(self, key):
-        self.kept.pop(key, None)
+        self.contents.pop(key, None)
 
     def exists(self, key):
-        return key in self.kept
+        return key in self.contents
 
     def list(self, group):
-        found = sorted((key, told) for key, told in self.kept.items() if key.startswith(f"{group}/"))
-        return (Kept(key, len(content), since) for key, (content, since) in found)
+        found = sorted((key, entry) for key, entry in self.contents.items() if key.startswith(f"{group}/"))
+        return (FileInfo(key, len(content), since) for key, (content, since) in found)
 
     def groups(self, beginning):
-        return iter(sorted({key.partition("/")[0] for key in self.kept if key.startswith(beginning)}))
+        return iter(sorted({key.partition("/")[0] for key in self.contents if key.startswith(beginning)}))
 
     def digest(self, key):
         return hashlib.sha256(self._of(key)[0]).hexdigest()
 
     def _of(self, key):
-        if key not in self.kept:
+        if key not in self.contents:
             raise FileNotFoundError(key)
-        return self.kept[key]
+        return self.contents[key]
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -75,8 +76,8 @@ def test_what_is_put_is_read_listed_moved_and_destroyed(either):
     assert (list(either.groups("a")), list(either.groups("ab")), list(either.groups("b"))) == (["aa", "ab"], ["ab"], [])
     with either.open("aa/1") as stream:
         assert stream.read() == b"un"
-    assert [(kept.key, kept.name, kept.size) for kept in either.list("aa")] == [("aa/0", "0", 0), ("aa/1", "1", 2)]
-    assert all(before < kept.since < before + timedelta(minutes=1) for kept in either.list("aa"))
+    assert [(info.key, info.name, info.size) for info in either.list("aa")] == [("aa/0", "0", 0), ("aa/1", "1", 2)]
+    assert all(before < info.since < before + timedelta(minutes=1) for info in either.list("aa"))
     assert either.digest("aa/1") == hashlib.sha256(b"un").hexdigest()
     either.move("aa/1", "bb/1")
     assert (either.exists("aa/1"), either.exists("bb/1")) == (False, True)
@@ -115,7 +116,7 @@ def test_what_somebody_laid_in_the_folder_under_no_key_is_left_alone(tmp_path):
     store.put("aa/1", io.BytesIO(b"un"))
     (tmp_path / "aa" / ".nfs0001").touch()
     (tmp_path / "aa" / "un dossier").mkdir()
-    assert [kept.key for kept in store.list("aa")] == ["aa/1"]
+    assert [info.key for info in store.list("aa")] == ["aa/1"]
 
 
 @pytest.fixture
@@ -130,24 +131,24 @@ def memory(app, monkeypatch):
 def test_files_and_results_live_in_whatever_the_store_is(app, memory, make):
     by, content = system("tests"), corpus.pdf()
     with unit_of_work():
-        row = vault.accept(Offered("statuts.pdf", io.BytesIO(content)), by=by)
-    assert set(memory.kept) == {row.place, row.copy_place}
-    assert vault.read(row) == content
-    assert vault.read_shown(row)
-    assert (list(vault.problems()), vault.why_not_writable(), vault.sweep()) == ([], None, 0)
+        row = uploads.accept(FileStorage(io.BytesIO(content), "statuts.pdf"), by=by)
+    assert set(memory.contents) == {row.place, row.copy_place}
+    assert uploads.read(row) == content
+    assert uploads.read_shown(row)
+    assert (list(uploads.problems()), uploads.why_not_writable(), uploads.sweep()) == ([], None, 0)
     memory.put("00/lost", io.BytesIO(b"x"))
     memory.put("results/lost", io.BytesIO(b"x"))
     with clock.fixed(clock.now() + timedelta(hours=2)):
-        assert (vault.sweep(), jobs.sweep()) == (1, 1)
-    with clock.fixed(clock.now() + vault.KEPT + timedelta(hours=3)), unit_of_work():
-        assert vault.purge() == 1
+        assert (uploads.sweep(), jobs.sweep()) == (1, 1)
+    with clock.fixed(clock.now() + uploads.RETENTION + timedelta(hours=3)), unit_of_work():
+        assert uploads.purge() == 1
     with unit_of_work():
-        vault.remove(row, by=by)
-    with clock.fixed(clock.now() + vault.KEPT + timedelta(minutes=1)), unit_of_work():
-        assert vault.purge() == 1
-    assert memory.kept == {}
+        uploads.remove(row, by=by)
+    with clock.fixed(clock.now() + uploads.RETENTION + timedelta(minutes=1)), unit_of_work():
+        assert uploads.purge() == 1
+    assert memory.contents == {}
     with pytest.raises(StoreError):
-        vault.read(row)
+        uploads.read(row)
     assert not (app.config["SETTINGS"].instance / "files").exists()
 
 
@@ -156,7 +157,7 @@ def test_nothing_else_opens_the_folder_of_files():
     sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "grants").rglob("*.py")}
     named = {path.name for path, code in sources.items() if re.search(r"/ [\"']files\b|FolderStore", code)}
     assert named == {"files.py"}
-    for name in ("vault.py", "jobs.py"):
+    for name in ("uploads.py", "jobs.py"):
         code = sources[ROOT / "grants" / "kernel" / name]
         assert not re.search(
             r"^(import|from) (os|pathlib|shutil)\b|(?<![.\w])open\(|instance /(?! \"examining\")", code, re.MULTILINE

@@ -144,18 +144,18 @@ def test_the_pages_of_a_receipt_and_a_decision_say_what_the_papers_say(make: Mak
         session.execute(update(Fund).values(service_address="Autre adresse"))
     page.sign_in(reader)
     for endpoint in ("applications.receipt", "deliberation.decision"):
-        told = page.get(endpoint, application).tree.xpath("//main")[0].text_content()
-        assert name in told
-        assert "Autre adresse" not in told
+        text = page.get(endpoint, application).tree.xpath("//main")[0].text_content()
+        assert name in text
+        assert "Autre adresse" not in text
 
 
 def test_minutes_do_not_change_with_the_act(make: Make, page: Page) -> None:
     call = make.call(closes_at=clock.now() - timedelta(days=3))
-    kept, hidden = (make.application(state=S.ELIGIBLE, call=call) for _ in range(2))
+    shown, hidden = (make.application(state=S.ELIGIBLE, call=call) for _ in range(2))
     linked, manager = make.account("manager", "reviewer"), make.account("manager")
     make.assignment(hidden, linked, state=AssignmentState.RECUSED)
     meeting = make.meeting(call)
-    for application in (kept, hidden):
+    for application in (shown, hidden):
         make.recommendation(meeting, application)
     by = make.actor_of(manager)
     with unit_of_work():
@@ -179,8 +179,8 @@ def minutes_read(page: Page, meeting: Any, who: Account) -> tuple[bytes, str, st
     """The minutes as somebody gets them: the paper, its words, those of the page below the instant of its printing."""
     page.sign_in(who)
     paper = page.get("deliberation.minutes_pdf", meeting).response.data
-    told = page.get("deliberation.minutes", meeting).tree.xpath("//main")[0].text_content()
-    return paper, words_of(paper), "".join(told.partition(meeting.title)[2].split())
+    text = page.get("deliberation.minutes", meeting).tree.xpath("//main")[0].text_content()
+    return paper, words_of(paper), "".join(text.partition(meeting.title)[2].split())
 
 
 def test_a_letter_that_is_not_published_is_a_draft_of_today(make: Make, page: Page) -> None:

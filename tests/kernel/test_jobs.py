@@ -51,7 +51,7 @@ def count(work):
     return "nombres.txt"
 
 
-COUNTING = jobs.register(jobs.Kind("tests.count", "Nombres", P.EXPORT_MAKE, Numbers, count))
+COUNTING = jobs.register(jobs.JobKind("tests.count", "Nombres", P.EXPORT_MAKE, Numbers, count))
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def _progress():
 
 def test_arguments_come_back_with_their_types(app, make, person):
     seen = []
-    kind = jobs.Kind("tests.types", "Types", P.EXPORT_MAKE, Numbers, lambda work: seen.append(work.arguments) or "a")
+    kind = jobs.JobKind("tests.types", "Types", P.EXPORT_MAKE, Numbers, lambda work: seen.append(work.arguments) or "a")
     with unit_of_work():
         jobs.ask(jobs.register(kind), Numbers(1, date(2019, 2, 14), "é"), by=make.actor_of(person))
     jobs.run_waiting()
@@ -256,11 +256,11 @@ def test_a_job_that_kills_its_workers_ends_and_says_so(app, make, person):
 
 
 def test_a_worker_told_to_stop_gives_the_job_back(app, make, person):
-    job, told = asked(make, person), []
-    DURING.append(told.append)
-    jobs.run_waiting(lambda: len(told) > 1)
+    job, progress = asked(make, person), []
+    DURING.append(progress.append)
+    jobs.run_waiting(lambda: len(progress) > 1)
     job = fresh(job)
-    assert (job.state, job.attempts, job.lease, len(told)) == (JobState.WAITING, 0, None, 2)
+    assert (job.state, job.attempts, job.lease, len(progress)) == (JobState.WAITING, 0, None, 2)
     DURING.clear()
     assert jobs.run_waiting() == 1
     assert fresh(job).state is JobState.DONE
@@ -369,7 +369,7 @@ def test_a_link_declared_after_the_job_ran_keeps_the_result_from_them(app, make,
 
 
 def test_a_person_has_few_jobs_under_way_however_they_ask(app, make, person):
-    by, told = make.actor_of(person), []
+    by, refusals = make.actor_of(person), []
     db.session.rollback()
 
     def ask():
@@ -377,9 +377,9 @@ def test_a_person_has_few_jobs_under_way_however_they_ask(app, make, person):
             try:
                 with unit_of_work():
                     jobs.ask(COUNTING, Numbers(1), by=by)
-                told.append("asked")
+                refusals.append("asked")
             except ThrottledError:
-                told.append("refused")
+                refusals.append("refused")
             db.session.remove()
 
     threads = [threading.Thread(target=ask) for _ in range(jobs.MOST + 2)]
@@ -387,7 +387,7 @@ def test_a_person_has_few_jobs_under_way_however_they_ask(app, make, person):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(told) == ["asked"] * jobs.MOST + ["refused"] * 2
+    assert sorted(refusals) == ["asked"] * jobs.MOST + ["refused"] * 2
     other = make.account("finance")
     assert asked(make, other).state is JobState.WAITING
 
@@ -397,7 +397,7 @@ def test_results_are_destroyed_when_their_time_is_over(app, make, person):
         job = asked(make, person)
         jobs.run_waiting()
         assert made(fresh(job)) == b"1\n2\n3\n"
-    with clock.fixed(NOON + jobs.KEPT):
+    with clock.fixed(NOON + jobs.RETENTION):
         with pytest.raises(MissingError):
             jobs.result(fresh(job))
         assert jobs.of_person(make.actor_of(person)) == []
@@ -417,7 +417,7 @@ def test_a_result_that_is_kept_is_not_swept(app, make, person):
 
 
 def test_the_oldest_result_makes_room(app, make, person, monkeypatch):
-    monkeypatch.setattr(jobs, "MOST_KEPT", 2)
+    monkeypatch.setattr(jobs, "MOST_STORED", 2)
     made = []
     for number in range(3):
         with clock.fixed(NOON + timedelta(minutes=number)):
@@ -428,14 +428,15 @@ def test_the_oldest_result_makes_room(app, make, person, monkeypatch):
 
 
 def test_the_oldest_that_is_tried_again_does_not_make_room_for_itself(app, make, person, monkeypatch):
-    monkeypatch.setattr(jobs, "MOST_KEPT", 2)
+    monkeypatch.setattr(jobs, "MOST_STORED", 2)
     with clock.fixed(NOON):
         job = asked(make, person, trouble="words")
         jobs.run_waiting()
     for number in (1, 2):
         with clock.fixed(NOON + timedelta(minutes=number)), unit_of_work() as session:
             session.add(Job(id=uuid4(), kind="tests.count", account_id=person.id, locale="fr", arguments="{}",
-                            state=JobState.CANCELLED, asked_at=clock.now(), until=clock.now() + jobs.KEPT))  # fmt: skip
+                            state=JobState.CANCELLED, asked_at=clock.now(),
+                            until=clock.now() + jobs.RETENTION))  # fmt: skip
     with unit_of_work() as session:
         jobs.retry(session.get_one(Job, job.id), by=make.actor_of(person))
     assert fresh(job).state is JobState.WAITING

@@ -19,7 +19,7 @@ SENDER = "Fonds d’innovation sociale <fonds@exemple.example>"
 NOON = datetime(2019, 2, 14, 11, 0, tzinfo=UTC)
 
 
-class Bag:
+class RecordingCarrier:
     """A carrier that keeps what it is given, and fails when told."""
 
     def __init__(self, *troubles):
@@ -53,11 +53,11 @@ def letters(count=1, **changes):
 
 def test_a_letter_leaves_once_and_says_so(app):
     (letter,) = letters()
-    bag = Bag()
+    carrier = RecordingCarrier()
     assert outbox.waiting() == 1
-    assert outbox.deliver(bag, SENDER) == 1
-    assert outbox.deliver(bag, SENDER) == 0
-    assert len(bag.messages) == 1
+    assert outbox.deliver(carrier, SENDER) == 1
+    assert outbox.deliver(carrier, SENDER) == 0
+    assert len(carrier.messages) == 1
     assert letter.sent_at is not None
     assert outbox.waiting() == 0
 
@@ -68,8 +68,8 @@ def test_the_journal_knows_what_a_letter_says_and_nothing_of_how_it_leaves(app):
     assert (
         db.session.scalars(select(journal.Entry).order_by(journal.Entry.seq.desc())).first().event == "letter.written"
     )
-    outbox.deliver(Bag(OSError("no relay")), SENDER)
-    assert outbox.deliver(Bag(), SENDER) == 1
+    outbox.deliver(RecordingCarrier(OSError("no relay")), SENDER)
+    assert outbox.deliver(RecordingCarrier(), SENDER) == 1
     assert journal.head()[0] == seq
     assert list(journal.wrong_rows()) == []
 
@@ -99,18 +99,18 @@ def secret_letter(kind="people_reset", **context):
 def test_what_opens_something_leaves_with_its_letter_and_is_then_forgotten(app, kind, context):
     letter = secret_letter(kind, **context)
     assert "le-secret-du-lien" not in letter.body + letter.secret
-    bag = Bag()
-    outbox.deliver(bag, SENDER)
-    assert "le-secret-du-lien" in bag.messages[0].get_content()
+    carrier = RecordingCarrier()
+    outbox.deliver(carrier, SENDER)
+    assert "le-secret-du-lien" in carrier.messages[0].get_content()
     assert letter.secret is None
     assert outbox.SECRET in outbox.body_of(letter)
 
 
 def test_a_letter_that_did_not_leave_keeps_what_it_needs(app):
     letter = secret_letter(hours=1)
-    outbox.deliver(Bag(OSError("no relay")), SENDER)
+    outbox.deliver(RecordingCarrier(OSError("no relay")), SENDER)
     assert "le-secret-du-lien" in outbox.body_of(letter)
-    with clock.fixed(clock.now() + outbox.SECRETS_KEPT + timedelta(hours=1)), unit_of_work():
+    with clock.fixed(clock.now() + outbox.SECRETS_RETENTION + timedelta(hours=1)), unit_of_work():
         assert outbox.forget_secrets() == 1
     db.session.expire_all()
     assert letter.secret is None
@@ -130,20 +130,20 @@ def test_a_letter_vanishes_with_the_act_that_failed(app):
 
 def test_several_workers_carry_each_letter_exactly_once_in_order(app):
     letters(30)
-    bags = [Bag() for _ in range(3)]
+    carriers = [RecordingCarrier() for _ in range(3)]
 
-    def worker(bag):
+    def worker(carrier):
         with app.app_context():
-            while outbox.deliver(bag, SENDER, limit=4):
+            while outbox.deliver(carrier, SENDER, limit=4):
                 pass
             db.session.remove()
 
-    threads = [threading.Thread(target=worker, args=(bag,)) for bag in bags]
+    threads = [threading.Thread(target=worker, args=(carrier,)) for carrier in carriers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    carried = [[message["To"] for message in bag.messages] for bag in bags]
+    carried = [[message["To"] for message in carrier.messages] for carrier in carriers]
     numbers = [[int(name.removeprefix("personne").partition("@")[0]) for name in names] for names in carried]
     assert sorted(number for each in numbers for number in each) == list(range(30))
     assert all(each == sorted(each) for each in numbers)
@@ -170,11 +170,11 @@ def test_a_letter_held_by_a_worker_that_died_is_taken_again_after_its_lease(app)
     with clock.fixed(NOON):
         (letter,) = letters()
         assert outbox.claim() == letter.id
-        assert outbox.deliver(Bag(), SENDER) == 0
+        assert outbox.deliver(RecordingCarrier(), SENDER) == 0
     with clock.fixed(NOON + outbox.LEASE + timedelta(seconds=1)):
-        bag = Bag()
-        assert outbox.deliver(bag, SENDER) == 1
-    assert bag.messages[0]["Message-ID"] == f"<{letter.id}@exemple.example>"
+        carrier = RecordingCarrier()
+        assert outbox.deliver(carrier, SENDER) == 1
+    assert carrier.messages[0]["Message-ID"] == f"<{letter.id}@exemple.example>"
 
 
 def test_no_transaction_is_open_while_the_relay_is_spoken_to(app):
@@ -199,26 +199,26 @@ def test_an_outage_of_days_loses_no_letter_and_asks_the_relay_once_a_round(app, 
         made = letters(3)
     for minutes in range(0, 3 * 24 * 60, 240):
         with clock.fixed(NOON + timedelta(minutes=minutes + 1)):
-            bag = Bag(trouble, trouble)
-            assert outbox.deliver(bag, SENDER) == 0
-            assert len(bag.troubles) == 1
+            carrier = RecordingCarrier(trouble, trouble)
+            assert outbox.deliver(carrier, SENDER) == 0
+            assert len(carrier.troubles) == 1
     assert outbox.given_up() == 0
     db.session.expire_all()
     assert type(trouble).__name__ in (made[0].error or "")
     with clock.fixed(NOON + timedelta(days=4)):
-        assert outbox.deliver(bag := Bag(), SENDER) == 3
-    assert [message["To"] for message in bag.messages] == [letter.recipient for letter in made]
+        assert outbox.deliver(carrier := RecordingCarrier(), SENDER) == 3
+    assert [message["To"] for message in carrier.messages] == [letter.recipient for letter in made]
 
 
 def test_a_refused_letter_lets_the_next_ones_leave_and_is_given_up_in_the_end(app):
     refusal = smtplib.SMTPRecipientsRefused({"personne0@exemple.example": (550, b"unknown")})
     with clock.fixed(NOON):
         refused, other = letters(2)
-        assert outbox.deliver(Bag(refusal), SENDER) == 1
+        assert outbox.deliver(RecordingCarrier(refusal), SENDER) == 1
         assert other.sent_at is not None
     for day in range(1, outbox.MAX_ATTEMPTS + 3):
         with clock.fixed(NOON + timedelta(days=day)):
-            assert outbox.deliver(Bag(refusal), SENDER) == 0
+            assert outbox.deliver(RecordingCarrier(refusal), SENDER) == 0
     db.session.expire_all()
     assert refused.attempts == outbox.MAX_ATTEMPTS
     assert "unknown" in (refused.error or "")
@@ -230,17 +230,17 @@ def test_a_refused_letter_lets_the_next_ones_leave_and_is_given_up_in_the_end(ap
 )
 def test_no_address_brings_a_header_with_it(app, recipient):
     letters(recipient=recipient)
-    bag = Bag()
-    assert outbox.deliver(bag, SENDER) == 0
-    assert bag.messages == []
+    carrier = RecordingCarrier()
+    assert outbox.deliver(carrier, SENDER) == 0
+    assert carrier.messages == []
     assert "ValueError" in (db.session.scalar(select(Letter.error)) or "")
 
 
 def test_no_subject_brings_a_header_with_it(app):
     letters(subject="Votre dossier\nBcc: autre@exemple.example")
-    bag = Bag()
-    assert outbox.deliver(bag, SENDER) == 0
-    assert bag.messages == []
+    carrier = RecordingCarrier()
+    assert outbox.deliver(carrier, SENDER) == 0
+    assert carrier.messages == []
 
 
 def test_the_folder_holds_a_mail_any_program_opens(app, tmp_path):

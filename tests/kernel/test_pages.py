@@ -76,8 +76,8 @@ def test_the_script_tells_sizes_as_the_server_does(app: Flask, browser: Browser)
         with force_locale(code):
             words = {"kilobytes": _("{size}\u00a0Ko"), "megabytes": _("{size}\u00a0Mo")}
         read = f"{SIZES_SCRIPT.replace('export ', '')} return sizes.map((size) => fileSize(size, words, code));"
-        told = page.evaluate(f"([sizes, words, code]) => {{ {read} }}", [[row[0] for row in SIZES], words, code])
-        assert told == [row[place] for row in SIZES]
+        written = page.evaluate(f"([sizes, words, code]) => {{ {read} }}", [[row[0] for row in SIZES], words, code])
+        assert written == [row[place] for row in SIZES]
     page.close()
 
 
@@ -123,10 +123,10 @@ def test_plurals_follow_the_number(app: Flask) -> None:
 def test_what_is_put_into_a_message_is_escaped_in_a_page(app: Flask) -> None:
     with app.test_request_context():
         shown = render_template_string('{{ _("%(product)s, retour à l’accueil", product="<b>") }}')
-        told = render_template_string("{% trans n=2, name='<i>' %}{{ n }} de {{ name }}{% endtrans %}")
+        html = render_template_string("{% trans n=2, name='<i>' %}{{ n }} de {{ name }}{% endtrans %}")
         later = render_template_string("{{ said }}", said=_l("%(product)s, retour à l’accueil", product="<b>"))
     assert shown == later == "&lt;b&gt;, retour à l’accueil"
-    assert told == "2 de &lt;i&gt;"
+    assert html == "2 de &lt;i&gt;"
 
 
 def test_addresses_filled_from_a_pattern_are_those_flask_builds(app: Flask) -> None:
@@ -207,9 +207,9 @@ def test_every_static_address_of_a_page_tells_its_content_and_is_kept_for_ever(a
 def test_static_files_are_named_by_the_words_that_tell_their_content_alone(app: Flask) -> None:
     """Templates name them by `static()` and `stylesheet()`; modules by relative addresses; style sheets not at all."""
     templates = Path(app.root_path, str(app.template_folder)).rglob("*")
-    told = {path.name: path.read_text(encoding="utf-8") for path in templates if path.is_file()}
-    assert len(told) > 100
-    assert [name for name, text in told.items() if "/static/" in text or re.search(r"url_for\(.static", text)] == []
+    contents = {path.name: path.read_text(encoding="utf-8") for path in templates if path.is_file()}
+    assert len(contents) > 100
+    assert [name for name, text in contents.items() if "/static/" in text or re.search(r"url_for\(.static", text)] == []
     folder = Path(str(app.static_folder))
     assert [path.name for path in folder.rglob("*.js") if "/static" in path.read_text(encoding="utf-8")] == []
     named = re.findall(r"(?:url\(|@import)[^;)]*", b"".join(map(Path.read_bytes, folder.rglob("*.css"))).decode())
@@ -244,7 +244,7 @@ def asked(client: FlaskClient, path: str, encodings: str = "identity") -> TestRe
 
 
 @pytest.mark.parametrize(
-    ("tag", "kind", "told", "is_wrong"),
+    ("tag", "kind", "purpose", "is_wrong"),
     [
         ("input", "text", "street-address", True), ("textarea", "text", "street-address", False),
         ("input", "text", "address-line1", False), ("input", "text", "new-password", True),
@@ -253,8 +253,8 @@ def asked(client: FlaskClient, path: str, encodings: str = "identity") -> TestRe
         ("input", "text", "adresse", True), ("input", "checkbox", "on", True), ("form", "text", "off", False),
     ],
 )  # fmt: skip
-def test_a_control_takes_the_autocomplete_of_its_kind(tag: str, kind: str, told: str, is_wrong: bool) -> None:
-    assert bool(wrong_autocomplete(tag, kind, told)) is is_wrong
+def test_a_control_takes_the_autocomplete_of_its_kind(tag: str, kind: str, purpose: str, is_wrong: bool) -> None:
+    assert bool(wrong_autocomplete(tag, kind, purpose)) is is_wrong
 
 
 @pytest.mark.parametrize("fault", ['<form action="">', '<a href="">', '<img src="" alt="">', "<p id=a id=b>"])

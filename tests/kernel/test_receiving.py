@@ -29,7 +29,7 @@ HEAD = b"POST /connexion HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def site(store, own, tmp_path_factory, house):
+def site(store, own, tmp_path_factory, shared_app):
     url = store.create(f"{own}received", template=f"{own}template")
     with closing(Site(url, tmp_path_factory.mktemp("received"))) as found:
         yield found
@@ -91,8 +91,8 @@ def writers(site, server):
     with site.making() as make:
         call = make.call()
         drafts = [make.application(call=call) for _ in range(SENDERS)]
-        told = [(make.member_of(draft.organisation).email, draft.id) for draft in drafts]
-    return [(site.visitor(server, email), f"/dossiers/{key}/rediger/pieces") for email, key in told]
+        rows = [(make.member_of(draft.organisation).email, draft.id) for draft in drafts]
+    return [(site.visitor(server, email), f"/dossiers/{key}/rediger/pieces") for email, key in rows]
 
 
 def test_what_is_typed_beside_a_file_that_is_far_too_large_is_kept(site, writers):
@@ -103,8 +103,8 @@ def test_what_is_typed_beside_a_file_that_is_far_too_large_is_kept(site, writers
     sent = [*[(name, (None, value)) for name, value in before], ("file", file), ("after", (None, "Après"))]
     answer = visitor.post(address, files=sent)
     assert (answer.status_code, answer.headers["Connection"]) == (413, "close")
-    kept = visitor.get(f"/reprise/{UUID(str(site.scalar('SELECT id FROM held_form')))}").text
-    assert [text for text in ("Avant", "Après", "énorme.pdf") if text not in kept] == []
+    stored = visitor.get(f"/reprise/{UUID(str(site.scalar('SELECT id FROM held_form')))}").text
+    assert [text for text in ("Avant", "Après", "énorme.pdf") if text not in stored] == []
 
 
 def test_many_who_send_files_at_once_wait_and_the_other_visitors_do_not(site, server, writers):
@@ -245,14 +245,14 @@ def test_of_a_body_too_long_to_keep_only_the_ends_are():
             request.take(number.to_bytes(2) * 25_000)
             assert len(request._tail) <= 2 * receiving.ENDS
         assert request.complete
-        kept = request.read(10 * receiving.ENDS)
-    assert kept.startswith(head + b"\0\0" * 25_000)
-    assert kept.endswith(number.to_bytes(2) * 25_000)
-    assert len(kept) == 2 * receiving.ENDS
+        body = request.read(10 * receiving.ENDS)
+    assert body.startswith(head + b"\0\0" * 25_000)
+    assert body.endswith(number.to_bytes(2) * 25_000)
+    assert len(body) == 2 * receiving.ENDS
 
 
 def test_who_is_too_slow_is_told():
-    told, closed = [], []
+    answers, closed = [], []
 
     class Worker(receiving.ReceivingWorker):
         alive = True
@@ -267,7 +267,7 @@ def test_who_is_too_slow_is_told():
             closed.append(conn)
 
         def _say(self, conn, answer):
-            told.append((conn, answer))
+            answers.append((conn, answer))
 
     class Visitor:
         refused = False
@@ -281,7 +281,7 @@ def test_who_is_too_slow_is_told():
     with closing(slow.request), closing(silent.request), closing(other.request):
         worker.receiving |= {slow, silent, other}
         worker.murder_pending()
-    assert told == [(slow, TOO_SLOW)]
+    assert answers == [(slow, TOO_SLOW)]
     assert (set(closed), worker.receiving) == ({slow, silent}, {other})
 
 

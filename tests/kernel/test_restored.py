@@ -34,7 +34,7 @@ def verified() -> list[str]:
 
 
 @pytest.fixture
-def running(house: Flask, store: Databases, own: str, tmp_path: Path) -> Iterator[Flask]:
+def running(shared_app: Flask, store: Databases, own: str, tmp_path: Path) -> Iterator[Flask]:
     """Give an application on a database of its own, which nobody else holds open, its context pushed."""
     name = f"{own}running"
     app = create_app(settings_for(store.create(name, template=f"{own}template"), tmp_path), TESTING=True)
@@ -62,9 +62,9 @@ def test_a_copy_restored_under_a_running_process_is_what_it_shows_and_goes_on(
     other.sign_in(member)
     assert "2 dossiers" in here.get("desk.dossiers").words
     assert other.get("/mon-compte").status == 200
-    kept = tmp_path / "head.txt"
-    kept.write_bytes(other.get("desk.journal_head_text").response.data)
-    assert list(cli.head_problems(kept)) == []
+    head_file = tmp_path / "head.txt"
+    head_file.write_bytes(other.get("desk.journal_head_text").response.data)
+    assert list(cli.head_problems(head_file)) == []
 
     db.session.connection().invalidate()
     db.session.rollback()
@@ -75,12 +75,12 @@ def test_a_copy_restored_under_a_running_process_is_what_it_shows_and_goes_on(
     assert "1 dossier " in words
     assert "Après la copie" not in words
     assert other.get("/mon-compte").status == 302, "a session opened since is not known any more"
-    assert "coupé" in " ".join(cli.head_problems(kept))
+    assert "coupé" in " ".join(cli.head_problems(head_file))
     assert verified() == []
 
     make.application(state=S.SUBMITTED, title="Après le retour")
     assert "Après le retour" in here.get("desk.dossiers").words
-    assert list(cli.head_problems(kept)) != []
+    assert list(cli.head_problems(head_file)) != []
     assert verified() == []
 
 
@@ -128,9 +128,9 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_rows(app: Flask,
     with tampered() as connection:
         as_in_the_first_version(connection)
 
-    told = CliRunner().invoke(cli.init)
-    assert told.exit_code == 0, told.output
-    assert "Enregistrements repris au journal" in told.output
+    result = CliRunner().invoke(cli.init)
+    assert result.exit_code == 0, result.output
+    assert "Enregistrements repris au journal" in result.output
     assert verified() == []
     for key in ids:
         opened = pages_of(page.sign_in(db.session.get_one(Account, key)), most=12)

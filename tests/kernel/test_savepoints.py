@@ -4,8 +4,9 @@ import io
 
 import pytest
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
-from grants.kernel import journal, vault
+from grants.kernel import journal, uploads
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError
 from grants.people import actions, queries
@@ -28,7 +29,7 @@ def undone(make, address, *, within=()):
 def accepted(files, by):
     with db.session.begin_nested():
         for each in files:
-            vault.accept(each, by=by)
+            uploads.accept(each, by=by)
             db.session.flush()
 
 
@@ -37,26 +38,26 @@ def test_lines_follow_their_savepoint(app, make):
         before = opened(make, "avant@exemple.example")
         undone(make, "defait@exemple.example", within=["dedans@exemple.example"])
         with db.session.begin_nested():
-            kept = opened(make, "garde@exemple.example")
+            opened_in_savepoint = opened(make, "garde@exemple.example")
             undone(make, "defait-aussi@exemple.example")
         after = opened(make, "apres@exemple.example")
     lines = select(journal.Entry.subject_id).where(journal.Entry.event == "account.created")
-    told = db.session.scalars(lines.order_by(journal.Entry.seq)).all()
-    assert told[-3:] == [before.id, kept.id, after.id]
-    assert set(told) <= set(db.session.scalars(select(Account.id)))
+    entries = db.session.scalars(lines.order_by(journal.Entry.seq)).all()
+    assert entries[-3:] == [before.id, opened_in_savepoint.id, after.id]
+    assert set(entries) <= set(db.session.scalars(select(Account.id)))
     assert list(journal.wrong_rows()) == []
 
 
 def test_of_files_refused_together_none_is_told(app, make):
     """The page saves what it can in a savepoint, and tries again without the file that was refused."""
-    given = [vault.Offered("a.png", io.BytesIO(PNG)), vault.Offered("b.exe", io.BytesIO(b"MZ"))]
+    given = [FileStorage(io.BytesIO(PNG), "a.png"), FileStorage(io.BytesIO(b"MZ"), "b.exe")]
     with unit_of_work():
         with pytest.raises(InvalidError):
             accepted(given, make.by)
-        kept = vault.accept(given[0], by=make.by)
-    assert db.session.scalars(select(vault.StoredFile.id)).all() == [kept.id]
+        first = uploads.accept(given[0], by=make.by)
+    assert db.session.scalars(select(uploads.StoredFile.id)).all() == [first.id]
     stored = select(journal.Entry.subject_id).where(journal.Entry.event == "file.stored")
-    assert db.session.scalars(stored).all() == [kept.id]
+    assert db.session.scalars(stored).all() == [first.id]
     assert list(journal.wrong_rows()) == []
 
 

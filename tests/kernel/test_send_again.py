@@ -200,7 +200,7 @@ def test_other_words_and_a_forged_proof_prove_nothing(page, dialect, closing, ch
 
 def test_a_proof_is_good_for_as_long_as_a_form_is_kept(page, dialect, closing, monkeypatch):
     arrival, refused = refused_just_before(page, dialect, closing)
-    monkeypatch.setattr(stored_forms, "KEPT", timedelta(minutes=4))
+    monkeypatch.setattr(stored_forms, "RETENTION", timedelta(minutes=4))
     with clock.fixed(arrival + timedelta(minutes=5)):
         assert resend(page, refused).status == 409
 

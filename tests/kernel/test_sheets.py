@@ -12,7 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from grants.kernel.errors import RefusedError
 from grants.kernel.money import Money
-from grants.kernel.sheets import BOM, Column, Kind, Sheet, cell, is_formula, lines, lines_of, write_workbook
+from grants.kernel.sheets import BOM, Column, ColumnKind, Sheet, cell, is_formula, lines, lines_of, write_workbook
 
 PARIS = ZoneInfo("Europe/Paris")
 FORMULAS = ["=1+1", " =1+1", "\u202f=1", "\u200b=1", "\ufeff@A", "＝1", "﹣1", '"=1"', "\t1", "+ de lien", "\n-1"]
@@ -80,12 +80,12 @@ def test_a_carriage_return_does_not_cut_a_row():
 
 
 COLUMNS = (
-    Column("Référence", Kind.WORD, lambda row: row[0]),
-    Column("Demandé", Kind.MONEY, lambda row: row[1]),
-    Column("Prévue le", Kind.DAY, lambda row: row[2]),
-    Column("Déposé le", Kind.INSTANT, lambda row: row[3]),
-    Column("Note", Kind.DECIMAL, lambda row: row[4]),
-    Column("Évaluations", Kind.COUNT, lambda row: row[5]),
+    Column("Référence", ColumnKind.WORD, lambda row: row[0]),
+    Column("Demandé", ColumnKind.MONEY, lambda row: row[1]),
+    Column("Prévue le", ColumnKind.DAY, lambda row: row[2]),
+    Column("Déposé le", ColumnKind.INSTANT, lambda row: row[3]),
+    Column("Note", ColumnKind.DECIMAL, lambda row: row[4]),
+    Column("Évaluations", ColumnKind.COUNT, lambda row: row[5]),
 )
 ROW = (
     "FIS-1", Money(-123_456), date(2026, 3, 1), datetime(2026, 7, 1, 22, 30, tzinfo=UTC), Decimal("66.67"), 3,
@@ -115,8 +115,8 @@ def test_the_cells_of_a_workbook_have_the_types_of_what_they_hold(app):
 
 
 def test_a_workbook_and_its_csv_have_the_same_columns(app):
-    told = "".join(lines_of(Sheet("dossiers", "Dossiers", COLUMNS, [ROW]), PARIS))
-    assert told == (
+    text = "".join(lines_of(Sheet("dossiers", "Dossiers", COLUMNS, [ROW]), PARIS))
+    assert text == (
         f"{BOM}Référence;Demandé;Prévue le;Déposé le;Note;Évaluations\n"
         "FIS-1;-1234,56;2026-03-01;2026-07-02 00:30:00;66,67;3\n"
     )

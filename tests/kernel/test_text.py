@@ -195,7 +195,7 @@ def test_what_ends_a_line_elsewhere_ends_it_here(end) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "expected"),
     [
         ("\uf0b7\taccueil", "•\taccueil"),
         ("\uf0a7 accueil", "• accueil"),
@@ -207,8 +207,8 @@ def test_what_ends_a_line_elsewhere_ends_it_here(end) -> None:
         ("logo \ue000", "logo \ue000"),
     ],
 )
-def test_the_bullets_of_symbol_fonts_are_bullets(typed, kept) -> None:
-    assert text.clean_text(typed) == kept
+def test_the_bullets_of_symbol_fonts_are_bullets(typed, expected) -> None:
+    assert text.clean_text(typed) == expected
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------
@@ -221,7 +221,12 @@ def test_attempts_at_an_address_are_counted_on_what_is_looked_up() -> None:
 
 
 def test_an_address_is_found_however_it_is_typed(make: Make) -> None:
-    kept = make.account(email=rules.email_of("contact@maison-des-aidés.fr"))
-    for typed in ("contact@maison-des-aidés.fr", "Contact@Maison-des-Aide\u0301s.fr", kept.email, kept.email.upper()):
-        assert queries.account_by_email(typed) == kept
+    account = make.account(email=rules.email_of("contact@maison-des-aidés.fr"))
+    for typed in (
+        "contact@maison-des-aidés.fr",
+        "Contact@Maison-des-Aide\u0301s.fr",
+        account.email,
+        account.email.upper(),
+    ):
+        assert queries.account_by_email(typed) == account
     assert queries.account_by_email("contact@") is None

@@ -108,13 +108,13 @@ def test_a_machine_stands_for_its_network(address, network):
 
 
 def test_only_the_first_refusal_in_a_row_is_told_as_such(app):
-    told = []
+    firsts = []
     for _try in range(5):
         try:
             attempt(limit=2)
         except ThrottledError as refusal:
-            told.append(refusal.facts["first"])
-    assert told == [True, False, False]
+            firsts.append(refusal.facts["first"])
+    assert firsts == [True, False, False]
 
 
 def test_the_longest_wait_of_all_limits_is_said_and_who_insists_costs_others_nothing(app):

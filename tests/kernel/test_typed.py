@@ -74,7 +74,11 @@ def test_the_script_reads_what_the_server_reads(browser: Browser) -> None:
     found = page.evaluate(f"(table) => {{ {SCRIPT.replace('export ', '')} return {read}; }}", TABLE)
     page.close()
     for kind, values in found.items():
-        differing = [(text, told, said) for (text, told), said in zip(TABLE[kind], values, strict=True) if told != said]
+        differing = [
+            (text, expected, said)
+            for (text, expected), said in zip(TABLE[kind], values, strict=True)
+            if expected != said
+        ]
         assert not differing
 
 
@@ -183,7 +187,7 @@ def test_the_reasons_are_said_in_english_too(app) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("353\u00a0384 027\u202f00036", "35338402700036"),
         ("SIRET : 353 384 027 00036", "35338402700036"),
@@ -193,8 +197,8 @@ def test_the_reasons_are_said_in_english_too(app) -> None:
         ("siretage", "SIRETAGE"),
     ],
 )
-def test_a_number_is_kept_without_what_was_copied_with_it(text, kept) -> None:
-    assert compact(text, "n°", "siret") == kept
+def test_a_number_is_kept_without_what_was_copied_with_it(text, expected) -> None:
+    assert compact(text, "n°", "siret") == expected
 
 
 def test_a_bare_text_keeps_its_own_signs() -> None:

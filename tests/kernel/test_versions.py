@@ -117,9 +117,9 @@ def test_an_act_is_made_on_the_version_that_was_shown(
     (version,) = form.xpath(".//input[@name='version']/@value")
     before = fresh(thing).version
     for number, wrong in enumerate((None, "", "²", "-1", "1e3", "null", str(int(version) + 1))):
-        told = {name: value for name, value in form_values(form) if name != "version"}
-        told |= {"_key": f"{number}-{thing.id}"} | ({} if wrong is None else {"version": wrong})
-        answer = page._ask("POST", form.get("action") or url, data=told)
+        values = {name: value for name, value in form_values(form) if name != "version"}
+        values |= {"_key": f"{number}-{thing.id}"} | ({} if wrong is None else {"version": wrong})
+        answer = page._ask("POST", form.get("action") or url, data=values)
         assert answer.status in {409, 422}, wrong
         assert answer.status == 409 or answer.tree.xpath("//*[@aria-invalid='true'] | //*[contains(@class, 'error')]")
     assert fresh(thing).version == before

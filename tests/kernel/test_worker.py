@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from grants.kernel.db import db
 from grants.kernel.errors import RefusedError
-from grants.kernel.worker import Task, stop_on_signals, work
+from grants.kernel.worker import WorkerTask, stop_on_signals, work
 
 AT_ONCE = timedelta(0)
 
@@ -23,7 +23,7 @@ def test_tasks_are_done_in_turn_until_told_to_stop(app):
         if len(done) == 4:
             stop.set()
 
-    work([Task("a", AT_ONCE, lambda: act("a")), Task("b", AT_ONCE, lambda: act("b"))], stop)
+    work([WorkerTask("a", AT_ONCE, lambda: act("a")), WorkerTask("b", AT_ONCE, lambda: act("b"))], stop)
     assert done == ["a", "b", "a", "b"]
 
 
@@ -35,7 +35,9 @@ def test_a_rare_task_does_not_hold_back_a_frequent_one(app):
         if len(done) == 4:
             stop.set()
 
-    work([Task("rare", timedelta(hours=1), lambda: done.append("rare")), Task("often", AT_ONCE, often)], stop)
+    work(
+        [WorkerTask("rare", timedelta(hours=1), lambda: done.append("rare")), WorkerTask("often", AT_ONCE, often)], stop
+    )
     assert done == ["rare", "often", "often", "often"]
 
 
@@ -54,7 +56,7 @@ def test_a_failure_is_outlived_and_the_others_go_on(app, failure):
         if done.count("other") == 3:
             stop.set()
 
-    work([Task("failing", AT_ONCE, failing), Task("other", AT_ONCE, other)], stop)
+    work([WorkerTask("failing", AT_ONCE, failing), WorkerTask("other", AT_ONCE, other)], stop)
     assert done == ["failing", "other", "other", "other"]
 
 
@@ -63,7 +65,7 @@ def test_a_mistake_in_the_program_is_not_hidden(app):
         raise TypeError
 
     with pytest.raises(TypeError):
-        work([Task("mistaken", AT_ONCE, mistaken)], Event())
+        work([WorkerTask("mistaken", AT_ONCE, mistaken)], Event())
 
 
 def test_what_a_task_left_open_is_closed(app):
@@ -74,7 +76,7 @@ def test_what_a_task_left_open_is_closed(app):
         db.session.connection()
         stop.set()
 
-    work([Task("leaves", AT_ONCE, leaves_open)], stop)
+    work([WorkerTask("leaves", AT_ONCE, leaves_open)], stop)
     assert not sessions[0].in_transaction()
 
 
@@ -88,7 +90,7 @@ def test_a_signal_lets_the_task_under_way_end_and_begins_no_other(app, number):
             os.kill(os.getpid(), number)
             done.append("ended")
 
-        work([Task("one", AT_ONCE, act), Task("two", AT_ONCE, lambda: done.append("begun"))], stop)
+        work([WorkerTask("one", AT_ONCE, act), WorkerTask("two", AT_ONCE, lambda: done.append("begun"))], stop)
         assert done == ["ended"]
     finally:
         for each, handler in before.items():

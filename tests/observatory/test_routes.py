@@ -18,7 +18,7 @@ from grants.kernel.paging import cursor
 from grants.observatory import queries as observatory
 from grants.observatory import routes
 from grants.observatory.queries import Behind
-from grants.observatory.rules import SCDL_COLUMNS, Figure, Reading, TrackingFilters
+from grants.observatory.rules import SCDL_COLUMNS, Breakdown, Figure, TrackingFilters
 from grants.programme import queries as programme
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
@@ -113,7 +113,7 @@ def test_the_open_data_follow_the_schema_to_the_byte(make: Make, page: Page) -> 
     assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])
 
 
-def followed(reading: Reading, key: str | None, figure: Figure) -> list[Behind]:
+def followed(reading: Breakdown, key: str | None, figure: Figure) -> list[Behind]:
     """Every row behind a figure, two at a time."""
     rows: list[Behind] = []
     after: str | None = None
@@ -126,8 +126,8 @@ def followed(reading: Reading, key: str | None, figure: Figure) -> list[Behind]:
             return rows
 
 
-@pytest.mark.parametrize("reading", list(Reading))
-def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Reading) -> None:
+@pytest.mark.parametrize("reading", list(Breakdown))
+def test_every_reading_adds_up_to_the_ledger(make: Make, app: Flask, reading: Breakdown) -> None:
     awarded(make, 3)
     make.application(state=ApplicationState.SUBMITTED, shares=(("A2", 34), ("A3", 33), ("A4", 33)))
     make.application(state=ApplicationState.WITHDRAWN)
@@ -156,10 +156,10 @@ def test_the_tracking_page_opens_every_figure(make: Make, page: Page) -> None:
     assert page.get("/suivi/lignes?par=axis&montant=voted&cle=pas-un-uuid").status == 404
 
 
-@pytest.mark.parametrize("reading", [Reading.INSTRUMENT, Reading.AXIS])
+@pytest.mark.parametrize("reading", [Breakdown.INSTRUMENT, Breakdown.AXIS])
 @pytest.mark.parametrize("figure", [Figure.ASKED, Figure.VOTED])
 def test_the_rows_behind_a_figure_follow_one_another_without_loss_or_repetition(
-    make: Make, app: Flask, reading: Reading, figure: Figure
+    make: Make, app: Flask, reading: Breakdown, figure: Figure
 ) -> None:
     awards = awarded(make, 5)
     (line, *_) = [line for line in observatory.tracking(reading, TrackingFilters()) if line.sums[figure]]

@@ -238,10 +238,10 @@ def test_a_known_number_stays_and_a_missing_one_can_be_added(app, make):
         organisation = actions.create_organisation(facts(), by=by)
     number = organisation.siret
     with unit_of_work():
-        kept = actions.edit_organisation(
+        unchanged = actions.edit_organisation(
             organisation, facts(siret=siret(902), rna="w69 7654321"), version=organisation.version, by=by
         )
-    assert kept == [number]
+    assert unchanged == [number]
     assert (organisation.siret, organisation.rna) == (number, "W697654321")
     assert journal.of(organisation)[-1].facts["fields"] == ["rna"]
 

@@ -96,10 +96,14 @@ def test_what_is_kept_is_what_was_checked(page, make):
         "name": "L@ Ruche < 25 ans",
     }  # fmt: skip
     page.submit({**FACTS, **typed})
-    kept = db.session.scalar(select(Organisation))
-    assert (kept.siret, kept.postcode, kept.phone) == (FACTS["siret"], "69002", "04 72 00 00 00")
-    assert (kept.website, kept.email) == ("https://www.exemple.fr", "contact@xn--caf-dma.fr")
-    assert (str(kept.founded_on), kept.name) == ("2012-05-04", "L@ Ruche < 25 ans")
+    organisation = db.session.scalar(select(Organisation))
+    assert (organisation.siret, organisation.postcode, organisation.phone) == (
+        FACTS["siret"],
+        "69002",
+        "04 72 00 00 00",
+    )
+    assert (organisation.website, organisation.email) == ("https://www.exemple.fr", "contact@xn--caf-dma.fr")
+    assert (str(organisation.founded_on), organisation.name) == ("2012-05-04", "L@ Ruche < 25 ans")
 
 
 def test_a_refused_number_is_shown_as_it_was_typed(page, make):
@@ -166,9 +170,9 @@ def test_an_organisation_is_handed_to_whoever_represents_it(page, make, before, 
     db.session.refresh(invitation)
     assert actions.why_not_accept(invitation, "ami@exemple.example") is not None
     assert queries.pending_invitations(organisation.id) == [], "nor when its sender is responsible again"
-    told = db.session.scalars(select(Letter).where(Letter.kind == "people_handed_over")).all()
-    assert {letter.recipient for letter in told} == {rightful.email, squatter.email}
-    assert all("Procès-verbal du 3 mai." in letter.body for letter in told)
+    letters = db.session.scalars(select(Letter).where(Letter.kind == "people_handed_over")).all()
+    assert {letter.recipient for letter in letters} == {rightful.email, squatter.email}
+    assert all("Procès-verbal du 3 mai." in letter.body for letter in letters)
     assert [line.event for line in journal.of(organisation)][-1] == "organisation.handed_over"
 
 
@@ -183,8 +187,8 @@ def test_whoever_was_responsible_under_a_closed_account_is_so_no_longer_when_it_
     with unit_of_work():
         actions.reactivate(squatter, by=administrator)
     assert "owner" not in make.actor_of(squatter).organisations.values()
-    told = db.session.scalars(select(Letter.recipient).where(Letter.kind == "people_handed_over")).all()
-    assert told == [rightful.email], "nobody is written to who cannot read it here"
+    letters = db.session.scalars(select(Letter.recipient).where(Letter.kind == "people_handed_over")).all()
+    assert letters == [rightful.email], "nobody is written to who cannot read it here"
 
 
 def test_nobody_hands_over_their_own_nor_without_the_office(page, make):
@@ -346,16 +350,16 @@ def test_a_sheet_is_corrected_and_a_stale_one_shows_both_texts(page, make):
     assert organisation.city == "Bron"
 
 
-@pytest.mark.parametrize(("typed", "is_told"), [(siret(778), True), ("SIRET : {}.0", False), ("", False)])
-def test_known_numbers_are_shown_but_not_changed_and_that_is_told(page, make, typed, is_told):
+@pytest.mark.parametrize(("typed", "is_explained"), [(siret(778), True), ("SIRET : {}.0", False), ("", False)])
+def test_known_numbers_are_shown_but_not_changed_and_that_is_told(page, make, typed, is_explained):
     organisation = make.organisation()
     number = organisation.siret
     page.sign_in(make.member_of(organisation))
     form = page.get("people.organisation_edit", organisation)
     assert form.tree.xpath("//input[@id='siret']/@readonly")
     answer = page.submit({"siret": typed.format(number), "name": "Autre nom"})
-    assert (f"Le numéro {number} n’a pas changé" in answer.words) is is_told
-    assert ("écrivez au fonds" in answer.words) is is_told
+    assert (f"Le numéro {number} n’a pas changé" in answer.words) is is_explained
+    assert ("écrivez au fonds" in answer.words) is is_explained
     db.session.expire_all()
     assert (organisation.siret, organisation.name, organisation.sort_key) == (number, "Autre nom", "AUTRE NOM")
 

@@ -43,8 +43,8 @@ def test_the_post_office_has_a_rule_of_its_own():
         ("😀", "14 chiffres"),
     ],
 )
-def test_a_wrong_siret_is_refused_with_its_reason(house, text, word):
-    with house.test_request_context():
+def test_a_wrong_siret_is_refused_with_its_reason(shared_app, text, word):
+    with shared_app.test_request_context():
         assert word in str(rules.why_not_siret(rules.number_of(text)))
 
 
@@ -140,15 +140,15 @@ def test_any_other_place_is_not(target):
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("Camille@Exemple.FR", "camille@exemple.fr"),
         ("a@xn--caf-dma.fr", "a@xn--caf-dma.fr"),
         ("a@café.fr", "a@xn--caf-dma.fr"),
     ],
 )
-def test_an_address_is_kept_in_one_form(text, kept):
-    assert rules.email_of(text) == kept
+def test_an_address_is_kept_in_one_form(text, expected):
+    assert rules.email_of(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_wrong_postcode_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("04\u00a072\u202f00\u200900 00", "04 72 00 00 00"),
         ("Tél. : 04 72 00 00 00", "04 72 00 00 00"),
@@ -228,13 +228,13 @@ def test_a_wrong_postcode_is_refused(text):
         ("\u202a04.72.00.00.00\u202c", "04.72.00.00.00"),
     ],
 )
-def test_a_telephone_number_is_kept_as_people_dial_it(text, kept):
-    assert rules.phone_of(text) == kept
-    assert rules.why_not_phone(kept) is None
+def test_a_telephone_number_is_kept_as_people_dial_it(text, expected):
+    assert rules.phone_of(text) == expected
+    assert rules.why_not_phone(expected) is None
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "expected"),
     [
         ("www.exemple.fr", "https://www.exemple.fr"),
         ("exemple.fr/nous", "https://exemple.fr/nous"),
@@ -245,9 +245,9 @@ def test_a_telephone_number_is_kept_as_people_dial_it(text, kept):
         ("", ""),
     ],
 )
-def test_a_web_address_is_kept_with_its_scheme(text, kept):
-    assert rules.website_of(text) == kept
-    assert not kept or rules.why_not_website(kept) is None
+def test_a_web_address_is_kept_with_its_scheme(text, expected):
+    assert rules.website_of(text) == expected
+    assert not expected or rules.why_not_website(expected) is None
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ TEXT = "Des paliers frais pour les aînés.\nEt un banc."
 
 
 @pytest.fixture(scope="module")
-def password(house):
-    with house.app_context():
+def password(shared_app):
+    with shared_app.app_context():
         return hash_password(password_of(PASSWORD))
 
 
@@ -70,7 +70,7 @@ def enter(page, account):
     return page.submit({"email": account.email, "password": PASSWORD})
 
 
-def kept():
+def stored_form():
     return db.session.scalar(select(func.count()).select_from(StoredForm))
 
 
@@ -95,7 +95,7 @@ def test_what_was_typed_is_sent_after_signing_in_and_then_destroyed(page, writer
     saved = page.submit({}, action="/rediger/projet")
     assert (saved.status, "Enregistré" in saved.words) == (200, True)
     db.session.expire_all()
-    assert (draft.summary, kept()) == (TEXT, 0)
+    assert (draft.summary, stored_form()) == (TEXT, 0)
     assert "gardé" not in page.get("applications.edit", draft, section="projet").words
 
 
@@ -117,7 +117,7 @@ def test_it_may_be_taken_up_again_on_its_own_page_instead(page, writer, draft):
     assert form.fields["summary"].strip() == TEXT
     page.submit({"title": "Repris"})
     db.session.expire_all()
-    assert (draft.summary, draft.title, kept()) == (TEXT, "Repris", 0)
+    assert (draft.summary, draft.title, stored_form()) == (TEXT, "Repris", 0)
 
 
 def test_another_account_reads_nothing_and_is_told_nothing(page, make, writer, draft, password):
@@ -130,7 +130,7 @@ def test_another_account_reads_nothing_and_is_told_nothing(page, make, writer, d
     assert page.get("people.stored_form", row).status == 404
     assert page.post(page.url("people.forget_stored_form", row)).status == 404
     stolen = page.post("applications.edit", draft, section="projet", data={"_held": str(row), "summary": "x"})
-    assert (stolen.status, kept()) == (404, 1)
+    assert (stolen.status, stored_form()) == (404, 1)
     assert stored_forms.opened(db.session.get(StoredForm, row), other.id) is None
 
 
@@ -152,7 +152,7 @@ def test_it_is_kept_for_an_hour_and_purged(page, writer, draft):
         assert page.get("people.stored_form", row, as_=writer).status == 404
         with unit_of_work():
             assert stored_forms.purge() == 1
-    assert kept() == 0
+    assert stored_form() == 0
 
 
 def test_it_is_thrown_away_at_a_wish(page, writer, draft):
@@ -160,7 +160,7 @@ def test_it_is_thrown_away_at_a_wish(page, writer, draft):
     send_after(page, "lapsed", summary=TEXT)
     enter(page, writer)
     page.submit({}, action="/oublier")
-    assert kept() == 0
+    assert stored_form() == 0
 
 
 # ---- every office ---------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_the_marks_of_a_reviewer_are_kept(page, make, password):
     enter(page, reviewer)
     page.submit({}, action=f"/evaluations/{assignment.id}")
     db.session.expire_all()
-    assert (assignment.committee_comment, kept()) == (TEXT, 0)
+    assert (assignment.committee_comment, stored_form()) == (TEXT, 0)
 
 
 def test_the_words_of_a_manager_are_kept(page, make, password):
@@ -191,11 +191,11 @@ def test_the_words_of_a_manager_are_kept(page, make, password):
 def test_passwords_are_never_kept(page, writer):
     page.get("people.password")
     send_after(page, "lapsed", current=PASSWORD, password="un-nouveau-mot-de-passe")
-    assert kept() == 0
+    assert stored_form() == 0
     enter(page, writer)
     page.get("people.password")
     assert page.submit({"current": "pas-celui-ci-du-tout", "password": "court"}).status == 422
-    assert kept() == 0
+    assert stored_form() == 0
 
 
 def test_every_field_of_a_password_is_known_to_the_keeper(app, page, writer):
@@ -221,7 +221,7 @@ def test_files_are_named_as_lost(page, make, writer, draft):
 def test_a_form_too_long_is_not_kept_and_the_page_says_so(page, writer, draft):
     page.get("applications.edit", draft, section="projet")
     answer = send_after(page, "lapsed", summary="x" * (stored_forms.LARGEST + 1))
-    assert (kept(), "rien n’a été enregistré" in answer.words) == (0, True)
+    assert (stored_form(), "rien n’a été enregistré" in answer.words) == (0, True)
 
 
 def test_only_so_many_forms_are_kept(page, writer, draft, monkeypatch):
@@ -232,7 +232,7 @@ def test_only_so_many_forms_are_kept(page, writer, draft, monkeypatch):
         page.last = form
         send_after(page, "lapsed", summary=f"essai numéro {number}")
     assert [found.values["summary"] for found in stored_forms.waiting(writer.id)].count("essai numéro 3") == 1
-    assert kept() == 2
+    assert stored_form() == 2
 
 
 def test_only_so_many_forms_are_kept_in_an_hour(page, writer, draft, monkeypatch):
@@ -242,14 +242,14 @@ def test_only_so_many_forms_are_kept_in_an_hour(page, writer, draft, monkeypatch
     for number in range(3):
         page.last = form
         send_after(page, "lapsed", summary=f"essai numéro {number}")
-    assert kept() == 1
+    assert stored_form() == 1
 
 
 @pytest.mark.parametrize("key", ["x" * 40, "A" * 59, "", "é"])
 def test_a_key_that_is_not_ours_names_nobody(page, writer, draft, key):
     page.get("applications.edit", draft, section="projet")
     send_after(page, "lapsed", summary=TEXT, _key=key)
-    assert kept() == 0
+    assert stored_form() == 0
 
 
 def test_a_key_names_its_account_for_a_day(app, writer):
@@ -284,7 +284,7 @@ def test_a_page_opened_before_the_password_was_chosen_leaves_nothing(page, make,
     page.sign_in(people[sender])
     page.last = old
     answer = page.submit({"name": "Écrit par quelqu’un"}, action="/mon-compte")
-    assert (kept(), answer.status) == (0, {"nobody": 200, "another": 409, "its author": 400}[sender])
+    assert (stored_form(), answer.status) == (0, {"nobody": 200, "another": 409, "its author": 400}[sender])
     page.sign_in(people["its author"])
     page.get("people.account")
     lapses()
@@ -363,7 +363,7 @@ def test_a_submission_is_judged_by_when_it_arrived(page, writer, closing):
         receipt = page.submit({}, action="/deposer")
     assert receipt.title.startswith("Reçu du dossier")
     db.session.expire_all()
-    assert (closing.state, closing.submitted_at, kept()) == (S.SUBMITTED, arrival, 0)
+    assert (closing.state, closing.submitted_at, stored_form()) == (S.SUBMITTED, arrival, 0)
 
 
 def test_a_dossier_changed_since_it_was_sent_is_not_submitted(page, writer, closing):
@@ -485,7 +485,7 @@ def test_going_back_after_a_refusal_finds_the_words_in_their_page(page, make):
     form = back.form(f"/evaluations/{assignment.id}")
     assert (form.fields["committee_comment"].strip(), form.get("data-unsaved")) == (TEXT, "")
     page.submit({}, action=f"/evaluations/{assignment.id}")
-    assert kept() == 0
+    assert stored_form() == 0
     assert "n’a pas été enregistré" not in page.get("reviewing.review", assignment).words
 
 
@@ -516,7 +516,7 @@ def test_pages_of_drafts_do_not_drive_out_what_waits(page, writer, draft, monkey
         page.submit(values)
     page.get("applications.edit", draft, section="publics")
     send_after(page, "lapsed", text=TEXT)
-    assert kept() == 3
+    assert stored_form() == 3
 
 
 def test_a_conflict_fills_nothing_and_is_told_of(page, writer, draft):

@@ -34,7 +34,7 @@ def fund_values(**changed):
 
 def action_values(framework, **changed):
     axis = queries.axes(framework.id)[0]
-    told = {
+    values = {
         "axis_id": axis.id,
         "number": "99",
         "title": "",
@@ -43,7 +43,7 @@ def action_values(framework, **changed):
         "orientation_id": None,
         "fields": [],
     }
-    return {**told, **changed}
+    return {**values, **changed}
 
 
 def test_the_envelope_changes_but_never_under_what_is_committed(make, manager):
@@ -84,13 +84,13 @@ def test_an_action_without_title_is_shown_to_complete_and_completed_with_its_sou
     with unit_of_work():
         action = actions.add_action(framework, action_values(framework), by=manager)
     assert (action.title, action.status) == ("", Trust.PROPOSAL)
-    told = action_values(framework, title="Un intitulé lu", source="Livret 4, page 12")
+    values = action_values(framework, title="Un intitulé lu", source="Livret 4, page 12")
     shown = action.version
     with unit_of_work():
-        actions.edit_action(action, told, version=shown, by=manager)
+        actions.edit_action(action, values, version=shown, by=manager)
     assert (action.title, action.status) == ("Un intitulé lu", Trust.CONFIRMED)
     with pytest.raises(ConflictError), unit_of_work():
-        actions.edit_action(action, {**told, "fields": []}, version=shown, by=manager)
+        actions.edit_action(action, {**values, "fields": []}, version=shown, by=manager)
 
 
 @pytest.mark.parametrize(
@@ -131,26 +131,26 @@ def test_axis_and_orientation_stay_inside_their_framework(make, manager):
 
 def test_a_new_value_of_law_leaves_the_past_as_it_was(make, manager):
     before = queries.law("agreement_threshold", date(2026, 6, 1))
-    told = {"value": "30000", "valid_from": date(2026, 7, 1), "reference": "Décret fictif", "note": ""}
+    values = {"value": "30000", "valid_from": date(2026, 7, 1), "reference": "Décret fictif", "note": ""}
     with unit_of_work():
-        new = actions.add_law_value(before, told, by=manager)
+        new = actions.add_law_value(before, values, by=manager)
     assert queries.law_number("agreement_threshold", date(2026, 6, 30)) == 23_000
     assert queries.law_number("agreement_threshold", date(2026, 7, 1)) == 30_000
     assert new.confirmed_by == manager.id
     with pytest.raises(InvalidError) as refused, unit_of_work():
-        actions.add_law_value(before, told, by=manager)
+        actions.add_law_value(before, values, by=manager)
     assert refused.value.field == "valid_from"
     with pytest.raises(InvalidError) as refused, unit_of_work():
-        actions.add_law_value(before, {**told, "value": "trente mille", "valid_from": date(2027, 1, 1)}, by=manager)
+        actions.add_law_value(before, {**values, "value": "trente mille", "valid_from": date(2027, 1, 1)}, by=manager)
     assert refused.value.field == "value"
 
 
 def test_a_value_put_between_two_others_ends_where_the_next_begins(make, manager):
     rule = queries.law("agreement_threshold", date(2026, 6, 1))
     for start, value in ((date(2028, 1, 1), "40000"), (date(2026, 7, 1), "30000")):
-        told = {"value": value, "valid_from": start, "reference": "Décret fictif", "note": ""}
+        values = {"value": value, "valid_from": start, "reference": "Décret fictif", "note": ""}
         with unit_of_work():
-            actions.add_law_value(rule, told, by=manager)
+            actions.add_law_value(rule, values, by=manager)
     assert [queries.law_number("agreement_threshold", date(year, 12, 31)) for year in (2025, 2026, 2027, 2028)] == [
         23_000, 30_000, 30_000, 40_000,
     ]  # fmt: skip
@@ -183,8 +183,8 @@ def test_a_text_that_changes_must_be_confirmed_anew(make, manager):
 def test_a_due_day_is_counted_by_the_rule_in_force_where_it_starts(make, manager):
     (rule,) = queries.law_of_code("report_due")
     assert (rule.value, queries.report_due_on(date(2026, 3, 1), 12)) == ("6", date(2027, 6, 30))
-    told = {"value": "9", "valid_from": date(2026, 6, 1), "reference": "Délibération du 2 mai 2026", "note": ""}
+    values = {"value": "9", "valid_from": date(2026, 6, 1), "reference": "Délibération du 2 mai 2026", "note": ""}
     with unit_of_work():
-        actions.add_law_value(rule, told, by=manager)
+        actions.add_law_value(rule, values, by=manager)
     assert queries.report_due_on(date(2025, 3, 1), 12) == date(2026, 6, 30)
     assert queries.report_due_on(date(2026, 3, 1), 12) == date(2027, 9, 30)

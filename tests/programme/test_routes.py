@@ -58,8 +58,8 @@ def test_the_fund_is_edited_and_its_bad_input_told(page, manager):
         assert answer.status == 422
         assert answer.tree.xpath("//*[@id=$id]", id=f"{field}-error")
     page.get("programme.fund")  # filled with what was refused: the whole of it is mended
-    kept = {name: getattr(queries.fund(), name) for name in ("service_email", "service_name", "court")}
-    page.submit({**kept, "envelope": "900 000", "service_phone": "04 65 71 00 10", "confirmed": "y"})
+    before = {name: getattr(queries.fund(), name) for name in ("service_email", "service_name", "court")}
+    page.submit({**before, "envelope": "900 000", "service_phone": "04 65 71 00 10", "confirmed": "y"})
     db.session.expire_all()
     assert (queries.fund().envelope, queries.fund().service_phone) == (Money.euros(900_000), "04 65 71 00 10")
     assert "à confirmer" not in page.get("programme.fund").words
@@ -91,8 +91,8 @@ def test_a_framework_is_made_by_hand_axis_by_axis(page, manager):
 
 
 def files(toml=TOML, table=CSV):
-    told = {"toml": (io.BytesIO(toml if isinstance(toml, bytes) else toml.encode()), "cadre.toml")}
-    return {**told, "csv": (io.BytesIO(table.encode()), "actions.csv")} if table else told
+    uploads = {"toml": (io.BytesIO(toml if isinstance(toml, bytes) else toml.encode()), "cadre.toml")}
+    return {**uploads, "csv": (io.BytesIO(table.encode()), "actions.csv")} if table else uploads
 
 
 def test_a_framework_is_read_shown_and_only_then_imported(page, manager):

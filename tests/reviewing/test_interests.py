@@ -8,7 +8,7 @@ from grants.applications import queries as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
-from grants.kernel import clock, journal, vault
+from grants.kernel import clock, journal, uploads
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.people import actions as people
@@ -103,9 +103,9 @@ def test_who_is_kept_out_by_an_address_reads_it_and_the_administration_too(page,
     page.sign_in(make.account("administrator"))
     assert "Écartés par une adresse" not in page.get("people.people").words
     gives(organisation, field, manager.email)
-    told = page.get("people.people")
-    assert "Écartés par une adresse (1)" in told.words
-    assert told.tree.xpath(f"//section//a[contains(@href, '{manager.id}')]/..")[0].text_content().endswith(
+    answer = page.get("people.people")
+    assert "Écartés par une adresse (1)" in answer.words
+    assert answer.tree.xpath(f"//section//a[contains(@href, '{manager.id}')]/..")[0].text_content().endswith(
         organisation.name
     )  # fmt: skip
     for person, says in ((manager, "Elle a donné l’adresse de votre compte"), (member, "Votre compte agit pour elle")):
@@ -143,8 +143,8 @@ def test_an_address_changed_after_the_submission_undoes_no_link_and_makes_none(p
         assert page.get("awards.bank", details, as_=officer).status == 200
         assert details.iban_last4 in page.get("awards.bank_inbox").text
         make.application(organisation=organisation)  # nor by a draft that would give it
-    told = page.get("people.people", as_=make.account("administrator"))
-    assert "Écartés par une adresse (1)" in told.words
+    answer = page.get("people.people", as_=make.account("administrator"))
+    assert "Écartés par une adresse (1)" in answer.words
     assert [each.account_id for each in queries.addressed_in_office()] == [linked.id]
 
 
@@ -200,8 +200,8 @@ def test_lists_counters_and_totals_leave_out_what_one_has_a_link_with(page, make
     assert number not in page.get("awards.bank_inbox", as_=finance).text
     assert sum(awards.bank_counts(make.actor_of(finance)).values()) == 0
     assert not any(number for number, _sum in awards.payment_counts(make.actor_of(officer)).values())
-    told = ({"report": "submitted"}, {"report": "late"}, {"state": awards.TO_ENGAGE})
-    wanted = [awards.AwardFilters(**each) for each in told]
+    filters = ({"report": "submitted"}, {"report": "late"}, {"state": awards.TO_ENGAGE})
+    wanted = [awards.AwardFilters(**each) for each in filters]
     assert list(awards.award_counts(wanted, make.actor_of(manager))) == [0, 0, 0]
     assert awards.decisions_without_award(make.actor_of(manager)) == []
     assert list(awards.award_counts(wanted, make.actor("manager"))) == [1, 0, 0]
@@ -227,7 +227,7 @@ def test_a_former_member_of_the_committee_reads_no_file(page, make):
     application, reviewer = make.application(state=ELIGIBLE), make.account("reviewer")
     make.assignment(application, reviewer, state=AssignmentState.OPEN)
     with unit_of_work() as session:
-        file = vault.accept(
+        file = uploads.accept(
             FileStorage(blank_pdf(), "statuts.pdf"), by=make.actor_of(make.member_of(application.organisation)),
             organisation_id=application.organisation_id, dossier_id=application.id,
         )  # fmt: skip
@@ -245,7 +245,7 @@ def test_a_former_member_of_the_committee_reads_no_file(page, make):
 def test_nobody_of_the_fund_reads_the_file_of_a_draft(page, make, office):
     draft = make.application()
     with unit_of_work() as session:
-        file = vault.accept(
+        file = uploads.accept(
             FileStorage(blank_pdf(), "statuts.pdf"), by=make.actor_of(make.member_of(draft.organisation)),
             organisation_id=draft.organisation_id, dossier_id=draft.id,
         )  # fmt: skip

@@ -25,7 +25,7 @@ def test_only_submitted_reviews_without_a_link_count(app, make):
 
 def test_a_link_declared_after_submission_sets_the_review_aside(app, make):
     application = make.application(state=ELIGIBLE)
-    kept, aside = make.reviewed(application, 2, 4)
+    counted, aside = make.reviewed(application, 2, 4)
     with unit_of_work() as session:
         session.add(
             Interest(
@@ -37,7 +37,7 @@ def test_a_link_declared_after_submission_sets_the_review_aside(app, make):
         )
     (found,) = reviewing.results_of(application.call_id).values()
     assert (found.reviews, found.total) == (1, 50)
-    assert kept.state is AssignmentState.SUBMITTED
+    assert counted.state is AssignmentState.SUBMITTED
     assert reviewing.result_of(application) == found
 
 

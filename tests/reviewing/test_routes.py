@@ -380,9 +380,9 @@ def test_several_dossiers_are_given_to_several_people_at_once(make, page, manage
         (d.id, p.id) for d in dossiers for p in (reviewer, second)
     }
     assert {row.due_on for row in rows} == {due_on}
-    told = letters("reviewing_assigned")
-    assert {letter.recipient for letter in told} == {reviewer.email, second.email}
-    assert told[0].subject.startswith("3 dossiers")
+    sent = letters("reviewing_assigned")
+    assert {letter.recipient for letter in sent} == {reviewer.email, second.email}
+    assert sent[0].subject.startswith("3 dossiers")
     assert "Il vous reste 3 dossiers" in page.get("reviewing.index", as_=reviewer).words
     page.sign_in(manager).get("reviewing.assign", call)
     answer = page.submit(chosen(dossiers, [reviewer]))
@@ -480,8 +480,8 @@ def test_reminders_are_counted_over_the_dossiers_one_knows(make, page, manager, 
     auditor = make.account("auditor")
     assert "évaluatrices et évaluateurs" in page.get("desk.journal", as_=auditor).words
     make.assignment(hidden, auditor, state=S.RECUSED)
-    told = page.get("desk.journal", as_=auditor).words
-    assert ("Rappel envoyé" in told, "évaluatrices et évaluateurs" in told) == (True, False)
+    text = page.get("desk.journal", as_=auditor).words
+    assert ("Rappel envoyé" in text, "évaluatrices et évaluateurs" in text) == (True, False)
 
 
 def test_those_who_still_owe_are_reminded_once_a_day(make, page, manager, reviewer):

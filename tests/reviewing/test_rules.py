@@ -191,8 +191,8 @@ def test_a_rank_never_depends_on_the_order_of_rows(order):
 
 
 @pytest.mark.parametrize(
-    ("total", "kept"),
+    ("total", "expected"),
     [(None, None), (Fraction(0), 0), (Fraction(200, 3), 6667), (Fraction(12345, 1000), 1235), (Fraction(100), 10000)],
 )
-def test_a_total_is_kept_in_hundredths_halves_up(total, kept):
-    assert hundredths(total) == kept
+def test_a_total_is_kept_in_hundredths_halves_up(total, expected):
+    assert hundredths(total) == expected

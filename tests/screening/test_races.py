@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
@@ -11,7 +12,7 @@ from grants.calls.models import Gate
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.outbox import Letter
-from grants.kernel.vault import Offered, StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.screening import actions
 from grants.screening.models import PieceRequest
 from grants.screening.rules import Judgement
@@ -60,7 +61,7 @@ def asked(application, by, *labels):
 
 
 def give(request_id, by):
-    upload = Offered("devis.png", io.BytesIO(PNG))
+    upload = FileStorage(io.BytesIO(PNG), "devis.png")
     actions.give_piece(db.session.get_one(PieceRequest, request_id), upload, by=by)
 
 

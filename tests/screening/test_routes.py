@@ -13,7 +13,7 @@ from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.reviewing.models import Interest, InterestNature
 from grants.screening.models import Finding, PieceRequest
 from tests.client import Page
@@ -255,9 +255,9 @@ def test_a_piece_is_asked_answered_in_one_upload_and_the_manager_is_told(make, p
     assert first.answered_by == member.id
     assert [a.piece_id for a in db.session.scalars(select(Attachment))] == [piece.id]
     assert {f.dossier_id for f in db.session.scalars(select(StoredFile))} == {application.id}
-    told = letters("screening_piece_given")
-    assert {letter.recipient for letter in told} == {manager.email}
-    assert len(told) == 2
+    sent = letters("screening_piece_given")
+    assert {letter.recipient for letter in sent} == {manager.email}
+    assert len(sent) == 2
     events = [line.event for line in journal.of_dossier(application.id)]
     assert events.count("screening.piece_given") == 2
     assert "application.complete" in events

@@ -7,10 +7,10 @@ import pytest
 
 from grants.kernel.money import Money
 from grants.screening import rules
-from grants.screening.rules import Facts, GateResult, Outcome
+from grants.screening.rules import GateResult, Outcome, ScreeningFacts
 
 EUROS = Money.euros
-FACTS = Facts(
+FACTS = ScreeningFacts(
     legal_form="association",
     rna="W691000001",
     communes=("Vénissieux",),

@@ -7,7 +7,7 @@ from grants.applications.parts.axes import AXES
 from grants.applications.parts.budget import BUDGET, LINES
 from grants.applications.parts.calendar import CALENDAR
 from grants.applications.parts.climate import CLIMATE
-from grants.applications.parts.fields import Content, PerCode, Rows
+from grants.applications.parts.fields import Content, PerCode, RowTable
 from grants.applications.parts.indicators import INDICATORS
 from grants.applications.parts.part import DossierPart
 from grants.applications.parts.partners import PARTNERS
@@ -23,7 +23,7 @@ PARTS: dict[str, DossierPart] = {
     )
 }  # fmt: skip
 # The tables whose rows stand in frozen content one after another; the lines of a budget stand side by side.
-TABLES: tuple[Rows | PerCode, ...] = tuple(
+TABLES: tuple[RowTable | PerCode, ...] = tuple(
     table for part in PARTS.values() for table in part.tables if table is not LINES
 )
 

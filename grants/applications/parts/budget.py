@@ -3,7 +3,17 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from grants.applications.parts.fields import Amount, Cells, Choice, Content, Field, Kept, Rows, Scalar, ShortText
+from grants.applications.parts.fields import (
+    Amount,
+    Cells,
+    Choice,
+    Content,
+    Field,
+    RowTable,
+    Scalar,
+    ShortText,
+    StoredRow,
+)
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import FUNDING_LABELS, FundingStatus
 from grants.kernel.money import Money, percentage
@@ -81,9 +91,9 @@ def shares(requested: Money, resources: Money, max_rate: int | None) -> list[str
     """What part of the resources a request is, and how far over the instrument's rate; nothing without resources."""
     if not requested or not resources:
         return []
-    told = _("Le montant demandé fait %(rate)s des ressources.", rate=percent(percentage(requested, resources), 1))
+    share = _("Le montant demandé fait %(rate)s des ressources.", rate=percent(percentage(requested, resources), 1))
     over = rate_gap(requested, resources, max_rate) if requested <= resources else None
-    return [told, over] if over else [told]
+    return [share, over] if over else [share]
 
 
 def subsidies(granted: Money, all_of_them: Money, resources: Money) -> str:
@@ -103,7 +113,7 @@ def subsidies(granted: Money, all_of_them: Money, resources: Money) -> str:
 
 
 @dataclass(frozen=True)
-class Account(Field):
+class AccountField(Field):
     """The code of a budget account, written in the page and never typed; a line alone of its account says nothing."""
 
     @property
@@ -113,16 +123,16 @@ class Account(Field):
 
 
 @dataclass(frozen=True)
-class Lines(Rows):
+class BudgetRows(RowTable):
     """The lines of a budget, told side by side in frozen content; the line of the request is not among the values."""
 
     def row(self, typed: Cells) -> dict[str, Scalar] | None:
         """A line that was written; named without an amount, it counts zero."""
-        told = {field.name: typed.get(field.name, field.blank) for field in self.fields}
-        is_written = any(told[field.name] for field in self.fields if isinstance(field, ShortText | Amount))
-        return {**told, "amount": told["amount"] or Money(0)} if is_written else None
+        values = {field.name: typed.get(field.name, field.blank) for field in self.fields}
+        is_written = any(values[field.name] for field in self.fields if isinstance(field, ShortText | Amount))
+        return {**values, "amount": values["amount"] or Money(0)} if is_written else None
 
-    def rows_in(self, content: Content) -> list[Kept]:
+    def rows_in(self, content: Content) -> list[StoredRow]:
         """The lines of both sides."""
         return [*content["budget"]["charges"], *content["budget"]["resources"]]
 
@@ -143,11 +153,11 @@ def _balance(content: Content) -> Iterator[tuple[str, str]]:
         yield "lines", _("Nommez le financeur de chaque ligne du compte 74.")
 
 
-LINES = Lines(
+LINES = BudgetRows(
     "lines",
     "budget_lines",
     (
-        Account("account", _l("Compte")),
+        AccountField("account", _l("Compte")),
         ShortText("label", _l("Détail"), limit=200),
         Choice("status", _l("État"), FUNDING_LABELS, codes=FundingStatus, listed=True, stored="funding_status"),
         Amount("amount", _l("Montant")),

@@ -1,12 +1,12 @@
 """The steps of the project."""
 
-from grants.applications.parts.fields import Day, Rows, ShortText
+from grants.applications.parts.fields import Day, RowTable, ShortText
 from grants.applications.parts.part import DossierPart, Part
 from grants.kernel.words import _l
 
 _COMPLETE = _l("Chaque étape a besoin d’un nom et d’une date.")
 
-ROWS = Rows(
+ROWS = RowTable(
     "rows",
     "milestones",
     (

@@ -17,9 +17,9 @@ from grants.kernel.words import LazyString, _, _l, grouped, language
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
 Scalar: TypeAlias = "bool | int | str | Money | date | None"  # what one field holds
-Value: TypeAlias = "Scalar | Sequence[str]"  # the same, with lists of codes
+FieldValue: TypeAlias = "Scalar | Sequence[str]"  # the same, with lists of codes
 Cells: TypeAlias = Mapping[str, Scalar]  # the fields of one row, by name
-Kept: TypeAlias = dict[str, Scalar]  # the same, of a content
+StoredRow: TypeAlias = dict[str, Scalar]  # the same, of a content
 Content: TypeAlias = dict[str, Any]  # what a dossier says: see `queries.content_of`
 CodeValue: TypeAlias = "Scalar | tuple[Scalar, ...]"  # what is said of one code, see PerCode
 Width = Literal["", "short", "full"]
@@ -72,7 +72,7 @@ class Field:
         """A stored value as forms take it: codes and keys as text."""
         return stored.value if isinstance(stored, StrEnum) else stored
 
-    def plain(self, value: Value) -> Json:
+    def plain(self, value: FieldValue) -> Json:
         """A value as frozen content says it."""
         match value:
             case Money():
@@ -83,11 +83,11 @@ class Field:
                 return value.value
         return value
 
-    def alive(self, plain: Json) -> Value:
+    def alive(self, plain: Json) -> FieldValue:
         """A value that frozen content says."""
         return plain if isinstance(plain, bool | int | str) else None
 
-    def words(self, value: Value) -> str:
+    def words(self, value: FieldValue) -> str:
         """A value for people, empty when nothing was said."""
         return words_of(value)
 
@@ -134,11 +134,11 @@ class Amount(Field):
         """Nothing, which is not zero."""
         return None
 
-    def plain(self, value: Value) -> Json:
+    def plain(self, value: FieldValue) -> Json:
         """Cents."""
         return None if self.zero_is_nothing and not value else super().plain(value)
 
-    def alive(self, plain: Json) -> Value:
+    def alive(self, plain: Json) -> FieldValue:
         """The amount."""
         return Money(plain) if isinstance(plain, int) else None
 
@@ -156,7 +156,7 @@ class Day(Field):
         """No day."""
         return None
 
-    def alive(self, plain: Json) -> Value:
+    def alive(self, plain: Json) -> FieldValue:
         """The day."""
         return date.fromisoformat(plain) if isinstance(plain, str) else None
 
@@ -207,7 +207,7 @@ class OneOf(Field):
         """A code chosen beforehand says nothing of the person."""
         return self.default is None
 
-    def words(self, value: Value) -> str:
+    def words(self, value: FieldValue) -> str:
         """The label of the code."""
         return str(self.labels.get(str(value), value)) if value else ""
 
@@ -240,12 +240,12 @@ class Several(Field):
         """No code."""
         return None
 
-    def words(self, value: Value) -> str:
+    def words(self, value: FieldValue) -> str:
         """The labels of the codes, one per line."""
         codes = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
         return "\n".join(str(self.labels.get(code, code)) for code in codes)
 
-    def alive(self, plain: Json) -> Value:
+    def alive(self, plain: Json) -> FieldValue:
         """The codes."""
         return [str(code) for code in plain] if isinstance(plain, Sequence) and not isinstance(plain, str) else None
 
@@ -255,7 +255,7 @@ class Several(Field):
 
 
 @dataclass(frozen=True)
-class Upload(Field):
+class UploadField(Field):
     """A file."""
 
     def schema(self) -> JsonObject:
@@ -282,7 +282,7 @@ class Tick(Field):
         return {"type": "boolean"}
 
 
-def words_of(value: Value) -> str:
+def words_of(value: FieldValue) -> str:
     """A value for people, empty when there is none."""
     match value:
         case None:
@@ -306,7 +306,7 @@ def is_blank(value: Scalar) -> bool:
 
 
 @dataclass(frozen=True)
-class Offered(Field):
+class OfferedChoice(Field):
     """The key of one of the rows that the call offers."""
 
     @property
@@ -349,9 +349,9 @@ class Picks:
         """Its key in frozen content."""
         return self.name
 
-    def rows_in(self, content: Content) -> list[Kept]:
+    def rows_in(self, content: Content) -> list[StoredRow]:
         """What a content says."""
-        rows: list[Kept] = content[self.place]
+        rows: list[StoredRow] = content[self.place]
         return rows
 
     def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
@@ -375,9 +375,9 @@ class Shares:
     key: str
     place: str
 
-    def rows_in(self, content: Content) -> list[Kept]:
+    def rows_in(self, content: Content) -> list[StoredRow]:
         """What a content says."""
-        rows: list[Kept] = content[self.place]
+        rows: list[StoredRow] = content[self.place]
         return rows
 
     def lacking(self, rows: Sequence[Cells]) -> Iterator[str]:
@@ -427,9 +427,9 @@ class Table:
         """Its key in frozen content."""
         return self.content or self.attribute
 
-    def rows_in(self, content: Content) -> list[Kept]:
+    def rows_in(self, content: Content) -> list[StoredRow]:
         """What a content says."""
-        rows: list[Kept] = content[self.place]
+        rows: list[StoredRow] = content[self.place]
         return rows
 
     def plain(self, row: Cells) -> JsonObject:
@@ -439,8 +439,8 @@ class Table:
     def besides(self, row: Cells, *shown: str) -> list[tuple[str, str]]:
         """What a row says in the fields that a hand-written page does not show itself: label and words."""
         left = [field for field in self.columns if field.name not in shown]
-        told = [(str(field.label), field.words(row.get(field.name, field.blank))) for field in left]
-        return [(label, words) for label, words in told if words]
+        described = [(str(field.label), field.words(row.get(field.name, field.blank))) for field in left]
+        return [(label, words) for label, words in described if words]
 
     def schema(self) -> JsonObject:
         """A list of rows that have every field."""
@@ -453,7 +453,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Rows(Table):
+class RowTable(Table):
     """A table one fills row by row, in the order given: a list of rows. `item` names one row, `add` asks for one more.
 
     `required` is what to do while there is none.
@@ -471,10 +471,10 @@ class Rows(Table):
 
     def row(self, typed: Cells) -> dict[str, Scalar] | None:
         """A row as it was written, or None when nothing worth keeping was."""
-        told = {field.name: typed.get(field.name, field.blank) for field in self.fields}
-        if any(isinstance(field, Whole) and field.needed and told[field.name] is None for field in self.fields):
+        values = {field.name: typed.get(field.name, field.blank) for field in self.fields}
+        if any(isinstance(field, Whole) and field.needed and values[field.name] is None for field in self.fields):
             return None
-        return told if any(field.tells and not is_blank(told[field.name]) for field in self.fields) else None
+        return values if any(field.tells and not is_blank(values[field.name]) for field in self.fields) else None
 
     def keep(self, row: Cells) -> dict[str, Scalar]:
         """A row as its columns take it."""
@@ -520,23 +520,23 @@ class PerCode(Table):
 
     def value(self, row: Cells) -> CodeValue:
         """What values say of one code, as it is kept; of an empty row, that nothing was said."""
-        told = tuple(row.get(field.name, field.blank) for field in self.fields)
-        if not all(map(is_blank, told)):
-            told = tuple(self._said(field, value) for field, value in zip(self.fields, told, strict=True))
-        return told if len(told) > 1 else told[0]
+        values = tuple(row.get(field.name, field.blank) for field in self.fields)
+        if not all(map(is_blank, values)):
+            values = tuple(self._said(field, value) for field, value in zip(self.fields, values, strict=True))
+        return values if len(values) > 1 else values[0]
 
     def row(self, value: CodeValue) -> dict[str, Scalar]:
         """The fields of one code by name, the ones left out blank."""
-        told = value if isinstance(value, tuple) else (value,)
-        given = dict(zip((field.name for field in self.fields), told, strict=False))
+        values = value if isinstance(value, tuple) else (value,)
+        given = dict(zip((field.name for field in self.fields), values, strict=False))
         return {field.name: given.get(field.name, field.blank) for field in self.fields}
 
     def keep(self, values: Mapping[str, CodeValue]) -> dict[Scalar, dict[str, Scalar]]:
         """The rows to keep, by code, as their columns take them. Raises ValueError for an unknown code."""
         rows = ((self.code.keep(code), self.row(value)) for code, value in values.items())
-        return {code: self._kept(row) for code, row in rows if not all(map(is_blank, row.values()))}
+        return {code: self._columns_of(row) for code, row in rows if not all(map(is_blank, row.values()))}
 
-    def _kept(self, row: Cells) -> dict[str, Scalar]:
+    def _columns_of(self, row: Cells) -> dict[str, Scalar]:
         return {field.name: field.keep(self._said(field, row[field.name])) for field in self.fields}
 
     def _said(self, field: Field, value: Scalar) -> Scalar:

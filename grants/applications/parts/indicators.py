@@ -1,10 +1,10 @@
 """What will be counted, and the targets."""
 
-from grants.applications.parts.fields import Rows, ShortText, Whole
+from grants.applications.parts.fields import RowTable, ShortText, Whole
 from grants.applications.parts.part import DossierPart, Part
 from grants.kernel.words import _l
 
-ROWS = Rows(
+ROWS = RowTable(
     "rows",
     "indicators",
     (

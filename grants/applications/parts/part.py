@@ -11,16 +11,16 @@ from grants.applications.parts.fields import (
     Content,
     Field,
     JsonObject,
-    Offered,
+    OfferedChoice,
     PerCode,
     Picks,
-    Rows,
+    RowTable,
     Shares,
     is_blank,
 )
 from grants.kernel.words import LazyString
 
-Asked: TypeAlias = Field | Rows | PerCode | Picks | Shares  # what a page may ask
+AskedField: TypeAlias = Field | RowTable | PerCode | Picks | Shares  # what a page may ask
 
 
 class Part(StrEnum):
@@ -48,7 +48,7 @@ class Missing:
     message: str
 
 
-Rule: TypeAlias = Callable[[Content], Iterable[tuple[str, str]]]
+PartRule: TypeAlias = Callable[[Content], Iterable[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,12 @@ class DossierPart:
 
     code: Part
     title: LazyString
-    fields: tuple[Asked, ...]
+    fields: tuple[AskedField, ...]
     _: KW_ONLY
     intro: LazyString | None = None
     group: str = ""
     in_order: tuple[InOrder, ...] = ()
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[PartRule, ...] = ()
     begun: Callable[[Content], bool] | None = None
 
     @property
@@ -89,9 +89,9 @@ class DossierPart:
         return [field for field in self.fields if isinstance(field, Field)]
 
     @property
-    def tables(self) -> list[Rows | PerCode]:
+    def tables(self) -> list[RowTable | PerCode]:
         """The fields stored in rows of their own."""
-        return [field for field in self.fields if isinstance(field, Rows | PerCode)]
+        return [field for field in self.fields if isinstance(field, RowTable | PerCode)]
 
     def missing(self, content: Content) -> Iterator[Missing]:
         """What stops a draft with this content from being submitted, on this page."""
@@ -106,7 +106,7 @@ class DossierPart:
     def plain(self, values: Cells) -> JsonObject:
         """The columns as frozen content says them; a field that is not told is blank. What the call offers is told by
         whoever knows it."""
-        fields = (field for field in self.columns if not isinstance(field, Offered))
+        fields = (field for field in self.columns if not isinstance(field, OfferedChoice))
         return {field.key: field.plain(values.get(field.name, field.blank)) for field in fields}
 
     def besides(self, values: Cells, *shown: str) -> list[tuple[str, str]]:

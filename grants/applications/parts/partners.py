@@ -1,11 +1,11 @@
 """Who takes part beside the organisation."""
 
-from grants.applications.parts.fields import Amount, Choice, Rows, ShortText, Tick
+from grants.applications.parts.fields import Amount, Choice, RowTable, ShortText, Tick
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import PARTNER_LABELS, PartnerKind
 from grants.kernel.words import _l
 
-ROWS = Rows(
+ROWS = RowTable(
     "rows",
     "partners",
     (

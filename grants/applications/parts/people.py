@@ -17,8 +17,8 @@ from grants.kernel.words import _, _l
 
 def _described(content: Content) -> Iterator[tuple[str, str]]:
     """A way of taking part is described."""
-    told = content["participation"]
-    if told["level"] is not None and not told["text"]:
+    participation = content["participation"]
+    if participation["level"] is not None and not participation["text"]:
         yield "text", _("Décrivez en quelques phrases cette participation.")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from grants.applications.parts.fields import Amount, Content, Day, LongText, Offered, ShortText
+from grants.applications.parts.fields import Amount, Content, Day, LongText, OfferedChoice, ShortText
 from grants.applications.parts.part import DossierPart, InOrder, Part
 from grants.kernel.pages import money
 from grants.kernel.words import _, _l
@@ -38,7 +38,7 @@ PROJECT = DossierPart(
             hint=_l("Pour qui, où, quoi, et ce qui changera : ce texte sera publié si le projet est soutenu."),
             required=_l("Résumez le projet."),
         ),
-        Offered(
+        OfferedChoice(
             "instrument", _l("Type de soutien"), stored="instrument_id", required=_l("Choisissez le type de soutien.")
         ),
         Amount(

@@ -13,7 +13,7 @@ from grants.applications.parts.fields import (
     OneOf,
     Several,
     ShortText,
-    Upload,
+    UploadField,
     Whole,
 )
 from grants.applications.parts.part import Missing
@@ -44,7 +44,7 @@ def field_of(question: Question, communes: Mapping[str, str]) -> Field:
         case QuestionKind.COMMUNES:
             return Several(name, label, communes)
         case QuestionKind.FILE:
-            return Upload(name, label)
+            return UploadField(name, label)
 
 
 def labels_of(choices: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -52,7 +52,7 @@ def labels_of(choices: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {choice["code"]: in_words_of(type("Choice", (), dict(choice)), "label") for choice in choices}
 
 
-def told_beside(question: Question, value: Json, communes: Mapping[str, str]) -> JsonObject:
+def answer_details(question: Question, value: Json, communes: Mapping[str, str]) -> JsonObject:
     """What frozen content says beside the value of an answer, by its kind: labels, amount, day, names."""
     match question.kind:
         case QuestionKind.CHOICE | QuestionKind.CHOICES:

@@ -2,7 +2,7 @@
 
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import LINES
-from grants.applications.parts.fields import Field, Json, Offered, PerCode, Picks, Rows, Shares
+from grants.applications.parts.fields import Field, Json, OfferedChoice, PerCode, Picks, RowTable, Shares
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -19,7 +19,7 @@ def dossier_schema() -> dict[str, Json]:
     return {"$schema": DRAFT, "type": "object", "properties": properties, "required": list(properties)}
 
 
-def _rows(field: Rows | PerCode | Picks | Shares) -> dict[str, Json]:
+def _rows(field: RowTable | PerCode | Picks | Shares) -> dict[str, Json]:
     schema = field.schema()
     if field is not LINES:
         return schema
@@ -31,6 +31,6 @@ def _group(fields: list[Field]) -> dict[str, Json]:
     """Fields that stand together; a row that the call offers is described where it stands."""
     properties: dict[str, Json] = {}
     for field in fields:
-        kind = {"type": ["object", "null"]} if isinstance(field, Offered) else field.schema()
+        kind = {"type": ["object", "null"]} if isinstance(field, OfferedChoice) else field.schema()
         properties[field.key] = {"title": str(field.label), **kind}
     return {"type": "object", "properties": properties, "required": list(properties)}

@@ -23,17 +23,17 @@ def field_of(statement: Statement) -> Field:
     return Tick(name, _l("Je le déclare"))
 
 
-def said_of(field: Field, kept: str | None) -> Scalar:
+def said_of(field: Field, code: str | None) -> Scalar:
     """What is kept of a statement, as its field holds it."""
     match field:
         case OneOf():
-            return kept
+            return code
         case Amount():
-            return Money(int(kept)) if kept else None
-    return kept is not None
+            return Money(int(code)) if code else None
+    return code is not None
 
 
-def kept_of(value: Scalar) -> str | None:
+def code_of_statement(value: Scalar) -> str | None:
     """What is kept of a statement: its choice, cents, or that it was ticked; None for what was not made."""
     if isinstance(value, Money):
         return str(value.cents)

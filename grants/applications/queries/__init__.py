@@ -20,7 +20,7 @@ from grants.applications.queries.lists import (
     story_of,
 )
 from grants.applications.queries.receipts import (
-    Receipt,
+    SubmissionReceipt,
     Texts,
     files_in,
     is_authentic,
@@ -29,11 +29,11 @@ from grants.applications.queries.receipts import (
 )
 from grants.applications.queries.upkeep import (
     drafts_with_author,
+    extensions_notified,
     problems,
-    told_of_extension,
 )
 from grants.applications.queries.writing import (
-    Offer,
+    OfferedRow,
     attachment_of,
     attachments_of,
     offers_of,
@@ -45,9 +45,9 @@ from grants.applications.queries.writing import (
 )
 
 __all__ = [
-    "Offer",
+    "OfferedRow",
     "Picked",
-    "Receipt",
+    "SubmissionReceipt",
     "Texts",
     "attachment_of",
     "attachments_of",
@@ -57,6 +57,7 @@ __all__ = [
     "current",
     "draft_content",
     "drafts_with_author",
+    "extensions_notified",
     "files_in",
     "found_by",
     "is_authentic",
@@ -77,5 +78,4 @@ __all__ = [
     "steps",
     "story_of",
     "texts_of_receipts",
-    "told_of_extension",
 ]

@@ -57,19 +57,19 @@ from grants.applications.parts.fields import (
     Json,
     JsonObject,
     PerCode,
-    Rows,
+    RowTable,
     Tick,
     Whole,
 )
 from grants.applications.parts.part import Part
-from grants.applications.parts.questions import is_asked, told_beside
+from grants.applications.parts.questions import answer_details, is_asked
 from grants.calls import queries as calls
 from grants.calls.models import CallInstrument, Question, QuestionKind, Statement
 from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
 from grants.kernel.db import Keyed, db, get_held, is_held
 from grants.kernel.money import Money
 from grants.kernel.pages import money
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.people.models import Account, Organisation
 from grants.programme.models import (
     Action,
@@ -303,16 +303,16 @@ def _read(statement: Select[*tuple[Any, ...]], application_id: UUID) -> Sequence
     return db.session.execute(statement, {"application_id": application_id}).all()
 
 
-# Statements told once: building one costs more than sending it.
+# Statements built once: building one costs more than sending it.
 _OWN: BindParameter[UUID] = bindparam("application_id", type_=Uuid())
 
 
 @cache
 def _lines() -> Select[*tuple[Any, ...]]:
     """The lines of a budget, each with its account."""
-    told = (getattr(BudgetLine, field.attribute) for field in LINES.fields)
+    columns = (getattr(BudgetLine, field.attribute) for field in LINES.fields)
     return (
-        select(*told, BudgetLine.side, BudgetLine.is_request, BudgetAccount.title, BudgetAccount.title_en)
+        select(*columns, BudgetLine.side, BudgetLine.is_request, BudgetAccount.title, BudgetAccount.title_en)
         .outerjoin(BudgetAccount, BudgetAccount.code == BudgetLine.account)
         .where(BudgetLine.application_id == _OWN)
         .order_by(BudgetLine.position, BudgetLine.id)
@@ -386,8 +386,10 @@ def _picked_statement() -> Select[*PickedRow]:
         kind: str, table: Table, row: type[Keyed], texts: Columns, order: Columns, orientation: Columns = nowhere
     ) -> Select[str, UUID, *tuple[Any, ...]]:
         key = next(column for column in table.c if column.name != "application_id")
-        told = zip((*texts, *(none,) * (5 - len(texts)), *orientation, *order), names, strict=True)
-        listed = select(literal(kind).label("list"), row.id.label("id"), *(column.label(name) for column, name in told))
+        labelled = zip((*texts, *(none,) * (5 - len(texts)), *orientation, *order), names, strict=True)
+        listed = select(
+            literal(kind).label("list"), row.id.label("id"), *(column.label(name) for column, name in labelled)
+        )
         mine = table.c.application_id == _OWN
         return listed.select_from(table).join(row, key == row.id).where(mine)
 
@@ -405,9 +407,9 @@ def _picked_statement() -> Select[*PickedRow]:
         chosen("areas", application_area, area, (area.code, area.name, commune.name),
                (unplaced, commune.sort_key, area.name)).join(commune, commune.id == area.commune_id),
     ).subquery()  # fmt: skip
-    told = all_of_them.c
-    listed = select(*(told[name] for name in Picked._fields))
-    return listed.order_by(told.list, told.position, told.first, told.second, told.id)
+    columns = all_of_them.c
+    listed = select(*(columns[name] for name in Picked._fields))
+    return listed.order_by(columns.list, columns.position, columns.first, columns.second, columns.id)
 
 
 def _columns_of(application: Application, code: str) -> JsonObject:
@@ -433,15 +435,15 @@ def _rows_statement() -> Select[Any]:
     placed = [column for table in TABLES for _field, column in _placed(table)]
     names = sorted(set(placed))
 
-    def listed(table: Rows | PerCode) -> Select[Any]:
+    def listed(table: RowTable | PerCode) -> Select[Any]:
         kind = model_of(table)
         taken = {column: getattr(kind, field.attribute) for field, column in _placed(table)}
         columns = (_like(taken.get(name), name.partition(" ")[0]).label(name) for name in names)
         head = literal(table.place).label("list"), kind.position.label("position"), kind.id.label("id")
         return select(*head, *columns).where(kind.application_id == _OWN)
 
-    told = union_all(*map(listed, TABLES)).subquery()
-    return select(told).order_by(told.c.list, told.c.position, told.c.id)
+    listed_rows = union_all(*map(listed, TABLES)).subquery()
+    return select(listed_rows).order_by(listed_rows.c.list, listed_rows.c.position, listed_rows.c.id)
 
 
 _FAMILIES: dict[str, type[TypeEngine[Any]]] = {"text": Text, "number": BigInteger, "day": Date, "yes": Boolean}
@@ -464,7 +466,7 @@ def _family(field: Field) -> str:
     return "text"
 
 
-def _placed(table: Rows | PerCode) -> list[tuple[Field, str]]:
+def _placed(table: RowTable | PerCode) -> list[tuple[Field, str]]:
     """The fields of a table, each with its column: the family, and a number in it."""
     taken = Counter[str]()
     placed = []
@@ -608,19 +610,19 @@ def _sections(call_id: UUID, asked: Sequence[Question], given: Answers) -> list[
 def _names_of_communes(asked: Iterable[Question], given: Answers) -> dict[str, str]:
     """The names of the communes that answers speak of; no query when none does."""
     found = (given[row.id].value for row in asked if row.kind is QuestionKind.COMMUNES and row.id in given)
-    told = {str(insee) for value in found if isinstance(value, list) for insee in value}
-    if not told:
+    codes = {str(insee) for value in found if isinstance(value, list) for insee in value}
+    if not codes:
         return {}
-    rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(told)))
+    rows = db.session.execute(select(Commune.insee, Commune.name).where(Commune.insee.in_(codes)))
     return dict(iter(rows))
 
 
 def _answer(question: Question, answer: AnswerRow | None, communes: Mapping[str, str]) -> JsonObject:
     value: Json = None if answer is None else answer.value
-    told: JsonObject = {"value": value, **told_beside(question, value, communes)}
+    content: JsonObject = {"value": value, **answer_details(question, value, communes)}
     if question.kind is QuestionKind.FILE:
-        told["file"] = _file(answer) if answer is not None and answer.id is not None else None
-    return told
+        content["file"] = _file(answer) if answer is not None and answer.id is not None else None
+    return content
 
 
 def _pieces(application: Application, facts: FactsForPieces) -> list[JsonObject]:
@@ -697,6 +699,6 @@ def statement_values(application: Application) -> dict[str, str]:
     }
 
 
-def told_in_statements(application: Application) -> str:
+def statements_version(application: Application) -> str:
     """The version of what the words of statements tell of the project: its title and the amount."""
     return rules.version_of([application.title, application.requested])

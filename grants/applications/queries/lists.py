@@ -42,7 +42,7 @@ def found_by(asked: str) -> list[ColumnElement[bool]]:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedApplication:
     """An application as its applicants see it in a list."""
 
     id: UUID
@@ -58,7 +58,7 @@ class Listed:
     requested: Money | None
 
 
-def of_organisations(organisation_ids: Iterable[UUID]) -> list[Listed]:
+def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication]:
     """The applications of some organisations, the last touched first."""
     wanted = list(organisation_ids)
     if not wanted:
@@ -75,7 +75,7 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[Listed]:
         .order_by(Application.touched_at.desc(), Application.id)
     )  # fmt: skip
     return [
-        Listed(
+        ListedApplication(
             id=row.id,
             title=row.title,
             reference=row.reference,
@@ -151,9 +151,9 @@ _EVENTS: dict[str, tuple[LazyString, str]] = {
 
 def story_of(application: Application) -> list[dict[str, Any]]:
     """What happened to an application, latest first, without anything the fund keeps to itself."""
-    told = [
+    story = [
         {"at": line.at, "title": str(_EVENTS[line.event][0]), "tone": _EVENTS[line.event][1]}
         for line in journal.of_dossier(application.id)
         if line.event in _EVENTS
     ]
-    return told[::-1]
+    return story[::-1]

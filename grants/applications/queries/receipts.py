@@ -35,7 +35,7 @@ Texts = Mapping[str, ConfiguredText]
 
 
 @dataclass(frozen=True)
-class Receipt:
+class SubmissionReceipt:
     """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language."""
 
     reference: str
@@ -59,7 +59,7 @@ def texts_of_receipts() -> Texts:
     return programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
 
 
-def receipt_of(application: Application, content: Content | None = None, texts: Texts | None = None) -> Receipt:
+def receipt_of(application: Application, content: Content | None = None, texts: Texts | None = None) -> SubmissionReceipt:
     """The receipt of a submitted application: of `content` when it is known what was frozen. LookupError for a draft.
 
     `texts` are those of `texts_of_receipts`, for whoever tells a receipt in several languages.
@@ -83,7 +83,7 @@ def receipt_of(application: Application, content: Content | None = None, texts: 
         "title": content["project"]["title"],
     }
     lacking = [in_words_of(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]]
-    return Receipt(
+    return SubmissionReceipt(
         reference=str(application.reference),
         title=content["project"]["title"],
         organisation=content["organisation"]["name"],

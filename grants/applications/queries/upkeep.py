@@ -47,10 +47,10 @@ def drafts_with_author(call_id: UUID) -> list[DraftOf]:
     return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
 
 
-def told_of_extension(call_id: UUID) -> set[str]:
+def extensions_notified(call_id: UUID) -> set[str]:
     """The keys of the letters already written about the later closing of a call."""
-    kept = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
-    return set(db.session.scalars(kept))
+    dedups = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
+    return set(db.session.scalars(dedups))
 
 
 # ---- proofs --------------------------------------------------------------------------------------------------------
@@ -94,11 +94,11 @@ def _wrong_addresses(said: Mapping[str | None, set[str]]) -> Iterator[str]:
     addresses = select(Application.reference, ApplicationAddress.address).join(
         ApplicationAddress, ApplicationAddress.application_id == Application.id
     )
-    kept: dict[str | None, set[str]] = defaultdict(set)
+    stored: dict[str | None, set[str]] = defaultdict(set)
     for reference, address in db.session.execute(addresses):
-        kept[reference].add(address)
-    for reference in sorted({*said, *kept}, key=str):
-        if said.get(reference, set()) != kept.get(reference, set()):
+        stored[reference].add(address)
+    for reference in sorted({*said, *stored}, key=str):
+        if said.get(reference, set()) != stored.get(reference, set()):
             yield _(
                 "Dossier %(reference)s : les adresses gardées ne sont pas celles du texte déposé.",
                 reference=reference,

@@ -20,20 +20,20 @@ from grants.applications.parts.budget import LINES
 from grants.applications.parts.fields import (
     Content,
     Field,
-    Offered,
+    OfferedChoice,
     Picks,
-    Rows,
+    RowTable,
     Shares,
 )
-from grants.applications.parts.part import Asked, Part
+from grants.applications.parts.part import AskedField, Part
 from grants.applications.parts.questions import QUESTIONS, begun_sections
-from grants.applications.queries.content import files_of, statement_values, told_in_statements
+from grants.applications.queries.content import files_of, statement_values, statements_version
 from grants.calls import queries as calls
 from grants.calls.models import Question, QuestionKind, Section
 from grants.kernel.db import db
 from grants.kernel.pages import url_path
 from grants.kernel.transaction_cache import cached_in_transaction
-from grants.kernel.vault import told_of
+from grants.kernel.uploads import file_note
 from grants.kernel.words import in_words_of, language
 from grants.programme import queries as programme
 from grants.programme.models import (
@@ -57,7 +57,7 @@ def section_values(application: Application, section: str) -> dict[str, Any]:
     return {"answers": {str(row.id): given.get(row.id) for row in asked}}
 
 
-def _value_of(application: Application, field: Asked) -> Any:
+def _value_of(application: Application, field: AskedField) -> Any:
     """What a declared field holds, as its form gives it."""
     stored = getattr(application, field.attribute)
     match field:
@@ -73,14 +73,14 @@ def _value_of(application: Application, field: Asked) -> Any:
         for row in stored
         if field is not LINES or not row.is_request
     ]
-    if isinstance(field, Rows):
+    if isinstance(field, RowTable):
         return rows
     by_code = {row[field.code.name]: row for row in rows}
     return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferedRow:
     """A row one may choose: the key that values name it by, what people read, and its group in a long list."""
 
     key: str
@@ -89,18 +89,18 @@ class Offer:
     group: str = ""
 
 
-def offers_of(application: Application, name: str) -> list[Offer]:
+def offers_of(application: Application, name: str) -> list[OfferedRow]:
     """What the field of a name offers to choose from, in order, in the reader's language; asked once in a request."""
     return cached_in_transaction(("offers", application.id, name, language()), lambda: _offered(application, name))
 
 
-def _offered(application: Application, name: str) -> list[Offer]:
+def _offered(application: Application, name: str) -> list[OfferedRow]:
     match name:
         case "instrument":
             rows = calls.instruments_of(application.call_id)
-            return [Offer(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
+            return [OfferedRow(str(row.instrument_id), in_words_of(row.instrument, "name"), row) for row in rows]
         case "shares":
-            return [Offer(str(row.id), row.code, row) for row in programme.axes(application.call.framework_id)]
+            return [OfferedRow(str(row.id), row.code, row) for row in programme.axes(application.call.framework_id)]
         case "actions":
             return _offered_actions(application)
         case "fields":
@@ -108,24 +108,24 @@ def _offered(application: Application, name: str) -> list[Offer]:
         case "plans":
             return _titled(programme.plans(application.call.framework_id))
         case "communes":
-            return [Offer(row.insee, row.name, row) for row in programme.communes()]
+            return [OfferedRow(row.insee, row.name, row) for row in programme.communes()]
         case "areas":
             areas = programme.priority_areas()
-            return [Offer(str(row.id), f"{row.name} ({row.commune.name})", row) for row in areas]
+            return [OfferedRow(str(row.id), f"{row.name} ({row.commune.name})", row) for row in areas]
     raise KeyError(name)
 
 
-def _titled(rows: Iterable[FieldOfIntervention | RelatedPlan]) -> list[Offer]:
-    return [Offer(str(row.id), in_words_of(row, "title"), row) for row in rows]
+def _titled(rows: Iterable[FieldOfIntervention | RelatedPlan]) -> list[OfferedRow]:
+    return [OfferedRow(str(row.id), in_words_of(row, "title"), row) for row in rows]
 
 
-def _offered_actions(application: Application) -> list[Offer]:
+def _offered_actions(application: Application) -> list[OfferedRow]:
     """The actions of the framework, axis by axis; one whose title is not known yet says so."""
     framework = application.call.framework
     untitled = in_words_of(framework, "placeholder")
     rows = sorted(programme.actions(framework.id), key=lambda row: row.axis.position)
     return [
-        Offer(
+        OfferedRow(
             str(row.id),
             f"{row.number} · {in_words_of(row, 'title') or untitled}",
             row,
@@ -144,11 +144,11 @@ def options_of(application: Application, section: str) -> dict[str, Any]:
         case Part.STATEMENTS:
             statements, values = calls.statements_of(call_id), statement_values(application)
             words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
-            return {"statements": statements, "words": words, "told": told_in_statements(application)}
+            return {"statements": statements, "words": words, "version": statements_version(application)}
         case Part.PIECES:
             return {"pieces": calls.pieces_of(call_id)}
         case _ if section in PARTS:
-            asked = (field for field in PARTS[section].fields if isinstance(field, Offered | Picks | Shares))
+            asked = (field for field in PARTS[section].fields if isinstance(field, OfferedChoice | Picks | Shares))
             return {"offers": {field.name: offers_of(application, field.name) for field in asked}}
         case _:
             everything = calls.questions_of(call_id)
@@ -167,7 +167,7 @@ def _given_files(application: Application, questions: Sequence[Question]) -> dic
     by_id = {answer.question_id: answer.file_id for answer in application.answers if answer.file_id}
     given = {row.code: files[by_id[row.id]] for row in questions if row.id in by_id}
     return {
-        code: [{"name": file.name, "href": url_path("applications.file", file_id=file.id), "note": told_of(file)}]
+        code: [{"name": file.name, "href": url_path("applications.file", file_id=file.id), "note": file_note(file)}]
         for code, file in given.items()
     }
 
@@ -185,7 +185,7 @@ def questions_on(application: Application, section: str) -> list[Question]:
 
 
 @dataclass(frozen=True)
-class Step:
+class WritingPage:
     """A page of the writing space: where it is and how complete."""
 
     code: str
@@ -194,7 +194,7 @@ class Step:
     lacking: int
 
 
-def steps(application: Application, content: Content) -> list[Step]:
+def steps(application: Application, content: Content) -> list[WritingPage]:
     """The pages of the writing space in order, each with what is left to do there."""
     left: dict[str, int] = {}
     for item in rules.missing(content):
@@ -204,7 +204,8 @@ def steps(application: Application, content: Content) -> list[Step]:
     titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
     titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
     return [
-        Step(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0)) for code, label in titles
+        WritingPage(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0))
+        for code, label in titles
     ]
 
 

@@ -13,7 +13,7 @@ from grants.kernel import clock, encryption, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, next_number
 from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 from grants.people import queries as people

@@ -26,7 +26,7 @@ from grants.programme import queries as programme
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedInstalment:
     """A planned instalment as somebody wrote it."""
 
     label: str
@@ -36,7 +36,7 @@ class Step:
     condition: str = ""
 
 
-def proposal(award: Award) -> list[Step]:
+def proposal(award: Award) -> list[PlannedInstalment]:
     """The schedule proposed for what is still to plan, from the law table: one payment, or an advance and a balance."""
     to_plan = left_to_plan(award)
     if not to_plan:
@@ -53,7 +53,8 @@ def proposal(award: Award) -> list[Step]:
         rules.PlannedKind.BALANCE: (_("Solde"), ""),
     }
     return [
-        Step(texts[part.kind][0], InstalmentKind(part.kind), part.amount, None, texts[part.kind][1]) for part in parts
+        PlannedInstalment(texts[part.kind][0], InstalmentKind(part.kind), part.amount, None, texts[part.kind][1])
+        for part in parts
     ]
 
 
@@ -69,7 +70,7 @@ def left_to_plan(award: Award) -> Money:
 
 def plan(
     award: Award,
-    steps: Sequence[Step],
+    steps: Sequence[PlannedInstalment],
     *,
     by: Actor,
     version: int | None,
@@ -90,10 +91,12 @@ def plan(
     existing = queries.instalments_of(award.id)
     for row in existing:
         if row.state is InstalmentState.PLANNED:
-            _replace(row, kept=change is not None, by=by)
+            _replace(row, reusable=change is not None, by=by)
     db.session.flush()
-    kept = [row.position for row in existing if change is not None or row.state is not InstalmentState.PLANNED]
-    first = max(kept, default=-1) + 1
+    taken_positions = [
+        row.position for row in existing if change is not None or row.state is not InstalmentState.PLANNED
+    ]
+    first = max(taken_positions, default=-1) + 1
     planned = [
         Instalment(
             award_id=award.id,
@@ -114,15 +117,15 @@ def plan(
     return planned
 
 
-def _replace(row: Instalment, *, kept: bool, by: Actor) -> None:
+def _replace(row: Instalment, *, reusable: bool, by: Actor) -> None:
     """Take a planned instalment off the schedule: kept and cancelled once the award is engaged, gone before."""
-    if kept:
+    if reusable:
         journal.advance(INSTALMENT, row, "cancel", by=by, amount=row.amount.cents)
     else:
         db.session.delete(row)
 
 
-def _check_steps(to_plan: Money, steps: Sequence[Step]) -> None:
+def _check_steps(to_plan: Money, steps: Sequence[PlannedInstalment]) -> None:
     if any(step.amount.cents <= 0 for step in steps):
         raise InvalidError(_("Chaque échéance doit avoir un montant supérieur à zéro."), field="steps")
     gap = rules.gap_of_schedule(to_plan, [step.amount for step in steps])

@@ -338,7 +338,7 @@ def refuse_reversal(receivable: Receivable, *, by: Actor) -> None:
     _forget_reversal(receivable)
 
 
-def _receipt(receivable: Receivable, line_id: int | None) -> queries.Receipt:
+def _receipt(receivable: Receivable, line_id: int | None) -> queries.ReceivedSum:
     """A receipt of this sum that stands."""
     if line_id is None:
         raise RefusedError(_("Aucune proposition n’attend de réponse."))

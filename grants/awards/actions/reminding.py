@@ -20,8 +20,8 @@ def remind(rows: Iterable[Any], before: Sequence[int], template: str, write: Cal
         left = (row.due_on - today).days
         days = next(limit for limit in reversed(before) if left <= limit)
         key = f"{template}:{row.id}:{row.due_on}:{days}:"
-        told = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
-        if db.session.scalar(told) is None:
+        earlier = select(Letter.id).where(Letter.dedup.startswith(key, autoescape=True)).limit(1)
+        if db.session.scalar(earlier) is None:
             write(row, days)
             written += 1
     return written

@@ -16,7 +16,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import money
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
 

@@ -14,7 +14,7 @@ from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.people.models import Organisation
 
 

@@ -13,7 +13,7 @@ from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
 from grants.kernel.rowdigests import Recorded
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 
 
 class Report(Recorded, Keyed, Versioned, Model):

@@ -16,7 +16,7 @@ from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import AwardFilters
 from grants.awards.routes.blueprint import Answer, bp
 from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
-from grants.kernel import clock, jobs, sheets, vault
+from grants.kernel import clock, jobs, sheets, uploads
 from grants.kernel.access import actor, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
@@ -169,7 +169,7 @@ def agreement(award: Award) -> Answer:
 
 @bp.route("/attributions/<uuid:award_id>/signature", methods=["GET", "POST"])
 @requires(P.AGREEMENT_SIGN, Award)
-@prepared_by(vault.examine_sent)
+@prepared_by(uploads.examine_sent)
 @takes_files
 def sign(award: Award) -> Answer:
     """Record the signature, with the signed document."""
@@ -179,7 +179,7 @@ def sign(award: Award) -> Answer:
     form = SignForm(data={"version": found.version})
     if form.validate_on_submit():
         try:
-            file = vault.accept(form.file.data, by=actor(), organisation_id=award.organisation_id,
+            file = uploads.accept(form.file.data, by=actor(), organisation_id=award.organisation_id,
                                 dossier_id=award.application_id, field="file")  # fmt: skip
             actions.sign_agreement(
                 award, signed_on=form.data["signed_on"], file=file, version=form.version.data, by=actor()
@@ -219,7 +219,7 @@ def close(award: Award) -> Response:
 @requires(P.FILE_READ, Agreement)
 def agreement_pdf(agreement: Agreement) -> Response:
     """The agreement to be signed, as a document."""
-    return vault.attachment(letters.agreement_paper(agreement), f"{agreement.number}.pdf")
+    return uploads.attachment(letters.agreement_paper(agreement), f"{agreement.number}.pdf")
 
 
 @bp.get("/conventions/<uuid:agreement_id>/signee")
@@ -228,7 +228,7 @@ def agreement_file(agreement: Agreement) -> Response:
     """The signed agreement, as it was recorded."""
     if agreement.file is None:
         raise MissingError
-    return vault.send(agreement.file, to=actor())
+    return uploads.send(agreement.file, to=actor())
 
 
 # ---- association ---------------------------------------------------------------------------------------------------

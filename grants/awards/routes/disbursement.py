@@ -40,7 +40,7 @@ def schedule(award: Award) -> Answer:
         form.add_line()
     elif form.validate_on_submit():
         try:
-            steps = [actions.Step(**values) for values in form.values()]
+            steps = [actions.PlannedInstalment(**values) for values in form.values()]
             given = form.amendment() if is_engaged else None
             if given or not is_engaged:
                 amendment = AmendmentGiven(**given) if given else None

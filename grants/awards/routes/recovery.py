@@ -241,7 +241,7 @@ def propose_reversal(receivable: Receivable) -> Answer:
                   "l’encaissement ; enregistrez ensuite le bon."))  # fmt: skip
 
 
-def _receipt_words(receipt: queries.Receipt) -> str:
+def _receipt_words(receipt: queries.ReceivedSum) -> str:
     words = _("%(amount)s reçus le %(day)s", amount=money(receipt.amount), day=day(receipt.day))
     return f"{words} · {receipt.number}" if receipt.number else words
 

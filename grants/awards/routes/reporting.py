@@ -13,14 +13,14 @@ from grants.awards.forms.reporting import ReturnForm, report_form, report_values
 from grants.awards.lifecycle import ReportState
 from grants.awards.models import Report
 from grants.awards.routes.blueprint import Answer, bp
-from grants.kernel import stored_forms, vault
+from grants.kernel import stored_forms, uploads
 from grants.kernel.access import actor, may_know, prepared_by, requires
 from grants.kernel.bodies import takes_files
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import form_page, keep_valid, mark
 from grants.kernel.pages import colon
-from grants.kernel.vault import StoredFile
+from grants.kernel.uploads import StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -36,7 +36,7 @@ def _titles() -> dict[str, str]:
 
 @bp.route("/mes-bilans/<uuid:report_id>", methods=["GET", "POST"])
 @requires(P.REPORT_WRITE, Report)
-@prepared_by(vault.examine_sent)
+@prepared_by(uploads.examine_sent)
 @takes_files
 def report(report: Report) -> Answer:
     """Write the report: keep it as it is, or send it."""
@@ -62,30 +62,30 @@ def _keep(report: Report, form: Any) -> Response | None:
     if not is_right:
         keep_valid(form, report_form(report, _titles(), formdata=None))
     try:
-        files, told = _files_of(report, form, is_sent=is_sent)
+        files, refusals = _files_of(report, form, is_sent=is_sent)
         actions.save(report, **report_values(form, report), files=files, version=form.version.data, by=actor())
         if is_sent:
             actions.submit(report, by=actor())
     except InvalidError as error:
         form.refuse(error.field, error.message)
         return None
-    for message in told:
+    for message in refusals:
         flash(message, "error")
-    return _kept(report, is_right=is_right and not told)
+    return _kept(report, is_right=is_right and not refusals)
 
 
 def _files_of(report: Report, form: Any, *, is_sent: bool) -> tuple[list[StoredFile], list[str]]:
     """The documents that could be taken, and why each of the others could not; a report that is sent takes them all."""
-    taken, told = [], []
+    taken, refusals = [], []
     place = {"organisation_id": report.award.organisation_id, "dossier_id": report.award.application_id}
     for file in form.given_files():
         try:
-            taken.append(vault.accept(file, by=actor(), field="files", **place))
+            taken.append(uploads.accept(file, by=actor(), field="files", **place))
         except InvalidError as error:
             if is_sent:
                 raise
-            told.append(f"{file.filename}{colon()} {error.message}")
-    return taken, told
+            refusals.append(f"{file.filename}{colon()} {error.message}")
+    return taken, refusals
 
 
 def _kept(report: Report, *, is_right: bool) -> Response:
@@ -120,8 +120,8 @@ def _context(report: Report) -> dict[str, Any]:
             {
                 "name": row.file.name,
                 "href": url_for("awards.report_file", report_id=report.id, file=row.file_id),
-                "note": vault.told_of(row.file),
-                "told": row.file,
+                "note": uploads.file_note(row.file),
+                "stored": row.file,
             }
             for row in report.files
         ],
@@ -183,5 +183,5 @@ def report_file(report: Report, file: UUID) -> Response:
     """A document given with the report; to the fund once that is sent."""
     for row in report.files:
         if row.file_id == file and may_know(row.file):
-            return vault.send(row.file, to=actor())
+            return uploads.send(row.file, to=actor())
     raise MissingError

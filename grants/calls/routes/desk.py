@@ -58,9 +58,9 @@ def create() -> Answer:
     form = NewCallForm()
     form.offer(programme.frameworks())
     form.offer_sources(queries.all_calls())
-    if form.validate_on_submit() and (told := _identity(form, fund.zone)) is not None:
+    if form.validate_on_submit() and (identity := _identity(form, fund.zone)) is not None:
         try:
-            call = actions.create(fund, _source(form), told, by=actor())
+            call = actions.create(fund, _source(form), identity, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -117,10 +117,10 @@ def edit(call: Call) -> Answer:
         return _edit_words(call)
     form = DraftForm(data=_shown(call))
     form.offer(programme.frameworks())
-    if form.validate_on_submit() and (told := _identity(form, call.fund.zone)) is not None:
-        rules_told = {name: form[name].data for name in ("threshold", "minimum_reviewers")}
+    if form.validate_on_submit() and (identity := _identity(form, call.fund.zone)) is not None:
+        rules_values = {name: form[name].data for name in ("threshold", "minimum_reviewers")}
         try:
-            actions.edit(call, told, **rules_told, version=form.version.data, by=actor())
+            actions.edit(call, identity, **rules_values, version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -161,12 +161,12 @@ def _shown(call: Call) -> dict[str, Any]:
 @takes_texts
 def texts(call: Call) -> Answer:
     """The texts of a call in French and English; they stay open to correction after the opening."""
-    told = {row.code: row for row in programme.texts_of_use("call")}
-    form = texts_form({code: in_words_of(row, "title") for code, row in told.items()}, call.texts, call.version)
-    if done(form, lambda: actions.edit_texts(call, form.texts(list(told)), version=form.version.data, by=actor())):
+    text_rows = {row.code: row for row in programme.texts_of_use("call")}
+    form = texts_form({code: in_words_of(row, "title") for code, row in text_rows.items()}, call.texts, call.version)
+    if done(form, lambda: actions.edit_texts(call, form.texts(list(text_rows)), version=form.version.data, by=actor())):
         flash(_("Les textes sont enregistrés."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
-    return form_page("calls/texts.html", form, call=call, told=told)
+    return form_page("calls/texts.html", form, call=call, text_rows=text_rows)
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/montants", methods=["GET", "POST"])
@@ -178,8 +178,8 @@ def instruments(call: Call) -> Answer:
         actions.refuse_frozen(call)
     rows = programme.instruments()
     form = instruments_form(rows, queries.instruments_of(call.id))
-    if form.validate_on_submit() and (told := form.offers(rows)) is not None:
-        actions.offer_instruments(call, [actions.Offer(**row) for row in told], by=actor())
+    if form.validate_on_submit() and (offers := form.offers(rows)) is not None:
+        actions.offer_instruments(call, [actions.InstrumentOffer(**row) for row in offers], by=actor())
         flash(_("Les montants sont enregistrés."), "success")
         return redirect(url_for("calls.manage", call_id=call.id))
     return form_page("calls/instruments.html", form, call=call, instruments=rows)

@@ -78,7 +78,7 @@ SHAPED = frozenset({"choices", "asked_when", "criterion_id", "minimum_level"})  
 
 
 @dataclass(frozen=True)
-class Kind:
+class PartKind:
     """A kind of part: its model, its place in addresses, the page that lists it, and the words of its own page."""
 
     model: type[actions.CallPart]
@@ -90,17 +90,19 @@ class Kind:
 
 
 KINDS = (
-    Kind(Section, "section", "sections", "calls.questions", _l("Ajouter une section"), _l("Section")),
-    Kind(Question, "question", "questions", "calls.questions", _l("Ajouter une question"), _l("Question")),
-    Kind(Block, "block", "blocs", "calls.criteria", _l("Ajouter un bloc"), _l("Bloc de critères")),
-    Kind(Criterion, "criterion", "criteres", "calls.criteria", _l("Ajouter un critère"), _l("Critère")),
-    Kind(Piece, "piece", "pieces", "calls.conditions", _l("Ajouter une pièce"), _l("Pièce")),
-    Kind(Statement, "statement", "declarations", "calls.conditions", _l("Ajouter une déclaration"), _l("Déclaration")),
-    Kind(Gate, "gate", "conditions", "calls.conditions", _l("Ajouter une condition"), _l("Condition")),
+    PartKind(Section, "section", "sections", "calls.questions", _l("Ajouter une section"), _l("Section")),
+    PartKind(Question, "question", "questions", "calls.questions", _l("Ajouter une question"), _l("Question")),
+    PartKind(Block, "block", "blocs", "calls.criteria", _l("Ajouter un bloc"), _l("Bloc de critères")),
+    PartKind(Criterion, "criterion", "criteres", "calls.criteria", _l("Ajouter un critère"), _l("Critère")),
+    PartKind(Piece, "piece", "pieces", "calls.conditions", _l("Ajouter une pièce"), _l("Pièce")),
+    PartKind(
+        Statement, "statement", "declarations", "calls.conditions", _l("Ajouter une déclaration"), _l("Déclaration")
+    ),
+    PartKind(Gate, "gate", "conditions", "calls.conditions", _l("Ajouter une condition"), _l("Condition")),
 )
 
 
-def _form(kind: Kind, call: Call, part: actions.CallPart | None) -> Any:
+def _form(kind: PartKind, call: Call, part: actions.CallPart | None) -> Any:
     """The form of a part, its lists filled; shown with the part's columns on a first visit."""
     columns = {} if part is None else queries.columns_of(part)
     form = FORMS[kind.model](data={name: value for name, value in columns.items() if name not in SHAPED})
@@ -122,7 +124,7 @@ def _form(kind: Kind, call: Call, part: actions.CallPart | None) -> Any:
     return form
 
 
-def _page(kind: Kind, call: Call, form: Any, part: actions.CallPart | None) -> tuple[str, int]:
+def _page(kind: PartKind, call: Call, form: Any, part: actions.CallPart | None) -> tuple[str, int]:
     return form_page(
         "calls/part.html",
         form,
@@ -134,7 +136,7 @@ def _page(kind: Kind, call: Call, form: Any, part: actions.CallPart | None) -> t
     )
 
 
-def _adding(kind: Kind) -> Callable[[Call], Answer]:
+def _adding(kind: PartKind) -> Callable[[Call], Answer]:
     def add(call: Call) -> Answer:
         actions.refuse_frozen(call)
         form = _form(kind, call, None)
@@ -148,7 +150,7 @@ def _adding(kind: Kind) -> Callable[[Call], Answer]:
     return add
 
 
-def _editing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+def _editing(kind: PartKind) -> Callable[[actions.CallPart], Answer]:
     def edit(part: actions.CallPart) -> Answer:
         call = queries.call_of(part)
         actions.refuse_frozen(call)
@@ -161,7 +163,7 @@ def _editing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
     return edit
 
 
-def _moving(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+def _moving(kind: PartKind) -> Callable[[actions.CallPart], Answer]:
     def move(part: actions.CallPart) -> Answer:
         form = MoveForm()
         if not form.validate_on_submit():
@@ -173,7 +175,7 @@ def _moving(kind: Kind) -> Callable[[actions.CallPart], Answer]:
     return move
 
 
-def _removing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
+def _removing(kind: PartKind) -> Callable[[actions.CallPart], Answer]:
     def remove(part: actions.CallPart) -> Answer:
         name, call_id = queries.name_of(part), part.call_id
         refuse_stale(queries.call_of(part))
@@ -184,7 +186,7 @@ def _removing(kind: Kind) -> Callable[[actions.CallPart], Answer]:
     return remove
 
 
-def _add_views(kind: Kind) -> None:
+def _add_views(kind: PartKind) -> None:
     """Add the four views of a kind of part, each with its own endpoint and permission."""
     part = f"/gestion/{kind.slug}/<uuid:{kind.word}_id>"
     add = f"/gestion/appels/<uuid:call_id>/{kind.slug}/ajouter"

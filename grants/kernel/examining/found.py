@@ -12,7 +12,7 @@ class UnfitError(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class FileFacts:
     """A file that may be kept.
 
     `copy` holds the bytes to show in place of those that came, None when those may be shown as they are; `suffix` is

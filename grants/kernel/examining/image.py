@@ -8,7 +8,7 @@ import zlib
 
 from PIL import Image, ImageOps
 
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 
 PIXELS_DECODED = 25_000_000
 PIXELS_OFFERED = 60_000_000
@@ -23,7 +23,7 @@ _LONE = {0x01, _START}
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def fit_jpeg(content: bytes) -> Found:
+def fit_jpeg(content: bytes) -> FileFacts:
     """A JPEG; see `_fit`."""
     if _is_heic(content):
         raise UnfitError("heic")
@@ -34,14 +34,14 @@ def fit_jpeg(content: bytes) -> Found:
     return _fit(content, "JPEG", "JPEG")
 
 
-def fit_png(content: bytes) -> Found:
+def fit_png(content: bytes) -> FileFacts:
     """A PNG; see `_fit`."""
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         raise UnfitError("image_magic")
     return _fit(content, "PNG", "PNG")
 
 
-def fit_heic(content: bytes) -> Found:
+def fit_heic(content: bytes) -> FileFacts:
     """A picture of a recent telephone, whose copy is a JPEG; see `_fit`."""
     if not _is_heic(content):
         raise UnfitError("image_magic")
@@ -51,7 +51,7 @@ def fit_heic(content: bytes) -> Found:
     reader.options.ALLOW_INCORRECT_HEADERS = False
     reader.register_heif_opener(thumbnails=False)
     found = _fit(content, "HEIF", "JPEG")
-    return Found(found.copy, suffix="jpg")
+    return FileFacts(found.copy, suffix="jpg")
 
 
 def _is_heic(content: bytes) -> bool:
@@ -72,14 +72,14 @@ def scans(content: bytes) -> int:
     return count
 
 
-def _fit(content: bytes, kind: str, kept_as: str) -> Found:
+def _fit(content: bytes, kind: str, output_format: str) -> FileFacts:
     """A copy decoded, turned upright and encoded again: no place, no camera, no other content is kept.
 
     Raises UnfitError: pixels or image.
     """
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as image:
-            return Found(_encoded_again(image, kept_as))
+            return FileFacts(_encoded_again(image, output_format))
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, RuntimeError, zlib.error) as error:
         raise UnfitError("image") from error
 
@@ -101,6 +101,6 @@ def _encoded_again(image: Image.Image, kind: str) -> bytes:
         image = image.convert("RGB")
     if image.width * image.height > PIXELS_DECODED:
         image = image.reduce(reduction)
-    kept = io.BytesIO()
-    image.save(kept, format=kind, quality=88, compress_level=3)
-    return kept.getvalue()
+    output = io.BytesIO()
+    image.save(output, format=kind, quality=88, compress_level=3)
+    return output.getvalue()

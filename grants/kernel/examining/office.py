@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 from grants.kernel.examining.xmlparts import Element, XmlPart, in_utf8
 
 MIB = 1024 * 1024
@@ -60,22 +60,22 @@ def _calls(formula: str) -> bool:
     return bool(_CALLING.search(_QUOTED.sub("", formula)))
 
 
-def fit_docx(content: bytes) -> Found:
+def fit_docx(content: bytes) -> FileFacts:
     """A word processor document; see `_ooxml`."""
     return _ooxml(content, "wordprocessingml.document", _clean_words)
 
 
-def fit_xlsx(content: bytes) -> Found:
+def fit_xlsx(content: bytes) -> FileFacts:
     """A spreadsheet; see `_ooxml`."""
     return _ooxml(content, "spreadsheetml.sheet", _clean_sheets)
 
 
-def fit_odt(content: bytes) -> Found:
+def fit_odt(content: bytes) -> FileFacts:
     """An OpenDocument text; see `_odf`."""
     return _odf(content, "text")
 
 
-def fit_ods(content: bytes) -> Found:
+def fit_ods(content: bytes) -> FileFacts:
     """An OpenDocument spreadsheet; see `_odf`."""
     return _odf(content, "spreadsheet")
 
@@ -137,7 +137,7 @@ def _small(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _cleaned(archive: zipfile.ZipFile, clean: Cleaner, is_markup: Callable[[str], bool]) -> Found:
+def _cleaned(archive: zipfile.ZipFile, clean: Cleaner, is_markup: Callable[[str], bool]) -> FileFacts:
     """The document with every part of markup cleaned; without a copy when nothing was to be changed."""
     changed: dict[str, bytes] = {}
     for name in archive.namelist():
@@ -152,7 +152,7 @@ def _cleaned(archive: zipfile.ZipFile, clean: Cleaner, is_markup: Callable[[str]
             if copy is not None:
                 changed[name] = copy
     signed = any(_SIGNATURES.search(name) for name in archive.namelist())
-    return Found(_packed(archive, changed) if changed else None, signed=signed)
+    return FileFacts(_packed(archive, changed) if changed else None, signed=signed)
 
 
 def _is_xml(name: str) -> bool:
@@ -175,17 +175,17 @@ def _packed(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as target:
         for entry in archive.infolist():
-            told = zipfile.ZipInfo(entry.filename, entry.date_time)
-            told.compress_type, told.external_attr = entry.compress_type, entry.external_attr
+            entry_info = zipfile.ZipInfo(entry.filename, entry.date_time)
+            entry_info.compress_type, entry_info.external_attr = entry.compress_type, entry.external_attr
             content = changed.get(entry.filename)
-            target.writestr(told, archive.read(entry) if content is None else content)
+            target.writestr(entry_info, archive.read(entry) if content is None else content)
     return out.getvalue()
 
 
 # ---- Office Open XML -----------------------------------------------------------------------------------------------
 
 
-def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
+def _ooxml(content: bytes, main: str, clean: Cleaner) -> FileFacts:
     """A document whose main part is what its name says; the copy fetches nothing from outside.
 
     Raises UnfitError: office, office_encrypted, unpacked or macro.
@@ -194,15 +194,15 @@ def _ooxml(content: bytes, main: str, clean: Cleaner) -> Found:
         if _TYPES not in archive.namelist():
             raise UnfitError("office")
         listed = XmlPart(_small(archive, _TYPES))
-        told: list[dict[str, str]] = []
-        listed.read(wanted=_any, closed=lambda element: told.append(element.attributes))
-        types = {row.get("ContentType", "").lower() for row in told}
+        relationships: list[dict[str, str]] = []
+        listed.read(wanted=_any, closed=lambda element: relationships.append(element.attributes))
+        types = {row.get("ContentType", "").lower() for row in relationships}
         if any(word in kind for word in _ACTIVE_TYPES for kind in types):
             raise UnfitError("macro")
         if f"application/vnd.openxmlformats-officedocument.{main}.main+xml" not in types:
             raise UnfitError("office")
-        named = {unquote(row.get("PartName", "")).lower().lstrip("/") for row in told if _is_text(row)}
-        ending = {f".{row['Extension'].lower()}" for row in told if _is_text(row) and row.get("Extension")}
+        named = {unquote(row.get("PartName", "")).lower().lstrip("/") for row in relationships if _is_text(row)}
+        ending = {f".{row['Extension'].lower()}" for row in relationships if _is_text(row) and row.get("Extension")}
 
         def is_markup(name: str) -> bool:
             place = unquote(name).lower()
@@ -227,8 +227,10 @@ def _clean_relationships(part: XmlPart) -> None:
     """Relationships that leave the document lead nowhere; a link that a person follows stays."""
 
     def closed(element: Element) -> None:
-        told = element.attributes
-        if told.get("TargetMode", "").lower() == "external" and not told.get("Type", "").endswith("/hyperlink"):
+        attributes = element.attributes
+        if attributes.get("TargetMode", "").lower() == "external" and not attributes.get("Type", "").endswith(
+            "/hyperlink"
+        ):
             part.blank(element, ("Target",), _NOWHERE)
 
     part.read(wanted=_any, closed=closed)
@@ -285,7 +287,7 @@ def _clean_sheets(_name: str, part: XmlPart) -> None:
 # ---- OpenDocument --------------------------------------------------------------------------------------------------
 
 
-def _odf(content: bytes, kind: str) -> Found:
+def _odf(content: bytes, kind: str) -> FileFacts:
     """An OpenDocument whose first entry declares what its name says; the copy fetches nothing from outside.
 
     Raises UnfitError: office, office_encrypted, unpacked or macro.
@@ -309,18 +311,18 @@ def _clean_open_document(name: str, part: XmlPart) -> None:
         return
 
     def closed(element: Element) -> None:
-        told = element.attributes
+        attributes = element.attributes
         if element.name in {"script", "event-listener"}:
             part.remove(element)
             return
         if element.name == "a":
-            if not _LINK.match(told.get("href", "")):
+            if not _LINK.match(attributes.get("href", "")):
                 part.blank(element, ("href",))
-        elif _ELSEWHERE.match(told.get("href", "")):
+        elif _ELSEWHERE.match(attributes.get("href", "")):
             part.blank(element, ("href",))
-        if any(key.startswith("dde-") for key in told):
+        if any(key.startswith("dde-") for key in attributes):
             part.blank(element, ("dde-application", "dde-topic", "dde-item"))
-        if _calls(told.get("formula", "")):
+        if _calls(attributes.get("formula", "")):
             part.blank(element, ("formula",))
 
     part.read(wanted=_may_call, closed=closed)

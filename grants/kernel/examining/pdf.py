@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pikepdf
 from pikepdf.sanitize import Sanitizer
 
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 
 MIB = 1024 * 1024
 OBJECTS = 60_000
@@ -39,7 +39,7 @@ _CLEANER = (
 )
 
 
-def fit(content: bytes) -> Found:
+def fit(content: bytes) -> FileFacts:
     """A PDF and nothing else; the copy has no script, action, attachment, media, password or signature.
 
     Raises UnfitError: magic, polyglot, encrypted, objects, empty or structure.
@@ -55,9 +55,9 @@ def fit(content: bytes) -> Found:
             _CLEANER.apply(pdf)
             _drop_dynamic_form(pdf)
             _drop_outside(pdf)
-            kept = io.BytesIO()
-            pdf.save(kept, deterministic_id=True, encryption=False)
-            return Found(kept.getvalue(), signed=signed)
+            output = io.BytesIO()
+            pdf.save(output, deterministic_id=True, encryption=False)
+            return FileFacts(output.getvalue(), signed=signed)
     except pikepdf.PasswordError as error:
         raise UnfitError("encrypted") from error
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, RuntimeError) as error:

@@ -5,7 +5,7 @@ import json
 import resource
 import sys
 
-from grants.kernel.examining.found import Found, UnfitError
+from grants.kernel.examining.found import FileFacts, UnfitError
 
 MIB = 1024 * 1024
 SECONDS = 15  # of processor; an honest file of 10 MB takes less than 3
@@ -34,11 +34,11 @@ def limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def examine(kind: str, content: bytes) -> Found:
+def examine(kind: str, content: bytes) -> FileFacts:
     """What a file of a known kind holds. Raises UnfitError; MemoryError and worse end the process."""
     module, function = READERS[kind]
     reader = importlib.import_module(f"grants.kernel.examining.{module}")
-    found: Found = getattr(reader, function)(content)
+    found: FileFacts = getattr(reader, function)(content)
     return found
 
 

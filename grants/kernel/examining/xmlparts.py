@@ -85,8 +85,8 @@ class XmlPart:
             tag = _TAG.match(self.content, at)
             if tag is None:
                 raise UnfitError("office")
-            told = {key.rpartition(":")[2]: value for key, value in attributes.items()}
-            element = Element(name.rpartition(":")[2], told, at, tag.end())
+            local_names = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+            element = Element(name.rpartition(":")[2], local_names, at, tag.end())
             stack.append(element)
             if opened is not None:
                 opened(element)

@@ -176,12 +176,12 @@ def organisation_edit(subject: Organisation) -> Any:
     form = OrganisationForm(obj=subject)
     if form.validate_on_submit():
         try:
-            kept = actions.edit_organisation(subject, form.values(), version=form.version.data, by=actor())
+            unchanged = actions.edit_organisation(subject, form.values(), version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
             flash(_("C’est enregistré."), "success")
-            for number in kept:
+            for number in unchanged:
                 flash(
                     _(
                         "Le numéro %(number)s n’a pas changé : les coordonnées bancaires en dépendent."

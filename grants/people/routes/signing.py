@@ -154,12 +154,12 @@ def sign_in() -> Any:
             note_refusal("session.refused", error.facts["account"], reason=error.facts["reason"])
         else:
             enter(account)
-            return redirect(_kept_of(account) or _destination(account))
+            return redirect(_stored_form_page(account) or _destination(account))
     target = safe_path(request.args.get("next"))
     return form_page("people/sign_in.html", form, target=target)
 
 
-def _kept_of(account: Account) -> str | None:
+def _stored_form_page(account: Account) -> str | None:
     """Where a person finds what they sent while they were not signed in; its page is filled with it too."""
     waiting = stored_forms.waiting(account.id)
     for found in reversed(waiting):

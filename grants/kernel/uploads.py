@@ -1,4 +1,4 @@
-"""The vault: files people give, kept under random names, read by a process with limits before they are kept."""
+"""Uploaded files: stored under random names, after a process with limits has read them."""
 
 import hashlib
 import re
@@ -26,8 +26,8 @@ from grants.kernel import bounded, clock, files, journal, pages
 from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import Keyed, Model, before_commit, db, noted_in_transaction, text_enum
 from grants.kernel.errors import AppError, InvalidError, MissingError, RefusedError
-from grants.kernel.examining.found import Found, UnfitError
-from grants.kernel.files import Kept
+from grants.kernel.examining.found import FileFacts, UnfitError
+from grants.kernel.files import FileInfo
 from grants.kernel.formats import ENVELOPES, FORMATS, LABELS, UNFIT
 from grants.kernel.rowdigests import Recorded
 from grants.kernel.text import composed
@@ -36,11 +36,11 @@ from grants.kernel.words import _
 SETTLING = timedelta(hours=1)  # how long a file may be on its way before it counts as forgotten
 _INCOMING = "incoming"
 _ASIDE = "set-aside"
-_PENDING = "vault_pending"
-_GONE = "vault_gone"
+_PENDING = "uploads_pending"
+_GONE = "uploads_gone"
 noted_in_transaction(_GONE, list)
-_TOLD = "vault_told"
-KEPT = timedelta(days=30)  # how long a removed file, or one without a row, waits before it is destroyed
+_OUTCOMES = "upload_outcomes"
+RETENTION = timedelta(days=30)  # how long a removed file, or one without a row, waits before it is destroyed
 DOSSIER_MOST = 300_000_000  # bytes of one dossier, copies and removed files included
 DAY_MOST = 600_000_000  # bytes one person gives in a day
 MOST_SENT = 20  # files of one request
@@ -64,7 +64,7 @@ class StoredFile(Recorded, Keyed, Model):
     `name`, `size`, `sha256` and `place` speak of the bytes that came, kept as they came; `copy_*` of what is shown in
     their place when they are not fit for it, derived from them. `signed`: it carries an electronic signature, which
     nobody here verified. `rewritten`: it came before originals were kept, so that `sha256` is that of the bytes
-    rewritten on arrival. `removed_at`: taken out by its people, destroyed after `KEPT`.
+    rewritten on arrival. `removed_at`: taken out by its people, destroyed after `RETENTION`.
     """
 
     __tablename__ = "stored_file"
@@ -98,7 +98,7 @@ class StoredFile(Recorded, Keyed, Model):
     removed_at: Mapped[datetime | None]
 
 
-class Upload(Protocol):
+class UploadedFile(Protocol):
     """A file as a form hands it over (Werkzeug's FileStorage is one)."""
 
     @property
@@ -106,14 +106,6 @@ class Upload(Protocol):
 
     @property
     def stream(self) -> IO[bytes]: ...
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A file that does not come from a form."""
-
-    filename: str
-    stream: IO[bytes]
 
 
 class StoreError(AppError):
@@ -132,13 +124,13 @@ class Examined:
     name: str
     media_type: str
     content: bytes
-    found: Found
+    found: FileFacts
 
 
-Given = Upload | Examined
+Given = UploadedFile | Examined
 
 
-def examine(upload: Upload) -> Examined:
+def examine(upload: UploadedFile) -> Examined:
     """Read a file in a process with limits (`bounded`); nothing may be open in the database meanwhile.
 
     Raises InvalidError with what is wrong and the formats accepted; StoreError when too many files came at once.
@@ -174,12 +166,12 @@ def examine_sent() -> None:
     if db.session().in_transaction():
         raise RuntimeError("a file is never examined while a transaction is open")
     limit = time.monotonic() + ALL_SENT
-    told: dict[int, Examined | InvalidError] = g.setdefault(_TOLD, {})
+    outcomes: dict[int, Examined | InvalidError] = g.setdefault(_OUTCOMES, {})
     for file in _sent():
-        if len(told) >= MOST_SENT or time.monotonic() > limit:
-            told[id(file)] = InvalidError(_("Trop de fichiers à la fois : envoyez celui-ci à part."))
+        if len(outcomes) >= MOST_SENT or time.monotonic() > limit:
+            outcomes[id(file)] = InvalidError(_("Trop de fichiers à la fois : envoyez celui-ci à part."))
         else:
-            told[id(file)] = _outcome(file)
+            outcomes[id(file)] = _outcome(file)
 
 
 def _sent() -> list[FileStorage]:
@@ -187,7 +179,7 @@ def _sent() -> list[FileStorage]:
     return [file for files in request.files.listvalues() for file in files if file.filename]
 
 
-def _outcome(upload: Upload) -> Examined | InvalidError:
+def _outcome(upload: UploadedFile) -> Examined | InvalidError:
     try:
         return examine(upload)
     except InvalidError as error:
@@ -208,7 +200,7 @@ def accept(
     files are examined before the transaction (`examine_sent`): a view that forgot to say so gets RuntimeError. The
     command line and tests may give a file that was not examined yet.
     """
-    outcome = upload if isinstance(upload, Examined) else _told_of(upload)
+    outcome = upload if isinstance(upload, Examined) else _outcome_of(upload)
     if isinstance(outcome, InvalidError):
         raise InvalidError(outcome.message, field=field, **outcome.facts) from outcome
     _check_room(len(outcome.content) + len(outcome.found.copy or b""), by=by, dossier_id=dossier_id, field=field)
@@ -243,12 +235,12 @@ def _check_room(size: int, *, by: Actor, dossier_id: UUID | None, field: str | N
             raise InvalidError(message, field=field)
 
 
-def _told_of(upload: Upload) -> Examined | InvalidError:
-    told: Examined | InvalidError | None = g.get(_TOLD, {}).get(id(upload))
-    if told is not None:
-        return told
+def _outcome_of(upload: UploadedFile) -> Examined | InvalidError:
+    outcome: Examined | InvalidError | None = g.get(_OUTCOMES, {}).get(id(upload))
+    if outcome is not None:
+        return outcome
     if has_request_context() and any(file is upload for file in _sent()):
-        raise RuntimeError("this view takes files: it must say @prepared_by(vault.examine_sent)")
+        raise RuntimeError("this view takes files: it must say @prepared_by(uploads.examine_sent)")
     return _outcome(upload)
 
 
@@ -276,8 +268,8 @@ def clean_name(given: str) -> str:
     last = given.replace("\\", "/").rpartition("/")[2]
     bounded = last if len(last) <= LONGEST_NAME else last[: LONGEST_NAME // 2] + last[-LONGEST_NAME // 2 :]
     spaced = "".join(" " if unicodedata.category(c) in {"Zs", "Zl", "Zp"} else c for c in composed(bounded))
-    kept = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
-    tidy = " ".join(_BREAKERS.sub("_", kept).split()).rstrip(". ")
+    characters = "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    tidy = " ".join(_BREAKERS.sub("_", characters).split()).rstrip(". ")
     stem, dot, suffix = tidy.rpartition(".")
     if dot and suffix.isalnum() and len(suffix) <= 10:
         return f"{stem.strip('. ')[: 199 - len(suffix)].rstrip('. ') or 'document'}.{suffix}"
@@ -290,17 +282,17 @@ def keep(
     name: str,
     media_type: str,
     by: Actor,
-    found: Found | None = None,
+    found: FileFacts | None = None,
     organisation_id: UUID | None = None,
     dossier_id: UUID | None = None,
 ) -> StoredFile:
-    """Put bytes we vouch for into the vault, as they are: checked by `accept`, or made by the house itself.
+    """Store bytes as they are: checked by `accept`, or made by this application itself.
 
     `found` is what their examination told; its copy is kept beside them. They wait in temporary files, safe on disk,
     and move to their places as the last act before the commit: there is never a row without its files. Raises
     StoreError when the disk refuses.
     """
-    found = found or Found()
+    found = found or FileFacts()
     token = secrets.token_hex(16)
     stored = StoredFile(
         name=name,
@@ -401,7 +393,7 @@ def _read(file_id: UUID, place: str, size: int | None, sha256: str | None) -> by
     return content
 
 
-def told_of(stored: StoredFile) -> str:
+def file_note(stored: StoredFile) -> str:
     """What tells a file from another of the same name: its size, and when it came."""
     came = _("reçu le %(at)s", at=pages.instant(stored.given_at))
     return f"{pages.file_size(stored.size)}, {came}"
@@ -428,8 +420,8 @@ def attachment(content: bytes | IO[bytes], name: str, size: int | None = None) -
 
     Those of a stream are sent bit by bit, and it is closed in the end; `size` then tells how many they are.
     """
-    told = content if isinstance(content, bytes) else FileWrapper(content, 65_536)
-    response = Response(told, content_type="application/octet-stream")
+    body = content if isinstance(content, bytes) else FileWrapper(content, 65_536)
+    response = Response(body, content_type="application/octet-stream")
     if size is not None:
         response.content_length = size
     plain = composed(name, "NFKD").encode("ascii", "ignore").decode().replace('"', "_") or "document"
@@ -461,49 +453,49 @@ def why_not_writable() -> str | None:
 def sweep() -> int:
     """Remove forgotten temporary files and set aside files without a row; returns how many. For the worker."""
     store, before = files.store(), clock.now() - SETTLING
-    late = [kept for kept in store.list(_INCOMING) if kept.since < before]
-    for kept in late:
-        store.delete(kept.key)
+    late = [file for file in store.list(_INCOMING) if file.since < before]
+    for file in late:
+        store.delete(file.key)
     lost = list(_orphans())
-    for kept in lost:
-        store.move(kept.key, f"{_ASIDE}/{kept.name}")  # from now on counts how long it is kept
+    for file in lost:
+        store.move(file.key, f"{_ASIDE}/{file.name}")  # from now on counts how long it is kept
     return len(late) + len(lost)
 
 
 def remove(stored: StoredFile, *, by: Actor) -> None:
-    """Take a file out: nobody gets it any more, and `purge` destroys it after `KEPT`."""
+    """Take a file out: nobody gets it any more, and `purge` destroys it after `RETENTION`."""
     stored.removed_at = clock.now()
     journal.record("file.removed", stored, by=by)
 
 
 def purge() -> int:
-    """Destroy what was removed, or set aside without a row, longer than `KEPT` ago; returns how many. For the worker.
+    """Destroy what was removed, or set aside without a row, more than `RETENTION` ago. For the worker.
 
-    Each destroyed file leaves a line in the journal.
+    Returns how many. Each destroyed file leaves a line in the journal.
     """
-    by, before = system("vault"), clock.now() - KEPT
+    by, before = system("uploads"), clock.now() - RETENTION
     removed = db.session.scalars(select(StoredFile).where(StoredFile.removed_at < before)).all()
     for stored in removed:
         journal.record("file.destroyed", stored, by=by, size=stored.size, sha256=stored.sha256)
         gone = (place for place in (stored.place, stored.copy_place) if place is not None)
         db.session.info.setdefault(_GONE, []).extend(gone)
         db.session.delete(stored)
-    aside = [kept for kept in files.store().list(_ASIDE) if kept.since < before]
-    for kept in aside:
-        journal.record("file.destroyed", None, by=by, size=kept.size, place=kept.name)
-        files.store().delete(kept.key)
+    aside = [file for file in files.store().list(_ASIDE) if file.since < before]
+    for file in aside:
+        journal.record("file.destroyed", None, by=by, size=file.size, place=file.name)
+        files.store().delete(file.key)
     return len(removed) + len(aside)
 
 
-def _orphans() -> Iterator[Kept]:
+def _orphans() -> Iterator[FileInfo]:
     """Files that no row knows, older than any running transaction, one group at a time."""
     before = clock.now() - SETTLING
     for group in (f"{number:02x}" for number in range(256)):
-        settled = [kept for kept in files.store().list(group) if kept.since < before]
+        settled = [file for file in files.store().list(group) if file.since < before]
         known: set[str | None] = set()
         for place in (StoredFile.place, StoredFile.copy_place) if settled else ():
             known |= set(db.session.scalars(select(place).where(place.startswith(f"{group}/"))))
-        yield from (kept for kept in settled if kept.key not in known)
+        yield from (file for file in settled if file.key not in known)
 
 
 def problems() -> Iterator[str]:
@@ -517,8 +509,8 @@ def problems() -> Iterator[str]:
             yield _("Fichier %(id)s : son contenu n’est plus celui qui a été déposé.", id=row.id)
         if row.copy_place is not None and not _holds(row.copy_place, row.copy_sha256):
             yield _("Fichier %(id)s : la copie à montrer est absente ou altérée.", id=row.id)
-    for kept in _orphans():
-        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=kept.key)
+    for file in _orphans():
+        yield _("Fichier %(place)s : il n’appartient à aucun enregistrement.", place=file.key)
 
 
 def _holds(place: str, sha256: str) -> bool:

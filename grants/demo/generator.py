@@ -1,4 +1,4 @@
-"""Weaves invented applications for volume: each draw gives the rows of every table and the content that is frozen."""
+"""Generates invented applications for volume: each draw gives the rows of every table and the content that is frozen."""
 
 import random
 import tomllib
@@ -37,7 +37,7 @@ from grants.applications.parts import PARTS, TABLES
 from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
 from grants.applications.parts.fields import Content
 from grants.applications.parts.part import Part
-from grants.applications.parts.questions import is_asked, told_beside
+from grants.applications.parts.questions import answer_details, is_asked
 from grants.applications.queries.content import both_languages, organisation_content
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
@@ -53,16 +53,16 @@ from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, 
 from grants.reviewing.rules import Grid, Marks, hundredths, result
 from grants.screening.models import Finding
 
-Row = dict[str, Any]
-Rows = dict[Table, list[Row]]
+TableRow = dict[str, Any]
+RowsByTable = dict[Table, list[TableRow]]
 S = ApplicationState
 REFUSAL = "no_double_request"
 REASON = "Dossier inventé : déclaré irrecevable pour éprouver le système."
 NOTE = "Tiré au sort."
 
 
-def fabric() -> dict[str, Any]:
-    """The themes and sentences applications are woven from."""
+def texts_of_volume() -> dict[str, Any]:
+    """The themes and sentences applications are generated from."""
     return tomllib.loads((Path(__file__).parent / "volume.toml").read_text(encoding="utf-8"))
 
 
@@ -103,7 +103,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Facts:
+class DrawnFacts:
     """What the committee and those who follow an award read of an application."""
 
     minimum: Money
@@ -112,13 +112,13 @@ class Facts:
     is_advance: bool
     ends_on: date
     score: int | None
-    budget: Sequence[Row]
-    indicators: Sequence[Row]
+    budget: Sequence[TableRow]
+    indicators: Sequence[TableRow]
     weights: Mapping[Dimension, Sequence[tuple[UUID | None, int]]]
 
 
 @dataclass(frozen=True)
-class Woven:
+class Generated:
     """One application, and what the journal tells of it besides its rows; `number` is that of its organisation."""
 
     number: int
@@ -132,10 +132,10 @@ class Woven:
     decided_at: datetime | None
     gates: tuple[str, ...]
     assignments: tuple[tuple[Assignment, Any], ...]
-    facts: Facts | None
+    facts: DrawnFacts | None
 
 
-class Loom:
+class Generator:
     """Draws applications one after the other; the same seed and frame draw the same ones.
 
     Of a past call every dossier was decided, and every eligible one read by three people.
@@ -144,8 +144,8 @@ class Loom:
     def __init__(self, frame: Frame, seed: int, number: int, *, is_past: bool = False) -> None:
         self.frame, self.number, self.is_past = frame, number, is_past
         self.rng = random.Random(f"volume {seed} {frame.model['call']['code']}")
-        self.told = fabric()
-        self.rows: Rows = defaultdict(list)
+        self.texts = texts_of_volume()
+        self.rows: RowsByTable = defaultdict(list)
         self.has_review_under_way = False
 
     @staticmethod
@@ -157,10 +157,10 @@ class Loom:
 
     # ---- one application -------------------------------------------------------------------------------------------
 
-    def weave(self, place: int, organisation_number: int, next_reference: int) -> Woven:
+    def generate(self, place: int, organisation_number: int, next_reference: int) -> Generated:
         """Draw the application at a place; `next_reference` is the number it takes if it is submitted."""
         frame, rng = self.frame, self.rng
-        theme, commune = rng.choice(self.told["themes"]), rng.choice(frame.communes)
+        theme, commune = rng.choice(self.texts["themes"]), rng.choice(frame.communes)
         weights = (12, 0, 76, 12) if self.is_past else (15, 20, 55, 10)
         state = rng.choices((S.DRAFT, S.SUBMITTED, S.ELIGIBLE, S.INELIGIBLE), weights)[0]
         received_at = self._received_at(place)
@@ -183,7 +183,7 @@ class Loom:
             self._application_row(application, content, organisation, started_at, received_at, decided_at)
         )
         assignments = self._review(application)
-        return Woven(
+        return Generated(
             number=organisation_number,
             title=content["project"]["title"],
             application=application,
@@ -212,27 +212,27 @@ class Loom:
     def _reference(self, number: int) -> str:
         return rules.reference(self.frame.fund.code, self.frame.closes_on.year, number)
 
-    def _say(self, name: str, theme: Row, commune: Any) -> str:
+    def _say(self, name: str, theme: TableRow, commune: Any) -> str:
         """A sentence of a kind, its placeholders filled."""
-        return self._fill(self.rng.choice(self.told["sentences"][name]), theme, commune)
+        return self._fill(self.rng.choice(self.texts["sentences"][name]), theme, commune)
 
-    def _fill(self, text: str, theme: Row, commune: Any) -> str:
+    def _fill(self, text: str, theme: TableRow, commune: Any) -> str:
         values = {
             "place": commune.name,
             "public": theme["public"],
             "thing": theme["thing"],
             "unit": theme["unit"],
-            "month": self.rng.choice(self.told["months"]),
+            "month": self.rng.choice(self.texts["months"]),
             "number": str(self.rng.randint(3, 40) * 10),
         }
         return rules.fill(text, values)
 
     # ---- who -------------------------------------------------------------------------------------------------------
 
-    def _association(self, number: int, theme: Row, commune: Any, at: datetime) -> tuple[Account, Organisation]:
-        rng, told = self.rng, self.told
-        person = f"{rng.choice(told['first_names'])} {rng.choice(told['last_names'])}"
-        name = f"{rng.choice(told['names'])} {rng.choice(told['nouns'])}, {commune.name} n° {number} (fictive)"
+    def _association(self, number: int, theme: TableRow, commune: Any, at: datetime) -> tuple[Account, Organisation]:
+        rng, texts = self.rng, self.texts
+        person = f"{rng.choice(texts['first_names'])} {rng.choice(texts['last_names'])}"
+        name = f"{rng.choice(texts['names'])} {rng.choice(texts['nouns'])}, {commune.name} n° {number} (fictive)"
         email = f"association-{number}@volume.example"
         account = Account(id=self.key(), email=email, name=person)
         organisation = Organisation(
@@ -248,8 +248,12 @@ class Loom:
             "sort_key": search_key(person),
         })  # fmt: skip
         columns = [column.key for column in table_of(Organisation).columns]
-        kept = {key: getattr(organisation, key) for key in columns if key not in {"version", "created_at", "sort_key"}}
-        self.rows[table_of(Organisation)].append({**kept, "version": 1, "created_at": at, "sort_key": search_key(name)})
+        columns_of_row = {
+            key: getattr(organisation, key) for key in columns if key not in {"version", "created_at", "sort_key"}
+        }
+        self.rows[table_of(Organisation)].append(
+            {**columns_of_row, "version": 1, "created_at": at, "sort_key": search_key(name)}
+        )
         self.rows[table_of(Membership)].append({
             "id": self.key(), "account_id": account.id, "organisation_id": organisation.id, "role": MemberRole.OWNER,
             "since_at": at, "version": 1,
@@ -259,7 +263,7 @@ class Loom:
     # ---- what ------------------------------------------------------------------------------------------------------
 
     def _content(
-        self, application: Application, author: Account, organisation: Organisation, theme: Row, commune: Any,
+        self, application: Application, author: Account, organisation: Organisation, theme: TableRow, commune: Any,
         at: datetime,
     ) -> Content:  # fmt: skip
         """Draw what the application says: its rows are kept, its content is returned as a version freezes it."""
@@ -286,7 +290,7 @@ class Loom:
             self._allocate(application.id, requested, content)
         return content
 
-    def _project(self, theme: Row, commune: Any) -> Row:
+    def _project(self, theme: TableRow, commune: Any) -> TableRow:
         rng, frame = self.rng, self.frame
         offered = rng.choices(frame.offered, [60, 30, 10][: len(frame.offered)])[0]
         low, high = offered.minimum.cents // 10_000, offered.maximum.cents // 10_000  # hundreds of euros
@@ -296,7 +300,7 @@ class Loom:
         starts_on = frame.closes_on + timedelta(days=rng.randint(80, 160))
         return {
             **PARTS[Part.PROJECT].plain({}),
-            "title": f"{self._fill(theme['title'], theme, commune)}, {rng.choice(self.told['tags'])} {rng.randint(2, 9)}",
+            "title": f"{self._fill(theme['title'], theme, commune)}, {rng.choice(self.texts['tags'])} {rng.randint(2, 9)}",
             "summary": self._say("summary", theme, commune),
             "instrument": {
                 "code": offered.instrument.code,
@@ -313,7 +317,7 @@ class Loom:
             "ends_on": (starts_on + timedelta(days=rng.randint(180, 540))).isoformat(),
         }
 
-    def _choices(self, application_id: UUID, theme: Row, commune: Any) -> Content:
+    def _choices(self, application_id: UUID, theme: TableRow, commune: Any) -> Content:
         """Axes, actions, fields, plans and territory, linked and told."""
         rng, frame = self.rng, self.frame
         shares = [(axis, theme["axes"][code]) for code, axis in frame.axes.items() if code in theme["axes"]]
@@ -362,7 +366,7 @@ class Loom:
             "areas": [{"id": str(row.id), "name": row.name, "commune": row.commune.name} for row in areas],
         }
 
-    def _parts(self, application_id: UUID, theme: Row, commune: Any, starts_on: date) -> Content:
+    def _parts(self, application_id: UUID, theme: TableRow, commune: Any, starts_on: date) -> Content:
         """The people, the effects, the partners and the calendar, kept and told."""
         rng = self.rng
         reached = rng.randint(3, 60) * 10
@@ -380,7 +384,7 @@ class Loom:
                 "role": self._fill(row["role"], theme, commune),
                 "committed": rng.random() < 0.7,
             }
-            for row in rng.sample(self.told["partners"], rng.randint(1, 3))
+            for row in rng.sample(self.texts["partners"], rng.randint(1, 3))
         ]
         milestones = [
             {"label": label, "due_on": starts_on + timedelta(days=days)}
@@ -404,7 +408,7 @@ class Loom:
         content["participation"] = PARTS[Part.PEOPLE].plain(said)
         return content
 
-    def _budget(self, application_id: UUID, requested: Money, project: Row) -> Content:
+    def _budget(self, application_id: UUID, requested: Money, project: TableRow) -> Content:
         """A budget that balances, in whole euros: (side, account, label, amount, status, whether it is the request)."""
         rng, total = self.rng, Money(project["total_cents"])
         charges = _whole_parts(total, {"60": 25, "61": 10, "62": 20, "64": 40, "IND": 5})
@@ -436,7 +440,7 @@ class Loom:
             "totals": {f"{side}_cents": getattr(found, side).cents for side in Totals.__dataclass_fields__},
         }
 
-    def _line(self, account: str, label: str, amount: Money, status: str | None, is_request: bool) -> Row:
+    def _line(self, account: str, label: str, amount: Money, status: str | None, is_request: bool) -> TableRow:
         known = self.frame.accounts[account]
         return {
             **LINES.plain({"account": account, "label": label, "amount": amount, "status": status}),
@@ -447,31 +451,31 @@ class Loom:
 
     # ---- answers, pieces, statements -------------------------------------------------------------------------------
 
-    def _answers(self, application_id: UUID, theme: Row, commune: Any, project: Row) -> list[Content]:
+    def _answers(self, application_id: UUID, theme: TableRow, commune: Any, project: TableRow) -> list[Content]:
         """The answers to the call's questions, in the shape of the empty draft."""
         values = self._values(theme, commune, project)
         sections: list[Content] = [
-            {**section, "questions": [dict(told) for told in section["questions"]]}
+            {**section, "questions": [dict(question_row) for question_row in section["questions"]]}
             for section in self.frame.model["sections"]
         ]
         for section in sections:
-            for told in section["questions"]:
-                question = self.frame.questions[told["code"]]
-                told["asked"] = is_asked(question.asked_when, values)
+            for question_row in section["questions"]:
+                question = self.frame.questions[question_row["code"]]
+                question_row["asked"] = is_asked(question.asked_when, values)
                 value = values.get(question.code)
                 if value is None:
                     continue
-                told |= {"value": value, **told_beside(question, value, {})}
+                question_row |= {"value": value, **answer_details(question, value, {})}
                 self.rows[table_of(Answer)].append({
                     "id": self.key(), "application_id": application_id, "question_id": question.id, "value": value,
                     "file_id": None,
                 })  # fmt: skip
         return sections
 
-    def _values(self, theme: Row, commune: Any, project: Row) -> Row:
+    def _values(self, theme: TableRow, commune: Any, project: TableRow) -> TableRow:
         rng = self.rng
         first, economic = rng.random() < 0.8, rng.random() < 0.2
-        values: Row = {
+        values: TableRow = {
             "first_request": "yes" if first else "no",
             "economic_activity": "yes" if economic else "no",
             "volunteers": rng.randint(3, 90),
@@ -483,21 +487,23 @@ class Loom:
         if economic:
             values["de_minimis_total"] = rng.randint(0, 40) * 100_000
         for code, question in self.frame.questions.items():
-            wanted = question.kind in {QuestionKind.LONG, QuestionKind.SHORT} and code in self.told["sentences"]
+            wanted = question.kind in {QuestionKind.LONG, QuestionKind.SHORT} and code in self.texts["sentences"]
             if wanted and is_asked(question.asked_when, values):
                 values[code] = self._say(code, theme, commune)
         return values
 
     def _pieces(self, sections: Sequence[Content], authority: str | None) -> list[Content]:
         """No document is given: their absence never stops a request. Which ones are due depends on the answers."""
-        answers = {told["code"]: told["value"] for section in sections for told in section["questions"]}
+        answers = {
+            question_row["code"]: question_row["value"] for section in sections for question_row in section["questions"]
+        }
         facts = {"has_rna": True, "first_request": answers["first_request"], "authority": authority}
         rule_of = {piece.code: piece.rule if piece.required else "" for piece in self.frame.pieces}
         return [
             {**row, "expected": rules.is_expected(rule_of[row["code"]], **facts)} for row in self.frame.model["pieces"]
         ]
 
-    def _statements(self, application: Application, author: Account, project: Row, at: datetime) -> list[Content]:
+    def _statements(self, application: Application, author: Account, project: TableRow, at: datetime) -> list[Content]:
         """Every declaration, made just before the submission; a draft has made none."""
         values = {
             "amount": money(Money(project["requested_cents"])),
@@ -505,11 +511,11 @@ class Loom:
             "body": self.frame.fund.body_name,
         }
         signed_at = at - timedelta(minutes=self.rng.randint(1, 30))
-        told = []
+        statements = []
         for statement, row in zip(self.frame.statements, self.frame.model["statements"], strict=True):
             words = {key: rules.fill(getattr(statement, key), values) for key in ("text", "text_en")}
             if application.submitted_at is None:
-                told.append({**row, **words})
+                statements.append({**row, **words})
                 continue
             choice = statement.choices[0]["code"] if statement.choices else "yes"
             self.rows[table_of(Signature)].append({
@@ -517,17 +523,17 @@ class Loom:
                 "signed_by": author.id, "signed_at": signed_at,
             })  # fmt: skip
             made = {"choice": choice, "signed_by": author.name, "signed_at": _iso(signed_at)}
-            told.append({**row, **words, **made, "chosen": statement.choices[0] if statement.choices else None})
-        return told
+            statements.append({**row, **words, **made, "chosen": statement.choices[0] if statement.choices else None})
+        return statements
 
-    def _facts(self, application: Application, content: Content) -> Facts:
+    def _facts(self, application: Application, content: Content) -> DrawnFacts:
         """What others read of an eligible application, from the rows it left last."""
         project, instrument = content["project"], content["project"]["instrument"]
         weights: dict[Dimension, list[tuple[UUID | None, int]]] = defaultdict(list)
         for row in self._rows_of(Allocation, application.id):
             weights[row["dimension"]].append((row["key_id"], row["weight"]))
         standing = self._rows_of(Standing, application.id)
-        return Facts(
+        return DrawnFacts(
             minimum=Money(instrument["minimum_cents"]),
             requested=Money(project["requested_cents"]),
             total=Money(project["total_cents"]),
@@ -539,8 +545,8 @@ class Loom:
             weights=weights,
         )
 
-    def _rows_of(self, model: Any, application_id: UUID) -> list[Row]:
-        """The rows of a table that an application left, if it is the one woven last."""
+    def _rows_of(self, model: Any, application_id: UUID) -> list[TableRow]:
+        """The rows of a table that an application left, if it is the one generated last."""
         own = takewhile(lambda row: row["application_id"] == application_id, reversed(self.rows[table_of(model)]))
         return list(own)[::-1]
 
@@ -661,8 +667,8 @@ class Loom:
             "assigned_at": assigned_at, "due_on": frame.closes_on + timedelta(days=50),
             "declared_at": assignment.declared_at, "saved_at": assignment.submitted_at,
             "submitted_at": assignment.submitted_at, "version": 1,
-            "committee_comment": self.told["sentences"]["committee"][0] if is_sent else "",
-            "applicant_comment": self.told["sentences"]["applicant"][0] if is_sent else "",
+            "committee_comment": self.texts["sentences"]["committee"][0] if is_sent else "",
+            "applicant_comment": self.texts["sentences"]["applicant"][0] if is_sent else "",
         })  # fmt: skip
         if is_opened:
             self.rows[table_of(Interest)].append({
@@ -681,7 +687,7 @@ class Loom:
     def _application_row(
         self, application: Application, content: Content, organisation: Organisation, started_at: datetime,
         received_at: datetime, decided_at: datetime | None,
-    ) -> Row:  # fmt: skip
+    ) -> TableRow:  # fmt: skip
         project, frame = content["project"], self.frame
         submitted = application.submitted_at is not None
         offered = next(row for row in frame.offered if row.instrument.code == project["instrument"]["code"])

@@ -23,9 +23,9 @@ from grants.deliberation import queries as deliberation
 from grants.deliberation.lifecycle import LIFECYCLE as MEETING
 from grants.deliberation.models import Meeting
 from grants.demo import content
+from grants.demo.install import PASSWORD
 from grants.demo.payments import fictitious_iban
-from grants.demo.plant import PASSWORD
-from grants.kernel import clock, encryption, journal, vault
+from grants.kernel import clock, encryption, journal, uploads
 from grants.kernel.db import db
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -37,10 +37,10 @@ from grants.programme import queries as programme
 from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from grants.reviewing.models import Assignment, Interest, InterestNature
 from grants.screening.models import PieceRequest
-from tests.demo.conftest import Planted
+from tests.demo.conftest import Installed
 from tests.site import ROOT
 
-pytestmark = [pytest.mark.usefixtures("planted"), pytest.mark.neutral]
+pytestmark = [pytest.mark.usefixtures("installed"), pytest.mark.neutral]
 LIVES = (
     (APPLICATION, Application), (CALL, Call), (ASSIGNMENT, Assignment), (MEETING, Meeting), (AWARD, Award),
     (BANK, BankDetails), (INSTALMENT, Instalment), (REPORT, Report),
@@ -65,16 +65,16 @@ def test_every_written_dossier_stands_in_the_state_its_file_tells() -> None:
     after_the_grant = ("report_submitted", "in_execution", "report_due", "closed", "agreement_to_sign")
     stands_for = {**dict.fromkeys(after_the_grant, "awarded"), "under_review": "eligible"}
     found = {slug: row.state.value for slug, row in by_slug().items()}
-    told = {dossier.slug: stands_for.get(dossier.state, dossier.state) for dossier in content.dossiers()}
-    assert len(told) >= 24
-    assert found == told
+    expected = {dossier.slug: stands_for.get(dossier.state, dossier.state) for dossier in content.dossiers()}
+    assert len(expected) >= 24
+    assert found == expected
 
 
 @pytest.mark.parametrize(("machine", "model"), LIVES, ids=[machine.name for machine, _ in LIVES])
 def test_every_state_of_every_life_is_there_or_was_passed_through(machine: Machine, model: Any) -> None:
     standing = {str(state) for state in db.session.scalars(select(model.state).distinct())}
-    told = [line.facts for line in lines() if line.event.startswith(f"{machine.name}.")]
-    passed = {facts[end] for facts in told for end in ("from", "to") if end in facts}
+    recorded = [line.facts for line in lines() if line.event.startswith(f"{machine.name}.")]
+    passed = {facts[end] for facts in recorded for end in ("from", "to") if end in facts}
     assert standing | passed == {str(state) for state in machine.states}
     assert len(standing) >= len(machine.states) / 2
 
@@ -97,10 +97,10 @@ def test_what_makes_a_story_is_there() -> None:
     assert slugs["cafe-des-relais"].screening_reason
 
 
-def test_each_role_has_an_account_that_opens_with_the_shared_password(planted: Planted) -> None:
+def test_each_role_has_an_account_that_opens_with_the_shared_password(installed: Installed) -> None:
     assert why_not_password(PASSWORD) is None
-    assert {shown.role for shown in planted.shown} == {*(role.value for role in Role), "association"}
-    for shown in planted.shown:
+    assert {shown.role for shown in installed.shown} == {*(role.value for role in Role), "association"}
+    for shown in installed.shown:
         account = people.account_by_email(shown.email)
         assert account is not None
         assert account.name == shown.name
@@ -122,10 +122,10 @@ def test_the_nearly_complete_draft_lacks_one_answer_and_two_declarations() -> No
 
 def test_the_journal_holds_and_tells_things_in_the_order_they_happened() -> None:
     assert list(journal.broken_links()) == []
-    told = [line for line in lines() if line.event != "programme.loaded"]
-    assert all(before.at <= after.at for before, after in itertools.pairwise(told))
-    assert told[-1].at <= clock.now()
-    assert len(told) > 1000
+    happened = [line for line in lines() if line.event != "programme.loaded"]
+    assert all(before.at <= after.at for before, after in itertools.pairwise(happened))
+    assert happened[-1].at <= clock.now()
+    assert len(happened) > 1000
 
 
 def test_money_reconciles_to_the_cent() -> None:
@@ -176,7 +176,7 @@ def test_references_are_numbered_without_gap_and_versions_hold_their_digest() ->
 
 
 def test_every_submitted_dossier_has_its_receipt_and_its_files() -> None:
-    assert list(vault.problems()) == []
+    assert list(uploads.problems()) == []
     for slug, row in by_slug().items():
         if slug in DRAFTS:
             continue

@@ -33,7 +33,7 @@ Step = tuple[str, list[Response], float]
 
 
 @dataclass
-class Night:
+class StormResult:
     """What happened: how long each step took, in seconds, and what went wrong."""
 
     associations: int
@@ -53,11 +53,16 @@ class Night:
         return cuts[9] * 1000, cuts[18] * 1000
 
 
-def night(
-    site: Site, server: Server, associations: int, seconds: float, *, tell: Callable[[Night], None] = lambda _: None
-) -> Night:
+def run_storm(
+    site: Site,
+    server: Server,
+    associations: int,
+    seconds: float,
+    *,
+    tell: Callable[[StormResult], None] = lambda _: None,
+) -> StormResult:
     """Let so many associations come within so many seconds, wait for the last one, then count in the database."""
-    told, lock, chance = Night(associations), threading.Lock(), random.Random(SEED)
+    outcome, lock, chance = StormResult(associations), threading.Lock(), random.Random(SEED)
     with site.making() as make:
         call = make.call()
         call_id = call.id
@@ -73,30 +78,30 @@ def night(
         try:
             for step, answers, took in _journey(visitor, draft, piece, document):
                 with lock:
-                    told.times[step].append(took)
-                    told.requests += len(answers)
-                    told.errors += sum(answer.status_code >= 500 for answer in answers)
-                    told.submitted += step == "submit" and is_done(answers[-1])
-                    told.faults += [
+                    outcome.times[step].append(took)
+                    outcome.requests += len(answers)
+                    outcome.errors += sum(answer.status_code >= 500 for answer in answers)
+                    outcome.submitted += step == "submit" and is_done(answers[-1])
+                    outcome.faults += [
                         f"{step}: {answer.status_code} on {answer.url}"
                         for answer in answers
                         if answer.status_code >= 400
                     ]
-                tell(told)
+                tell(outcome)
         except (RequestException, AssertionError) as error:
             with lock:
-                told.faults.append(f"{type(error).__name__}: {str(error)[:200]}")
+                outcome.faults.append(f"{type(error).__name__}: {str(error)[:200]}")
 
     crowd = [threading.Thread(target=association, args=(*pair, at)) for pair, at in zip(people, arrivals, strict=True)]
     for one in crowd:
         one.start()
     for one in crowd:
         one.join()
-    told.seconds = time.monotonic() - start
+    outcome.seconds = time.monotonic() - start
     for draft in written_by:
-        _count(site, draft, told)
-    told.faults += verified(site)
-    return told
+        _count(site, draft, outcome)
+    outcome.faults += verified(site)
+    return outcome
 
 
 def heavy_pdf() -> bytes:
@@ -138,7 +143,7 @@ def _journey(
     yield timed("receipt", lambda _: visitor.get(f"{space}/recu"))
 
 
-def _count(site: Site, draft: Draft, told: Night) -> None:
+def _count(site: Site, draft: Draft, outcome: StormResult) -> None:
     """Look a dossier up: submitted with its file, its one version, and one receipt for each address."""
     key = draft.application
     with site.engine.connect() as connection:
@@ -150,10 +155,10 @@ def _count(site: Site, draft: Draft, told: Night) -> None:
         receipts = select(Letter.recipient).where(Letter.dossier_id == key, Letter.kind == "applications_receipt")
         letters = Counter(connection.execute(receipts).scalars())
     if reference is None or not versions or not files or set(letters) != draft.letters_to:
-        told.lost += 1
-        told.faults.append(
+        outcome.lost += 1
+        outcome.faults.append(
             f"lost: {key}: {reference}, {versions} versions, {files} files, {sum(letters.values())} letters"
         )
     elif versions > 1 or files > 1 or letters.total() > len(draft.letters_to):
-        told.doubled += 1
-        told.faults.append(f"doubled: {reference}: {versions} versions, {files} files, {letters.total()} letters")
+        outcome.doubled += 1
+        outcome.faults.append(f"doubled: {reference}: {versions} versions, {files} files, {letters.total()} letters")

@@ -1,4 +1,4 @@
-"""Plants the demonstration fund on a new database: people, three calls, and every written dossier walked to its
+"""Installs the demonstration fund on a new database: people, three calls, and every written dossier walked to its
 state."""
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from grants.calls import actions as calls
 from grants.deliberation import actions as deliberation
 from grants.demo import committee, content
 from grants.demo.applicants import Applicant
-from grants.demo.payments import Laureate
+from grants.demo.context import Context, Span, specimen_documents
+from grants.demo.payments import AwardedApplicant
 from grants.demo.script import Script
-from grants.demo.stage import Span, Stage, specimen_documents
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
@@ -39,7 +39,7 @@ THEMES = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownAccount:
     """An account to try the demonstration with; `role` is a code, `association` for those who apply."""
 
     role: str
@@ -48,7 +48,7 @@ class Shown:
     title: str
 
 
-def plant(*, by: Actor) -> list[Shown]:
+def install(*, by: Actor) -> list[ShownAccount]:
     """Play the demonstration on a database that holds the reference data and nothing else; one transaction of its own.
 
     Returns the accounts to show, all with the password `PASSWORD`. Nothing is mailed: letters are marked as sent.
@@ -56,50 +56,50 @@ def plant(*, by: Actor) -> list[Shown]:
     with force_locale("fr"), unit_of_work():
         fund = programme.fund()
         script = Script(fund.zone)
-        stage = Stage(script, fund, by, hash_password(password_of(PASSWORD)))
-        stage.documents = specimen_documents(script.day(-500))
-        script.add(script.at_work(-540, 9, 30), lambda: _take_office(stage))
-        script.add(script.at_work(-533, 10, 0), lambda: _confirm_reference(stage))
+        context = Context(script, fund, by, hash_password(password_of(PASSWORD)))
+        context.documents = specimen_documents(script.day(-500))
+        script.add(script.at_work(-540, 9, 30), lambda: _take_office(context))
+        script.add(script.at_work(-533, 10, 0), lambda: _confirm_reference(context))
         for name in SPANS:
-            _schedule_call(stage, name)
+            _schedule_call(context, name)
         script.add(
-            script.at_work(-25, 16, 0), lambda: deliberation.archive(stage.calls["past"], by=stage.actor("manager"))
+            script.at_work(-25, 16, 0), lambda: deliberation.archive(context.calls["past"], by=context.actor("manager"))
         )
-        script.add(script.at_work(-11, 15, 0), lambda: _prepare_next(stage))
+        script.add(script.at_work(-11, 15, 0), lambda: _prepare_next(context))
         for name in SPANS:
-            applicants = _applicants(stage, name)
+            applicants = _applicants(context, name)
             for applicant in applicants:
                 applicant.schedule()
-                committee.schedule_screening(stage, applicant)
-            committee.schedule_reviews(stage, name, applicants)
+                committee.schedule_screening(context, applicant)
+            committee.schedule_reviews(context, name, applicants)
             if name == "past":
-                committee.schedule_meeting(stage, name, applicants)
+                committee.schedule_meeting(context, name, applicants)
             for applicant in applicants:
                 if applicant.dossier.part("award"):
-                    Laureate(stage, applicant).schedule()
-        committee.schedule_preparation(stage, "review", held=12)
+                    AwardedApplicant(context, applicant).schedule()
+        committee.schedule_preparation(context, "review", held=12)
         script.play()
         db.session.flush()
         _mark_sent()
-    return [Shown(told["role"], told["name"], told["email"], told["title"]) for told in content.people()]
+    return [ShownAccount(row["role"], row["name"], row["email"], row["title"]) for row in content.people()]
 
 
 # ---- people --------------------------------------------------------------------------------------------------------
 
 
-def _take_office(stage: Stage) -> None:
+def _take_office(context: Context) -> None:
     """The staff and the committee arrive."""
-    for told in content.people():
-        if told["role"] == "association":
+    for row in content.people():
+        if row["role"] == "association":
             continue
-        account = stage.open_account(told["key"], name=told["name"], email=told["email"], title=told["title"])
-        college = College(told["college"]) if "college" in told else None
-        people.appoint(account, Role(told["role"]), by=stage.by, college=college)
+        account = context.open_account(row["key"], name=row["name"], email=row["email"], title=row["title"])
+        college = College(row["college"]) if "college" in row else None
+        people.appoint(account, Role(row["role"]), by=context.by, college=college)
 
 
-def _confirm_reference(stage: Stage) -> None:
+def _confirm_reference(context: Context) -> None:
     """The manager writes the contacts of the service, and confirms what came from memory or was only proposed."""
-    by, fund = stage.actor("manager"), stage.fund
+    by, fund = context.actor("manager"), context.fund
     contacts = {
         "service_address": "1 passage de l’Exemple, 69000 Lyon (adresse fictive)",
         "service_phone": "00 00 00 00 00",
@@ -119,29 +119,29 @@ def _confirm_reference(stage: Stage) -> None:
         actions.confirm_text(text, by=by)
 
 
-def _applicants(stage: Stage, name: str) -> list[Applicant]:
+def _applicants(context: Context, name: str) -> list[Applicant]:
     """The associations of a call, in the order in which they come."""
     dossiers = [dossier for dossier in content.dossiers() if dossier.call == name]
-    return [Applicant(stage, dossier, place, len(dossiers)) for place, dossier in enumerate(dossiers)]
+    return [Applicant(context, dossier, place, len(dossiers)) for place, dossier in enumerate(dossiers)]
 
 
 # ---- calls ---------------------------------------------------------------------------------------------------------
 
 
-def _schedule_call(stage: Stage, name: str) -> None:
-    script, span = stage.script, SPANS[name]
-    stage.spans[name] = span
-    script.add(script.at_work(span.opens - 12, 14, 0), lambda: _write_call(stage, name))
-    script.add(script.at_work(span.opens - 3, 16, 30), lambda: _open_call(stage, name))
+def _schedule_call(context: Context, name: str) -> None:
+    script, span = context.script, SPANS[name]
+    context.spans[name] = span
+    script.add(script.at_work(span.opens - 12, 14, 0), lambda: _write_call(context, name))
+    script.add(script.at_work(span.opens - 3, 16, 30), lambda: _open_call(context, name))
 
 
-def _write_call(stage: Stage, name: str) -> None:
-    script, span = stage.script, SPANS[name]
+def _write_call(context: Context, name: str) -> None:
+    script, span = context.script, SPANS[name]
     closes_on = script.day(span.closes)
     theme, theme_en = THEMES[name]
     framework = programme.frameworks()[0]
-    stage.calls[name] = calls.create_from_reference(
-        stage.fund,
+    context.calls[name] = calls.create_from_reference(
+        context.fund,
         framework,
         code=f"{closes_on:%Y-%m}",
         title=f"Innover pour les solidarités, appel {_of_month(closes_on)}",
@@ -151,13 +151,13 @@ def _write_call(stage: Stage, name: str) -> None:
         opens_at=script.at(span.opens, 9),
         closes_at=script.at(span.closes, 17),
         envelope=ENVELOPES[name],
-        by=stage.actor("manager"),
+        by=context.actor("manager"),
     )
 
 
-def _prepare_next(stage: Stage) -> None:
+def _prepare_next(context: Context) -> None:
     """A draft for the next call, made from the one that is open."""
-    script, source = stage.script, stage.calls["open"]
+    script, source = context.script, context.calls["open"]
     closes_on = script.day(NEXT.closes)
     calls.copy_call(
         source,
@@ -168,7 +168,7 @@ def _prepare_next(stage: Stage) -> None:
         opens_at=script.at(NEXT.opens, 9),
         closes_at=script.at(NEXT.closes, 17),
         envelope=Money.euros(150_000),
-        by=stage.actor("manager"),
+        by=context.actor("manager"),
     )
 
 
@@ -177,9 +177,9 @@ def _of_month(day: date) -> str:
     return f"d’{month}" if month[0] in "ao" else f"de {month}"
 
 
-def _open_call(stage: Stage, name: str) -> None:
-    call = stage.calls[name]
-    calls.open_call(call, acknowledged=False, version=call.version, by=stage.actor("manager"))
+def _open_call(context: Context, name: str) -> None:
+    call = context.calls[name]
+    calls.open_call(call, acknowledged=False, version=call.version, by=context.actor("manager"))
 
 
 # ---- letters -------------------------------------------------------------------------------------------------------

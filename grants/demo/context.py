@@ -1,4 +1,4 @@
-"""What every scene of the demonstration stands on: the script, the people, the calls, the specimen documents."""
+"""What every act of the demonstration stands on: the script, the people, the calls, the specimen documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from grants.demo.script import Script
 from grants.kernel import clock, journal, papers
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.examining.found import Found
-from grants.kernel.vault import Examined
+from grants.kernel.examining.found import FileFacts
+from grants.kernel.uploads import Examined
 from grants.people import queries as people
 from grants.people.models import Account
 from grants.programme.models import Fund
@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass
-class Stage:
+class Context:
     """The demonstration while it is being played. `password` is already hashed: one hash serves every account."""
 
     script: Script
@@ -68,7 +68,7 @@ class Stage:
 
     def document(self, kind: str) -> Examined:
         """A specimen document, ready to be given as a file; made here, it needs no examination."""
-        return Examined(FILES[kind], "application/pdf", self.documents[kind], Found())
+        return Examined(FILES[kind], "application/pdf", self.documents[kind], FileFacts())
 
 
 FILES = {

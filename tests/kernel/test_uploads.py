@@ -1,4 +1,4 @@
-"""The vault: honest files come out sound, hostile ones never come in, and no row is ever without its file."""
+"""Uploaded files: honest files come out sound, hostile ones never come in, and no row is ever without its file."""
 
 import hashlib
 import io
@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
 
-from grants.kernel import bounded, clock, journal, vault
+from grants.kernel import bounded, clock, journal, uploads
 from grants.kernel.actor import ANONYMOUS, Actor, system
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.examining import process
-from grants.kernel.vault import Clearance, Offered, StoredFile, StoreError, clean_name
+from grants.kernel.uploads import Clearance, StoredFile, StoreError, clean_name
 from grants.people.queries import actor_of
 from tests.kernel import corpus
 
@@ -31,7 +32,7 @@ BY = system("tests")
 
 
 def offer(name, content):
-    return vault.accept(Offered(name, io.BytesIO(content)), by=BY, field="file")
+    return uploads.accept(FileStorage(io.BytesIO(content), name), by=BY, field="file")
 
 
 def stored(name="statuts.pdf", content=None):
@@ -65,9 +66,9 @@ def test_an_honest_file_is_kept_and_read_back(folder, name):
     filename, content = corpus.HONEST[name]
     row = stored(filename, content)
     assert row.name == filename
-    assert (vault.read(row), row.size, row.sha256) == (content, len(content), hashlib.sha256(content).hexdigest())
+    assert (uploads.read(row), row.size, row.sha256) == (content, len(content), hashlib.sha256(content).hexdigest())
     assert files_in(folder) == sorted(filter(None, [row.place, row.copy_place]))
-    assert list(vault.problems()) == []
+    assert list(uploads.problems()) == []
 
 
 @pytest.mark.parametrize("name", corpus.HOSTILE)
@@ -89,7 +90,7 @@ def test_scripts_actions_and_passengers_are_removed_from_a_pdf(folder):
 
     given = corpus.pdf(everything, compress_streams=False, object_stream_mode=pikepdf.ObjectStreamMode.disable)
     assert all(word in given for word in (b"scripted", b"calc.exe", b"SubmitForm", b"MZ-passenger", b"xfa-passenger"))
-    with pikepdf.open(io.BytesIO(vault.read_shown(stored(content=given)))) as pdf:
+    with pikepdf.open(io.BytesIO(uploads.read_shown(stored(content=given)))) as pdf:
         out = io.BytesIO()
         pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
     for word in (b"scripted", b"JavaScript", b"calc.exe", b"SubmitForm", b"MZ-passenger", b"xfa-passenger"):
@@ -100,10 +101,10 @@ def test_scripts_actions_and_passengers_are_removed_from_a_pdf(folder):
 def test_a_photograph_is_turned_upright_and_forgets_who_took_it(folder):
     given = corpus.image("JPEG", size=(40, 20), exif=corpus.exif(6))
     assert b"MarqueDuTelephone" in given
-    kept = vault.read_shown(stored("photo.jpg", given + b"<script>passenger</script>"))
-    assert b"MarqueDuTelephone" not in kept
-    assert b"passenger" not in kept
-    with Image.open(io.BytesIO(kept)) as image:
+    content = uploads.read_shown(stored("photo.jpg", given + b"<script>passenger</script>"))
+    assert b"MarqueDuTelephone" not in content
+    assert b"passenger" not in content
+    with Image.open(io.BytesIO(content)) as image:
         assert image.size == (20, 40)
         assert not image.getexif()
 
@@ -111,14 +112,14 @@ def test_a_photograph_is_turned_upright_and_forgets_who_took_it(folder):
 def test_a_png_keeps_what_one_sees_through_it_and_no_text(folder):
     extra = PngInfo()
     extra.add_text("Author", "MarqueDuTelephone")
-    kept = vault.read_shown(stored("plan.png", corpus.image("PNG", mode="RGBA", pnginfo=extra)))
-    with Image.open(io.BytesIO(kept)) as image:
+    content = uploads.read_shown(stored("plan.png", corpus.image("PNG", mode="RGBA", pnginfo=extra)))
+    with Image.open(io.BytesIO(content)) as image:
         assert image.mode == "RGBA"
         assert "Author" not in image.info
 
 
 def test_a_large_photograph_is_reduced_not_refused(folder):
-    with Image.open(io.BytesIO(vault.read_shown(stored(*corpus.HONEST["jpeg of a recent telephone"])))) as image:
+    with Image.open(io.BytesIO(uploads.read_shown(stored(*corpus.HONEST["jpeg of a recent telephone"])))) as image:
         assert image.width * image.height <= 25_000_000
         assert image.width / image.height == pytest.approx(8000 / 6000, rel=0.01)
 
@@ -142,10 +143,10 @@ def test_no_file_chosen_is_said_plainly(folder):
 
 
 def test_what_was_already_read_is_read_again(folder):
-    upload = Offered("statuts.pdf", io.BytesIO(corpus.pdf()))
+    upload = FileStorage(io.BytesIO(corpus.pdf()), "statuts.pdf")
     upload.stream.read()
     with unit_of_work():
-        assert vault.accept(upload, by=BY).size > 0
+        assert uploads.accept(upload, by=BY).size > 0
 
 
 # ---------------------------------------------------------------------------------------------------------------- names
@@ -247,7 +248,7 @@ def test_a_full_disk_refuses_the_file_and_keeps_nothing(folder, monkeypatch):
     ],
 )
 def test_a_file_leaves_as_an_attachment_in_a_sandbox(app, folder, name, header):
-    response = vault.send(stored(name))
+    response = uploads.send(stored(name))
     assert response.headers["Content-Disposition"] == header
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -264,23 +265,23 @@ def sent(make, folder):
     organisation = make.organisation()
     person = actor_of(make.member_of(organisation))
     content = corpus.pdf(corpus.with_script)
-    upload = Offered("statuts.pdf", io.BytesIO(content))
+    upload = FileStorage(io.BytesIO(content), "statuts.pdf")
     with unit_of_work():
-        row = vault.accept(upload, by=person, organisation_id=organisation.id)
+        row = uploads.accept(upload, by=person, organisation_id=organisation.id)
     return row, person, content
 
 
 def test_those_who_sent_it_get_their_bytes_and_others_the_copy_unless_they_ask(sent):
     row, person, content = sent
-    copy = vault.read_shown(row)
+    copy = uploads.read_shown(row)
     assert b"scripted" not in copy
     assert hashlib.sha256(copy).hexdigest() == row.copy_sha256 != row.sha256
-    assert vault.send(row, to=person).data == content
+    assert uploads.send(row, to=person).data == content
     colleague = Actor(id=uuid4(), organisations={row.organisation_id: "editor"})
-    assert vault.send(row, to=colleague).data == content
+    assert uploads.send(row, to=colleague).data == content
     for other in (ANONYMOUS, Actor(id=uuid4()), Actor(id=uuid4(), organisations={uuid4(): "owner"})):
-        assert vault.send(row, to=other).data == copy
-        asked = vault.send(row, to=other, original=True)
+        assert uploads.send(row, to=other).data == copy
+        asked = uploads.send(row, to=other, original=True)
         assert asked.data == content
         assert asked.headers["Content-Security-Policy"].startswith("sandbox;")
         assert asked.headers["Content-Disposition"] == "attachment; filename=statuts.pdf"
@@ -290,8 +291,8 @@ def test_a_signature_is_told_and_its_bytes_are_kept(folder):
     given = corpus.pdf(corpus.with_signature)
     row = stored("convention.pdf", given)
     assert row.signed
-    assert vault.read(row) == given
-    with pikepdf.open(io.BytesIO(vault.read_shown(row))) as copy:
+    assert uploads.read(row) == given
+    with pikepdf.open(io.BytesIO(uploads.read_shown(row))) as copy:
         assert "/V" not in copy.Root.AcroForm.Fields[0]
         assert copy.Root.AcroForm.Fields[0].T == "Signature1"
     assert not stored().signed
@@ -309,9 +310,9 @@ def test_original_and_copy_are_both_verified(sent, folder, which):
     row = sent[0]
     path = folder / getattr(row, which)
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    assert [str(row.id) in problem for problem in vault.problems()] == [True]
+    assert [str(row.id) in problem for problem in uploads.problems()] == [True]
     path.unlink()
-    assert [str(row.id) in problem for problem in vault.problems()] == [True]
+    assert [str(row.id) in problem for problem in uploads.problems()] == [True]
 
 
 def test_an_envelope_of_signature_is_named(folder):
@@ -327,23 +328,23 @@ def test_a_changed_byte_keeps_the_file_from_leaving_and_is_told(folder):
     content[40] ^= 1
     path.write_bytes(content)
     with pytest.raises(StoreError, match="altéré"):
-        vault.send(row, original=True)
-    assert [str(row.id) in problem for problem in vault.problems()] == [True]
+        uploads.send(row, original=True)
+    assert [str(row.id) in problem for problem in uploads.problems()] == [True]
 
 
 def test_a_missing_file_is_said_and_told(folder):
     row = stored()
     (folder / row.place).unlink()
     with pytest.raises(StoreError, match="introuvable"):
-        vault.read(row)
-    assert len(list(vault.problems())) == 1
+        uploads.read(row)
+    assert len(list(uploads.problems())) == 1
 
 
 def test_a_place_that_leads_elsewhere_is_never_read(folder):
     row = stored()
     row.place = "../../../../etc/passwd"
     with pytest.raises(StoreError):
-        vault.read(row)
+        uploads.read(row)
     db.session.rollback()
 
 
@@ -351,7 +352,7 @@ def test_a_file_the_antivirus_refused_does_not_leave(folder):
     row = stored()
     row.clearance = Clearance.REFUSED
     with pytest.raises(RefusedError):
-        vault.send(row)
+        uploads.send(row)
     db.session.rollback()
 
 
@@ -371,7 +372,7 @@ def test_forgotten_files_are_swept_and_files_on_their_way_are_not(folder):
     age(old, 2)
     age(folder / row.place, 2)
     age(folder / row.copy_place, 2)
-    assert vault.sweep() == 1
+    assert uploads.sweep() == 1
     assert files_in(folder) == sorted([row.place, row.copy_place, "incoming/fresh"])
 
 
@@ -379,33 +380,33 @@ def test_a_file_without_a_row_is_told_then_set_aside_never_destroyed(folder):
     row = stored()
     stray = folder / row.place[:2] / ("0" * 32)
     stray.write_bytes(b"kept by a transaction whose answer was lost")
-    assert list(vault.problems()) == []
+    assert list(uploads.problems()) == []
     age(stray, 2)
-    assert len(list(vault.problems())) == 1
-    assert vault.sweep() == 1
-    assert list(vault.problems()) == []
+    assert len(list(uploads.problems())) == 1
+    assert uploads.sweep() == 1
+    assert list(uploads.problems()) == []
     assert (folder / "set-aside" / stray.name).read_bytes().startswith(b"kept by")
 
 
 def destroyed():
     with unit_of_work():
-        return vault.purge()
+        return uploads.purge()
 
 
 def test_a_removed_file_leaves_at_once_and_is_destroyed_after_its_delay(sent, folder):
     row, person, _content = sent
     with unit_of_work():
-        vault.remove(row, by=person)
+        uploads.remove(row, by=person)
     with pytest.raises(MissingError):
-        vault.send(row, to=person)
+        uploads.send(row, to=person)
     assert (destroyed(), len(files_in(folder))) == (0, 2)
-    assert [*vault.problems(), *journal.wrong_rows()] == []
+    assert [*uploads.problems(), *journal.wrong_rows()] == []
     file_id, digest = row.id, row.sha256
-    with clock.fixed(clock.now() + vault.KEPT + timedelta(minutes=1)):
+    with clock.fixed(clock.now() + uploads.RETENTION + timedelta(minutes=1)):
         assert destroyed() == 1
         assert destroyed() == 0
     assert files_in(folder) == []
-    assert [*vault.problems(), *journal.wrong_rows()] == []
+    assert [*uploads.problems(), *journal.wrong_rows()] == []
     assert db.session.scalars(select(StoredFile)).all() == []
     lines = db.session.scalars(
         select(journal.Entry).where(journal.Entry.subject_id == file_id).order_by(journal.Entry.seq)
@@ -419,9 +420,9 @@ def test_a_file_set_aside_is_destroyed_after_its_delay_with_a_line(folder):
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"of no row")
     age(stray, 24 * 365)
-    assert vault.sweep() == 1
+    assert uploads.sweep() == 1
     assert (destroyed(), len(files_in(folder))) == (0, 1)
-    with clock.fixed(clock.now() + vault.KEPT + timedelta(minutes=1)):
+    with clock.fixed(clock.now() + uploads.RETENTION + timedelta(minutes=1)):
         assert destroyed() == 1
     assert files_in(folder) == []
     (line,) = db.session.scalars(select(journal.Entry).where(journal.Entry.event == "file.destroyed")).all()
@@ -430,18 +431,18 @@ def test_a_file_set_aside_is_destroyed_after_its_delay_with_a_line(folder):
 
 def test_a_dossier_has_its_share_of_the_disk_removed_files_included(folder, monkeypatch):
     dossier, content = uuid4(), corpus.docx()
-    monkeypatch.setattr(vault, "DOSSIER_MOST", 2 * len(content))
+    monkeypatch.setattr(uploads, "DOSSIER_MOST", 2 * len(content))
 
     def give(to=dossier):
         with unit_of_work():
-            return vault.accept(Offered("a.docx", io.BytesIO(content)), by=BY, dossier_id=to, field="file")
+            return uploads.accept(FileStorage(io.BytesIO(content), "a.docx"), by=BY, dossier_id=to, field="file")
 
     first, _second = give(), give()
     with pytest.raises(InvalidError, match="trop de fichiers") as refusal:
         give()
     assert refusal.value.field == "file"
     with unit_of_work():
-        vault.remove(first, by=BY)
+        uploads.remove(first, by=BY)
     with pytest.raises(InvalidError, match="trop de fichiers"):
         give()
     assert give(uuid4()).size == len(content)
@@ -449,11 +450,11 @@ def test_a_dossier_has_its_share_of_the_disk_removed_files_included(folder, monk
 
 def test_a_person_has_a_share_of_the_disk_a_day(folder, monkeypatch):
     content, person = corpus.docx(), Actor(id=uuid4(), name="Camille")
-    monkeypatch.setattr(vault, "DAY_MOST", len(content))
+    monkeypatch.setattr(uploads, "DAY_MOST", len(content))
 
     def give():
         with unit_of_work():
-            return vault.accept(Offered("a.docx", io.BytesIO(content)), by=person, dossier_id=uuid4())
+            return uploads.accept(FileStorage(io.BytesIO(content), "a.docx"), by=person, dossier_id=uuid4())
 
     give()
     with pytest.raises(InvalidError, match="depuis hier"):
@@ -474,8 +475,8 @@ def parts_of(content):
 def test_what_reaches_outside_is_taken_out_of_the_copy_of_an_office_document(folder, name):
     filename, content, words = corpus.REACHING[name]
     row = stored(filename, content)
-    assert vault.read(row) == content
-    before, after = parts_of(content), parts_of(vault.read_shown(row))
+    assert uploads.read(row) == content
+    before, after = parts_of(content), parts_of(uploads.read_shown(row))
     assert list(before) == list(after)
     assert words in said(before)
     assert words not in said(after)
@@ -490,7 +491,7 @@ def said(parts):
 def test_a_workbook_inside_a_document_is_cleaned_too(folder):
     _name, workbook, words = corpus.REACHING["xlsx linked to a program"]
     row = stored("projet.docx", corpus.docx({"word/embeddings/Feuille1.xlsx": workbook}))
-    inside = parts_of(parts_of(vault.read_shown(row))["word/embeddings/Feuille1.xlsx"])
+    inside = parts_of(parts_of(uploads.read_shown(row))["word/embeddings/Feuille1.xlsx"])
     assert words not in b"".join(inside.values())
     with pytest.raises(InvalidError, match="macros"):
         offer("projet.docx", corpus.docx({"word/embeddings/a.docx": corpus.docx({"word/vbaProject.bin": b"x"})}))
@@ -499,7 +500,7 @@ def test_a_workbook_inside_a_document_is_cleaned_too(folder):
 def test_what_lies_in_another_file_is_not_drawn_by_a_pdf(folder):
     given = corpus.pdf(corpus.with_outside_stream)
     assert b"outside" in given
-    with pikepdf.open(io.BytesIO(vault.read_shown(stored(content=given)))) as pdf:
+    with pikepdf.open(io.BytesIO(uploads.read_shown(stored(content=given)))) as pdf:
         out = io.BytesIO()
         pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.generalized)
     assert b"outside" not in out.getvalue()
@@ -509,9 +510,9 @@ def test_what_lies_in_another_file_is_not_drawn_by_a_pdf(folder):
 def test_a_picture_of_a_recent_telephone_is_shown_as_a_jpeg(folder):
     given = corpus.heic()
     row = stored("IMG_0042.HEIC", given)
-    assert (vault.read(row), row.media_type, row.copy_name) == (given, "image/heic", "IMG_0042.jpg")
-    with Image.open(io.BytesIO(vault.read_shown(row))) as image:
+    assert (uploads.read(row), row.media_type, row.copy_name) == (given, "image/heic", "IMG_0042.jpg")
+    with Image.open(io.BytesIO(uploads.read_shown(row))) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
-    assert vault.send(row).headers["Content-Disposition"] == "attachment; filename=IMG_0042.jpg"
+    assert uploads.send(row).headers["Content-Disposition"] == "attachment; filename=IMG_0042.jpg"
     with pytest.raises(InvalidError, match="au format HEIC"):
         offer("photo.jpg", given)
