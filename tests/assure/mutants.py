@@ -167,7 +167,7 @@ MUTANTS = (
         "tests/awards/test_actions.py -k 'does_not_approve or takes_two_people'",
     ),
     Mutant(
-        "receipt reversed once", "grants/awards/queries.py", 'reversal.id.is_(None).label("stands")',
+        "receipt reversed once", "grants/awards/queries/recovery.py", 'reversal.id.is_(None).label("stands")',
         'literal(value=True).label("stands")', "tests/awards/test_actions.py -k reversed_once",
     ),
     Mutant(
@@ -215,7 +215,7 @@ MUTANTS = (
         "tests/kernel/test_bounded.py -k others_can_write",
     ),
     Mutant(
-        "schedule of an award engaged without agreement", "grants/awards/queries.py",
+        "schedule of an award engaged without agreement", "grants/awards/queries/award.py",
         "    return award.engaged_on if instalments_of(award.id) else None\n", "    return None\n",
         "tests/awards/test_actions.py -k becomes_no_advance",
     ),
@@ -254,8 +254,8 @@ MUTANTS = (
         "tests/people/test_routes_offices.py -k two",
     ),
     Mutant(
-        "account given before a hand-over", "grants/awards/queries.py",
-        "IN_USE = and_(BankDetails.state == BankState.CONFIRMED, ~_HANDED_OVER)",
+        "account given before a hand-over", "grants/awards/queries/bank.py",
+        "IN_USE = and_(BankDetails.state == BankState.CONFIRMED, ~HANDED_OVER)",
         "IN_USE = BankDetails.state == BankState.CONFIRMED", "tests/awards/test_handed_over.py -k prepared",
     ),
     Mutant(
