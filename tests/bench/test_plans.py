@@ -32,7 +32,7 @@ WAITED_FOR = (
     "application", "save_draft", "submit", "marks_grid", "save_marks", "list", "list_filtered", "list_by_score",
     "list_last", "dossier", "tracking_cold", "scdl",
 )  # fmt: skip
-SUMMED = {"tracking_cold": {"application"}, "scdl": {"decision", "instalment"}}  # what is told whole
+SUMMED = {"tracking_cold": {"application"}, "scdl": {"decision", "instalment"}}  # what is added up whole
 # All dossiers that were never submitted are a part of the table that grows as well.
 DRAFTS = r"SEARCH(?= application USING INDEX ix_application_listed \(submitted_at=\?\))"
 SCANNED = {

@@ -235,7 +235,7 @@ def test_tracking_counts_and_lists_nothing_of_a_dossier_one_has_a_link_with(make
 def test_tracking_is_added_up_once_until_the_next_change(make: Make, app: Flask, queries: Queries) -> None:
     def asked() -> Money:
         return sum(
-            (line.sums[Figure.ASKED] for line in observatory.tracking(Reading.AXIS, TrackingFilters())), Money(0)
+            (line.sums[Figure.ASKED] for line in observatory.tracking(Breakdown.AXIS, TrackingFilters())), Money(0)
         )
 
     make.application(state=ApplicationState.SUBMITTED, requested=Money.euros(8_000))

@@ -59,7 +59,9 @@ def texts_of_receipts() -> Texts:
     return programme.texts_of_codes(("receipt", "implicit_rejection", *REMEDIES))
 
 
-def receipt_of(application: Application, content: Content | None = None, texts: Texts | None = None) -> SubmissionReceipt:
+def receipt_of(
+    application: Application, content: Content | None = None, texts: Texts | None = None
+) -> SubmissionReceipt:
     """The receipt of a submitted application: of `content` when it is known what was frozen. LookupError for a draft.
 
     `texts` are those of `texts_of_receipts`, for whoever tells a receipt in several languages.
