@@ -249,12 +249,13 @@ def _payments(site: Site, subjects: Subjects, visitors: dict[str, Visitor], turn
     path, verb, people, values = (
         ("preparer", "prepare", subjects.finance, {}),
         ("approuver", "approve", subjects.officers, {}),
-        ("mandater", "order", subjects.finance, {"number": f"M-{turn}", "ordered_on": today}),
+        ("mandater", "order", subjects.finance, {"ordered_on": today}),
         ("payer", "pay", subjects.finance, {"paid_on": today}),
     )[turn % 4]
 
     def act(email: str, instalment: UUID) -> Act:
-        form = ready(visitors[email], f"/echeances/{instalment}", values, action=f"/{path}")
+        own = {**values, "number": f"M-{instalment.hex[-8:]}"} if path == "mandater" else values
+        form = ready(visitors[email], f"/echeances/{instalment}", own, action=f"/{path}")
         return Act(f"{verb} of {instalment}", form, lambda: times(site, f"instalment.{verb}", instalment))
 
     return [act(*pair) for pair in zip(people, subjects.instalments[turn // 4], strict=True)]
