@@ -139,7 +139,7 @@ class Server:
     def _forked(self, worker: bool) -> list[subprocess.Popen[bytes] | Forked]:
         place: Any = {"folder": self.root, "environment": self.environment, "log": self.log}
         web = Forked(starting.web, self.socket, **place)
-        return [web, Forked(starting.worker, **place)] if worker else [web]
+        return [web, Forked(starting.command, "worker", **place)] if worker else [web]
 
     def kill(self) -> None:
         """Cut every process off as a power failure would: kill -9, workers included."""
@@ -336,6 +336,28 @@ class Site:
             yield server
         finally:
             server.close()
+
+    def started(self, *words: str) -> subprocess.Popen[bytes] | Forked:
+        """Start a command of the fund, in a group of processes of its own; what it says is in `said`."""
+        environment = {**os.environ, **SECRETS, "DATABASE_URL": self.url, "GRANTS_INSTANCE": str(self.folder)}
+        self.said.write_bytes(b"")
+        if not self.afresh:
+            return Forked(starting.command, *words, folder=ROOT, environment=environment, log=self.said)
+        with self.said.open("ab") as said:
+            return subprocess.Popen(
+                [sys.executable, "-c", "from grants.cli import main; main()", *words],
+                cwd=ROOT, env=environment, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def command(self, *words: str) -> tuple[int, str]:
+        """Run a command of the fund to its end: its exit code, and what it says."""
+        code = self.started(*words).wait(PATIENCE)
+        return code, self.said.read_text(encoding="utf-8")
+
+    @property
+    def said(self) -> Path:
+        """What the last command of the fund said."""
+        return self.folder.with_suffix(".said")
 
     def visitor(self, server: Server, account: Account | str | None = None) -> Visitor:
         """Give a visitor with a session opened for a person, an account or its address, without passing by the form."""

@@ -61,9 +61,9 @@ def web(listening: socket.socket) -> None:
     wsgiapp.run()
 
 
-def worker() -> None:
-    """The worker of the outbox."""
-    sys.argv = ["grants", "worker"]
+def command(*words: str) -> None:
+    """A command of the fund, as it is typed."""
+    sys.argv = ["grants", *words]
     cli.main()
 
 

@@ -3,10 +3,7 @@
 Lives are found by the models (whatever has a lifecycle), columns by the table: nothing is listed here.
 """
 
-import os
 import random
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -21,7 +18,7 @@ from grants.kernel.db import Base, db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Machine
 from tests.assure.figures import Reading, figure
-from tests.site import ROOT, SECRETS, Site, Workspace
+from tests.site import Site, Workspace
 
 ENTRIES = Entry.__table__
 FORGERIES = {True: 100, False: 16}
@@ -164,10 +161,7 @@ def verified(site: Site, forge: Callable[[Connection], Any] | None = None) -> tu
         with site.unguarded() as connection:
             forge(connection)
     site.engine.dispose()
-    environment = {**os.environ, **SECRETS, "DATABASE_URL": site.url, "GRANTS_INSTANCE": str(site.folder)}
-    command = [sys.executable, "-c", "from grants.cli import main; main()", "verify"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    return site.command("verify")
 
 
 def restore(site: Site, lines: Lines) -> None:

@@ -1,10 +1,6 @@
 """The schema: what migrations make is what the models say, there and back with rows in place, and cut off half-way."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from itertools import pairwise
 from typing import Any
@@ -16,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from grants import evidence
 from grants.kernel.db import Base
 from tests.assure.figures import Reading, figure
-from tests.site import PATIENCE, ROOT, SECRETS, Site, Workspace
+from tests.site import Site, Workspace, cut_off
 
 CUTS = 6
 VERSION = "alembic_version"
@@ -36,7 +32,7 @@ Values = dict[str, list[dict[str, Any]]]
 def migrations(workspace: Workspace) -> Reading:
     """Zero to head is the models; each way down and up again keeps rows, the last leaves nothing; a cut is healed."""
     tried, faults = there_and_back(workspace)
-    more, found = cut_off(workspace, CUTS if workspace.full else 1)
+    more, found = cuts(workspace, CUTS if workspace.full else 1)
     return Reading(tried + more, faults + found, least=1500)
 
 
@@ -149,12 +145,12 @@ def lost(before: Values, below: Values, after: Values) -> list[str]:
 # ---- cut off -------------------------------------------------------------------------------------------------------
 
 
-def cut_off(workspace: Workspace, cuts: int) -> tuple[int, list[str]]:
+def cuts(workspace: Workspace, number: int) -> tuple[int, list[str]]:
     """Kill `grants init` at any moment, then run it again: it finishes, and a further one changes nothing."""
     chance, faults = random.Random(36), []
     with workspace.site() as bare:
         wanted = state(bare.engine)
-    for cut in range(cuts):
+    for cut in range(number):
         site = cut_short(workspace, chance.uniform(0.0, 1.0))
         faults += [f"cut {cut}: {fault}" for fault in init(site)]
         if state(site.engine) != wanted:
@@ -166,7 +162,7 @@ def cut_off(workspace: Workspace, cuts: int) -> tuple[int, list[str]]:
                 faults.append("a second init changed something")
         site.close()
         workspace.store.drop(f"{workspace.own}cut")
-    return cuts, faults
+    return number, faults
 
 
 def cut_short(workspace: Workspace, wait: float) -> Site:
@@ -174,34 +170,22 @@ def cut_short(workspace: Workspace, wait: float) -> Site:
     folder = workspace.folder / "cut"
     folder.mkdir(exist_ok=True)
     while True:
-        site = Site(workspace.store.create(f"{workspace.own}cut"), folder)
-        child = started(site)
-        assert child.stdout is not None
-        child.stdout.readline()
+        site = Site(workspace.store.create(f"{workspace.own}cut"), folder, afresh=workspace.full)
+        child = site.started("init")
+        while child.poll() is None and not site.said.stat().st_size:
+            time.sleep(0.005)
         time.sleep(wait)
         running = child.poll() is None
-        if running:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.communicate()
+        cut_off(child)
         if running:
             return site
         wait /= 2
 
 
-def started(site: Site) -> subprocess.Popen[bytes]:
-    """`grants init` in a group of processes of its own."""
-    environment = {**os.environ, **SECRETS, "DATABASE_URL": site.url, "GRANTS_INSTANCE": str(site.folder)}
-    return subprocess.Popen(
-        [sys.executable, "-c", "from grants.cli import main; main()", "init"],
-        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-
-
 def init(site: Site) -> list[str]:
     """Run `grants init` to its end; tell when it fails."""
-    child = started(site)
-    said, _nothing = child.communicate(timeout=PATIENCE)
-    return [f"grants init failed: {said.decode()[-300:]}"] if child.returncode else []
+    code, said = site.command("init")
+    return [f"grants init failed: {said[-300:]}"] if code else []
 
 
 def state(engine: Engine) -> tuple[set[str], dict[str, int]]:
