@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.utils import import_string
 
 from grants import evidence
+from grants.applications import actions as application_actions
 from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
 from grants.applications import queries as application_queries
@@ -326,7 +327,8 @@ def _tell_closings() -> int:
 
 
 def _forget() -> int:
-    """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files."""
+    """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files,
+    pages of drafts that were closed long ago."""
     with unit_of_work():
         return (
             people.forget_sessions()
@@ -335,6 +337,7 @@ def _forget() -> int:
             + outbox.forget_secrets()
             + jobs.purge()
             + uploads.purge()
+            + application_actions.forget_writers()
         )
 
 

@@ -1,12 +1,13 @@
 """What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import case, delete, insert, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications import letters, queries, rules
@@ -20,8 +21,10 @@ from grants.applications.models import (
     Attachment,
     BudgetLine,
     Dimension,
+    FieldState,
     PartRow,
     Signature,
+    Writer,
     model_of,
 )
 from grants.applications.parts import PARTS
@@ -32,6 +35,7 @@ from grants.applications.parts.fields import (
     CodeValue,
     Content,
     Field,
+    Json,
     OfferedChoice,
     PerCode,
     Picks,
@@ -42,14 +46,15 @@ from grants.applications.parts.fields import (
 from grants.applications.parts.part import AskedField, DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS, is_empty
 from grants.applications.parts.vocabulary import FundingStatus
+from grants.applications.rules import FieldContent, FieldData, PageData, Path, Typed, codes_in, rows_in
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece, Question, QuestionKind
 from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
-from grants.kernel.db import db, next_number
-from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError
+from grants.kernel.db import db, insert_or, next_number
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
 from grants.kernel.pages import instant
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.words import _
@@ -60,8 +65,20 @@ from grants.programme.models import BudgetAccount
 SITTING = timedelta(minutes=30)  # how long the saves of one page by one person are one line of the journal
 AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
-Values = Mapping[str, Any]
+WRITERS_REMEMBERED = timedelta(days=60)
+MOST_IN_A_MINUTE = 120  # requests of one open page
 RowT = TypeVar("RowT", bound=PartRow)
+
+
+@dataclass(frozen=True)
+class AnswerFiles:
+    """The files that a page of questions brings, by question, and the question whose file is taken out."""
+
+    given: Mapping[str, Given]
+    dropped: str = ""
+
+
+NO_FILES = AnswerFiles({})
 
 # ---- start ---------------------------------------------------------------------------------------------------------
 
@@ -99,10 +116,19 @@ def start(call: Call, organisation_id: UUID, *, by: Actor) -> Application:
 
 
 def save_section(
-    application: Application, section: str, values: Values, *, by: Actor, stamp: str | None = None
+    application: Application,
+    section: str,
+    values: PageData,
+    *,
+    by: Actor,
+    stamp: str | None = None,
+    wrong: Mapping[Path, Typed] | None = None,
+    uploads: Mapping[str, Given] | None = None,
+    dropped: str = "",
 ) -> None:
     """Keep what a page says, complete or not. `values` have the shape of `queries.section_values`; a field that they do
-    not name is left as it is.
+    not name is left as it is. `wrong` is what was typed in fields and cannot be taken: it stays beside their values.
+    `uploads` are the files that answer questions, `dropped` the question whose file is taken out.
 
     `stamp` holds the versions of the fields as the page showed them: what was not touched there keeps what somebody
     else made of it meanwhile. When both changed one field, ConflictError carries what is stored (`facts["theirs"]`)
@@ -110,55 +136,140 @@ def save_section(
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
     _lock_draft(application)
-    if stamp is not None:
-        before = queries.section_values(application, section)
-        found = rules.merged(before, {key: values.get(key, before[key]) for key in before}, stamp)
-        if found is None:
-            raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
-        if stamp != rules.stamp_of(before) == rules.stamp_of(found) and values.keys() == before.keys():
-            return
-        values = {**values, **found}
-    _save(application, section, values, by=by)
+    before = queries.section_values(application, section)
+    fields = rules.identified({name: values[name] for name in before if name in values})
+    stored = rules.contents_of(before, queries.wrong_in(application, section))
+    # A page names every code and line of its fields; a question or a statement that it does not name stays.
+    removed = {path: rules.NOTHING for path in stored if path[0] in fields.keys() - {"answers"}}
+    typed = {**removed, **rules.contents_of(fields, wrong or {})}
+    found, conflicts = (typed, []) if stamp is None else rules.merged(stored, typed, rules.versions_in(stamp))
+    if conflicts:
+        raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
+    changed = _changed(stored, found)
+    if changed or uploads or dropped or stamp is None:
+        _save(application, section, before, changed, by=by, files=AnswerFiles(uploads or {}, dropped))
 
 
-def save_field(
-    application: Application, section: str, path: rules.Path, value: object, *, version: str, by: Actor
-) -> str:
-    """Keep what one field of a page says, and give its new version (`rules.version_of`).
+def save_fields(
+    application: Application,
+    section: str,
+    typed: rules.Fields,
+    shown: Mapping[Path, str],
+    *,
+    by: Actor,
+    writer: UUID | None = None,
+    is_recorded: bool = False,
+) -> tuple[list[Path], dict[Path, FieldContent]]:
+    """Keep some fields of a page, and give those that somebody else changed meanwhile: they stay as they are stored.
 
-    `path` is one of `rules.fields_in` the page's values, and `version` that of the field as it was shown. Raises
-    MissingError for a field the page does not have, ConflictError (`facts["theirs"]`) when somebody else changed the
-    field meanwhile, to something else; RefusedError and InvalidError as `save_section`.
+    `shown` are the versions in which the fields were shown, `writer` the open page where they are typed, `is_recorded`
+    whether the journal has the line of this sitting. Also gives what all fields of the page then hold.
+    Raises RefusedError and InvalidError as `save_section`.
     """
     _lock_draft(application)
     before = queries.section_values(application, section)
-    fields, wanted = rules.fields_in(before), rules.version_of(value)
-    if path not in fields:
-        raise MissingError
-    stored = rules.version_of(fields[path])
-    if stored not in {version, wanted}:
-        raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=fields[path])
-    if stored != wanted:
-        _save(application, section, rules.with_field(before, path, value), by=by)
-    return wanted
+    stored = rules.contents_of(before, queries.wrong_in(application, section))
+    found, conflicts = rules.merged(stored, typed, shown)
+    changed = _changed(stored, found)
+    if changed:
+        _save(application, section, before, changed, by=by, writer=writer, is_recorded=is_recorded)
+    left = {path: one for path, one in {**stored, **found}.items() if one != rules.NOTHING}
+    return conflicts, left
 
 
-def _save(application: Application, section: str, values: Values, *, by: Actor) -> None:
+def receive(application: Application, section: str, writer: UUID, last: int, *, by: Actor) -> tuple[int, bool]:
+    """Note that an open page was heard of, and that its saves up to number `last` were received.
+
+    Gives the number up to which they were received before, and whether the journal has the line of this sitting:
+    its first save leaves it. Raises ThrottledError for more than MOST_IN_A_MINUTE.
+    """
+    now = clock.now()
+    first = {"application_id": application.id, "id": writer, "account_id": by.id, "section": section, "seen_at": now,
+             "received": last, "previous": 0, "minute_at": now, "in_minute": 1,
+             "recorded_at": now if last else None}  # fmt: skip
+    is_over = Writer.minute_at < now - timedelta(minutes=1)
+    again: dict[str, object] = {
+        "seen_at": now,
+        "previous": Writer.received,
+        "received": case((Writer.received < last, last), else_=Writer.received),
+        "minute_at": case((is_over, now), else_=Writer.minute_at),
+        "in_minute": case((is_over, 1), else_=Writer.in_minute + 1),
+    }
+    if last:
+        again["recorded_at"] = case((Writer.recorded_at > now - SITTING, Writer.recorded_at), else_=now)
+    row = db.session.execute(
+        insert_or(Writer)
+        .values(first)
+        .on_conflict_do_update(index_elements=["application_id", "id"], set_=again, where=Writer.account_id == by.id)
+        .returning(Writer.previous, Writer.in_minute, Writer.recorded_at)
+    ).one_or_none()
+    if row is None:
+        raise MissingError  # the page of somebody else
+    previous, in_minute, recorded_at = row
+    if in_minute > MOST_IN_A_MINUTE:
+        raise ThrottledError(_("Trop d’enregistrements à la fois. Ils repartiront dans une minute."), retry_after=60)
+    return previous, recorded_at is not None and recorded_at < now
+
+
+def forget_writers() -> int:
+    """Forget the pages that were closed long ago; returns how many. For the worker."""
+    gone = delete(Writer).where(Writer.seen_at < clock.now() - WRITERS_REMEMBERED).returning(Writer.id)
+    return len(db.session.scalars(gone).all())
+
+
+def _changed(stored: rules.Fields, found: rules.Fields) -> dict[Path, FieldContent]:
+    nothing = rules.NOTHING
+    return {path: one for path, one in found.items() if one.version != stored.get(path, nothing).version}
+
+
+def _save(
+    application: Application,
+    section: str,
+    before: PageData,
+    changed: rules.Fields,
+    *,
+    by: Actor,
+    writer: UUID | None = None,
+    is_recorded: bool = False,
+    files: AnswerFiles = NO_FILES,
+) -> None:
+    values = rules.with_fields(before, {path: one.value for path, one in changed.items()})
+    _keep_changes(application, section, {path: one.wrong for path, one in changed.items()}, by, writer)
     with db.session.no_autoflush:
         if section.startswith(QUESTIONS):
-            _save_answers(application, section, values, by=by)
+            _save_answers(application, section, codes_in(values, "answers"), files, by=by)
         else:
-            _save_part(application, section, values, by)
+            _save_part(application, section, values, {path[0] for path in changed}, by)
     application.touched_at = clock.now()
-    _tell_sitting(application, section, by=by)
+    if not is_recorded:
+        _record_sitting(application, section, by=by)
     db.session.flush()
 
 
-def _tell_sitting(application: Application, section: str, *, by: Actor) -> None:
-    """Leave one line for a page on which a person works: a page may be saved every second."""
-    last = journal.last_of_dossier(application.id)
-    is_same = last is not None and (last.event, last.actor_id) == ("application.save", by.id)
-    if last is None or not is_same or last.facts["section"] != section or clock.now() - last.at > SITTING:
+def _keep_changes(
+    application: Application,
+    section: str,
+    wrong: Mapping[Path, Typed | None],
+    by: Actor,
+    writer: UUID | None,
+) -> None:
+    """Note who changed fields of a page and when, each with what is typed there that cannot be taken, if anything."""
+    if not wrong:
+        return
+    common = {"application_id": application.id, "section": section, "saved_by": by.id, "saved_at": clock.now(),
+              "writer": writer}  # fmt: skip
+    rows = [{**common, "path": rules.name_of_path(path), "wrong": typed} for path, typed in wrong.items()]
+    adding = insert_or(FieldState).values(rows)
+    new = {name: adding.excluded[name] for name in ("saved_by", "saved_at", "writer", "wrong")}
+    keys = ["application_id", "section", "path"]
+    db.session.execute(adding.on_conflict_do_update(index_elements=keys, set_=new))
+
+
+def _record_sitting(application: Application, section: str, *, by: Actor) -> None:
+    """Leave one line for a page on which a person works, whoever works beside: a page may be saved every second."""
+    since = clock.now() - SITTING
+    lines = journal.facts_since("application.save", application.id, by.id, since=since)
+    if section not in {str(facts["section"]) for facts in lines}:
         journal.advance(LIFECYCLE, application, "save", by=by, section=section)
 
 
@@ -168,8 +279,8 @@ def _lock_draft(application: Application) -> None:
         raise RefusedError(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."))
 
 
-def _save_part(application: Application, code: str, values: Values, by: Actor) -> None:
-    """Keep what a page says in the columns and rows its part declares."""
+def _save_part(application: Application, code: str, values: PageData, changed: set[str], by: Actor) -> None:
+    """Keep what a page says in the columns and rows its part declares, of the fields that changed."""
     if code in _SAVERS:
         _SAVERS[code](application, values, by)
         return
@@ -177,7 +288,7 @@ def _save_part(application: Application, code: str, values: Values, by: Actor) -
     _refuse(part, values)
     before = {field.name: getattr(application, field.attribute) for field in part.columns}
     for field in part.fields:
-        if field.name in values:
+        if field.name in changed:
             _keep(application, field, values[field.name])
     if code == Part.PROJECT:
         _follow_project(application, before)
@@ -191,8 +302,8 @@ def _keep(application: Application, field: AskedField, value: object) -> None:
         case Field():
             setattr(application, field.attribute, field.keep(cast(Scalar, value)))
         case RowTable():
-            columns = [field.keep(row) for row in cast(list[Cells], value)]
-            _keep_rows(_rows_of(application, field), columns, model_of(field))
+            wanted = [(UUID(str(row["id"])), field.keep(row)) for row in cast(list[Cells], value)]
+            _keep_rows(_rows_of(application, field), wanted, model_of(field))
         case PerCode():
             said = field.keep(cast(dict[str, CodeValue], value))
             _keep_by(_rows_of(application, field), field.code.name, said, model_of(field))
@@ -222,10 +333,10 @@ def _offered(application: Application, field: OfferedChoice, key: str | None) ->
     return UUID(key)
 
 
-def _refuse(part: DossierPart, values: Values) -> None:
+def _refuse(part: DossierPart, values: PageData) -> None:
     """Raise InvalidError for values that no page of the part gives."""
     for rule in part.in_order:
-        if rule.is_broken(values):
+        if rule.is_broken(cast(Cells, values)):
             raise InvalidError(str(rule.message), field=rule.second)
     for field in part.columns:
         value = values.get(field.name)
@@ -233,7 +344,7 @@ def _refuse(part: DossierPart, values: Values) -> None:
             raise InvalidError(str(field.positive), field=field.name)
 
 
-def _follow_project(application: Application, before: Values) -> None:
+def _follow_project(application: Application, before: PageData) -> None:
     """What is written elsewhere from the project: the line of the request, and the words of some statements."""
     changed = {"title"} if application.title != before["title"] else set()
     if application.requested != before["requested"]:
@@ -289,52 +400,61 @@ def _keep_by(rows: list[PartRow], column: str, wanted: Mapping[Any, Mapping[str,
         row.position = order[getattr(row, column)]
 
 
-def _keep_rows(rows: list[RowT], wanted: Sequence[Values], kind: type[RowT]) -> None:
-    """Make a list say what a table says, row by row in order."""
-    del rows[len(wanted) :]
-    for position, facts in enumerate(wanted):
-        if position == len(rows):
-            rows.append(kind(**facts))
+def _keep_rows(rows: list[RowT], wanted: Sequence[tuple[UUID, Mapping[str, object]]], kind: type[RowT]) -> None:
+    """Make a list say what a table says, row by row in order; a new row keeps its id unless it is that of another."""
+    known = {row.id: row for row in rows}
+    new = [key for key, _facts in wanted if key not in known]
+    taken = set(db.session.scalars(select(kind.id).where(kind.id.in_(new)))) if new else set()
+    found = []
+    for position, (key, facts) in enumerate(wanted):
+        row = known.pop(key, None) or kind(id=uuid4() if key in taken else key)  # type: ignore[call-arg]
+        taken.add(key)
         for name, value in facts.items():
-            setattr(rows[position], name, value)
-        rows[position].position = position
+            setattr(row, name, value)
+        row.position = position
+        found.append(row)
+    rows[:] = found
 
 
-def _save_budget(application: Application, values: Values, by: Actor) -> None:
+def _save_budget(application: Application, values: PageData, by: Actor) -> None:
     accounts: dict[str, BudgetAccount] = {row.code: row for row in programme.budget_accounts()}
     wanted = []
-    for line in values["lines"]:
-        account = accounts.get(line["account"])
+    for line in rows_in(values, LINES.name):
+        account = accounts.get(str(line["account"]))
         if account is None or account.header:
-            raise InvalidError(_("Ce compte n’existe pas : %(account)s.", account=line["account"]), field="lines")
-        status = FundingStatus(line["status"]) if account.by_funder and line["status"] else None
-        wanted.append({**LINES.keep(line), "side": account.side, "funding_status": status})
+            raise InvalidError(
+                _("Ce compte n’existe pas : %(account)s.", account=str(line["account"])), field=LINES.name
+            )
+        status = FundingStatus(str(line["status"])) if account.by_funder and line["status"] else None
+        wanted.append((UUID(str(line["id"])), {**LINES.keep(line), "side": account.side, "funding_status": status}))
     request = [line for line in application.budget_lines if line.is_request]
     lines = [line for line in application.budget_lines if not line.is_request]
     _keep_rows(lines, wanted, BudgetLine)
-    for line in request:
-        line.position = -1
+    for row in request:
+        row.position = -1
     application.budget_lines = request + lines
     _set_request_line(application)
 
 
-def _save_answers(application: Application, section: str, values: Values, *, by: Actor) -> None:
+def _save_answers(
+    application: Application, section: str, answers: Mapping[str, FieldData], files: AnswerFiles, *, by: Actor
+) -> None:
     asked = {str(question.id): question for question in queries.questions_on(application, section)}
     given = {row.question_id: row for row in application.answers}
-    for key, value in values["answers"].items():
+    for key, value in answers.items():
         question = asked.get(key)
         if question is not None and question.kind is not QuestionKind.FILE:
-            _set_answer(application, question, given.get(question.id), value)
-    file = asked.get(values.get("dropped", ""))
+            _set_answer(application, question, given.get(question.id), cast(Json, value))
+    file = asked.get(files.dropped)
     if file is not None and file.kind is QuestionKind.FILE and file.id in given:
         _drop_file(application, given.pop(file.id), by=by)
-    for key, upload in values.get("uploads", {}).items():
+    for key, upload in files.given.items():
         question = asked.get(key)
         if question is not None and question.kind is QuestionKind.FILE:
             _set_file(application, question, given.get(question.id), upload, by=by)
 
 
-def _set_answer(application: Application, question: Question, row: Answer | None, value: Any) -> None:
+def _set_answer(application: Application, question: Question, row: Answer | None, value: Json) -> None:
     if is_empty(value):
         if row is not None:
             application.answers.remove(row)
@@ -375,10 +495,11 @@ def _remove(file_id: UUID | None, *, by: Actor) -> None:
         uploads.remove(stored, by=by)
 
 
-def _save_statements(application: Application, values: Values, by: Actor) -> None:
+def _save_statements(application: Application, values: PageData, by: Actor) -> None:
     at = clock.now()
     known = {str(row.id): row for row in calls.statements_of(application.call_id)}
-    wanted = {key: choice for key, choice in values["choices"].items() if choice is not None and key in known}
+    said = cast(Mapping[str, str | None], values["choices"])
+    wanted = {key: choice for key, choice in said.items() if choice is not None and key in known}
     for row in list(application.signatures):
         if str(row.statement_id) not in wanted:
             application.signatures.remove(row)
@@ -395,7 +516,7 @@ def _save_statements(application: Application, values: Values, by: Actor) -> Non
             signature.signed_by = by.id
 
 
-_SAVERS: dict[str, Callable[[Application, Values, Actor], None]] = {
+_SAVERS: dict[str, Callable[[Application, PageData, Actor], None]] = {
     Part.BUDGET: _save_budget,
     Part.STATEMENTS: _save_statements,
 }
@@ -472,7 +593,7 @@ def submit(
         _check_sent_again(application, received_at)
     picked = queries.picked_by(application.id)
     plain = queries.plain_content(application, picked)
-    lacking = rules.missing(rules.read(rules.canonical(plain)))
+    lacking = [*rules.missing(rules.read(rules.canonical(plain))), *queries.wrong_answers(application)]
     if lacking:
         raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
     with db.session.no_autoflush:

@@ -1,11 +1,16 @@
 """The forms of the writing space: one per page, each turning what people type into the plain values actions take."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
+from uuid import UUID, uuid4
 
 from flask_wtf.file import FileField, MultipleFileField
-from wtforms import BooleanField, FieldList, FormField, HiddenField, RadioField, SelectField
+from werkzeug.datastructures import MultiDict
+from wtforms import BooleanField, FormField, HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
 from wtforms.validators import Regexp
@@ -13,7 +18,6 @@ from wtforms.validators import Regexp
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import LINES, AccountField, budget_gaps, shares, subsidies, totals
 from grants.applications.parts.fields import (
-    MOST_ROWS,
     Amount,
     Cells,
     CodeValue,
@@ -43,9 +47,20 @@ from grants.applications.parts.statements import code_of_statement, said_of
 from grants.applications.parts.statements import field_of as field_of_statement
 from grants.applications.parts.vocabulary import FundingStatus
 from grants.applications.queries import OfferedRow
-from grants.applications.rules import Path
+from grants.applications.rules import (
+    LONGEST_PATH,
+    FieldData,
+    PageData,
+    PageValue,
+    Path,
+    Typed,
+    codes_in,
+    fields_in,
+    path_of,
+    rows_in,
+)
 from grants.calls.models import Question, Statement
-from grants.kernel.errors import MissingError
+from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.formats import SUFFIXES
 from grants.kernel.forms import (
     ChoicesField,
@@ -62,7 +77,10 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money
+from grants.kernel.paging import key_in
+from grants.kernel.stored_forms import normalised
 from grants.kernel.text import bare
+from grants.kernel.uploads import Given
 from grants.kernel.words import LazyString, _, _l, in_words_of
 from grants.programme.models import Axis, BudgetAccount, Commune
 
@@ -75,9 +93,14 @@ class Control(Protocol):
     """What is used of a control: WTForms carries no type hints."""
 
     name: str
+    short_name: str
     data: FieldValue
+    raw_data: Sequence[object] | None
     errors: Sequence[str]
     choices: Sequence[SelectChoice]
+
+    def process(self, formdata: object, data: object) -> None:
+        """Read what was typed."""
 
 
 Validator = Callable[[object, Control], None]
@@ -168,7 +191,20 @@ class RowForm(Form):
     class Meta:
         csrf = False
 
+    id = HiddenField()
     table: RowTable
+
+    @property
+    def key(self) -> str:
+        """The id of the line, a new one where the page tells none."""
+        control = self.at("id")
+        control.data = str(key_in(str(control.data or "")) or uuid4())
+        return control.data
+
+    @property
+    def controls(self) -> list[Control]:
+        """What is typed on the line."""
+        return [self.at(field.name) for field in self.table.fields]
 
     def at(self, name: str) -> Control:
         """The control of a name."""
@@ -190,7 +226,8 @@ class RowForm(Form):
 
     def values(self) -> dict[str, Scalar] | None:
         """The line, or None when nothing is written on it."""
-        return self.table.row({field.name: _typed(field, self.at(field.name)) for field in self.table.fields})
+        values = self.table.row({field.name: _typed(field, self.at(field.name)) for field in self.table.fields})
+        return None if values is None else {"id": self.key, **values}
 
 
 def _row_form(table: RowTable) -> type[RowForm]:
@@ -199,11 +236,9 @@ def _row_form(table: RowTable) -> type[RowForm]:
 
 
 class SectionForm(Form):
-    """A page of the writing space; `edition` is the stamp of what was stored when this request began."""
+    """A page of the writing space; its stamp is that of what was stored when the page was made."""
 
     stamp = HiddenField()
-    edition = ""
-    lines_read: Sequence["RowForm"] = ()  # the table's lines as they came, when one of them is taken out
 
     def at(self, name: str) -> Control:
         """The control of a name."""
@@ -221,7 +256,7 @@ class SectionForm(Form):
         """The lines of the page's table."""
         return [entry.form for entry in self.rows]
 
-    def values(self) -> FormValues:
+    def values(self) -> PageData:
         """What was typed, in the shape of `queries.section_values`."""
         raise NotImplementedError
 
@@ -233,40 +268,54 @@ class SectionForm(Form):
         """The controls in which a field of `rules.fields_in` these values is typed."""
         raise NotImplementedError
 
+    def paths(self) -> list[Path]:
+        """The fields of the page, each line of its table with them (`rules.fields_in`)."""
+        raise NotImplementedError
+
     def errors_of(self, path: Path) -> list[str]:
         """What is wrong in one field, once the form was validated."""
-        return [message for control in self.controls_of(path) for message in _messages(control)]
+        return [str(message) for control in self.controls_of(path) for message in control.errors]
 
-    def add_row(self, data: FormValues | None) -> None:
-        """One more line of the page's table."""
-        if len(self.rows.entries) < (self.rows.max_entries or MOST_ROWS):
-            self.rows.append_entry(data)
+    def wrong(self) -> dict[Path, Typed]:
+        """What was typed in the fields that are wrong, once the form was validated."""
+        return {path: self._typed_in(path) for path in self.paths() if self.errors_of(path)}
+
+    def _typed_in(self, path: Path) -> Typed:
+        controls = [control for control in self.controls_of(path) if not isinstance(control, FileField)]
+        return {control.short_name: [normalised(str(one)) for one in control.raw_data or ()] for control in controls}
+
+    def type_in(self, path: Path, typed: Typed) -> None:
+        """Fill the controls of a field with what was typed in them; what names none of them is left alone."""
+        for control in self.controls_of(path):
+            if control.short_name in typed:
+                given = MultiDict((control.name, value) for value in typed[control.short_name])
+                control.process(given, control.data)
 
     def drop_row(self, place: str) -> None:
         """Take a line out of the page's table, by its place; what names no line is left alone."""
         if "rows" in self and place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
-            self.lines_read = self.lines
             del self.rows.entries[int(place)]
 
-    def described(self, values: FormValues) -> list[tuple[str, str]]:
-        """Values in words, one line per thing a person filled: to set two versions side by side."""
+    def label_of(self, path: Path) -> str:
+        """What people read of a field."""
         raise NotImplementedError
 
-    def differences(self, theirs: FormValues) -> list[dict[str, str]]:
-        """What differs between what was typed and what is kept, in words."""
-        stored = dict(self.described(theirs))
-        return [
-            {"label": label, "mine": mine, "theirs": stored.get(label, "")}
-            for label, mine in self.described(self.values())
-            if mine != stored.get(label, "")
+    def words_at(self, path: Path, value: FieldData) -> str:
+        """What a field says, in words; empty when it says nothing."""
+        raise NotImplementedError
+
+    def differences(self, theirs: PageData) -> list[dict[str, str]]:
+        """What differs between what was typed and what is stored, field by field and line by line, in words."""
+        mine, stored = fields_in(self.values()), fields_in(theirs)
+        found = [
+            {"label": self.label_of(path), "mine": self._words_in(mine, path), "theirs": self._words_in(stored, path)}
+            for path in {**stored, **mine}
         ]
+        return [words for words in found if words["mine"] != words["theirs"]]
 
-
-def _messages(control: Control) -> list[str]:
-    if isinstance(control, FieldList):
-        lines: list[RowForm] = [entry.form for entry in control]
-        return [message for line in lines for field in line.table.fields for message in line.at(field.name).errors]
-    return list(control.errors)
+    def _words_in(self, fields: Mapping[Path, FieldData], path: Path) -> str:
+        value = fields.get(path)
+        return self.words_at(path, value) if value is not None else ""
 
 
 class PartForm(SectionForm):
@@ -297,23 +346,25 @@ class PartForm(SectionForm):
             if self._is_broken(rule):
                 self.at(rule.first).data = stored.at(rule.first).data
         if "rows" in self:
-            _keep_rows_valid(self.lines_read or self.lines, stored.lines)
+            stored_lines = {line.key: line for line in stored.lines}
+            for line in self.lines:
+                keep_valid(line, stored_lines.get(line.key))
 
     def _is_broken(self, rule: InOrder) -> bool:
         return rule.is_broken({field.name: _typed(field, self.at(field.name)) for field in self.part.columns})
 
-    def values(self) -> FormValues:
+    def values(self) -> PageData:
         """The page's values."""
         return {field.name: self._value(field) for field in self.part.fields}
 
-    def _value(self, field: AskedField) -> Any:
+    def _value(self, field: AskedField) -> PageValue:
         match field:
             case Field():
                 return _typed(field, self.at(field.name))
             case RowTable():
                 return [row for line in self.lines if (row := line.values()) is not None]
             case Shares():
-                return {offer.key: control.data or None for offer, control in self._shares(field)}
+                return {offer.key: cast(Scalar, control.data) or None for offer, control in self._shares(field)}
             case Picks():
                 return sorted(set(self._picked(field)))
         return {
@@ -328,12 +379,32 @@ class PartForm(SectionForm):
             case Field():
                 return [self.at(field.name)]
             case RowTable():
-                return [self.at("rows")]
+                return [control for line in self.lines if line.key == path[1] for control in line.controls]
             case Picks():
                 return self._picks(field)
             case Shares():
                 return [control for offer, control in self._shares(field) if offer.key == path[1]]
         return [self.at(field.control(one, path[1])) for one in field.fields]
+
+    def paths(self) -> list[Path]:
+        """The fields of the page, each line of its table with them."""
+        found: list[Path] = []
+        for field in self.part.fields:
+            match field:
+                case RowTable():
+                    found += [(field.name, line.key) for line in self.lines]
+                case Shares():
+                    found += [(field.name, offer.key) for offer in self.offers[field.name]]
+                case PerCode():
+                    found += [(field.name, code) for code in field.code.labels]
+                case _:
+                    found.append((field.name,))
+        return found
+
+    def errors_of(self, path: Path) -> list[str]:
+        """What is wrong in one field; of two days that do not follow each other, both are."""
+        broken = [str(rule.message) for rule in self.part.in_order if path == (rule.first,) and self._is_broken(rule)]
+        return super().errors_of(path) + broken
 
     def _picks(self, field: Picks) -> list[Control]:
         return [self.at(name) for name, _label in field.lists] or [self.at(field.name)]
@@ -376,25 +447,35 @@ class PartForm(SectionForm):
         """For a page written by hand: the controls of the columns that it does not show itself."""
         return [self.at(field.name) for field in self.part.columns if field.name not in shown]
 
-    def described(self, values: FormValues) -> list[tuple[str, str]]:
-        """Values in words, one line per thing a person filled."""
-        lines: list[tuple[str, str]] = []
-        for field in self.part.fields:
-            value = values[field.name]
-            match field:
-                case OfferedChoice():
-                    lines.append((str(field.label), self._named(field, value)))
-                case Picks():
-                    lines.append((str(field.label), "\n".join(offer.label for offer in self._chosen(field, value))))
-                case Shares():
-                    lines += [(offer.label, words_of(value.get(offer.key))) for offer in self.offers[field.name]]
-                case Field():
-                    lines.append((str(field.label), field.words(value)))
-                case RowTable():
-                    lines.append((str(field.label), "\n".join(map(field.words, value))))
-                case _:
-                    lines += [(field.label_of(code), field.words(one)) for code, one in value.items()]
-        return lines
+    def label_of(self, path: Path) -> str:
+        """What people read of a field; a line by its place."""
+        name, *code = path
+        field = next(one for one in self.part.fields if one.name == name)
+        match field:
+            case Shares():
+                return next((offer.label for offer in self.offers[name] if offer.key == code[0]), "")
+            case RowTable():
+                places = [line.key for line in self.lines]
+                return f"{field.item} {places.index(code[0]) + 1 if code[0] in places else len(places) + 1}"
+            case PerCode():
+                return field.label_of(code[0])
+        return str(field.label)
+
+    def words_at(self, path: Path, value: FieldData) -> str:
+        """What a field says, in words."""
+        field = next(one for one in self.part.fields if one.name == path[0])
+        match field:
+            case OfferedChoice():
+                return self._named(field, cast(str | None, value))
+            case Picks():
+                return "\n".join(offer.label for offer in self._chosen(field, cast(Sequence[str], value)))
+            case Shares():
+                return words_of(cast(int | None, value))
+            case RowTable():
+                return field.words(cast(Cells, value))
+            case PerCode():
+                return field.words(cast(CodeValue, value))
+        return field.words(cast(FieldValue, value))
 
     def _chosen(self, field: Picks, keys: Sequence[str]) -> list[OfferedRow]:
         return [offer for offer in self.offers[field.name] if offer.key in keys]
@@ -439,7 +520,7 @@ def _part_form_of(code: str) -> type[PartForm]:
 
 
 def _part_form(
-    code: str, offered: Mapping[str, Any], values: FormValues, given: FormValues, *, more: int | None = 1
+    code: str, offered: Mapping[str, Any], values: PageData, given: FormValues, *, more: int | None = 1
 ) -> PartForm:
     """The form of a part's page, filled with values."""
     offers: Mapping[str, Sequence[OfferedRow]] = offered.get("offers", {})
@@ -470,7 +551,7 @@ def _data_of(
         case RowTable():
             rows = cast(list[Cells], value)
             empty = 0 if more is None else max(more, 1 if rows else 2)
-            return {"rows": [*rows, *({} for _line in range(empty))][: field.most]}
+            return {"rows": [*rows, *({"id": str(uuid4())} for _line in range(empty))][: field.most]}
         case PerCode():
             said = {code: field.row(one) for code, one in cast(dict[str, CodeValue], value).items()}
             return {field.control(one, code): row[one.name] for code, row in said.items() for one in field.fields}
@@ -494,16 +575,6 @@ class _PickField(SelectField):
         self.data = value or ""
 
 
-def _keep_rows_valid(lines: Sequence[RowForm], stored_lines: Sequence[RowForm]) -> None:
-    """Line by line: a stored line is known again by the field that tells lines apart."""
-    stored: dict[FieldValue, list[RowForm]] = {}
-    for line in stored_lines:
-        stored.setdefault(line.at(line.table.known_by).data or "", []).append(line)
-    for line in lines:
-        same = stored.get(line.at(line.table.known_by).data or "")
-        keep_valid(line, same.pop(0) if same else None)
-
-
 class BudgetForm(PartForm):
     """The budget, line by line in the accounts of the national form."""
 
@@ -524,13 +595,14 @@ class BudgetForm(PartForm):
             if account.by_funder and requested is not None:
                 side.append({"code": account.code, "label": _("Cette demande au fonds"), "amount": requested})
             side += self._lines_of(account)
-        rows, asked = self.values()["lines"], requested or Money(0)
+        rows, asked = rows_in(self.values(), LINES.name), requested or Money(0)
         names = {account.code: account.side for account in accounts}
-        lines = [(names[row["account"]], row["account"], row["amount"]) for row in rows if row["account"] in names]
+        amounts = [(str(row["account"]), row["status"], cast(Money, row["amount"])) for row in rows]
+        lines = [(names[account], account, amount) for account, _status, amount in amounts if account in names]
         found = totals([*lines, ("resource", "74", asked)])
         gaps = budget_gaps(found) if found.charges else []
         funders = {account.code for account in accounts if account.by_funder}
-        funded = [(row["status"], row["amount"]) for row in rows if row["account"] in funders]
+        funded = [(status, amount) for account, status, amount in amounts if account in funders]
         granted = sum((amount for status, amount in funded if status == FundingStatus.GRANTED), Money(0))
         return sides | {
             "totals": found,
@@ -567,6 +639,7 @@ class ListedForm(SectionForm):
     """A page that asks what the call lists: each row is a field. The controls are added by `_listed_form`."""
 
     fields: Sequence[tuple[ListedPart, Field]] = ()
+    group = ""  # the name, in the values of the page, of what is said of its rows
 
     @property
     def asked(self) -> list[tuple[ListedPart, Control]]:
@@ -577,11 +650,25 @@ class ListedForm(SectionForm):
         """The control of a row, by its key."""
         return [control for row, control in self.asked if str(row.id) == path[1]]
 
+    def field_at(self, path: Path) -> Field:
+        """The field of a row, by its key."""
+        return next(field for row, field in self.fields if str(row.id) == path[1])
+
+    def label_of(self, path: Path) -> str:
+        """What people read of a row."""
+        row = next(row for row, _field in self.fields if str(row.id) == path[1])
+        return in_words_of(row, "title" if isinstance(row, Statement) else "label")
+
+    def paths(self) -> list[Path]:
+        """The rows that are answered in words or by a choice."""
+        return [(self.group, str(row.id)) for row, field in self.fields if not isinstance(field, UploadField)]
+
 
 class QuestionsForm(ListedForm):
     """A section of the call's own questions."""
 
     others: Sequence[Question] = ()
+    group = "answers"
 
     def condition_of(self, question: Question) -> dict[str, str] | None:
         """When a question is asked only after an answer: that answer in words, and its field if it is on this page."""
@@ -597,24 +684,20 @@ class QuestionsForm(ListedForm):
             "choice": labels_of(source.choices).get(condition["equals"], condition["equals"]),
         }
 
-    def values(self) -> FormValues:
+    def values(self) -> PageData:
         """The answers by question, in values JSON knows."""
         said = {str(row.id): field for row, field in self.fields if not isinstance(field, UploadField)}
         return {"answers": {key: _answer(field, self.at(field.name).data) for key, field in said.items()}}
 
-    def uploads(self) -> dict[str, Any]:
+    def uploads(self) -> dict[str, Given]:
         """The files newly given, by question."""
         files = [(row, self.at(field.name).data) for row, field in self.fields if isinstance(field, UploadField)]
-        return {str(row.id): given for row, given in files if given}
+        return {str(row.id): cast(Given, given) for row, given in files if given}
 
-    def described(self, values: FormValues) -> list[tuple[str, str]]:
-        """The answers in words."""
-        said: dict[str, Json] = values["answers"]
-        return [
-            (str(field.label), field.words(field.alive(said[key])))
-            for row, field in self.fields
-            if (key := str(row.id)) in said
-        ]
+    def words_at(self, path: Path, value: FieldData) -> str:
+        """An answer in words."""
+        field = self.field_at(path)
+        return field.words(field.alive(cast(Json, value)))
 
 
 def _answer(field: Field, value: FieldValue) -> Json:
@@ -625,8 +708,9 @@ class StatementsForm(ListedForm):
     """The statements, one by one; `read` is the version of what their words told when the page was made."""
 
     read = HiddenField()
+    group = "choices"
 
-    def values(self) -> FormValues:
+    def values(self) -> PageData:
         """What was declared, by statement; None for what was not."""
         return {
             "choices": {
@@ -634,26 +718,22 @@ class StatementsForm(ListedForm):
             }
         }
 
-    def described(self, values: FormValues) -> list[tuple[str, str]]:
+    def words_at(self, path: Path, value: FieldData) -> str:
         """What was declared, in words."""
-        said: dict[str, str | None] = values["choices"]
-        statements = [(row, field, said[str(row.id)]) for row, field in self.fields]
-        return [
-            (in_words_of(row, "title"), field.words(said_of(field, answer)) if answer else "")
-            for row, field, answer in statements
-        ]
+        field = self.field_at(path)
+        return field.words(said_of(field, cast(str | None, value)))
 
 
 # ---- each page's form ----------------------------------------------------------------------------------------------
 
 
-def stored_form(section: str, offered: Mapping[str, Any], values: FormValues) -> SectionForm:
+def stored_form(section: str, offered: Mapping[str, Any], values: PageData) -> SectionForm:
     """The form of a page as it is stored, whatever this request says."""
     return section_form(section, offered, values, formdata=None)
 
 
 def section_form(
-    section: str, offered: Mapping[str, Any], values: FormValues, *, more: int = 1, account: str = "", **given: Any
+    section: str, offered: Mapping[str, Any], values: PageData, *, more: int = 1, account: str = "", **given: Any
 ) -> SectionForm:
     """The form of a page, filled with what is kept; `more` empty lines wait under a table, `account` gets one more.
 
@@ -663,7 +743,7 @@ def section_form(
         return _questions_form(offered, values, given)
     match section:
         case Part.BUDGET:
-            rows = _budget_rows(offered["accounts"], values["lines"], account)
+            rows = _budget_rows(offered["accounts"], rows_in(values, LINES.name), account)
             form = _part_form(section, offered, {"lines": rows}, given, more=None)
             cast(BudgetForm, form).name_lines(offered["accounts"])
             return form
@@ -674,17 +754,16 @@ def section_form(
     raise MissingError
 
 
-def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[FormValues], more: str) -> list[FormValues]:
+def _budget_rows(accounts: Sequence[BudgetAccount], lines: Sequence[Cells], more: str) -> list[Cells]:
     """Every account in the form's order, with its lines, at least one, and one more where asked."""
-    rows: list[FormValues] = []
+    rows: list[Cells] = []
     for account in accounts:
         if account.header:
             continue
         here = [line for line in lines if line["account"] == account.code]
-        blank = {"account": account.code}
-        rows += here or [blank]
+        rows += here or [{"id": str(uuid4()), "account": account.code}]
         if account.code == more and here:
-            rows.append(blank)
+            rows.append({"id": str(uuid4()), "account": account.code})
     return rows
 
 
@@ -696,23 +775,85 @@ def _listed_form(
     return form
 
 
-def _questions_form(offered: Mapping[str, Any], values: FormValues, given: FormValues) -> SectionForm:
+def _questions_form(offered: Mapping[str, Any], values: PageData, given: FormValues) -> SectionForm:
     territory: Sequence[Commune] = offered["communes"]
     questions: Sequence[Question] = offered["questions"]
     communes = {row.insee: row.name for row in territory}
-    said: dict[str, Json] = values["answers"]
+    said = codes_in(values, QuestionsForm.group)
     fields: list[tuple[ListedPart, Field]] = [(question, field_of(question, communes)) for question in questions]
-    data: FormValues = {field.name: field.alive(said.get(str(question.id))) for question, field in fields}
+    data: FormValues = {field.name: field.alive(cast(Json, said.get(str(question.id)))) for question, field in fields}
     form = _listed_form(QuestionsForm, fields, data, given)
     cast(QuestionsForm, form).others = offered["all_questions"]
     return form
 
 
-def _statements_form(offered: Mapping[str, Any], values: FormValues, given: FormValues) -> SectionForm:
+def _statements_form(offered: Mapping[str, Any], values: PageData, given: FormValues) -> SectionForm:
     statements: Sequence[Statement] = offered["statements"]
     fields: list[tuple[ListedPart, Field]] = [(statement, field_of_statement(statement)) for statement in statements]
-    data: FormValues = {field.name: said_of(field, values["choices"].get(str(row.id))) for row, field in fields}
+    made = cast(Mapping[str, str | None], values[StatementsForm.group])
+    data: FormValues = {field.name: said_of(field, made.get(str(row.id))) for row, field in fields}
     return _listed_form(StatementsForm, fields, {**data, "read": offered["version"]}, given)
+
+
+# ---- fields saved as they are typed ---------------------------------------------------------------------------------
+
+MOST_SAVES = 150  # fields in one request
+LONGEST_SAVE = 100_000  # characters of one field
+NOT_OURS = _l("Cette page a expiré. Rechargez-la, puis recommencez : rien n’a été enregistré.")
+
+
+@dataclass(frozen=True)
+class FieldSave:
+    """A field that a script sends: the number of the save, the version the field was shown in, what is typed in it."""
+
+    number: int
+    path: Path
+    version: str
+    typed: Typed
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it holds more than is taken of one field."""
+        return sum(len(value) for values in self.typed.values() for value in values) > LONGEST_SAVE
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the script of an open page sends: which page it is, and its saves in order."""
+
+    writer: UUID
+    saves: Sequence[FieldSave]
+
+
+def read_sent(text: str) -> Sent:
+    """What a script sent. Raises InvalidError for anything that ours does not send."""
+    content: Json = None
+    with suppress(ValueError, RecursionError):
+        content = json.loads(text)
+    match content:
+        case {"writer": str(written), "saves": [*listed]} if (writer := key_in(written)) is not None:
+            if len(listed) > MOST_SAVES:
+                raise InvalidError(_("Trop de réponses à la fois : elles partiront en plusieurs fois."))
+            return Sent(writer, sorted(map(_read_save, listed), key=lambda save: save.number))
+    raise InvalidError(str(NOT_OURS))
+
+
+def _read_save(content: Json) -> FieldSave:
+    match content:
+        case {"n": int(number), "field": str(name), "version": str(version), "typed": {**typed}} if (
+            0 < number < 2**31 and len(name) <= LONGEST_PATH
+        ):
+            return FieldSave(
+                number, path_of(name), version, {str(key): _strings(cast(Json, one)) for key, one in typed.items()}
+            )
+    raise InvalidError(str(NOT_OURS))
+
+
+def _strings(content: Json) -> list[str]:
+    match content:
+        case [*listed] if all(isinstance(one, str) for one in listed):
+            return [normalised(str(one)) for one in listed]
+    raise InvalidError(str(NOT_OURS))
 
 
 # ---- other pages ---------------------------------------------------------------------------------------------------

@@ -317,6 +317,40 @@ class Answer(Keyed, Model):
     question: Mapped[Question] = relationship()
 
 
+class FieldState(Model):
+    """Who last changed a field of a page of a draft, and when; `wrong` is what is typed there that cannot be taken."""
+
+    __tablename__ = "field_state"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
+    section: Mapped[str] = mapped_column(String(60), primary_key=True)
+    path: Mapped[str] = mapped_column(String(rules.LONGEST_PATH), primary_key=True)
+    saved_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    saved_at: Mapped[datetime]
+    writer: Mapped[UUID | None]  # the open page that saved it while it was typed
+    wrong: Mapped[rules.Typed | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Writer(Model):
+    """A page of a draft that is open in a browser: who has it, when it was heard of, its last save that was received.
+
+    `recorded_at` is when the journal last took a line of this person's sitting.
+    """
+
+    __tablename__ = "writer"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    section: Mapped[str] = mapped_column(String(60))
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+    received: Mapped[int] = mapped_column(default=0)
+    previous: Mapped[int] = mapped_column(default=0)
+    recorded_at: Mapped[datetime | None]
+    minute_at: Mapped[datetime]
+    in_minute: Mapped[int] = mapped_column(default=0)
+
+
 class Attachment(Keyed, Model):
     """A file given for a piece."""
 

@@ -1,5 +1,7 @@
 """Views of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
 
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +11,17 @@ from werkzeug.wrappers import Response
 
 from grants.applications import actions, exports, letters, queries, rules
 from grants.applications.forms import (
+    FieldSave,
     PieceForm,
+    QuestionsForm,
     SectionForm,
+    Sent,
     StartForm,
     StatementsForm,
     SubmitForm,
     VerifyForm,
     WithdrawForm,
+    read_sent,
     section_form,
     stored_form,
 )
@@ -26,6 +32,7 @@ from grants.applications.parts.budget import LINES
 from grants.applications.parts.part import Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
+from grants.applications.rules import NOTHING, FieldContent, PageData, Path, Typed
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
@@ -39,18 +46,20 @@ from grants.kernel.access import (
     prepared_by,
     public,
     received_at,
+    repeatable,
     requires,
+    unless_made_for_another,
 )
-from grants.kernel.bodies import takes_files
+from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.db import db
-from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page
+from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page, for_scripts
 from grants.kernel.forms import Form, mark, options
-from grants.kernel.pages import titled
+from grants.kernel.pages import second, titled
 from grants.kernel.paging import key_in
 from grants.kernel.query_cache import cached_query
-from grants.kernel.uploads import StoredFile
+from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.versions import as_shown
-from grants.kernel.words import _, in_words_of, language
+from grants.kernel.words import _, _l, in_words_of, language
 from grants.permissions import P
 
 bp = Blueprint("applications", __name__)
@@ -71,6 +80,7 @@ PAGES: dict[str, str] = {
     Part.STATEMENTS: "applications/edit_statements.html",
 }
 QUESTIONS_PAGE = "applications/edit_questions.html"
+WORDS_CHANGED = _l("Le titre ou le montant du projet a changé depuis que vous avez lu ces déclarations. Relisez-les.")
 
 
 @bp.app_template_global("word_of")
@@ -169,128 +179,235 @@ def edit(application: Application, section: str) -> Answer:
     if request.method == "POST":
         if isinstance(form, StatementsForm) and form.read.data not in {None, offered["version"]}:
             return _words_changed(form, queries.section_values(application, section))
-        if "field" in request.form:
-            return _save_field(application, section, form)
         answer = _save(application, section, form, offered)
         if answer is not None:
             return answer
     return _shown(_edit_page(application, section, form, offered))
 
 
-def _offered(application: Application, section: str) -> dict[str, Any]:
-    offered = queries.options_of(application, section)
+@bp.post("/dossiers/<uuid:application_id>/rediger/<section>/champs")
+@requires(P.APPLICATION_EDIT, Application)
+@holds_subject
+@repeatable
+@for_scripts
+@takes_texts
+def save_fields(application: Application, section: str) -> Response:
+    """Save the fields of a page as they are typed, each once whatever is sent again, and tell who else writes.
+
+    `saves` holds what `read_sent` reads. The answer tells of each save: saved, wrong (kept as typed), conflict (with
+    what the other wrote), closed (no longer a draft), long or unknown (not kept).
+    """
+    unless_made_for_another()
+    sent = read_sent(request.form.get("saves", ""))
+    last = max((save.number for save in sent.saves), default=0)
+    received, is_recorded = actions.receive(application, section, sent.writer, last, by=actor())
+    answer = SavesAnswer(second(clock.now()), is_open=call_rules.is_open(application.call, clock.now()))
+    if application.state is not ApplicationState.DRAFT:
+        answer.is_draft = False
+        answer.saves = [SaveOutcome(save.number, rules.name_of_path(save.path), state="closed") for save in sent.saves]
+    elif section != Part.PIECES:
+        _save_sent(application, section, sent, answer, received, is_recorded=is_recorded)
+    if not sent.saves and answer.is_draft:
+        titles = dict(queries.titles_of(application))
+        present = queries.others_in(application, actor().id)
+        answer.others = [_("%(name)s est sur « %(page)s »", name=one.name, page=titles.get(one.section, ""))
+                         for one in present]  # fmt: skip
+    return jsonify(answer)
+
+
+@dataclass
+class SaveOutcome:
+    """What a save of a field came to; `theirs`, `name` and `when` say what somebody else wrote there in a conflict."""
+
+    number: int
+    field: str
+    version: str = ""
+    state: str = "saved"
+    message: str = ""
+    theirs: str = ""
+    name: str = ""
+    when: str = ""
+
+
+@dataclass
+class LastChange:
+    """Who last changed a field, and when."""
+
+    name: str
+    when: str
+
+
+@dataclass
+class SavesAnswer:
+    """What a script is answered: the versions of all fields of the page (`stamp`), who changed them from another page,
+    and the people on the pages of the dossier."""
+
+    at: str
+    is_open: bool
+    is_draft: bool = True
+    saves: list[SaveOutcome] = field(default_factory=list)
+    stamp: str = ""
+    changes: dict[str, LastChange] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+
+def _save_sent(
+    application: Application, section: str, sent: Sent, answer: SavesAnswer, received: int, *, is_recorded: bool
+) -> None:
+    """Save what was not received before, and answer what each save came to."""
+    offered = _offered(application, section, {save.path[0] for save in sent.saves})
+    if sent.saves and offered.get("version") not in {None, request.form.get("read")}:
+        raise ConflictError(str(WORDS_CHANGED))
+    values, changes = queries.section_values(application, section), queries.changes_in(application, section)
+    wrong = queries.wrong_in(application, section)
+    held, refused = rules.contents_of(values, wrong), ""
+    taken = {save.path: save for save in sent.saves if not save.is_too_long}
+    typed = {**wrong, **{path: save.typed for path, save in taken.items()}}
+    form = stored_form(section, offered, rules.with_lines(values, typed))
+    known = typed.keys() & set(form.paths())
+    mine = _mine(form, stored_form(section, offered, values), {path: typed[path] for path in known}) if taken else {}
+    again = {path for path, save in taken.items() if save.number <= received}
+    own = {path for path, change in changes.items() if change.writer == sent.writer}
+    shown = {path: content.version for path, content in held.items()}
+    shown |= {path: save.version for path, save in taken.items() if path not in own}
+    conflicts: list[Path] = []
+    try:
+        with db.session.begin_nested():
+            fresh = {path: content for path, content in mine.items() if path not in again}
+            conflicts, held = actions.save_fields(
+                application, section, fresh, shown, by=actor(), writer=sent.writer, is_recorded=is_recorded
+            )  # fmt: skip
+    except InvalidError as error:
+        refused = error.message
+    # What came before and is no longer there was never taken, or was changed since: both texts are shown.
+    lost = {path for path in again - own if mine.get(path, NOTHING).version != held.get(path, NOTHING).version}
+    for save in sent.saves:
+        outcome = _outcome(form, save, held.get(save.path, NOTHING), refused)
+        if save.is_too_long or save.path not in known:
+            outcome.state = "long" if save.is_too_long else "unknown"
+        if save.path in {*conflicts, *lost}:
+            _tell_theirs(outcome, form, held.get(save.path, NOTHING), save.path, changes.get(save.path))
+        answer.saves.append(outcome)
+    answer.stamp = rules.stamp_in(held)
+    answer.changes = {rules.name_of_path(path): LastChange(change.name, second(change.at))
+                      for path, change in changes.items() if change.writer != sent.writer}  # fmt: skip
+
+
+def _mine(form: SectionForm, stored: SectionForm, typed: Mapping[Path, Typed]) -> dict[Path, FieldContent]:
+    """What fields hold once they are typed in a form of what is stored; the form then says what is wrong in them."""
+    for path, given in typed.items():
+        form.type_in(path, given)
+    mark(form)
+    wrong = form.wrong()
+    form.keep_valid(stored)
+    contents = rules.contents_of(form.values(), wrong)
+    return {path: contents.get(path, NOTHING) for path in typed}
+
+
+def _outcome(form: SectionForm, save: FieldSave, content: FieldContent, refused: str) -> SaveOutcome:
+    """What a save came to: its field holds what was typed, or has it beside, marked."""
+    outcome = SaveOutcome(save.number, rules.name_of_path(save.path), content.version)
+    if refused:
+        outcome.state, outcome.message = "refused", refused
+    elif content.wrong is not None:
+        outcome.state, outcome.message = "wrong", " ".join(form.errors_of(save.path))
+    return outcome
+
+
+def _tell_theirs(
+    outcome: SaveOutcome, form: SectionForm, content: FieldContent, path: Path, change: queries.Change | None
+) -> None:
+    """Say in an outcome what somebody else wrote in the field, who and when."""
+    outcome.state = "conflict"
+    if content.wrong is not None:
+        outcome.theirs = "\n".join(value for given in content.wrong.values() for value in given)
+    elif content.value is not None:
+        outcome.theirs = form.words_at(path, content.value)
+    if change is not None:
+        outcome.name, outcome.when = change.name, second(change.at)
+
+
+def _offered(application: Application, section: str, names: Container[str] | None = None) -> dict[str, Any]:
+    offered = queries.options_of(application, section, names)
     if section not in PAGES and not (section.startswith(QUESTIONS) and offered.get("questions")):
         raise MissingError
     return offered
 
 
 def _form(application: Application, section: str, offered: dict[str, Any]) -> SectionForm:
-    values = queries.section_values(application, section)
-    stamp, is_read = rules.stamp_of(values), request.method == "GET"
+    """The form of a page: as it is stored, what is typed wrong in it included, or as it was sent."""
+    values, wrong = queries.section_values(application, section), queries.wrong_in(application, section)
+    stamp, is_read = rules.stamp_of(values, wrong), request.method == "GET"
     is_typed = is_read and stored_forms.recall_draft(actor().id, "stamp", stamp)
     more, account = request.args.get("lignes", ""), request.args.get("compte", "")
     form = section_form(
-        section, offered, values, more=int(more) if more in {"1", "2", "3", "4", "5"} else 1, account=account
-    )
-    form.edition = stamp
+        section, offered, rules.with_lines(values, wrong), more=int(more) if more in {"1", "2", "3", "4", "5"} else 1,
+        account=account,
+    )  # fmt: skip
     if is_typed:
         mark(form)
-        if "rows" in form and (more or account in {row.code for row in offered.get("accounts", ())}):
-            form.add_row({"account": account} if account else None)
     elif is_read:
         form.stamp.data = stamp
+        for path, typed in wrong.items():
+            form.type_in(path, typed)
+        if wrong:
+            mark(form)
     if is_read and isinstance(form, StatementsForm):
         form.read.data = offered["version"]
     return form
 
 
-def _words_changed(form: StatementsForm, theirs: dict[str, Any]) -> Answer:
+def _words_changed(form: StatementsForm, theirs: PageData) -> Answer:
     """A statement is made on the words that were read: not once the title or the amount they tell was changed."""
-    message = _("Le titre ou le montant du projet a changé depuis que vous avez lu ces déclarations. Relisez-les.")
-    return error_page(409, message, versions=form.differences(theirs))
+    return error_page(409, str(WORDS_CHANGED), versions=form.differences(theirs))
 
 
 def _save(application: Application, section: str, form: SectionForm, offered: dict[str, Any]) -> Answer | None:
     """Save what is right of what was typed; None to show the page again when nothing of it could be taken.
 
-    What is wrong stays on the page as it was typed, for whoever typed it, until the page is saved without a mistake.
+    What is wrong stays on the page as it was typed, until it is corrected.
     """
     dropped = request.form.get("drop", "")[:40]
     form.drop_row(dropped)
     is_right = form.validate()
+    wrong = form.wrong()
     if not is_right:
         form.keep_valid(stored_form(section, offered, queries.section_values(application, section)))
+    given, taken_out = (form.uploads(), dropped) if isinstance(form, QuestionsForm) else ({}, "")
     try:
-        values = form.values()
-        if section.startswith(QUESTIONS):
-            values |= {"uploads": form.uploads(), "dropped": dropped}
-        is_right &= _stored(application, section, form, values)
+        is_right &= _stored(application, section, form, wrong, given, taken_out)
     except InvalidError as error:
         form.refuse(error.field, error.message)
         return None
     except ConflictError as error:
         return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
-    _keep_typed(application, section, form, dropped, is_right=is_right)
     return _saved(application, section, is_right=is_right)
 
 
-def _stored(application: Application, section: str, form: SectionForm, values: dict[str, Any]) -> bool:
+def _stored(
+    application: Application,
+    section: str,
+    form: SectionForm,
+    wrong: Mapping[Path, Typed],
+    files: dict[str, Given],
+    dropped: str,
+) -> bool:
     """Save a page's values; a file that cannot be taken is left out and told on its field. Whether all was taken."""
     try:
         with db.session.begin_nested():
-            actions.save_section(application, section, values, by=actor(), stamp=form.shown)
+            actions.save_section(
+                application, section, form.values(), by=actor(), stamp=form.shown, wrong=wrong, uploads=files,
+                dropped=dropped,
+            )  # fmt: skip
     except InvalidError as error:
         question = (error.field or "").removeprefix("q_")
-        if question not in values.get("uploads", {}):
+        if question not in files:
             raise
         flash(f"{titled(form[error.field].label.text)} {error.message}", "error")
-        del values["uploads"][question]
-        _stored(application, section, form, values)
+        del files[question]
+        _stored(application, section, form, wrong, files, dropped)
         return False
     return True
-
-
-def _save_field(application: Application, section: str, form: SectionForm) -> Answer:
-    """Save one field of the page as it is typed, for scripts: `field` names it (`title`, `audiences.youth`).
-
-    Gives the stamp the page has from then on, and what is wrong in the field, which then stays with the page as typed.
-    """
-    path = tuple(request.form["field"][:120].split(".", 1))
-    is_right, values = form.validate(), form.values()
-    if path not in (typed := rules.fields_in(values)):
-        raise MissingError
-    errors, stamp = form.errors_of(path), form.shown or ""
-    if not errors:
-        version = rules.version_in(stamp, values, path)
-        try:
-            version = actions.save_field(application, section, path, typed[path], version=version, by=actor())
-            stamp = rules.with_version(stamp, values, path, version)
-        except InvalidError as error:
-            errors = [error.message]
-        except ConflictError as error:
-            answer = jsonify(message=error.message)
-            answer.status_code = 409
-            return answer
-    _keep_typed(application, section, form, "", is_right=is_right and not errors)
-    return jsonify(stamp=stamp, errors=errors)
-
-
-def _keep_typed(application: Application, section: str, form: SectionForm, dropped: str, *, is_right: bool) -> None:
-    """What was typed with mistakes stays for its author; a line that was taken out does not.
-
-    It is given back on the page as it stands now, unless somebody else changed the page before: then it is told of.
-    """
-    who = actor().id
-    if who is None:
-        return
-    path = url_for(".edit", application_id=application.id, section=section)
-    if is_right:
-        stored_forms.forget_draft(who, path)
-        return
-    is_latest = form.shown == form.edition
-    stamp = rules.stamp_of(queries.section_values(application, section)) if is_latest else form.shown or ""
-    typed = [(name, stamp if name == "stamp" else value) for name, value in stored_forms.said() if name != "field"]
-    stored_forms.keep_draft(who, path, [row for row in typed if not row[0].startswith(f"rows-{dropped}-")])
 
 
 def _saved(application: Application, section: str, *, is_right: bool) -> Response:
@@ -337,7 +454,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         steps=steps,
         number=here + 1,
         previous=steps[here - 1] if here else None,
-        lacking=[item for item in rules.missing(content) if item.section == section],
+        lacking=[item for item in queries.missing(application, content) if item.section == section],
         is_open=call_rules.is_open(application.call, clock.now()),
         has_errors=bool(form is not None and form.errors),
         **offered,
@@ -377,8 +494,10 @@ def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
         form.refuse("file", " ".join(refused))
         return False
     label, count = in_words_of(piece, "label"), len(given) - len(refused)
-    told = _("Fichier reçu : « %(piece)s ».", piece=label)
-    flash(told if count == 1 else _("%(count)s fichiers reçus : « %(piece)s ».", count=count, piece=label), "success")
+    message = _("Fichier reçu : « %(piece)s ».", piece=label)
+    flash(
+        message if count == 1 else _("%(count)s fichiers reçus : « %(piece)s ».", count=count, piece=label), "success"
+    )
     for message in refused:
         flash(message, "error")
     return True
@@ -422,7 +541,7 @@ def review(application: Application) -> Answer:
         application=application,
         content=content,
         steps=queries.steps(application, content),
-        missing=rules.missing(content),
+        missing=queries.missing(application, content),
         lacking=[piece for piece in content["pieces"] if piece["expected"] and not piece["files"]],
         mistaken=_mistaken(application),
         is_open=call_rules.is_open(application.call, clock.now()),
@@ -430,11 +549,9 @@ def review(application: Application) -> Answer:
 
 
 def _mistaken(application: Application) -> list[str]:
-    """The addresses of the pages where this person left a mistake: what was typed there is not in the dossier."""
-    codes = queries.section_codes(application)
-    paths = [url_for(".edit", application_id=application.id, section=code) for code in codes]
-    found = stored_forms.drafts_among(actor().id, paths)
-    return [path for path in paths if path in found]
+    """The addresses of the pages where a mistake waits: what is typed there is not in the dossier."""
+    codes = dict.fromkeys(item.section for item in queries.wrong_answers(application))
+    return [url_for(".edit", application_id=application.id, section=code) for code in codes]
 
 
 @bp.route("/dossiers/<uuid:application_id>/deposer", methods=["GET", "POST"])
@@ -458,7 +575,7 @@ def submit(application: Application) -> Answer:
             flash(_("Votre dossier est déposé. Le reçu part aussi par courriel."), "success")
             return redirect(url_for(".receipt", application_id=application.id))
     form.seen.data = str(application.version)
-    missing = rules.missing(queries.draft_content(application))
+    missing = queries.missing(application, queries.draft_content(application))
     is_open = call_rules.is_open(application.call, clock.now())
     page = render_template(
         "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open,
@@ -536,7 +653,7 @@ def show(application: Application) -> str:
         content=content,
         frozen=frozen,
         story=queries.story_of(application),
-        left=len(rules.missing(content)) if frozen is None else 0,
+        left=len(queries.missing(application, content)) if frozen is None else 0,
         is_open=call_rules.is_open(application.call, clock.now()),
     )
 

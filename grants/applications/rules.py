@@ -4,13 +4,15 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
+from uuid import uuid4
 
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is_over_rate, totals
-from grants.applications.parts.fields import Content, JsonObject
+from grants.applications.parts.fields import Cells, CodeValue, Content, FieldValue, Json, JsonObject, RowTable
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
 from grants.kernel.money import Money, percentage
@@ -24,7 +26,10 @@ __all__ = [
 ]  # fmt: skip
 
 Key = TypeVar("Key")
-Values = Mapping[str, Any]  # what a page says, by field: see `queries.section_values`
+FieldData: TypeAlias = "FieldValue | CodeValue | Cells | Json"  # what one field of a page says
+# What a page says, by field: one value, one for each code, or the rows of a table; see `queries.section_values`.
+PageValue: TypeAlias = "FieldData | Mapping[str, FieldData] | Sequence[Cells]"
+PageData: TypeAlias = Mapping[str, PageValue]
 PART_TITLES: dict[str, LazyString] = {code: part.title for code, part in PARTS.items()}
 AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
 BEFORE_QUESTIONS = tuple(part for part in Part if part not in AFTER_QUESTIONS)
@@ -63,70 +68,141 @@ def _alive(pairs: dict[str, object]) -> dict[str, object]:
 
 # ---- versions of fields ----------------------------------------------------------------------------------------------
 
-Path = tuple[str, ...]  # a field of a page, or one code of a field that holds one value for each
+Path = tuple[str, ...]  # a field of a page; one code of a field that holds one value for each; a row of a table, by id
+Typed = dict[str, list[str]]  # what was typed in each control of a field
+Fields = Mapping[Path, "FieldContent"]
+
+
+@dataclass(frozen=True)
+class FieldContent:
+    """What a field of a page holds: its value, and what is typed there that cannot be taken, if anything."""
+
+    value: FieldData = None
+    wrong: Typed | None = None
+
+    @property
+    def version(self) -> str:
+        """What the field holds, shortened: the same words again are the same version."""
+        return version_of(self.value if self.wrong is None else [self.value, self.wrong])
+
+
+LONGEST_PATH = 120  # characters of the name of a field on the page
+NOTHING = FieldContent()  # a row that is not there
+TABLES_OF_ROWS = {field.name for part in PARTS.values() for field in part.fields if isinstance(field, RowTable)}
 
 
 def version_of(value: object) -> str:
-    """The version of a field: what it holds, shortened. The same words again are the same version."""
+    """The version of a value: what it is, shortened."""
     return digest(json.dumps(value, ensure_ascii=False, sort_keys=True, default=repr))[:10]
 
 
-def stamp_of(values: Values) -> str:
+def contents_of(values: PageData, wrong: Mapping[Path, Typed]) -> dict[Path, FieldContent]:
+    """What each field of a page holds; a row of which nothing could be taken is there too."""
+    right = fields_in(values)
+    return {path: FieldContent(right.get(path), wrong.get(path)) for path in {**right, **wrong}}
+
+
+def stamp_of(values: PageData, wrong: Mapping[Path, Typed] | None = None) -> str:
     """The versions of all fields of a page as it was shown, so that a save over somebody else's work is noticed."""
-    return ".".join(version_of(value) for _path, value in sorted(fields_in(values).items()))
+    return stamp_in(contents_of(values, wrong or {}))
 
 
-def merged(stored: Values, typed: Values, stamp: str) -> Values | None:
-    """What a page of this stamp becomes of the values typed in it: its own changes, on what is stored now.
+def stamp_in(held: Fields) -> str:
+    """The same of what each field of a page holds."""
+    return " ".join(f"{name_of_path(path)}:{held[path].version}" for path in sorted(held))
 
-    A field that was not touched keeps what somebody else made of it meanwhile; None when both changed one field, and
-    not to the same.
+
+def versions_in(stamp: str) -> dict[Path, str]:
+    """The versions that a stamp tells, by field; whatever else somebody sends tells none."""
+    pairs = (word.rpartition(":") for word in stamp.split())
+    return {path_of(path): version for path, colon, version in pairs if colon}
+
+
+def path_of(name: str) -> Path:
+    """The path of a field by its name on the page (`title`, `audiences.youth`)."""
+    return tuple(name.split(".", 1))
+
+
+def name_of_path(path: Path) -> str:
+    """The name on the page of the field at a path."""
+    return ".".join(path)
+
+
+def merged(stored: Fields, typed: Fields, shown: Mapping[Path, str]) -> tuple[dict[Path, FieldContent], list[Path]]:
+    """What the typed fields of a page become, and those that two people changed, to different things.
+
+    `shown` are the versions of the page when it was made. A field that was not touched there keeps what somebody else
+    made of it meanwhile; one that both changed keeps what is stored.
     """
-    changed, now, shown = fields_in(typed), fields_in(stored), stamp.split(".")
-    if stamp == stamp_of(stored):
-        return typed
-    if len(shown) != len(now) or changed.keys() != now.keys():
-        return None if stamp_of(typed) != stamp_of(stored) else stored
-    result = typed
-    for path, version in zip(sorted(now), shown, strict=True):
-        mine, theirs = version_of(changed[path]), version_of(now[path])
-        if version not in {mine, theirs} and mine != theirs:
-            return None
-        if mine == version:
-            result = with_field(result, path, now[path])
-    return result
+    result, conflicts = {}, []
+    for path, mine in typed.items():
+        theirs, base = stored.get(path, NOTHING), shown.get(path, NOTHING.version)
+        if theirs.version != base != mine.version != theirs.version:
+            conflicts.append(path)
+        result[path] = theirs if mine.version == base or path in conflicts else mine
+    return result, conflicts
 
 
-def version_in(stamp: str, values: Values, path: Path) -> str:
-    """The version that a stamp tells of one field of a page; empty when it tells of another page."""
-    shown, paths = stamp.split("."), sorted(fields_in(values))
-    return shown[paths.index(path)] if len(shown) == len(paths) and path in paths else ""
+def rows_in(values: PageData, name: str) -> Sequence[Cells]:
+    """The rows of a table of a page, each with its id."""
+    return cast(Sequence[Cells], values[name])
 
 
-def fields_in(values: Values) -> dict[Path, object]:
-    """The fields of a page, each by its path: a field that holds one value for each code is told code by code."""
-    found: dict[Path, object] = {}
+def codes_in(values: PageData, name: str) -> Mapping[str, FieldData]:
+    """What a field of a page says of each code."""
+    return cast(Mapping[str, FieldData], values[name])
+
+
+def fields_in(values: PageData) -> dict[Path, FieldData]:
+    """The fields of a page, each by its path: one field for each code, and for each row of a table."""
+    found: dict[Path, FieldData] = {}
     for name, value in values.items():
-        if isinstance(value, dict):
-            found |= {(name, key): one for key, one in value.items()}
+        if isinstance(value, Mapping):
+            found |= {(name, key): one for key, one in codes_in(values, name).items()}
+        elif name in TABLES_OF_ROWS:
+            found |= {(name, str(row["id"])): row for row in rows_in(values, name)}
         else:
-            found[name,] = value
+            found[name,] = cast(FieldData, value)
     return found
 
 
-def with_version(stamp: str, values: Values, path: Path, version: str) -> str:
-    """A stamp that tells another version of one field; the same stamp when it tells of another page."""
-    shown, paths = stamp.split("."), sorted(fields_in(values))
-    if len(shown) != len(paths):
-        return stamp
-    shown[paths.index(path)] = version
-    return ".".join(shown)
+def with_lines(values: PageData, wrong: Mapping[Path, Typed]) -> PageData:
+    """The same values, with an empty line for each of which nothing could be taken, in its account if it has one."""
+    known, found = fields_in(values), dict(values)
+    for (name, *key), typed in wrong.items():
+        if name in TABLES_OF_ROWS & found.keys() and (name, *key) not in known:
+            account = typed.get("account")
+            line: Cells = {"id": key[0], **({"account": account[0]} if account else {})}
+            found[name] = [*rows_in(found, name), line]
+    return found
 
 
-def with_field(values: Values, path: Path, value: object) -> Values:
-    """The same values, with another value at a path."""
-    name, *code = path
-    return {**values, name: {**values[name], code[0]: value} if code else value}
+def identified(values: PageData) -> PageData:
+    """The same values, each row of a table with an id: a new one where it has none."""
+    names = TABLES_OF_ROWS & values.keys()
+    return {**values, **{name: [{"id": str(uuid4()), **row} for row in rows_in(values, name)] for name in names}}
+
+
+def with_fields(values: PageData, fields: Mapping[Path, FieldData]) -> PageData:
+    """The same values with those of some fields; a row is added, or taken out where it is None."""
+    found = dict(values)
+    for (name, *key), value in fields.items():
+        if not key:
+            found[name] = value
+        elif name in TABLES_OF_ROWS:
+            found[name] = _with_row(rows_in(found, name), key[0], cast(Cells | None, value))
+        else:
+            found[name] = {**codes_in(found, name), key[0]: value}
+    return found
+
+
+def _with_row(rows: Sequence[Cells], key: str, row: Cells | None) -> list[Cells]:
+    """The rows of a table with one of them changed where it stands, added after them, or taken out."""
+    if row is None:
+        return [one for one in rows if one["id"] != key]
+    if all(one["id"] != key for one in rows):
+        return [*rows, row]
+    return [row if one["id"] == key else one for one in rows]
 
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")

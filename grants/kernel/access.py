@@ -34,6 +34,7 @@ from grants.kernel.errors import (
     MissingError,
     ThrottledError,
     error_page,
+    is_for_scripts,
     refusal_page,
 )
 from grants.kernel.machine import Text
@@ -279,7 +280,7 @@ def _prepare(view: Callable[..., Any], access: ViewAccess, params: dict[str, Any
     if for_files and not (request.files or chunks.are_named()):
         return
     with access_mode(writing=False):
-        _unless_made_for_another()
+        unless_made_for_another()
         _enter(access, dict(params))
         who = actor().id
         db.session.rollback()
@@ -293,14 +294,14 @@ def _passed(access: ViewAccess, view: Callable[..., Any], params: dict[str, Any]
     try:
         _prepare(view, access, params)
         if access.permission is not None and not getattr(view, "__repeatable__", False):
-            _unless_made_for_another()
+            unless_made_for_another()
         arguments = _enter(access, params, holding=getattr(view, "__holds_subject__", False))
     except ReplayError as replay:
         return _answered(replay.first)
     return _write(view, arguments)
 
 
-def _unless_made_for_another() -> None:
+def unless_made_for_another() -> None:
     """Refuse a form whose page was made for another account than the one signed in now; its author finds it again."""
     owner, who = stored_forms.key_owner(_form_key()), actor()
     if owner is not None and who.id is not None and owner != who.id:
@@ -547,7 +548,7 @@ def _tell_refusals(app: Flask, sign_in_endpoint: str, stored_form_endpoint: str)
             return error_page(400)
         if not who.is_authenticated:
             return _stored_until_signed_in(sign_in_endpoint)
-        _unless_made_for_another()
+        unless_made_for_another()
         form_id = stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT)
         if form_id is None:
             return error_page(400)
@@ -608,6 +609,8 @@ def _asks_who() -> bool:
 
 def _stored_until_signed_in(sign_in_endpoint: str) -> Response:
     """Lead to the sign-in page; the form is kept for the account its page was made for."""
+    if is_for_scripts():
+        return redirect(url_for(sign_in_endpoint))
     owner = stored_forms.key_owner(_form_key())
     if owner is not None and stored_forms.keep(owner, stored_forms.Reason.SIGNED_OUT) is not None:
         words = _(

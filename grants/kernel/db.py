@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
@@ -172,11 +172,17 @@ class Counter(Model):
     value: Mapped[int] = mapped_column(default=0)
 
 
+def insert_or(kind: type[Model]) -> postgresql.Insert:
+    """An insert that says what to do when the row is there already, for the database in use."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(kind)
+    return cast(postgresql.Insert, sqlite.insert(kind))  # it has the same methods
+
+
 def next_number(series: str) -> int:
     """Take the next number of a series; a rollback gives it back."""
-    insert = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = (
-        insert(Counter)
+        insert_or(Counter)
         .values(name=series, value=1)
         .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
         .returning(Counter.value)

@@ -1,9 +1,10 @@
 """What can go wrong, in four words, and the page that says so without losing anything."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -61,14 +62,28 @@ class ThrottledError(AppError):
     status = 429
 
 
+View = TypeVar("View", bound=Callable[..., Any])
 RETRY_AFTER = 30  # seconds, told to who meets a database that does not answer
 UNANSWERED = _l("Le service ne répond pas pour l’instant : votre demande n’a pas abouti.")
 PAGES = (400, 403, 404, 405, 409, 413, 414, 415, 422, 429, 500, 503)
 SHARED = {431: 414}  # statuses that say what another page says
 
 
+def for_scripts(view: View) -> View:
+    """A view that only scripts ask: whatever it answers is JSON, and nothing of what it refuses is kept: the script
+    keeps it. Placed below `@requires`."""
+    view.__for_scripts__ = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_for_scripts() -> bool:
+    """Whether this request is made to a view that only scripts ask."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "__for_scripts__")
+
+
 def error_page(status: int, message: str = "", **facts: Any) -> tuple[str, int]:
     """The page of a status; it says what happened, what to do, and that nothing was lost."""
+    g.refused = message
     page = SHARED.get(status, status)
     template = f"errors/{page}.html" if page in PAGES else "errors/500.html"
     shown = {name: facts.get(name) for name in ("versions", "page", "title")}
@@ -85,6 +100,17 @@ def refusal_page(error: AppError) -> Response:
 
 def install(app: Flask) -> None:
     """Hang one handler per kind of refusal."""
+
+    @app.after_request
+    def told_to_scripts(response: Response) -> Response:
+        """An answer for people, as a script reads it; one that leads elsewhere leads to sign in."""
+        if not is_for_scripts() or response.is_json:
+            return response
+        told = jsonify(message=str(g.get("refused", "")))
+        told.status_code = response.status_code if response.status_code >= 400 else 401
+        if "Retry-After" in response.headers:
+            told.headers["Retry-After"] = response.headers["Retry-After"]
+        return told
 
     @app.errorhandler(AppError)
     def refusal(error: AppError) -> Response:

@@ -190,9 +190,10 @@ def of_dossier(dossier_id: UUID) -> list[Entry]:
     return list(db.session.scalars(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq)))
 
 
-def last_of_dossier(dossier_id: UUID) -> Entry | None:
-    """The last line about one application and everything that hangs on it."""
-    return db.session.scalar(select(Entry).where(Entry.dossier_id == dossier_id).order_by(Entry.seq.desc()).limit(1))
+def facts_since(event: str, dossier_id: UUID, actor_id: UUID | None, *, since: datetime) -> list[Mapping[str, Any]]:
+    """What the lines of an event say that a person left about one application after an instant."""
+    mine = Entry.dossier_id == dossier_id, Entry.event == event, Entry.actor_id == actor_id, Entry.at > since
+    return [line.facts for line in db.session.scalars(select(Entry).where(*mine))]
 
 
 def of(subject: Any) -> list[Entry]:

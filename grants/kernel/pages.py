@@ -122,6 +122,11 @@ def instant(value: datetime | None, *, with_zone: bool = True) -> str:
     return f"{day(value)} at {local.hour:02d}:{local.minute:02d}{seconds}{place}"
 
 
+def second(value: datetime) -> str:
+    """The hour of an instant to the second, in the fund's zone: 23:54:10."""
+    return value.astimezone(zone()).strftime("%H:%M:%S")
+
+
 def _clock_of(key: str) -> str:
     """Whose clocks an hour is read on."""
     if key == "Europe/Paris":

@@ -25,7 +25,7 @@ from werkzeug.routing import RequestRedirect
 from grants.kernel import chunks, clock, throttle
 from grants.kernel.db import Keyed, Model, access_mode, db, text_enum
 from grants.kernel.encryption import decrypt, encrypt
-from grants.kernel.errors import ThrottledError
+from grants.kernel.errors import ThrottledError, is_for_scripts
 
 RETENTION = timedelta(hours=1)
 DRAFT_RETENTION = timedelta(days=7)
@@ -45,7 +45,7 @@ _CONTROLS: dict[int, str | None] = {
 UNTYPED = KEYS | {"version", "stamp", "seen", "edition", "do", "add", "drop", "piece", "back"}
 
 # The last part of the names of fields that hold a code of ours.
-CODES = frozenset({"account", "status", "kind"})
+CODES = frozenset({"account", "status", "kind", "id"})
 
 
 class Reason(StrEnum):
@@ -173,7 +173,7 @@ def keep(account_id: UUID, reason: Reason) -> UUID | None:
     """
     fields, files = said(), _file_names()
     db.session.rollback()
-    if PASSWORDS & set(request.form):
+    if is_for_scripts() or PASSWORDS & set(request.form):
         return None
     if reason is Reason.SIGNED_OUT and (
         not _is_of_today(request.form.get("_key", ""), account_id) or _is_too_often(account_id)
@@ -238,10 +238,10 @@ def _make_room(connection: Connection, account_id: UUID, replaced: Sequence[UUID
 def said() -> tuple[tuple[str, str], ...]:
     """The fields of this request, without its keys."""
     fields = ((name, value) for name, value in request.form.items(multi=True) if name not in KEYS)
-    return tuple((name.translate(_CONTROLS), _one_form(value)) for name, value in fields)
+    return tuple((name.translate(_CONTROLS), normalised(value)) for name, value in fields)
 
 
-def _one_form(text: str) -> str:
+def normalised(text: str) -> str:
     """A text as it is kept and compared: one kind of line end, and no control that a page may not hold."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
 
@@ -400,12 +400,6 @@ def _first(account_id: UUID, fields: tuple[tuple[str, str], ...]) -> OpenedForm 
     """The kept form that this one sends again, word for word, to the same address."""
     found = find(request.form.get("_held"), account_id) if "_held" in request.form else None
     return found if found and (found.path, found.fields) == (request.path, fields) else None
-
-
-def drafts_among(account_id: UUID | None, paths: Sequence[str]) -> set[str]:
-    """The pages, among these, that somebody saved with mistakes still to be corrected."""
-    mine = StoredForm.account_id == account_id, StoredForm.reason == Reason.DRAFT, StoredForm.until > clock.now()
-    return set(db.session.scalars(select(StoredForm.path).where(*mine, StoredForm.path.in_(paths))))
 
 
 # ---- the page where it is given back --------------------------------------------------------------------------------

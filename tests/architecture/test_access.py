@@ -373,7 +373,7 @@ def observed(client: FlaskClient, method: str, url: str, token: str) -> str:
 
 def verdict(method: str, status: int, location: str) -> str:
     """The word of the table for an answer. A page may say 409 of the state of things; a POST without key may not."""
-    if status == 302 and "/connexion" in location:
+    if status == 401 or (status == 302 and "/connexion" in location):
         return SIGN_IN
     return str(status) if status in {403, 404} or (status, method) == (409, "POST") else OPEN
 

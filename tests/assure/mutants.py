@@ -114,12 +114,12 @@ MUTANTS = (
     ),
     Mutant(
         "a field that two people changed", "grants/applications/rules.py",
-        "        if version not in {mine, theirs} and mine != theirs:\n", "        if False:\n",
+        "        if theirs.version != base != mine.version != theirs.version:\n", "        if False:\n",
         "tests/applications/test_actions.py -k stale_page",
     ),
     Mutant(
         "a field that somebody else changed", "grants/applications/rules.py",
-        "        if mine == version:\n", "        if False:\n",
+        "theirs if mine.version == base or path in conflicts else mine\n", "mine\n",
         "tests/applications/test_actions.py -k what_each_changed",
     ),
     Mutant(
@@ -129,8 +129,23 @@ MUTANTS = (
     ),
     Mutant(
         "one line for a sitting", "grants/applications/actions.py",
-        " or clock.now() - last.at > SITTING:\n", ":\n",
-        "tests/applications/test_actions.py -k one_line_until",
+        "    since = clock.now() - SITTING\n", "    since = clock.now()\n",
+        "tests/applications/test_actions.py -k one_line_for",
+    ),
+    Mutant(
+        "a save that is sent again", "grants/applications/routes.py",
+        "if save.number <= received}", "if save.number < 0}",
+        "tests/applications/test_routes_saves.py -k second_effect",
+    ),
+    Mutant(
+        "a wrong answer bars the submission", "grants/applications/actions.py",
+        ", *queries.wrong_answers(application)]", "]",
+        "tests/applications/test_actions.py -k bars_the_submission",
+    ),
+    Mutant(
+        "the id of a line of another dossier", "grants/applications/actions.py",
+        "kind(id=uuid4() if key in taken else key)", "kind(id=key)",
+        "tests/applications/test_actions.py -k takes_the_place",
     ),
     Mutant(
         "idempotency key", "grants/kernel/access.py", 'remembered = not getattr(view, "__repeatable__", False)',

@@ -509,13 +509,17 @@ def test_a_fault_of_ours_loses_nothing_either(page, writer, monkeypatch):
     assert "Un nom tout neuf" in page.get("people.account").text
 
 
-def test_pages_of_drafts_do_not_drive_out_what_waits(page, writer, draft, monkeypatch):
+def test_pages_saved_with_mistakes_do_not_drive_out_what_waits(page, make, monkeypatch):
     monkeypatch.setattr(stored_forms, "MOST", 1)
-    for section, values in (("projet", {"requested": "beaucoup"}), ("axes", {"share_A1": "cent"})):
-        page.get("applications.edit", draft, section=section)
-        page.submit(values)
-    page.get("applications.edit", draft, section="publics")
-    send_after(page, "lapsed", text=TEXT)
+    reviewer = make.account("reviewer")
+    page.sign_in(reviewer)
+    for _assignment in range(2):
+        assignment = make.assignment(make.application(state=S.ELIGIBLE), reviewer, state=AssignmentState.OPEN)
+        page.get("reviewing.review", assignment)
+        page.submit({"committee_comment": "x" * 50_000}, action=f"/evaluations/{assignment.id}")
+    assert stored_form() == 2
+    page.get("people.account")
+    send_after(page, "lapsed", name=TEXT)
     assert stored_form() == 3
 
 

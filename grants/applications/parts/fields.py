@@ -464,11 +464,6 @@ class RowTable(Table):
     add: LazyString
     most: int = MOST_ROWS
 
-    @property
-    def known_by(self) -> str:
-        """The field that tells two rows apart: the first."""
-        return self.fields[0].name
-
     def row(self, typed: Cells) -> dict[str, Scalar] | None:
         """A row as it was written, or None when nothing worth keeping was."""
         values = {field.name: typed.get(field.name, field.blank) for field in self.fields}

@@ -1,19 +1,20 @@
 """The writing space: what each page holds and offers, and how far a dossier is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    select,
-)
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grants.applications import rules
 from grants.applications.models import (
     Application,
     Attachment,
+    FieldState,
+    Writer,
 )
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import LINES
@@ -21,20 +22,24 @@ from grants.applications.parts.fields import (
     Content,
     Field,
     OfferedChoice,
+    PerCode,
     Picks,
     RowTable,
     Shares,
 )
-from grants.applications.parts.part import AskedField, Part
+from grants.applications.parts.part import AskedField, Missing, Part
 from grants.applications.parts.questions import QUESTIONS, begun_sections
 from grants.applications.queries.content import files_of, statement_values, statements_version
+from grants.applications.rules import PageData, Path, Typed
 from grants.calls import queries as calls
 from grants.calls.models import Question, QuestionKind, Section
+from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.pages import url_path
 from grants.kernel.transaction_cache import cached_in_transaction
 from grants.kernel.uploads import file_note
-from grants.kernel.words import in_words_of, language
+from grants.kernel.words import _, in_words_of, language
+from grants.people.models import Account
 from grants.programme import queries as programme
 from grants.programme.models import (
     FieldOfIntervention,
@@ -42,7 +47,7 @@ from grants.programme.models import (
 )
 
 
-def section_values(application: Application, section: str) -> dict[str, Any]:
+def section_values(application: Application, section: str) -> PageData:
     """What a section says now, in the shape its form gives and `actions.save_section` takes.
 
     The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
@@ -69,7 +74,7 @@ def _value_of(application: Application, field: AskedField) -> Any:
             given = {str(getattr(row, field.key)): row.percent for row in stored}
             return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}
     rows = [
-        {one.name: one.read(getattr(row, one.attribute)) for one in field.columns}
+        {"id": str(row.id), **{one.name: one.read(getattr(row, one.attribute)) for one in field.columns}}
         for row in stored
         if field is not LINES or not row.is_request
     ]
@@ -77,6 +82,111 @@ def _value_of(application: Application, field: AskedField) -> Any:
         return rows
     by_code = {row[field.code.name]: row for row in rows}
     return {code: field.value(by_code.get(code, {})) for code in field.code.labels}
+
+
+# ---- the fields of a page ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Change:
+    """Who last changed a field, when, and from which open page while it was typed; `wrong` is what is typed there that
+    cannot be taken."""
+
+    wrong: Typed | None
+    at: datetime
+    name: str
+    writer: UUID | None
+
+
+def changes_in(application: Application, section: str) -> dict[Path, Change]:
+    """The last change of each field of a page that was saved field by field; asked once in a transaction."""
+    return cached_in_transaction(
+        ("changes", application.id, section),
+        lambda: {rules.path_of(path): change for path, change in _changes(application.id, section)},
+    )
+
+
+def _changes(application_id: UUID, section: str) -> Iterator[tuple[str, Change]]:
+    columns = FieldState.path, FieldState.wrong, FieldState.saved_at, Account.name, FieldState.writer
+    here = FieldState.application_id == application_id, FieldState.section == section
+    changes = select(*columns).outerjoin(Account, Account.id == FieldState.saved_by).where(*here)
+    for path, wrong, saved_at, name, writer in db.session.execute(changes):
+        yield path, Change(wrong, saved_at, name or "", writer)
+
+
+def wrong_in(application: Application, section: str) -> dict[Path, Typed]:
+    """What is typed on a page that cannot be taken, by field."""
+    changes = changes_in(application, section)
+    return {path: change.wrong for path, change in changes.items() if change.wrong is not None}
+
+
+PRESENT = timedelta(seconds=45)  # how long an open page that is not heard of is taken as open
+
+
+@dataclass(frozen=True)
+class Present:
+    """Somebody else who has a page of the dossier open."""
+
+    name: str
+    section: str
+
+
+def others_in(application: Application, who: UUID | None) -> list[Present]:
+    """Who else has a page of this dossier open now, each person once."""
+    rows = db.session.execute(
+        select(Account.id, Account.name, Writer.section)
+        .join(Account, Account.id == Writer.account_id)
+        .where(Writer.application_id == application.id, Writer.account_id != who)
+        .where(Writer.seen_at > clock.now() - PRESENT)
+        .order_by(Writer.seen_at)
+    )
+    return list({row.id: Present(row.name, row.section) for row in rows}.values())
+
+
+def wrong_answers(application: Application) -> list[Missing]:
+    """The fields of a draft where something is typed that cannot be taken, each to be corrected before submitting."""
+    waiting = FieldState.application_id == application.id, FieldState.wrong.is_not(None)
+    rows = db.session.execute(
+        select(FieldState.section, FieldState.path).where(*waiting).order_by(FieldState.section, FieldState.path)
+    )
+    return [
+        Missing(
+            section, path.partition(".")[0],
+            _("« %(field)s » : ce qui est saisi ne peut pas être pris. Corrigez-le.",
+              field=name_of(application, section, rules.path_of(path))),
+        )
+        for section, path in rows
+    ]  # fmt: skip
+
+
+def name_of(application: Application, section: str, path: Path) -> str:
+    """What people read of a field of a page."""
+    name, *code = path
+    if section in PARTS and section != Part.STATEMENTS:
+        field = next(one for one in PARTS[section].fields if one.name == name)
+        match field:
+            case PerCode():
+                return field.label_of(code[0])
+            case Shares():
+                return next((offer.label for offer in offers_of(application, name) if offer.key == code[0]), "")
+            case RowTable():
+                return str(field.label if field is LINES else PARTS[section].title)
+        return str(field.label)
+    key = UUID(code[0])
+    if section == Part.STATEMENTS:
+        return next(
+            (in_words_of(row, "title") for row in calls.statements_of(application.call_id) if row.id == key), ""
+        )
+    return next((in_words_of(row, "label") for row in questions_on(application, section) if row.id == key), "")
+
+
+def missing(application: Application, content: Content) -> list[Missing]:
+    """Everything that stops a draft with this content from being submitted, what is typed wrong included."""
+    wrong = cached_in_transaction(("wrong", application.id, language()), lambda: wrong_answers(application))
+    return [*rules.missing(content), *wrong]
+
+
+# ---- what a page offers --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -135,8 +245,8 @@ def _offered_actions(application: Application) -> list[OfferedRow]:
     ]
 
 
-def options_of(application: Application, section: str) -> dict[str, Any]:
-    """What a page of the writing space offers to choose from."""
+def options_of(application: Application, section: str, names: Container[str] | None = None) -> dict[str, Any]:
+    """What a page of the writing space offers to choose from; `names`, when told, are the only fields to be filled."""
     call_id = application.call_id
     match section:
         case Part.BUDGET:
@@ -149,7 +259,8 @@ def options_of(application: Application, section: str) -> dict[str, Any]:
             return {"pieces": calls.pieces_of(call_id)}
         case _ if section in PARTS:
             asked = (field for field in PARTS[section].fields if isinstance(field, OfferedChoice | Picks | Shares))
-            return {"offers": {field.name: offers_of(application, field.name) for field in asked}}
+            is_filled = [(field.name, names is None or field.name in names) for field in asked]
+            return {"offers": {name: offers_of(application, name) if wanted else [] for name, wanted in is_filled}}
         case _:
             everything = calls.questions_of(call_id)
             code = section.removeprefix(QUESTIONS)
@@ -197,16 +308,20 @@ class WritingPage:
 def steps(application: Application, content: Content) -> list[WritingPage]:
     """The pages of the writing space in order, each with what is left to do there."""
     left: dict[str, int] = {}
-    for item in rules.missing(content):
+    for item in missing(application, content):
         left[item.section] = left.get(item.section, 0) + 1
     begun = {code for code, part in PARTS.items() if part.is_begun(content)} | begun_sections(content)
-    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
-    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
-    titles += [(part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS]
     return [
         WritingPage(code, label, _step_state(left.get(code, 0), code in begun), left.get(code, 0))
-        for code, label in titles
+        for code, label in titles_of(application)
     ]
+
+
+def titles_of(application: Application) -> list[tuple[str, str]]:
+    """The pages of the writing space in order, each with its title."""
+    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
+    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
+    return [*titles, *((part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS)]
 
 
 def section_codes(application: Application) -> list[str]:
