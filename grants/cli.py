@@ -321,9 +321,9 @@ def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
 
 
 def _tell_closings() -> int:
-    """Write to those who have a draft of a call whose closing was put later."""
+    """Write to those who have a draft: the closing was put later, or it is near."""
     with unit_of_work():
-        return application_letters.extensions()
+        return application_letters.extensions() + application_letters.reminders()
 
 
 def _forget() -> int:

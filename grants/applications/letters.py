@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from grants.applications import queries
@@ -15,6 +15,7 @@ from grants.kernel.words import LANGUAGES, _, force_locale
 from grants.people import queries as people
 
 RECEIPT = "receipt"
+REMINDERS = (0, 2, 7)  # days before the closing
 
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
@@ -56,7 +57,7 @@ def extensions() -> int:
     written = 0
     at = clock.now()
     for call in [call for call in calls.open_calls(at) if calls.extensions(call)]:
-        known = queries.extensions_notified(call.id)
+        known = queries.letters_written(f"extension:{call.id}:")
         for draft in queries.drafts_with_author(call.id):
             dedup = f"extension:{call.id}:{draft.id}:{call.closes_at}"
             if dedup in known:
@@ -76,6 +77,43 @@ def extensions() -> int:
             )
             written += 1
     return written
+
+
+def reminders() -> int:
+    """That a draft is not submitted yet: seven days before its call closes, two days before, and on the day. Returns
+    how many letters were written.
+
+    Each reminder of a closing is written once to each person, and not for a draft that was begun that day or later. The
+    worker may ask again and again; a reminder that it missed is left out once a later one is due.
+    """
+    at, written = clock.now(), 0
+    for call in calls.open_calls(at):
+        closing = cast(datetime, call.closes_at)  # an open call has one
+        days = next((days for days in REMINDERS if _days_until(closing, at) <= days), None)
+        if days is None:
+            continue
+        key = f"unsubmitted:{call.id}:{days}:{clock.day_of(closing)}:"
+        known = queries.letters_written(key)
+        for draft in queries.drafts_to_remind_of(call.id, closing - timedelta(days=days + 1)):
+            dedup = f"{key}{draft.id}:{draft.email}"[:200]
+            if dedup in known:
+                continue
+            outbox.write(
+                "applications_unsubmitted",
+                to=draft.email,
+                dedup=dedup,
+                locale=draft.locale,
+                dossier_id=draft.id,
+                call=call,
+                title=draft.title,
+                application_id=draft.id,
+            )
+            written += 1
+    return written
+
+
+def _days_until(closing: datetime, at: datetime) -> int:
+    return (clock.day_of(closing) - clock.day_of(at)).days
 
 
 def issue_receipt(

@@ -28,8 +28,9 @@ from grants.applications.queries.receipts import (
     texts_of_receipts,
 )
 from grants.applications.queries.upkeep import (
+    drafts_to_remind_of,
     drafts_with_author,
-    extensions_notified,
+    letters_written,
     problems,
 )
 from grants.applications.queries.writing import (
@@ -67,13 +68,14 @@ __all__ = [
     "content_of",
     "current",
     "draft_content",
+    "drafts_to_remind_of",
     "drafts_with_author",
-    "extensions_notified",
     "files_in",
     "found_by",
     "is_authentic",
     "is_draft",
     "latest_version",
+    "letters_written",
     "lock",
     "missing",
     "of_organisations",

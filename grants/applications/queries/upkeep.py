@@ -1,12 +1,14 @@
-"""Whom a later closing concerns, and what the proofs of a dossier are."""
+"""Whom a closing concerns, and what the proofs of a dossier are."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
     func,
+    or_,
     select,
 )
 
@@ -21,14 +23,14 @@ from grants.applications.models import (
 from grants.kernel import outbox
 from grants.kernel.db import db
 from grants.kernel.words import _
-from grants.people.models import Account
+from grants.people.models import Account, MemberRole, Membership
 
-# ---- the closing put later -----------------------------------------------------------------------------------------
+# ---- the closing -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class DraftOf:
-    """A draft and the person who began it, as a letter needs them."""
+    """A draft and somebody to whom a letter about it goes."""
 
     id: UUID
     title: str
@@ -47,10 +49,26 @@ def drafts_with_author(call_id: UUID) -> list[DraftOf]:
     return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
 
 
-def extensions_notified(call_id: UUID) -> set[str]:
-    """The keys of the letters already written about the later closing of a call."""
-    dedups = select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(f"extension:{call_id}:", autoescape=True))
-    return set(db.session.scalars(dedups))
+def drafts_to_remind_of(call_id: UUID, begun_before: datetime) -> list[DraftOf]:
+    """The drafts of a call begun before an instant, once for each person to remind: its author, if still a member, and
+    those responsible for the organisation; the oldest draft first. Closed accounts are left out."""
+    rows = db.session.execute(
+        select(Application.id, Application.title, Account.email, Account.locale)
+        .join(Membership, Membership.organisation_id == Application.organisation_id)
+        .join(Account, Account.id == Membership.account_id)
+        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
+        .where(or_(Account.id == Application.author_id, Membership.role == MemberRole.OWNER))
+        .where(Application.created_at < begun_before)
+        .order_by(Application.created_at, Application.id, Account.id)
+    )
+    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
+
+
+def letters_written(key: str) -> set[str]:
+    """The keys of the letters already written that begin with `key`."""
+    return set(
+        db.session.scalars(select(outbox.Letter.dedup).where(outbox.Letter.dedup.startswith(key, autoescape=True)))
+    )
 
 
 # ---- proofs --------------------------------------------------------------------------------------------------------
