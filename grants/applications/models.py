@@ -31,7 +31,7 @@ from sqlalchemy.orm.attributes import get_history
 from sqlalchemy.orm.interfaces import ORMOption
 
 from grants.applications import rules
-from grants.applications.lifecycle import LIFECYCLE, ApplicationState
+from grants.applications.lifecycle import LIFECYCLE, UNDER_WAY, ApplicationState
 from grants.applications.parts import PARTS, budget, calendar, climate, indicators, partners, people
 from grants.applications.parts.fields import (
     Amount,
@@ -203,6 +203,56 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     def dossier_id(self) -> UUID:
         """The journal files everything under the application."""
         return self.id
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not submitted."""
+        return self.state is ApplicationState.DRAFT
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether it was submitted and nobody checked it yet."""
+        return self.state is ApplicationState.SUBMITTED
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its association took it back."""
+        return self.state is ApplicationState.WITHDRAWN
+
+    @property
+    def is_eligible(self) -> bool:
+        """Whether it met the conditions and waits for a decision."""
+        return self.state is ApplicationState.ELIGIBLE
+
+    @property
+    def is_ineligible(self) -> bool:
+        """Whether it did not meet the conditions."""
+        return self.state is ApplicationState.INELIGIBLE
+
+    @property
+    def is_awarded(self) -> bool:
+        """Whether a published decision granted it."""
+        return self.state is ApplicationState.AWARDED
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether a published decision says what became of it."""
+        return self.state in {ApplicationState.AWARDED, ApplicationState.DECLINED}
+
+    @property
+    def is_piece_requested(self) -> bool:
+        """Whether the fund waits for a document of the association."""
+        return self.state is ApplicationState.PIECES_REQUESTED
+
+    @property
+    def is_in_screening(self) -> bool:
+        """Whether its conditions are being checked."""
+        return self.state in {ApplicationState.SUBMITTED, ApplicationState.PIECES_REQUESTED}
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it was submitted and waits for its decision."""
+        return self.state in UNDER_WAY
 
 
 class PartRow(Keyed):

@@ -65,7 +65,7 @@ def bank_details_settled(details: BankDetails) -> None:
     """Bank details were confirmed by two people, or refused with a reason."""
     for address, locale in queries.members_of(details.organisation_id):
         write("awards_bank_settled", to=address, locale=locale, dedup=f"awards_bank_settled:{details.id}:{address}",
-              organisation=details.organisation, last4=details.iban_last4, state=details.state.value,
+              organisation=details.organisation, last4=details.iban_last4, is_confirmed=not details.is_refused,
               note=details.note)  # fmt: skip
 
 

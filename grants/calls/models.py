@@ -71,6 +71,21 @@ class Call(Recorded, Keyed, Versioned, Model):
         *LIFECYCLE.checks(),
     )
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is not published: everything of it may change."""
+        return self.state is CallState.DRAFT
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether it is published and not archived, whatever its dates."""
+        return self.state is CallState.OPENED
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether its work is over."""
+        return self.state is CallState.ARCHIVED
+
 
 class CallInstrument(Keyed, Model):
     """An instrument as this call offers it: the bounds that hold for its applications."""

@@ -200,6 +200,11 @@ def gates_of(call_id: UUID) -> Sequence[Gate]:
 # ---- money and opening ---------------------------------------------------------------------------------------------
 
 
+def committed_of(call: Call, seen_by: Actor) -> Money:
+    """What of a call's envelope is reserved or awarded, without what the dossiers hidden from a person hold."""
+    return call.committed - hidden_money(seen_by).get(call.id, Money(0))
+
+
 def left_for(fund: Fund, call: Call | None, *, seen_by: Actor | None = None) -> Money:
     """What the fund can still give a call: its envelope, less what the other published calls hold.
 

@@ -41,6 +41,11 @@ class Meeting(Recorded, Keyed, Versioned, Model):
         *LIFECYCLE.checks(),
     )
 
+    @property
+    def is_preparing(self) -> bool:
+        """Whether the recommendations may change."""
+        return self.state is MeetingState.PREPARING
+
 
 class Recommendation(Recorded, Keyed, Versioned, Model):
     """The committee's recommendation on one application; a favourable one reserves its amount of the envelope.

@@ -243,6 +243,11 @@ class RankingLine:
     running: Money
     fits: bool
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its association took it back."""
+        return self.state is ApplicationState.WITHDRAWN
+
 
 @dataclass(frozen=True)
 class Ranking:

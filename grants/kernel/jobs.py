@@ -120,6 +120,16 @@ class Job(Keyed, Model):
         return self.state in UNDER_WAY
 
     @property
+    def is_running(self) -> bool:
+        """Whether a worker makes it."""
+        return self.state is JobState.RUNNING
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its result can be downloaded."""
+        return self.state is JobState.DONE
+
+    @property
     def label(self) -> Words:
         """What it makes."""
         kind = _kinds.get(self.kind)

@@ -215,6 +215,11 @@ def moves(thing: Any, **params: Any) -> list[OfferedMove]:
     ]
 
 
+def offered(thing: Any, **params: Any) -> dict[str, OfferedMove]:
+    """The same moves by verb."""
+    return {offer.verb: offer for offer in moves(thing, **params)}
+
+
 def barred(thing: Any, *permissions: StrEnum) -> list[str]:
     """Why the person may not make moves from here that their office makes, nor acts under those permissions: each
     reason once."""
@@ -407,7 +412,7 @@ def install(app: Flask) -> None:
     )  # fmt: skip
     app.jinja_env.globals.update(
         actor=access.actor, can=access.can, why_not=access.why_not, may_know=access.may_know, status=status,
-        moves=moves, barred=barred, url_for=app.extensions["addresses"],
+        moves=moves, offered=offered, barred=barred, url_for=app.extensions["addresses"],
         endpoint_exists=lambda name: name in app.view_functions,
         static=static, stylesheet=stylesheet, form_key=access.form_key, locale=language, languages=LANGUAGES,
         settings=lambda: current_app.config["SETTINGS"], now=clock.now, text_of=in_words_of, url_path=url_path,

@@ -78,6 +78,16 @@ class Assignment(Recorded, Keyed, Versioned, Model):
     )  # fmt: skip
 
     @property
+    def is_offered(self) -> bool:
+        """Whether the reviewer did not say yet whether they have a link."""
+        return self.state is AssignmentState.OFFERED
+
+    @property
+    def is_submitted(self) -> bool:
+        """Whether the marks are sent."""
+        return self.state is AssignmentState.SUBMITTED
+
+    @property
     def dossier_id(self) -> UUID:
         """Filed under the application."""
         return self.application_id

@@ -388,6 +388,11 @@ class ReviewerTask:
     saved_at: datetime | None
     submitted_at: datetime | None
 
+    @property
+    def is_submitted(self) -> bool:
+        """Whether the marks are sent."""
+        return self.state is S.SUBMITTED
+
 
 _PART = case((Assignment.state == S.OPEN, 0), (Assignment.state == S.OFFERED, 1), else_=2)
 _NO_DAY = date(9999, 12, 31)
@@ -456,6 +461,11 @@ class NextReading:
 
     id: UUID
     state: AssignmentState
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was opened before."""
+        return self.state is S.OPEN
 
 
 def next_reading(account_id: UUID | None, besides: UUID | None = None) -> NextReading | None:

@@ -171,10 +171,12 @@ def links() -> Answer:
 @requires(P.REVIEW_LIST)
 def index() -> str:
     """What a reviewer has to read, where they left off first."""
+    counts = queries.reading_counts(actor().id)
     return render_template(
         "reviewing/index.html",
         page=queries.readings_of(actor().id, **places()),
-        counts=queries.reading_counts(actor().id),
+        counts=counts,
+        remaining=counts[S.OPEN] + counts[S.OFFERED],
         following=queries.next_reading(actor().id),
         S=S,
     )
@@ -188,7 +190,7 @@ def declare(assignment: Assignment) -> Answer:
     form = DeclareForm()
     if done(form, lambda: actions.declare(assignment, **form.values(), by=actor())):
         return _declared(assignment)
-    return form_page("reviewing/declare.html", form, assignment=assignment, S=S)
+    return form_page("reviewing/declare.html", form, assignment=assignment)
 
 
 def _declared(assignment: Assignment) -> Response:

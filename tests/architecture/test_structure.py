@@ -77,6 +77,19 @@ def test_a_permission_is_named_by_its_constant() -> None:
     assert named - set(P.__members__) == set()
 
 
+# A comparison of a state, arithmetic on money: a named property of a model, or of what a view shows, says it instead.
+DECISIONS = re.compile(
+    r"\b(?:state|step|report_state) (?:==|!=|(?:not )?in)(?= )|\bstate\", \"(?:equalto|in|eq)\", (?:\[|\")"
+    r"|sum\(attribute=\"\w*amount|\.cents [-+*/]|\(\w+\.\w+ [-+] \w+\.\w+\) \| money"
+)
+DRAW_THEM = ("components/", "calls/body.html", "applications/edit.html", "applications/review.html")  # widths, steps
+
+
+def test_templates_draw_what_was_decided_for_them() -> None:
+    pages = [(name, source) for name, source in templates() if not name.startswith(DRAW_THEM)]
+    assert {f"{name}: {said[0]}" for name, source in pages for said in DECISIONS.finditer(source)} == set()
+
+
 def test_no_junk_drawer() -> None:
     assert not [path for path, _ in sources() if path.stem in FORBIDDEN_ROOMS or path.parent.name in FORBIDDEN_ROOMS]
 

@@ -131,3 +131,8 @@ class BankDetails(Recorded, Keyed, Versioned, Model):
         ),
         *BANK.checks(),
     )
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether somebody who checked them refused them."""
+        return self.state is BankState.REFUSED

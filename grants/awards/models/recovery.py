@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models.agreement import Award
+from grants.kernel import clock
 from grants.kernel.db import BigKey, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -122,3 +123,18 @@ class Receivable(Recorded, Keyed, Versioned, Model):
     def left(self) -> Money:
         """What is still owed of it."""
         return self.amount - self.received - self.given_up - self.cancelled
+
+    @property
+    def not_claimed(self) -> Money:
+        """What of it is not asked any more: given up, or cancelled."""
+        return self.given_up + self.cancelled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money is still to come: planned or due."""
+        return self.state in {ReceivableState.PLANNED, ReceivableState.DUE}
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is due and its day has passed."""
+        return self.state is ReceivableState.DUE and self.due_on < clock.today()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.awards.lifecycle import REPORT, ReportState
 from grants.awards.models.agreement import Award
+from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -51,6 +52,31 @@ class Report(Recorded, Keyed, Versioned, Model):
         """Filed under the application."""
         return self.award.application_id
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether the association has to write or correct it."""
+        return self.state in {ReportState.EXPECTED, ReportState.RETURNED}
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the fund may read it."""
+        return self.state in {ReportState.SUBMITTED, ReportState.ACCEPTED}
+
+    @property
+    def is_returned(self) -> bool:
+        """Whether the fund asks for a correction."""
+        return self.state is ReportState.RETURNED
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the fund accepted it."""
+        return self.state is ReportState.ACCEPTED
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is owed and its day has passed."""
+        return self.is_owed and self.due_on is not None and self.due_on < clock.today()
+
 
 class ReportLine(Recorded, Keyed, Model):
     """A budget line: planned, and what really happened."""
@@ -66,6 +92,11 @@ class ReportLine(Recorded, Keyed, Model):
     label: Mapped[str] = mapped_column(String(200), default="")
     planned: Mapped[Money] = mapped_column("planned_cents")
     actual: Mapped[Money | None] = mapped_column("actual_cents")
+
+    @property
+    def percent(self) -> int | None:
+        """The real amount in whole percents of the planned one; None where either is not known, or nothing planned."""
+        return self.actual.cents * 100 // self.planned.cents if self.planned and self.actual is not None else None
 
 
 class ReportIndicator(Keyed, Model):

@@ -23,11 +23,22 @@ from grants.deliberation.models import Decision, Meeting
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.machine import Text
 from grants.kernel.money import Money
+from grants.kernel.pages import day, money
 from grants.kernel.paging import Order, Page
-from grants.kernel.words import _l
+from grants.kernel.words import _, _l
 from grants.people.models import Organisation
 from grants.programme.models import Axis, FundingForm, Instrument, Law
+
+_ORDER_COMES = _l("Rien : un versement se prépare")
+# What an association waits for, where that is an act of the fund it is told of.
+WAITS = {
+    NextStep.PREPARE: _ORDER_COMES,
+    NextStep.APPROVE: _ORDER_COMES,
+    NextStep.ORDER: _ORDER_COMES,
+    NextStep.PAY: _l("Rien : le comptable public va payer"),
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,29 @@ class AwardLine:
     def left(self) -> Money:
         """What is still to be ordered."""
         return self.amount - self.released - self.ordered
+
+    @property
+    def is_report_late(self) -> bool:
+        """Whether its report is owed and the day has passed."""
+        is_owed = self.report_state in {ReportState.EXPECTED, ReportState.RETURNED}
+        return is_owed and self.report_due_on is not None and self.report_due_on < clock.today()
+
+    @property
+    def todo(self) -> Text:
+        """In a few words, what the association has to do, or what it waits for."""
+        if self.state is AwardState.CLOSED:
+            return _("Rien : tout est soldé")
+        if self.state is AwardState.AGREEMENT or self.step is NextStep.SIGN:
+            return _("Signer la convention")
+        if self.step is NextStep.RECOVER:
+            return _("Rendre %(amount)s", amount=money(self.owed))
+        if not self.bank_given:
+            return _("Donner vos coordonnées bancaires")
+        if self.step is NextStep.REPORT and self.report_state is ReportState.RETURNED:
+            return _("Corriger votre bilan")
+        if self.step is NextStep.REPORT and self.report_state is ReportState.EXPECTED:
+            return _("Rendre votre bilan avant le %(day)s", day=day(self.report_due_on))
+        return WAITS.get(self.step) or _("Rien : nous nous en occupons")
 
 
 TO_ENGAGE = "to_engage"  # among the states: voted, with an agreement or not yet

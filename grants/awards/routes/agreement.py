@@ -9,13 +9,14 @@ from grants.awards import exports, letters, queries
 from grants.awards.actions import agreement as actions
 from grants.awards.actions import reporting
 from grants.awards.forms.agreement import SignForm, TermsForm
-from grants.awards.lifecycle import AWARD, AwardState, BankState
+from grants.awards.lifecycle import AWARD, AwardState
 from grants.awards.models import Agreement, Award
 from grants.awards.models.disbursement import LEDGER_LABELS
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.queries import AwardFilters
 from grants.awards.routes.blueprint import Answer, bp
-from grants.awards.rules import NEED_LABELS, STEP_LABELS, AgreementNeed, masked
+from grants.awards.routes.shown import award_shown, own_award_shown
+from grants.awards.rules import NEED_LABELS, STEP_LABELS, masked
 from grants.kernel import clock, jobs, sheets, uploads
 from grants.kernel.access import actor, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
@@ -32,7 +33,6 @@ from grants.programme import queries as programme
 WORDS: dict[str, Any] = {
     "step_labels": STEP_LABELS,
     "need_labels": NEED_LABELS,
-    "needs": AgreementNeed,
     "ledger_labels": LEDGER_LABELS,
     "masked": masked,
 }
@@ -111,34 +111,15 @@ def open_waiting() -> Response:
 def award_page(award: Award) -> str:
     """One award: figures, papers, schedule, report, every movement of money."""
     queries.load_surroundings(award)
-    instalments = queries.instalments_of(award.id)
-    report = queries.report_of(award.id)
-    details = queries.bank_details_of(award.organisation_id)
-    bank, confirmed = (
-        next(iter(details), None),
-        next((row for row in details if row.state is BankState.CONFIRMED), None),
-    )
-    reasons = {row.id: queries.why_not_use(row) for row in {bank, confirmed} if row is not None}
     return render_template(
         "awards/show.html",
         award=award,
-        line=queries.award_line(award),
-        agreement=queries.agreement_of(award.id),
-        need=queries.agreement_need(award),
-        counted=queries.granted_in_year(award.organisation_id, queries.act_day(award).year, actor()),
+        shown=award_shown(award),
         threshold=Money.euros(programme.law_number("agreement_threshold", queries.act_day(award))),
-        bank=bank,
-        bank_reason=reasons[bank.id] if bank is not None else None,
-        confirmed=confirmed if confirmed is not None and reasons[confirmed.id] is None else None,
-        instalments=instalments,
-        report=report,
-        receivables=queries.receivables_of(award.id),
         receivable_kinds=RECEIVABLE_LABELS,
         grounds=GROUND_LABELS,
-        today=clock.today(),
         amendments=queries.amendments_of(award.id),
         entries=queries.ledger_of(award.id),
-        why_not_close=reporting.why_not_close(award),
         **WORDS,
     )
 
@@ -245,22 +226,11 @@ def mine() -> str:
 @requires(P.AWARD_READ_OWN, Award)
 def own(award: Award) -> str:
     """One award as its beneficiary sees it: what to do, what comes, what is left."""
-    report = queries.report_of(award.id)
-    bank = next(iter(queries.bank_details_of(award.organisation_id)), None)
     return render_template(
         "awards/own.html",
         award=award,
-        line=queries.award_line(award),
-        agreement=queries.agreement_of(award.id),
-        bank=bank,
-        bank_reason=queries.why_not_use(bank),
-        confirmed=queries.confirmed_bank_details(award.organisation_id),
-        instalments=queries.instalments_of(award.id),
-        report=report,
-        receivables=[row for row in queries.receivables_of(award.id) if row.state in queries.OWED],
+        shown=own_award_shown(award),
         receivable_kinds=RECEIVABLE_LABELS,
-        balance=queries.settlement_of(report) if report and report.submitted_at else None,
         rate=letters.rate_of(award),
-        today=clock.today(),
         **WORDS,
     )

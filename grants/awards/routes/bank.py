@@ -34,8 +34,8 @@ def give_bank(organisation: Organisation) -> Answer:
     ):
         flash(_("Vos coordonnées sont enregistrées. Deux personnes du service vont les vérifier."), "success")
         return redirect(url_for("awards.mine"))
-    return form_page("awards/give_bank.html", form, organisation=organisation,
-                known=queries.bank_details_of(organisation.id), masked=masked)  # fmt: skip
+    current = [row for row in queries.bank_details_of(organisation.id) if not BANK.states[row.state].final]
+    return form_page("awards/give_bank.html", form, organisation=organisation, current=current, masked=masked)
 
 
 @bp.get("/coordonnees-bancaires")

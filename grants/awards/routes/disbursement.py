@@ -13,6 +13,7 @@ from grants.awards.lifecycle import INSTALMENT, InstalmentState
 from grants.awards.models import Award, Instalment
 from grants.awards.models.disbursement import KIND_LABELS
 from grants.awards.routes.blueprint import Answer, bp
+from grants.awards.routes.shown import instalment_shown
 from grants.awards.rules import masked
 from grants.kernel import jobs, sheets
 from grants.kernel.access import actor, requires
@@ -138,16 +139,12 @@ def _instalment_page(instalment: Instalment, **forms: Any) -> Answer:
         award=award,
         order_form=forms.get("order_form") or OrderForm(),
         pay_form=forms.get("pay_form") or PayForm(),
-        reason=queries.why_not_prepare(instalment) if instalment.state is InstalmentState.PLANNED else None,
-        bank=instalment.bank_details or queries.confirmed_bank_details(award.organisation_id),
-        bank_reason=queries.why_not_pay_to(instalment),
+        shown=instalment_shown(instalment),
         agreement=queries.agreement_of(award.id),
         need=queries.agreement_need(award),
-        report=queries.report_of(award.id),
         names=queries.names_of(
             [instalment.prepared_by, instalment.approved_by, instalment.attested_by, instalment.returned_by]
         ),
-        states=InstalmentState,
         kinds=KIND_LABELS,
         masked=masked,
     )

@@ -21,6 +21,7 @@ from grants.awards.lifecycle import RECEIVABLE, ReceivableState
 from grants.awards.models import Award, Receivable
 from grants.awards.models.recovery import GROUND_LABELS, RECEIVABLE_LABELS
 from grants.awards.routes.blueprint import Answer, bp
+from grants.awards.routes.shown import receivable_shown
 from grants.kernel import clock, jobs, sheets
 from grants.kernel.access import actor, requires
 from grants.kernel.errors import InvalidError
@@ -127,10 +128,10 @@ def receivables_job() -> Response:
 def receivable(receivable: Receivable) -> Answer:
     """One sum owed back: what was asked, received or given up, and what may be done."""
     people = [receivable.prepared_by, receivable.approved_by, receivable.waiver_by, receivable.reversal_by]
-    receipts = queries.receipts_of(receivable.id)
-    return form_page("awards/receivable.html", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
-                grounds=GROUND_LABELS, names=queries.names_of(people), today=clock.today(), receipts=receipts,
-                disputed=next((one for one in receipts if one.id == receivable.reversal_line), None))  # fmt: skip
+    return form_page(
+        "awards/receivable.html", receivable=receivable, award=receivable.award, kinds=RECEIVABLE_LABELS,
+        grounds=GROUND_LABELS, names=queries.names_of(people), shown=receivable_shown(receivable),
+    )  # fmt: skip
 
 
 @bp.post("/recouvrements/<uuid:receivable_id>/approuver")

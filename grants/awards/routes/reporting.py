@@ -151,7 +151,11 @@ def report_read(report: Report) -> Answer:
 
 def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
     forms = (form,) if form else ()
-    return form_page("awards/report_read.html", *forms, form=form or ReturnForm(), **_sides(report), **_context(report))
+    context = _context(report)
+    released = report.award.released if report.is_accepted else context["balance"].released
+    return form_page(
+        "awards/report_read.html", *forms, form=form or ReturnForm(), released=released, **_sides(report), **context
+    )
 
 
 @bp.post("/bilans/<uuid:report_id>/accepter")

@@ -23,11 +23,10 @@ from grants.calls.models import Call
 from grants.calls.routes.board import bp
 from grants.calls.routes.public import phase_word
 from grants.kernel import clock, pages
-from grants.kernel.access import actor, hidden_money, requires
+from grants.kernel.access import actor, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError
 from grants.kernel.forms import done, form_page
-from grants.kernel.money import Money
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, in_words_of
 from grants.permissions import P
@@ -46,7 +45,7 @@ def desk() -> str:
     return render_template(
         "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None, seen_by=actor()),
         word=lambda c: phase_word(c, at),
-        hidden_money=hidden_money(), zero=Money(0),
+        committed={row.id: queries.committed_of(row, actor()) for row in rows},
     )  # fmt: skip
 
 
@@ -104,8 +103,7 @@ def manage(call: Call) -> str:
         counts=queries.counts_of(call.id),
         left=queries.left_for(call.fund, call, seen_by=actor()),
         extensions=queries.extensions(call),
-        hidden_money=hidden_money(),
-        zero=Money(0),
+        committed=queries.committed_of(call, actor()),
     )
 
 
