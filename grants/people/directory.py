@@ -57,7 +57,7 @@ class RechercheEntreprises:
 
 
 @dataclass(frozen=True)
-class Entry:
+class DirectoryAnswer:
     """What was kept of an answer, and the day of it. Without facts, the directory knew no such number."""
 
     facts: Mapping[str, str]
@@ -65,12 +65,12 @@ class Entry:
     read_on: date
 
 
-def entry_of(*numbers: str) -> Entry | None:
+def entry_of(*numbers: str) -> DirectoryAnswer | None:
     """What is kept of the first of some numbers that was asked lately; None when none was, or no answer came."""
     for number in filter(None, numbers):
         row = db.session.get(DirectoryEntry, number)
         if row is not None and row.until > clock.now():
-            return Entry(row.facts or {}, row.is_closed, clock.day_of(row.read_at))
+            return DirectoryAnswer(row.facts or {}, row.is_closed, clock.day_of(row.read_at))
     return None
 
 

@@ -8,19 +8,19 @@ from flask import Flask, g
 from grants.awards import queries
 from grants.awards.lifecycle import AwardState
 from grants.awards.models import Award
-from grants.awards.routes.shown import Act, AwardShown, award_shown
+from grants.awards.routes.shown import AwardAct, AwardShown, award_shown
 from grants.people.models import Account
 from tests.factories import Make
 
 S = AwardState
-Shows = Callable[[Award, Account], tuple[AwardShown, set[Act], set[Act]]]
+Shows = Callable[[Award, Account], tuple[AwardShown, set[AwardAct], set[AwardAct]]]
 
 
 @pytest.fixture
 def shows(app: Flask) -> Shows:
     """The page of an award as a person is shown it: itself, the acts beside the next step, and all."""
 
-    def shown(award: Award, account: Account) -> tuple[AwardShown, set[Act], set[Act]]:
+    def shown(award: Award, account: Account) -> tuple[AwardShown, set[AwardAct], set[AwardAct]]:
         with app.test_request_context("/"):
             g.actor = app.extensions["find_actor"](account.id)
             found = award_shown(award)
@@ -33,11 +33,13 @@ def test_an_award_to_engage_offers_its_acts_to_whom_may_make_them(make: Make, sh
     award = make.award()
     assert not queries.agreement_need(award).is_due
     _page, beside, acts = shows(award, make.account("manager"))
-    assert {Act.PREPARE_AGREEMENT, Act.ENGAGE} >= beside > set()
-    assert acts.isdisjoint({Act.CLOSE, Act.CLAIM, Act.READ_REPORT, Act.EDIT_AGREEMENT, Act.PLAN_REPAYMENTS})
+    assert {AwardAct.PREPARE_AGREEMENT, AwardAct.ENGAGE} >= beside > set()
+    assert acts.isdisjoint(
+        {AwardAct.CLOSE, AwardAct.CLAIM, AwardAct.READ_REPORT, AwardAct.EDIT_AGREEMENT, AwardAct.PLAN_REPAYMENTS}
+    )
     _page, beside, acts = shows(award, make.account("auditor"))
     assert beside == set()
-    assert acts <= {Act.SEE_ORDERS}
+    assert acts <= {AwardAct.SEE_ORDERS}
 
 
 def test_an_award_that_lacks_its_agreement_is_never_offered_to_be_engaged(
@@ -48,17 +50,17 @@ def test_an_award_that_lacks_its_agreement_is_never_offered_to_be_engaged(
     need = queries.agreement_need(award)
     above = next(each for each in type(need) if each.is_due)
     monkeypatch.setattr(queries, "agreement_need", lambda _award: above)
-    assert shows(award, manager)[2] == offered - {Act.ENGAGE}
+    assert shows(award, manager)[2] == offered - {AwardAct.ENGAGE}
 
 
 def test_an_award_is_offered_to_be_closed_once_nothing_is_missing(make: Make, shows: Shows) -> None:
     award, manager = make.award(state=S.RUNNING), make.account("manager")
     page, beside, acts = shows(award, manager)
     assert page.why_not_close is not None
-    assert Act.CLOSE not in beside | acts
+    assert AwardAct.CLOSE not in beside | acts
     closed = make.award(state=S.CLOSED)
     page, beside, acts = shows(closed, manager)
     assert page.is_settled
     assert beside == set()
-    assert Act.CLOSE not in acts
+    assert AwardAct.CLOSE not in acts
     assert "soldée depuis" in str(page.note)

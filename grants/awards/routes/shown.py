@@ -22,7 +22,7 @@ from grants.permissions import P
 # ---- one award, for the fund's staff -------------------------------------------------------------------------------
 
 
-class Act(StrEnum):
+class AwardAct(StrEnum):
     """What the page of an award can offer: to make an act, or to open the page where it is made."""
 
     PREPARE_AGREEMENT = "prepare_agreement"
@@ -40,19 +40,19 @@ class Act(StrEnum):
 
 
 # The acts that each next step calls for; the page offers those that are possible, to whom may make them.
-STEP_ACTS: dict[NextStep, frozenset[Act]] = {
-    NextStep.ENGAGE: frozenset({Act.PREPARE_AGREEMENT, Act.ENGAGE}),
-    NextStep.PREPARE_AGREEMENT: frozenset({Act.PREPARE_AGREEMENT}),
-    NextStep.SIGN: frozenset({Act.SIGN}),
-    NextStep.PLAN: frozenset({Act.PLAN}),
-    NextStep.BANK_CONFIRM: frozenset({Act.SEE_ACCOUNT}),
-    NextStep.PREPARE: frozenset({Act.SEE_ORDERS}),
-    NextStep.APPROVE: frozenset({Act.SEE_ORDERS}),
-    NextStep.ORDER: frozenset({Act.SEE_ORDERS}),
-    NextStep.PAY: frozenset({Act.SEE_ORDERS}),
-    NextStep.EXAMINE: frozenset({Act.READ_REPORT}),
-    NextStep.RECOVER: frozenset({Act.CLAIM}),
-    NextStep.CLOSE: frozenset({Act.CLOSE}),
+STEP_ACTS: dict[NextStep, frozenset[AwardAct]] = {
+    NextStep.ENGAGE: frozenset({AwardAct.PREPARE_AGREEMENT, AwardAct.ENGAGE}),
+    NextStep.PREPARE_AGREEMENT: frozenset({AwardAct.PREPARE_AGREEMENT}),
+    NextStep.SIGN: frozenset({AwardAct.SIGN}),
+    NextStep.PLAN: frozenset({AwardAct.PLAN}),
+    NextStep.BANK_CONFIRM: frozenset({AwardAct.SEE_ACCOUNT}),
+    NextStep.PREPARE: frozenset({AwardAct.SEE_ORDERS}),
+    NextStep.APPROVE: frozenset({AwardAct.SEE_ORDERS}),
+    NextStep.ORDER: frozenset({AwardAct.SEE_ORDERS}),
+    NextStep.PAY: frozenset({AwardAct.SEE_ORDERS}),
+    NextStep.EXAMINE: frozenset({AwardAct.READ_REPORT}),
+    NextStep.RECOVER: frozenset({AwardAct.CLAIM}),
+    NextStep.CLOSE: frozenset({AwardAct.CLOSE}),
 }
 _IN_ORDERS = _l("Ouvrez l’échéance concernée dans l’échéancier ci-dessous, ou la liste des mandats.")
 # What a next step says, where it says the same of every award.
@@ -121,31 +121,31 @@ class AwardShown:
         return barred(self.award, *([P.PAYMENT_PREPARE] if self._is_claimable else []))
 
     @property
-    def next_acts(self) -> frozenset[Act]:
+    def next_acts(self) -> frozenset[AwardAct]:
         """The acts beside the next step; a first claim only, since others are among what is owed back."""
         asked = self.acts & STEP_ACTS.get(self.line.step, frozenset())
-        return asked - {Act.CLAIM} if self.award.claimed else asked
+        return asked - {AwardAct.CLAIM} if self.award.claimed else asked
 
     @cached_property
-    def acts(self) -> frozenset[Act]:
+    def acts(self) -> frozenset[AwardAct]:
         """The acts that are possible now and that the person may make."""
         agreement, report = self.agreement, self.report
         may_prepare, may_plan = can(P.AGREEMENT_PREPARE, self.award), self._may_plan_repayments
         is_free = not self.receivables or self.receivables[0].state is ReceivableState.PLANNED
         is_due = any(row.state is ReceivableState.DUE for row in self.receivables)
         possible = {
-            Act.PREPARE_AGREEMENT: may_prepare,
-            Act.EDIT_AGREEMENT: may_prepare and agreement is not None and agreement.signed_on is None,
-            Act.ENGAGE: "engage" in self.offers and not self.need.is_due,
-            Act.SIGN: can(P.AGREEMENT_SIGN, self.award),
-            Act.PLAN: "plan" in self.offers,
-            Act.SEE_ACCOUNT: self.bank is not None and can(P.BANK_DETAILS_LIST),
-            Act.SEE_ORDERS: True,
-            Act.READ_REPORT: report is not None and report.submitted_at is not None,
-            Act.PLAN_REPAYMENTS: may_plan and is_free,
-            Act.AMEND_REPAYMENTS: may_plan and not is_free and is_due,
-            Act.CLAIM: self._is_claimable and can(P.PAYMENT_PREPARE, self.award),
-            Act.CLOSE: "close" in self.offers and self.why_not_close is None,
+            AwardAct.PREPARE_AGREEMENT: may_prepare,
+            AwardAct.EDIT_AGREEMENT: may_prepare and agreement is not None and agreement.signed_on is None,
+            AwardAct.ENGAGE: "engage" in self.offers and not self.need.is_due,
+            AwardAct.SIGN: can(P.AGREEMENT_SIGN, self.award),
+            AwardAct.PLAN: "plan" in self.offers,
+            AwardAct.SEE_ACCOUNT: self.bank is not None and can(P.BANK_DETAILS_LIST),
+            AwardAct.SEE_ORDERS: True,
+            AwardAct.READ_REPORT: report is not None and report.submitted_at is not None,
+            AwardAct.PLAN_REPAYMENTS: may_plan and is_free,
+            AwardAct.AMEND_REPAYMENTS: may_plan and not is_free and is_due,
+            AwardAct.CLAIM: self._is_claimable and can(P.PAYMENT_PREPARE, self.award),
+            AwardAct.CLOSE: "close" in self.offers and self.why_not_close is None,
         }
         return frozenset(act for act, is_possible in possible.items() if is_possible)
 

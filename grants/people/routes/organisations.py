@@ -73,7 +73,7 @@ def organisation_new() -> Shown:
     )
 
 
-def _prefilled(number: str, entry: directory.Entry | None) -> OrganisationForm:
+def _prefilled(number: str, entry: directory.DirectoryAnswer | None) -> OrganisationForm:
     """The form of a number, with what the public directory says of it."""
     facts = dict(entry.facts) if entry else {}
     typed = {"rna" if rules.is_rna(number) else "siret": number} if number else {}
