@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -200,9 +200,10 @@ def gates_of(call_id: UUID) -> Sequence[Gate]:
 # ---- money and opening ---------------------------------------------------------------------------------------------
 
 
-def committed_of(call: Call, seen_by: Actor) -> Money:
-    """What of a call's envelope is reserved or awarded, without what the dossiers hidden from a person hold."""
-    return call.committed - hidden_money(seen_by).get(call.id, Money(0))
+def committed_of(rows: Iterable[Call], seen_by: Actor) -> dict[UUID, Money]:
+    """What of each envelope is reserved or awarded, without what the dossiers hidden from a person hold."""
+    hidden = hidden_money(seen_by)
+    return {call.id: call.committed - hidden.get(call.id, Money(0)) for call in rows}
 
 
 def left_for(fund: Fund, call: Call | None, *, seen_by: Actor | None = None) -> Money:

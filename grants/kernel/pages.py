@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import brotli
 from babel.dates import format_date, format_timedelta, get_timezone_location
 from flask import Flask, current_app, g, has_request_context, request, session, url_for
 from flask.templating import Environment
@@ -426,12 +427,15 @@ def install(app: Flask) -> None:
     def site_stylesheet() -> Response:
         if "SITE_CSS" not in app.config or app.debug:
             plain = site_css(Path(str(app.static_folder)))
-            app.config["SITE_CSS"] = plain, gzip.compress(plain, mtime=0)
-        plain, packed = app.config["SITE_CSS"]
-        is_packed = bool(request.accept_encodings["gzip"])
-        response = app.response_class(packed if is_packed else plain, mimetype="text/css")
-        if is_packed:
-            response.headers["Content-Encoding"] = "gzip"
+            app.config["SITE_CSS"] = {
+                "br": brotli.compress(plain, mode=brotli.MODE_TEXT), "gzip": gzip.compress(plain, mtime=0), "": plain,
+            }  # fmt: skip
+        packed: dict[str, bytes] = app.config["SITE_CSS"]
+        plain = packed[""]
+        coding = next(coding for coding in packed if not coding or request.accept_encodings[coding])
+        response = app.response_class(packed[coding], mimetype="text/css")
+        if coding:
+            response.headers["Content-Encoding"] = coding
         response.headers["Vary"] = "Accept-Encoding"
         is_this_one = request.args.get("v") == _digest(plain)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_this_one else "no-cache"

@@ -450,6 +450,13 @@ def register(
     return replace(page, rows=_with_shares(page.rows))
 
 
+def laureates(*, after: str | None = None, before: str | None = None, size: int | None = None) -> Page:
+    """A page of the published awards call by call, the call published last first; three statements."""
+    order = Order(Call.results_published_at, Call.code, Application.reference, descending=(True, False, False))
+    page = order.page(_laureates(), after=after, before=before, size=size)
+    return replace(page, rows=_with_shares(page.rows))
+
+
 def register_total(asked: RegisterFilters = RegisterFilters()) -> tuple[int, Money]:
     """How many awards the register shows of a search, on all its pages, and what they add up to."""
     statement = (

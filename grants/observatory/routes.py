@@ -1,5 +1,6 @@
 """Views of the register, open data and figures."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -17,7 +18,7 @@ from grants.permissions import P
 from grants.programme import queries as programme
 
 bp = Blueprint("observatory", __name__)
-SHOWN = 200  # laureates on their page; the register has them all
+SHOWN = 20  # laureates on a page
 
 
 @bp.get("/registre")
@@ -53,27 +54,33 @@ def record(reference: str) -> str:
 @bp.get("/laureats")
 @public
 def laureates() -> str:
-    """The laureates, call by call."""
+    """A page of the laureates, call by call; the first one also shows where the money goes."""
+    page = queries.laureates(size=SHOWN, **places())
     by_call: dict[str, list[queries.Laureate]] = {}
-    for row in queries.register(size=SHOWN).rows:
+    for row in page.rows:
         by_call.setdefault(row.call_code, []).append(row)
-    amounts = queries.awarded_by_commune()
     return render_template(
         "observatory/laureates.html",
-        calls=queries.published_calls(),
-        by_call=by_call,
-        tiles=[
-            {
-                "code": tile["insee"],
-                "name": tile["name"],
-                "col": int(tile["col"]),
-                "row": int(tile["row"]),
-                "short": tile["short"],
-                "value": amounts.get(tile["insee"], Money(0)),
-            }
-            for tile in _tiles()
-        ],
+        page=page,
+        calls=[(call, by_call[call.code]) for call in queries.published_calls() if call.code in by_call],
+        tiles=_awarded_tiles() if page.previous is None else [],
     )
+
+
+def _awarded_tiles() -> list[dict[str, Any]]:
+    """The communes on the map, each with what it was awarded."""
+    amounts = queries.awarded_by_commune()
+    return [
+        {
+            "code": tile["insee"],
+            "name": tile["name"],
+            "col": int(tile["col"]),
+            "row": int(tile["row"]),
+            "short": tile["short"],
+            "value": amounts.get(tile["insee"], Money(0)),
+        }
+        for tile in _tiles()
+    ]
 
 
 def _tiles() -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from stdnum.fr import siret
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.models import Award
 from grants.calls.lifecycle import CallState
+from grants.kernel import paging
 from grants.kernel.db import unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.paging import cursor
@@ -263,6 +265,40 @@ def test_laureates_that_their_page_does_not_hold_are_in_the_register(
     monkeypatch.setattr(routes, "SHOWN", 2)
     link = page.get("/laureats").tree.xpath("//a[contains(., 'Voir les 3 projets dans le registre')]/@href")
     assert len(page.get(link[0]).tree.xpath("//table/tbody/tr")) == 3
+
+
+def test_laureates_come_in_pages_and_none_is_lost(make: Make, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    awarded(make, 5)
+    monkeypatch.setattr(routes, "SHOWN", 2)
+    seen: list[str] = []
+    maps = 0
+    address = "/laureats"
+    for _step in range(9):
+        shown = page.get(address)
+        seen += shown.tree.xpath("//main//ul[contains(@class, 'columns')]//h3/a/@href")
+        maps += "Une case par commune" in shown.words
+        following = shown.tree.xpath("//a[@rel='next']/@href")
+        if not following:
+            break
+        address = following[0]
+    assert len(seen) == len(set(seen)) == 5
+    assert maps == 1
+    assert page.get("/laureats?after=x").tree.xpath("//main//h3/a/@href") == seen[:2]
+    back = page.get(address).tree.xpath("//a[@rel='prev']/@href")
+    assert page.get(back[0]).tree.xpath("//main//h3/a/@href") == seen[2:4]
+
+
+def test_a_first_visit_of_the_laureates_stays_within_20_kb(make: Make, page: Page) -> None:
+    """A full page of laureates, its style and its scripts, as they are sent."""
+    awarded(make, 1)
+    (one,) = observatory.laureates().rows
+    texts = [f"{one.summary[n * 7 :]} {n} {one.summary[: n * 7]}" for n in range(routes.SHOWN)]
+    rows = [replace(one, reference=f"X-{n}", title=words[:60], summary=words) for n, words in enumerate(texts)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(observatory, "laureates", lambda **_places: paging.Page(rows))
+        shown = page.client.get("/laureats", headers={"Accept-Encoding": "br, gzip"})
+    style = page.client.get("/static/site.css", headers={"Accept-Encoding": "br, gzip"})
+    assert len(shown.data) + len(style.data) + 2_500 < 20_000
 
 
 def test_tracking_is_for_staff(make: Make, page: Page) -> None:

@@ -45,7 +45,7 @@ def desk() -> str:
     return render_template(
         "calls/desk.html", calls=rows, fund=fund, left=queries.left_for(fund, None, seen_by=actor()),
         word=lambda c: phase_word(c, at),
-        committed={row.id: queries.committed_of(row, actor()) for row in rows},
+        committed=queries.committed_of(rows, actor()),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def manage(call: Call) -> str:
         counts=queries.counts_of(call.id),
         left=queries.left_for(call.fund, call, seen_by=actor()),
         extensions=queries.extensions(call),
-        committed=queries.committed_of(call, actor()),
+        committed=queries.committed_of([call], actor())[call.id],
     )
 
 
