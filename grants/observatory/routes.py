@@ -1,6 +1,7 @@
 """Views of the register, open data and figures."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -57,7 +58,8 @@ def laureates() -> str:
     """A page of the laureates, call by call; the first one also shows where the money goes."""
     page = queries.laureates(size=SHOWN, **places())
     by_call: dict[str, list[queries.Laureate]] = {}
-    for row in page.rows:
+    rows: Sequence[queries.Laureate] = page.rows
+    for row in rows:
         by_call.setdefault(row.call_code, []).append(row)
     return render_template(
         "observatory/laureates.html",
@@ -67,26 +69,26 @@ def laureates() -> str:
     )
 
 
-def _awarded_tiles() -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Tile:
+    """A commune on the map: where it is drawn, under which short name, and its figure."""
+
+    name: str
+    col: int
+    row: int
+    short: str
+    value: Money
+
+
+def _awarded_tiles() -> list[Tile]:
     """The communes on the map, each with what it was awarded."""
     amounts = queries.awarded_by_commune()
-    return [
-        {
-            "code": tile["insee"],
-            "name": tile["name"],
-            "col": int(tile["col"]),
-            "row": int(tile["row"]),
-            "short": tile["short"],
-            "value": amounts.get(tile["insee"], Money(0)),
-        }
-        for tile in _tiles()
-    ]
-
-
-def _tiles() -> list[dict[str, str]]:
     names = {commune.insee: commune.name for commune in programme.communes()}
-    tiles = reference_files.rows("commune_tiles.csv")
-    return [{**tile, "name": names[tile["insee"]]} for tile in tiles if tile["insee"] in names]
+    return [
+        Tile(names[code], int(tile["col"]), int(tile["row"]), tile["short"], amounts.get(code, Money(0)))
+        for tile in reference_files.rows("commune_tiles.csv")
+        if (code := tile["insee"]) in names
+    ]
 
 
 @bp.get("/donnees")

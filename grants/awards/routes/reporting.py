@@ -151,10 +151,14 @@ def report_read(report: Report) -> Answer:
 
 def _read_page(report: Report, form: ReturnForm | None = None) -> Answer:
     forms = (form,) if form else ()
-    context = _context(report)
-    released = report.award.released if report.is_accepted else context["balance"].released
+    released = report.award.released if report.is_accepted else queries.settlement_of(report).released
     return form_page(
-        "awards/report_read.html", *forms, form=form or ReturnForm(), released=released, **_sides(report), **context
+        "awards/report_read.html",
+        *forms,
+        form=form or ReturnForm(),
+        released=released,
+        **_sides(report),
+        **_context(report),
     )
 
 
