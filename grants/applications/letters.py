@@ -33,6 +33,23 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
         )
 
 
+def _enclosed_receipt(letter: outbox.Letter) -> outbox.Enclosure | None:
+    """The receipt of the dossier a letter is about; None for one that left before papers were kept."""
+    version = queries.latest_version(letter.dossier_id) if letter.dossier_id is not None else None
+    paper = papers.latest(RECEIPT, version.id) if version is not None else None
+    if version is None or paper is None:
+        return None
+    return outbox.Enclosure(paper.id, receipt_name(version.application))
+
+
+outbox.enclose("applications_receipt", _enclosed_receipt)
+
+
+def receipt_name(application: Application) -> str:
+    """The name of the file of a receipt."""
+    return f"recu-{application.reference}.pdf"
+
+
 def withdrawal(application: Application, *, by: Actor) -> None:
     """The withdrawal of a submitted dossier, to the same addresses and to everybody responsible for it."""
     owners = [owner.email for owner in people.owners_of(application.organisation_id)]

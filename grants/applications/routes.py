@@ -597,7 +597,7 @@ def receipt(application: Application) -> str:
 def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
     content = letters.receipt_pdf(_frozen(application), language())
-    return uploads.attachment(content, f"recu-{application.reference}.pdf")
+    return uploads.attachment(content, letters.receipt_name(application))
 
 
 @bp.get("/dossiers/<uuid:application_id>/dossier.pdf")

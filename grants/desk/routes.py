@@ -25,7 +25,7 @@ from grants.kernel.errors import MissingError
 from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
-from grants.kernel.outbox import Letter, body_of
+from grants.kernel.outbox import Letter, body_of, enclosure_of
 from grants.kernel.pages import address, safe_path, zone
 from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
@@ -288,7 +288,10 @@ def demo_mail(letter_id: Any) -> str:
     letter = db.session.get(Letter, letter_id)
     if letter is None:
         raise MissingError
-    return render_template("desk/demo_mail.html", letter=letter, body=body_of(letter))
+    enclosed = enclosure_of(letter)
+    return render_template(
+        "desk/demo_mail.html", letter=letter, body=body_of(letter), enclosed=enclosed.name if enclosed else None
+    )
 
 
 def _only_in_the_demonstration() -> None:

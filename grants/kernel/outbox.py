@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -15,7 +16,7 @@ from flask import current_app, render_template
 from sqlalchemy import String, Table, Text, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from grants.kernel import clock
+from grants.kernel import clock, papers
 from grants.kernel.db import Keyed, Model, db, unit_of_work
 from grants.kernel.encryption import decrypt, encrypt
 from grants.kernel.rowdigests import Recorded
@@ -59,6 +60,17 @@ class Letter(Recorded, Keyed, Model):
     secret: Mapped[str | None] = mapped_column(Text)
 
 
+@dataclass(frozen=True)
+class Enclosure:
+    """An issued paper that leaves with a letter, as PDF under a name."""
+
+    paper_id: UUID
+    name: str
+
+
+# By kind of letter: what is enclosed in it, None when there is nothing. A chapter names its own.
+_ENCLOSURES: dict[str, Callable[[Letter], Enclosure | None]] = {}
+
 # Written to as a table, without asking which rows are reached: these columns have no digest.
 _OUTBOX = cast(Table, Letter.__table__)
 
@@ -96,6 +108,17 @@ def write(
     )
     db.session.add(letter)
     return letter
+
+
+def enclose(template: str, find: Callable[[Letter], Enclosure | None]) -> None:
+    """Let a paper leave with each letter of a kind: `find` names it, in a transaction of its own."""
+    _ENCLOSURES[template] = find
+
+
+def enclosure_of(letter: Letter) -> Enclosure | None:
+    """What leaves with a letter beside its text."""
+    find = _ENCLOSURES.get(letter.kind)
+    return find(letter) if find is not None else None
 
 
 def body_of(letter: Letter) -> str:
@@ -220,7 +243,23 @@ def deliver(carrier: Carrier, sender: str, *, limit: int = 20, keep_secrets: boo
 
 def _message(letter_id: UUID, sender: str) -> EmailMessage:
     with unit_of_work() as session:
-        return message_of(session.get_one(Letter, letter_id), sender)
+        letter = session.get_one(Letter, letter_id)
+        message, locale = message_of(letter, sender), letter.locale
+        enclosed = enclosure_of(letter)
+    pdf = _pdf_of(enclosed.paper_id, locale) if enclosed is not None else None
+    if enclosed is not None and pdf is not None:
+        message.add_attachment(pdf, maintype="application", subtype="pdf", filename=enclosed.name)
+    return message
+
+
+def _pdf_of(paper_id: UUID, language: str) -> bytes | None:
+    """The PDF of a paper, set by now; None for one that was altered: it is given to nobody, and the letter leaves."""
+    try:
+        papers.keep_copies(paper_id)
+        with unit_of_work() as session:
+            return papers.given(session.get_one(papers.IssuedPaper, paper_id), language)
+    except papers.PaperError:
+        return None
 
 
 def _put_back(letter_id: UUID, problem: Exception, *, counted: bool) -> None:

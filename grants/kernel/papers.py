@@ -290,11 +290,14 @@ def set_waiting(limit: int = 10) -> int:
     )
     with unit_of_work() as session:
         ids = session.scalars(waiting).all()
-    return sum(_keep_copies(paper_id) for paper_id in ids)
+    return sum(keep_copies(paper_id) for paper_id in ids)
 
 
-def _keep_copies(paper_id: UUID) -> bool:
+def keep_copies(paper_id: UUID) -> bool:
+    """Set and keep the PDF of a paper in its languages, outside any transaction; False when they are kept already."""
     with unit_of_work() as session:
+        if _has_copies(paper_id):
+            return False
         paper = session.get_one(IssuedPaper, paper_id)
         content, sources = _content(paper), _sources_of(paper)
     at = clock.now()
@@ -305,12 +308,16 @@ def _keep_copies(paper_id: UUID) -> bool:
     ]  # fmt: skip
     with unit_of_work() as session:
         paper = session.get_one(IssuedPaper, paper_id, with_for_update=True)
-        if session.scalar(select(PaperCopy.language).where(PaperCopy.paper_id == paper_id).limit(1)) is not None:
+        if _has_copies(paper_id):
             return False
         session.execute(insert(PaperCopy), copies)
         digests = ", ".join(f"{copy['language']} {copy['sha256']}" for copy in copies)
         journal.record("paper.composed", paper, by=system("composition"), sha256=digests)
     return True
+
+
+def _has_copies(paper_id: UUID) -> bool:
+    return db.session.scalar(select(PaperCopy.language).where(PaperCopy.paper_id == paper_id).limit(1)) is not None
 
 
 def problems() -> Iterator[str]:

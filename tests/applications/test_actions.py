@@ -3,19 +3,20 @@
 import io
 import threading
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 from werkzeug.datastructures import FileStorage
 
-from grants.applications import actions, queries, rules
+from grants.applications import actions, letters, queries, rules
 from grants.applications.lifecycle import LIFECYCLE
 from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.models import Allocation, Application, ApplicationVersion, Attachment, Dimension
 from grants.applications.rules import Part
 from grants.calls import queries as calls
-from grants.kernel import clock, journal
+from grants.kernel import clock, journal, outbox, papers
 from grants.kernel.access import set_access_mode
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
@@ -28,6 +29,7 @@ from grants.kernel.words import force_locale
 from grants.people import queries as people
 from grants.people.models import MemberRole
 from grants.programme import queries as programme
+from tests.databases import unguarded
 
 PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -362,6 +364,37 @@ def test_a_submission_numbers_freezes_splits_and_writes(make, draft, by):
     for letter in letters:
         assert version.digest in letter.body
         assert draft.reference in letter.subject
+
+
+def mails_of(instance):
+    """What the worker sends now, as mails."""
+    while outbox.deliver(outbox.FolderCarrier(instance), "Fonds <fonds@exemple.example>"):
+        pass
+    files = sorted(instance.glob("*.eml"))
+    return [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+
+
+def test_the_mail_of_a_receipt_encloses_its_pdf_the_same_bytes_as_on_its_page(draft, by, tmp_path):
+    version = submit(draft, by)
+    version_id, reference = version.id, draft.reference
+    mails = mails_of(tmp_path)
+    assert len(mails) == 2
+    for mail in mails:
+        (enclosed,) = mail.iter_attachments()
+        assert (enclosed.get_filename(), enclosed.get_content_type()) == (f"recu-{reference}.pdf", "application/pdf")
+        frozen = db.session.get_one(ApplicationVersion, version_id)
+        assert enclosed.get_content() == letters.receipt_pdf(frozen, "fr")
+        assert frozen.digest in mail.get_body().get_content()
+    assert list(papers.problems()) == []
+
+
+def test_the_mail_of_a_receipt_leaves_without_a_paper_that_was_altered(draft, by, tmp_path):
+    submit(draft, by)
+    db.session.remove()
+    with unguarded(db.engine) as connection:
+        connection.execute(update(papers.IssuedPaper).values(digest="0" * 64))
+    mails = mails_of(tmp_path)
+    assert [list(mail.iter_attachments()) for mail in mails] == [[], []]
 
 
 def test_the_euros_of_each_dimension_add_up_to_the_request(draft, by):

@@ -389,7 +389,7 @@ def read_mail(site: Site, sent_texts: SentTexts) -> None:
         if strange:
             sent_texts.fault("mail", f"headers nobody meant: {strange}")
         sent_texts.judge("mail subject", str(mail["Subject"]))
-        sent_texts.judge("mail body", mail.get_content())
+        sent_texts.judge("mail body", mail.get_body().get_content())
 
 
 @figure(

@@ -222,7 +222,8 @@ class Participants(AbstractContextManager["Participants"]):
             said = body_of(letter)
             mails = self.fund.app.config["SETTINGS"].instance / "mail"
         if letter.sent_at is not None:  # what opened something is forgotten here once it has left
-            said = message_from_bytes((mails / f"{letter.id}.eml").read_bytes(), policy=policy.default).get_content()
+            mail = message_from_bytes((mails / f"{letter.id}.eml").read_bytes(), policy=policy.default)
+            said = mail.get_body().get_content()
         links = re.findall(r"https?://\S+", said)
         found = urlsplit(links[0])
         return f"{found.path}?{found.query}" if found.query else found.path
