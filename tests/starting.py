@@ -19,7 +19,7 @@ from grants.kernel import private
 from grants.kernel.serving import web_server
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["gunicorn.app.wsgiapp", "grants.cli", "grants.kernel.receiving"])
+FORKS.set_forkserver_preload(["gunicorn.app.wsgiapp", "tests.loaded", "grants.kernel.receiving"])
 
 
 class Forked:
