@@ -24,8 +24,8 @@ from tests.factories import Make
 from tests.factories.remembered import Memory, RememberingMake, forget_answers
 from tests.site import settings_for
 
-# One browser for the whole run, as Playwright starts once in a process; what is made once; what each part costs; what is
-# loaded once.
+# One browser for the whole run, as Playwright starts once in a process; what is made once; what each part costs;
+# what is loaded once.
 pytest_plugins = ("tests.browsing", "tests.once", "tests.meter", "tests.loaded")
 
 SERVER = pytest.StashKey[str]()

@@ -5,6 +5,7 @@ All the rest of a start is done as when the command is typed: settings, applicat
 
 import multiprocessing
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app import wsgiapp
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from grants import cli
 from grants.kernel import private
@@ -65,6 +68,15 @@ def command(*words: str) -> None:
     """A command of the fund, as it is typed."""
     sys.argv = ["grants", *words]
     cli.main()
+
+
+def wsgi_file() -> None:
+    """The file that any WSGI server loads, by itself; then how many connections to the database it holds."""
+    held: list[Any] = []
+    event.listen(Engine, "connect", lambda *connected: held.append(connected))
+    event.listen(Engine, "close", lambda *_closed: held.pop())
+    runpy.run_path("wsgi.py")
+    sys.stdout.write(f"{len(held)}\n")
 
 
 def _run(

@@ -125,13 +125,17 @@ def values(engine: Engine) -> Values:
 
 def rows(connection: Connection, table: str) -> list[dict[str, Any]]:
     """Every row of a table."""
-    return [dict(row) for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings()]
+    found = connection.execute(text(f'SELECT * FROM "{table}"'))
+    names = list(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def lost(before: Values, below: Values, after: Values) -> list[str]:
     """The tables whose rows differ in what the lower revision could hold."""
     faults = []
     for table in below.keys() & before.keys():
+        if before[table] == after.get(table):
+            continue
         columns = set(below[table][0]) if below[table] else set()
         first, second = (
             sorted(str([(name, row[name]) for name in sorted(columns & set(row))]) for row in rows.get(table, []))

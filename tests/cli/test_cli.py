@@ -37,8 +37,10 @@ from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import queries as people
 from grants.people.models import Account
 from grants.programme.models import Law
+from tests import starting
 from tests.kernel import corpus
 from tests.site import settings_for
+from tests.starting import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "quatre mots sans lien aucun"
@@ -446,17 +448,6 @@ def test_a_real_fund_is_never_served_as_a_demonstration(app, make, demonstration
     assert "lus par tous" in grants("check")[1]
 
 
-WSGI = """
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-held = []
-event.listen(Engine, "connect", lambda *connected: held.append(connected))
-event.listen(Engine, "close", lambda *told: held.pop())
-import wsgi
-print(len(held))
-"""
-
-
 @pytest.mark.neutral
 @pytest.mark.parametrize(
     ("is_demo", "holds_demo", "said"),
@@ -467,9 +458,9 @@ def test_another_server_does_not_start_in_the_wrong_mode_either(app, make, tmp_p
         account = make.account("manager")
         if holds_demo:
             account.email = content.people()[0]["email"]
-    served = wsgi(app.config["SETTINGS"].database_url, tmp_path, GRANTS_DEMO=is_demo)
-    assert (served.returncode, served.stdout.strip()) == ((1, "") if said else (0, "0")), served.stderr
-    assert (said in served.stderr, len(served.stderr.splitlines())) == (True, 1 if said else 0), served.stderr
+    code, lines = wsgi(app.config["SETTINGS"].database_url, tmp_path, GRANTS_DEMO=is_demo)
+    assert (code, len(lines)) == (1 if said else 0, 1), lines
+    assert said in lines[0] if said else lines == ["0"]
 
 
 def test_an_application_loaded_by_its_factory_answers_nobody_in_the_wrong_mode(
@@ -497,20 +488,19 @@ def test_an_application_loaded_by_its_factory_answers_nobody_in_the_wrong_mode(
 
 @pytest.mark.neutral
 def test_another_server_does_not_start_on_a_base_that_is_not_prepared(tmp_path):
-    served = wsgi(f"sqlite:///{tmp_path / 'nothing.sqlite'}", tmp_path)
-    assert (served.returncode, "grants init" in served.stderr) == (1, True), served.stderr
-    assert len(served.stderr.splitlines()) == 1
+    code, lines = wsgi(f"sqlite:///{tmp_path / 'nothing.sqlite'}", tmp_path)
+    assert (code, len(lines), "grants init" in lines[0]) == (1, 1, True), lines
 
 
 def wsgi(url, folder, **given):
-    """What a WSGI server does first: it loads the application, here in a process of its own."""
+    """What a WSGI server does first, in a process of its own: the exit code, and the lines it says."""
     environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "GRANTS_INSTANCE": str(folder), "DATABASE_URL": url,
+        **os.environ, "GRANTS_INSTANCE": str(folder), "DATABASE_URL": url,
         "BASE_URL": "http://127.0.0.1:5000", "MAIL_URL": "", "TRUSTED_PROXIES": "0", **given,
     }  # fmt: skip
-    return subprocess.run(
-        [sys.executable, "-c", WSGI], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    log = folder / "lines"
+    code = Forked(starting.wsgi_file, folder=ROOT, environment=environment, log=log).wait(60)
+    return code, log.read_text(encoding="utf-8").splitlines()
 
 
 def test_a_demonstration_is_never_served_as_a_real_fund(app, make, grants, free_port, not_served):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache, partial
 
 import pytest
 
@@ -100,9 +101,10 @@ def test_every_counter_is_the_number_of_rows_of_its_list(
     for days, person, paths in visits:
         with clock.fixed(at + timedelta(days)):
             page.sign_in(person)
+            rows_of = cache(partial(rows, page))  # one list is counted on several pages, and nothing is written
             for path in paths:
                 for href, number in list(counters(page, path)):
-                    assert (href, rows(page, href)) == (href, number), (days, path, person.email)
+                    assert (href, rows_of(href)) == (href, number), (days, path, person.email)
                     seen[href] = max(number, seen.get(href, 0))
     assert sum(number > 3 for number in seen.values()) >= 5, "none of these lists has a second page"
     assert [href for href, number in seen.items() if "=late" in href and not number] == []
