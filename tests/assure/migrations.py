@@ -26,6 +26,7 @@ OTHERS = {
     "SELECT 'type', typname, '' FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')",
 }
 Values = dict[str, list[dict[str, Any]]]
+KNOWN: dict[tuple[str, ...], set[str]] = {}  # the lines of tables that were read, by name and statements (SQLite)
 
 
 @figure("migrations", number="36", says="écarts entre migrations et modèles, aller, retour, coupure", minutes=2)
@@ -92,24 +93,47 @@ def shape_of_models(workspace: Workspace) -> set[str]:
 def shape(engine: Engine) -> set[str]:
     """Every column, key, check, index, trigger and function of a database, as lines."""
     with engine.connect() as connection:
-        asked = inspect(connection)
-        kinds = {
-            "column": asked.get_multi_columns(),
-            "primary key": asked.get_multi_pk_constraint(),
-            "foreign key": asked.get_multi_foreign_keys(),
-            "unique": asked.get_multi_unique_constraints(),
-            "check": asked.get_multi_check_constraints(),
-            "index": asked.get_multi_indexes(),
-        }
-        lines = {
-            f"{table} {kind} {sorted((key, plain(value)) for key, value in one.items())}"
-            for kind, tables in kinds.items()
-            for (_schema, table), found in tables.items()
-            if table != VERSION
-            for one in (found if isinstance(found, list) else [found])
-        }
         others = connection.execute(text(OTHERS[connection.dialect.name]))
-        return lines | {f"{kind} {name}: {' '.join(definition.split())}" for kind, name, definition in others}
+        lines = {f"{kind} {name}: {' '.join(definition.split())}" for kind, name, definition in others}
+        return lines.union(*lines_of_tables(connection).values())
+
+
+def lines_of_tables(connection: Connection) -> dict[str, set[str]]:
+    """The lines of each table. On SQLite, one whose statements were read before is not read again: it is the same."""
+    names = [name for name in inspect(connection).get_table_names() if name != VERSION]
+    if connection.dialect.name != "sqlite":
+        return reflected(connection, names)
+    made: dict[str, list[str]] = {name: [] for name in names}
+    for table, statement in connection.execute(text("SELECT tbl_name, sql FROM sqlite_master ORDER BY name")):
+        if table in made and statement is not None:
+            made[table].append(statement)
+    keys = {name: (name, *statements) for name, statements in made.items()}
+    KNOWN.update(
+        {keys[name]: lines for name, lines in reflected(connection, [n for n in names if keys[n] not in KNOWN]).items()}
+    )
+    return {name: KNOWN[keys[name]] for name in names}
+
+
+def reflected(connection: Connection, names: list[str]) -> dict[str, set[str]]:
+    """The lines of these tables, as the database tells them."""
+    lines: dict[str, set[str]] = {name: set() for name in names}
+    asked = inspect(connection)
+    kinds = {
+        "column": asked.get_multi_columns,
+        "primary key": asked.get_multi_pk_constraint,
+        "foreign key": asked.get_multi_foreign_keys,
+        "unique": asked.get_multi_unique_constraints,
+        "check": asked.get_multi_check_constraints,
+        "index": asked.get_multi_indexes,
+    }
+    for kind, ask in kinds.items() if names else ():
+        tables: Any = ask(filter_names=names)
+        for (_schema, table), found in tables.items():
+            each = found if isinstance(found, list) else [found]
+            lines[table] |= {
+                f"{table} {kind} {sorted((key, plain(value)) for key, value in one.items())}" for one in each
+            }
+    return lines
 
 
 def plain(fact: Any) -> str:
