@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union
 from sqlalchemy.orm import joinedload
 
 from grants.applications import queries as applications
@@ -17,24 +17,26 @@ from grants.awards import queries as awards
 from grants.awards.models import Award
 from grants.awards.queries import AwardFilters
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call
+from grants.calls.models import Call, Gate, Piece
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.desk import rules
-from grants.kernel import clock, journal
+from grants.kernel import clock, jobs, journal
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
+from grants.kernel.pages import address_of
 from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.people.models import Account, Organisation
 from grants.programme import queries as programme
-from grants.programme.models import Axis, Instrument
+from grants.programme.models import Axis, Instrument, Law
+from grants.programme.models import ConfiguredText as Texts
 from grants.programme.rules import Strands, strands_of
 from grants.reviewing import queries as reviewing
 from grants.reviewing.lifecycle import AssignmentState
@@ -336,6 +338,7 @@ def _journal_lines(entries: Sequence[Entry], *, without_totals: bool) -> list[Jo
         Application.id.in_(dossiers), Application.submitted_at.is_not(None)
     )
     words: dict[UUID, str] = {key: str(name) for key, name in [*db.session.execute(named), *db.session.execute(filed)]}
+    titles = _titles_of(code for entry, facts in read for code in _codes(entry.event, facts))
     return [
         JournalLine(
             entry,
@@ -343,7 +346,7 @@ def _journal_lines(entries: Sequence[Entry], *, without_totals: bool) -> list[Jo
             [
                 (name, rules.fact_words(value))
                 for name, value in rules.described_facts(
-                    entry.event, {name: _in_clear(name, value, words) for name, value in facts.items()}
+                    entry.event, {name: _in_clear(name, value, words, titles) for name, value in facts.items()}
                 )
             ],
             words.get(entry.dossier_id, "") if entry.dossier_id else "",
@@ -353,20 +356,51 @@ def _journal_lines(entries: Sequence[Entry], *, without_totals: bool) -> list[Jo
 
 
 _NAMED = ("account", "application", "recused", "removed", "reviewer", "reviewers")
+_TITLED = ("acknowledged", "gates", "overruled", "piece", "texts")
 _TOTALS = ("committed", "left", "letters", "released", "reviewers")  # what several dossiers hold together
 
 
-def _ids(value: Any) -> Iterator[UUID]:
-    for one in value if isinstance(value, list) else [value]:
-        if found := key_in(str(one)):
-            yield found
+def _listed(value: object) -> list[str]:
+    """The texts of a fact, one or several."""
+    if value is None:
+        return []
+    return list(map(str, value)) if isinstance(value, list) else [str(value)]
 
 
-def _in_clear(name: str, value: Any, words: Mapping[UUID, str]) -> Any:
-    if name not in _NAMED:
-        return value
-    found = [words.get(key, str(key)) for key in _ids(value)]
-    return ", ".join(found) or value
+def _ids(value: object) -> list[UUID]:
+    return [found for one in _listed(value) if (found := key_in(one))]
+
+
+def _codes(event: str, facts: Mapping[str, Any]) -> list[str]:
+    """The codes in the facts of a line: of conditions, pieces, rules of law and texts."""
+    names = (*_TITLED, "code") if event.startswith(("law.", "text.")) else _TITLED
+    return [code for name in names for code in _listed(facts.get(name))]
+
+
+def _titles_of(codes: Iterable[str]) -> dict[str, str]:
+    """The titles that codes stand for, in the reader's language; one statement."""
+    asked = set(codes)
+    rows = db.session.execute(union(
+        select(Gate.code, Gate.title, Gate.title_en).where(Gate.code.in_(asked)),
+        select(Piece.code, Piece.label, Piece.label_en).where(Piece.code.in_(asked)),
+        select(Law.code, Law.title, Law.title_en).where(Law.code.in_(asked)),
+        select(Texts.code, Texts.title, Texts.title_en).where(Texts.code.in_(asked)),
+    ))  # fmt: skip
+    is_english = language() == "en"
+    return {code: (title_en if is_english else "") or title for code, title, title_en in rows}
+
+
+def _in_clear(name: str, value: object, words: Mapping[UUID, str], titles: Mapping[str, str]) -> object:
+    """The value of a fact; names, titles and addresses in place of ids and codes."""
+    if name in _NAMED:
+        return ", ".join(words.get(key, str(key)) for key in _ids(value)) or value
+    if name == "endpoint":
+        return ", ".join(map(address_of, _listed(value)))
+    if name == "kind":
+        return ", ".join(str(jobs.label_of(kind)) for kind in _listed(value))
+    if name in _TITLED or name == "code":
+        return [titles.get(code, code) for code in _listed(value)]
+    return value
 
 
 def journal_of(application: Application, hidden: frozenset[UUID]) -> list[JournalLine]:

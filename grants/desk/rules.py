@@ -16,6 +16,7 @@ from grants.kernel.money import Money
 from grants.kernel.pages import day, instant, money, number
 from grants.kernel.words import LazyString, _, _l
 from grants.people.models import MEMBER_LABELS, ROLE_LABELS
+from grants.people.rules import FACT_LABELS
 from grants.reviewing.lifecycle import LIFECYCLE as ASSIGNMENT
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
@@ -298,6 +299,76 @@ FACTS: Mapping[str, LazyString] = {
     "verdict": _l("avis"),
     "why": _l("raison"),
 }
+# What a permission is about, and what it lets one do there: `call:edit` is « appel – modifier ».
+THINGS: Mapping[str, LazyString] = {
+    "account": _l("compte"),
+    "act": _l("acte"),
+    "agreement": _l("convention"),
+    "application": _l("dossier"),
+    "award": _l("attribution"),
+    "bank_details": _l("coordonnées bancaires"),
+    "call": _l("appel"),
+    "decision": _l("décision"),
+    "demo_mail": _l("courriels de démonstration"),
+    "desk": _l("espace de travail"),
+    "dossier": _l("dossier déposé"),
+    "export": _l("tableau"),
+    "file": _l("fichier"),
+    "instalment": _l("échéancier"),
+    "interest": _l("lien d’intérêt"),
+    "job": _l("fichier préparé"),
+    "journal": _l("journal"),
+    "law": _l("règle de droit"),
+    "meeting": _l("séance"),
+    "organisation": _l("organisation"),
+    "payment": _l("mandat"),
+    "people": _l("personnes"),
+    "piece": _l("pièce demandée"),
+    "programme": _l("cadre et fonds"),
+    "recommendation": _l("avis"),
+    "report": _l("bilan"),
+    "results": _l("résultats"),
+    "review": _l("évaluation"),
+    "screening": _l("recevabilité"),
+    "tracking": _l("suivi"),
+}
+ACTS: Mapping[str, LazyString] = {
+    "answer": _l("répondre"),
+    "appoint": _l("confier une fonction"),
+    "approve": _l("approuver"),
+    "assign": _l("confier"),
+    "close": _l("clore"),
+    "confirm": _l("confirmer"),
+    "create": _l("créer"),
+    "decide": _l("décider"),
+    "declare": _l("déclarer"),
+    "edit": _l("modifier"),
+    "freeze": _l("figer"),
+    "give": _l("donner"),
+    "hand_over": _l("remettre à d’autres"),
+    "home": _l("ouvrir"),
+    "invite": _l("inviter"),
+    "list": _l("voir la liste"),
+    "make": _l("établir"),
+    "mark": _l("noter"),
+    "open": _l("publier"),
+    "own": _l("voir le sien"),
+    "plan": _l("établir"),
+    "prepare": _l("préparer"),
+    "publish": _l("publier"),
+    "read": _l("lire"),
+    "read_own": _l("lire le sien"),
+    "record": _l("enregistrer"),
+    "result": _l("télécharger"),
+    "reveal": _l("afficher en entier"),
+    "send": _l("envoyer"),
+    "sign": _l("enregistrer la signature"),
+    "start": _l("commencer"),
+    "stop": _l("arrêter"),
+    "submit": _l("envoyer"),
+    "withdraw": _l("retirer"),
+    "write": _l("écrire"),
+}
 _AMOUNTS = {
     "amount",
     "by_cents",
@@ -309,10 +380,69 @@ _AMOUNTS = {
     "released",
     "steps",
 }
-_WORDS: Mapping[str, Mapping[Any, Text]] = {
+_COLUMNS: Mapping[str, LazyString] = {
+    "body_name": _l("collectivité"),
+    "court": _l("juridiction des recours"),
+    "court_en": _l("juridiction, en anglais"),
+    "dpo_email": _l("courriel du délégué à la protection des données"),
+    "envelope": _l("enveloppe"),
+    "name": _l("nom"),
+    "name_en": _l("nom en anglais"),
+    "service_address": _l("adresse du service"),
+    "service_email": _l("courriel du service"),
+    "service_name": _l("nom du service"),
+    "service_phone": _l("téléphone du service"),
+    "zone": _l("fuseau horaire"),
+}
+# Codes that facts hold, in words.
+WORDS: Mapping[str, Mapping[Any, Text]] = {
     "college": COLLEGE_LABELS,
     "ground": GROUND_LABELS,
-    "nature": NATURE_LABELS,
+    "nature": {**NATURE_LABELS, "none": _l("aucun")},
+    "act": {
+        "confirmation": _l("confirmer l’adresse"),
+        "join": _l("rejoindre une organisation"),
+        "look_up": _l("interroger l’annuaire public"),
+        "password": _l("donner le mot de passe"),
+        "reset": _l("demander un nouveau mot de passe"),
+        "sign_in": _l("se connecter"),
+        "sign_up": _l("créer un compte"),
+    },
+    "changed": _COLUMNS,
+    "fields": FACT_LABELS,
+    "how": {"change": _l("depuis le compte"), "reset": _l("par le lien d’un courriel")},
+    "kind": {
+        "agreement": _l("convention"),
+        "decision": _l("courrier de décision"),
+        "minutes": _l("procès-verbal"),
+        "receipt": _l("accusé de réception"),
+    },
+    "part": {
+        "criterion": _l("critère"),
+        "criterion_block": _l("bloc de critères"),
+        "gate": _l("condition"),
+        "identity": _l("présentation, dates, enveloppe"),
+        "instruments": _l("montants"),
+        "piece": _l("pièce"),
+        "question": _l("question"),
+        "section": _l("section"),
+        "statement": _l("déclaration"),
+    },
+    "piece": {"other": _l("autre")},
+    "reason": {
+        "closed": _l("compte fermé"),
+        "password": _l("mot de passe faux"),
+        "unknown": _l("compte inconnu"),
+    },
+    "state": {str(code): state.label for code, state in CALL.states.items()},
+    "why": {
+        "closed": _l("compte fermé"),
+        "confirmation": _l("adresse confirmée"),
+        "office": _l("fonction changée"),
+        "owner": _l("à sa demande"),
+        "password_change": _l("mot de passe changé"),
+        "password_reset": _l("nouveau mot de passe"),
+    },
     "role": {**ROLE_LABELS, **MEMBER_LABELS},
     "section": PART_TITLES,
     "verdict": VERDICT_LABELS,
@@ -322,6 +452,12 @@ _WORDS: Mapping[str, Mapping[Any, Text]] = {
 def event_words(event: str) -> Text:
     """What a line says happened; its code where no words are known for it."""
     return EVENTS.get(event, event)
+
+
+def permission_words(permission: str) -> str:
+    """What a permission lets one do, in words; its text where it is none of today's."""
+    thing, _colon, act = permission.partition(":")
+    return f"{THINGS[thing]} – {ACTS[act]}" if thing in THINGS and act in ACTS else permission
 
 
 def described_facts(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
@@ -363,7 +499,9 @@ def _value(name: str, value: Any) -> Any:
         return Money(int(value))
     if isinstance(value, bool) or not isinstance(value, str):
         return value
-    return str(_WORDS.get(name, {}).get(value, "")) or _time(value)
+    if name == "permission":
+        return permission_words(value)
+    return str(WORDS.get(name, {}).get(value, "")) or _time(value)
 
 
 def _state(machine: Machine, code: str) -> Text:

@@ -132,8 +132,7 @@ class Job(Keyed, Model):
     @property
     def label(self) -> Words:
         """What it makes."""
-        kind = _kinds.get(self.kind)
-        return kind.label if kind else self.kind
+        return label_of(self.kind)
 
 
 # Written to as a table by the worker: each statement says which state and lease it expects.
@@ -185,6 +184,12 @@ class Work(Generic[Arguments]):
 
 
 _kinds: dict[str, JobKind[Any]] = {}
+
+
+def label_of(kind: str) -> Words:
+    """What a kind of job makes; its name where no package registers it now."""
+    known = _kinds.get(kind)
+    return known.label if known else kind
 
 
 def register(kind: JobKind[Arguments]) -> JobKind[Arguments]:

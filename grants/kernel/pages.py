@@ -221,6 +221,14 @@ def offered(thing: Any, **params: Any) -> dict[str, OfferedMove]:
     return {offer.verb: offer for offer in moves(thing, **params)}
 
 
+def address_of(endpoint: str) -> str:
+    """The address of a view, with … for what names one thing; the endpoint itself where there is no such view now."""
+    if endpoint not in current_app.view_functions:
+        return endpoint
+    rule = next(current_app.url_map.iter_rules(endpoint))
+    return re.sub(r"<[^>]*>", "…", rule.rule)
+
+
 def barred(thing: Any, *permissions: StrEnum) -> list[str]:
     """Why the person may not make moves from here that their office makes, nor acts under those permissions: each
     reason once."""

@@ -362,7 +362,10 @@ def edit_organisation(
     known = _known_numbers(organisation)
     facts = _checked({**values, **known}, besides=organisation)
     changed = {name: value for name, value in facts.items() if getattr(organisation, name) != value}
-    texts = [(_name_of_fact(name), _text(value), _text(getattr(organisation, name))) for name, value in changed.items()]
+    texts = [
+        (str(rules.FACT_LABELS[name]), _text(value), _text(getattr(organisation, name)))
+        for name, value in changed.items()
+    ]
     refuse_changed(organisation.version, version, *texts)
     for name, value in changed.items():
         setattr(organisation, name, value)
@@ -424,28 +427,6 @@ def _clean_address(text: str | None, field: str) -> str:
         raise InvalidError(
             _("Cette adresse n’est pas valable. Écrivez-la sous la forme nom@exemple.fr."), field=field
         ) from error
-
-
-def _name_of_fact(name: str) -> str:
-    return {
-        "name": _("Nom"),
-        "acronym": _("Sigle"),
-        "siret": _("Numéro SIRET"),
-        "rna": _("Numéro RNA"),
-        "legal_form": _("Forme juridique"),
-        "purpose": _("Objet"),
-        "address": _("Adresse"),
-        "postcode": _("Code postal"),
-        "city": _("Commune"),
-        "website": _("Site internet"),
-        "phone": _("Téléphone"),
-        "email": _("Adresse électronique"),
-        "founded_on": _("Date de création"),
-        "year_end_month": _("Fin de l’exercice comptable"),
-        "representative_name": _("Représentant légal : nom"),
-        "representative_role": _("Représentant légal : fonction"),
-        "representative_email": _("Représentant légal : adresse électronique"),
-    }[name]
 
 
 def ask_to_join(number: str, *, by: Actor) -> None:

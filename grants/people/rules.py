@@ -19,7 +19,7 @@ from grants.kernel.words import LazyString, _l
 
 @dataclass(frozen=True)
 class Throttle:
-    """How many attempts at an act are borne within a time, by one account and by one network."""
+    """How many attempts at an act are allowed within a time, by one account and by one network."""
 
     act: str
     by_account: int
@@ -381,3 +381,25 @@ def days_in_directory(sources: Mapping[str, Mapping[str, str]] | None) -> dict[s
         for name, source in (sources or {}).items()
         if source["source"] == "directory"
     }
+
+
+# What is known of an organisation, by column.
+FACT_LABELS: Mapping[str, LazyString] = {
+    "name": _l("Nom"),
+    "acronym": _l("Sigle"),
+    "siret": _l("Numéro SIRET"),
+    "rna": _l("Numéro RNA"),
+    "legal_form": _l("Forme juridique"),
+    "purpose": _l("Objet"),
+    "address": _l("Adresse"),
+    "postcode": _l("Code postal"),
+    "city": _l("Commune"),
+    "website": _l("Site internet"),
+    "phone": _l("Téléphone"),
+    "email": _l("Adresse électronique"),
+    "founded_on": _l("Date de création"),
+    "year_end_month": _l("Fin de l’exercice comptable"),
+    "representative_name": _l("Représentant légal : nom"),
+    "representative_role": _l("Représentant légal : fonction"),
+    "representative_email": _l("Représentant légal : adresse électronique"),
+}

@@ -3,7 +3,10 @@
 import pytest
 
 from grants.applications.lifecycle import ApplicationState
-from grants.kernel import clock
+from grants.calls import queries as calls
+from grants.kernel import clock, journal
+from grants.kernel.actor import system
+from grants.kernel.db import unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.paging import cursor
 from grants.reviewing.lifecycle import AssignmentState
@@ -169,6 +172,24 @@ def test_the_journal_is_told_in_words_and_narrowed_by_person_dossier_object_and_
     assert lines("personne=%25") == []
     assert len(lines(f"personne={auditor.name.split()[-1].lower()}")) >= 1
     assert all(auditor.name in line for line in lines(f"personne={auditor.name}"))
+
+
+def test_the_facts_of_the_journal_are_told_in_words_and_not_in_codes(page: Page, make: Make) -> None:
+    application = make.application(state=ApplicationState.SUBMITTED)
+    gates = calls.gates_of(application.call_id)
+    with unit_of_work():
+        journal.record("screening.judged", application, by=system("essai"), gates=[gate.code for gate in gates])
+    assert page.get("calls.edit", application.call, as_=make.account("reviewer")).status == 403
+    page.sign_in(make.account("auditor"))
+    words = page.get("/gestion/journal").words
+    assert "droit demandé : appel – modifier" in words
+    assert "page : /gestion/appels/…/presentation" in words
+    assert "call:edit" not in words
+    assert "calls.edit" not in words
+    assert gates[0].title in words
+    assert gates[0].code not in words
+    page.post("/langue", data={"language": "en"})
+    assert gates[0].title_en in page.get("/gestion/journal").words
 
 
 STRANGE = ["du=0001-01-01", "au=9999-12-31", "du=hier", "objet=%25", "personne=%25", "dossier=%27"]

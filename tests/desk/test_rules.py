@@ -9,6 +9,8 @@ import pytest
 from grants.awards.lifecycle import InstalmentState
 from grants.desk import rules
 from grants.kernel.money import Money
+from grants.people import rules as people
+from grants.permissions import P
 from tests.site import ROOT
 
 WRITERS = {"record", "advance", "line_of", "note_refusal", "_note"}
@@ -42,6 +44,28 @@ def test_every_fact_the_code_writes_has_a_name() -> None:
     written = {keyword.arg for call in calls() for keyword in call.keywords if keyword.arg} - CARRIED
     assert len(written) > 60
     assert written - rules.FACTS.keys() == set()
+
+
+def test_every_code_the_code_writes_as_a_fact_has_words() -> None:
+    """The texts written in so many letters; `section` and others hold codes of rows, which pages look up."""
+    written = {
+        (keyword.arg, keyword.value.value)
+        for path in (ROOT / "grants").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg in {"how", "part", "why"} and isinstance(keyword.value, ast.Constant)
+    }
+    assert len(written) > 5
+    assert {(name, code) for name, code in written if code not in rules.WORDS[str(name)]} == set()
+    assert {act.act for act in vars(people).values() if isinstance(act, people.Throttle)} == rules.WORDS["act"].keys()
+
+
+def test_every_permission_has_words() -> None:
+    assert {permission for permission in P if rules.permission_words(permission) == permission} == set()
+    assert {permission.partition(":")[0] for permission in P} == rules.THINGS.keys()
+    assert {permission.partition(":")[2] for permission in P} == rules.ACTS.keys()
+    assert rules.permission_words("gone:by") == "gone:by"
 
 
 def described(event: str, **facts: object) -> dict[str, object]:
