@@ -1,13 +1,11 @@
 """A real server and a real browser: the demonstration, served as in production, read through Chromium."""
 
 import os
-import pickle
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -16,7 +14,7 @@ from grants.app import create_app
 from grants.demo.install import ShownAccount, install
 from grants.kernel.actor import system
 from grants.kernel.db import db, set_access_mode
-from tests.databases import Databases
+from tests.databases import Databases, made_once
 from tests.site import Server, Workspace, settings_for
 
 ARGUMENTS = [
@@ -26,8 +24,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-dev-shm-usage",
 ]
-
-Made = TypeVar("Made")
 
 
 class Demonstration(NamedTuple):
@@ -54,15 +50,6 @@ def demonstration(store: Databases, own: str, shared_app: object, common: Path) 
         return Demonstration(name, folder, shown)
 
     return made_once(common / "demo", install_now)
-
-
-def made_once(place: Path, make: Callable[[], Made]) -> Made:
-    """What the first process of the run to ask for it makes, kept at `place`; the others wait for it."""
-    with place.with_suffix(".lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not place.exists():
-            place.write_bytes(pickle.dumps(make()))
-    return pickle.loads(place.read_bytes())  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="session")

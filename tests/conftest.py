@@ -19,7 +19,7 @@ from grants.kernel.actor import system
 from grants.kernel.db import db, set_access_mode, unit_of_work
 from grants.programme.actions import load_reference
 from tests.client import Page
-from tests.databases import DIALECTS, Databases, databases, fill_template, postgresql_server
+from tests.databases import DIALECTS, Databases, databases, fill_template, made_once, postgresql_server
 from tests.factories import Make
 from tests.factories.remembered import Memory, RememberingMake, forget_answers
 from tests.site import settings_for
@@ -131,8 +131,11 @@ def own(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def shared_app(store: Databases, own: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """Give the application, built once, and fill the template its tests start from: migrated, reference data loaded."""
+def shared_app(store: Databases, own: str, common: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Give the application, built once, and the template its tests start from: migrated, reference data loaded.
+
+    The first process of a run fills it; each has a copy, which nobody else reads while it is copied.
+    """
     folder = tmp_path_factory.mktemp("instance")
 
     def fill(url: str) -> None:
@@ -144,7 +147,8 @@ def shared_app(store: Databases, own: str, tmp_path_factory: pytest.TempPathFact
             db.session.remove()
             db.engine.dispose()
 
-    fill_template(store, f"{own}template", fill)
+    made_once(common / "filled", lambda: fill_template(store, "filled", fill))
+    store.create(f"{own}template", template="filled")
     app = create_app(settings_for(store.url(f"{own}test"), folder), TESTING=True)
     yield app
     with app.app_context():

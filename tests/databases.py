@@ -7,21 +7,25 @@ databases.
 
 import importlib.util
 import os
+import pickle
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fcntl import LOCK_EX, flock
 from itertools import count
 from pathlib import Path
-from typing import Any, LiteralString, Protocol
+from typing import Any, LiteralString, Protocol, TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import URL, make_url
+
+Made = TypeVar("Made")
 
 DIALECTS = ("sqlite", "postgresql")
 SERVER_OPTIONS = (
@@ -312,6 +316,15 @@ def fill_template(store: Databases, name: str, fill: Callable[[str], None]) -> s
     url = store.create(name)
     fill(url)
     return url
+
+
+def made_once(place: Path, make: Callable[[], Made]) -> Made:
+    """What the first process of the run to ask for it makes, kept at `place`; the others wait for it."""
+    with place.with_suffix(".lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not place.exists():
+            place.write_bytes(pickle.dumps(make()))
+    return pickle.loads(place.read_bytes())  # type: ignore[no-any-return]
 
 
 def programs_for(folder: Path, *, user: str | None) -> Path:
