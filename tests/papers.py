@@ -8,16 +8,17 @@ from typing import Any
 import pikepdf
 
 
-def words_of(printed: bytes) -> str:
+def words_of(printed: bytes, *, with_furniture: bool = True) -> str:
     """The text of the pages, read as a reader program does; white space removed.
 
+    Without furniture, what stands on each page beside the text (running head, foot, watermark) is left out.
     Letters come of the fonts’ own tables, unless the page says in words what a group of glyphs means (ActualText).
     """
     with pikepdf.open(io.BytesIO(printed)) as pdf:
-        return "".join("".join(piece for page in pdf.pages for piece in said_on(page)).split())
+        return "".join("".join(piece for page in pdf.pages for piece in said_on(page, with_furniture)).split())
 
 
-def said_on(page: Any) -> Iterator[str]:
+def said_on(page: Any, with_furniture: bool) -> Iterator[str]:
     """The pieces of text of a page, in order."""
     tables = {name: letters_of(font) for name, font in page.Resources.Font.items()}
     table: dict[bytes, str] = {}
@@ -27,7 +28,7 @@ def said_on(page: Any) -> Iterator[str]:
             text = operands[1].get("/ActualText") if isinstance(operands[-1], pikepdf.Dictionary) else None
             if text is not None and not any(groups):
                 yield str(text)
-            groups.append(text is not None)
+            groups.append(text is not None or (str(operands[0]) == "/Artifact" and not with_furniture))
         elif str(operator) == "EMC":
             groups.pop()
         elif str(operator) == "Tf":

@@ -318,12 +318,13 @@ def stored_texts(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def judge_stored(site: Site, sent_texts: SentTexts) -> None:
-    """Read all that the database keeps: texts as they were sent, or in papers as the printer can draw them."""
+    """Read all that the database keeps: texts as they were sent, in papers as the printer can draw them, and what a
+    draft cannot take perhaps as it was typed."""
     for where, value in stored_texts(site):
         changes = (
             (str, drawable, lambda piece: drawable(on_a_line(piece))) if where == "issued_paper.content" else (str,)
         )
-        sent_texts.judge(f"database {where}", value, *changes)
+        sent_texts.judge(f"database {where}", value, *changes, echo=where == "field_state.wrong")
 
 
 def unbroken(text: str) -> str:
@@ -369,7 +370,7 @@ def read_screen(screen: Screen, sent_texts: SentTexts) -> None:
             for cell in (cell for cell in row if isinstance(cell, str)):
                 sent_texts.judge(f"xlsx {where}", cell, ended, lambda piece: ended(on_a_line(piece)))
     elif screen.answer.content.startswith(b"%PDF"):
-        words = unbroken(words_of(screen.answer.content))
+        words = unbroken(words_of(screen.answer.content, with_furniture=False))
         sent_texts.judge(f"pdf {where}", words, printed, lambda piece: printed(on_a_line(piece)))
 
 
