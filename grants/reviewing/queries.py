@@ -122,8 +122,10 @@ def linked_to(account_id: Person) -> Select[UUID]:
 
 
 def linked_ids(account_id: UUID) -> frozenset[UUID]:
-    """The same as a set, for the chapters that come before this one."""
-    return frozenset(db.session.scalars(_LINKED, {"person": account_id}))
+    """The same as a set, for the chapters that come before this one; asked once in a transaction."""
+    return cached_in_transaction(
+        ("linked", account_id), lambda: frozenset(db.session.scalars(_LINKED, {"person": account_id}))
+    )
 
 
 def tied_to(account_id: Person) -> Select[UUID]:
