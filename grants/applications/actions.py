@@ -122,6 +122,7 @@ def save_section(
     *,
     by: Actor,
     stamp: str | None = None,
+    writer: UUID | None = None,
     wrong: Mapping[Path, Typed] | None = None,
     uploads: Mapping[str, Given] | None = None,
     dropped: str = "",
@@ -131,8 +132,9 @@ def save_section(
     `uploads` are the files that answer questions, `dropped` the question whose file is taken out.
 
     `stamp` holds the versions of the fields as the page showed them: what was not touched there keeps what somebody
-    else made of it meanwhile. When both changed one field, ConflictError carries what is stored (`facts["theirs"]`)
-    and nothing is written. None writes whatever stands there.
+    else made of it meanwhile, and what the page itself (`writer`) saved while it was typed is its own. When both
+    changed one field, ConflictError carries what is stored (`facts["theirs"]`) and nothing is written. None writes
+    whatever stands there.
     Raises RefusedError once submitted, InvalidError for values that name nothing known.
     """
     _lock_draft(application)
@@ -142,12 +144,19 @@ def save_section(
     # A page names every code and line of its fields; a question or a statement that it does not name stays.
     removed = {path: rules.NOTHING for path in stored if path[0] in fields.keys() - {"answers"}}
     typed = {**removed, **rules.contents_of(fields, wrong or {})}
-    found, conflicts = (typed, []) if stamp is None else rules.merged(stored, typed, rules.versions_in(stamp))
+    shown = rules.versions_in(stamp or "") | _own_versions(application, section, stored, writer)
+    found, conflicts = (typed, []) if stamp is None else rules.merged(stored, typed, shown)
     if conflicts:
         raise ConflictError(_("Quelqu’un a modifié cette page pendant que vous écriviez."), theirs=before)
     changed = _changed(stored, found)
     if changed or uploads or dropped or stamp is None:
         _save(application, section, before, changed, by=by, files=AnswerFiles(uploads or {}, dropped))
+
+
+def _own_versions(application: Application, section: str, stored: rules.Fields, writer: UUID | None) -> dict[Path, str]:
+    """The versions of the fields that were last changed from one open page."""
+    changes = queries.changes_in(application, section).items() if writer is not None else ()
+    return {path: stored[path].version for path, change in changes if change.writer == writer and path in stored}
 
 
 def save_fields(

@@ -56,6 +56,7 @@ from grants.applications.rules import (
     Typed,
     codes_in,
     fields_in,
+    name_of_path,
     path_of,
     rows_in,
 )
@@ -272,6 +273,17 @@ class SectionForm(Form):
         """The fields of the page, each line of its table with them (`rules.fields_in`)."""
         raise NotImplementedError
 
+    @property
+    def table(self) -> str:
+        """For the page's script: the name of its table, if it has one."""
+        return ""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """For the page's script: the field of each control; those of a table are found by the ids of its lines."""
+        apart = [path for path in self.paths() if path[0] != self.table]
+        return {control.name: name_of_path(path) for path in apart for control in self.controls_of(path)}
+
     def errors_of(self, path: Path) -> list[str]:
         """What is wrong in one field, once the form was validated."""
         return [str(message) for control in self.controls_of(path) for message in control.errors]
@@ -405,6 +417,11 @@ class PartForm(SectionForm):
         """What is wrong in one field; of two days that do not follow each other, both are."""
         broken = [str(rule.message) for rule in self.part.in_order if path == (rule.first,) and self._is_broken(rule)]
         return super().errors_of(path) + broken
+
+    @property
+    def table(self) -> str:
+        """For the page's script: the name of its table, if it has one."""
+        return next((field.name for field in self.part.fields if isinstance(field, RowTable)), "")
 
     def _picks(self, field: Picks) -> list[Control]:
         return [self.at(name) for name, _label in field.lists] or [self.at(field.name)]

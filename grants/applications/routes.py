@@ -89,6 +89,12 @@ def word_of(group: str, code: str | None) -> str:
     return str(LABELS[group].get(code, code)) if code else "—"
 
 
+@bp.app_template_global("blank_version")
+def blank_version() -> str:
+    """The version of a line that is not there yet."""
+    return NOTHING.version
+
+
 @bp.app_template_global("other_fields")
 def other_fields(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     """What a row, or a group of fields, of a content says in fields that the page does not show itself."""
@@ -396,8 +402,8 @@ def _stored(
     try:
         with db.session.begin_nested():
             actions.save_section(
-                application, section, form.values(), by=actor(), stamp=form.shown, wrong=wrong, uploads=files,
-                dropped=dropped,
+                application, section, form.values(), by=actor(), stamp=form.shown,
+                writer=key_in(request.form.get("writer", "")), wrong=wrong, uploads=files, dropped=dropped,
             )  # fmt: skip
     except InvalidError as error:
         question = (error.field or "").removeprefix("q_")
@@ -457,6 +463,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         lacking=[item for item in queries.missing(application, content) if item.section == section],
         is_open=call_rules.is_open(application.call, clock.now()),
         has_errors=bool(form is not None and form.errors),
+        is_unsaved=request.method == "POST",
         **offered,
     )
 

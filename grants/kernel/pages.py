@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, MutableMapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from zoneinfo import ZoneInfo
 
 import brotli
@@ -284,6 +285,28 @@ def version_of(folder: Path) -> str:
     return base64.urlsafe_b64encode(digest.digest())[:12].decode()
 
 
+def packed_scripts(files: WSGIApplication) -> WSGIApplication:
+    """Pack scripts, each once in a process, for browsers that take gzip."""
+    packed: dict[tuple[str, str], bytes] = {}
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, accepted = str(environ.get("PATH_INFO", "")), str(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        is_script = path.startswith("/static/") and path.endswith(".js")
+        if not is_script or "gzip" not in accepted or environ["REQUEST_METHOD"] != "GET" or "HTTP_RANGE" in environ:
+            return files(environ, start_response)
+        script = Response.from_app(files, environ, buffered=True)
+        script.headers["Vary"] = "Accept-Encoding"
+        if script.status_code == HTTPStatus.OK and "Content-Encoding" not in script.headers:
+            key = path, str(script.headers.get("ETag"))
+            if key not in packed:
+                packed[key] = gzip.compress(script.get_data(), mtime=0)
+            script.set_data(packed[key])
+            script.headers["Content-Encoding"] = "gzip"
+        return script(environ, start_response)
+
+    return answer
+
+
 def serve_static(app: Flask) -> None:
     """Serve static files: for ever under the name of their version, and asked again each time without it."""
     folder, version = str(app.static_folder), app.config["STATIC_VERSION"]
@@ -292,7 +315,7 @@ def serve_static(app: Flask) -> None:
     )
     for prefix in ("static/", f"static/{version}/"):
         files.add_files(folder, prefix=prefix)
-    app.wsgi_app = files  # type: ignore[method-assign]
+    app.wsgi_app = packed_scripts(files)  # type: ignore[assignment, method-assign]
 
 
 _DARK = re.compile(rb'\[data-theme="dark"\] \{([^}]*)\}')

@@ -42,7 +42,7 @@ _CONTROLS: dict[int, str | None] = {
     **dict.fromkeys((11, 12), "\n"),  # line breaks of office programs
 }
 # What a page writes in its own form: nobody typed it.
-UNTYPED = KEYS | {"version", "stamp", "seen", "edition", "do", "add", "drop", "piece", "back"}
+UNTYPED = KEYS | {"version", "stamp", "writer", "seen", "edition", "do", "add", "drop", "piece", "back"}
 
 # The last part of the names of fields that hold a code of ours.
 CODES = frozenset({"account", "status", "kind", "id"})

@@ -42,6 +42,7 @@ export default function (guard) {
   const alive = () => { if (guard.isConnected && now() - asked > SIGN_OF_LIFE && until > now()) ask().catch(() => {}); };
   for (const name of ["keydown", "input", "pointerdown", "scroll"]) document.addEventListener(name, alive, { passive: true, capture: true });
   const clock = setInterval(() => { if (guard.isConnected) look(); else clearInterval(clock); }, 10000);
+  document.addEventListener("session:over", () => { if (guard.isConnected) lasts(0); });
   stay.addEventListener("click", () => ask().catch(() => tell(guard.dataset.cut)));
   enter.addEventListener("click", () => open(fetch(signIn)));
 
@@ -77,6 +78,7 @@ export default function (guard) {
     for (const input of document.querySelectorAll("input[name=csrf_token]")) input.value = token;
     lasts(Number(here.left));
     dialog.close();
+    document.dispatchEvent(new Event("session:in"));
     if (!waiting) return;
     const [form, submitter] = waiting;
     const kept = page.querySelector("main form input[name=_held]");

@@ -301,3 +301,31 @@ def test_a_field_is_saved_in_few_statements(request, opened, draft, typed):
         page.send(save)
     asked = [one for one in statements if not one.startswith(("BEGIN", "SAVEPOINT", "RELEASE"))]
     assert len(asked) <= 8, asked
+
+
+def test_the_page_saved_by_its_button_is_not_in_conflict_with_what_it_saved_while_one_typed(opened, draft):
+    mine, theirs = opened(), opened()
+    save = mine.save("summary", summary="Le début.")
+    mine.send(save)  # the answer is lost: the page still tells the version of before
+    shown = mine.page.get("applications.edit", draft, section="projet").form("/rediger/projet").fields
+    sent = {"summary": "Le début et la fin.", "stamp": mine.form["stamp"], "writer": mine.writer}
+    answer = mine.page.post("applications.edit", draft, section="projet", data={**shown, **sent})
+    assert (answer.status, stored(draft)["summary"]) == (302, "Le début et la fin.")
+    late = theirs.page.post("applications.edit", draft, section="projet",
+                            data={**shown, **sent, "summary": "Autre chose.", "writer": theirs.writer})  # fmt: skip
+    assert (late.status, stored(draft)["summary"]) == (409, "Le début et la fin.")
+
+
+def test_every_control_of_a_page_is_known_to_its_script(opened, draft):
+    for section in queries.section_codes(draft):
+        if section == Part.PIECES:
+            continue
+        form = opened(section).page.last.form(f"/rediger/{section}")
+        versions, places = rules.versions_in(form.fields["stamp"]), json.loads(form.get("data-paths"))
+        assert set(places.values()) <= {rules.name_of_path(path) for path in versions}
+        controls = form.xpath(
+            ".//*[self::input[not(@type='hidden' or @type='file')] or self::textarea or self::select]/@name"
+        )
+        table = form.get("data-table")
+        others = {name for name in controls if name not in places and not (table and name.startswith("rows-"))}
+        assert others <= {"account"}  # where one more budget line is to be put

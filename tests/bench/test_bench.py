@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 from sqlalchemy import select
 
 from grants.demo.volume import add_volume
@@ -14,7 +15,7 @@ from grants.kernel.db import db
 from grants.people.models import Account
 from tests.bench.meters import HttpClient, Inside, aimed, aimed_at_floor, statements
 from tests.bench.pages import MOST, every_page
-from tests.bench.scenarios import SCENARIOS, Scenario, Subjects, subjects
+from tests.bench.scenarios import SCENARIOS, Draft, Scenario, Subjects, subjects
 from tests.bench.weights import HEAVIEST, public_pages, weight
 from tests.databases import Databases
 from tests.factories.people import session_of
@@ -94,14 +95,28 @@ def test_no_page_of_anybody_asks_many_statements(grown: dict[int, Subjects]) -> 
     assert {(one.rule, one.role): one.statements for one in pages if one.statements > MOST} == {}
 
 
+def writing_pages(line: HttpClient, one: Draft) -> list[str]:
+    """The address of each page of a draft."""
+    first = html.fromstring(line.send("GET", f"/dossiers/{one.application}/rediger/projet").text)
+    return sorted({str(href) for href in first.xpath("//aside//a[contains(@href, '/rediger/')]/@href")})
+
+
 def test_a_first_visit_is_light(grown: dict[int, Subjects]) -> None:
     subjects = grown[SMALL]
     published = subjects.site.scalar(
         "SELECT min(application.reference) FROM application JOIN decision ON decision.application_id = application.id "
         "JOIN meeting ON meeting.id = decision.meeting_id WHERE decision.granted AND meeting.state = 'published'"
     )
-    with subjects.site.serve() as server, HttpClient(server.address) as line:
+    one = subjects.own_draft()
+    cookie = inside(subjects.site, one.email).client.get_cookie("session")
+    assert cookie is not None
+    with (
+        subjects.site.serve() as server,
+        HttpClient(server.address) as line,
+        HttpClient(server.address, f"{cookie.key}={cookie.value}") as signed,
+    ):
         pages = public_pages(subjects.site.app, subjects, {"reference": str(published)})
         weights = [found for path in pages if (found := weight(line, path)) is not None]
-    assert len(weights) >= 20
+        weights += [found for path in writing_pages(signed, one) if (found := weight(signed, path)) is not None]
+    assert len(weights) >= 32
     assert {found.path: found.packed for found in weights if found.packed > HEAVIEST} == {}

@@ -188,8 +188,9 @@ class Participants(AbstractContextManager["Participants"]):
         return person
 
     def _hear(self, person: Person, said: Any) -> None:
-        # Chromium also writes a line for each answer 4xx; a form sent back with its mistakes (422) is one.
-        if said.type == "error" and "422" not in said.text:
+        # Chromium also writes a line for each answer 4xx: of a form sent back with its mistakes (422), of a save whose
+        # session has ended (401); and for each request while the line is cut.
+        if said.type == "error" and not re.search("422|401|ERR_INTERNET_DISCONNECTED", said.text):
             person.complaints.append(f"{urlsplit(person.page.url).path}: {said.text}")
 
     def serves(self, name: str, email: str, role: Role, college: College | None = None, **context: Any) -> Person:

@@ -3,6 +3,9 @@
 from uuid import UUID, uuid4
 
 from grants.awards.lifecycle import InstalmentState
+from grants.kernel import clock
+from grants.kernel.db import unit_of_work
+from grants.people.models import MemberRole, Membership
 from tests.journeys.cast import Participants, Person, hashed
 
 TITLE = "Un banc à l’ombre"
@@ -27,6 +30,22 @@ def volunteer_with_a_complete_draft(participants: Participants, **context: bool)
         account = make.account(password=hashed())
         make.application(organisation=make.organisation(account), title=TITLE)
         return participants.enters(account.name, account.email, **context)
+
+
+def two_volunteers_with_a_draft(participants: Participants, *names: str) -> list[Person]:
+    """People of one organisation, who write one dossier together; each has a window of their own."""
+    with participants.making() as make:
+        first, *others = [make.account(name=name, password=hashed()) for name in names]
+        organisation = make.organisation(first)
+        with unit_of_work() as session:
+            session.add_all(
+                Membership(
+                    account_id=one.id, organisation_id=organisation.id, role=MemberRole.EDITOR, since_at=clock.now()
+                )
+                for one in others
+            )
+        make.application(organisation=organisation, title=TITLE)
+        return [participants.enters(one.name, one.email) for one in (first, *others)]
 
 
 def reviewer_with_a_dossier(participants: Participants, **context: bool) -> Person:

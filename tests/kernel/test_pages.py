@@ -159,6 +159,17 @@ def test_the_style_sheet_is_sent_packed_to_whoever_can_unpack_it(app: Flask) -> 
     assert "Content-Encoding" not in asked(client, "/static/site.css", "br;q=0, gzip;q=0").headers
 
 
+def test_scripts_are_sent_packed_to_whoever_can_unpack_them(app: Flask) -> None:
+    client = app.test_client()
+    plain = asked(client, "/static/js/session.js")
+    packed = asked(client, "/static/js/session.js", "br, gzip")
+    assert ("Content-Encoding" in plain.headers, packed.headers["Content-Encoding"]) == (False, "gzip")
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) * 2 < len(plain.data) == int(plain.headers["Content-Length"])
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert asked(client, "/static/js/nowhere.js", "gzip").status_code == 404
+
+
 def test_the_style_sheet_is_kept_under_the_address_of_its_content_alone(app: Flask) -> None:
     client = app.test_client()
     address = re.search(r'href="(/static/site.css[^"]*)"', asked(client, "/").text)
