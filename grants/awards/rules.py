@@ -224,7 +224,7 @@ class Link(StrEnum):
 
 
 @dataclass(frozen=True)
-class Hand:
+class PastAct:
     """Somebody who acted in the chain: in which link, and what they are to the person who asks.
 
     `is_tied`: one of the two proposed or gave an office to the other.
@@ -235,21 +235,21 @@ class Hand:
     is_tied: bool
 
 
-def why_not_act(link: Link, hands: Iterable[Hand], *, approves: bool) -> LazyString | None:
-    """The reason why somebody may not act in a link of a chain that those hands held before, or None.
+def why_not_act(link: Link, past_acts: Iterable[PastAct], *, approves: bool) -> LazyString | None:
+    """The reason why somebody may not act in a link of a chain, because of past acts in it, or None.
 
     Who approves holds no other link. Nobody holds a link of a chain where another one is held by somebody who appointed
     them, or whom they appointed; those who follow one another in the same link do not control each other, save for the
     two who check an account.
     """
-    others = [hand for hand in hands if hand.link is not link or link is Link.CHECK]
-    if approves and any(hand.is_same and hand.link is Link.PREPARE for hand in others):
+    others = [act for act in past_acts if act.link is not link or link is Link.CHECK]
+    if approves and any(act.is_same and act.link is Link.PREPARE for act in others):
         return _l("Vous avez préparé ce mandat ou cette demande : une autre personne doit l’approuver.")
-    if approves and any(hand.is_same for hand in others):
+    if approves and any(act.is_same for act in others):
         return _l(
             "Vous avez déjà agi pour cette somme, par exemple sur le compte : une autre personne doit l’approuver."
         )
-    if any(hand.is_tied for hand in others):
+    if any(act.is_tied for act in others):
         return _l("Une personne qui a nommé l’autre ne la contrôle pas : quelqu’un d’autre doit agir sur cette somme.")
     return None
 

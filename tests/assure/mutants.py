@@ -100,7 +100,7 @@ MUTANTS = (
     ),
     Mutant(
         "visibility filter", "grants/desk/queries.py",
-        "        Application.id.not_in(reviewing.linked_to(actor.id)),\n", "",
+        "        *([Application.id.not_in(linked)] if linked else []),\n", "",
         "tests/desk/test_routes.py -k linked_dossier",
     ),
     Mutant(
@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     Mutant(
         "four eyes", "grants/awards/rules.py",
-        "if approves and any(hand.is_same for hand in others):", "if approves and not others:",
+        "if approves and any(act.is_same for act in others):", "if approves and not others:",
         "tests/awards/test_chain.py -k did_anything_else",
     ),
     Mutant(

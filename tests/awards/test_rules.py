@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grants.awards import rules
-from grants.awards.rules import AgreementNeed, Hand, Link, NextStep, Progress, Readiness
+from grants.awards.rules import AgreementNeed, Link, NextStep, PastAct, Progress, Readiness
 from grants.kernel.money import Money
 from tests.factories.awards import iban
 
@@ -149,11 +149,11 @@ def test_an_order_is_ready_in_one_case_and_every_other_has_its_reason():
 
 def test_who_may_act_follows_from_who_acted_before():
     for link, held, same, tied in product(Link, Link, (True, False), (True, False)):
-        hand = Hand(held, is_same=same, is_tied=tied)
+        past = PastAct(held, is_same=same, is_tied=tied)
         is_other = held is not link or link is Link.CHECK
         approves = link is Link.APPROVE
         barred = is_other and (tied or (approves and same))
-        assert (rules.why_not_act(link, [hand], approves=approves) is not None) is barred
+        assert (rules.why_not_act(link, [past], approves=approves) is not None) is barred
         assert rules.why_not_act(link, [], approves=approves) is None
 
 

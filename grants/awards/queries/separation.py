@@ -10,7 +10,7 @@ from grants.awards import rules
 from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT, BankState
 from grants.awards.models import Award, BankDetails, Instalment, Receivable, Report
 from grants.awards.queries.states import OVER, STILL_OPEN, UNPAID
-from grants.awards.rules import Hand, Link
+from grants.awards.rules import Link, PastAct
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.transaction_cache import cached_in_transaction
@@ -50,11 +50,11 @@ def why_not_act(account_id: UUID | None, thing: Any, permission: StrEnum) -> Laz
     """
     if account_id is None or not isinstance(thing, Award | BankDetails | Instalment | Receivable | Report):
         return None
-    hands = cached_in_transaction(("hands", account_id, thing.id), lambda: _hands_of(thing, account_id))
-    return rules.why_not_act(LINKS[permission], hands, approves=permission == P.PAYMENT_APPROVE)
+    past_acts = cached_in_transaction(("past_acts", account_id, thing.id), lambda: _past_acts_of(thing, account_id))
+    return rules.why_not_act(LINKS[permission], past_acts, approves=permission == P.PAYMENT_APPROVE)
 
 
-def _hands_of(thing: Any, account_id: UUID) -> list[Hand]:
+def _past_acts_of(thing: Any, account_id: UUID) -> list[PastAct]:
     """Who acted on a thing and on what it follows from, as the journal says, in one statement."""
     ids = union_all(*_followed(thing)).subquery()
     rows = db.session.execute(
@@ -63,7 +63,7 @@ def _hands_of(thing: Any, account_id: UUID) -> list[Hand]:
         .where(Entry.actor_id.is_not(None), Entry.event.in_(ACTS))
         .distinct()
     )
-    return [Hand(ACTS[row.event], row.actor_id == account_id, row.is_tied) for row in rows]
+    return [PastAct(ACTS[row.event], row.actor_id == account_id, row.is_tied) for row in rows]
 
 
 def _followed(thing: Any) -> list[Select[UUID]]:
