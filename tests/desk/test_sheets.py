@@ -141,7 +141,7 @@ def test_the_journal_is_taken_away_as_it_is_read(page: Page, make: Make) -> None
     lines = shown.tree.xpath("//table/tbody/tr")
     assert [row[4] for row in rows] == [line.xpath("./th/code")[0].text for line in lines]
     for row, line in zip(rows, lines, strict=True):
-        assert [span.text_content() for span in line.xpath("./td[@class='digest']/span")] == row[6].split("; ")
+        assert [span.text_content() for span in line.xpath("./td[@class='facts']/span")] == row[6].split("; ")
     assert linked.reference in page.get("/gestion/journal.csv").text
     assert linked.reference not in page.get("/gestion/journal.csv", as_=manager).text
     assert page.get("/gestion/journal.csv", as_=make.account("finance")).status == 403
