@@ -8,6 +8,7 @@ from typing import Any, cast
 from grants.applications import queries
 from grants.applications.models import Application, ApplicationVersion
 from grants.calls import queries as calls
+from grants.calls.models import Call
 from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import Actor
 from grants.kernel.pages import instant, link
@@ -81,17 +82,7 @@ def extensions() -> int:
                 continue
             with force_locale(draft.locale):
                 reason = calls.extensions(call)[-1].reason
-            outbox.write(
-                "applications_extension",
-                to=draft.email,
-                dedup=dedup,
-                locale=draft.locale,
-                dossier_id=draft.id,
-                call=call,
-                title=draft.title,
-                reason=reason,
-                application_id=draft.id,
-            )
+            _about_draft("applications_extension", draft, dedup, call=call, reason=reason)
             written += 1
     return written
 
@@ -115,18 +106,24 @@ def reminders() -> int:
             dedup = f"{key}{draft.id}:{draft.email}"[:200]
             if dedup in known:
                 continue
-            outbox.write(
-                "applications_unsubmitted",
-                to=draft.email,
-                dedup=dedup,
-                locale=draft.locale,
-                dossier_id=draft.id,
-                call=call,
-                title=draft.title,
-                application_id=draft.id,
-            )
+            _about_draft("applications_unsubmitted", draft, dedup, call=call)
             written += 1
     return written
+
+
+def _about_draft(template: str, draft: queries.DraftOf, dedup: str, *, call: Call, reason: str = "") -> None:
+    """Write a letter about a draft of a call to the person it names."""
+    outbox.write(
+        template,
+        to=draft.email,
+        dedup=dedup,
+        locale=draft.locale,
+        dossier_id=draft.id,
+        call=call,
+        title=draft.title,
+        reason=reason,
+        application_id=draft.id,
+    )
 
 
 def _days_until(closing: datetime, at: datetime) -> int:

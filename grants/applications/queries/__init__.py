@@ -28,6 +28,7 @@ from grants.applications.queries.receipts import (
     texts_of_receipts,
 )
 from grants.applications.queries.upkeep import (
+    DraftOf,
     drafts_to_remind_of,
     drafts_with_author,
     letters_written,
@@ -55,6 +56,7 @@ from grants.applications.queries.writing import (
 
 __all__ = [
     "Change",
+    "DraftOf",
     "OfferedRow",
     "Picked",
     "Present",
