@@ -10,7 +10,7 @@ from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.calls.actions import begin_examination
 from grants.calls.models import Criterion
-from grants.kernel import clock, journal
+from grants.kernel import clock, journal, paging
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.outbox import Letter
 from grants.kernel.paging import cursor
@@ -534,19 +534,22 @@ def walked(page, answer, path):
         answer = page.get(following[0])
 
 
-def test_the_dossiers_to_assign_come_by_fifty_without_loss_or_repetition(make, page, manager, reviewer, queries):
+def test_the_dossiers_to_assign_come_by_pages_without_loss_or_repetition(
+    make, page, manager, reviewer, queries, monkeypatch
+):
+    monkeypatch.setattr(paging, "PAGE", 5)
     call = make.call()
     first, *_ = many(make, call, 2)
     page.get("reviewing.assign", call, as_=manager)
     few = queries.count(lambda: page.get("reviewing.assign", call))
-    ids = [str(first.id), *(str(row.id) for row in many(make, call, 50))]
+    ids = [str(first.id), *(str(row.id) for row in many(make, call, 5))]
     for _ in range(2):
         make.assignment(first)
     answer = page.get("reviewing.assign", call)
-    assert "52 résultats" in answer.words
+    assert "7 résultats" in answer.words
     assert queries.count(lambda: page.get("reviewing.assign", call)) == few
     pages = walked(page, answer, "//input[@name='applications']/@value")
-    assert [len(ids) for ids in pages] == [50, 2]
+    assert [len(ids) for ids in pages] == [5, 2]
     seen = [key for keys in pages for key in keys]
     assert seen == [
         str(row.id) for row in sorted(
@@ -557,9 +560,10 @@ def test_the_dossiers_to_assign_come_by_fifty_without_loss_or_repetition(make, p
     assert set(ids) <= set(seen)
 
 
-def test_assigning_from_a_later_page_acts_on_its_ticks_and_comes_back_there(make, page, manager, reviewer):
+def test_assigning_from_a_later_page_acts_on_its_ticks_and_comes_back_there(make, page, manager, reviewer, monkeypatch):
+    monkeypatch.setattr(paging, "PAGE", 5)
     call = make.call()
-    many(make, call, 51)
+    many(make, call, 6)
     answer = page.get("reviewing.assign", call, as_=manager, mots="00")
     following = answer.tree.xpath("//a[@rel='next']/@href")[0]
     assert "mots=00" in following
@@ -629,41 +633,43 @@ def test_past_the_last_dossier_the_page_leads_back_to_the_first(make, page, mana
     assert len(page.get(back).tree.xpath("//input[@name='applications']")) == 1
 
 
-def test_a_list_of_readings_comes_by_fifty_in_its_order_with_its_totals(make, page, reviewer, queries):
+def test_a_list_of_readings_comes_by_pages_in_its_order_with_its_totals(make, page, reviewer, queries, monkeypatch):
+    monkeypatch.setattr(paging, "PAGE", 10)
     call = make.call()
     begun, offered, sent = (
         [make.assignment(dossier, reviewer, state=state) for dossier in many(make, call, number)]
-        for state, number in ((S.OPEN, 3), (S.OFFERED, 47), (S.SUBMITTED, 2))
+        for state, number in ((S.OPEN, 3), (S.OFFERED, 7), (S.SUBMITTED, 2))
     )
     with unit_of_work():
-        for number, assignment in enumerate(offered[:10]):
+        for number, assignment in enumerate(offered[:4]):
             assignment.due_on = clock.today() + timedelta(days=30 - number)
-    expected = [f"/evaluations/{row.id}" for row in (*begun, *reversed(offered[:10]), *offered[10:], *sent)]
+    expected = [f"/evaluations/{row.id}" for row in (*begun, *reversed(offered[:4]), *offered[4:], *sent)]
     first = page.get("reviewing.index", as_=reviewer)
-    assert "Il vous reste 50 dossiers à évaluer." in first.words
+    assert "Il vous reste 10 dossiers à évaluer." in first.words
     cost = queries.count(lambda: page.get("reviewing.index"))
     pages = walked(page, first, "//main//h3/a/@href")
-    assert [len(links) for links in pages] == [50, 2]
+    assert [len(links) for links in pages] == [10, 2]
     assert [link for links in pages for link in links] == expected
     following = first.tree.xpath("//a[@rel='next']/@href")[0]
     later = page.get(following)
     assert queries.count(lambda: page.get(following)) == cost
     assert later.tree.xpath("//main//h2/text()") == ["Envoyées"]
-    assert "Il vous reste 50 dossiers à évaluer." in later.words
-    assert reviewing.reading_counts(reviewer.id) == {S.OFFERED: 47, S.OPEN: 3, S.SUBMITTED: 2}
-    assert page.get("reviewing.index", after="abime").tree.xpath("//main//h3/a/@href") == expected[:50]
+    assert "Il vous reste 10 dossiers à évaluer." in later.words
+    assert reviewing.reading_counts(reviewer.id) == {S.OFFERED: 7, S.OPEN: 3, S.SUBMITTED: 2}
+    assert page.get("reviewing.index", after="abime").tree.xpath("//main//h3/a/@href") == expected[:10]
     goes_on = reviewing.next_reading(reviewer.id)
     assert (goes_on.id, goes_on.state) == (begun[0].id, S.OPEN)
     assert later.tree.xpath(f"//a[@href='{expected[0]}'][normalize-space()='Reprendre où j’en étais']")
     assert reviewing.next_reading(reviewer.id, besides=begun[0].id).id == begun[1].id
 
 
-def test_fifty_readings_make_one_page(make, page, reviewer):
+def test_as_many_readings_as_a_page_holds_make_one_page(make, page, reviewer, monkeypatch):
+    monkeypatch.setattr(paging, "PAGE", 5)
     call = make.call()
-    for dossier in many(make, call, 50):
+    for dossier in many(make, call, 5):
         make.assignment(dossier, reviewer)
     answer = page.get("reviewing.index", as_=reviewer)
-    assert len(answer.tree.xpath("//main//h3/a")) == 50
+    assert len(answer.tree.xpath("//main//h3/a")) == 5
     assert not answer.tree.xpath("//nav[@class='pagination']")
 
 
