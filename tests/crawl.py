@@ -20,6 +20,7 @@ NOW = re.compile(r'data-(?:now|left)="[^"]*"|il y a \d+ \w+|dans \d+ \w+')
 # What an address may say beside ids; a route with another word makes `addresses` ask for one.
 WORDS = {
     "role": "association", "section": "project", "filename": "css/tokens.css", "token": "x", "secret": "x",
+    "page": "0c8ad2f4-9d2c-4d39-8f0a-1c3f6f0a9d11",
     "digest": "0" * 64, "number": "0",
 }  # fmt: skip
 Answers = dict[str, requests.Response]

@@ -74,7 +74,7 @@ async function read(page, changes, wanted = "") {
   const other = twin.querySelector("form.writing-form");
   if (!other) return;
   for (const [path, version] of page.pairs(other.elements.stamp.value)) {
-    if (page.versions.get(path) === version || page.waiting.has(path) || page.open.has(path)) continue;
+    if (page.versions.get(path) === version || page.isUnsent(path)) continue;
     if (!page.controls(path).length) adopt(page, path, other);
     const here = page.controls(path);
     if (!here.length) {

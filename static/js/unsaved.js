@@ -5,7 +5,7 @@ export default function (form) {
   const isBack = "unsaved" in form.dataset || (!("saves" in form.dataset) && document.querySelector("main .error-summary"));
   let before = isBack ? "" : said();
   form.addEventListener("submit", () => { before = null; });
-  form.addEventListener("saved", () => { before = said(); });
+  for (const name of ["saved", "kept"]) form.addEventListener(name, () => { before = said(); });
   window.addEventListener("beforeunload", (event) => {
     if (before !== null && form.isConnected && said() !== before) event.preventDefault();
   });

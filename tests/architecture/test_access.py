@@ -297,6 +297,7 @@ def surroundings(
         "digest": "0" * 64,
         "number": "0",
         "file": str(accounts.id),
+        "page": str(accounts.id),
     }
     near = {
         "call_id": [draft_call.id],

@@ -26,7 +26,7 @@ ASKED_NOWHERE = re.compile(r"birth|nationalit|naissance|sécurité sociale|socia
 YEARS = timedelta(days=12 * 366)
 
 
-def test_two_cookies_and_the_theme_are_all_that_a_browser_keeps(page, make):
+def test_two_cookies_the_theme_and_unsent_texts_are_all_that_a_browser_keeps(page, make):
     set_by_us = set()
     for path in ("/", "/appels", "/connexion", "/donnees-personnelles"):
         set_by_us |= cookies(page.get(path))
@@ -37,6 +37,7 @@ def test_two_cookies_and_the_theme_are_all_that_a_browser_keeps(page, make):
     assert set_by_us == {"session", "language"}
     scripts = "".join(path.read_text(encoding="utf-8") for path in STATIC.rglob("*.js"))
     assert set(re.findall(r"(?:local|session)Storage\.\w+\(\"(\w+)\"", scripts)) == {"theme"}
+    assert set(re.findall(r"indexedDB\.open\(\"(\w+)\"", scripts)) == {"unsent"}
     assert "document.cookie" not in scripts
 
 

@@ -1,7 +1,9 @@
 """What somebody typed when their session was over: kept for them alone, found again, sent once."""
 
 import io
+from base64 import b64decode
 from contextvars import Context
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -437,6 +439,54 @@ def test_a_submission_that_arrived_after_the_closing_is_late(page, writer, closi
         assert page.submit({}, action="/deposer").status == 409
     db.session.expire_all()
     assert closing.state is S.DRAFT
+
+
+# ---- the keys of what browsers keep ----------------------------------------------------------------------------------
+
+OPEN_PAGES = "0c8ad2f4-9d2c-4d39-8f0a-1c3f6f0a9d11", "5c1d3b86-6f0e-4a55-9d0c-0d5a5c3c7a11"
+
+
+def key_of(page, open_page):
+    return Context().run(page.client.get, f"/connexion/cle/{open_page}")
+
+
+def test_a_key_is_given_to_its_own_account_alone_and_stored_nowhere(page, make):
+    people, found = [make.account(), make.account("manager")], set()
+    for person in people * 2:
+        page.sign_in(person)
+        for open_page in OPEN_PAGES:
+            answer = key_of(page, open_page)
+            told = answer.get_json()
+            assert (answer.status_code, answer.headers["Cache-Control"], told["who"]) == (
+                200,
+                "no-store",
+                str(person.id),
+            )
+            assert len(b64decode(told["key"], validate=True)) == 32
+            found.add((person.id, open_page, told["key"]))
+    assert len(found) == len({key for _person, _page, key in found}) == 4
+    page.sign_in(None)
+    answer = key_of(page, OPEN_PAGES[0])
+    assert (answer.status_code, answer.is_json, "key" in answer.get_json()) == (401, True, False)
+
+
+def test_a_key_outlives_the_session_and_the_password_it_was_first_given_under(page, make, writer):
+    first = key_of(page, OPEN_PAGES[0]).get_json()["key"]
+    with unit_of_work():
+        actions.reset_password(db.session.get_one(Account, writer.id), "un-tout-autre-mot-de-passe")
+    page.sign_in(writer)
+    assert key_of(page, OPEN_PAGES[0]).get_json()["key"] == first
+
+
+def test_a_key_ends_with_the_session_and_changes_with_the_key_of_the_installation(app, page, writer, monkeypatch):
+    first = key_of(page, OPEN_PAGES[0]).get_json()["key"]
+    is_revoked()
+    assert key_of(page, OPEN_PAGES[0]).status_code == 401
+    page.sign_in(writer)
+    monkeypatch.setitem(
+        app.config, "SETTINGS", replace(app.config["SETTINGS"], field_key="one more secret, as long as is asked")
+    )
+    assert key_of(page, OPEN_PAGES[0]).get_json()["key"] != first
 
 
 # ---- how long a session lasts ---------------------------------------------------------------------------------------
