@@ -21,6 +21,7 @@ from grants.config import Settings, settings_from
 from grants.deliberation import routes as deliberation
 from grants.demo import mode
 from grants.desk import routes as desk
+from grants.documents import routes as documents
 from grants.kernel import access, bodies, errors, pages, proxies, words
 from grants.kernel.db import db
 from grants.kernel.words import best_language
@@ -32,7 +33,9 @@ from grants.programme import routes as programme
 from grants.reviewing import routes as reviewing
 from grants.screening import routes as screening
 
-CHAPTERS = (people, programme, calls, applications, screening, reviewing, deliberation, awards, observatory, desk)
+CHAPTERS = (
+    people, programme, calls, documents, applications, screening, reviewing, deliberation, awards, observatory, desk,
+)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> Flask:

@@ -40,6 +40,7 @@ from grants.demo.install import PASSWORD, install
 from grants.demo.volume import add_volume
 from grants.desk import exports as desk_exports
 from grants.desk.queries import DossierFilters
+from grants.documents import letters as document_letters
 from grants.kernel import (
     access,
     chunks,
@@ -362,6 +363,12 @@ def _remind_of_reports() -> int:
         return reporting.remind() + recovery.remind()
 
 
+def _warn_of_lapsing() -> int:
+    """Tell members once that the validity of a document of their organisation ends soon."""
+    with unit_of_work():
+        return document_letters.warn_of_lapsing()
+
+
 def keep_old_papers() -> int:
     """Freeze, some at a time, the papers that left before papers were kept."""
     by, some = system("recomposition"), 20
@@ -395,6 +402,7 @@ def worker() -> None:
         WorkerTask("old papers", timedelta(minutes=1), keep_old_papers),
         WorkerTask("sweep", timedelta(minutes=10), _sweep),
         WorkerTask("closings", timedelta(minutes=1), _tell_closings),
+        WorkerTask("documents", timedelta(hours=1), _warn_of_lapsing),
         WorkerTask("reports", timedelta(hours=1), _remind_of_reports),
         WorkerTask("head", timedelta(minutes=10), tell_head),
         WorkerTask("forgetting", timedelta(days=1), _forget),

@@ -25,6 +25,9 @@ class P(StrEnum):
     CALL_LIST = "call:list"
     CALL_EDIT = "call:edit"
     CALL_OPEN = "call:open"
+    # documents
+    DOCUMENT_READ = "document:read"
+    DOCUMENT_KEEP = "document:keep"
     # applications
     APPLICATION_START = "application:start"
     APPLICATION_READ_OWN = "application:read_own"

@@ -12,6 +12,8 @@ from grants.awards.models import Agreement, Award, BankDetails, Instalment, Rece
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
+from grants.documents import queries as documents
+from grants.documents.models import OrganisationDocument
 from grants.kernel import jobs
 from grants.kernel.access import AccessRule, Policy, reasoned
 from grants.kernel.actor import Actor
@@ -97,7 +99,8 @@ def _own_assignment(actor: Actor, subject: Any) -> bool:
 def _submitted(actor: Actor, subject: Any) -> bool:
     if isinstance(subject, StoredFile):
         is_draft = subject.dossier_id is not None and applications.is_draft(subject.dossier_id)
-        return not is_draft and not awards.is_of_unsent_report(subject.id)
+        is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)
+        return not is_draft and not is_private and not awards.is_of_unsent_report(subject.id)
     return not isinstance(subject, Application) or subject.state is not ApplicationState.DRAFT
 
 
@@ -153,6 +156,9 @@ MAY: dict[P, AccessRule] = {
     P.CALL_LIST: role(*STAFF),
     P.CALL_EDIT: acts("manager"),
     P.CALL_OPEN: acts("manager"),
+    # documents
+    P.DOCUMENT_READ: member,
+    P.DOCUMENT_KEEP: confirmed & owner,
     # applications
     P.APPLICATION_START: confirmed,
     P.APPLICATION_READ_OWN: member,
@@ -236,6 +242,7 @@ KNOW: dict[type, AccessRule] = {
     Piece: role(*STAFF),
     Statement: role(*STAFF),
     Gate: role(*STAFF),
+    OrganisationDocument: member,
     Application: member | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),
     StoredFile: member | ((assigned | reads(*STAFF)) & submitted),

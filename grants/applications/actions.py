@@ -51,6 +51,7 @@ from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece, Question, QuestionKind
+from grants.documents import queries as documents
 from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, insert_or, next_number
@@ -533,8 +534,13 @@ _SAVERS: dict[str, Callable[[Application, PageData, Actor], None]] = {
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
-def add_file(application: Application, piece: Piece, upload: Given, *, by: Actor) -> Attachment:
-    """Keep a file for a piece. Raises InvalidError on the field `piece_<id>` when it cannot be taken."""
+def add_file(
+    application: Application, piece: Piece, upload: Given, *, by: Actor, document_id: UUID | None = None
+) -> Attachment:
+    """Keep a file for a piece, perhaps that of a document of the organisation.
+
+    Raises InvalidError on the field `piece_<id>` when it cannot be taken.
+    """
     _lock_draft(application)
     field = f"piece_{piece.id}"
     if piece.call_id != application.call_id:
@@ -556,9 +562,26 @@ def add_file(application: Application, piece: Piece, upload: Given, *, by: Actor
     )
     db.session.add(attachment)
     application.touched_at = clock.now()
-    journal.advance(LIFECYCLE, application, "save", by=by, section=str(Part.PIECES), piece=piece.code)
+    source = {"document": document_id} if document_id is not None else {}
+    journal.advance(LIFECYCLE, application, "save", by=by, section=str(Part.PIECES), piece=piece.code, **source)
     db.session.flush()
     return attachment
+
+
+def join_document(application: Application, piece: Piece, document_id: UUID | None, *, by: Actor) -> Attachment:
+    """Keep a document of the organisation for a piece: its bytes as they are now, whatever becomes of it there.
+
+    Raises InvalidError on the field `piece_<id>` as `add_file`, for a document that is not offered for this piece, and
+    for one that is joined already.
+    """
+    field = f"piece_{piece.id}"
+    document = documents.offered_one(application.organisation_id, piece, document_id)
+    if document is None:
+        raise InvalidError(_("Ce document n’est pas proposé pour cette pièce."), field=field)
+    joined = queries.attachments_of(application.id).get(piece.id, [])
+    if document.file.sha256 in {row.file.sha256 for row in joined}:
+        raise InvalidError(_("Ce document est déjà joint."), field=field)
+    return add_file(application, piece, uploads.again(document.file), by=by, document_id=document.id)
 
 
 def remove_file(application: Application, attachment: Attachment, *, by: Actor) -> None:

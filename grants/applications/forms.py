@@ -880,6 +880,7 @@ class PieceForm(Form):
     """Files for one piece; each piece has its own form, so that a refused file costs no other."""
 
     file = MultipleFileField(_l("Fichier"), render_kw={"accept": SUFFIXES})
+    keep = BooleanField(_l("Garder aussi dans les documents de l’organisation, pour les prochains dossiers"))
 
 
 class StartForm(Form):

@@ -37,9 +37,12 @@ from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece
+from grants.documents import actions as documents
+from grants.documents import queries as kept_documents
 from grants.kernel import clock, stored_forms, uploads
 from grants.kernel.access import (
     actor,
+    can,
     holds_subject,
     may_know,
     note_refusal,
@@ -469,33 +472,61 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
 
 
 def _edit_pieces(application: Application) -> Answer:
-    """The documents: each is sent, or taken out, by its own button."""
-    offered = _offered(application, Part.PIECES)
-    forms = {piece.id: PieceForm(prefix=f"p{piece.id.hex}-") for piece in offered["pieces"]}
+    """The documents: each is sent, joined from those of the organisation, or taken out, by its own button."""
+    pieces = calls.pieces_of(application.call_id)
+    forms = {piece.id: PieceForm(prefix=f"p{piece.id.hex}-") for piece in pieces}
     if request.method == "POST":
-        chosen = next((p for p in offered["pieces"] if str(p.id) == request.form.get("piece")), None)
+        chosen = next((p for p in pieces if str(p.id) == request.form.get("piece")), None)
         if request.form.get("drop"):
             return _remove_file(application, request.form["drop"])
         if chosen is None:
             raise MissingError
-        if _attached(application, chosen, forms[chosen.id]):
+        form = forms[chosen.id]
+        if _taken(application, chosen, form):
             return redirect(
                 url_for(
                     ".edit", application_id=application.id, section=Part.PIECES.value, _anchor=f"piece-{chosen.code}"
                 )
             )
     refused = next((form for form in forms.values() if form.errors), None)
-    offered |= {"forms": forms, "attachments": queries.attachments_of(application.id)}
+    offered = {
+        "pieces": pieces,
+        "forms": forms,
+        "attachments": queries.attachments_of(application.id),
+        "documents": kept_documents.offered(application.organisation_id, pieces),
+        "may_keep": can(P.DOCUMENT_KEEP, application.organisation),
+    }
     return _shown(_edit_page(application, Part.PIECES, refused, offered))
+
+
+def _taken(application: Application, piece: Piece, form: PieceForm) -> bool:
+    """Join the document of the organisation that was chosen, if one was, and the files that came with it."""
+    if "document" not in request.form:
+        return _attached(application, piece, form)
+    is_joined = _joined(application, piece, form)
+    return _attached(application, piece, form) or is_joined if _sent_files(form) else is_joined
+
+
+def _joined(application: Application, piece: Piece, form: PieceForm) -> bool:
+    """Join the document of the organisation that the person chose; False when it cannot be: the form says why."""
+    key = key_in(request.form["document"][:40])
+    try:
+        attachment = actions.join_document(application, piece, key, by=actor())
+    except InvalidError as error:
+        form.refuse("file", error.message)
+        return False
+    flash(_("Joint au dossier : « %(name)s ».", name=attachment.file.name), "success")
+    return True
 
 
 def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
     """Keep each file that can be taken and say why the others are not; False when none is: the form says why."""
-    given = [file for file in form.file.data or () if isinstance(file, FileStorage) and file.filename]
+    given = _sent_files(form)
     if not given:
         form.refuse("file", _("Choisissez d’abord un fichier."))
         return False
-    reasons = [(file.filename, _why_not_added(application, piece, file)) for file in given]
+    keeps = piece.once_for_all and form.keep.data and can(P.DOCUMENT_KEEP, application.organisation)
+    reasons = [(file.filename, _why_not_added(application, piece, file, keeps=keeps)) for file in given]
     refused = [reason if len(given) == 1 else _about(name, reason) for name, reason in reasons if reason]
     if len(refused) == len(given):
         form.refuse("file", " ".join(refused))
@@ -510,17 +541,35 @@ def _attached(application: Application, piece: Piece, form: PieceForm) -> bool:
     return True
 
 
+def _sent_files(form: PieceForm) -> list[FileStorage]:
+    return [file for file in form.file.data or () if isinstance(file, FileStorage) and file.filename]
+
+
 def _about(name: str | None, reason: str) -> str:
     return _("« %(name)s » : %(reason)s", name=uploads.clean_name(name or ""), reason=reason)
 
 
-def _why_not_added(application: Application, piece: Piece, file: FileStorage) -> str:
-    """Add a file to a piece; the reason when it cannot be taken, else nothing."""
+def _why_not_added(application: Application, piece: Piece, file: FileStorage, *, keeps: bool) -> str:
+    """Add a file to a piece, and perhaps to the documents of the organisation; the reason when the piece cannot take
+    it, else nothing."""
     try:
         actions.add_file(application, piece, file, by=actor())
     except InvalidError as error:
         return error.message
+    if keeps:
+        _keep(application, piece, file)
     return ""
+
+
+def _keep(application: Application, piece: Piece, file: FileStorage) -> None:
+    """Keep a file that a piece took among the documents of the organisation, or say why it is not."""
+    try:
+        with db.session.begin_nested():
+            documents.keep(application.organisation_id, piece.code, file, by=actor())
+    except InvalidError as error:
+        flash(_about(file.filename, error.message), "warning")
+    else:
+        flash(_("Gardé aussi dans les documents de l’organisation."), "success")
 
 
 def _remove_file(application: Application, attachment_id: str) -> Response:

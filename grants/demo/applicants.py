@@ -18,6 +18,8 @@ from grants.calls import queries as calls
 from grants.calls.models import Call, QuestionKind
 from grants.demo.content import WrittenDossier
 from grants.demo.context import Context, Span
+from grants.documents import actions as documents
+from grants.documents.rules import DocumentDates
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
@@ -87,6 +89,8 @@ class Applicant:
         elif self.dossier.rows("budget"):
             script.add(script.at(ends, 18, 20), self.attach)
             script.add(script.at(ends, 18, 40), self.sign)
+        if self.dossier.call == "open":
+            script.add(script.at(ends, 18, 50), self.keep_documents)
 
     def _span(self) -> Span:
         """The days of the call that are already over."""
@@ -253,6 +257,18 @@ class Applicant:
         by_code = {piece.code: piece for piece in calls.pieces_of(self.call.id)}
         for code in given:
             actions.add_file(self.application, by_code[code], self.context.document(code), by=self.actor())
+
+    def keep_documents(self) -> None:
+        """Keep some documents for the next dossiers; the report is valid until the next general meeting."""
+        day = self.context.script.day
+        dates = {
+            "statutes": DocumentDates(day(-900)),
+            "accounts": DocumentDates(day(-190)),
+            "activity_report": DocumentDates(day(-190), day(20)),
+        }
+        for code, told in dates.items():
+            document = self.context.document(code)
+            documents.keep(self._known().id, code, document, dates=told, by=self.actor())
 
     def _authority(self) -> str:
         organisation = self.dossier.part("organisation")

@@ -78,6 +78,7 @@ FILES = {
     "bank_details": "rib.pdf",
     "mandate": "pouvoir.pdf",
     "agreement": "convention-signee.pdf",
+    "statutes": "statuts.pdf",
 }
 _TITLES = {
     "accounts": "Comptes annuels",
@@ -86,6 +87,7 @@ _TITLES = {
     "bank_details": "Relevé d’identité bancaire",
     "mandate": "Pouvoir de signer",
     "agreement": "Convention signée",
+    "statutes": "Statuts",
 }
 _ROWS = {
     "accounts": (("Charges de personnel", "21 400"), ("Achats et services", "9 800"), ("Subventions", "24 600"),
@@ -95,6 +97,7 @@ _ROWS = {
     "activity_report": (("Personnes accueillies", "312"), ("Bénévoles réguliers", "28"), ("Ateliers tenus", "94")),
     "bank_details": (("Établissement", "00000"), ("Titulaire", "Association de démonstration")),
     "mandate": (("Signataire", "La personne qui dépose ce dossier"),),
+    "statutes": (("Articles", "18"), ("Objet", "Entraide de quartier")),
     "agreement": (("Exemplaires", "2"), ("Signatures", "apposées sur l’original")),
 }  # fmt: skip
 

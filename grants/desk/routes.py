@@ -16,6 +16,7 @@ from grants.desk import exports, queries
 from grants.desk.forms import APART, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
+from grants.documents import queries as documents
 from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, uploads
 from grants.kernel.access import actor, hidden_dossiers, public, repeatable, requires
 from grants.kernel.bodies import takes_files
@@ -311,6 +312,7 @@ def work() -> str:
         "desk/work.html",
         own=queries.own_drafts(who) if who.organisations else [],
         open_calls=calls.open_calls(clock.now()),
+        lapsing=documents.lapsing(who.organisations),
         reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
         manager=queries.manager_tasks(who, hidden_dossiers()) if who.has_role("manager") else [],
         payments=queries.payment_tasks(who) if who.has_role("finance", "authorising_officer") else [],

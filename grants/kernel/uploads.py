@@ -393,6 +393,27 @@ def _read(file_id: UUID, place: str, size: int | None, sha256: str | None) -> by
     return content
 
 
+def again(stored: StoredFile) -> Examined:
+    """A stored file, to be kept once more beside another thing: its bytes and their copy, as they are.
+
+    Raises StoreError when they are missing or altered, RefusedError when the antivirus refused the file, MissingError
+    when it was removed.
+    """
+    _check_given(stored)
+    if stored.copy_place is None:
+        return Examined(stored.name, stored.media_type, read(stored), FileFacts(signed=stored.signed))
+    suffix = (stored.copy_name or "").rpartition(".")[2]
+    found = FileFacts(read_shown(stored), suffix if stored.copy_name != stored.name else "", stored.signed)
+    return Examined(stored.name, stored.media_type, read(stored), found)
+
+
+def _check_given(stored: StoredFile) -> None:
+    if stored.removed_at is not None:
+        raise MissingError
+    if stored.clearance is Clearance.REFUSED:
+        raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
+
+
 def file_note(stored: StoredFile) -> str:
     """What tells a file from another of the same name: its size, and when it came."""
     came = _("reçu le %(at)s", at=pages.instant(stored.given_at))
@@ -405,10 +426,7 @@ def send(stored: StoredFile, *, to: Actor = ANONYMOUS, original: bool = False) -
     Those it comes from get the bytes they sent; others get the copy, and the original when they ask for it. Raises
     StoreError, RefusedError when the antivirus refused it, MissingError when it was removed.
     """
-    if stored.removed_at is not None:
-        raise MissingError
-    if stored.clearance is Clearance.REFUSED:
-        raise RefusedError(_("L’antivirus a refusé ce fichier : il n’est pas remis."))
+    _check_given(stored)
     theirs = to.id is not None and (to.id == stored.given_by or stored.organisation_id in to.organisations)
     if original or theirs:
         return attachment(read(stored), stored.name)

@@ -8,12 +8,14 @@ from werkzeug.wrappers import Response
 
 from grants.applications import queries as applications
 from grants.applications.models import Application
+from grants.documents import queries as documents
+from grants.documents.models import OrganisationDocument
 from grants.kernel import clock, uploads
 from grants.kernel.access import actor, hidden_dossiers, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
-from grants.kernel.paging import places
+from grants.kernel.paging import key_in, places
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
@@ -149,6 +151,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
         application=application,
         requests=asked,
         forms=forms,
+        documents=documents.offered(application.organisation_id, [row.piece for row in asked if row.piece]),
         is_wanted=application.state in actions.STILL_WANTED,
         has_errors=any(form.errors for form in given.values()),
     )
@@ -159,9 +162,25 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
 @prepared_by(uploads.examine_sent)
 @takes_files
 def give(asked: PieceRequest) -> Answer:
-    """Send the file that answers one request."""
+    """Send the file that answers one request, or one of the documents of the organisation."""
     form = AnswerForm(prefix=asked.id.hex)
+    if "document" in request.form:
+        actions.give_piece(asked, uploads.again(_chosen(asked).file), by=actor())
+        return _thanks(asked)
     if done(form, lambda: actions.give_piece(asked, form.file.data, by=actor())):
-        flash(_("Pièce reçue. Vous n’avez rien d’autre à redéposer."), "success")
-        return redirect(url_for("screening.answer", application_id=asked.application_id))
+        return _thanks(asked)
     return _answer(asked.application, {asked.id: form}), 422
+
+
+def _chosen(asked: PieceRequest) -> OrganisationDocument:
+    """The document of the organisation that the person chose. Raises MissingError when it is not offered."""
+    key = key_in(request.form["document"][:40])
+    document = documents.offered_one(asked.application.organisation_id, asked.piece, key)
+    if document is None:
+        raise MissingError
+    return document
+
+
+def _thanks(asked: PieceRequest) -> Response:
+    flash(_("Pièce reçue. Vous n’avez rien d’autre à redéposer."), "success")
+    return redirect(url_for("screening.answer", application_id=asked.application_id))

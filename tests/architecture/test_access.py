@@ -31,6 +31,7 @@ from grants.awards.lifecycle import AwardState, ReceivableState, ReportState
 from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
+from grants.documents.models import OrganisationDocument
 from grants.kernel import clock, files, jobs, uploads
 from grants.kernel.access import ViewAccess
 from grants.kernel.db import Base, db, unit_of_work
@@ -281,11 +282,18 @@ def surroundings(
             since_on=clock.today(), proposed_by=made(people["administration"]).id, proposed_at=clock.now(),
         )  # fmt: skip
         session.add_all([file, request, invitation, agreement, given, receivable, nomination])
+        statutes = uploads.accept(
+            FileStorage(blank_pdf(), "statuts.pdf"), by=make.actor_of(team), organisation_id=organisation.id
+        )
+        document = OrganisationDocument(
+            organisation_id=organisation.id, kind="statutes", label="Statuts", file=statutes, given_at=clock.now()
+        )
+        session.add(document)
     session_of(team)
     with unit_of_work() as session:
         session.add_all([stored_form(team), stored_job(make, team)])
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
-    things += [nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
+    things += [document, nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
     words = {
         "code": call.code,
         "reference": str(application.reference),

@@ -255,8 +255,6 @@ def options_of(application: Application, section: str, names: Container[str] | N
             statements, values = calls.statements_of(call_id), statement_values(application)
             words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
             return {"statements": statements, "words": words, "version": statements_version(application)}
-        case Part.PIECES:
-            return {"pieces": calls.pieces_of(call_id)}
         case _ if section in PARTS:
             asked = (field for field in PARTS[section].fields if isinstance(field, OfferedChoice | Picks | Shares))
             is_filled = [(field.name, names is None or field.name in names) for field in asked]
