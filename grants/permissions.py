@@ -31,6 +31,7 @@ class P(StrEnum):
     # applications
     APPLICATION_START = "application:start"
     APPLICATION_READ_OWN = "application:read_own"
+    APPLICATION_ARCHIVE = "application:archive"
     APPLICATION_EDIT = "application:edit"
     APPLICATION_SUBMIT = "application:submit"
     APPLICATION_WITHDRAW = "application:withdraw"

@@ -162,6 +162,7 @@ MAY: dict[P, AccessRule] = {
     # applications
     P.APPLICATION_START: confirmed,
     P.APPLICATION_READ_OWN: member,
+    P.APPLICATION_ARCHIVE: confirmed & member,
     P.APPLICATION_EDIT: own_work,
     P.APPLICATION_SUBMIT: own_work,
     P.APPLICATION_WITHDRAW: own_work,

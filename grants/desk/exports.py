@@ -1,17 +1,34 @@
-"""The list of dossiers and the journal as sheets: for the desk, and for whoever keeps the machine."""
+"""What leaves in files: the list of dossiers and the journal as sheets, and all the dossiers of an organisation."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
+from zipfile import ZIP_DEFLATED, ZipFile
 
+from sqlalchemy import select
+
+from grants.applications import exports as papers
+from grants.applications import letters as receipts
+from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE
+from grants.applications.models import Application, ApplicationVersion
+from grants.awards import letters as agreements
+from grants.awards.models import Agreement, Award
+from grants.deliberation import letters as decisions
+from grants.deliberation import queries as deliberation
 from grants.desk import queries
 from grants.desk.queries import DossierFilters, Found, JournalFilters, JournalLine
-from grants.kernel import workbooks
-from grants.kernel.access import hidden_dossiers
+from grants.kernel import clock, jobs, uploads, workbooks
+from grants.kernel.access import NOT_YOURS, hidden_dossiers, why_not
 from grants.kernel.actor import Actor
-from grants.kernel.pages import colon, zone
+from grants.kernel.db import db
+from grants.kernel.errors import ForbiddenError, RefusedError
+from grants.kernel.pages import colon, instant, zone
 from grants.kernel.sheets import Column, ColumnKind, Sheet
-from grants.kernel.words import _, _l
+from grants.kernel.uploads import Clearance, StoredFile
+from grants.kernel.words import _, _l, language
+from grants.people.models import Organisation
 from grants.permissions import P
 from grants.reviewing import queries as reviewing
 
@@ -69,3 +86,87 @@ JOURNAL = workbooks.register(
     lambda actor, filters: journal(filters, hidden_dossiers(actor)),
     lambda actor, filters: queries.line_count(filters, zone=zone(), hidden=hidden_dossiers(actor)),
 )  # fmt: skip
+
+
+# ---- all the dossiers of an organisation -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OrganisationDossiers:
+    """Whose dossiers, by the id of the organisation."""
+
+    organisation: str
+
+
+def _archive(work: jobs.Work[OrganisationDossiers]) -> str:
+    """Write a ZIP of all that an organisation has in the fund, a folder for each dossier.
+
+    Raises ForbiddenError for who is no longer one of its members.
+    """
+    key = UUID(work.arguments.organisation)
+    if key not in work.actor.organisations:
+        raise ForbiddenError(str(NOT_YOURS))
+    rows = applications.of_organisations([key])
+    work.total = len(rows)
+    left: list[str] = []
+    with ZipFile(work.file, "w", ZIP_DEFLATED) as archive:
+        for number, row in enumerate(work.counted(rows), start=1):
+            folder = f"{number:03d}-{row.reference or 'brouillon'}"
+            application = db.session.get_one(Application, row.id)
+            for name, content in _dossier(application, work.actor, left):
+                archive.writestr(f"{folder}/{name}", content)
+            db.session.expunge_all()
+        organisation = db.session.get_one(Organisation, key)
+        archive.writestr("LISEZMOI.txt", _read_me(organisation, left))
+    return f"dossiers-{clock.today().isoformat()}.zip"
+
+
+ARCHIVE = jobs.register(
+    jobs.JobKind(
+        "organisation_dossiers", _l("Archive des dossiers"), P.APPLICATION_START, OrganisationDossiers, _archive
+    )
+)
+
+
+def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterator[tuple[str, bytes | str]]:
+    """The files of one dossier, by name; why one is left out goes to `left`."""
+    about = application.reference or application.title or _("Dossier sans titre")
+    try:
+        yield "dossier.pdf", papers.dossier_pdf(application)
+    except RefusedError as refusal:
+        left.append(f"{about}{colon()} {refusal.message}")
+    versions = select(ApplicationVersion).where(ApplicationVersion.application_id == application.id)
+    for version in db.session.scalars(versions.order_by(ApplicationVersion.number)):
+        yield f"depot-{version.number}.json", version.content
+        yield f"accuse-de-reception-{version.number}.pdf", receipts.receipt_pdf(version, language())
+    decision = deliberation.published_decision_of(application.id)
+    if decision is not None:
+        yield "decision.pdf", decisions.decision_paper(decision, language())
+    signed = select(Agreement).join(Award, Award.id == Agreement.award_id).where(Award.application_id == application.id)
+    for agreement in db.session.scalars(signed.order_by(Agreement.number)):
+        yield f"{agreement.number}.pdf", agreements.agreement_paper(agreement)
+    for place, stored in enumerate(db.session.scalars(applications.files_of(application.id)), start=1):
+        if why_not(P.FILE_READ, stored, actor) is None:
+            yield from _piece(place, stored, about, left)
+
+
+def _piece(place: int, stored: StoredFile, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
+    """One file as it was sent, under a name that no other has."""
+    if stored.clearance is Clearance.REFUSED:
+        left.append(_("%(dossier)s : l’antivirus a refusé « %(name)s ».", dossier=about, name=stored.name))
+        return
+    yield f"pieces/{place:02d}-{stored.name}", uploads.read(stored)
+
+
+def _read_me(organisation: Organisation, left: list[str]) -> str:
+    lines = [
+        _("Dossiers de %(name)s, au %(at)s.", name=organisation.name, at=instant(clock.now())),
+        "",
+        _("Un répertoire par dossier :"),
+        _("– dossier.pdf : ce que dit le dossier ;"),
+        _("– depot-1.json : ce qui a été déposé ; son empreinte SHA-256 est celle de l’accusé de réception ;"),
+        _("– accuse-de-reception-1.pdf, decision.pdf, la convention : tels qu’ils ont été remis ;"),
+        _("– pieces : les fichiers, tels qu’ils ont été envoyés."),
+        *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),
+    ]
+    return "\r\n".join(map(str, lines)) + "\r\n"

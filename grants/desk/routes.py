@@ -32,6 +32,7 @@ from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
+from grants.people.models import Organisation
 from grants.permissions import P
 from grants.programme import queries as programme
 from grants.reviewing import queries as reviewing
@@ -62,7 +63,8 @@ ACCOUNT = (
     (_l("Mon compte"), "people.account"),
     (_l("Mes connexions"), "people.sessions"),
 )
-OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"), (_l("Fichiers préparés"), "desk.jobs"))
+OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"),)
+PREPARED = ((_l("Fichiers préparés"), "desk.jobs"),)
 ASSOCIATION, COMMITTEE, MANAGEMENT = _l("Association"), _l("Comité"), _l("Gestion")
 PAYMENTS, SETTINGS = _l("Paiements"), _l("Réglages")
 EVERY_STAFF = frozenset({"manager", "finance", "authorising_officer", "administrator", "auditor"})
@@ -121,7 +123,7 @@ def _navigation() -> list[MenuLink]:
         if _exists(endpoint)
         and (not roles.isdisjoint(who.roles) if roles else not who.roles or bool(who.organisations))
     ]
-    account = (*ACCOUNT, *OFFICE) if who.roles else ACCOUNT
+    account = (*ACCOUNT, *(OFFICE if who.roles else ()), *(PREPARED if who.roles or who.organisations else ()))
     links += [_link(label, endpoint, "account") for label, endpoint in account if _exists(endpoint)]
     return [*links, _link(_l("Se déconnecter"), "people.sign_out", "leave")] if _exists("people.sign_out") else links
 
@@ -436,6 +438,14 @@ def job_result(job: Job) -> BaseResponse:
     """The file that was made, for whoever asked, with their rights of now."""
     made = jobs.result(job)
     return uploads.attachment(made.content, made.name, made.size)
+
+
+@bp.post("/organisations/<uuid:organisation_id>/archive")
+@requires(P.APPLICATION_ARCHIVE, Organisation)
+def archive(organisation: Organisation) -> BaseResponse:
+    """Have all the dossiers of an organisation made into one file."""
+    wanted = exports.OrganisationDossiers(str(organisation.id))
+    return redirect(address("desk.job", job_id=jobs.ask(exports.ARCHIVE, wanted, by=actor()).id))
 
 
 @bp.get("/gestion/dossiers/<uuid:application_id>")

@@ -66,7 +66,8 @@ INTERRUPTED = _l("La préparation a été interrompue plusieurs fois. Réessayez
 UNKNOWN = _l("Cette préparation n’existe plus dans cette version du service.")
 ACCOUNT_CLOSED = _l("Ce compte est fermé.")
 CHANGED = _l(
-    "Vos fonctions ou vos liens d’intérêt ont changé depuis que ce fichier a été préparé : demandez-le de nouveau."
+    "Vos fonctions, vos organisations ou vos liens d’intérêt ont changé depuis que ce fichier a été préparé : "
+    "demandez-le de nouveau."
 )
 
 
@@ -308,8 +309,10 @@ def why_not_given(who: Actor, job: Job) -> Words | None:
 
 
 def standing_of(who: Actor) -> str:
-    """The digest of what a result depends on besides the data: offices, and the dossiers kept from the person."""
-    return sha256(canonical([sorted(who.roles), sorted(map(str, access.hidden_dossiers(who)))]))
+    """The digest of what a result depends on besides the data: offices, organisations, and the dossiers kept from the
+    person."""
+    hidden, theirs = access.hidden_dossiers(who), who.organisations
+    return sha256(canonical([sorted(who.roles), sorted(map(str, hidden)), sorted(map(str, theirs))]))
 
 
 @dataclass(frozen=True)

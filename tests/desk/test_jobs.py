@@ -1,20 +1,27 @@
-"""Long lists made by the worker: asked from the list, followed on a page, fetched by whoever asked."""
+"""What the worker makes: asked from a page, followed on another, fetched by whoever asked."""
 
 import io
 from datetime import timedelta
+from hashlib import sha256
+from zipfile import ZipFile
 
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from grants.applications import queries as applications
+from grants.applications.letters import receipt_pdf
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.lifecycle import AwardState, InstalmentState
+from grants.desk.exports import ARCHIVE, OrganisationDossiers
 from grants.kernel import clock, jobs, sheets, workbooks
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.errors import ForbiddenError
 from grants.kernel.jobs import Job, JobState
 from grants.kernel.money import Money
+from grants.kernel.words import force_locale
 from grants.people import actions
-from grants.people.models import Appointment
+from grants.people.models import Appointment, Membership
 from grants.reviewing.actions import tell_link
 from grants.reviewing.models import InterestNature
 
@@ -230,3 +237,84 @@ def test_a_double_click_asks_once(page, manager, short):
         assert page.submit(action=".xlsx").status == 200
     db.session.rollback()
     assert len(db.session.scalars(select(Job)).all()) == 1
+
+
+# ---- all the dossiers of an organisation ---------------------------------------------------------------------------
+
+
+def archived(page, organisation, person):
+    """The archive of an organisation, by the names of its files."""
+    page.get(f"/organisations/{organisation.id}", as_=person)
+    page.submit(action="/archive")
+    jobs.run_waiting()
+    link = page.get(page.last.url).tree.xpath("//main//a[@download]/@href")
+    with ZipFile(io.BytesIO(page.get(link[0]).response.get_data())) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_member_takes_all_the_dossiers_of_their_organisation_in_one_file(page, make):
+    member = make.account()
+    theirs = make.organisation(member)
+    make.application(organisation=theirs, title="Brouillon du printemps")
+    given = make.application(state=ApplicationState.SUBMITTED, organisation=theirs)
+    make.application(state=ApplicationState.SUBMITTED, title="Dossier d’un autre")
+    files = archived(page, theirs, member)
+    folders = {name.partition("/")[0] for name in files if "/" in name}
+    (of_draft,) = [folder for folder in folders if folder.endswith("brouillon")]
+    (of_given,) = [folder for folder in folders if folder.endswith(given.reference)]
+    assert folders == {of_draft, of_given}
+    assert files[f"{of_draft}/dossier.pdf"].startswith(b"%PDF")
+    assert not any(name.startswith(f"{of_draft}/depot") for name in files)
+    version = applications.latest_version(given.id)
+    assert sha256(files[f"{of_given}/depot-1.json"]).hexdigest() == version.digest
+    with force_locale("fr"):
+        assert files[f"{of_given}/accuse-de-reception-1.pdf"] == receipt_pdf(version, "fr")
+    sent = [files[name] for name in sorted(files) if name.startswith(f"{of_given}/pieces/")]
+    assert [sha256(content).hexdigest() for content in sent] == [
+        stored.sha256 for stored in db.session.scalars(applications.files_of(given.id))
+    ]
+    said = files["LISEZMOI.txt"].decode()
+    assert theirs.name in said
+    assert "Dossier d’un autre" not in said
+
+
+def test_a_decision_is_in_the_archive_once_it_is_published(page, make):
+    member = make.account()
+    theirs = make.organisation(member)
+    make.decided(make.application(state=ApplicationState.ELIGIBLE, organisation=theirs), published=False)
+    assert not [name for name in archived(page, theirs, member) if name.endswith("decision.pdf")]
+    other = make.account()
+    lauded = make.organisation(other)
+    make.decided(make.application(state=ApplicationState.ELIGIBLE, organisation=lauded))
+    (name,) = [name for name in archived(page, lauded, other) if name.endswith("decision.pdf")]
+    assert name.startswith("001-")
+
+
+def test_the_archive_is_for_members_of_the_organisation_alone(page, make):
+    theirs = make.organisation()
+    for person in (make.account(), make.account("manager"), make.account("administrator")):
+        page.sign_in(person)
+        assert page.post(f"/organisations/{theirs.id}/archive").status in {403, 404}
+        with pytest.raises(ForbiddenError), unit_of_work():
+            raise_unless_made(ARCHIVE, OrganisationDossiers(str(theirs.id)), make.actor_of(person))
+
+
+def raise_unless_made(kind, arguments, who):
+    """Make a job at once, as the worker does."""
+    kind.make(jobs.Work(who, arguments, io.BytesIO(), lambda _done, _total: None))
+
+
+def test_who_left_the_organisation_gets_its_archive_no_more(page, make):
+    member = make.account()
+    theirs = make.organisation(make.account(), member)
+    make.application(organisation=theirs)
+    page.get(f"/organisations/{theirs.id}", as_=member)
+    page.submit(action="/archive")
+    jobs.run_waiting()
+    key = job().id
+    assert page.get(FETCH.format(key)).status == 200
+    with unit_of_work() as session:
+        session.execute(delete(Membership).where(Membership.account_id == member.id))
+    assert page.get(FETCH.format(key)).status == 403
+    assert "demandez-le de nouveau" in page.get(f"/preparations/{key}").words
