@@ -17,6 +17,7 @@ _BULLETS = dict.fromkeys(map(ord, "\uf06c\uf06e\uf06f\uf071\uf075\uf076\uf09f\uf
 _PLAIN = _ENDS | _BULLETS | {0xF02D: "–", 0xF0E0: "→", 0xF0E8: "→", 0xF0FC: "✓"}
 _FIRST_SIGN = re.compile(r"^([ \t]*)[\uf020-\uf0ff]", re.MULTILINE)
 _ALLOWED_CONTROLS = {"\n", "\t"}
+_NO_CHARACTERS = {"\ufffe", "\uffff"}  # no XML may hold them, hence no workbook (XML 1.0, 2.2)
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 _SPACES = re.compile(r"[^\S\u00a0\u202f]+")
@@ -41,13 +42,20 @@ def _short_runs(text: str) -> str:
 
 
 def showable(text: str) -> str:
-    """The text without what no page may hold: control characters and lone surrogates. What ends a line is "\\n"."""
+    """The text without what no page or workbook may hold: control characters, lone surrogates, U+FFFE and U+FFFF.
+
+    What ends a line is "\\n".
+    """
     plain = _FIRST_SIGN.sub(r"\1•", text.replace("\r\n", "\n").translate(_PLAIN))
-    return "".join(c for c in plain if c in _ALLOWED_CONTROLS or unicodedata.category(c) not in {"Cc", "Cs"})
+    return "".join(c for c in plain if c in _ALLOWED_CONTROLS or not _is_unfit(c))
+
+
+def _is_unfit(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in _NO_CHARACTERS
 
 
 def clean_text(value: str | None, most: int | None = None) -> str | None:
-    """The one form of text: NFC, `\\n` line ends, no control characters, no lone surrogates, trimmed.
+    """The one form of text: NFC, `\\n` line ends, nothing that `showable` takes out, trimmed.
 
     The bullets, dashes and arrows of symbol fonts become ordinary ones. A text of which nothing can be seen (zero-width
     characters, marks of direction) is empty, as is one of blanks. A text that cannot come within `most`

@@ -470,14 +470,20 @@ def documented(text: str) -> str:
     """What the application says it does to a text, told again here, apart from the code that does it.
 
     Composed (NFC), no more than thirty marks in a row, one kind of line end, no control character but tab and line end,
-    no lone half of a pair, the bullets of symbol fonts made ordinary, no outer blanks.
+    no lone half of a pair, neither U+FFFE nor U+FFFF, the bullets of symbol fonts made ordinary, no outer blanks.
     """
     lines = text.replace("\r\n", "\n")
     for end in "\r\v\f\x85\u2028\u2029":
         lines = lines.replace(end, "\n")
-    characters = "".join(c for c in lines if c in "\n\t" or not (ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or is_half(c)))
+    characters = "".join(c for c in lines if c in "\n\t" or not is_unfit(c))
     runs = (list(run)[: 30 if are_marks else None] for are_marks, run in groupby(characters, key=is_mark))
     return unicodedata.normalize("NFC", "".join(c for run in runs for c in run)).strip()
+
+
+def is_unfit(character: str) -> bool:
+    """Whether this is a control character, half of a pair, or one that no XML may hold."""
+    place = ord(character)
+    return place < 0x20 or 0x7F <= place < 0xA0 or is_half(character) or place in {0xFFFE, 0xFFFF}
 
 
 def is_mark(character: str) -> bool:

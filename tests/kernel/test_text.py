@@ -214,6 +214,11 @@ def test_the_bullets_of_symbol_fonts_are_bullets(typed, expected) -> None:
 # ---- addresses -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("sign", ["\ufffe", "\uffff", "\x00", "\ud800"])
+def test_what_no_workbook_may_hold_is_in_no_text(sign: str) -> None:
+    assert text.clean_text(f"a{sign}b") == text.clean_line(f"a{sign}b") == "ab"
+
+
 def test_attempts_at_an_address_are_counted_on_what_is_looked_up() -> None:
     typed = ["a@exemple.example", "A@Exemple.example", " a@exemple.example\x01", "a@exemple.example" + "\0" * 2000]
     assert len({actions.who_of(one) for one in typed}) == 1
