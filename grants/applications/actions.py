@@ -1,6 +1,6 @@
 """What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -56,6 +56,7 @@ from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, insert_or, next_number
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
+from grants.kernel.money import Money
 from grants.kernel.pages import instant
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.words import _
@@ -185,6 +186,38 @@ def save_fields(
         _save(application, section, before, changed, by=by, writer=writer, is_recorded=is_recorded)
     left = {path: one for path, one in {**stored, **found}.items() if one != rules.NOTHING}
     return conflicts, left
+
+
+def take_up(
+    application: Application, earlier: Application, chosen: Collection[str], *, with_amounts: bool, by: Actor
+) -> tuple[int, int]:
+    """Take the chosen answers of an earlier dossier into a draft of the same organisation, as if they were typed.
+
+    `chosen` names answers and what they replace (`EarlierAnswer.name`): one whose field was changed meanwhile is left.
+    Lines of the budget come without their amounts unless `with_amounts`. Returns how many answers were taken and how
+    many were left. Raises RefusedError once submitted or for a dossier of another organisation.
+    """
+    _lock_draft(application)
+    if earlier.organisation_id != application.organisation_id:
+        raise RefusedError(_("Ce dossier est celui d’une autre organisation."))
+    taken = [answer for answer in queries.answers_from(application, earlier) if answer.name in chosen]
+    for section in dict.fromkeys(answer.section for answer in taken):
+        here = [answer for answer in taken if answer.section == section]
+        before = queries.section_values(application, section)
+        held = rules.fields_in(before)
+        fresh = {one.path: FieldContent(one.value if with_amounts else _without_amount(one, held)) for one in here}
+        _save(application, section, before, fresh, by=by, is_recorded=True)
+    if taken:
+        journal.record("application.taken_up", application, by=by, source=earlier.id, answers=len(taken))
+    return len(taken), len(set(chosen)) - len(taken)
+
+
+def _without_amount(answer: queries.EarlierAnswer, held: Mapping[Path, FieldData]) -> FieldData:
+    """What an answer says, a line of the budget with the amount that the draft has for it."""
+    if answer.path[0] != LINES.name:
+        return answer.value
+    mine = cast(Cells | None, held.get(answer.path))
+    return {**cast(Cells, answer.value), "amount": mine["amount"] if mine else Money(0)}
 
 
 def receive(application: Application, section: str, writer: UUID, last: int, *, by: Actor) -> tuple[int, bool]:

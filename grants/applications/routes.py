@@ -62,7 +62,7 @@ from grants.kernel.paging import key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.versions import as_shown
-from grants.kernel.words import _, _l, in_words_of, language
+from grants.kernel.words import _, _l, in_words_of, language, n_
 from grants.permissions import P
 
 bp = Blueprint("applications", __name__)
@@ -142,6 +142,8 @@ def start(call: Call) -> Answer:
             form.refuse(error.field, error.message)
         else:
             flash(_("Votre brouillon est prêt. Il se garde à chaque enregistrement."), "success")
+            if queries.earlier_dossiers(application):
+                return redirect(url_for(".take_up", application_id=application.id))
             return redirect(url_for(".edit", application_id=application.id, section=Part.PROJECT.value))
     is_open = call_rules.is_open(call, clock.now())
     page = render_template(
@@ -153,6 +155,82 @@ def start(call: Call) -> Answer:
         has_errors=bool(form.errors),
     )
     return _shown(page)
+
+
+@bp.route("/dossiers/<uuid:application_id>/reprendre", methods=["GET", "POST"])
+@requires(P.APPLICATION_EDIT, Application)
+@holds_subject
+@takes_texts
+def take_up(application: Application) -> Answer:
+    """Start from an earlier dossier of the same organisation: choose it, then its answers one by one."""
+    if application.state is not ApplicationState.DRAFT:
+        flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    dossiers, said = queries.earlier_dossiers(application), request.values.get("de", "")[:40]
+    earlier = next((one for one in dossiers if str(one.id) == said), None)
+    if said and earlier is None:
+        raise MissingError
+    has_errors = False
+    if request.method == "POST" and earlier is not None:
+        chosen = set(request.form.getlist("take"))
+        if chosen:
+            return _taken_up(application, earlier, chosen)
+        has_errors = True
+    page = render_template(
+        "applications/take_up.html",
+        application=application,
+        dossiers=dossiers,
+        earlier=earlier,
+        pages=_earlier_pages(application, earlier) if earlier is not None else [],
+        has_errors=has_errors,
+    )
+    return page, 422 if has_errors else 200
+
+
+def _taken_up(application: Application, earlier: Application, chosen: set[str]) -> Response:
+    amounts = "amounts" in request.form
+    taken, left = actions.take_up(application, earlier, chosen, with_amounts=amounts, by=actor())
+    flash(
+        n_("%(num)s réponse reprise. Relisez-la.", "%(num)s réponses reprises. Relisez-les.", taken),
+        "success" if taken else "warning",
+    )
+    if left:
+        flash(_("Ce qui a changé entre-temps dans ce dossier n’a pas été remplacé."), "warning")
+    return redirect(url_for(".edit", application_id=application.id, section=Part.PROJECT.value))
+
+
+@dataclass
+class ShownAnswer:
+    """An answer of an earlier dossier, in words, and what the draft holds in its place."""
+
+    name: str
+    label: str
+    words: str
+    held: str
+    is_held: bool
+
+
+def _earlier_pages(application: Application, earlier: Application) -> list[tuple[str, list[ShownAnswer]]]:
+    """The answers of an earlier dossier that may be taken, by page, in words."""
+    answers, titles = queries.answers_from(application, earlier), dict(queries.titles_of(application))
+    pages: list[tuple[str, list[ShownAnswer]]] = []
+    for section in dict.fromkeys(answer.section for answer in answers):
+        values = queries.section_values(application, section)
+        form = stored_form(section, queries.options_of(application, section), values)
+        held = rules.fields_in(values)
+        shown = [
+            ShownAnswer(
+                answer.name,
+                queries.name_of(application, section, answer.path),
+                form.words_at(answer.path, answer.value),
+                form.words_at(answer.path, held[answer.path]) if held.get(answer.path) is not None else "",
+                answer.is_held,
+            )
+            for answer in answers
+            if answer.section == section
+        ]
+        pages.append((titles[section], shown))
+    return pages
 
 
 def _shown(page: str) -> tuple[str, int]:
@@ -710,6 +788,7 @@ def show(application: Application) -> str:
         frozen=frozen,
         story=queries.story_of(application),
         left=len(queries.missing(application, content)) if frozen is None else 0,
+        has_earlier=application.is_draft and bool(queries.earlier_dossiers(application)),
         is_open=call_rules.is_open(application.call, clock.now()),
     )
 

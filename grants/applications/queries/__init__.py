@@ -13,6 +13,11 @@ from grants.applications.queries.content import (
     plain_content,
     read_with,
 )
+from grants.applications.queries.earlier import (
+    EarlierAnswer,
+    answers_from,
+    earlier_dossiers,
+)
 from grants.applications.queries.lists import (
     candidates,
     current,
@@ -43,6 +48,7 @@ from grants.applications.queries.writing import (
     attachments_of,
     changes_in,
     missing,
+    name_of,
     offers_of,
     options_of,
     others_in,
@@ -58,11 +64,13 @@ from grants.applications.queries.writing import (
 __all__ = [
     "Change",
     "DraftOf",
+    "EarlierAnswer",
     "OfferedRow",
     "Picked",
     "Present",
     "SubmissionReceipt",
     "Texts",
+    "answers_from",
     "attachment_of",
     "attachments_of",
     "candidates",
@@ -73,6 +81,7 @@ __all__ = [
     "draft_content",
     "drafts_to_remind_of",
     "drafts_with_author",
+    "earlier_dossiers",
     "files_in",
     "files_of",
     "found_by",
@@ -82,6 +91,7 @@ __all__ = [
     "letters_written",
     "lock",
     "missing",
+    "name_of",
     "of_organisations",
     "offers_of",
     "options_of",
