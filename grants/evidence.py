@@ -107,7 +107,15 @@ RECEIVABLE = {
     "DELETE": "OLD.state IN ('settled', 'cancelled')",
 }
 
+# The euros of a version go once a later version counts. Put with corrections: until then none ever went.
+_BEFORE_CORRECTIONS = "allocation_no_delete"
+COUNTED = {
+    "DELETE": "NOT EXISTS (SELECT 1 FROM application_version v WHERE v.application_id = OLD.application_id "
+    "AND v.number > OLD.version)"
+}
+
 _REFUSED = (
+    (("correction",), "allocation", "counted", COUNTED),
     (("amendment",), "instalment", "signed", SCHEDULE),
     # On a whole schema: SQLite alters no table that a trigger reads.
     (("instalment", "receivable"), "instalment", "engaged", ENGAGED),
@@ -121,7 +129,8 @@ def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
     """Every statement that puts the guards of some tables, on a schema that has none."""
     for table in APPEND_ONLY:
         if table in tables:
-            yield from append_only(table, dialect)
+            replaced = table == "allocation" and "correction" in tables
+            yield from append_only(table, dialect, acts=("UPDATE",) if replaced else ("UPDATE", "DELETE"))
     for table, frozen in FROZEN.items():
         if table in tables:
             yield from frozen_by(table, dialect, frozen=frozen)
@@ -141,6 +150,7 @@ def statements(dialect: str, tables: Container[str]) -> Iterator[str]:
 def expected() -> set[str]:
     """The names of the triggers a sound database holds."""
     names = {f"{table}_no_{act}" for table in (*APPEND_ONLY, *SETTLED) for act in ("update", "delete")}
+    names = names - {_BEFORE_CORRECTIONS} | {"allocation_counted_delete"}
     names |= {f"{table}_kept" for table in KEPT}
     names |= {f"instalment_signed_{act.lower()}" for act in SCHEDULE}
     names |= {f"instalment_engaged_{act.lower()}" for act in ENGAGED}
@@ -158,5 +168,5 @@ def put(connection: Connection) -> None:
 def lift(connection: Connection) -> None:
     """Take away what the guards leave once their tables are gone: on PostgreSQL, the functions of the triggers."""
     if connection.dialect.name == "postgresql":
-        for name in sorted(expected()):
+        for name in sorted(expected() | {_BEFORE_CORRECTIONS}):
             connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {name}()")

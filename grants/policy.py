@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from grants.applications import queries as applications
-from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards import queries as awards
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Receivable, Report
@@ -98,10 +97,10 @@ def _own_assignment(actor: Actor, subject: Any) -> bool:
 
 def _submitted(actor: Actor, subject: Any) -> bool:
     if isinstance(subject, StoredFile):
-        is_draft = subject.dossier_id is not None and applications.is_draft(subject.dossier_id)
+        is_sent = subject.dossier_id is None or applications.is_submitted(subject.dossier_id)
         is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)
-        return not is_draft and not is_private and not awards.is_of_unsent_report(subject.id)
-    return not isinstance(subject, Application) or subject.state is not ApplicationState.DRAFT
+        return is_sent and not is_private and not awards.is_of_unsent_report(subject.id)
+    return not isinstance(subject, Application) or subject.submitted_at is not None
 
 
 anyone = AccessRule(lambda actor, _: True, for_all=True)

@@ -7,12 +7,14 @@ from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, delete, insert, select
+from sqlalchemy import Table, case, delete, insert, select, update
 from sqlalchemy.orm import joinedload
 
 from grants.applications import letters, queries, rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import (
+    CONTENTS,
+    CORRECTED,
     Allocation,
     Answer,
     Application,
@@ -20,6 +22,7 @@ from grants.applications.models import (
     ApplicationVersion,
     Attachment,
     BudgetLine,
+    Correction,
     Dimension,
     FieldState,
     PartRow,
@@ -54,12 +57,12 @@ from grants.calls.models import Call, Piece, Question, QuestionKind
 from grants.documents import queries as documents
 from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
-from grants.kernel.db import db, insert_or, next_number
+from grants.kernel.db import db, get_held, insert_or, next_number
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
 from grants.kernel.money import Money
 from grants.kernel.pages import instant
 from grants.kernel.uploads import Given, StoredFile
-from grants.kernel.words import _
+from grants.kernel.words import LazyString, _, _l
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import BudgetAccount
@@ -522,19 +525,19 @@ def _set_file(application: Application, question: Question, row: Answer | None, 
         application.answers.append(row)
     before, row.file_id, row.value = row.file_id, stored.id, str(stored.id)
     db.session.flush()
-    _remove(before, by=by)
+    _remove(application, before, by=by)
 
 
 def _drop_file(application: Application, row: Answer, *, by: Actor) -> None:
     application.answers.remove(row)
     db.session.flush()
-    _remove(row.file_id, by=by)
+    _remove(application, row.file_id, by=by)
 
 
-def _remove(file_id: UUID | None, *, by: Actor) -> None:
-    """A file of a draft that nothing names any more."""
+def _remove(application: Application, file_id: UUID | None, *, by: Actor) -> None:
+    """A file of a draft that nothing names any more; one that a submitted version names stays."""
     stored = db.session.get(StoredFile, file_id) if file_id is not None else None
-    if stored is not None:
+    if stored is not None and stored.dossier_id == application.id:
         uploads.remove(stored, by=by)
 
 
@@ -624,7 +627,7 @@ def remove_file(application: Application, attachment: Attachment, *, by: Actor) 
     db.session.delete(attachment)
     db.session.flush()
     db.session.expire(application, ["attachments"])
-    _remove(file_id, by=by)
+    _remove(application, file_id, by=by)
     application.touched_at = clock.now()
     journal.record("application.file_removed", application, by=by, file=str(file_id))
 
@@ -639,13 +642,57 @@ def submit(
 
     `received_at` is when the complete request came in; it counts at or before the closing. `seen` is the version of the
     dossier the person read before confirming. An application already submitted gives back its first version: two clicks
-    or two tabs make one receipt. Raises RefusedError when late, InvalidError when something is missing, ConflictError
-    when a colleague changed the dossier since `seen`, or anybody since `received_at`.
+    or two tabs make one receipt. A correction becomes the next version of the dossier it corrects. Raises RefusedError
+    when late, InvalidError when something is missing, ConflictError when a colleague changed the dossier since `seen`,
+    or anybody since `received_at`.
     """
     queries.lock(application)
-    frozen = queries.latest_version(application.id) if application.submitted_at is not None else None
+    correction = queries.correction_from(application)
+    frozen = _frozen_before(application, correction)
     if frozen is not None:
         return frozen
+    dossier = application if correction is None else _correctable(correction)
+    _check_in_time(application, received_at, seen)
+    if dossier is not application:
+        _bring_pieces(dossier, application)
+    picked = queries.picked_by(application.id)
+    plain = queries.plain_content(application, picked)
+    lacking = [*rules.missing(rules.read(rules.canonical(plain))), *queries.wrong_answers(application)]
+    if lacking:
+        raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
+    verb, number = ("submit", 1) if correction is None else ("correct", _next_version(dossier))
+    with db.session.no_autoflush:
+        _date(dossier, received_at)
+        if correction is not None:
+            correction.became = number
+            _replace(dossier, application, by=by)
+        else:
+            _number(application)
+        dossier.search_key = rules.search_key_of(str(dossier.reference), dossier.title, dossier.organisation)
+        version = _freeze(dossier, plain, number, by=by)
+        journal.advance(
+            LIFECYCLE, dossier, verb, by=by,
+            reference=dossier.reference, digest=version.digest, received_at=received_at.isoformat(),
+            **({"number": number} if correction is not None else {}),
+        )  # fmt: skip
+    db.session.flush()
+    _allocate(dossier, plain, [row for row in picked if row.list == "actions"], number)
+    letters.receipt(dossier, version, by=by)
+    return version
+
+
+def _frozen_before(application: Application, correction: Correction | None) -> ApplicationVersion | None:
+    """The version that an application was submitted as before, if it was. Raises RefusedError for an abandoned one."""
+    if correction is not None and correction.became is not None:
+        return queries.version_of(correction.corrects_id, correction.became)
+    if correction is not None and application.state is not ApplicationState.DRAFT:
+        raise RefusedError(
+            _("Cette correction a été abandonnée : la version déposée auparavant reste celle qui compte.")
+        )
+    return queries.latest_version(application.id) if application.submitted_at is not None else None
+
+
+def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> None:
     call = application.call
     if not call_rules.is_open(call, received_at):
         closed = instant(call.closes_at)
@@ -656,22 +703,6 @@ def submit(
         raise _changed_since()
     if seen is not None and clock.now() - received_at > AT_ONCE:
         _check_sent_again(application, received_at)
-    picked = queries.picked_by(application.id)
-    plain = queries.plain_content(application, picked)
-    lacking = [*rules.missing(rules.read(rules.canonical(plain))), *queries.wrong_answers(application)]
-    if lacking:
-        raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
-    with db.session.no_autoflush:
-        _number(application, received_at)
-        version = _freeze(application, plain, by=by)
-        journal.advance(
-            LIFECYCLE, application, "submit", by=by,
-            reference=application.reference, digest=version.digest, received_at=received_at.isoformat(),
-        )  # fmt: skip
-    db.session.flush()
-    _allocate(application, plain, [row for row in picked if row.list == "actions"])
-    letters.receipt(application, version, by=by)
-    return version
 
 
 def _changed_since() -> ConflictError:
@@ -702,40 +733,45 @@ def _check_sent_again(application: Application, received_at: datetime) -> None:
         raise _examined()
 
 
-def _number(application: Application, received_at: datetime) -> None:
-    call = application.call
-    zone = ZoneInfo(call.fund.zone)
-    closes_at = call.closes_at or received_at
-    year = closes_at.astimezone(zone).year
-    series = f"{call.fund.code}-{year}"
-    received_on = received_at.astimezone(zone).date()
-    application.reference = rules.reference(call.fund.code, year, next_number(f"application:{series}"))
+def _date(application: Application, received_at: datetime) -> None:
+    """Date a submission: silence counts from the version that counts."""
+    received_on = received_at.astimezone(ZoneInfo(application.call.fund.zone)).date()
     application.submitted_at = received_at
     application.silence_on = programme.due_on("implicit_rejection", received_on)
-    application.search_key = rules.search_key_of(application.reference, application.title, application.organisation)
 
 
-def _freeze(application: Application, plain: Content, *, by: Actor) -> ApplicationVersion:
+def _number(application: Application) -> None:
+    call, submitted_at = application.call, cast(datetime, application.submitted_at)
+    year = (call.closes_at or submitted_at).astimezone(ZoneInfo(call.fund.zone)).year
+    series = f"{call.fund.code}-{year}"
+    application.reference = rules.reference(call.fund.code, year, next_number(f"application:{series}"))
+
+
+def _freeze(application: Application, plain: Content, number: int, *, by: Actor) -> ApplicationVersion:
     at = application.submitted_at
     if at is None:
         raise ValueError("an application is numbered and dated before it is frozen")
     content = rules.canonical({**plain, "reference": application.reference, "submitted_at": at.isoformat()})
     version = ApplicationVersion(
         application_id=application.id,
-        number=1,
+        number=number,
         content=content,
         digest=rules.digest(content),
         frozen_at=at,
         frozen_by=by.id,
     )
     db.session.add(version)
-    addresses = sorted(rules.addresses_of(plain))
+    known = queries.addresses_of(application.id) if number > 1 else set()
+    addresses = sorted(rules.addresses_of(plain) - known)
     db.session.add_all(ApplicationAddress(application_id=application.id, address=one) for one in addresses)
     return version
 
 
-def _allocate(application: Application, plain: Content, named: Sequence[queries.Picked]) -> None:
-    """Split the amount asked for by each dimension; `named` are the actions it names."""
+def _allocate(application: Application, plain: Content, named: Sequence[queries.Picked], version: int) -> None:
+    """Split the amount a version asks for by each dimension; `named` are the actions it names.
+
+    What earlier versions asked for is not counted any more.
+    """
     if application.requested is None:
         raise ValueError("an application without an amount is never submitted")
     weights: dict[Dimension, Sequence[tuple[UUID | None, int]]] = {
@@ -747,11 +783,113 @@ def _allocate(application: Application, plain: Content, named: Sequence[queries.
         Dimension.PLAN: rules.equally(UUID(row["id"]) for row in plain["plans"]),
     }
     rows = [
-        {"application_id": application.id, "dimension": dimension, "key_id": key, "weight": weight, "amount": amount}
+        {"application_id": application.id, "dimension": dimension, "key_id": key, "weight": weight, "amount": amount,
+         "version": version}
         for dimension, weighted in weights.items()
         for key, weight, amount in rules.allocate(application.requested, weighted)
-    ]
+    ]  # fmt: skip
+    if version > 1:
+        db.session.execute(delete(Allocation).where(Allocation.application_id == application.id))
     db.session.execute(insert(Allocation), rows, execution_options={"render_nulls": True})
+
+
+# ---- correct -------------------------------------------------------------------------------------------------------
+
+
+def begin_correction(application: Application, *, by: Actor) -> Application:
+    """The draft that corrects a submitted application: the one that is begun, or a copy of what was submitted.
+
+    The submitted version stands until the draft is submitted. Statements are not copied: each version makes its own.
+    Raises RefusedError once the call is closed, or anybody began to decide on the application.
+    """
+    queries.lock(application)
+    begun = queries.correction_of(application)
+    if begun is not None:
+        return begun
+    reason = why_not_corrected(application, clock.now())
+    if reason is not None:
+        raise RefusedError(str(reason))
+    at = clock.now()
+    draft = Application(
+        id=uuid4(), call_id=application.call_id, organisation_id=application.organisation_id, author_id=by.id,
+        state=ApplicationState.DRAFT, created_at=at, touched_at=at,
+    )  # fmt: skip
+    _copy_columns(application, draft)
+    db.session.add(draft)
+    db.session.flush()
+    db.session.add(Correction(application_id=draft.id, corrects_id=application.id))
+    db.session.flush()
+    for table in CONTENTS:
+        if table is not Signature.__table__:
+            _copy_rows(table, application, draft)
+    journal.record("application.correction_begun", draft, by=by, application=application.id)
+    return draft
+
+
+def why_not_corrected(application: Application, at: datetime) -> LazyString | None:
+    """Why a submitted application cannot be corrected by a new version at an instant; None when it can."""
+    if not call_rules.is_open(application.call, at):
+        return _l("L’appel est clos : la dernière version déposée est celle qui compte.")
+    return _why_examined(application)
+
+
+def _why_examined(application: Application) -> LazyString | None:
+    if application.is_piece_requested:
+        return _l("Une pièce vous est demandée : envoyez-la d’abord. Le dossier se corrige ensuite.")
+    if not application.is_submitted:
+        return _l("L’examen de ce dossier a commencé : la dernière version déposée est celle qui compte.")
+    return None
+
+
+def _correctable(correction: Correction) -> Application:
+    """The application that a correction corrects, held. Raises RefusedError once anybody began to decide on it."""
+    application = cast(Application, get_held(Application, correction.corrects_id))
+    reason = _why_examined(application)
+    if reason is not None:
+        raise RefusedError(str(reason))
+    return application
+
+
+def _next_version(application: Application) -> int:
+    version = queries.latest_version(application.id)
+    return 1 + (version.number if version is not None else 0)
+
+
+def _bring_pieces(application: Application, draft: Application) -> None:
+    """Let a correction have the files that were asked for and given while it was written."""
+    given = select(Attachment).where(Attachment.application_id == application.id)
+    for row in db.session.scalars(given.where(Attachment.given_at > draft.created_at)):
+        brought = Attachment(application_id=draft.id, piece_id=row.piece_id, file_id=row.file_id, given_at=row.given_at)
+        db.session.add(brought)
+    db.session.flush()
+
+
+def _replace(application: Application, draft: Application, *, by: Actor) -> None:
+    """Let a submitted application say what its correction says, whose rows and files become its own."""
+    _copy_columns(draft, application)
+    draft.withdrawn_at = application.touched_at = clock.now()
+    journal.advance(LIFECYCLE, draft, "replace", by=by, application=application.id)
+    db.session.flush()
+    for table in CONTENTS:
+        own = table.c.application_id
+        db.session.execute(delete(table).where(own == application.id))
+        db.session.execute(update(table).where(own == draft.id).values(application_id=application.id))
+    db.session.execute(update(StoredFile).where(StoredFile.dossier_id == draft.id).values(dossier_id=application.id))
+    db.session.expire(draft)
+    db.session.expire(application)
+
+
+def _copy_columns(application: Application, to: Application) -> None:
+    for name in CORRECTED:
+        setattr(to, name, getattr(application, name))
+
+
+def _copy_rows(table: Table, application: Application, draft: Application) -> None:
+    found = select(table).where(table.c.application_id == application.id)
+    rows = cast(Sequence[Mapping[str, object]], db.session.execute(found).mappings().all())
+    own = [{**row, "application_id": draft.id, **({"id": uuid4()} if "id" in row else {})} for row in rows]
+    if own:
+        db.session.execute(insert(table), own)
 
 
 # ---- withdraw ------------------------------------------------------------------------------------------------------

@@ -1,13 +1,15 @@
 """A dossier on paper: as it stands, at any time, and the blank one of a call, to prepare one's answers."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from flask import current_app
 
 from grants.applications import queries, rules
 from grants.applications.lifecycle import ApplicationState
-from grants.applications.models import Application
+from grants.applications.models import Application, ApplicationVersion
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import is_in_kind
 from grants.applications.parts.fields import (
@@ -42,13 +44,13 @@ BLANK_ROWS = 5  # to fill by hand in a table without an end
 # ---- a dossier -------------------------------------------------------------------------------------------------------
 
 
-def dossier_pdf(application: Application) -> bytes:
-    """What a dossier says, in the reader's language: the latest submitted version with its digest and those of its
-    files, or the draft as it stands, marked as not submitted. The same version always gives the same bytes.
+def dossier_pdf(application: Application, version: ApplicationVersion | None = None) -> bytes:
+    """What a dossier says, in the reader's language: a submitted version, the latest unless told, or the draft as it
+    stands, marked as not submitted. A version comes with its digest and those of its files, always in the same bytes.
 
     Raises RefusedError for a dossier of more than MOST characters.
     """
-    version = queries.latest_version(application.id)
+    version = version or queries.latest_version(application.id)
     content = queries.draft_content(application) if version is None else queries.content_in(version)
     is_draft = version is None
     page = {
@@ -70,9 +72,68 @@ def dossier_pdf(application: Application) -> bytes:
     return papers.render(TEMPLATE, page, at=at, title=title, language=language(), notice=_notice(application, is_draft))
 
 
-def name_of(application: Application) -> str:
+def name_of(application: Application, version: ApplicationVersion | None = None) -> str:
     """The name of that file."""
-    return f"dossier-{application.reference or 'brouillon'}.pdf"
+    number = f"-v{version.number}" if version is not None else ""
+    return f"dossier-{application.reference or 'brouillon'}{number}.pdf"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What two versions of a dossier say differently under a heading."""
+
+    heading: str
+    removed: list[str]
+    added: list[str]
+
+
+def changes(before: Content, after: Content) -> list[Change]:
+    """What a version of a dossier says that the one before does not, and the other way round, heading by heading."""
+    old, new = _lines_by_heading(before), _lines_by_heading(after)
+    found = [
+        Change(heading, _left(old.get(heading, []), new.get(heading, [])),
+               _left(new.get(heading, []), old.get(heading, [])))
+        for heading in dict.fromkeys((*new, *old))
+    ]  # fmt: skip
+    return [change for change in found if change.removed or change.added]
+
+
+def _left(lines: list[str], others: list[str]) -> list[str]:
+    """The lines that are not among others, each as often as it is there more often."""
+    count = Counter(others)
+    left = []
+    for line in lines:
+        if count[line]:
+            count[line] -= 1
+        else:
+            left.append(line)
+    return left
+
+
+def _lines_by_heading(content: Content) -> dict[str, list[str]]:
+    """What a dossier says, line by line, under the heading of its page."""
+    heading = _("Projet")
+    found: dict[str, list[str]] = {heading: [content["project"]["title"]]}
+    for block in blocks_of(_page_of(content)):
+        if block["kind"] == "heading":
+            heading = str(block["text"])
+        found.setdefault(heading, []).extend(_lines_of(block))
+    return found
+
+
+def _lines_of(block: Block) -> list[str]:
+    """What a block of a page says, line by line; its heading is said elsewhere."""
+    match block:
+        case {"kind": "text", "text": text}:
+            return str(text).splitlines()
+        case {"kind": "list", "items": items}:
+            return [line for item in cast(list[str], items) for line in item.splitlines()]
+        case {"kind": "facts", "pairs": pairs}:
+            return [f"{label}{colon()} {value}" for label, value in cast(list[tuple[str, str]], pairs)]
+        case {"kind": "table", "rows": rows, "total": total}:
+            told = [*cast(list[list[str]], rows), *([cast(list[str], total)] if total else [])]
+            return [" · ".join(" ".join(cell.split()) for cell in row if cell) for row in told]
+    return []
 
 
 def _page_of(content: Content) -> str:

@@ -26,7 +26,7 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
         outbox.write(
             "applications_receipt",
             to=address,
-            dedup=f"receipt:{application.id}:{address}",
+            dedup=f"receipt:{application.id}:{address}" + (f":{version.number}" if version.number > 1 else ""),
             locale=by.locale,
             dossier_id=application.id,
             receipt=receipt_text,
@@ -35,20 +35,21 @@ def receipt(application: Application, version: ApplicationVersion, *, by: Actor)
 
 
 def _enclosed_receipt(letter: outbox.Letter) -> outbox.Enclosure | None:
-    """The receipt of the dossier a letter is about; None for one that left before papers were kept."""
-    version = queries.latest_version(letter.dossier_id) if letter.dossier_id is not None else None
+    """The receipt of the version a letter is about; None for one that left before papers were kept."""
+    version = queries.version_at(letter.dossier_id, letter.created_at) if letter.dossier_id is not None else None
     paper = papers.latest(RECEIPT, version.id) if version is not None else None
     if version is None or paper is None:
         return None
-    return outbox.Enclosure(paper.id, receipt_name(version.application))
+    return outbox.Enclosure(paper.id, receipt_name(version))
 
 
 outbox.enclose("applications_receipt", _enclosed_receipt)
 
 
-def receipt_name(application: Application) -> str:
+def receipt_name(version: ApplicationVersion) -> str:
     """The name of the file of a receipt."""
-    return f"recu-{application.reference}.pdf"
+    number = f"-v{version.number}" if version.number > 1 else ""
+    return f"recu-{version.application.reference}{number}.pdf"
 
 
 def withdrawal(application: Application, *, by: Actor) -> None:
@@ -121,6 +122,7 @@ def _about_draft(template: str, draft: queries.DraftOf, dedup: str, *, call: Cal
         dossier_id=draft.id,
         call=call,
         title=draft.title,
+        stands_at=draft.stands_at,
         reason=reason,
         application_id=draft.id,
     )
@@ -169,7 +171,11 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Submission
         return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
-    return queries.SubmissionReceipt(**said, submitted_at=submitted_at, files=[_with_instant(file) for file in files])
+    replaced: str | None = said.pop("replaced_at", None)
+    return queries.SubmissionReceipt(
+        **said, submitted_at=submitted_at, files=[_with_instant(file) for file in files],
+        replaced_at=datetime.fromisoformat(replaced) if replaced is not None else None,
+    )  # fmt: skip
 
 
 def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
@@ -199,6 +205,7 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
                 (_("Numéro du dossier"), receipt_text.reference),
                 (_("Projet"), receipt_text.title),
                 (_("Reçu le"), instant(receipt_text.submitted_at)),
+                *([(_("Version"), version_words(receipt_text))] if receipt_text.number > 1 else []),
             ],
             "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
             "digest": receipt_text.digest,
@@ -219,6 +226,14 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
         title = _("Accusé de réception électronique")
     page = papers.sheet("receipt", data, at=receipt_text.submitted_at, title=title, language=language, notice=notice)
     return {"sheet": page, "said": asdict(receipt_text)}
+
+
+def version_words(receipt_text: queries.SubmissionReceipt) -> str:
+    """Which version a receipt is of, and which one it replaces."""
+    return _(
+        "%(number)s, elle remplace celle du %(at)s",
+        number=receipt_text.number, at=instant(receipt_text.replaced_at),
+    )  # fmt: skip
 
 
 def _addresses(application: Application, by: Actor) -> list[str]:

@@ -42,6 +42,8 @@ LIFECYCLE = Machine(
     moves=(
         Move("save", frozenset({S.DRAFT}), None, P.APPLICATION_EDIT, _l("Enregistrer")),
         Move("submit", frozenset({S.DRAFT}), S.SUBMITTED, P.APPLICATION_SUBMIT, _l("Déposer le dossier")),
+        Move("correct", frozenset({S.SUBMITTED}), None, P.APPLICATION_SUBMIT, _l("Déposer une nouvelle version")),
+        Move("replace", frozenset({S.DRAFT}), S.WITHDRAWN, P.APPLICATION_SUBMIT, _l("Déposer la correction")),
         Move("request_piece", frozenset({S.SUBMITTED, S.PIECES_REQUESTED}), S.PIECES_REQUESTED, P.SCREENING_DECIDE,
              _l("Demander une pièce")),
         Move("complete", frozenset({S.PIECES_REQUESTED}), S.SUBMITTED, P.PIECE_ANSWER, _l("Envoyer la pièce")),

@@ -176,6 +176,11 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     answers: Mapped[list["Answer"]] = relationship(cascade="all, delete-orphan")
     attachments: Mapped[list["Attachment"]] = relationship(cascade="all, delete-orphan")
     signatures: Mapped[list["Signature"]] = relationship(cascade="all, delete-orphan")
+    # The submitted application that a correction corrects; None for a dossier of its own.
+    corrects: Mapped["Application | None"] = relationship(
+        secondary="correction", primaryjoin="Application.id == Correction.application_id",
+        secondaryjoin="Correction.corrects_id == Application.id", viewonly=True,
+    )  # fmt: skip
 
     __table_args__ = (
         CheckConstraint("starts_on IS NULL OR ends_on IS NULL OR starts_on <= ends_on", name="dates_in_order"),
@@ -402,13 +407,14 @@ class Writer(Model):
 
 
 class Attachment(Keyed, Model):
-    """A file given for a piece."""
+    """A file given for a piece. A dossier and its correction may have the same file."""
 
     __tablename__ = "attachment"
+    __table_args__ = (UniqueConstraint("application_id", "file_id"),)
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
     piece_id: Mapped[UUID] = mapped_column(ForeignKey("piece.id", ondelete="RESTRICT"))
-    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), unique=True)
+    file_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"), index=True)
     given_at: Mapped[datetime]
     piece: Mapped[Piece] = relationship()
     file: Mapped[StoredFile] = relationship()
@@ -452,6 +458,20 @@ class ApplicationVersion(Recorded, Keyed, Model):
         return self.application_id
 
 
+class Correction(Model):
+    """A draft that corrects a submitted application; `became` is the number of the version it was submitted as.
+
+    The draft is an application of its own, with a copy of what was submitted. Nothing of the submitted application
+    changes until the draft is submitted.
+    """
+
+    __tablename__ = "correction"
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
+    corrects_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
+    became: Mapped[int | None] = mapped_column(SmallInteger)
+
+
 class ApplicationAddress(Model):
     """An e-mail address that a submitted version gives as the applicant's own or its representative's. Append-only.
 
@@ -480,7 +500,8 @@ class ApplicationWord(Model):
 class Allocation(Recorded, Model):
     """The requested euros of a submitted application, split by dimension; `key_id` None is "non précisé".
 
-    For each application and dimension the amounts add up to the amount requested.
+    For each application and dimension the amounts add up to the amount requested. `version` is the number of the
+    submitted version they are of, the last one: the rows of one that was replaced are deleted.
     """
 
     __tablename__ = "allocation"
@@ -494,6 +515,18 @@ class Allocation(Recorded, Model):
     key_id: Mapped[UUID | None]
     weight: Mapped[int] = mapped_column(SmallInteger)
     amount: Mapped[Money] = mapped_column("amount_cents")
+    version: Mapped[int] = mapped_column(SmallInteger, default=1)
+
+
+# What an application says: in columns of its own row, and in tables that go with it; not what is known of its writing.
+CORRECTED = tuple(dict.fromkeys((*(field.attribute for part in PARTS.values() for field in part.columns), "total")))
+_OF_WRITING = {FieldState.__tablename__, Writer.__tablename__, Correction.__tablename__}
+CONTENTS: tuple[Table, ...] = tuple(
+    table
+    for table in Model.metadata.sorted_tables
+    if table.name not in _OF_WRITING
+    and any(key.ondelete == "CASCADE" for key in table.foreign_keys if key.parent.name == "application_id")
+)
 
 
 @event.listens_for(Session, "before_flush")

@@ -1,5 +1,6 @@
 """Views of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
 
+import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +106,12 @@ def other_fields(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     if groups:
         return groups[0].besides(row, *shown)
     return next(table for table in (*TABLES, LINES) if table.place == place).besides(row, *shown)
+
+
+@bp.app_template_global("version_words")
+def version_words(receipt: queries.SubmissionReceipt) -> str:
+    """Which version a receipt is of, and which one it replaces."""
+    return letters.version_words(receipt)
 
 
 @bp.app_template_global("words_in")
@@ -699,46 +706,56 @@ def submit(application: Application) -> Answer:
     form = SubmitForm()
     if form.validate_on_submit():
         try:
-            actions.submit(application, by=actor(), received_at=received_at(), seen=int(form.seen.data))
+            version = actions.submit(application, by=actor(), received_at=received_at(), seen=int(form.seen.data))
         except InvalidError as error:
             form.refuse(None, error.message)
         except RefusedError:
-            note_refusal("application.late", application, received_at=received_at().isoformat())
+            if not call_rules.is_open(application.call, received_at()):
+                note_refusal("application.late", application, received_at=received_at().isoformat())
             raise
         else:
             flash(_("Votre dossier est déposé. Le reçu part aussi par courriel."), "success")
-            return redirect(url_for(".receipt", application_id=application.id))
+            return redirect(url_for(".receipt", application_id=version.application_id))
     form.seen.data = str(application.version)
-    missing = queries.missing(application, queries.draft_content(application))
-    is_open = call_rules.is_open(application.call, clock.now())
+    content = queries.draft_content(application)
     page = render_template(
-        "applications/submit.html", application=application, form=form, missing=missing, is_open=is_open,
+        "applications/submit.html",
+        application=application,
+        form=form,
+        missing=queries.missing(application, content),
+        is_open=call_rules.is_open(application.call, clock.now()),
         mistaken=_mistaken(application),
-    )  # fmt: skip
+        steps=queries.steps(application, content),
+        files=queries.files_in(content),
+        content=content,
+    )
     return _shown(page)
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu")
 @requires(P.APPLICATION_READ_OWN, Application)
 def receipt(application: Application) -> str:
-    """The receipt of a submitted dossier."""
-    content = letters.receipt_of(_frozen(application), language())
-    return render_template("applications/receipt.html", application=application, receipt=content)
+    """The receipt of a submitted dossier: of the version that counts, or of the one of a number."""
+    version = _asked_version(application)
+    content = letters.receipt_of(version, language())
+    superseded = queries.version_of(application.id, version.number + 1) is not None
+    return render_template("applications/receipt.html", application=application, receipt=content, superseded=superseded)
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu.pdf")
 @requires(P.APPLICATION_READ_OWN, Application)
 def receipt_pdf(application: Application) -> Response:
     """The same receipt on paper."""
-    content = letters.receipt_pdf(_frozen(application), language())
-    return uploads.attachment(content, letters.receipt_name(application))
+    version = _asked_version(application)
+    return uploads.attachment(letters.receipt_pdf(version, language()), letters.receipt_name(version))
 
 
 @bp.get("/dossiers/<uuid:application_id>/dossier.pdf")
 @requires(P.APPLICATION_READ_OWN, Application)
 def dossier_pdf(application: Application) -> Response:
-    """The whole dossier on paper: the submitted one, or the draft as it stands."""
-    return uploads.attachment(exports.dossier_pdf(application), exports.name_of(application))
+    """The whole dossier on paper: the submitted one, perhaps in the version of a number, or the draft as it stands."""
+    version = _asked_version(application) if "version" in request.args else None
+    return uploads.attachment(exports.dossier_pdf(application, version), exports.name_of(application, version))
 
 
 @bp.get("/appels/<code>/dossier-vierge.pdf")
@@ -755,8 +772,19 @@ def blank_pdf(code: str) -> Response:
     return uploads.attachment(content, f"dossier-vierge-{call.code}.pdf")
 
 
-def _frozen(application: Application) -> ApplicationVersion:
-    version = queries.latest_version(application.id)
+def _asked_version(application: Application) -> ApplicationVersion:
+    """The version whose number the address tells, else the last one."""
+    number = request.args.get("version", "")
+    if not number:
+        return _frozen(application)
+    if not re.fullmatch("[0-9]{1,4}", number):
+        raise MissingError
+    return _frozen(application, int(number))
+
+
+def _frozen(application: Application, number: int | None = None) -> ApplicationVersion:
+    version = (queries.latest_version(application.id) if number is None
+               else queries.version_of(application.id, number))  # fmt: skip
     if version is None:
         raise MissingError
     return version
@@ -777,8 +805,10 @@ def verify() -> str:
 
 @bp.get("/dossiers/<uuid:application_id>")
 @requires(P.APPLICATION_READ_OWN, Application)
-def show(application: Application) -> str:
-    """Where a dossier stands, in the applicant's words."""
+def show(application: Application) -> Answer:
+    """Where a dossier stands, in the applicant's words; a correction that ended leads to the dossier it corrected."""
+    if application.corrects is not None and application.state is not ApplicationState.DRAFT:
+        return redirect(url_for(".show", application_id=application.corrects.id))
     frozen = queries.latest_version(application.id)
     content = queries.draft_content(application) if frozen is None else queries.content_of(application.id)
     return render_template(
@@ -790,6 +820,55 @@ def show(application: Application) -> str:
         left=len(queries.missing(application, content)) if frozen is None else 0,
         has_earlier=application.is_draft and bool(queries.earlier_dossiers(application)),
         is_open=call_rules.is_open(application.call, clock.now()),
+        correction=queries.correction_of(application) if frozen is not None else None,
+        why_not_corrected=actions.why_not_corrected(application, clock.now()),
+    )
+
+
+@bp.route("/dossiers/<uuid:application_id>/corriger", methods=["GET", "POST"])
+@requires(P.APPLICATION_EDIT, Application)
+@holds_subject
+def correct(application: Application) -> Answer:
+    """Begin to correct a submitted dossier by a new version, or go on with it."""
+    if application.state is ApplicationState.DRAFT:
+        return redirect(url_for(".write", application_id=application.id))
+    correction = queries.correction_of(application)
+    if request.method == "POST":
+        correction = actions.begin_correction(application, by=actor())
+    if correction is not None:
+        return redirect(url_for(".write", application_id=correction.id))
+    reason = actions.why_not_corrected(application, clock.now())
+    if reason is not None:
+        flash(str(reason), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    return render_template("applications/correct.html", application=application)
+
+
+@bp.get("/dossiers/<uuid:application_id>/versions")
+@requires(P.APPLICATION_READ_OWN, Application)
+def versions(application: Application) -> str:
+    """The versions in which a dossier was submitted, the one that counts first."""
+    found = queries.versions_of(application.id)
+    if not found:
+        raise MissingError
+    return render_template("applications/versions.html", application=application, versions=found)
+
+
+@bp.get("/dossiers/<uuid:application_id>/versions/<int:number>")
+@requires(P.APPLICATION_READ_OWN, Application)
+def version(application: Application, number: int) -> str:
+    """One of them: what it says, and what it changed."""
+    frozen = _frozen(application, min(number, 9999))
+    before = queries.version_of(application.id, frozen.number - 1)
+    content = queries.content_in(frozen)
+    return render_template(
+        "applications/version.html",
+        application=application,
+        version=frozen,
+        is_last=queries.version_of(application.id, frozen.number + 1) is None,
+        content=content,
+        before=before,
+        changes=exports.changes(queries.content_in(before), content) if before is not None else [],
     )
 
 
@@ -808,7 +887,12 @@ def withdraw(application: Application) -> Answer:
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
-            flash(_("Le dossier est retiré."), "success")
+            flash(
+                _("Le dossier est retiré.")
+                if application.corrects is None
+                else _("La correction est abandonnée. La version déposée reste celle qui compte."),
+                "success",
+            )
             return redirect(url_for(".show", application_id=application.id))
     page = render_template(
         "applications/withdraw.html", application=application, form=form, has_errors=bool(form.errors)

@@ -516,7 +516,7 @@ def own_drafts(actor: Actor) -> Sequence[Application]:
     statement = (
         select(Application)
         .join(Call, Call.id == Application.call_id)
-        .where(Application.organisation_id.in_(list(actor.organisations)))
+        .where(Application.organisation_id.in_(list(actor.organisations)), ~applications.is_correction())
         .order_by(Call.closes_at.desc(), Application.created_at.desc())
         .limit(20)
     )

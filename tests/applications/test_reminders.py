@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from grants.applications import letters
+from grants.applications import actions, letters
 from grants.applications.lifecycle import ApplicationState
 from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
@@ -94,3 +94,17 @@ def test_a_draft_without_a_title_has_its_reminder(make, call):
         draft.title = ""
     assert written(CLOSES - timedelta(days=2)) == 1
     assert reminders_of(draft)[0].body.count("«") == 1
+
+
+def test_who_corrects_a_dossier_is_told_which_version_stands(make, call):
+    dossier = begun(make, call, OPENS, state=ApplicationState.SUBMITTED)
+    by = make.actor_of(make.member_of(dossier.organisation))
+    with clock.fixed(OPENS + timedelta(hours=1)), unit_of_work():
+        draft = actions.begin_correction(dossier, by=by)
+    assert (written(CLOSES - timedelta(days=7)), written(CLOSES - timedelta(days=6))) == (1, 0)
+    (letter,) = reminders_of(draft)
+    assert letter.subject.startswith("CORRECTION PAS ENCORE DÉPOSÉE")
+    assert "Votre version du 2 mars 2026 à 9 h 00" in letter.body.replace("\u00a0", " ")
+    assert "le fonds ne l’a pas reçu" not in letter.body
+    make._carry(dossier, ApplicationState.ELIGIBLE)
+    assert written(CLOSES - timedelta(days=2)) == 0

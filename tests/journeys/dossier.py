@@ -155,7 +155,7 @@ def volunteer_declares(volunteer: Person) -> None:
 def volunteer_submits(volunteer: Person) -> str:
     """Submit from the page that shows the whole dossier; gives the number of the dossier."""
     volunteer.follows("Aller au dépôt")
-    volunteer.reads("Après le dépôt, le dossier ne se modifie plus.")
+    volunteer.reads("vous pourrez déposer une version corrigée.")
     volunteer.presses("Déposer le dossier", shows="Votre dossier est déposé.")
     title = volunteer.page.get_by_role("heading", level=1).inner_text()
     return title.rsplit(" ", 1)[-1]

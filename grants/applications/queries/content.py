@@ -31,7 +31,6 @@ from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.types import TypeEngine
 
 from grants.applications import rules
-from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import (
     Answer,
     Application,
@@ -179,10 +178,10 @@ class FactsForPieces(TypedDict):
 # ---- content -------------------------------------------------------------------------------------------------------
 
 
-def is_draft(application_id: UUID) -> bool:
-    """Whether an application is still a draft, which nobody outside its organisation reads."""
-    state = db.session.scalar(select(Application.state).where(Application.id == application_id))
-    return state is ApplicationState.DRAFT
+def is_submitted(application_id: UUID) -> bool:
+    """Whether an application was ever submitted; nobody outside its organisation reads what was not."""
+    found = select(Application.id).where(Application.id == application_id, Application.submitted_at.is_not(None))
+    return db.session.scalar(found) is not None
 
 
 def content_of(application_id: UUID) -> Content:

@@ -11,12 +11,15 @@ from sqlalchemy import (
     ColumnElement,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import (
     Application,
     ApplicationWord,
+    Correction,
 )
+from grants.applications.queries.corrections import is_correction
 from grants.calls.models import Call
 from grants.kernel import journal
 from grants.kernel.db import db
@@ -56,22 +59,31 @@ class ListedApplication:
     submitted_at: datetime | None
     touched_at: datetime
     requested: Money | None
+    correction_id: UUID | None  # the draft that corrects it, when one is begun
 
 
 def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication]:
-    """The applications of some organisations, the last touched first."""
+    """The applications of some organisations, the last touched first; corrections stand with what they correct."""
     wanted = list(organisation_ids)
     if not wanted:
         return []
+    draft = aliased(Application)
+    begun = (
+        select(Correction.corrects_id, Correction.application_id)
+        .join(draft, (draft.id == Correction.application_id) & (draft.state == ApplicationState.DRAFT))
+        .subquery()
+    )
     rows = db.session.execute(
         select(
             Application.id, Application.title, Application.reference, Application.state, Application.submitted_at,
             Application.touched_at, Application.requested, Organisation.name.label("organisation"),
             Call.title.label("call"), Call.title_en.label("call_en"), Call.closes_at,
+            begun.c.application_id.label("correction_id"),
         )
         .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Call, Call.id == Application.call_id)
-        .where(Application.organisation_id.in_(wanted))
+        .outerjoin(begun, begun.c.corrects_id == Application.id)
+        .where(Application.organisation_id.in_(wanted), ~is_correction())
         .order_by(Application.touched_at.desc(), Application.id)
     )  # fmt: skip
     return [
@@ -87,6 +99,7 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication
             submitted_at=row.submitted_at,
             touched_at=row.touched_at,
             requested=row.requested,
+            correction_id=row.correction_id,
         )
         for row in rows
     ]
@@ -108,7 +121,7 @@ def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
     if not wanted:
         return []
     here = select(Application.id, Application.reference, Application.organisation_id).where(
-        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN
+        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN, ~is_correction()
     )
     found = db.session.execute(here.where(Application.organisation_id.in_(wanted)))
     begun = {organisation_id: (key, reference) for key, reference, organisation_id in found}
@@ -128,6 +141,7 @@ def current(call_id: UUID, organisation_id: UUID) -> Application | None:
             Application.call_id == call_id,
             Application.organisation_id == organisation_id,
             Application.state != ApplicationState.WITHDRAWN,
+            ~is_correction(),
         )
         .order_by(Application.created_at, Application.id)
         .limit(1)
@@ -139,6 +153,7 @@ def current(call_id: UUID, organisation_id: UUID) -> Application | None:
 _EVENTS: dict[str, tuple[LazyString, str]] = {
     "application.started": (_l("Brouillon commencé"), "neutral"),
     "application.submit": (_l("Dossier déposé, reçu envoyé"), "good"),
+    "application.correct": (_l("Nouvelle version déposée, reçu envoyé"), "good"),
     "application.request_piece": (_l("Une pièce vous a été demandée"), "warn"),
     "application.complete": (_l("Pièce envoyée"), "info"),
     "application.accept": (_l("Dossier déclaré recevable"), "good"),

@@ -19,6 +19,7 @@ from grants.applications.parts.fields import (
     Content,
 )
 from grants.applications.queries.content import content_of
+from grants.applications.queries.corrections import version_of
 from grants.kernel.db import db
 from grants.kernel.pages import day, instant
 from grants.kernel.words import _, in_words_of
@@ -36,7 +37,10 @@ Texts = Mapping[str, ConfiguredText]
 
 @dataclass(frozen=True)
 class SubmissionReceipt:
-    """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language."""
+    """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language.
+
+    `number` is that of the version it is of, `replaced_at` when the version before was submitted.
+    """
 
     reference: str
     title: str
@@ -52,6 +56,8 @@ class SubmissionReceipt:
     silence: str
     remedies: Sequence[tuple[str, str]]
     service: Sequence[tuple[str, str]]
+    number: int = 1
+    replaced_at: datetime | None = None
 
 
 def texts_of_receipts() -> Texts:
@@ -70,6 +76,7 @@ def receipt_of(
     texts = texts or texts_of_receipts()
     call, fund = application.call, application.call.fund
     submitted_at: datetime = content["submitted_at"]
+    number: int = content["number"]
     values = {
         "address": fund.service_address,
         "association": content["organisation"]["name"],
@@ -105,7 +112,14 @@ def receipt_of(
             (_("Téléphone"), fund.service_phone),
             (_("Courriel"), fund.service_email),
         ],
+        number=number,
+        replaced_at=_replaced_at(application, number),
     )
+
+
+def _replaced_at(application: Application, number: int) -> datetime | None:
+    before = version_of(application.id, number - 1) if number > 1 else None
+    return before.frozen_at if before is not None else None
 
 
 def _completeness(lacking: Sequence[str]) -> str:

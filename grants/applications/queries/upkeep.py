@@ -7,10 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    Select,
     func,
     or_,
     select,
 )
+from sqlalchemy.orm import aliased
 
 from grants.applications import rules
 from grants.applications.lifecycle import ApplicationState
@@ -19,6 +21,7 @@ from grants.applications.models import (
     Application,
     ApplicationAddress,
     ApplicationVersion,
+    Correction,
 )
 from grants.kernel import outbox
 from grants.kernel.db import db
@@ -30,38 +33,50 @@ from grants.people.models import Account, MemberRole, Membership
 
 @dataclass(frozen=True)
 class DraftOf:
-    """A draft and somebody to whom a letter about it goes."""
+    """A draft and somebody to whom a letter about it goes; `stands_at`, for the correction of a dossier, is when the
+    version that stands was submitted."""
 
     id: UUID
     title: str
     email: str
     locale: str
+    stands_at: datetime | None
 
 
 def drafts_with_author(call_id: UUID) -> list[DraftOf]:
     """The drafts of a call with their authors, the oldest first; closed accounts are left out."""
-    rows = db.session.execute(
-        select(Application.id, Application.title, Account.email, Account.locale)
-        .join(Account, Account.id == Application.author_id)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
-        .order_by(Application.created_at, Application.id)
-    )
-    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
+    drafts = _drafts_of(call_id).join(Account, Account.id == Application.author_id)
+    return _with_people(drafts.order_by(Application.created_at, Application.id))
 
 
 def drafts_to_remind_of(call_id: UUID, begun_before: datetime) -> list[DraftOf]:
     """The drafts of a call begun before an instant, once for each person to remind: its author, if still a member, and
     those responsible for the organisation; the oldest draft first. Closed accounts are left out."""
-    rows = db.session.execute(
-        select(Application.id, Application.title, Account.email, Account.locale)
+    drafts = (
+        _drafts_of(call_id)
         .join(Membership, Membership.organisation_id == Application.organisation_id)
         .join(Account, Account.id == Membership.account_id)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT, Account.active.is_(True))
         .where(or_(Account.id == Application.author_id, Membership.role == MemberRole.OWNER))
         .where(Application.created_at < begun_before)
-        .order_by(Application.created_at, Application.id, Account.id)
     )
-    return [DraftOf(row.id, row.title, row.email, row.locale) for row in rows]
+    return _with_people(drafts.order_by(Application.created_at, Application.id, Account.id))
+
+
+def _drafts_of(call_id: UUID) -> Select[UUID, str, datetime | None]:
+    """The drafts of a call that may still be submitted: not the correction of a dossier that is being decided on."""
+    corrected = aliased(Application)
+    return (
+        select(Application.id, Application.title, corrected.submitted_at)
+        .outerjoin(Correction, Correction.application_id == Application.id)
+        .outerjoin(corrected, corrected.id == Correction.corrects_id)
+        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT)
+        .where(or_(corrected.id.is_(None), corrected.state == ApplicationState.SUBMITTED))
+    )
+
+
+def _with_people(drafts: Select[UUID, str, datetime | None]) -> list[DraftOf]:
+    rows = db.session.execute(drafts.add_columns(Account.email, Account.locale).where(Account.active.is_(True)))
+    return [DraftOf(row.id, row.title, row.email, row.locale, row.submitted_at) for row in rows]
 
 
 def letters_written(key: str) -> set[str]:
