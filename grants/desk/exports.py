@@ -1,8 +1,12 @@
-"""What leaves in files: the list of dossiers and the journal as sheets, and all the dossiers of an organisation."""
+"""What leaves in files: the list of dossiers and the journal as sheets, all the dossiers of an organisation, and
+what is kept about a person."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -28,7 +32,7 @@ from grants.kernel.pages import colon, instant, zone
 from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.uploads import Clearance, StoredFile
 from grants.kernel.words import _, _l, language
-from grants.people.models import Organisation
+from grants.people.models import Account, Organisation
 from grants.permissions import P
 from grants.reviewing import queries as reviewing
 
@@ -170,3 +174,46 @@ def _read_me(organisation: Organisation, left: list[str]) -> str:
         *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),
     ]
     return "\r\n".join(map(str, lines)) + "\r\n"
+
+
+# ---- what is kept about a person -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No argument: it is about whoever asks."""
+
+
+def _own_data(work: jobs.Work[Nothing]) -> str:
+    """Write what the service keeps about whoever asks, as JSON (Regulation (EU) 2016/679, art. 15 and 20).
+
+    Letters and acts about a dossier that is kept from the person are left out.
+    """
+    account = db.session.get_one(Account, work.actor.id)
+    known = {
+        "account": {
+            name: _plain(getattr(account, name))
+            for name in ("email", "name", "title", "locale", "created_at", "confirmed_at", "active")
+        },
+        **{
+            name: [{key: _plain(value) for key, value in row._asdict().items()} for row in db.session.execute(rows)]
+            for name, rows in queries.kept_about(account, hidden_dossiers(work.actor)).items()
+        },
+        "links_of_interest": [
+            {"name": link.name, "nature": _plain(link.nature), "declared_at": _plain(link.at)}
+            for link in reviewing.links_known(account.id)
+        ],
+    }
+    work.file.write(json.dumps(known, ensure_ascii=False, indent=1).encode())
+    return f"donnees-{clock.today().isoformat()}.json"
+
+
+def _plain(value: Any) -> str | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+OWN_DATA = jobs.register(
+    jobs.JobKind("own_data", _l("Ce que le service garde sur vous"), P.ACCOUNT_OWN, Nothing, _own_data)
+)

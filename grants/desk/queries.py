@@ -1,6 +1,6 @@
 """Questions across all chapters: the list of dossiers, what waits for each role, and everything about one dossier."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
@@ -33,7 +33,7 @@ from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
-from grants.people.models import Account, Organisation
+from grants.people.models import Account, Appointment, Membership, Organisation, SignIn
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument, Law
 from grants.programme.models import ConfiguredText as Texts
@@ -601,3 +601,32 @@ def letters(limit: int = 100) -> Sequence[Letter]:
     """The newest letters of the outbox, for the demonstration's mail page."""
     statement = select(Letter).order_by(Letter.created_at.desc(), Letter.id).limit(limit)
     return db.session.scalars(statement).all()
+
+
+# ---- what is kept about a person -----------------------------------------------------------------------------------
+
+
+def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
+    """What is kept about a person beside their account, by name; letters and acts about `hidden` dossiers left out."""
+
+    def may_be_told(dossier: InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]:
+        return or_(dossier.is_(None), dossier.not_in(hidden))
+
+    return {
+        "offices": select(Appointment.role, Appointment.college, Appointment.since_on, Appointment.until_on)
+        .where(Appointment.account_id == account.id)
+        .order_by(Appointment.since_on, Appointment.id),
+        "organisations": select(Organisation.name, Membership.role, Membership.since_at)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(Membership.account_id == account.id)
+        .order_by(Membership.since_at, Membership.id),
+        "sign_ins": select(SignIn.started_at, SignIn.last_seen_at, SignIn.ended_at, SignIn.browser)
+        .where(SignIn.account_id == account.id)
+        .order_by(SignIn.started_at, SignIn.id),
+        "letters": select(Letter.created_at, Letter.sent_at, Letter.subject)
+        .where(Letter.recipient == account.email, may_be_told(Letter.dossier_id))
+        .order_by(Letter.created_at, Letter.id),
+        "acts": select(Entry.at, Entry.event)
+        .where(Entry.actor_id == account.id, may_be_told(Entry.dossier_id))
+        .order_by(Entry.seq),
+    }

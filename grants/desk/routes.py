@@ -62,9 +62,9 @@ ACCOUNT = (
     (_l("Mon espace"), "desk.work"),
     (_l("Mon compte"), "people.account"),
     (_l("Mes connexions"), "people.sessions"),
+    (_l("Fichiers préparés"), "desk.jobs"),
 )
 OFFICE = ((_l("Mes liens d’intérêt"), "reviewing.links"),)
-PREPARED = ((_l("Fichiers préparés"), "desk.jobs"),)
 ASSOCIATION, COMMITTEE, MANAGEMENT = _l("Association"), _l("Comité"), _l("Gestion")
 PAYMENTS, SETTINGS = _l("Paiements"), _l("Réglages")
 EVERY_STAFF = frozenset({"manager", "finance", "authorising_officer", "administrator", "auditor"})
@@ -123,7 +123,7 @@ def _navigation() -> list[MenuLink]:
         if _exists(endpoint)
         and (not roles.isdisjoint(who.roles) if roles else not who.roles or bool(who.organisations))
     ]
-    account = (*ACCOUNT, *(OFFICE if who.roles else ()), *(PREPARED if who.roles or who.organisations else ()))
+    account = (*ACCOUNT, *OFFICE) if who.roles else ACCOUNT
     links += [_link(label, endpoint, "account") for label, endpoint in account if _exists(endpoint)]
     return [*links, _link(_l("Se déconnecter"), "people.sign_out", "leave")] if _exists("people.sign_out") else links
 
@@ -438,6 +438,15 @@ def job_result(job: Job) -> BaseResponse:
     """The file that was made, for whoever asked, with their rights of now."""
     made = jobs.result(job)
     return uploads.attachment(made.content, made.name, made.size)
+
+
+@bp.route("/mon-compte/donnees", methods=["GET", "POST"])
+@requires(P.ACCOUNT_OWN)
+def own_data() -> str | BaseResponse:
+    """What the service keeps about the person, made into one file for them."""
+    if request.method == "GET":
+        return render_template("desk/own_data.html")
+    return redirect(address("desk.job", job_id=jobs.ask(exports.OWN_DATA, exports.Nothing(), by=actor()).id))
 
 
 @bp.post("/organisations/<uuid:organisation_id>/archive")

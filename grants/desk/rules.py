@@ -350,6 +350,7 @@ ACTS: Mapping[str, LazyString] = {
     "answer": _l("répondre"),
     "appoint": _l("confier une fonction"),
     "approve": _l("approuver"),
+    "archive": _l("tout emporter"),
     "assign": _l("confier"),
     "close": _l("clore"),
     "confirm": _l("confirmer"),

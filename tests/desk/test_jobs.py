@@ -1,6 +1,7 @@
 """What the worker makes: asked from a page, followed on another, fetched by whoever asked."""
 
 import io
+import json
 from datetime import timedelta
 from hashlib import sha256
 from zipfile import ZipFile
@@ -19,6 +20,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ForbiddenError
 from grants.kernel.jobs import Job, JobState
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.kernel.words import force_locale
 from grants.people import actions
 from grants.people.models import Appointment, Membership
@@ -318,3 +320,59 @@ def test_who_left_the_organisation_gets_its_archive_no_more(page, make):
         session.execute(delete(Membership).where(Membership.account_id == member.id))
     assert page.get(FETCH.format(key)).status == 403
     assert "demandez-le de nouveau" in page.get(f"/preparations/{key}").words
+
+
+# ---- what is kept about a person -----------------------------------------------------------------------------------
+
+
+def taken(page, person):
+    """What is kept about a person, as they take it."""
+    page.get("/mon-compte/donnees", as_=person)
+    page.submit()
+    jobs.run_waiting()
+    link = page.get(page.last.url).tree.xpath("//main//a[@download]/@href")
+    return json.loads(page.get(link[0]).response.get_data())
+
+
+def test_a_person_takes_what_is_kept_about_them(page, make):
+    member, other = make.account(), make.account()
+    theirs = make.organisation(member, name="Les Paliers")
+    make.application(organisation=theirs)
+    make.organisation(other)
+    found = taken(page, member)
+    assert (found["account"]["email"], found["account"]["name"]) == (member.email, member.name)
+    assert [row["name"] for row in found["organisations"]] == ["Les Paliers"]
+    assert found["sign_ins"]
+    assert found["acts"][-1]["event"] == "job.asked"
+    assert not {member.fs_uniquifier, other.email, other.name}.intersection(texts_in(found))
+
+
+def test_what_is_kept_from_a_person_is_not_in_what_they_take(page, make):
+    manager = make.account("manager")
+    dossier = make.application(state=ApplicationState.SUBMITTED)
+    with unit_of_work():
+        outbox_letter(manager, dossier)
+    before = taken(page, manager)
+    assert [row["subject"] for row in before["letters"]] == ["Un dossier"]
+    with unit_of_work():
+        tell_link(dossier.reference, InterestNature.FAMILY, "Ma sœur.", by=make.actor_of(manager))
+    after = taken(page, manager)
+    assert after["letters"] == []
+    assert [link["name"] for link in after["links_of_interest"]] == [dossier.reference]
+
+
+def outbox_letter(account, dossier):
+    """A letter to somebody about a dossier."""
+    db.session.add(
+        Letter(
+            kind="test", recipient=account.email, subject="Un dossier", body="…", locale="fr", dossier_id=dossier.id,
+            dedup="test", created_at=clock.now(),
+        )
+    )  # fmt: skip
+
+
+def texts_in(value):
+    """Every text of a JSON value."""
+    if isinstance(value, dict | list):
+        return {text for one in (value.values() if isinstance(value, dict) else value) for text in texts_in(one)}
+    return {value}
