@@ -822,7 +822,7 @@ def begin_correction(application: Application, *, by: Actor) -> Application:
     for table in CONTENTS:
         if table is not Signature.__table__:
             _copy_rows(table, application, draft)
-    journal.record("application.correction_begun", draft, by=by, application=application.id)
+    journal.record("application.correction_begun", draft, by=by)
     return draft
 
 
@@ -868,7 +868,7 @@ def _replace(application: Application, draft: Application, *, by: Actor) -> None
     """Let a submitted application say what its correction says, whose rows and files become its own."""
     _copy_columns(draft, application)
     draft.withdrawn_at = application.touched_at = clock.now()
-    journal.advance(LIFECYCLE, draft, "replace", by=by, application=application.id)
+    journal.advance(LIFECYCLE, draft, "replace", by=by)
     db.session.flush()
     for table in CONTENTS:
         own = table.c.application_id

@@ -262,13 +262,14 @@ def test_an_abandoned_correction_is_submitted_by_no_other_tab(dossier, by):
     assert (dossier.state, [version.number for version in queries.versions_of(dossier.id)]) == (S.SUBMITTED, [1])
 
 
-def test_a_correction_is_no_dossier_of_its_own(dossier, by):
+def test_a_correction_is_no_dossier_of_its_own(make, dossier, by):
     begin(dossier, by)
     (row,) = queries.of_organisations([dossier.organisation_id])
     assert (row.id, row.correction_id is not None) == (dossier.id, True)
     assert queries.current(dossier.call_id, dossier.organisation_id).id == dossier.id
     (candidate,) = queries.candidates(dossier.call, [dossier.organisation_id])
     assert candidate.application_id == dossier.id
+    assert queries.earlier_dossiers(make.application(organisation=dossier.organisation)) == [dossier]
 
 
 def test_the_changes_of_a_version_are_told_under_their_headings(app, dossier, by):

@@ -205,6 +205,31 @@ MUTANTS = (
         "tests/deliberation/test_actions.py -k after_the_freezing",
     ),
     Mutant(
+        "no version once somebody decided", "grants/applications/actions.py",
+        "    reason = _why_examined(application)\n", "    reason = None\n",
+        "tests/applications/test_corrections.py -k being_decided_on",
+    ),
+    Mutant(
+        "files of an earlier version", "grants/applications/actions.py",
+        "    if stored is not None and stored.dossier_id == application.id:\n", "    if stored is not None:\n",
+        "tests/applications/test_corrections.py -k file_of_the_first_version",
+    ),
+    Mutant(
+        "one version for two clicks", "grants/applications/actions.py",
+        "            correction.became = number\n", "            correction.became = None\n",
+        "tests/applications/test_corrections.py -k two_clicks",
+    ),
+    Mutant(
+        "euros of the last version", "grants/applications/actions.py",
+        "        db.session.execute(delete(Allocation).where(Allocation.application_id == application.id))\n",
+        "        pass\n", "tests/applications/test_corrections.py -k euros_and_receipts",
+    ),
+    Mutant(
+        "what was never submitted", "grants/policy.py",
+        "    return not isinstance(subject, Application) or subject.submitted_at is not None\n", "    return True\n",
+        "tests/applications/test_routes_corrections.py -k nobody_at_the_fund",
+    ),
+    Mutant(
         "deadline in local time", "grants/calls/rules.py", "    if at <= call.closes_at:\n",
         '    paris = __import__("zoneinfo").ZoneInfo("Europe/Paris")\n'
         "    if at.astimezone(paris) <= call.closes_at.astimezone(paris):\n",

@@ -25,6 +25,7 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import AskedField, Part
 from grants.applications.parts.questions import is_empty
+from grants.applications.queries.corrections import is_correction
 from grants.applications.queries.writing import offers_of, questions_on, section_codes, section_values, wrong_in
 from grants.applications.rules import FieldData, Path
 from grants.calls import queries as calls
@@ -60,10 +61,11 @@ class EarlierAnswer:
 
 
 def earlier_dossiers(application: Application) -> Sequence[Application]:
-    """The other dossiers of the organisation, the last touched first."""
+    """The other dossiers of the organisation, without their corrections, the last touched first."""
     return db.session.scalars(
         select(Application)
         .where(Application.organisation_id == application.organisation_id, Application.id != application.id)
+        .where(~is_correction())
         .options(*Application.opened_with())
         .order_by(Application.touched_at.desc(), Application.id)
         .limit(MOST_SHOWN)
