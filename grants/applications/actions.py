@@ -834,6 +834,8 @@ def why_not_corrected(application: Application, at: datetime) -> LazyString | No
 
 
 def _why_examined(application: Application) -> LazyString | None:
+    if application.is_withdrawn:
+        return _l("Ce dossier est retiré : il ne se corrige plus.")
     if application.is_piece_requested:
         return _l("Une pièce vous est demandée : envoyez-la d’abord. Le dossier se corrige ensuite.")
     if not application.is_submitted:

@@ -143,6 +143,9 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
     for version in db.session.scalars(versions.order_by(ApplicationVersion.number)):
         yield f"depot-{version.number}.json", version.content
         yield f"accuse-de-reception-{version.number}.pdf", receipts.receipt_pdf(version, language())
+    correction = applications.correction_of(application)
+    if correction is not None:
+        yield "correction-non-deposee.pdf", papers.dossier_pdf(correction)
     decision = deliberation.published_decision_of(application.id)
     if decision is not None:
         yield "decision.pdf", decisions.decision_paper(decision, language())

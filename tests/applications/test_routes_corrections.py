@@ -223,3 +223,32 @@ def test_the_last_page_of_an_empty_draft_says_that_nothing_is_joined_nor_stated(
     shown = page.get("applications.submit", draft, as_=make.member_of(draft.organisation))
     assert "Aucun fichier." in shown.words
     assert "Aucune déclaration n’est encore faite." in shown.words
+
+
+@pytest.mark.parametrize("state", [S.ELIGIBLE, S.PIECES_REQUESTED, S.WITHDRAWN])
+def test_a_correction_that_came_too_late_says_why_and_stays_readable(make, page, dossier, owner, by, state):
+    draft = begin(dossier, by)
+    change(draft, by, title="Trop tard")
+    make._carry(dossier, state)
+    words = "le dossier est retiré" if state is S.WITHDRAWN else "reste déposée : c’est elle qui compte."
+    for endpoint in ("show", "review", "submit"):
+        shown = page.get(f"applications.{endpoint}", draft)
+        assert words in shown.words
+        assert "Trop tard" in shown.words
+    told = page.get("applications.show", dossier)
+    assert words in told.words
+    assert not told.tree.xpath(f"//a[@href='/dossiers/{draft.id}/rediger']")
+
+
+def test_pages_of_versions_in_english(page, dossier, owner, by):
+    draft = begin(dossier, by)
+    change(draft, by, title="A corrected title")
+    with unit_of_work():
+        owner.locale = "en"
+    assert "Correction not yet submitted" in page.get("applications.show", draft, as_=owner).words
+    submit(draft, by)
+    assert "the one that counts" in page.get("applications.versions", dossier).words
+    changed = page.get("applications.version", dossier, number=2)
+    assert "What changed since the version of" in changed.words
+    assert changed.tree.xpath("//ins")[0].text_content() == "A corrected title"
+    assert "which replaces that of" in page.get("applications.receipt", dossier).words

@@ -26,6 +26,7 @@ from grants.people import actions
 from grants.people.models import Appointment, Membership
 from grants.reviewing.actions import tell_link
 from grants.reviewing.models import InterestNature
+from tests.applications.test_corrections import begin, change, submit
 
 FETCH = "/preparations/{}/fichier"
 
@@ -279,6 +280,24 @@ def test_a_member_takes_all_the_dossiers_of_their_organisation_in_one_file(page,
     said = files["LISEZMOI.txt"].decode()
     assert theirs.name in said
     assert "Dossier d’un autre" not in said
+
+
+def test_each_version_and_the_correction_that_is_begun_are_in_the_archive(page, make):
+    member = make.account()
+    given = make.application(state=ApplicationState.SUBMITTED, organisation=make.organisation(member))
+    by = make.actor_of(member)
+    draft = begin(given, by)
+    change(draft, by, title="Deuxième")
+    submit(draft, by)
+    begin(given, by)
+    files = archived(page, given.organisation, member)
+    names = {name.partition("/")[2] for name in files if "/" in name and "pieces" not in name}
+    assert names == {
+        "dossier.pdf", "depot-1.json", "depot-2.json", "accuse-de-reception-1.pdf", "accuse-de-reception-2.pdf",
+        "correction-non-deposee.pdf",
+    }  # fmt: skip
+    digests = {sha256(files[name]).hexdigest() for name in files if "depot-" in name}
+    assert digests == {version.digest for version in applications.versions_of(given.id)}
 
 
 def test_a_decision_is_in_the_archive_once_it_is_published(page, make):
