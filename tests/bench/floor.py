@@ -461,7 +461,8 @@ def submit(application_id: UUID) -> tuple[str, int]:
         connection.execute(
             allocation.insert(),
             [{"application_id": application_id, "dimension": "axis", "key_id": row.axis_id,
-              "weight": row.percent, "amount_cents": found.requested_cents * row.percent // 100} for row in shares],
+              "weight": row.percent, "amount_cents": found.requested_cents * row.percent // 100, "version": 1}
+             for row in shares],
         )  # fmt: skip
         connection.execute(
             letter.insert().values(id=uuid4(), kind="receipt", recipient="floor@exemple.example", subject="Reçu",
