@@ -306,19 +306,28 @@ def _serve(script: ScriptInfo, listening: socket.socket, port: int) -> None:
         _init()
         settings = _settings()
         if settings.is_demo and not settings.own_database and mode.is_empty():
-            _install_demo()
+            _let_go_of_database()
+            if not serving.run_apart(_install_demo):
+                raise click.ClickException(
+                    "La démonstration n’a pas pu être installée : voyez ce qui en est dit ci-dessus."
+                )
         if trouble := mode.wrong(_settings()):
             raise click.ClickException(trouble)
         if settings.is_demo:
             _show_accounts()
             click.echo(f"\nCourriels de la démonstration : {pages.link('desk.demo_mails')}")
         click.echo(f"Adresse : http://{serving.HOST}:{port}  (Ctrl-C pour arrêter)")
-        db.session.remove()
-        db.engine.dispose()
+        _let_go_of_database()
     sys.stdout.flush()
     web = partial(serving.serve_web, listening, f"{APPLICATION}()")
     if not serving.run_together([web, partial(main, ["worker"])]):
         raise click.ClickException("Un des processus s’arrête à chaque départ : voyez ce qu’il en dit ci-dessus.")
+
+
+def _let_go_of_database() -> None:
+    """Close every connection: a process forked from this one would use the same."""
+    db.session.remove()
+    db.engine.dispose()
 
 
 def _tell_closings() -> int:

@@ -89,6 +89,17 @@ def run_together(commands: Sequence[Command]) -> bool:
     return stop.is_set()
 
 
+def run_apart(command: Command) -> bool:
+    """Run a command to its end in a process forked from this one; whether it ended well.
+
+    Whatever it loads, and the threads it begins (printing a paper begins some), are gone with it: processes forked
+    from this one later would wait for ever for threads that they do not have.
+    """
+    process = _start(command)
+    process.join()
+    return process.exitcode == 0
+
+
 def _start(command: Command) -> ForkProcess:
     process = _FORKS.Process(target=_run, args=(command,))
     process.start()

@@ -700,6 +700,30 @@ def test_what_is_loaded_before_the_processes_part_holds_neither_connection_nor_t
     assert result.stdout.split() == ["1", "0"]
 
 
+PREPARED = """
+import os
+from flask.cli import ScriptInfo
+from grants import cli
+from grants.app import create_app
+from grants.demo.context import specimen_documents
+from grants.kernel import clock, serving
+cli.install = lambda by: specimen_documents(clock.today())
+serving.run_together = lambda commands: print(len(os.listdir("/proc/self/task")), "thread") or True
+with serving.listen(int(os.environ["PORT"])) as listening:
+    cli._serve(ScriptInfo(create_app=create_app), listening, int(os.environ["PORT"]))
+"""
+
+
+@pytest.mark.neutral
+def test_no_thread_is_left_by_the_papers_of_the_demonstration_when_the_processes_part(tmp_path, free_port):
+    environment = {**os.environ, "GRANTS_INSTANCE": str(tmp_path), "GRANTS_DEMO": "1", "PORT": str(free_port)}
+    environment.pop("DATABASE_URL", None)
+    result = subprocess.run(
+        [sys.executable, "-c", PREPARED], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "1 thread" in result.stdout.splitlines(), result.stdout + result.stderr
+
+
 @pytest.mark.neutral
 def test_a_port_is_held_by_one_only(free_port):
     held = serving.listen(free_port)
