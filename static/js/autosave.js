@@ -98,7 +98,7 @@ export default function (form) {
   // Go on where a page that is closed stopped, unless one writes here already or what it showed has changed: under its
   // name and after its numbers, so that nothing that it sent has a second effect.
   page.goOn = (before, content, fill) => {
-    if (content.place !== form.dataset.saves || content.read !== form.elements.read?.value || waiting.size || sending) return false;
+    if (content.place !== form.dataset.saves || content.read !== form.elements.read?.value || waiting.size || pending) return false;
     writer = named.value = device.writer = before;
     number = content.number + GAP;
     pending = content.pending;
@@ -110,7 +110,7 @@ export default function (form) {
     }
     stamped();
     tell("writing");
-    send();
+    Promise.resolve(sending).then(send);
     return true;
   };
   async function start() {
@@ -158,15 +158,15 @@ export default function (form) {
       device?.keep();
       if (!document.hidden) await device?.settled();
     }
-    const { csrf_token: token, _key: key, read } = form.elements;
-    const [status, answer] = await post(form.dataset.saves, { token: token.value, key: key.value, read: read?.value }, writer, pending ?? []);
+    const { csrf_token: token, _key: key, read } = form.elements, saves = pending;
+    const [status, answer] = await post(form.dataset.saves, { token: token.value, key: key.value, read: read?.value }, writer, saves ?? []);
     if (status === 200) {
-      pending = null;
+      if (pending === saves) pending = null;
       try { await received(answer); } finally { device?.keep(); }
       return;
     }
     if (status === 429) quiet = Date.now() + THROTTLED;
-    if (!pending) return;
+    if (!saves) return;
     if (status === 401 || status === 400) {
       const { renew } = await beside();
       if (await renew(page)) { timer = setTimeout(send, PAUSE); return; }

@@ -10,7 +10,8 @@ const element = (kind, facts, ...inside) => { const made = Object.assign(documen
 export default function (box) {
   const mine = owner();
   if (!mine) return;
-  const go = () => sendAll(box, mine, () => false).catch(() => {});
+  let going = Promise.resolve();
+  const go = () => { going = going.then(() => sendAll(box, mine, () => false)).catch(() => {}); };
   addEventListener("online", go);
   document.addEventListener("session:in", go);
   go();
@@ -24,20 +25,21 @@ export function takeUp(page, mine) {
 
 async function sendAll(box, mine, goOn) {
   const all = await list(mine.who);
-  box.replaceChildren();
+  const said = [];
   for (const { writer, at } of all) {
     await hold(writer, async () => {
       let content;
       try { content = await read(mine, writer); } catch (error) {
-        if (error.name === "OperationError") tell(box, "unreadable", null, writer);
+        if (error.name === "OperationError") said.push(part(words(box, "unreadable"), forget(box, writer)));
         return false;
       }
       if (!content) return false;
       if (goOn(writer, content)) return true;
-      tell(box, await replay(mine, writer, at, content), content, writer);
+      said.push(...told(box, await replay(mine, writer, at, content), content, writer));
       return false;
     }, { signal: AbortSignal.timeout(PATIENCE) });
   }
+  box.replaceChildren(...said);
 }
 
 // Send what a page left, and keep what is not taken: what was sent already as it was, the rest under new numbers.
@@ -83,17 +85,16 @@ async function replay(mine, writer, at, content) {
 }
 
 // ---- what is said
-function tell(box, said, content, writer) {
-  const words = (name, values) => element("p", { textContent: say(box.dataset, name, values) });
-  if (said === "unreadable") { box.append(part(words("unreadable"), forget(box, writer))); return; }
-  const place = element("p", {}, element("a", { href: content.address, textContent: content.title }));
-  if (said.sent) box.append(part(words("sent", { n: said.sent, at: said.at }), ...(said.isOpen ? [] : [words("late")]), place.cloneNode(true)));
-  if (!said.left) return;
-  if (said.left === "wait") { box.append(part(words("wait"), place)); return; }
+const words = (box, name, values) => element("p", { textContent: say(box.dataset, name, values) });
+function told(box, said, content, writer) {
+  const place = () => element("p", {}, element("a", { href: content.address, textContent: content.title }));
+  const sent = said.sent ? [part(words(box, "sent", { n: said.sent, at: said.at }), ...(said.isOpen ? [] : [words(box, "late")]), place())] : [];
+  if (!said.left) return sent;
+  if (said.left === "wait") return [...sent, part(words(box, "wait"), place())];
   const list = element("dl", {});
   const left = new Map([...(content.pending ?? []), ...content.fields].map((one) => [one.field, one.typed]));
   for (const [field, typed] of left) list.append(element("dt", { textContent: content.labels[field] || field }), element("dd", { textContent: texts(typed) }));
-  box.append(part(words(said.left, { why: said.why }), place, list, forget(box, writer)));
+  return [...sent, part(words(box, said.left, { why: said.why }), place(), list, forget(box, writer))];
 }
 const part = (...inside) => element("div", { className: "notice warn" }, element("div", {}, ...inside));
 function forget(box, writer) {

@@ -138,6 +138,20 @@ MUTANTS = (
         "tests/applications/test_routes_saves.py -k second_effect",
     ),
     Mutant(
+        "what a page saved itself", "grants/applications/actions.py",
+        'rules.versions_in(stamp or "") | _own_versions(application, section, stored, writer)\n',
+        'rules.versions_in(stamp or "")\n',
+        "tests/applications/test_routes_saves.py -k not_in_conflict",
+    ),
+    Mutant(
+        "the account of a key", "grants/kernel/encryption.py", 'info=b"device:" + account_id.bytes', 'info=b"device:"',
+        "tests/people/test_stored_forms.py -k own_account_alone",
+    ),
+    Mutant(
+        "scripts sent packed", "grants/kernel/pages.py", "app.wsgi_app = packed_scripts(files)", "app.wsgi_app = files",
+        "tests/kernel/test_pages.py -k scripts_are_sent_packed",
+    ),
+    Mutant(
         "a wrong answer bars the submission", "grants/applications/actions.py",
         ", *queries.wrong_answers(application)]", "]",
         "tests/applications/test_actions.py -k bars_the_submission",
