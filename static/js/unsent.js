@@ -88,15 +88,16 @@ async function replay(mine, writer, at, content) {
 const words = (box, name, values) => element("p", { textContent: say(box.dataset, name, values) });
 function told(box, said, content, writer) {
   const place = () => element("p", {}, element("a", { href: content.address, textContent: content.title }));
-  const sent = said.sent ? [part(words(box, "sent", { n: said.sent, at: said.at }), ...(said.isOpen ? [] : [words(box, "late")]), place())] : [];
+  const sent = said.sent ? [notice("good", words(box, "sent", { n: said.sent, at: said.at }), ...(said.isOpen ? [] : [words(box, "late")]), place())] : [];
   if (!said.left) return sent;
   if (said.left === "wait") return [...sent, part(words(box, "wait"), place())];
   const list = element("dl", {});
   const left = new Map([...(content.pending ?? []), ...content.fields].map((one) => [one.field, one.typed]));
   for (const [field, typed] of left) list.append(element("dt", { textContent: content.labels[field] || field }), element("dd", { textContent: texts(typed) }));
-  return [...sent, part(words(box, said.left, { why: said.why }), place(), list, forget(box, writer))];
+  return [...sent, part(words(box, said.left, { why: said.why }), ...(said.left === "gone" ? [] : [place()]), list, forget(box, writer))];
 }
-const part = (...inside) => element("div", { className: "notice warn" }, element("div", {}, ...inside));
+const part = (...inside) => notice("warn", ...inside);
+const notice = (tone, ...inside) => element("div", { className: `notice ${tone}` }, element("div", {}, ...inside));
 function forget(box, writer) {
   const button = element("button", { type: "button", className: "button secondary small", textContent: say(box.dataset, "forget") });
   button.addEventListener("click", async () => { await remove(writer); button.closest(".notice").remove(); });
