@@ -23,6 +23,7 @@ from grants.deliberation import letters as decisions
 from grants.deliberation import queries as deliberation
 from grants.desk import queries
 from grants.desk.queries import DossierFilters, Found, JournalFilters, JournalLine
+from grants.documents import queries as documents
 from grants.kernel import clock, jobs, uploads, workbooks
 from grants.kernel.access import NOT_YOURS, hidden_dossiers, why_not
 from grants.kernel.actor import Actor
@@ -120,6 +121,9 @@ def _archive(work: jobs.Work[OrganisationDossiers]) -> str:
             for name, content in _dossier(application, work.actor, left):
                 archive.writestr(f"{folder}/{name}", content)
             db.session.expunge_all()
+        for place, kept in enumerate(documents.documents_of(key), start=1):
+            for name, content in _file(f"documents/{place:02d}", kept.document.file, _("Documents"), left):
+                archive.writestr(name, content)
         organisation = db.session.get_one(Organisation, key)
         archive.writestr("LISEZMOI.txt", _read_me(organisation, left))
     return f"dossiers-{clock.today().isoformat()}.zip"
@@ -154,15 +158,15 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
         yield f"{agreement.number}.pdf", agreements.agreement_paper(agreement)
     for place, stored in enumerate(db.session.scalars(applications.files_of(application.id)), start=1):
         if why_not(P.FILE_READ, stored, actor) is None:
-            yield from _piece(place, stored, about, left)
+            yield from _file(f"pieces/{place:02d}", stored, about, left)
 
 
-def _piece(place: int, stored: StoredFile, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
-    """One file as it was sent, under a name that no other has."""
+def _file(place: str, stored: StoredFile, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
+    """One file as it was sent, under a name that begins with its place: no other has it."""
     if stored.clearance is Clearance.REFUSED:
         left.append(_("%(dossier)s : l’antivirus a refusé « %(name)s ».", dossier=about, name=stored.name))
         return
-    yield f"pieces/{place:02d}-{stored.name}", uploads.read(stored)
+    yield f"{place}-{stored.name}", uploads.read(stored)
 
 
 def _read_me(organisation: Organisation, left: list[str]) -> str:
@@ -174,6 +178,7 @@ def _read_me(organisation: Organisation, left: list[str]) -> str:
         _("– depot-1.json : ce qui a été déposé ; son empreinte SHA-256 est celle de l’accusé de réception ;"),
         _("– accuse-de-reception-1.pdf, decision.pdf, la convention : tels qu’ils ont été remis ;"),
         _("– pieces : les fichiers, tels qu’ils ont été envoyés."),
+        _("Le répertoire « documents » : ceux que l’organisation garde, remplacés compris."),
         *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),
     ]
     return "\r\n".join(map(str, lines)) + "\r\n"

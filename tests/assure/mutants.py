@@ -108,6 +108,32 @@ MUTANTS = (
         "Application: anyone,", "tests/applications/test_routes.py -k strangers",
     ),
     Mutant(
+        "documents that no dossier holds", "grants/policy.py",
+        "is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)", "is_private = False",
+        "tests/documents/test_routes.py -k staff_reads_only",
+    ),
+    Mutant(
+        "a document that a dossier holds", "grants/documents/actions.py",
+        "    if queries.is_used(document):\n", "    if False:\n",
+        "tests/documents/test_actions.py -k holds_is_not_taken_out",
+    ),
+    Mutant(
+        "a document offered to its own piece and organisation", "grants/applications/actions.py",
+        "    document = documents.offered_one(application.organisation_id, piece, document_id)\n",
+        "    document = db.session.get(documents.OrganisationDocument, document_id)\n",
+        "tests/documents/test_actions.py -k its_own_organisation",
+    ),
+    Mutant(
+        "answers of another organisation", "grants/applications/actions.py",
+        "    if earlier.organisation_id != application.organisation_id:\n", "    if False:\n",
+        "tests/applications/test_earlier.py -k another_organisation",
+    ),
+    Mutant(
+        "an answer changed meanwhile", "grants/applications/actions.py",
+        "if answer.name in chosen]", 'if answer.name.rpartition("|")[0] in {one.rpartition("|")[0] for one in chosen}]',
+        "tests/applications/test_earlier.py -k replaced_only_when_ticked",
+    ),
+    Mutant(
         "recusal", "grants/reviewing/queries.py",
         "AssignmentState.SUBMITTED, ~linked", "AssignmentState.SUBMITTED, linked | ~linked",
         "tests/reviewing/test_queries.py",

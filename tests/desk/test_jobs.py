@@ -9,12 +9,14 @@ from zipfile import ZipFile
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import delete, select, update
+from werkzeug.datastructures import FileStorage
 
 from grants.applications import queries as applications
 from grants.applications.letters import receipt_pdf
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.lifecycle import AwardState, InstalmentState
 from grants.desk.exports import ARCHIVE, OrganisationDossiers
+from grants.documents import actions as documents
 from grants.kernel import clock, jobs, sheets, workbooks
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ForbiddenError
@@ -27,6 +29,7 @@ from grants.people.models import Appointment, Membership
 from grants.reviewing.actions import tell_link
 from grants.reviewing.models import InterestNature
 from tests.applications.test_corrections import begin, change, submit
+from tests.kernel import corpus
 
 FETCH = "/preparations/{}/fichier"
 
@@ -298,6 +301,16 @@ def test_each_version_and_the_correction_that_is_begun_are_in_the_archive(page, 
     }  # fmt: skip
     digests = {sha256(files[name]).hexdigest() for name in files if "depot-" in name}
     assert digests == {version.digest for version in applications.versions_of(given.id)}
+
+
+def test_the_documents_that_an_organisation_keeps_are_in_its_archive(page, make):
+    member = make.account()
+    theirs, content = make.organisation(member), corpus.pdf()
+    make.application(state=ApplicationState.SUBMITTED, organisation=theirs)
+    with unit_of_work():
+        file = FileStorage(io.BytesIO(content), "statuts.pdf")
+        documents.keep(theirs.id, "statutes", file, by=make.actor_of(member))
+    assert archived(page, theirs, member)["documents/01-statuts.pdf"] == content
 
 
 def test_a_decision_is_in_the_archive_once_it_is_published(page, make):
