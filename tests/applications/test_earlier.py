@@ -113,6 +113,14 @@ def test_nothing_is_taken_from_another_organisation_nor_into_a_submitted_dossier
         take(earlier, draft, by, chosen=set())
 
 
+def test_a_correction_is_not_a_dossier_to_start_from(make, draft, earlier, by):
+    assert list(queries.earlier_dossiers(draft)) == [earlier]
+    with unit_of_work():
+        correction = actions.begin_correction(earlier, by=by)
+    assert correction.id != earlier.id
+    assert list(queries.earlier_dossiers(draft)) == [earlier]
+
+
 def test_an_answer_that_the_new_call_does_not_take_is_not_offered(make, earlier, by):
     call = make.call(state="draft")
     shorter = next(row for row in calls.questions_of(call.id) if row.kind == "long" and row.required)
