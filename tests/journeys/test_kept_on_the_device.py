@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import delete, select
 
+from grants.kernel.db import unit_of_work
+from grants.people.models import Account, Membership
 from tests.journeys.cast import PATIENCE, Participants, Person
 from tests.journeys.worlds import TITLE, two_volunteers_with_a_draft
 
@@ -100,6 +103,22 @@ def test_what_could_not_be_sent_waits_for_its_author_alone(participants: Partici
     awa.presses("Se déconnecter et effacer", within=awa.page.get_by_role("dialog"))
     expect(awa.page.get_by_text("Vous êtes déconnecté.")).to_be_visible()
     assert rows(awa.page) == []
+
+    # Who is no longer a member is told, and finds the text to copy.
+    noa.signs_in().opens(place)
+    noa.page.wait_for_load_state("networkidle")
+    noa.page.context.set_offline(True)
+    noa.page.locator("[name=summary]").fill("Un mot de Noa.")
+    expect(state(noa.page)).to_contain_text(KEPT, timeout=PATIENCE)
+    account = select(Account.id).where(Account.email == noa.email).scalar_subquery()
+    with participants.making(), unit_of_work() as session:
+        session.execute(delete(Membership).where(Membership.account_id == account))
+    comes_back(noa, "/dossiers")
+    expect(noa.page.locator("[data-waiting]")).to_contain_text("vous n’avez plus accès à ce dossier", timeout=PATIENCE)
+    expect(noa.page.locator("[data-waiting]")).to_contain_text("Un mot de Noa.")
+    noa.presses("Effacer de cet appareil")
+    expect(noa.page.locator("[data-waiting]")).to_be_empty()
+    assert rows(noa.page) == []
 
 
 def leaves(person: Person) -> None:
