@@ -153,7 +153,10 @@ def row_of(method: str, rule: Rule) -> str:
 
 def unknown_address(app: Flask, rule: Rule, access: ViewAccess) -> str:
     """The address of a thing that does not exist."""
-    values = {name: str(uuid4()) if name in ids_of(rule) else "project" for name in rule.arguments}
+    values: dict[str, Any] = {
+        name: str(uuid4()) if name in ids_of(rule) else 1 if f"<int:{name}>" in rule.rule else "project"
+        for name in rule.arguments
+    }
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 
