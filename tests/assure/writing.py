@@ -419,7 +419,7 @@ class Seen(Interleaving):
 )
 def writing(workspace: Workspace) -> Reading:
     """The browser's queue in Python and the real server, then a real browser: one in five of them on PostgreSQL."""
-    alone, seen, steps = (1000, 60, 14) if workspace.full else (24, 2, 8)
+    alone, seen, steps = (1000, 60, 14) if workspace.full else (16, 2, 8)
     if workspace.full and workspace.dialect == "postgresql":
         alone, seen = alone // 5, seen // 5
     faults, told = [], Counter[str]()

@@ -221,7 +221,7 @@ SCENARIOS = (
     Scenario(
         "submit", "déposer", by_writer, at("/dossiers/{one.application}/deposer"),
         at("/submit/{one.application}"), form=at("/dossiers/{one.application}/deposer"), subject=Subjects.draft,
-        most_queries=29,
+        most_queries=30,
     ),
     Scenario("reviewer_list", "mes évaluations", by_reviewer, at("/evaluations"), at("/readings/{t.reviewer}"),
              references),

@@ -3,6 +3,7 @@
 import pytest
 
 from grants.applications.lifecycle import ApplicationState
+from grants.awards.lifecycle import AwardState, ReportState
 from grants.calls import queries as calls
 from grants.kernel import clock, journal
 from grants.kernel.actor import system
@@ -287,3 +288,30 @@ def test_pages_of_the_list_by_score_follow_one_another(page: Page, make: Make, m
         path = next(iter(answer.tree.xpath("//nav//a[contains(@href, 'after=')]/@href")), "")
     assert len(seen) == len(set(seen)) == 5
     assert seen[-1] == "Projet 0"
+
+
+def test_enter_in_a_field_never_does_more_than_save(page: Page, make: Make) -> None:
+    screened = make.application(state=ApplicationState.SUBMITTED)
+    draft = make.application(organisation=make.organisation(make.account()))
+    awarded = make.application(state=ApplicationState.ELIGIBLE)
+    make.decided(awarded)
+    award = make.award(awarded, state=AwardState.RUNNING)
+    report = make.report(award, state=ReportState.EXPECTED)
+    read = make.application(state=ApplicationState.ELIGIBLE)
+    assignment = make.assignment(read, make.account("reviewer"), state=AssignmentState.OPEN)
+    writer = make.member_of(draft.organisation)
+    pages = [
+        (make.account("manager"), f"/recevabilite/{screened.id}"),
+        (make.member_of(award.organisation), f"/mes-bilans/{report.id}"),
+        (assignment.reviewer, f"/evaluations/{assignment.id}"),
+        *((writer, f"/dossiers/{draft.id}/rediger/{part}") for part in ("pieces", "partenaires", "budget")),
+    ]
+    for person, path in pages:
+        answer = page.get(path, as_=person)
+        assert answer.status == 200, path
+        forms = [form.xpath(".//button[@type='submit']") for form in answer.tree.xpath("//main//form[@method='post']")]
+        several = [buttons for buttons in forms if len(buttons) > 1]
+        assert several, path
+        for first, *_others in several:
+            does = (first.get("name"), first.get("value"))
+            assert does in {(None, None), ("do", "stay"), ("then", "save"), ("save", "1")}, (path, does)
