@@ -644,7 +644,8 @@ def submit(
     dossier the person read before confirming. An application already submitted gives back its first version: two clicks
     or two tabs make one receipt. A correction becomes the next version of the dossier it corrects. Raises RefusedError
     when late, InvalidError when something is missing, ConflictError when a colleague changed the dossier since `seen`,
-    or anybody since `received_at`.
+    or anybody since `received_at`. Within the grace of its call, a dossier attempted before the closing is not late;
+    its version and its line say both instants.
     """
     queries.lock(application)
     correction = queries.correction_from(application)
@@ -652,7 +653,8 @@ def submit(
     if frozen is not None:
         return frozen
     dossier = application if correction is None else _correctable(correction)
-    _check_in_time(application, received_at, seen)
+    attempted_at = _check_in_time(application, received_at, seen)
+    attempt = {"attempted_at": attempted_at.isoformat()} if attempted_at is not None else {}
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)
@@ -669,11 +671,11 @@ def submit(
         else:
             _number(application)
         dossier.search_key = rules.search_key_of(str(dossier.reference), dossier.title, dossier.organisation)
-        version = _freeze(dossier, plain, number, by=by)
+        version = _freeze(dossier, {**plain, **attempt}, number, by=by)
         journal.advance(
             LIFECYCLE, dossier, verb, by=by,
             reference=dossier.reference, digest=version.digest, received_at=received_at.isoformat(),
-            **({"number": number} if correction is not None else {}),
+            **({"number": number} if correction is not None else {}), **attempt,
         )  # fmt: skip
     db.session.flush()
     _allocate(dossier, plain, [row for row in picked if row.list == "actions"], number)
@@ -692,9 +694,12 @@ def _frozen_before(application: Application, correction: Correction | None) -> A
     return queries.latest_version(application.id) if application.submitted_at is not None else None
 
 
-def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> None:
+def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> datetime | None:
+    """Refuse what came too late or was changed; returns when it was attempted, where the grace lets it in."""
     call = application.call
-    if not call_rules.is_open(call, received_at):
+    is_open = call_rules.is_open(call, received_at)
+    attempted_at = None if is_open else queries.attempted_at(application)
+    if not call_rules.takes(call, received_at, attempted_at):
         closed = instant(call.closes_at)
         raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
     if call.marks_frozen_at is not None:  # it was closed, and is open again because the clock went back
@@ -703,6 +708,9 @@ def _check_in_time(application: Application, received_at: datetime, seen: int | 
         raise _changed_since()
     if seen is not None and clock.now() - received_at > AT_ONCE:
         _check_sent_again(application, received_at)
+    elif not is_open:
+        _check_not_examined(application)
+    return attempted_at
 
 
 def _changed_since() -> ConflictError:
@@ -719,7 +727,7 @@ def _check_sent_again(application: Application, received_at: datetime) -> None:
     """A form sent before its author could be known submits what stood then, to a call that is still examined.
 
     It may name any version of the dossier, even one that was only written afterwards. Raises ConflictError when the
-    dossier or its organisation changed since, RefusedError when the examination is over; holds its end back.
+    dossier or its organisation changed since, and what `_check_not_examined` raises.
     """
     if application.touched_at > received_at:
         raise _changed_since()
@@ -727,6 +735,11 @@ def _check_sent_again(application: Application, received_at: datetime) -> None:
         raise ConflictError(
             _("La fiche de l’organisation a changé depuis votre envoi. Relisez le dossier, puis déposez-le.")
         )
+    _check_not_examined(application)
+
+
+def _check_not_examined(application: Application) -> None:
+    """Raises RefusedError when the examination of the call is over; holds its end back until the transaction ends."""
     done = select(Call.state, Call.marks_frozen_at).where(Call.id == application.call_id).with_for_update(read=True)
     state, frozen_at = db.session.execute(done).one()
     if state is not CallState.OPENED or frozen_at is not None:

@@ -171,11 +171,17 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Submission
         return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
-    replaced: str | None = said.pop("replaced_at", None)
+    replaced_at, attempted_at = _instant_of(said, "replaced_at"), _instant_of(said, "attempted_at")
     return queries.SubmissionReceipt(
         **said, submitted_at=submitted_at, files=[_with_instant(file) for file in files],
-        replaced_at=datetime.fromisoformat(replaced) if replaced is not None else None,
+        replaced_at=replaced_at, attempted_at=attempted_at,
     )  # fmt: skip
+
+
+def _instant_of(said: dict[str, Any], name: str) -> datetime | None:
+    """Take an instant out of a kept receipt; older ones have none."""
+    written: str | None = said.pop(name, None)
+    return None if written is None else datetime.fromisoformat(written)
 
 
 def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
@@ -205,6 +211,7 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
                 (_("Numéro du dossier"), receipt_text.reference),
                 (_("Projet"), receipt_text.title),
                 (_("Reçu le"), instant(receipt_text.submitted_at)),
+                *_attempt_words(receipt_text),
                 *([(_("Version"), version_words(receipt_text))] if receipt_text.number > 1 else []),
             ],
             "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
@@ -226,6 +233,12 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
         title = _("Accusé de réception électronique")
     page = papers.sheet("receipt", data, at=receipt_text.submitted_at, title=title, language=language, notice=notice)
     return {"sheet": page, "said": asdict(receipt_text)}
+
+
+def _attempt_words(receipt_text: queries.SubmissionReceipt) -> list[tuple[str, str]]:
+    if receipt_text.attempted_at is None:
+        return []
+    return [(_("Dépôt demandé avant la clôture"), instant(receipt_text.attempted_at))]
 
 
 def version_words(receipt_text: queries.SubmissionReceipt) -> str:

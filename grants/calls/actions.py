@@ -247,6 +247,7 @@ def copy_call(
         opens_at=opens_at,
         closes_at=closes_at,
         envelope=envelope,
+        grace_minutes=source.grace_minutes,
         threshold=source.threshold,
         minimum_reviewers=source.minimum_reviewers,
         scale_top=source.scale_top,
@@ -336,9 +337,16 @@ def _euros(amount: Money) -> str:
 
 
 def edit(
-    call: Call, identity: Identity, *, threshold: int, minimum_reviewers: int, version: int | None, by: Actor
+    call: Call,
+    identity: Identity,
+    *,
+    threshold: int,
+    minimum_reviewers: int,
+    version: int | None,
+    by: Actor,
+    grace_minutes: int = 0,
 ) -> None:
-    """Write the identity, dates and rules of a draft call.
+    """Write the identity, dates, grace (in minutes) and rules of a draft call.
 
     Raises RefusedError once it is open, ConflictError when somebody else wrote meanwhile, InvalidError on a field.
     """
@@ -350,10 +358,11 @@ def edit(
     for name, value in vars(identity).items():
         if name != "framework":
             setattr(call, name, value)
-    call.threshold, call.minimum_reviewers = threshold, minimum_reviewers
+    call.threshold, call.minimum_reviewers, call.grace_minutes = threshold, minimum_reviewers, grace_minutes
     journal.advance(
         LIFECYCLE, call, "edit", by=by,
-        part="identity", opens_at=identity.opens_at, closes_at=identity.closes_at, envelope=identity.envelope.cents,
+        part="identity", opens_at=identity.opens_at, closes_at=identity.closes_at, grace_minutes=grace_minutes,
+        envelope=identity.envelope.cents,
     )  # fmt: skip
 
 
@@ -619,6 +628,7 @@ def open_call(call: Call, *, acknowledged: bool, version: int | None, by: Actor)
         call.opened_at = clock.now()
         journal.advance(
             LIFECYCLE, call, "open", by=by, code=call.code, opens_at=call.opens_at, closes_at=call.closes_at,
+            grace_minutes=call.grace_minutes,
             envelope=call.envelope.cents, acknowledged=[code for _kind, code in unsure],
         )  # fmt: skip
     else:

@@ -175,8 +175,16 @@ class NewCallForm(CallForm):
 
 
 class DraftForm(CallForm):
-    """A draft call: its identity and the two rules of its judgement."""
+    """A draft call: its identity, its grace and the two rules of its judgement."""
 
+    grace_minutes = WholeField(
+        _l("Délai de grâce après la clôture, en minutes"),
+        maximum=rules.LONGEST_GRACE,
+        description=_l(
+            "0 : aucun. Il vaut seulement pour un dossier dont le dépôt a été demandé avant la clôture et refusé, par "
+            "exemple parce qu’il était incomplet. La page de l’appel le dit."
+        ),
+    )
     threshold = WholeField(_l("Seuil, en points sur 100"), [InputRequired(_l("Remplissez ce champ."))], maximum=100)
     minimum_reviewers = WholeField(
         _l("Lecteurs au moins par dossier"), [InputRequired(_l("Remplissez ce champ."))], minimum=1, maximum=20

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, SmallInteger, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.calls.lifecycle import LIFECYCLE, CallState
+from grants.calls.rules import LONGEST_GRACE, end_of_grace
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -34,6 +35,8 @@ class QuestionKind(StrEnum):
 class Call(Recorded, Keyed, Versioned, Model):
     """A call for applications. `closes_at` is the last instant at which a complete submission is on time.
 
+    `grace_minutes` are given after it to a dossier whose submission was attempted before.
+
     `texts` holds {"fr", "en"} by code of text and, under "extensions", each later closing with its reason.
     """
 
@@ -52,6 +55,7 @@ class Call(Recorded, Keyed, Versioned, Model):
     texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None] = mapped_column(index=True)
+    grace_minutes: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     opened_at: Mapped[datetime | None]
     examined_at: Mapped[datetime | None]  # first given to a reviewer or to a meeting: no closing comes back after that
     envelope: Mapped[Money] = mapped_column("envelope_cents")
@@ -67,9 +71,15 @@ class Call(Recorded, Keyed, Versioned, Model):
     __table_args__ = (
         CheckConstraint("committed_cents >= 0 AND committed_cents <= envelope_cents", name="committed_within_envelope"),
         CheckConstraint("opens_at IS NULL OR closes_at IS NULL OR opens_at < closes_at", name="dates_in_order"),
+        CheckConstraint(f"grace_minutes >= 0 AND grace_minutes <= {LONGEST_GRACE}", name="grace_in_range"),
         UniqueConstraint("code", info={"says": _l("Un autre appel porte déjà ce code."), "field": "code"}),
         *LIFECYCLE.checks(),
     )
+
+    @property
+    def grace_ends_at(self) -> datetime | None:
+        """The last instant of its grace; None when it gives none."""
+        return end_of_grace(self)
 
     @property
     def is_draft(self) -> bool:

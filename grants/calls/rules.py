@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from grants.kernel.search import search_key
 from grants.kernel.words import _l
 
 WHOLE = 100
+LONGEST_GRACE = 120  # minutes
 
 
 class Phase(StrEnum):
@@ -101,6 +102,41 @@ def phase(call: Dated, at: datetime) -> Phase:
 def is_open(call: Dated, at: datetime) -> bool:
     """Whether a complete application received at the instant is on time."""
     return phase(call, at) is Phase.OPEN
+
+
+class WithGrace(Dated, Protocol):
+    """A call with its grace, in minutes."""
+
+    @property
+    def grace_minutes(self) -> int: ...
+
+
+def end_of_grace(call: WithGrace) -> datetime | None:
+    """The last instant of the grace that a call gives after its closing; None when it gives none."""
+    if call.closes_at is None or not call.grace_minutes:
+        return None
+    return call.closes_at + timedelta(minutes=call.grace_minutes)
+
+
+def last_instant(call: WithGrace, attempted_at: datetime | None) -> datetime | None:
+    """The last instant at which an application may be submitted, None while no closing is set.
+
+    It is the closing; the end of the grace for an application whose submission was attempted while the call was open.
+    """
+    if attempted_at is None or not is_open(call, attempted_at):
+        return call.closes_at
+    return end_of_grace(call) or call.closes_at
+
+
+def ends_at(call: WithGrace, at: datetime, attempted_at: datetime | None) -> datetime | None:
+    """When submitting ends, as people are told at an instant: the closing, then `last_instant`."""
+    return last_instant(call, None if is_open(call, at) else attempted_at)
+
+
+def takes(call: WithGrace, at: datetime, attempted_at: datetime | None) -> bool:
+    """Whether a complete application received at the instant may be submitted: on time, or within the grace."""
+    last = last_instant(call, attempted_at)
+    return is_open(call, at) or (last is not None and phase(call, at) in OVER and at <= last)
 
 
 class Weighted(Protocol):

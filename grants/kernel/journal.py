@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -183,6 +183,15 @@ def has_line(event: str, subject_id: UUID, *, since: datetime) -> bool:
     """Whether something happened to a thing after an instant."""
     lines = select(Entry.seq).where(Entry.subject_id == subject_id, Entry.event == event, Entry.at > since)
     return db.session.scalar(lines.limit(1)) is not None
+
+
+def first_facts(event: str, name: str, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+    """A fact of the first line of an event about each of some things, as text; those that have no such line are left
+    out."""
+    if not subject_ids:
+        return {}
+    lines = select(Entry).where(Entry.subject_id.in_(subject_ids), Entry.event == event).order_by(Entry.seq.desc())
+    return {line.subject_id: str(line.facts[name]) for line in db.session.scalars(lines) if line.subject_id is not None}
 
 
 def of_dossier(dossier_id: UUID) -> list[Entry]:

@@ -4,6 +4,9 @@ The clock of a served fund cannot be set from outside, so that most submissions 
 process, by WSGI, with its clock stopped at the instant. A last part is in real time and by HTTP: a call that
 closes in a few seconds, and people who send across its closing. There, a request whose first byte left after the
 closing must be refused, and every answer must agree with the instant that the journal keeps.
+
+A third part is a call with a grace of some minutes: only those whose submission was refused at the closing or before
+may submit within it.
 """
 
 import random
@@ -13,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
@@ -38,6 +41,8 @@ ZONES = ("Europe/Paris", "America/Martinique", "Pacific/Auckland")
 EDGE = timedelta(seconds=2)
 BLINK = timedelta(microseconds=1)
 EXACT = (timedelta(0), BLINK, -BLINK, EDGE, -EDGE, timedelta(minutes=45), timedelta(minutes=-45))
+GRACE = timedelta(minutes=7)
+AROUND = (-EDGE, -BLINK, timedelta(0), BLINK, EDGE)
 WRITERS = 10
 SEED = 8
 
@@ -62,17 +67,18 @@ class Closing:
 )
 def deadline(workspace: Workspace) -> Reading:
     """A submission counts if it was received at the closing instant or before, and never otherwise."""
-    stopped, running = (2_000, 48) if workspace.full else (200, 12)
+    stopped, running, graced = (2_000, 48, 250) if workspace.full else (200, 12, 25)
     with workspace.site() as site:
         with site.making() as make:
             call_id = make.call().id
-        written = drafts(site, call_id, stopped + running, writers=WRITERS)
+        written = drafts(site, call_id, stopped + running + graced, writers=WRITERS)
         faults = [
             *_with_a_stopped_clock(site, call_id, written[:stopped]),
-            *_in_real_time(site, call_id, written[stopped:]),
+            *_in_real_time(site, call_id, written[stopped : stopped + running]),
+            *_within_a_grace(site, call_id, written[stopped + running :]),
             *verified(site),
         ]
-        return Reading(len(written), faults, least=stopped + running)
+        return Reading(len(written), faults, least=stopped + running + graced)
 
 
 # ---- the clock stopped ---------------------------------------------------------------------------------------------
@@ -141,17 +147,27 @@ def _clients(site: Site, emails: set[str], closing: Closing) -> dict[str, tuple[
 
 
 def _judged(
-    site: Site, client: tuple[FlaskClient, str], draft: Draft, closing: Closing, received: datetime
+    site: Site,
+    client: tuple[FlaskClient, str],
+    draft: Draft,
+    closing: Closing,
+    received: datetime,
+    *,
+    is_due: bool | None = None,
 ) -> Iterator[str]:
-    """Submit at an instant; what is wrong with the answer and with what the database keeps."""
+    """Submit at an instant; what is wrong with the answer and with what the database keeps.
+
+    `is_due` says whether it is to be taken, when the closing alone does not.
+    """
     browser, token = client
     body = {"csrf_token": token, "_key": draft.application.hex, "seen": str(draft.version)}
     with clock.fixed(received):
         answer = browser.post(f"/dossiers/{draft.application}/deposer", data=body)
+    is_due = received <= closing.at if is_due is None else is_due
     state, stored_at = _kept(site, draft)
     is_submitted = state is ApplicationState.SUBMITTED
     where = f"closing {closing}, received {(received - closing.at).total_seconds():+.6f} s"
-    if is_submitted is not (received <= closing.at):
+    if is_submitted is not is_due:
         yield f"{where}: {state} ({answer.status_code})"
     if answer.status_code != (302 if is_submitted else 409):
         place = answer.headers.get("Location", "")
@@ -165,6 +181,41 @@ def _kept(site: Site, draft: Draft) -> tuple[ApplicationState, datetime | None]:
     with site.engine.connect() as connection:
         row = connection.execute(found).one()
     return row.state, row.submitted_at
+
+
+# ---- the grace -----------------------------------------------------------------------------------------------------
+
+
+def _within_a_grace(site: Site, call_id: UUID, written: Sequence[Draft]) -> Iterator[str]:
+    """Attempt around the closing, or not at all, then submit around the end of the grace.
+
+    An attempt names a version that the dossier does not have yet, so that it is refused.
+    """
+    closing = closings(clock.today().year + 1)[0]
+    _close(site, call_id, closing)
+    with site.app.app_context():
+        with unit_of_work() as session:
+            session.get_one(Call, call_id).grace_minutes = GRACE // timedelta(minutes=1)
+        db.session.remove()
+    clients = _clients(site, {draft.email for draft in written}, closing)
+    for number, draft in enumerate(written):
+        client = clients[draft.email]
+        attempt = (*AROUND[:-1], None)[number // len(AROUND) % len(AROUND)]
+        after = AROUND[number % len(AROUND)]
+        if attempt is not None:
+            yield from _refused(client, draft, closing.at + attempt)
+        is_attempted = attempt is not None and attempt <= timedelta(0)
+        received = closing.at + GRACE + after
+        yield from _judged(site, client, draft, closing, received, is_due=is_attempted and after <= timedelta(0))
+
+
+def _refused(client: tuple[FlaskClient, str], draft: Draft, at: datetime) -> Iterator[str]:
+    browser, token = client
+    body = {"csrf_token": token, "_key": uuid4().hex, "seen": str(draft.version + 1)}
+    with clock.fixed(at):
+        answer = browser.post(f"/dossiers/{draft.application}/deposer", data=body)
+    if answer.status_code != 409:
+        yield f"an attempt on another version of the dossier: {answer.status_code}"
 
 
 # ---- in real time --------------------------------------------------------------------------------------------------

@@ -276,6 +276,11 @@ MUTANTS = (
         "tests/calls/test_rules.py",
     ),
     Mutant(
+        "grace without an attempt before the closing", "grants/calls/rules.py",
+        "    if attempted_at is None or not is_open(call, attempted_at):\n        return call.closes_at\n", "",
+        "tests/calls/test_rules.py -k grace",
+    ),
+    Mutant(
         "hash chain", "grants/kernel/journal.py",
         "if entry.digest != digest_of(entry.seq, entry, entry.previous):", "if not entry.digest:",
         "tests/kernel/test_house.py -k journal",

@@ -239,6 +239,27 @@ def test_a_draft_is_edited_and_a_published_call_keeps_only_its_words_open(make, 
     assert opened.theme == "Un thème corrigé"
 
 
+def test_a_grace_is_set_within_bounds_while_the_call_is_a_draft_and_is_published(page, manager, draft):
+    words = "Un délai de 15 minutes après la clôture"
+    page.get("calls.edit", draft, as_=manager)
+    for strange in ("121", "-1", "quinze"):
+        answer = page.submit({"grace_minutes": strange})
+        assert answer.status == 422
+        assert answer.tree.xpath("string(//*[@id='grace_minutes-error'])")
+    assert words not in page.get("calls.show", code=draft.code).words
+    page.get("calls.edit", draft)
+    page.submit({"grace_minutes": "15"})
+    db.session.expire_all()
+    assert draft.grace_minutes == 15
+    for endpoint in ("calls.manage", "calls.open_call"):
+        assert words in page.get(endpoint, draft).words
+    assert words in page.get("calls.show", code=draft.code).words
+    page.get("calls.edit", draft)
+    page.submit({"grace_minutes": ""})
+    db.session.expire_all()
+    assert draft.grace_minutes == 0
+
+
 def test_a_second_tab_with_an_old_version_is_told_so(make, page, manager, draft):
     stale = page.get("calls.edit", draft, as_=manager)
     page.submit({"title": "Le premier"})

@@ -21,6 +21,7 @@ class Dates:
     closes_at: datetime | None = LATER
     opened_at: datetime | None = NOON
     results_published_at: datetime | None = None
+    grace_minutes: int = 0
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,30 @@ def test_the_closing_is_an_instant_in_the_night_when_an_hour_comes_twice():
     assert not rules.is_open(call, closing.astimezone(UTC) + timedelta(microseconds=1))
     sooner = Dates(closes_at=earlier.astimezone(UTC))
     assert not rules.is_open(sooner, closing.astimezone(UTC))
+
+
+@pytest.mark.parametrize(
+    ("attempted", "after", "expected"),
+    [
+        (timedelta(0), 0, True),
+        (timedelta(0), 15 * 60, True),
+        (timedelta(0), 15 * 60 + 0.000001, False),
+        (timedelta(microseconds=-1), 1, True),
+        (timedelta(microseconds=1), 1, False),
+        (None, 0, True),
+        (None, 0.000001, False),
+    ],
+)
+def test_the_grace_is_for_what_was_attempted_at_the_closing_or_before(attempted, after, expected):
+    call = Dates(grace_minutes=15)
+    tried = None if attempted is None else LATER + attempted
+    assert rules.takes(call, LATER + timedelta(seconds=after), tried) is expected
+
+
+def test_no_grace_is_given_before_the_opening_nor_by_a_call_without_one():
+    assert not rules.takes(Dates(), LATER + timedelta(microseconds=1), LATER)
+    assert not rules.takes(Dates(grace_minutes=15), NOON - timedelta(seconds=1), LATER)
+    assert rules.last_instant(Dates(grace_minutes=15), NOON - timedelta(seconds=1)) == LATER
 
 
 def test_a_call_never_opened_is_a_draft_whatever_its_dates():

@@ -18,6 +18,7 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Call
 from grants.kernel import clock, stored_forms
 from grants.kernel.db import db, unit_of_work
+from grants.kernel.pages import instant
 from grants.kernel.stored_forms import StoredForm
 from grants.people import actions
 from grants.people.models import Account, SignIn
@@ -366,6 +367,23 @@ def test_a_submission_is_judged_by_when_it_arrived(page, writer, closing):
     assert receipt.title.startswith("Reçu du dossier")
     db.session.expire_all()
     assert (closing.state, closing.submitted_at, stored_form()) == (S.SUBMITTED, arrival, 0)
+
+
+def test_a_refused_submission_that_came_before_the_closing_is_an_attempt(page, writer, closing):
+    with unit_of_work():
+        closing.call.grace_minutes = 15
+    page.get("applications.edit", closing, section="projet")
+    page.submit({"summary": ""})
+    arrival = sent_just_before(page, writer, closing)
+    with clock.fixed(closing.call.closes_at + timedelta(minutes=5)):
+        enter(page, writer)
+        assert page.submit({}, action="/deposer").status == 422
+        page.get("applications.edit", closing, section="projet")
+        page.submit({"summary": "Complété dans le délai"})
+        page.get("applications.submit", closing)
+        receipt = page.submit({})
+    assert receipt.title.startswith("Reçu du dossier")
+    assert " ".join(instant(arrival).split()) in receipt.words
 
 
 def test_a_dossier_changed_since_it_was_sent_is_not_submitted(page, writer, closing):

@@ -1,5 +1,6 @@
 """What is read of applications: their content, the writing space, lists, receipts, proofs."""
 
+from grants.applications.queries.attempts import attempted_at, in_grace
 from grants.applications.queries.content import (
     Picked,
     content_in,
@@ -83,6 +84,7 @@ __all__ = [
     "answers_from",
     "attachment_of",
     "attachments_of",
+    "attempted_at",
     "candidates",
     "changes_in",
     "content_in",
@@ -97,6 +99,7 @@ __all__ = [
     "files_in",
     "files_of",
     "found_by",
+    "in_grace",
     "is_authentic",
     "is_correction",
     "is_submitted",

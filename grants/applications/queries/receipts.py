@@ -39,7 +39,8 @@ Texts = Mapping[str, ConfiguredText]
 class SubmissionReceipt:
     """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language.
 
-    `number` is that of the version it is of, `replaced_at` when the version before was submitted.
+    `number` is that of the version it is of, `replaced_at` when the version before was submitted; `attempted_at` when
+    it was attempted before the closing, for one that the grace of its call let in.
     """
 
     reference: str
@@ -58,6 +59,7 @@ class SubmissionReceipt:
     service: Sequence[tuple[str, str]]
     number: int = 1
     replaced_at: datetime | None = None
+    attempted_at: datetime | None = None
 
 
 def texts_of_receipts() -> Texts:
@@ -114,6 +116,7 @@ def receipt_of(
         ],
         number=number,
         replaced_at=_replaced_at(application, number),
+        attempted_at=content.get("attempted_at"),
     )
 
 

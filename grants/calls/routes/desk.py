@@ -116,7 +116,7 @@ def edit(call: Call) -> Answer:
     form = DraftForm(data=_shown(call))
     form.offer(programme.frameworks())
     if form.validate_on_submit() and (identity := _identity(form, call.fund.zone)) is not None:
-        rules_values = {name: form[name].data for name in ("threshold", "minimum_reviewers")}
+        rules_values = {name: form[name].data or 0 for name in ("threshold", "minimum_reviewers", "grace_minutes")}
         try:
             actions.edit(call, identity, **rules_values, version=form.version.data, by=actor())
         except InvalidError as error:
@@ -143,7 +143,10 @@ def _local(instant: datetime | None) -> datetime | None:
 
 def _shown(call: Call) -> dict[str, Any]:
     opens, closes = _local(call.opens_at), _local(call.closes_at)
-    names = ("title", "title_en", "theme", "theme_en", "code", "envelope", "threshold", "minimum_reviewers", "version")
+    names = (
+        "title", "title_en", "theme", "theme_en", "code", "envelope", "grace_minutes", "threshold",
+        "minimum_reviewers", "version",
+    )  # fmt: skip
     return {
         **{name: getattr(call, name) for name in names},
         "framework": call.framework.code,
