@@ -139,17 +139,14 @@ ARCHIVE = jobs.register(
 def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterator[tuple[str, bytes | str]]:
     """The files of one dossier, by name; why one is left out goes to `left`."""
     about = application.reference or application.title or _("Dossier sans titre")
-    try:
-        yield "dossier.pdf", papers.dossier_pdf(application)
-    except RefusedError as refusal:
-        left.append(f"{about}{colon()} {refusal.message}")
+    yield from _printed("dossier.pdf", application, about, left)
     versions = select(ApplicationVersion).where(ApplicationVersion.application_id == application.id)
     for version in db.session.scalars(versions.order_by(ApplicationVersion.number)):
         yield f"depot-{version.number}.json", version.content
         yield f"accuse-de-reception-{version.number}.pdf", receipts.receipt_pdf(version, language())
     correction = applications.correction_of(application)
     if correction is not None:
-        yield "correction-non-deposee.pdf", papers.dossier_pdf(correction)
+        yield from _printed("correction-non-deposee.pdf", correction, about, left)
     decision = deliberation.published_decision_of(application.id)
     if decision is not None:
         yield "decision.pdf", decisions.decision_paper(decision, language())
@@ -159,6 +156,14 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
     for place, stored in enumerate(db.session.scalars(applications.files_of(application.id)), start=1):
         if why_not(P.FILE_READ, stored, actor) is None:
             yield from _file(f"pieces/{place:02d}", stored, about, left)
+
+
+def _printed(name: str, application: Application, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
+    """A dossier on paper, unless it is too long to be printed."""
+    try:
+        yield name, papers.dossier_pdf(application)
+    except RefusedError as refusal:
+        left.append(f"{about}{colon()} {refusal.message}")
 
 
 def _file(place: str, stored: StoredFile, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import delete, select, update
 from werkzeug.datastructures import FileStorage
 
+from grants.applications import exports as printed
 from grants.applications import queries as applications
 from grants.applications.letters import receipt_pdf
 from grants.applications.lifecycle import ApplicationState
@@ -301,6 +302,17 @@ def test_each_version_and_the_correction_that_is_begun_are_in_the_archive(page, 
     }  # fmt: skip
     digests = {sha256(files[name]).hexdigest() for name in files if "depot-" in name}
     assert digests == {version.digest for version in applications.versions_of(given.id)}
+
+
+def test_what_is_too_long_to_be_printed_is_told_and_stops_no_archive(page, make, monkeypatch):
+    member = make.account()
+    given = make.application(state=ApplicationState.SUBMITTED, organisation=make.organisation(member))
+    begin(given, make.actor_of(member))
+    monkeypatch.setattr(printed, "MOST", 10)
+    files = archived(page, given.organisation, member)
+    assert not [name for name in files if name.endswith(("dossier.pdf", "correction-non-deposee.pdf"))]
+    assert f"001-{given.reference}/depot-1.json" in files
+    assert files["LISEZMOI.txt"].decode().count("trop long pour être mis en PDF") == 2
 
 
 def test_the_documents_that_an_organisation_keeps_are_in_its_archive(page, make):
