@@ -11,6 +11,7 @@ APPEND_ONLY = (
     "journal_entry",
     "application_version",
     "application_address",
+    "extension",
     "allocation",
     "interest",
     "former_membership",

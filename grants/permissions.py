@@ -36,6 +36,7 @@ class P(StrEnum):
     APPLICATION_SUBMIT = "application:submit"
     APPLICATION_WITHDRAW = "application:withdraw"
     PIECE_ANSWER = "piece:answer"
+    EXTENSION_GIVE = "extension:give"
     FILE_READ = "file:read"
     # screening
     SCREENING_READ = "screening:read"

@@ -166,6 +166,7 @@ MAY: dict[P, AccessRule] = {
     P.APPLICATION_SUBMIT: own_work,
     P.APPLICATION_WITHDRAW: own_work,
     P.PIECE_ANSWER: own_work,
+    P.EXTENSION_GIVE: acts("manager"),
     P.FILE_READ: member | ((assigned | reads(*STAFF)) & submitted),
     # screening
     P.SCREENING_READ: reads("manager", "auditor"),

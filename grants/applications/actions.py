@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from grants.applications.models import (
     BudgetLine,
     Correction,
     Dimension,
+    Extension,
     FieldState,
     PartRow,
     Signature,
@@ -54,15 +55,17 @@ from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece, Question, QuestionKind
+from grants.calls.rules import WithGrace
 from grants.documents import queries as documents
 from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import db, get_held, insert_or, next_number
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
 from grants.kernel.money import Money
-from grants.kernel.pages import instant
+from grants.kernel.pages import day, instant
 from grants.kernel.uploads import Given, StoredFile
-from grants.kernel.words import LazyString, _, _l
+from grants.kernel.versions import refuse_changed
+from grants.kernel.words import LazyString, _, _l, n_
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import BudgetAccount
@@ -71,6 +74,7 @@ SITTING = timedelta(minutes=30)  # how long the saves of one page by one person 
 AT_ONCE = timedelta(seconds=5)  # a submission older than this came before its author could be known
 MOST_FILES_PER_PIECE = 5
 WRITERS_REMEMBERED = timedelta(days=60)
+LONGEST_EXTENSION = timedelta(days=60)  # after the closing of the call, or from now once it is over
 MOST_IN_A_MINUTE = 120  # requests of one open page
 RowT = TypeVar("RowT", bound=PartRow)
 
@@ -644,8 +648,8 @@ def submit(
     dossier the person read before confirming. An application already submitted gives back its first version: two clicks
     or two tabs make one receipt. A correction becomes the next version of the dossier it corrects. Raises RefusedError
     when late, InvalidError when something is missing, ConflictError when a colleague changed the dossier since `seen`,
-    or anybody since `received_at`. Within the grace of its call, a dossier attempted before the closing is not late;
-    its version and its line say both instants.
+    or anybody since `received_at`. A dossier that an extension or the grace lets in after the closing of its call is
+    not late; its version and its line say by what.
     """
     queries.lock(application)
     correction = queries.correction_from(application)
@@ -654,7 +658,7 @@ def submit(
         return frozen
     dossier = application if correction is None else _correctable(correction)
     attempted_at = _check_in_time(application, received_at, seen)
-    attempt = {"attempted_at": attempted_at.isoformat()} if attempted_at is not None else {}
+    let_in = _what_let_in(application, received_at, attempted_at)
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)
@@ -671,11 +675,11 @@ def submit(
         else:
             _number(application)
         dossier.search_key = rules.search_key_of(str(dossier.reference), dossier.title, dossier.organisation)
-        version = _freeze(dossier, {**plain, **attempt}, number, by=by)
+        version = _freeze(dossier, {**plain, **let_in}, number, by=by)
         journal.advance(
             LIFECYCLE, dossier, verb, by=by,
             reference=dossier.reference, digest=version.digest, received_at=received_at.isoformat(),
-            **({"number": number} if correction is not None else {}), **attempt,
+            **({"number": number} if correction is not None else {}), **let_in,
         )  # fmt: skip
     db.session.flush()
     _allocate(dossier, plain, [row for row in picked if row.list == "actions"], number)
@@ -697,20 +701,37 @@ def _frozen_before(application: Application, correction: Correction | None) -> A
 def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> datetime | None:
     """Refuse what came too late or was changed; returns when it was attempted, where the grace lets it in."""
     call = application.call
-    is_open = call_rules.is_open(call, received_at)
+    dates = application.dates
+    is_open = call_rules.is_open(dates, received_at)
     attempted_at = None if is_open else queries.attempted_at(application)
-    if not call_rules.takes(call, received_at, attempted_at):
-        closed = instant(call.closes_at)
-        raise RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
+    if not call_rules.takes(dates, received_at, attempted_at):
+        raise _late(call, dates)
     if call.marks_frozen_at is not None:  # it was closed, and is open again because the clock went back
         raise _examined()
     if seen is not None and seen != application.version:
         raise _changed_since()
     if seen is not None and clock.now() - received_at > AT_ONCE:
         _check_sent_again(application, received_at)
-    elif not is_open:
+    elif not call_rules.is_open(call, received_at):
         _check_not_examined(application)
     return attempted_at
+
+
+def _late(call: Call, dates: WithGrace) -> RefusedError:
+    closed = instant(dates.closes_at)
+    if dates is call:
+        return RefusedError(_("L’appel est clos depuis le %(closed)s. Votre brouillon est conservé.", closed=closed))
+    return RefusedError(
+        _("Le délai accordé à ce dossier est passé depuis le %(closed)s. Votre brouillon est conservé.", closed=closed)
+    )
+
+
+def _what_let_in(application: Application, received_at: datetime, attempted_at: datetime | None) -> dict[str, str]:
+    """What let a dossier in after the closing of its call: the end of its extension, its attempt; nothing before it."""
+    found = {"attempted_at": attempted_at}
+    if not call_rules.is_open(application.call, received_at) and application.dates is not application.call:
+        found["extension_ends_at"] = application.extension_ends_at
+    return {name: at.isoformat() for name, at in found.items() if at is not None}
 
 
 def _changed_since() -> ConflictError:
@@ -825,7 +846,7 @@ def begin_correction(application: Application, *, by: Actor) -> Application:
     at = clock.now()
     draft = Application(
         id=uuid4(), call_id=application.call_id, organisation_id=application.organisation_id, author_id=by.id,
-        state=ApplicationState.DRAFT, created_at=at, touched_at=at,
+        state=ApplicationState.DRAFT, created_at=at, touched_at=at, extension_ends_at=application.extension_ends_at,
     )  # fmt: skip
     _copy_columns(application, draft)
     db.session.add(draft)
@@ -841,7 +862,7 @@ def begin_correction(application: Application, *, by: Actor) -> Application:
 
 def why_not_corrected(application: Application, at: datetime) -> LazyString | None:
     """Why a submitted application cannot be corrected by a new version at an instant; None when it can."""
-    if not call_rules.is_open(application.call, at):
+    if not call_rules.is_open(application.dates, at):
         return _l("L’appel est clos : la dernière version déposée est celle qui compte.")
     return _why_examined(application)
 
@@ -905,6 +926,80 @@ def _copy_rows(table: Table, application: Application, draft: Application) -> No
     own = [{**row, "application_id": draft.id, **({"id": uuid4()} if "id" in row else {})} for row in rows]
     if own:
         db.session.execute(insert(table), own)
+
+
+# ---- a later closing for one dossier -------------------------------------------------------------------------------
+
+
+def give_extension(
+    application: Application, *, ends_at: datetime, reason: str, sits_on: date | None, seen: int | None, by: Actor
+) -> Extension:
+    """Give one dossier a later closing than its call, for a reason that its team reads; the one given before ends.
+
+    `sits_on` is the day of the committee, None while none is set: the dossier comes before it. `seen` is how many
+    extensions of the dossier the person knew of. Raises RefusedError when nothing of the dossier can be submitted any
+    more, ConflictError when somebody gave another one meanwhile, InvalidError for an instant that is not to come, not
+    after the closing of the call, or too late.
+    """
+    queries.lock(application)
+    call = application.call
+    db.session.refresh(call, with_for_update=True)
+    refused = why_not_extended(application)
+    if refused is not None:
+        raise RefusedError(str(refused))
+    given = queries.extensions_of(application.id)
+    refuse_changed(len(given), seen)
+    _check_end(call, ends_at, sits_on)
+    before, correction = application.extension_ends_at, queries.correction_of(application)
+    extension = Extension(
+        application_id=application.id, number=1 + len(given), ends_at=ends_at, reason=reason, given_by=by.id,
+        given_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(extension)
+    extended = [application.id] if correction is None else [application.id, correction.id]
+    # Past its version: whoever is about to submit it need not read it again.
+    db.session.execute(update(Application).where(Application.id.in_(extended)).values(extension_ends_at=ends_at))
+    journal.record(
+        "application.extended", application, by=by, number=extension.number, after=ends_at.isoformat(),
+        **({"before": before.isoformat()} if before is not None else {}),
+    )  # fmt: skip
+    letters.extension_given(application, extension, before)
+    return extension
+
+
+def why_not_extended(application: Application) -> LazyString | None:
+    """Why a dossier can be given no later closing; None when it can."""
+    if application.call.state is not CallState.OPENED:
+        return _l("Cet appel n’est pas publié, ou il est archivé : aucun délai ne peut y être accordé.")
+    if application.call.marks_frozen_at is not None:
+        return _l("Le comité a déjà arrêté ses notes : aucun autre dossier ne peut plus entrer.")
+    if application.is_draft:
+        return None
+    if queries.correction_of(application) is None:
+        return _l("Ce dossier est déposé, et personne ne le corrige : il n’a pas besoin d’un délai.")
+    return _why_examined(application)
+
+
+def _check_end(call: Call, ends_at: datetime, sits_on: date | None) -> None:
+    """Refuse the end of an extension that is not to come after the closing of its call, or is beyond what makes
+    sense: the day of the committee, or a limit against a slip in the date."""
+    at, zone = clock.now(), call.fund.zone
+    from_at = max(at, cast(datetime, call.closes_at))  # a published call has one
+    if ends_at <= from_at:
+        raise InvalidError(
+            _("La fin du délai doit être à venir, et après la clôture de l’appel, le %(closing)s.",
+              closing=instant(call.closes_at)),
+            field="ends_on",
+        )  # fmt: skip
+    if sits_on is not None and clock.day_of(ends_at, zone) >= sits_on:
+        raise InvalidError(
+            _("Le comité siège le %(day)s : le délai doit finir avant ce jour.", day=day(sits_on)), field="ends_on"
+        )
+    if ends_at > from_at + LONGEST_EXTENSION:
+        raise InvalidError(
+            n_("Un délai dure %(num)s jour au plus.", "Un délai dure %(num)s jours au plus.", LONGEST_EXTENSION.days),
+            field="ends_on",
+        )
 
 
 # ---- withdraw ------------------------------------------------------------------------------------------------------

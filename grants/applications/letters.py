@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from grants.applications import queries
-from grants.applications.models import Application, ApplicationVersion
+from grants.applications.models import Application, ApplicationVersion, Extension
 from grants.calls import queries as calls
 from grants.calls.models import Call
 from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import Actor
+from grants.kernel.db import db
 from grants.kernel.pages import instant, link
 from grants.kernel.words import LANGUAGES, _, force_locale
 from grants.people import queries as people
@@ -76,43 +77,62 @@ def extensions() -> int:
     written = 0
     at = clock.now()
     for call in [call for call in calls.open_calls(at) if calls.extensions(call)]:
+        closing = cast(datetime, call.closes_at)  # an open call has one
         known = queries.letters_written(f"extension:{call.id}:")
         for draft in queries.drafts_with_author(call.id):
-            dedup = f"extension:{call.id}:{draft.id}:{call.closes_at}"
+            dedup = f"extension:{call.id}:{draft.id}:{closing}"
             if dedup in known:
                 continue
             with force_locale(draft.locale):
                 reason = calls.extensions(call)[-1].reason
-            _about_draft("applications_extension", draft, dedup, call=call, reason=reason)
+            _about_draft("applications_extension", draft, dedup, call=call, closes_at=closing, reason=reason)
             written += 1
     return written
 
 
 def reminders() -> int:
-    """That a draft is not submitted yet: seven days before its call closes, two days before, and on the day. Returns
+    """That a draft is not submitted yet: seven days before its own closing, two days before, and on the day. Returns
     how many letters were written.
 
-    Each reminder of a closing is written once to each person, and not for a draft that was begun that day or later. The
-    worker may ask again and again; a reminder that it missed is left out once a later one is due.
+    Each reminder of a closing is written once to each person, and not for a draft that was begun, or given that
+    closing, on that day or later. The worker may ask again and again; a reminder that it missed is left out once a
+    later one is due.
     """
     at, written = clock.now(), 0
-    for call in calls.open_calls(at):
-        closing = cast(datetime, call.closes_at)  # an open call has one
+    for call_id, closing in queries.closings_to_come(at):
         days = next((days for days in REMINDERS if _days_until(closing, at) <= days), None)
         if days is None:
             continue
-        key = f"unsubmitted:{call.id}:{days}:{clock.day_of(closing)}:"
+        key = f"unsubmitted:{call_id}:{days}:{clock.day_of(closing)}:"
         known = queries.letters_written(key)
-        for draft in queries.drafts_to_remind_of(call.id, closing - timedelta(days=days + 1)):
+        for draft in queries.drafts_to_remind_of(call_id, closing, closing - timedelta(days=days + 1)):
             dedup = f"{key}{draft.id}:{draft.email}"[:200]
             if dedup in known:
                 continue
-            _about_draft("applications_unsubmitted", draft, dedup, call=call)
+            call = db.session.get_one(Call, call_id)
+            _about_draft("applications_unsubmitted", draft, dedup, call=call, closes_at=closing)
             written += 1
     return written
 
 
-def _about_draft(template: str, draft: queries.DraftOf, dedup: str, *, call: Call, reason: str = "") -> None:
+def extension_given(application: Application, extension: Extension, before: datetime | None) -> None:
+    """To everybody who may submit a dossier: the later closing it was given, and why; `before` is the one that ends."""
+    for person in people.active_members(application.organisation_id):
+        outbox.write(
+            "applications_extension_given",
+            to=person.email,
+            dedup=f"given:{application.id}:{extension.number}:{person.email}"[:200],
+            locale=person.locale,
+            dossier_id=application.id,
+            application=application,
+            extension=extension,
+            before=before,
+        )
+
+
+def _about_draft(
+    template: str, draft: queries.DraftOf, dedup: str, *, call: Call, closes_at: datetime, reason: str = ""
+) -> None:
     """Write a letter about a draft of a call to the person it names."""
     outbox.write(
         template,
@@ -121,6 +141,7 @@ def _about_draft(template: str, draft: queries.DraftOf, dedup: str, *, call: Cal
         locale=draft.locale,
         dossier_id=draft.id,
         call=call,
+        closes_at=closes_at,
         title=draft.title,
         stands_at=draft.stands_at,
         reason=reason,
@@ -171,10 +192,9 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Submission
         return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
-    replaced_at, attempted_at = _instant_of(said, "replaced_at"), _instant_of(said, "attempted_at")
+    said |= {name: _instant_of(said, name) for name in ("replaced_at", "attempted_at", "extension_ends_at")}
     return queries.SubmissionReceipt(
         **said, submitted_at=submitted_at, files=[_with_instant(file) for file in files],
-        replaced_at=replaced_at, attempted_at=attempted_at,
     )  # fmt: skip
 
 
@@ -211,7 +231,7 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
                 (_("Numéro du dossier"), receipt_text.reference),
                 (_("Projet"), receipt_text.title),
                 (_("Reçu le"), instant(receipt_text.submitted_at)),
-                *_attempt_words(receipt_text),
+                *let_in_words(receipt_text),
                 *([(_("Version"), version_words(receipt_text))] if receipt_text.number > 1 else []),
             ],
             "digest_title": _("Empreinte SHA-256 du dossier tel qu’il a été déposé :"),
@@ -235,10 +255,13 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
     return {"sheet": page, "said": asdict(receipt_text)}
 
 
-def _attempt_words(receipt_text: queries.SubmissionReceipt) -> list[tuple[str, str]]:
-    if receipt_text.attempted_at is None:
-        return []
-    return [(_("Dépôt demandé avant la clôture"), instant(receipt_text.attempted_at))]
+def let_in_words(receipt_text: queries.SubmissionReceipt) -> list[tuple[str, str]]:
+    """What let a dossier in after the closing of its call, as (label, instant); nothing before it."""
+    facts = (
+        (_("Délai accordé jusqu’au"), receipt_text.extension_ends_at),
+        (_("Dépôt demandé avant la clôture"), receipt_text.attempted_at),
+    )
+    return [(label, instant(at)) for label, at in facts if at is not None]
 
 
 def version_words(receipt_text: queries.SubmissionReceipt) -> str:

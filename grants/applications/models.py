@@ -47,6 +47,7 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.vocabulary import FundingStatus, Participation, PartnerKind
 from grants.calls.models import Call, Piece, Question, Statement
+from grants.calls.rules import WithGrace
 from grants.kernel.db import BigKey, Cents, Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -146,6 +147,7 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     withdrawn_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[str | None] = mapped_column(String(1000))
     search_key: Mapped[str] = mapped_column(Text, default="")
+    extension_ends_at: Mapped[datetime | None]  # of the extension that counts, the last one given
 
     call: Mapped[Call] = relationship()
     organisation: Mapped[Organisation] = relationship()
@@ -208,6 +210,11 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     def dossier_id(self) -> UUID:
         """The journal files everything under the application."""
         return self.id
+
+    @property
+    def dates(self) -> WithGrace:
+        """The dates of its call, with its own closing."""
+        return rules.dates_for(self.call, self.extension_ends_at)
 
     @property
     def is_draft(self) -> bool:
@@ -470,6 +477,25 @@ class Correction(Model):
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
     corrects_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
     became: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Extension(Recorded, Keyed, Model):
+    """A later closing that an agent gives one dossier, and why. Append-only: the last one counts, all stay."""
+
+    __tablename__ = "extension"
+    __table_args__ = (UniqueConstraint("application_id", "number"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"))
+    number: Mapped[int] = mapped_column(SmallInteger)
+    ends_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    given_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    given_at: Mapped[datetime]
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
 
 
 class ApplicationAddress(Model):

@@ -115,6 +115,12 @@ def version_words(receipt: queries.SubmissionReceipt) -> str:
     return letters.version_words(receipt)
 
 
+@bp.app_template_global("let_in_words")
+def let_in_words(receipt: queries.SubmissionReceipt) -> list[tuple[str, str]]:
+    """What let a dossier in after the closing of its call."""
+    return letters.let_in_words(receipt)
+
+
 @bp.app_template_global("words_in")
 def words_in(row: Any, name: str) -> str:
     """The text of a content's row in the reader's language."""
@@ -131,9 +137,8 @@ def index() -> str:
     rows = queries.of_organisations(actor().organisations)
     drafts = [row for row in rows if row.state is ApplicationState.DRAFT]
     others = [row for row in rows if row.state is not ApplicationState.DRAFT]
-    at = clock.now()
-    in_grace = queries.in_grace([row.id for row in drafts if row.closes_at is not None and row.closes_at < at])
-    return render_template("applications/index.html", drafts=drafts, others=others, at=at, in_grace=in_grace)
+    windows = queries.windows_of([row.id for row in drafts])
+    return render_template("applications/index.html", drafts=drafts, others=others, windows=windows)
 
 
 @bp.route("/appels/<uuid:call_id>/dossier", methods=["GET", "POST"])
@@ -298,7 +303,7 @@ def save_fields(application: Application, section: str) -> Response:
     sent = read_sent(request.form.get("saves", ""))
     last = max((save.number for save in sent.saves), default=0)
     received, is_recorded = actions.receive(application, section, sent.writer, last, by=actor())
-    answer = SavesAnswer(second(clock.now()), is_open=_window(application).is_open)
+    answer = SavesAnswer(second(clock.now()), is_open=queries.window_of(application).is_open)
     if application.state is not ApplicationState.DRAFT:
         answer.is_draft = False
         answer.saves = [SaveOutcome(save.number, rules.name_of_path(save.path), state="closed") for save in sent.saves]
@@ -520,7 +525,7 @@ def _saved(application: Application, section: str, *, is_right: bool) -> Respons
         return redirect(url_for(".edit", **place, **extra), 302 if is_right else 303)
     if not is_right:
         return redirect(url_for(".edit", **place), 303)
-    if _window(application).is_open:
+    if queries.window_of(application).is_open:
         flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
     else:
         flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
@@ -552,7 +557,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         number=here + 1,
         previous=steps[here - 1] if here else None,
         lacking=[item for item in queries.missing(application, content) if item.section == section],
-        window=_window(application),
+        window=queries.window_of(application),
         has_errors=bool(form is not None and form.errors),
         is_unsaved=request.method == "POST",
         **offered,
@@ -688,7 +693,7 @@ def review(application: Application) -> Answer:
         missing=queries.missing(application, content),
         lacking=[piece for piece in content["pieces"] if piece["expected"] and not piece["files"]],
         mistaken=_mistaken(application),
-        window=_window(application),
+        window=queries.window_of(application),
     )
 
 
@@ -718,7 +723,7 @@ def submit(application: Application) -> Answer:
             _note_attempt(application, "changed")
             raise
         except RefusedError:
-            if not call_rules.takes(application.call, received_at(), queries.attempted_at(application)):
+            if not call_rules.takes(application.dates, received_at(), queries.attempted_at(application)):
                 note_refusal("application.late", application, received_at=received_at().isoformat())
             raise
         else:
@@ -731,7 +736,7 @@ def submit(application: Application) -> Answer:
         application=application,
         form=form,
         missing=queries.missing(application, content),
-        window=_window(application, attempted_at),
+        window=queries.window_of(application, attempted_at),
         mistaken=_mistaken(application),
         steps=queries.steps(application, content),
         files=queries.files_in(content),
@@ -746,39 +751,10 @@ def _note_attempt(application: Application, outcome: str) -> datetime | None:
     The line is written once the transaction of this request is undone.
     """
     noted = queries.attempted_at(application)
-    if noted is not None or not call_rules.is_open(application.call, received_at()):
+    if noted is not None or not call_rules.is_open(application.dates, received_at()):
         return noted
     note_refusal("application.attempted", application, received_at=received_at().isoformat(), outcome=outcome)
     return received_at()
-
-
-@dataclass(frozen=True)
-class Window:
-    """Whether an application may be submitted now, and until when.
-
-    `in_grace`: only because it was attempted before the closing, at `attempted_at`. `grace_ends_at` is None where the
-    call gives no grace, or gave it.
-    """
-
-    is_open: bool
-    in_grace: bool
-    until: datetime | None
-    attempted_at: datetime | None
-    grace_ends_at: datetime | None
-
-
-def _window(application: Application, attempted_at: datetime | None = None) -> Window:
-    call, at = application.call, clock.now()
-    if attempted_at is None and call.grace_minutes:
-        attempted_at = queries.attempted_at(application)
-    on_time, taken = call_rules.is_open(call, at), call_rules.takes(call, at, attempted_at)
-    return Window(
-        is_open=taken,
-        in_grace=taken and not on_time,
-        until=call_rules.ends_at(call, at, attempted_at),
-        attempted_at=attempted_at,
-        grace_ends_at=call.grace_ends_at if on_time else None,
-    )
 
 
 @bp.get("/dossiers/<uuid:application_id>/recu")
@@ -869,7 +845,7 @@ def show(application: Application) -> Answer:
         story=queries.story_of(application),
         left=len(queries.missing(application, content)) if frozen is None else 0,
         has_earlier=application.is_draft and bool(queries.earlier_dossiers(application)),
-        window=_window(correction or application),
+        window=queries.window_of(correction or application),
         correction=correction,
         why_not_corrected=actions.why_not_corrected(application, clock.now()),
     )

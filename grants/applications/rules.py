@@ -15,6 +15,7 @@ from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is
 from grants.applications.parts.fields import Cells, CodeValue, Content, FieldValue, Json, JsonObject, RowTable
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
+from grants.calls.rules import WithGrace
 from grants.kernel.money import Money, percentage
 from grants.kernel.search import search_key
 from grants.kernel.text import bare
@@ -33,6 +34,28 @@ PageData: TypeAlias = Mapping[str, PageValue]
 PART_TITLES: dict[str, LazyString] = {code: part.title for code, part in PARTS.items()}
 AFTER_QUESTIONS = (Part.PIECES, Part.STATEMENTS)
 BEFORE_QUESTIONS = tuple(part for part in Part if part not in AFTER_QUESTIONS)
+
+# ---- the closing of a dossier --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DossierDates:
+    """The dates of a call as they are for one dossier, whose closing is later."""
+
+    opens_at: datetime | None
+    closes_at: datetime | None
+    opened_at: datetime | None
+    results_published_at: datetime | None
+    grace_minutes: int
+
+
+def dates_for(call: WithGrace, extension_ends_at: datetime | None) -> WithGrace:
+    """The dates of a call for a dossier: those of the call, with the end of its extension for a closing when that is
+    later. Whatever asks until when a dossier may be submitted asks them, never those of the call."""
+    if extension_ends_at is None or call.closes_at is None or extension_ends_at <= call.closes_at:
+        return call
+    return DossierDates(call.opens_at, extension_ends_at, call.opened_at, call.results_published_at, call.grace_minutes)
+
 
 # ---- frozen content ------------------------------------------------------------------------------------------------
 

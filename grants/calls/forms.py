@@ -33,27 +33,13 @@ from grants.kernel.forms import (
     Required,
     ValidationError,
     WholeField,
+    instant_in,
     key_of,
     options,
 )
 from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l, in_words_of
 from grants.programme.models import Framework, Instrument
-
-
-def _instant(day: DayField, hour: HourField, zone: str) -> datetime | None:
-    """The instant of two fields; the error goes to the hour."""
-    if day.data is None or hour.data is None:
-        return None
-    try:
-        return rules.local_instant(day.data, hour.data, zone)
-    except ValueError:
-        hour.errors = [
-            *hour.errors,
-            _("Cette heure n’existe pas ce jour-là : l’heure change. Choisissez-en une autre."),
-        ]
-        return None
-
 
 # ---- the two-minute check ------------------------------------------------------------------------------------------
 
@@ -156,8 +142,8 @@ class CallForm(WordsForm):
 
     def instants(self, zone: str) -> tuple[datetime, datetime] | None:
         """The two dates in UTC; None when an hour does not exist, with the error on its field."""
-        opens = _instant(self.opens_on, self.opens_hour, zone)
-        closes = _instant(self.closes_on, self.closes_hour, zone)
+        opens = instant_in(self.opens_on, self.opens_hour, zone)
+        closes = instant_in(self.closes_on, self.closes_hour, zone)
         return None if opens is None or closes is None else (opens, closes)
 
 
@@ -282,7 +268,7 @@ class ExtendForm(Form):
 
     def instant(self, zone: str) -> datetime | None:
         """The new closing in UTC; None when the hour does not exist, with the error on its field."""
-        return _instant(self.closes_on, self.closes_hour, zone)
+        return instant_in(self.closes_on, self.closes_hour, zone)
 
 
 # ---- the parts of a call -------------------------------------------------------------------------------------------

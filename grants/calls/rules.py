@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
@@ -149,18 +148,6 @@ class Weighted(Protocol):
 def total_weight(things: Sequence[Weighted]) -> int:
     """The sum of the weights."""
     return sum(thing.weight for thing in things)
-
-
-def local_instant(day: date, hour: time, zone: str) -> datetime:
-    """A day and an hour as people of the zone read them, as an instant in UTC.
-
-    Raises ValueError when the clocks skip that hour; where they repeat one, the first counts.
-    """
-    local = datetime.combine(day, hour, ZoneInfo(zone))
-    instant = local.astimezone(UTC)
-    if instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise ValueError("the clocks skip that hour")
-    return instant
 
 
 def why_not_dates(opens_at: datetime | None, closes_at: datetime | None) -> Text | None:

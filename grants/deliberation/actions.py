@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application
@@ -22,7 +23,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError
 from grants.kernel.money import Money, round_half_up
-from grants.kernel.pages import day
+from grants.kernel.pages import day, instant
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _, _l, n_
 from grants.reviewing import queries as reviewing
@@ -65,6 +66,12 @@ def _check_day(call: Call, held_on: date) -> None:
     if call.closes_at is not None and held_on < clock.day_of(call.closes_at, call.fund.zone):
         raise InvalidError(
             _("La séance ne peut pas précéder la clôture de l’appel, le %(day)s.", day=day(call.closes_at)),
+            field="held_on",
+        )
+    extended = applications.last_extension_end(call.id)
+    if extended is not None and held_on <= clock.day_of(extended, call.fund.zone):
+        raise InvalidError(
+            _("Un délai accordé à un dossier court jusqu’au %(end)s : la séance vient après.", end=instant(extended)),
             field="held_on",
         )
 
@@ -232,6 +239,9 @@ def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
         return str(reason)
     if meeting.call.closes_at is None or meeting.call.closes_at >= clock.now():
         return _("L’appel n’est pas clos : les avis se figent une fois que tous les dossiers sont là.")
+    extended = _why_extended(meeting.call)
+    if extended is not None:
+        return extended
     if meeting.held_on > clock.today():
         return _("La séance est prévue le %(day)s : les avis se figent une fois qu’elle a eu lieu.",
                  day=day(meeting.held_on))  # fmt: skip
@@ -250,6 +260,14 @@ def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
             missing,
         )
     return None
+
+
+def _why_extended(call: Call) -> str | None:
+    """What to say while a dossier has an extension that is not over: it may still come."""
+    extended = applications.last_extension_end(call.id)
+    if extended is None:
+        return None
+    return _("Un délai accordé à un dossier court jusqu’au %(end)s : il peut encore arriver.", end=instant(extended))
 
 
 # ---- the act -------------------------------------------------------------------------------------------------------
@@ -365,6 +383,9 @@ def why_not_archive(call: Call, by: Actor) -> str | None:
         return str(reason)
     if call.closes_at is None or clock.now() <= call.closes_at:
         return _("Cet appel n’est pas encore clos : il ne peut pas être archivé.")
+    extended = _why_extended(call)
+    if extended is not None:
+        return extended
     meeting = queries.meeting_of(call.id)
     if meeting is not None and meeting.state is not MeetingState.PUBLISHED:
         return _("La séance de cet appel n’est pas terminée : publiez d’abord ses résultats.")

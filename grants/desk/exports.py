@@ -45,6 +45,7 @@ _DOSSIER: tuple[Column[Found], ...] = (
     Column(_l("Instrument"), ColumnKind.WORD, lambda row: row.instrument),
     Column(_l("État"), ColumnKind.WORD, lambda row: LIFECYCLE.states[row.state].label),
     Column(_l("Déposé le"), ColumnKind.INSTANT, lambda row: row.submitted_at),
+    Column(_l("Délai accordé jusqu’au"), ColumnKind.INSTANT, lambda row: row.extension_ends_at),
     Column(_l("Demandé"), ColumnKind.MONEY, lambda row: row.requested),
     Column(_l("Attribué"), ColumnKind.MONEY, lambda row: row.awarded),
 )

@@ -1,10 +1,61 @@
-"""Forms of the desk: the specimens of the style guide."""
+"""Forms of the desk: a later closing for one dossier, the specimens of the style guide."""
+
+from datetime import datetime
 
 from wtforms import BooleanField, EmailField, FileField, IntegerField, RadioField, SelectField
 
-from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, MoneyField, Required, options
+from grants.kernel.forms import (
+    ChoicesField,
+    DayField,
+    Form,
+    HourField,
+    LineField,
+    LongField,
+    MoneyField,
+    Required,
+    ValidationError,
+    instant_in,
+    options,
+)
 from grants.kernel.money import Money
+from grants.kernel.versions import VersionField
 from grants.kernel.words import _l
+from grants.people.rules import number_of, why_not_number
+
+
+class ApplicantForm(Form):
+    """The number of an organisation, in the address of the page."""
+
+    class Meta:
+        csrf = False
+
+    numero = LineField(
+        _l("Numéro SIRET ou RNA de l’organisation"), [Required()], limit=60,
+        description=_l("14 chiffres, ou la lettre W et 9 chiffres."),
+    )  # fmt: skip
+
+    def validate_numero(self, field: LineField) -> None:
+        """Refuse what is no number of an organisation."""
+        reason = why_not_number(number_of(field.data or ""))
+        if reason is not None:
+            raise ValidationError(str(reason))
+
+
+class ExtensionForm(Form):
+    """A later closing for one dossier, and why; `version` is how many it was given before."""
+
+    version = VersionField()
+    ends_on = DayField(_l("Fin du délai : jour"), [Required()])
+    ends_hour = HourField(_l("Fin du délai : heure"), [Required()])
+    reason = LongField(
+        _l("Motif"), [Required()], limit=600,
+        description=_l("L’équipe du dossier le lit, sur ses pages et par courriel. Le fonds le garde : n’y mettez rien "
+                       "de la vie privée de quelqu’un."),
+    )  # fmt: skip
+
+    def instant(self, zone: str) -> datetime | None:
+        """The end in UTC; None when the hour does not exist, with the error on its field."""
+        return instant_in(self.ends_on, self.ends_hour, zone)
 
 
 class SpecimenForm(Form):

@@ -145,6 +145,7 @@ _LISTED: Rows = (
         Application.state,
         Application.requested,
         Application.submitted_at,
+        Application.extension_ends_at,
         Application.silence_on,
         Organisation.name.label("organisation"),
         Organisation.sort_key.label("organisation_key"),

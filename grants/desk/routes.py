@@ -4,25 +4,29 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
+from grants.applications import actions as dossier_actions
 from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls import queries as calls
+from grants.calls.models import Call
+from grants.deliberation import queries as deliberation
 from grants.desk import exports, queries
-from grants.desk.forms import APART, SpecimenForm
+from grants.desk.forms import APART, ApplicantForm, ExtensionForm, SpecimenForm
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
 from grants.documents import queries as documents
 from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, uploads
-from grants.kernel.access import actor, hidden_dossiers, public, repeatable, requires
+from grants.kernel.access import actor, hidden_dossiers, may_know, public, repeatable, requires
 from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
-from grants.kernel.errors import MissingError
+from grants.kernel.errors import InvalidError, MissingError
+from grants.kernel.forms import form_page
 from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
@@ -32,7 +36,9 @@ from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
 from grants.kernel.words import LANGUAGES, _, _l
 from grants.observatory import queries as observatory
+from grants.people import queries as people
 from grants.people.models import Organisation
+from grants.people.rules import number_of
 from grants.permissions import P
 from grants.programme import queries as programme
 from grants.reviewing import queries as reviewing
@@ -310,9 +316,11 @@ def _only_in_the_demonstration() -> None:
 def work() -> str:
     """What waits for the person, by role."""
     who = actor()
+    own = queries.own_drafts(who) if who.organisations else []
     return render_template(
         "desk/work.html",
-        own=queries.own_drafts(who) if who.organisations else [],
+        own=own,
+        windows=applications.windows_of([row.id for row in own if row.is_draft]),
         open_calls=calls.open_calls(clock.now()),
         lapsing=documents.lapsing(who.organisations),
         reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
@@ -367,6 +375,50 @@ def dossiers_xlsx() -> Response:
 def dossiers_job() -> BaseResponse:
     """Have that workbook made by the worker, however long it is."""
     return redirect(address("desk.job", job_id=jobs.ask(exports.DOSSIERS, _dossier_filters(), by=actor()).id))
+
+
+# ---- a later closing for one dossier -------------------------------------------------------------------------------
+
+
+@bp.get("/gestion/appels/<uuid:call_id>/delais")
+@requires(P.CALL_LIST, Call)
+def extensions(call: Call) -> BaseResponse | tuple[str, int]:
+    """The later closings that dossiers of a call were given, and the way to give one, by the number of who asks."""
+    form = ApplicantForm(request.args)
+    if "numero" in request.args and form.validate():
+        organisation = people.organisation_by_number(number_of(form.numero.data or ""))
+        if organisation is not None:
+            return redirect(address("desk.give_extension", organisation_id=organisation.id, code=call.code))
+        form.refuse("numero", _("Le fonds ne connaît pas d’organisation de ce numéro."))
+    given = applications.extensions_in(call, reviewing.tied_to(actor().id))
+    return form_page("desk/extensions.html", form, call=call, given=given)
+
+
+@bp.route("/organisations/<uuid:organisation_id>/delais/<code>", methods=["GET", "POST"])
+@requires(P.EXTENSION_GIVE, Organisation)
+def give_extension(organisation: Organisation, code: str) -> BaseResponse | tuple[str, int]:
+    """Give the dossier of an organisation in a call a later closing. Nothing of what it says is shown."""
+    call = calls.call_by_code(code)
+    if call is None or not may_know(call):
+        raise MissingError
+    application, meeting = applications.current(call.id, organisation.id), deliberation.meeting_of(call.id)
+    given = applications.extensions_of(application.id) if application is not None else []
+    form, sits_on = ExtensionForm(data={"version": len(given)}), meeting.held_on if meeting is not None else None
+    if application is not None and form.validate_on_submit() and (ends_at := form.instant(call.fund.zone)) is not None:
+        reason, seen = form.reason.data or "", form.version.data
+        try:
+            dossier_actions.give_extension(
+                application, ends_at=ends_at, reason=reason, sits_on=sits_on, seen=seen, by=actor()
+            )
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("Le délai est accordé. L’équipe du dossier en est avertie par courriel."), "success")
+            return redirect(address("desk.extensions", call_id=call.id))
+    return form_page(
+        "desk/give_extension.html", form, call=call, organisation=organisation, given=given, sits_on=sits_on,
+        application=application, why_not=application and dossier_actions.why_not_extended(application),
+    )  # fmt: skip
 
 
 # ---- large files, chunk by chunk -----------------------------------------------------------------------------------
@@ -466,6 +518,7 @@ def dossier(application: Application) -> str:
         application=application,
         content=applications.content_of(application.id),
         parts=queries.dossier_of(application),
+        extensions=applications.extensions_of(application.id),
         result=reviewing.result_of(application) if reviewing.sees_results(actor(), application.id) else None,
     )
 

@@ -1,7 +1,8 @@
-"""Days and hours as people type them, where a browser has no calendar of its own to offer."""
+"""Days and hours as people type them, where a browser has no calendar of its own to offer; the instant they name."""
 
 import re
-from datetime import date, time
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 from grants.kernel.text import bare
 
@@ -46,3 +47,15 @@ def parse_hour(text: str) -> time:
     if found is None:
         raise ValueError("not an hour")
     return time(int(found[1]), int(found[2] or 0))
+
+
+def local_instant(day: date, hour: time, zone: str) -> datetime:
+    """A day and an hour as people of the zone read them, as an instant in UTC.
+
+    Raises ValueError when the clocks skip that hour; where they repeat one, the first counts.
+    """
+    local = datetime.combine(day, hour, ZoneInfo(zone))
+    instant = local.astimezone(UTC)
+    if instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise ValueError("the clocks skip that hour")
+    return instant

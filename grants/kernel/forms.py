@@ -1,7 +1,7 @@
 """Forms: one way to parse what people type, with the same words for the same mistake everywhere."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from wtforms.validators import InputRequired, Length, StopValidation, Validation
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from grants.kernel import access, stored_forms
-from grants.kernel.days import NoSuchDayError, ShortYearError, parse_day, parse_hour
+from grants.kernel.days import NoSuchDayError, ShortYearError, local_instant, parse_day, parse_hour
 from grants.kernel.errors import InvalidError
 from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import ROOM, clean_line, clean_text
@@ -306,6 +306,20 @@ class HourField(TimeField):
             self.data = parse_hour(text)
         except ValueError as error:
             raise ValueError(_("Écrivez une heure, par exemple 17:00.")) from error
+
+
+def instant_in(day: DayField, hour: HourField, zone: str) -> datetime | None:
+    """The instant of two fields; the error goes to the hour."""
+    if day.data is None or hour.data is None:
+        return None
+    try:
+        return local_instant(day.data, hour.data, zone)
+    except ValueError:
+        hour.errors = [
+            *hour.errors,
+            _("Cette heure n’existe pas ce jour-là : l’heure change. Choisissez-en une autre."),
+        ]
+        return None
 
 
 class ChoicesField(SelectMultipleField):

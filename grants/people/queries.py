@@ -197,6 +197,16 @@ def members_of(organisation_id: UUID) -> Sequence[Any]:
     ).all()
 
 
+def active_members(organisation_id: UUID) -> Sequence[Account]:
+    """The people who act for an organisation and can still sign in."""
+    return db.session.scalars(
+        select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .where(Membership.organisation_id == organisation_id, Account.active)
+        .order_by(Account.id)
+    ).all()
+
+
 def owners_of(organisation_id: UUID) -> Sequence[Account]:
     """The people responsible for an organisation who can still sign in."""
     return db.session.scalars(

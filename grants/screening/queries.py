@@ -81,6 +81,7 @@ class InboxLine:
     organisation: str
     requested: Money
     submitted_at: datetime
+    is_extended: bool  # given a later closing than its call
     silence_on: date
     status: StatusWord
     met: int
@@ -143,7 +144,8 @@ def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collecti
         _kept(
             hidden,
             Application.id, Application.reference, Application.title, Application.requested, Application.submitted_at,
-            Application.silence_on, Application.state, Organisation.name.label("organisation"),
+            Application.extension_ends_at, Application.silence_on, Application.state,
+            Organisation.name.label("organisation"),
         )
         .join(Organisation, Application.organisation_id == Organisation.id)
         .where(Application.call_id == call_id, Application.state.in_(states))
@@ -159,6 +161,7 @@ def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: i
         organisation=row.organisation,
         requested=row.requested,
         submitted_at=row.submitted_at,
+        is_extended=row.extension_ends_at is not None,
         silence_on=row.silence_on,
         status=LIFECYCLE.status(row),
         met=len(outcomes) - len(failed) - len(pending),

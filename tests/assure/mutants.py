@@ -281,6 +281,17 @@ MUTANTS = (
         "tests/calls/test_rules.py -k grace",
     ),
     Mutant(
+        "extension of a dossier", "grants/applications/rules.py",
+        "    return DossierDates(call.opens_at, extension_ends_at, call.opened_at, call.results_published_at, "
+        "call.grace_minutes)\n", "    return call\n", "tests/applications/test_extensions.py -k after_the_closing",
+    ),
+    Mutant(
+        "extension of one dossier alone", "grants/applications/actions.py",
+        "    if not call_rules.is_open(call, at):\n",
+        "    if not (call_rules.is_open(call, at) or queries.last_extension_end(call.id)):\n",
+        "tests/applications/test_extensions.py -k no_other_dossier",
+    ),
+    Mutant(
         "hash chain", "grants/kernel/journal.py",
         "if entry.digest != digest_of(entry.seq, entry, entry.previous):", "if not entry.digest:",
         "tests/kernel/test_house.py -k journal",

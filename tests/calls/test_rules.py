@@ -8,6 +8,7 @@ import pytest
 
 from grants.calls import rules
 from grants.calls.rules import Bounds, CheckVerdict, Phase
+from grants.kernel.days import local_instant
 from grants.kernel.money import Money
 from grants.programme.rules import strange_placeholders
 
@@ -84,16 +85,14 @@ def test_published_results_show_from_their_instant_on():
 
 
 def test_an_hour_of_paris_becomes_utc_in_winter_and_in_summer():
-    assert rules.local_instant(date(2026, 1, 15), time(17), "Europe/Paris") == datetime(2026, 1, 15, 16, tzinfo=UTC)
-    assert rules.local_instant(date(2026, 7, 15), time(17), "Europe/Paris") == datetime(2026, 7, 15, 15, tzinfo=UTC)
+    assert local_instant(date(2026, 1, 15), time(17), "Europe/Paris") == datetime(2026, 1, 15, 16, tzinfo=UTC)
+    assert local_instant(date(2026, 7, 15), time(17), "Europe/Paris") == datetime(2026, 7, 15, 15, tzinfo=UTC)
 
 
 def test_an_hour_the_clocks_skip_is_refused_and_one_they_repeat_is_the_first():
     with pytest.raises(ValueError, match="skip"):
-        rules.local_instant(date(2026, 3, 29), time(2, 30), "Europe/Paris")
-    assert rules.local_instant(date(2026, 10, 25), time(2, 30), "Europe/Paris") == datetime(
-        2026, 10, 25, 0, 30, tzinfo=UTC
-    )
+        local_instant(date(2026, 3, 29), time(2, 30), "Europe/Paris")
+    assert local_instant(date(2026, 10, 25), time(2, 30), "Europe/Paris") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 def test_a_running_call_holds_its_envelope_and_a_settled_one_what_it_committed():

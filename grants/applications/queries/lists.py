@@ -55,7 +55,6 @@ class ListedApplication:
     status: StatusWord
     organisation: str
     call: str
-    closes_at: datetime | None
     submitted_at: datetime | None
     touched_at: datetime
     requested: Money | None
@@ -77,7 +76,7 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication
         select(
             Application.id, Application.title, Application.reference, Application.state, Application.submitted_at,
             Application.touched_at, Application.requested, Organisation.name.label("organisation"),
-            Call.title.label("call"), Call.title_en.label("call_en"), Call.closes_at,
+            Call.title.label("call"), Call.title_en.label("call_en"),
             begun.c.application_id.label("correction_id"),
         )
         .join(Organisation, Organisation.id == Application.organisation_id)
@@ -95,7 +94,6 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication
             status=LIFECYCLE.status(row, public=True),
             organisation=row.organisation,
             call=in_words_of(row, "call"),
-            closes_at=row.closes_at,
             submitted_at=row.submitted_at,
             touched_at=row.touched_at,
             requested=row.requested,
@@ -152,6 +150,7 @@ def current(call_id: UUID, organisation_id: UUID) -> Application | None:
 
 _EVENTS: dict[str, tuple[LazyString, str]] = {
     "application.started": (_l("Brouillon commencé"), "neutral"),
+    "application.extended": (_l("Délai accordé pour le dépôt"), "info"),
     "application.submit": (_l("Dossier déposé, reçu envoyé"), "good"),
     "application.correct": (_l("Nouvelle version déposée, reçu envoyé"), "good"),
     "application.request_piece": (_l("Une pièce vous a été demandée"), "warn"),

@@ -40,7 +40,8 @@ class SubmissionReceipt:
     """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language.
 
     `number` is that of the version it is of, `replaced_at` when the version before was submitted; `attempted_at` when
-    it was attempted before the closing, for one that the grace of its call let in.
+    it was attempted before the closing, for one that the grace of its call let in; `extension_ends_at` when the
+    extension ends that let it in after the closing of its call.
     """
 
     reference: str
@@ -60,6 +61,7 @@ class SubmissionReceipt:
     number: int = 1
     replaced_at: datetime | None = None
     attempted_at: datetime | None = None
+    extension_ends_at: datetime | None = None
 
 
 def texts_of_receipts() -> Texts:
@@ -117,6 +119,7 @@ def receipt_of(
         number=number,
         replaced_at=_replaced_at(application, number),
         attempted_at=content.get("attempted_at"),
+        extension_ends_at=content.get("extension_ends_at"),
     )
 
 

@@ -8,21 +8,23 @@ from uuid import UUID
 
 from sqlalchemy import (
     Select,
+    exists,
     func,
     or_,
     select,
 )
-from sqlalchemy.orm import aliased
 
 from grants.applications import rules
-from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import (
     Allocation,
     Application,
     ApplicationAddress,
     ApplicationVersion,
     Correction,
+    Extension,
 )
+from grants.applications.queries.closings import CORRECTED, closing_in_sql, of_drafts
+from grants.calls.models import Call
 from grants.kernel import outbox
 from grants.kernel.db import db
 from grants.kernel.words import _
@@ -44,34 +46,34 @@ class DraftOf:
 
 
 def drafts_with_author(call_id: UUID) -> list[DraftOf]:
-    """The drafts of a call with their authors, the oldest first; closed accounts are left out."""
-    drafts = _drafts_of(call_id).join(Account, Account.id == Application.author_id)
-    return _with_people(drafts.order_by(Application.created_at, Application.id))
+    """The drafts that close with their call, each with its author, the oldest first; closed accounts are left out."""
+    drafts = _drafts_of(call_id).where(closing_in_sql() == Call.closes_at)
+    return _with_people(
+        drafts.join(Account, Account.id == Application.author_id).order_by(Application.created_at, Application.id)
+    )
 
 
-def drafts_to_remind_of(call_id: UUID, begun_before: datetime) -> list[DraftOf]:
-    """The drafts of a call begun before an instant, once for each person to remind: its author, if still a member, and
-    those responsible for the organisation; the oldest draft first. Closed accounts are left out."""
+def drafts_to_remind_of(call_id: UUID, closing: datetime, told_before: datetime) -> list[DraftOf]:
+    """The drafts of a call that have this closing, known to them before an instant, once for each person to remind: its
+    author, if still a member, and those responsible for the organisation; the oldest draft first. Closed accounts are
+    left out."""
+    told_since = exists().where(
+        Extension.application_id == func.coalesce(Correction.corrects_id, Application.id),
+        Extension.given_at >= told_before,
+    )
     drafts = (
         _drafts_of(call_id)
         .join(Membership, Membership.organisation_id == Application.organisation_id)
         .join(Account, Account.id == Membership.account_id)
         .where(or_(Account.id == Application.author_id, Membership.role == MemberRole.OWNER))
-        .where(Application.created_at < begun_before)
+        .where(Application.created_at < told_before, ~told_since, closing_in_sql() == closing)
     )
     return _with_people(drafts.order_by(Application.created_at, Application.id, Account.id))
 
 
 def _drafts_of(call_id: UUID) -> Select[UUID, str, datetime | None]:
-    """The drafts of a call that may still be submitted: not the correction of a dossier that is being decided on."""
-    corrected = aliased(Application)
-    return (
-        select(Application.id, Application.title, corrected.submitted_at)
-        .outerjoin(Correction, Correction.application_id == Application.id)
-        .outerjoin(corrected, corrected.id == Correction.corrects_id)
-        .where(Application.call_id == call_id, Application.state == ApplicationState.DRAFT)
-        .where(or_(corrected.id.is_(None), corrected.state == ApplicationState.SUBMITTED))
-    )
+    wanted = select(Application.id, Application.title, CORRECTED.submitted_at)
+    return of_drafts(wanted).where(Application.call_id == call_id)
 
 
 def _with_people(drafts: Select[UUID, str, datetime | None]) -> list[DraftOf]:
