@@ -25,6 +25,7 @@ from grants.documents import routes as documents
 from grants.kernel import access, bodies, errors, pages, proxies, words
 from grants.kernel.db import db
 from grants.kernel.words import best_language
+from grants.messages import routes as messages
 from grants.observatory import routes as observatory
 from grants.people import routes as people
 from grants.permissions import P
@@ -34,7 +35,8 @@ from grants.reviewing import routes as reviewing
 from grants.screening import routes as screening
 
 CHAPTERS = (
-    people, programme, calls, documents, applications, screening, reviewing, deliberation, awards, observatory, desk,
+    people, programme, calls, documents, applications, screening, reviewing, deliberation, awards, messages,
+    observatory, desk,
 )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ APPEND_ONLY = (
     "issued_paper",
     "paper_copy",
     "amendment",
+    "conversation",
+    "message_file",
 )
 _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.state <> 'draft')"
 _MARKS_ARE_FROZEN = (
@@ -115,7 +117,16 @@ COUNTED = {
     "AND v.number > OLD.version)"
 }
 
+# A message only takes, once, who of the other side read it.
+MESSAGE = {
+    "UPDATE": "NEW.conversation_id <> OLD.conversation_id OR NEW.author_id <> OLD.author_id "
+    "OR NEW.from_fund <> OLD.from_fund OR NEW.text <> OLD.text OR NEW.sent_at <> OLD.sent_at "
+    "OR OLD.read_at IS NOT NULL",
+    "DELETE": "1 = 1",
+}
+
 _REFUSED = (
+    (("message",), "message", "sent", MESSAGE),
     (("correction",), "allocation", "counted", COUNTED),
     (("amendment",), "instalment", "signed", SCHEDULE),
     # On a whole schema: SQLite alters no table that a trigger reads.
@@ -156,6 +167,7 @@ def expected() -> set[str]:
     names |= {f"instalment_signed_{act.lower()}" for act in SCHEDULE}
     names |= {f"instalment_engaged_{act.lower()}" for act in ENGAGED}
     names |= {f"{INDEXED[1]}_{act}" for act in ("insert", "update", "delete")}
+    names |= {f"message_sent_{act.lower()}" for act in MESSAGE}
     names |= {f"receivable_settled_{act.lower()}" for act in RECEIVABLE}
     return names | {f"{table}_frozen_{act}" for table in FROZEN for act in ("insert", "update", "delete")}
 

@@ -41,6 +41,10 @@ class P(StrEnum):
     # screening
     SCREENING_READ = "screening:read"
     SCREENING_DECIDE = "screening:decide"
+    # messages
+    MESSAGE_LIST = "message:list"
+    MESSAGE_READ = "message:read"
+    MESSAGE_WRITE = "message:write"
     # reviewing
     INTEREST_OWN = "interest:own"
     REVIEW_ASSIGN = "review:assign"

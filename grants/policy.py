@@ -17,10 +17,13 @@ from grants.kernel import jobs
 from grants.kernel.access import AccessRule, Policy, reasoned
 from grants.kernel.actor import Actor
 from grants.kernel.jobs import Job
+from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.stored_forms import StoredForm
 from grants.kernel.uploads import StoredFile
 from grants.kernel.words import _l
+from grants.messages import queries as messages
+from grants.messages.models import Conversation, Message
 from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation, SignIn
 from grants.people.rules import incompatible
 from grants.permissions import P
@@ -59,7 +62,7 @@ def organisation_id_of(subject: Any) -> UUID | None:
     """The organisation a thing belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Recommendation | Decision | Assignment | PieceRequest):
+    if isinstance(subject, Recommendation | Decision | Assignment | PieceRequest | Conversation | Message):
         return subject.application.organisation_id
     if isinstance(subject, Agreement | Instalment | Receivable | Report):
         return subject.award.organisation_id
@@ -100,7 +103,12 @@ def _submitted(actor: Actor, subject: Any) -> bool:
         is_sent = subject.dossier_id is None or applications.is_submitted(subject.dossier_id)
         is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)
         return is_sent and not is_private and not awards.is_of_unsent_report(subject.id)
-    return not isinstance(subject, Application) or subject.submitted_at is not None
+    application = subject.application if isinstance(subject, Conversation | Message) else subject
+    return not isinstance(application, Application) or application.submitted_at is not None
+
+
+def _of_message(_actor: Actor, subject: Any) -> bool:
+    return isinstance(subject, StoredFile) and messages.is_of_message(subject.id)
 
 
 anyone = AccessRule(lambda actor, _: True, for_all=True)
@@ -120,6 +128,7 @@ compatible = AccessRule(
 own_assignment = AccessRule(_own_assignment, NOT_OPEN)
 submitted = AccessRule(_submitted, NOT_OPEN)
 assigned = reads("reviewer") & AccessRule(_assigned, NOT_OPEN)
+of_message = AccessRule(_of_message)
 gave_or_checked_it = AccessRule(
     lambda actor, subject: actor.id in {getattr(subject, "given_by", None), getattr(subject, "first_by", None)},
     otherwise=_l("Vous ne pouvez pas valider une modification que vous avez demandée ou déjà vérifiée."),
@@ -134,6 +143,22 @@ def in_chain(permission: P, *names: str) -> AccessRule:
 
 own_work = confirmed & member
 own_review = acts("reviewer") & own_assignment
+# A member may write about a draft before it is submitted: who answers and who audits read the messages all the same,
+# and no other part of the draft.
+message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitted)
+file_reader = (
+    member
+    | (assigned & submitted & ~of_message)
+    | (reads(*STAFF) & submitted)
+    | (reads("manager", "auditor") & of_message)
+)
+
+
+def _why_not_write(actor: Actor, subject: Any) -> Text | None:
+    """A member of the organisation writes for it, a manager for the fund."""
+    return (own_work if member.test(actor, subject) else acts("manager")).why_not(actor, subject)
+
+
 PEOPLE_READERS = ("administrator", "auditor", "manager")
 MONEY_READERS = ("manager", "finance", "authorising_officer", "auditor")
 BANK_READERS = ("finance", "authorising_officer", "auditor")
@@ -167,10 +192,14 @@ MAY: dict[P, AccessRule] = {
     P.APPLICATION_WITHDRAW: own_work,
     P.PIECE_ANSWER: own_work,
     P.EXTENSION_GIVE: acts("manager"),
-    P.FILE_READ: member | ((assigned | reads(*STAFF)) & submitted),
+    P.FILE_READ: file_reader,
     # screening
     P.SCREENING_READ: reads("manager", "auditor"),
     P.SCREENING_DECIDE: acts("manager"),
+    # messages
+    P.MESSAGE_LIST: role("manager", "auditor"),
+    P.MESSAGE_READ: message_reader,
+    P.MESSAGE_WRITE: reasoned(_why_not_write),
     # reviewing
     P.INTEREST_OWN: role("reviewer", *STAFF),
     P.REVIEW_ASSIGN: acts("manager"),
@@ -246,7 +275,9 @@ KNOW: dict[type, AccessRule] = {
     OrganisationDocument: member,
     Application: member | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),
-    StoredFile: member | ((assigned | reads(*STAFF)) & submitted),
+    Conversation: message_reader,
+    Message: message_reader,
+    StoredFile: file_reader,
     Assignment: own_assignment
     & AccessRule(lambda actor, subject: subject.state not in {AssignmentState.REMOVED, AssignmentState.RECUSED})
     & ~interested

@@ -24,6 +24,8 @@ from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
+from grants.messages import actions as messages
+from grants.messages.models import Message
 from grants.people import actions as people
 from grants.people.models import MemberRole, Organisation
 from grants.programme import queries as programme
@@ -47,6 +49,7 @@ class Applicant:
         self.context, self.dossier, self.place, self.of = context, dossier, place, of
         self.organisation: Organisation | None = None
         self._application_id: UUID | None = None
+        self._last: Message | None = None
 
     # ---- what it stands on -----------------------------------------------------------------------------------------
 
@@ -91,6 +94,8 @@ class Applicant:
             script.add(script.at(ends, 18, 40), self.sign)
         if self.dossier.call == "open":
             script.add(script.at(ends, 18, 50), self.keep_documents)
+        for row in self.dossier.rows("messages"):
+            script.add(script.at(ends + row["day"], row["hour"], 5 + self.place), partial(self.exchange, row))
 
     def _span(self) -> Span:
         """The days of the call that are already over."""
@@ -288,6 +293,13 @@ class Applicant:
     def submit(self) -> None:
         """Submit for good; raises InvalidError, naming what the written dossier lacks."""
         actions.submit(self.application, by=self.actor(), received_at=clock.now())
+
+    def exchange(self, row: Mapping[str, Any]) -> None:
+        """The association or the manager writes; whoever answers has read what came before."""
+        by = self.context.actor("manager") if row["from_fund"] else self.actor()
+        if self._last is not None:
+            messages.say_read(self._last, by=by)
+        self._last = messages.write(self.application, row["text"].strip(), by=by)
 
     def withdraw(self) -> None:
         """Give up, and say why."""

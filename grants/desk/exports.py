@@ -33,6 +33,8 @@ from grants.kernel.pages import colon, instant, zone
 from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.uploads import Clearance, StoredFile
 from grants.kernel.words import _, _l, language
+from grants.messages import exports as messages
+from grants.messages.queries import is_of_message
 from grants.people.models import Account, Organisation
 from grants.permissions import P
 from grants.reviewing import queries as reviewing
@@ -154,9 +156,13 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
     signed = select(Agreement).join(Award, Award.id == Agreement.award_id).where(Award.application_id == application.id)
     for agreement in db.session.scalars(signed.order_by(Agreement.number)):
         yield f"{agreement.number}.pdf", agreements.agreement_paper(agreement)
+    said = messages.transcript(application)
+    if said:
+        yield "messages.txt", said
     for place, stored in enumerate(db.session.scalars(applications.files_of(application.id)), start=1):
         if why_not(P.FILE_READ, stored, actor) is None:
-            yield from _file(f"pieces/{place:02d}", stored, about, left)
+            folder = "messages" if is_of_message(stored.id) else "pieces"
+            yield from _file(f"{folder}/{place:02d}", stored, about, left)
 
 
 def _printed(name: str, application: Application, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -183,7 +189,8 @@ def _read_me(organisation: Organisation, left: list[str]) -> str:
         _("– dossier.pdf : ce que dit le dossier ;"),
         _("– depot-1.json : ce qui a été déposé ; son empreinte SHA-256 est celle de l’accusé de réception ;"),
         _("– accuse-de-reception-1.pdf, decision.pdf, la convention : tels qu’ils ont été remis ;"),
-        _("– pieces : les fichiers, tels qu’ils ont été envoyés."),
+        _("– pieces : les fichiers, tels qu’ils ont été envoyés ;"),
+        _("– messages.txt, messages : ce que l’organisation et le service se sont écrit, et les fichiers joints."),
         _("Le répertoire « documents » : ceux que l’organisation garde, remplacés compris."),
         *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),
     ]

@@ -33,6 +33,7 @@ from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
+from grants.messages import queries as messages
 from grants.people.models import Account, Appointment, Membership, Organisation, SignIn
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument, Law
@@ -563,6 +564,7 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
             "reviewing.assign",
             "reviewing.assign_index",
         ),
+        CountedTask(_("Messages à lire"), messages.unread_count(hidden), "messages.index"),
         CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
         *(CountedTask(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
         CountedTask(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
@@ -627,6 +629,7 @@ def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
         "letters": select(Letter.created_at, Letter.sent_at, Letter.subject)
         .where(Letter.recipient == account.email, may_be_told(Letter.dossier_id))
         .order_by(Letter.created_at, Letter.id),
+        "messages": messages.written_by(account.id, hidden),
         "acts": select(Entry.at, Entry.event)
         .where(Entry.actor_id == account.id, may_be_told(Entry.dossier_id))
         .order_by(Entry.seq),

@@ -35,6 +35,7 @@ from grants.kernel.pages import address, safe_path, zone
 from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
 from grants.kernel.words import LANGUAGES, _, _l
+from grants.messages import queries as messages
 from grants.observatory import queries as observatory
 from grants.people import queries as people
 from grants.people.models import Organisation
@@ -80,6 +81,7 @@ MENU = (
     (COMMITTEE, _l("Mes évaluations"), "reviewing.index", frozenset({"reviewer"})),
     (COMMITTEE, _l("Délibérations"), "deliberation.index", frozenset({"reviewer", "manager", "auditor"})),
     (MANAGEMENT, _l("Dossiers"), "desk.dossiers", EVERY_STAFF),
+    (MANAGEMENT, _l("Messages"), "messages.index", frozenset({"manager", "auditor"})),
     (MANAGEMENT, _l("Recevabilité"), "screening.inbox", frozenset({"manager", "auditor"})),
     (MANAGEMENT, _l("Affectations"), "reviewing.assign_index", frozenset({"manager"})),
     (MANAGEMENT, _l("Suivi par axe"), "observatory.tracking", EVERY_STAFF),
@@ -322,6 +324,7 @@ def work() -> str:
         own=own,
         windows=applications.windows_of([row.id for row in own if row.is_draft]),
         open_calls=calls.open_calls(clock.now()),
+        unread=messages.unread_of_organisations(who.organisations),
         lapsing=documents.lapsing(who.organisations),
         reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
         manager=queries.manager_tasks(who, hidden_dossiers()) if who.has_role("manager") else [],
@@ -335,11 +338,14 @@ def dossiers() -> str:
     """The list of dossiers: search, filters and sort in the URL, totals of what is shown."""
     filters, scores, choices = _dossier_filters(), reviewing.sees_scores(actor()), queries.choices()
     count, requested, awarded = queries.totals(filters, actor())
+    page = queries.dossiers(filters, actor(), **places(), scores=scores)
+    ids = [row.id for row, _strands in page.rows]
     return render_template(
         "desk/dossiers.html",
         selected=filters,
         chosen=filters.chosen(),
-        page=queries.dossiers(filters, actor(), **places(), scores=scores),
+        page=page,
+        unread=messages.unread_in(ids) if actor().has_role("manager") else {},
         scores=scores,
         count=count,
         requested=requested,

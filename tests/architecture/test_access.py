@@ -38,6 +38,7 @@ from grants.kernel.db import Base, db, unit_of_work
 from grants.kernel.encryption import encrypt
 from grants.kernel.jobs import Job, JobState
 from grants.kernel.stored_forms import Reason, StoredForm
+from grants.messages.models import Conversation, Message
 from grants.people import rules
 from grants.people.models import (
     ROLE_LABELS,
@@ -288,12 +289,25 @@ def surroundings(
         document = OrganisationDocument(
             organisation_id=organisation.id, kind="statutes", label="Statuts", file=statutes, given_at=clock.now()
         )
-        session.add(document)
+        conversation = Conversation(application_id=application.id, opened_at=clock.now())
+        message = Message(
+            conversation=conversation, author_id=team.id, from_fund=False, text="Une question.", sent_at=clock.now()
+        )
+        session.add_all([document, message])
     session_of(team)
     with unit_of_work() as session:
         session.add_all([stored_form(team), stored_job(make, team)])
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
-    things += [document, nomination, agreement, receivable, make.instalment(award), make.bank_details(organisation)]
+    things += [
+        conversation,
+        message,
+        document,
+        nomination,
+        agreement,
+        receivable,
+        make.instalment(award),
+        make.bank_details(organisation),
+    ]
     words = {
         "code": call.code,
         "reference": str(application.reference),

@@ -113,6 +113,34 @@ MUTANTS = (
         "tests/documents/test_routes.py -k staff_reads_only",
     ),
     Mutant(
+        "messages of a draft", "grants/policy.py",
+        'message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitted)',
+        "message_reader = member | reads(*STAFF)",
+        "tests/messages/test_routes.py -k no_part_in_it",
+    ),
+    Mutant(
+        "files of messages", "grants/policy.py", "    | (assigned & submitted & ~of_message)\n",
+        "    | (assigned & submitted)\n", "tests/messages/test_routes.py -k no_part_in_it",
+    ),
+    Mutant(
+        "letters of messages", "grants/messages/letters.py",
+        "        if may_know(message.conversation, people.actor_of(account)):\n", "        if account:\n",
+        "tests/messages/test_routes.py -k with_a_link",
+    ),
+    Mutant(
+        "messages that wait", "grants/messages/queries.py", "    if hidden:\n", "    if not hidden:\n",
+        "tests/messages/test_routes.py -k with_a_link",
+    ),
+    Mutant(
+        "a message of one's own side", "grants/messages/actions.py",
+        "    if message.from_fund is is_of_fund(message.application, by):\n", "    if False:\n",
+        "tests/messages/test_routes.py -k other_side_wrote_once",
+    ),
+    Mutant(
+        "messages after the end", "grants/messages/actions.py", "    if reason is not None:\n", "    if False:\n",
+        "tests/messages/test_routes.py -k takes_no_more",
+    ),
+    Mutant(
         "a document that a dossier holds", "grants/documents/actions.py",
         "    if queries.is_used(document):\n", "    if False:\n",
         "tests/documents/test_actions.py -k holds_is_not_taken_out",
@@ -266,7 +294,8 @@ MUTANTS = (
     ),
     Mutant(
         "what was never submitted", "grants/policy.py",
-        "    return not isinstance(subject, Application) or subject.submitted_at is not None\n", "    return True\n",
+        "    return not isinstance(application, Application) or application.submitted_at is not None\n",
+        "    return True\n",
         "tests/applications/test_routes_corrections.py -k nobody_at_the_fund",
     ),
     Mutant(

@@ -31,6 +31,7 @@ from grants.kernel.db import Base, db
 from grants.kernel.db import unit_of_work as work
 from grants.kernel.errors import AppError
 from grants.kernel.money import Money
+from grants.messages.models import Conversation, Message
 from grants.people.models import Account
 from grants.programme.models import Fund
 from grants.reviewing import actions as reviewing
@@ -151,6 +152,9 @@ def deliberating(site: Site) -> dict[str, UUID]:
                                 dossier_id=first.id)  # fmt: skip
             session.add(PieceRequest(application_id=first.id, label="Comptes", due_on=clock.today(), file=file,
                                      requested_at=clock.now(), requested_by=holders[0].id))  # fmt: skip
+            session.add(Message(conversation=Conversation(application_id=first.id, opened_at=clock.now()),
+                                author_id=make.member_of(first.organisation).id, from_fund=False,
+                                text="Une question.", sent_at=clock.now()))  # fmt: skip
         names = ("hidden", "waiting", "other", "elsewhere")
         return {name: each.organisation_id for name, each in zip(names, (*dossiers, *committee(make, 1)), strict=True)}
 

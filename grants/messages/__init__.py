@@ -1,0 +1,1 @@
+"""Messages between the members of an organisation and the fund about one application."""
