@@ -54,6 +54,7 @@ SETTLED = {
     "agreement": "OLD.signed_on IS NOT NULL",
     "report": "OLD.state = 'accepted'",
     "award": "OLD.state = 'closed'",
+    "public_question": "OLD.settled_at IS NOT NULL",
 }
 # What holds the freeze itself, so that nobody thaws it to write and freezes again.
 KEPT = {

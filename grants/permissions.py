@@ -25,6 +25,8 @@ class P(StrEnum):
     CALL_LIST = "call:list"
     CALL_EDIT = "call:edit"
     CALL_OPEN = "call:open"
+    CALL_ASK = "call:ask"
+    CALL_ANSWER = "call:answer"
     # documents
     DOCUMENT_READ = "document:read"
     DOCUMENT_KEEP = "document:keep"

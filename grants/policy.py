@@ -9,7 +9,7 @@ from grants.applications.models import Application
 from grants.awards import queries as awards
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, Receivable, Report
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Block, Call, Criterion, Gate, Piece, Question, Section, Statement
+from grants.calls.models import Block, Call, Criterion, Gate, Piece, PublicQuestion, Question, Section, Statement
 from grants.deliberation.models import Decision, Meeting, Recommendation
 from grants.documents import queries as documents
 from grants.documents.models import OrganisationDocument
@@ -116,6 +116,9 @@ signed_in = AccessRule(lambda actor, _: actor.is_authenticated, _l("Connectez-vo
 confirmed = AccessRule(
     lambda actor, _: actor.confirmed, _l("Confirmez d’abord votre adresse : un lien vous a été envoyé.")
 )
+of_an_organisation = AccessRule(
+    lambda actor, _: bool(actor.organisations), _l("Créez d’abord votre organisation, ou rejoignez-la.")
+)
 member = AccessRule(_member, _l("Seuls les membres de l’organisation peuvent le faire."))
 owner = AccessRule(_owner, _l("Seuls les responsables de l’organisation peuvent le faire."))
 interested = AccessRule(
@@ -180,6 +183,8 @@ MAY: dict[P, AccessRule] = {
     P.CALL_LIST: role(*STAFF),
     P.CALL_EDIT: acts("manager"),
     P.CALL_OPEN: acts("manager"),
+    P.CALL_ASK: confirmed & of_an_organisation,
+    P.CALL_ANSWER: acts("manager"),
     # documents
     P.DOCUMENT_READ: member,
     P.DOCUMENT_KEEP: confirmed & owner,
@@ -272,6 +277,7 @@ KNOW: dict[type, AccessRule] = {
     Piece: role(*STAFF),
     Statement: role(*STAFF),
     Gate: role(*STAFF),
+    PublicQuestion: role(*STAFF),
     OrganisationDocument: member,
     Application: member | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),

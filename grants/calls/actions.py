@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import inspect, select, update
 from sqlalchemy.orm.attributes import flag_modified
 
-from grants.calls import queries, rules
+from grants.calls import letters, queries, rules
 from grants.calls.lifecycle import LIFECYCLE, CallState
 from grants.calls.models import (
     Block,
@@ -18,6 +18,7 @@ from grants.calls.models import (
     Criterion,
     Gate,
     Piece,
+    PublicQuestion,
     Question,
     QuestionKind,
     Section,
@@ -668,3 +669,50 @@ def begin_examination(call: Call) -> None:
     """Note that the dossiers of a call are examined; only the first time counts. No closing comes back after it."""
     if call.examined_at is None:
         call.examined_at = clock.now()
+
+
+# ---- questions about an open call ----------------------------------------------------------------------------------
+
+
+def ask(call: Call, text: str, *, by: Actor) -> PublicQuestion:
+    """Put a question about a call, answered for everybody. Raises RefusedError unless the call is open."""
+    if not rules.is_open(call, clock.now()):
+        raise RefusedError(_("Cet appel ne prend de questions que tant qu’il est ouvert."))
+    question = PublicQuestion(call=call, asked_by=by.id, text=text, asked_at=clock.now())
+    db.session.add(question)
+    db.session.flush()
+    journal.record("question.asked", question, by=by, call=call.code)
+    return question
+
+
+def settle(
+    question: PublicQuestion, *, wording: str, answer: str, is_published: bool, version: int | None, by: Actor
+) -> None:
+    """Publish a question with its answer, or keep it from the page, and write to whoever asked.
+
+    Raises RefusedError once it is settled, ConflictError on a stale page.
+    """
+    if question.settled_at is not None:
+        raise RefusedError(_("Cette question a déjà sa réponse."))
+    refuse_changed(question.version, version)
+    question.wording, question.answer, question.is_published = wording, answer, is_published
+    question.settled_by, question.settled_at = by.id, clock.now()
+    db.session.flush()
+    if is_published:
+        journal.record("question.published", question, by=by, call=question.call.code)
+    else:
+        journal.record("question.declined", question, by=by, call=question.call.code)
+    letters.settled(question)
+
+
+def publish_own(call: Call, *, wording: str, answer: str, by: Actor) -> PublicQuestion:
+    """Publish a question of the fund itself with its answer, to say more or to correct an earlier answer."""
+    at = clock.now()
+    question = PublicQuestion(
+        call=call, asked_by=by.id, text=wording, asked_at=at, wording=wording, answer=answer, is_published=True,
+        settled_by=by.id, settled_at=at,
+    )  # fmt: skip
+    db.session.add(question)
+    db.session.flush()
+    journal.record("question.published", question, by=by, call=call.code)
+    return question

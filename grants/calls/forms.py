@@ -22,7 +22,7 @@ from grants.calls.models import (
     Section,
     Statement,
 )
-from grants.calls.rules import Bounds, CheckVerdict
+from grants.calls.rules import LONGEST_ANSWER, LONGEST_QUESTION, Bounds, CheckVerdict
 from grants.kernel.forms import (
     DayField,
     Form,
@@ -531,3 +531,30 @@ FORMS: dict[type[Any], type[CallPartForm]] = {
     Statement: StatementForm,
     Gate: GateForm,
 }
+
+
+# ---- questions about an open call ----------------------------------------------------------------------------------
+
+
+class AskForm(Form):
+    """A question about a call."""
+
+    text = LongField(_l("Votre question"), [Required(_l("Écrivez votre question."))], limit=LONGEST_QUESTION)
+
+
+class SettleForm(Form):
+    """What the page of the call will say, or why it will not say it."""
+
+    version = VersionField()
+    wording = LongField(
+        _l("La question, telle qu’elle sera publiée"),
+        [Required(_l("Écrivez la question."))],
+        limit=LONGEST_QUESTION,
+        description=_l("Retirez ce qui ferait reconnaître une personne, une association ou un projet."),
+    )
+    answer = LongField(
+        _l("La réponse"),
+        [Required(_l("Écrivez la réponse."))],
+        limit=LONGEST_ANSWER,
+        description=_l("Publiée, tout le monde la lit. Écartée, seule la personne qui a posé la question la reçoit."),
+    )

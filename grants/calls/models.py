@@ -5,11 +5,11 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.calls.lifecycle import LIFECYCLE, CallState
-from grants.calls.rules import LONGEST_GRACE, end_of_grace
+from grants.calls.rules import LONGEST_ANSWER, LONGEST_GRACE, LONGEST_QUESTION, end_of_grace
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.money import Money
@@ -231,6 +231,31 @@ class Statement(Keyed, Model):
     choices: Mapped[list[Any]] = mapped_column(JSON, default=list)
     required: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(SmallInteger)
+
+
+class PublicQuestion(Recorded, Keyed, Versioned, Model):
+    """A question that somebody put about a call. Once settled it is published as `wording` with its `answer`, or kept
+    from the page, `answer` then saying why to whoever asked; nothing public names them."""
+
+    __tablename__ = "public_question"
+    __table_args__ = (
+        CheckConstraint(
+            "(settled_at IS NULL) = (is_published IS NULL) AND (settled_at IS NULL) = (settled_by IS NULL)",
+            name="settled_whole",
+        ),
+        Index("ix_public_question_settled_at", "settled_at", "asked_at", "id"),
+    )
+
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("call.id", ondelete="RESTRICT"), index=True)
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), index=True)
+    text: Mapped[str] = mapped_column(String(LONGEST_QUESTION))
+    asked_at: Mapped[datetime]
+    wording: Mapped[str] = mapped_column(String(LONGEST_QUESTION), default="")
+    answer: Mapped[str] = mapped_column(String(LONGEST_ANSWER), default="")
+    is_published: Mapped[bool | None]
+    settled_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    settled_at: Mapped[datetime | None]
+    call: Mapped[Call] = relationship()
 
 
 class Gate(Keyed, Model):

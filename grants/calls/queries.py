@@ -21,6 +21,7 @@ from grants.calls.models import (
     Criterion,
     Gate,
     Piece,
+    PublicQuestion,
     Question,
     Section,
     Statement,
@@ -29,6 +30,7 @@ from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
+from grants.kernel.paging import Order, Page
 from grants.kernel.query_cache import frozen_rows
 from grants.kernel.words import _, in_words_of, language
 from grants.programme import queries as programme
@@ -360,3 +362,39 @@ def fingerprint(part: Any) -> str:
     """What a part says, in sixteen characters, so that a form shown before somebody else's change is noticed."""
     values = {name: str(value) for name, value in columns_of(part).items() if name != "position"}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# ---- questions about an open call ----------------------------------------------------------------------------------
+
+
+def answers_of(call_id: UUID) -> Sequence[PublicQuestion]:
+    """The questions about a call that are published with their answer, the first answered first."""
+    published = PublicQuestion.call_id == call_id, PublicQuestion.is_published.is_(True)
+    order = PublicQuestion.settled_at, PublicQuestion.id
+    return db.session.scalars(select(PublicQuestion).where(*published).order_by(*order)).all()
+
+
+def asked(*, settled: bool, after: str | None = None, before: str | None = None) -> Page:
+    """The questions that wait for an answer, the oldest first; or those that are settled, the last one first."""
+    questions = select(PublicQuestion).options(joinedload(PublicQuestion.call, innerjoin=True))
+    if settled:
+        newest = Order(PublicQuestion.settled_at, PublicQuestion.id, descending=True)
+        return newest.page(questions.where(PublicQuestion.settled_at.is_not(None)), after=after, before=before)
+    oldest = Order(PublicQuestion.asked_at, PublicQuestion.id)
+    return oldest.page(questions.where(PublicQuestion.settled_at.is_(None)), after=after, before=before)
+
+
+def asked_count() -> int:
+    """How many questions wait for an answer."""
+    waiting = select(func.count()).select_from(PublicQuestion).where(PublicQuestion.settled_at.is_(None))
+    return db.session.scalar(waiting) or 0
+
+
+def asked_by(account_id: UUID) -> Select[*tuple[Any, ...]]:
+    """The questions a person put about calls."""
+    return (
+        select(PublicQuestion.asked_at, Call.code.label("call"), PublicQuestion.text, PublicQuestion.answer)
+        .join(Call, Call.id == PublicQuestion.call_id)
+        .where(PublicQuestion.asked_by == account_id)
+        .order_by(PublicQuestion.asked_at, PublicQuestion.id)
+    )

@@ -12,6 +12,8 @@ from grants.kernel.search import search_key
 from grants.kernel.words import _l
 
 WHOLE = 100
+LONGEST_QUESTION = 1_000  # characters of a question about a call
+LONGEST_ANSWER = 4_000  # characters of its answer
 LONGEST_GRACE = 120  # minutes
 
 

@@ -14,8 +14,9 @@ from grants.applications.parts import PARTS
 from grants.applications.parts.fields import Amount, Day, Field, RowTable, Scalar
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS
+from grants.calls import actions as call_actions
 from grants.calls import queries as calls
-from grants.calls.models import Call, QuestionKind
+from grants.calls.models import Call, PublicQuestion, QuestionKind
 from grants.demo.content import WrittenDossier
 from grants.demo.context import Context, Span
 from grants.documents import actions as documents
@@ -50,6 +51,7 @@ class Applicant:
         self.organisation: Organisation | None = None
         self._application_id: UUID | None = None
         self._last: Message | None = None
+        self._question: PublicQuestion | None = None
 
     # ---- what it stands on -----------------------------------------------------------------------------------------
 
@@ -94,6 +96,9 @@ class Applicant:
             script.add(script.at(ends, 18, 40), self.sign)
         if self.dossier.call == "open":
             script.add(script.at(ends, 18, 50), self.keep_documents)
+        if self.dossier.part("question"):
+            script.add(script.at(arrives + 1, 12, 20), self.ask)
+            script.add(script.at(arrives + 2, 11, 35), self.be_answered)
         for row in self.dossier.rows("messages"):
             script.add(script.at(ends + row["day"], row["hour"], 5 + self.place), partial(self.exchange, row))
 
@@ -300,6 +305,19 @@ class Applicant:
         if self._last is not None:
             messages.say_read(self._last, by=by)
         self._last = messages.write(self.application, row["text"].strip(), by=by)
+
+    def ask(self) -> None:
+        """Put a question about the call."""
+        self._question = call_actions.ask(self.call, self.dossier.part("question")["text"].strip(), by=self.actor())
+
+    def be_answered(self) -> None:
+        """The manager publishes it with its answer."""
+        asked, said = self._question, self.dossier.part("question")
+        if asked is not None and "answer" in said:
+            call_actions.settle(
+                asked, wording=said["wording"].strip(), answer=said["answer"].strip(), is_published=True,
+                version=asked.version, by=self.context.actor("manager"),
+            )  # fmt: skip
 
     def withdraw(self) -> None:
         """Give up, and say why."""

@@ -16,6 +16,7 @@ from grants.applications.models import Application, AxisShare, application_commu
 from grants.awards import queries as awards
 from grants.awards.models import Award
 from grants.awards.queries import AwardFilters
+from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Gate, Piece
 from grants.deliberation.lifecycle import MeetingState
@@ -565,6 +566,7 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
             "reviewing.assign_index",
         ),
         CountedTask(_("Messages à lire"), messages.unread_count(hidden), "messages.index"),
+        CountedTask(_("Questions sur les appels, sans réponse"), calls.asked_count(), "calls.asked"),
         CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
         *(CountedTask(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
         CountedTask(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
@@ -630,6 +632,7 @@ def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
         .where(Letter.recipient == account.email, may_be_told(Letter.dossier_id))
         .order_by(Letter.created_at, Letter.id),
         "messages": messages.written_by(account.id, hidden),
+        "questions": calls.asked_by(account.id),
         "acts": select(Entry.at, Entry.event)
         .where(Entry.actor_id == account.id, may_be_told(Entry.dossier_id))
         .order_by(Entry.seq),

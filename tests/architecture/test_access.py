@@ -30,7 +30,7 @@ from grants.awards import queries as awards
 from grants.awards.lifecycle import AwardState, ReceivableState, ReportState
 from grants.awards.models import Agreement, Receivable, ReceivableKind, ReportFile
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call
+from grants.calls.models import Call, PublicQuestion
 from grants.documents.models import OrganisationDocument
 from grants.kernel import clock, files, jobs, uploads
 from grants.kernel.access import ViewAccess
@@ -293,12 +293,14 @@ def surroundings(
         message = Message(
             conversation=conversation, author_id=team.id, from_fund=False, text="Une question.", sent_at=clock.now()
         )
-        session.add_all([document, message])
+        asked = PublicQuestion(call_id=call.id, asked_by=team.id, text="Une question ?", asked_at=clock.now())
+        session.add_all([document, message, asked])
     session_of(team)
     with unit_of_work() as session:
         session.add_all([stored_form(team), stored_job(make, team)])
     things = [team, organisation, draft_call, application, assignment, meeting, award, file, request, invitation]
     things += [
+        asked,
         conversation,
         message,
         document,

@@ -113,6 +113,22 @@ MUTANTS = (
         "tests/documents/test_routes.py -k staff_reads_only",
     ),
     Mutant(
+        "questions that nobody published", "grants/calls/queries.py",
+        "    published = PublicQuestion.call_id == call_id, PublicQuestion.is_published.is_(True)\n",
+        "    published = (PublicQuestion.call_id == call_id,)\n",
+        "tests/calls/test_asked.py -k answered_to_one_person",
+    ),
+    Mutant(
+        "questions of members", "grants/policy.py", "    P.CALL_ASK: confirmed & of_an_organisation,\n",
+        "    P.CALL_ASK: confirmed,\n", "tests/calls/test_asked.py -k only_an_open_call",
+    ),
+    Mutant(
+        "questions after the closing", "grants/calls/actions.py",
+        '    if not rules.is_open(call, clock.now()):\n        raise RefusedError(_("Cet appel ne prend',
+        '    if False:\n        raise RefusedError(_("Cet appel ne prend',
+        "tests/calls/test_asked.py -k only_an_open_call",
+    ),
+    Mutant(
         "messages of a draft", "grants/policy.py",
         'message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitted)',
         "message_reader = member | reads(*STAFF)",

@@ -127,6 +127,7 @@ def _facts(call: Call, at: datetime) -> dict[str, Any]:
         "statements": [(row, _said(row, call)) for row in queries.statements_of(call.id)],
         "gates": queries.gates_of(call.id),
         "extensions": queries.extensions(call),
+        "answers": queries.answers_of(call.id),
     }
 
 
