@@ -338,7 +338,7 @@ def _tell_closings() -> int:
 
 def _forget() -> int:
     """What served its time: keys of forms, secrets of letters, sessions unused for a year, old jobs, removed files,
-    pages of drafts that were closed long ago."""
+    pages of drafts that were closed long ago, what fields held in drafts that were submitted."""
     with unit_of_work():
         return (
             people.forget_sessions()
@@ -348,6 +348,7 @@ def _forget() -> int:
             + jobs.purge()
             + uploads.purge()
             + application_actions.forget_writers()
+            + application_actions.forget_past_values()
         )
 
 

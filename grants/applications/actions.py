@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, case, delete, insert, select, update
+from sqlalchemy import Table, case, delete, func, insert, select, update
 from sqlalchemy.orm import joinedload
 
 from grants.applications import letters, queries, rules
@@ -27,6 +27,7 @@ from grants.applications.models import (
     Extension,
     FieldState,
     PartRow,
+    PastValue,
     Signature,
     Writer,
     model_of,
@@ -281,10 +282,17 @@ def _save(
     by: Actor,
     writer: UUID | None = None,
     is_recorded: bool = False,
+    keeps_all: bool = False,
     files: AnswerFiles = NO_FILES,
 ) -> None:
     values = rules.with_fields(before, {path: one.value for path, one in changed.items()})
-    _keep_changes(application, section, {path: one.wrong for path, one in changed.items()}, by, writer)
+    changes = queries.changes_in(application, section)
+    if section != Part.STATEMENTS:  # these are made on the words of today, and never put back
+        stored = rules.contents_of(before, queries.wrong_in(application, section))
+        past = _worth_keeping(stored, changed, changes, by, keeps_all=keeps_all)
+        _keep_past(application, section, past, changes, by)
+        changes = {path: change for path, change in changes.items() if path not in past}
+    _keep_changes(application, section, {path: one.wrong for path, one in changed.items()}, changes, by, writer)
     with db.session.no_autoflush:
         if section.startswith(QUESTIONS):
             _save_answers(application, section, codes_in(values, "answers"), files, by=by)
@@ -300,19 +308,93 @@ def _keep_changes(
     application: Application,
     section: str,
     wrong: Mapping[Path, Typed | None],
+    changes: Mapping[Path, queries.Change],
     by: Actor,
     writer: UUID | None,
 ) -> None:
-    """Note who changed fields of a page and when, each with what is typed there that cannot be taken, if anything."""
+    """Note who changed fields of a page and when, each with what is typed there that cannot be taken, if anything.
+
+    `changes` are the last ones of fields whose past value is not kept by this change.
+    """
     if not wrong:
         return
-    common = {"application_id": application.id, "section": section, "saved_by": by.id, "saved_at": clock.now(),
+    now = clock.now()
+    common = {"application_id": application.id, "section": section, "saved_by": by.id, "saved_at": now,
               "writer": writer}  # fmt: skip
-    rows = [{**common, "path": rules.name_of_path(path), "wrong": typed} for path, typed in wrong.items()]
+    begun = {path: change.began_at for path, change in changes.items() if change.by == by.id}
+    rows = [
+        {**common, "path": rules.name_of_path(path), "wrong": typed, "began_at": begun.get(path) or now}
+        for path, typed in wrong.items()
+    ]
     adding = insert_or(FieldState).values(rows)
-    new = {name: adding.excluded[name] for name in ("saved_by", "saved_at", "writer", "wrong")}
+    new = {name: adding.excluded[name] for name in ("saved_by", "saved_at", "writer", "wrong", "began_at")}
     keys = ["application_id", "section", "path"]
     db.session.execute(adding.on_conflict_do_update(index_elements=keys, set_=new))
+
+
+def _worth_keeping(
+    stored: rules.Fields, changed: rules.Fields, changes: Mapping[Path, queries.Change], by: Actor, *, keeps_all: bool
+) -> dict[Path, FieldContent]:
+    """What the fields that change held, of those whose past value is kept: all that say something if `keeps_all`."""
+    now = clock.now()
+    past: dict[Path, FieldContent] = {}
+    for path in changed.keys() & stored.keys():
+        change = changes.get(path)
+        is_own = change is not None and change.by == by.id and not keeps_all
+        began_at = change.began_at if change is not None else None
+        if rules.is_worth_keeping(stored[path], changed[path], is_own=is_own, began_at=began_at, now=now):
+            past[path] = stored[path]
+    return past
+
+
+def _keep_past(
+    application: Application, section: str, past: rules.Fields, changes: Mapping[Path, queries.Change], by: Actor
+) -> None:
+    """Keep what fields held before this change, the last `rules.MOST_KEPT` values of each."""
+    if not past:
+        return
+    common = {"application_id": application.id, "section": section, "replaced_by": by.id, "replaced_at": clock.now()}
+    rows = [
+        {**common, "id": uuid4(), "path": rules.name_of_path(path), "value": rules.plain_of(content.value),
+         "wrong": content.wrong, "written_by": changes[path].by if path in changes else None,
+         "written_at": changes[path].at if path in changes else None}
+        for path, content in past.items()
+    ]  # fmt: skip
+    db.session.execute(insert(PastValue), rows)
+    rank = func.row_number().over(
+        partition_by=PastValue.path, order_by=(PastValue.replaced_at.desc(), PastValue.id.desc())
+    )
+    here = PastValue.application_id == application.id, PastValue.section == section
+    ranked = select(PastValue.id, rank.label("rank")).where(*here).subquery()
+    too_many = PastValue.id.in_(select(ranked.c.id).where(ranked.c.rank > rules.MOST_KEPT))
+    db.session.execute(delete(PastValue).where(too_many).execution_options(synchronize_session=False))
+
+
+def restore(
+    application: Application, section: str, content: FieldContent, path: Path, shown: str, *, by: Actor
+) -> bool:
+    """Put back what a field of a draft held; what it holds now is kept. False when it holds another thing than the
+    version `shown`: nothing is written.
+
+    Raises RefusedError once submitted, InvalidError for a value that the page does not take any more.
+    """
+    _lock_draft(application)
+    before = queries.section_values(application, section)
+    stored = rules.contents_of(before, queries.wrong_in(application, section))
+    present = stored.get(path, rules.NOTHING)
+    if present.version != shown:
+        return False
+    if content.version != present.version:
+        _save(application, section, before, {path: content}, by=by, is_recorded=True, keeps_all=True)
+        journal.record("application.restored", application, by=by, section=section)
+    return True
+
+
+def forget_past_values() -> int:
+    """Forget what fields held in dossiers that are drafts no more; returns how many. For the worker."""
+    drafts = select(Application.id).where(Application.state == ApplicationState.DRAFT)
+    gone = delete(PastValue).where(PastValue.application_id.not_in(drafts)).returning(PastValue.id)
+    return len(db.session.scalars(gone).all())
 
 
 def _record_sitting(application: Application, section: str, *, by: Actor) -> None:

@@ -380,7 +380,10 @@ class Answer(Keyed, Model):
 
 
 class FieldState(Model):
-    """Who last changed a field of a page of a draft, and when; `wrong` is what is typed there that cannot be taken."""
+    """Who last changed a field of a page of a draft, and when; `wrong` is what is typed there that cannot be taken.
+
+    `began_at` is when this person began to change it, or when one of its past values was last kept.
+    """
 
     __tablename__ = "field_state"
 
@@ -391,6 +394,27 @@ class FieldState(Model):
     saved_at: Mapped[datetime]
     writer: Mapped[UUID | None]  # the open page that saved it while it was typed
     wrong: Mapped[rules.Typed | None] = mapped_column(JSON(none_as_null=True))
+    began_at: Mapped[datetime | None]
+
+
+class PastValue(Keyed, Model):
+    """What a field of a draft held before it was changed: who wrote it and when, who changed it and when.
+
+    `value` has the shape of `rules.plain_of`, `wrong` is what was typed there that could not be taken.
+    """
+
+    __tablename__ = "past_value"
+    __table_args__ = (Index("ix_past_value_page", "application_id", "section", "replaced_at"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
+    section: Mapped[str] = mapped_column(String(60))
+    path: Mapped[str] = mapped_column(String(rules.LONGEST_PATH))
+    value: Mapped[object] = mapped_column(JSON)
+    wrong: Mapped[rules.Typed | None] = mapped_column(JSON(none_as_null=True))
+    written_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    written_at: Mapped[datetime | None]
+    replaced_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    replaced_at: Mapped[datetime]
 
 
 class Writer(Model):

@@ -420,13 +420,16 @@ def _tell_theirs(
     outcome: SaveOutcome, form: SectionForm, content: FieldContent, path: Path, change: queries.Change | None
 ) -> None:
     """Say in an outcome what somebody else wrote in the field, who and when."""
-    outcome.state = "conflict"
-    if content.wrong is not None:
-        outcome.theirs = "\n".join(value for given in content.wrong.values() for value in given)
-    elif content.value is not None:
-        outcome.theirs = form.words_at(path, content.value)
+    outcome.state, outcome.theirs = "conflict", _words_of(form, path, content)
     if change is not None:
         outcome.name, outcome.when = change.name, second(change.at)
+
+
+def _words_of(form: SectionForm, path: Path, content: FieldContent) -> str:
+    """What a field holds, in words: what is typed there that cannot be taken, or its value."""
+    if content.wrong is not None:
+        return "\n".join(value for given in content.wrong.values() for value in given)
+    return form.words_at(path, content.value) if content.value is not None else ""
 
 
 def _offered(application: Application, section: str, names: Container[str] | None = None) -> dict[str, Any]:
@@ -673,6 +676,101 @@ def _remove_file(application: Application, attachment_id: str) -> Response:
     actions.remove_file(application, attachment, by=actor())
     flash(_("Le fichier est retiré."), "success")
     return redirect(url_for(".edit", application_id=application.id, section=Part.PIECES.value))
+
+
+# ---- past values -----------------------------------------------------------------------------------------------------
+
+WITHOUT_PAST = frozenset({Part.PIECES, Part.STATEMENTS})
+
+
+@dataclass
+class ShownPast:
+    """A past value of a field, in words."""
+
+    past: queries.Past
+    label: str
+    words: str
+
+
+@bp.get("/dossiers/<uuid:application_id>/rediger/<section>/versions")
+@requires(P.APPLICATION_EDIT, Application)
+def past_values(application: Application, section: str) -> Answer:
+    """What the fields of a page held before they were changed, the last one changed first."""
+    if application.state is not ApplicationState.DRAFT:
+        return redirect(url_for(".show", application_id=application.id))
+    form, _values = _past_form(application, section)
+    found, page = queries.past_values(
+        application, section, after=request.args.get("after"), before=request.args.get("before")
+    )
+    return render_template(
+        "applications/past_values.html",
+        application=application,
+        section=section,
+        title=dict(queries.titles_of(application))[section],
+        page=page,
+        shown=[_shown_past(application, section, form, past) for past in found],
+    )
+
+
+@bp.route("/dossiers/<uuid:application_id>/rediger/<section>/versions/<uuid:past_id>", methods=["GET", "POST"])
+@requires(P.APPLICATION_EDIT, Application)
+@holds_subject
+def past_value(application: Application, section: str, past_id: UUID) -> Answer:
+    """One of them beside what the field holds now; put back."""
+    if application.state is not ApplicationState.DRAFT:
+        flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
+        return redirect(url_for(".show", application_id=application.id))
+    stored, values = _past_form(application, section)
+    past = queries.past_value(application, section, past_id)
+    if past is None:
+        raise MissingError
+    present = rules.contents_of(values, queries.wrong_in(application, section)).get(past.path, NOTHING)
+    problem = ""
+    if request.method == "POST":
+        content, seen = _as_typed_again(application, section, values, past), request.form.get("shown", "")
+        try:
+            if actions.restore(application, section, content, past.path, seen, by=actor()):
+                flash(_("La version choisie est remise. Celle qu’elle remplace reste dans les versions."), "success")
+                return redirect(url_for(".edit", application_id=application.id, section=section))
+        except InvalidError as error:
+            problem = error.message
+        else:
+            problem = _("Ce champ a changé entre-temps : comparez de nouveau avant de remettre cette version.")
+    shown = _shown_past(application, section, stored, past)
+    before, now = rules.compared(shown.words, _words_of(stored, past.path, present))
+    return _shown(
+        render_template(
+            "applications/past_value.html", application=application, section=section, shown=shown, past=past,
+            title=dict(queries.titles_of(application))[section], problem=problem, before=before, now=now,
+            version=present.version, is_same=past.content.version == present.version,
+        )
+    )  # fmt: skip
+
+
+def _past_form(application: Application, section: str) -> tuple[SectionForm, PageData]:
+    """The form of a page that keeps past values, as it is stored, and its values."""
+    if section in WITHOUT_PAST:
+        raise MissingError
+    offered, values = _offered(application, section), queries.section_values(application, section)
+    return stored_form(section, offered, values), values
+
+
+def _shown_past(application: Application, section: str, form: SectionForm, past: queries.Past) -> ShownPast:
+    label = queries.name_of(application, section, past.path)
+    return ShownPast(past, label, _words_of(form, past.path, past.content))
+
+
+def _as_typed_again(application: Application, section: str, values: PageData, past: queries.Past) -> FieldContent:
+    """What a field holds once a past value is typed in it again. Raises MissingError for a field that is no more."""
+    offered = _offered(application, section)
+    wrong = {past.path: past.content.wrong} if past.content.wrong is not None else {}
+    again = values if wrong else rules.with_fields(values, {past.path: past.content.value})
+    form = stored_form(section, offered, rules.with_lines(again, wrong))
+    if past.path not in set(form.paths()):
+        raise MissingError
+    if wrong:
+        return _mine(form, stored_form(section, offered, values), wrong)[past.path]
+    return rules.contents_of(form.values(), {}).get(past.path, NOTHING)
 
 
 # ---- review and submit ---------------------------------------------------------------------------------------------

@@ -5,14 +5,25 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from difflib import SequenceMatcher
 from fractions import Fraction
 from typing import TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is_over_rate, totals
-from grants.applications.parts.fields import Cells, CodeValue, Content, FieldValue, Json, JsonObject, RowTable
+from grants.applications.parts.fields import (
+    Cells,
+    CodeValue,
+    Content,
+    FieldValue,
+    Json,
+    JsonObject,
+    RowTable,
+    Scalar,
+    is_blank,
+)
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
 from grants.calls.rules import WithGrace
@@ -94,6 +105,7 @@ def _alive(pairs: dict[str, object]) -> dict[str, object]:
 Path = tuple[str, ...]  # a field of a page; one code of a field that holds one value for each; a row of a table, by id
 Typed = dict[str, list[str]]  # what was typed in each control of a field
 Fields = Mapping[Path, "FieldContent"]
+Run = tuple[str, bool]  # a piece of a text, and whether the other text lacks it
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,11 @@ class FieldContent:
         return version_of(self.value if self.wrong is None else [self.value, self.wrong])
 
 
+KEPT_EVERY = timedelta(minutes=10)  # of one person's writing
+KEPT_AGAIN = timedelta(seconds=10)  # at the soonest, when a text is replaced by another one
+LEAST_LOST = 40  # characters that are taken out of a text
+MOST_KEPT = 40  # past values of one field
+MOST_COMPARED = 4_000  # words and spaces of a text: longer ones are shown without marks
 LONGEST_PATH = 120  # characters of the name of a field on the page
 NOTHING = FieldContent()  # a row that is not there
 TABLES_OF_ROWS = {field.name for part in PARTS.values() for field in part.fields if isinstance(field, RowTable)}
@@ -164,6 +181,97 @@ def merged(stored: Fields, typed: Fields, shown: Mapping[Path, str]) -> tuple[di
             conflicts.append(path)
         result[path] = theirs if mine.version == base or path in conflicts else mine
     return result, conflicts
+
+
+def is_worth_keeping(
+    past: FieldContent, fresh: FieldContent, *, is_own: bool, began_at: datetime | None, now: datetime
+) -> bool:
+    """Whether what a field held is kept once it is changed: what somebody else wrote, what was there before ten
+    minutes of writing, and a text of which half is taken out.
+
+    `is_own`: the same person wrote what stands, since `began_at`.
+    """
+    if past.wrong is None and says_nothing(past.value):
+        return False
+    if not is_own or began_at is None or now - began_at >= KEPT_EVERY:
+        return True
+    before = _text_in(past)
+    lost = len(before) - _left(before, _text_in(fresh))
+    return now - began_at >= KEPT_AGAIN and lost >= max(LEAST_LOST, len(before) / 2)
+
+
+def says_nothing(value: FieldData) -> bool:
+    """Whether a field is empty."""
+    if isinstance(value, tuple):  # what is said of one code, in several fields
+        return all(map(is_blank, cast(Sequence[Scalar], value)))
+    return value is None or value in ("", [])
+
+
+def _text_in(content: FieldContent) -> str:
+    """What a field holds as one text: what is typed there, or its value."""
+    if content.wrong is not None:
+        return "\n".join(line for lines in content.wrong.values() for line in lines)
+    if isinstance(content.value, str):
+        return content.value
+    return "" if content.value is None else json.dumps(plain_of(content.value), sort_keys=True, ensure_ascii=False)
+
+
+def _left(before: str, after: str) -> int:
+    """How many characters a text keeps at its beginning and at its end."""
+    beginning = _shared(before, after)
+    return beginning + _shared(before[beginning:][::-1], after[beginning:][::-1])
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
+
+
+def plain_of(value: FieldData) -> Json:
+    """A value of a field as JSON; `alive_of` gives it back. Lists and tuples are the same."""
+    match value:
+        case Money():
+            return {"$cents": value.cents}
+        case date():
+            return {"$day": value.isoformat()}
+        case str() | int() | None:  # a boolean is one of these numbers
+            return value
+        case Mapping():
+            return {name: plain_of(one) for name, one in value.items()}
+    return [plain_of(one) for one in value]
+
+
+def alive_of(plain: Json) -> FieldData:
+    """The value that `plain_of` made JSON of."""
+    match plain:
+        case {"$cents": int() as cents}:
+            return Money(cents)
+        case {"$day": str() as day}:
+            return date.fromisoformat(day)
+        case Mapping():
+            return cast(Cells, {name: alive_of(one) for name, one in plain.items()})
+        case str() | int() | None:
+            return plain
+    return cast("Sequence[str]", [alive_of(one) for one in plain])
+
+
+def compared(past: str, present: str) -> tuple[list[Run], list[Run]]:
+    """Two texts cut in runs, each with whether the other text lacks it; whole and unmarked when they are too long."""
+    before, after = _words_in(past), _words_in(present)
+    if max(len(before), len(after)) > MOST_COMPARED:
+        return [(past, False)], [(present, False)]
+    runs: tuple[list[Run], list[Run]] = [], []
+    for kind, start, end, first, last in SequenceMatcher(None, before, after).get_opcodes():
+        for run, words in zip(runs, (before[start:end], after[first:last]), strict=True):
+            if words:
+                run.append(("".join(words), kind != "equal"))
+    return runs
+
+
+def _words_in(text: str) -> list[str]:
+    """The words of a text, and the spaces between them."""
+    return re.findall(r"\S+|\s+", text)
 
 
 def rows_in(values: PageData, name: str) -> Sequence[Cells]:

@@ -88,6 +88,7 @@ EVENTS: Mapping[str, LazyString] = {
     "application.replace": _l("Correction déposée, devenue la version du dossier"),
     "application.request_piece": _l("Pièce demandée"),
     "application.save": _l("Brouillon enregistré"),
+    "application.restored": _l("Version précédente d’un champ remise"),
     "application.taken_up": _l("Réponses reprises d’un dossier précédent"),
     "application.started": _l("Dossier commencé"),
     "application.submit": _l("Dossier déposé"),

@@ -227,6 +227,20 @@ MUTANTS = (
         "tests/applications/test_actions.py -k bars_the_submission",
     ),
     Mutant(
+        "a past value put back over a change", "grants/applications/actions.py",
+        "    if present.version != shown:\n", "    if False:\n",
+        "tests/applications/test_routes_past.py -k meanwhile",
+    ),
+    Mutant(
+        "what a past value replaces", "grants/applications/actions.py", "is_recorded=True, keeps_all=True)",
+        "is_recorded=True)", "tests/applications/test_routes_past.py -k put_back_and_the_other",
+    ),
+    Mutant(
+        "a past value of another draft", "grants/applications/queries/past.py",
+        "    here = PastValue.id == past_id, PastValue.application_id == application.id, ",
+        "    here = PastValue.id == past_id, ", "tests/applications/test_routes_past.py -k this_draft",
+    ),
+    Mutant(
         "the id of a line of another dossier", "grants/applications/actions.py",
         "kind(id=uuid4() if key in taken else key)", "kind(id=key)",
         "tests/applications/test_actions.py -k takes_the_place",

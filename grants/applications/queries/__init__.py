@@ -46,6 +46,11 @@ from grants.applications.queries.lists import (
     of_organisations,
     story_of,
 )
+from grants.applications.queries.past import (
+    Past,
+    past_value,
+    past_values,
+)
 from grants.applications.queries.receipts import (
     SubmissionReceipt,
     Texts,
@@ -88,6 +93,7 @@ __all__ = [
     "EarlierAnswer",
     "GivenExtension",
     "OfferedRow",
+    "Past",
     "Picked",
     "Present",
     "SubmissionReceipt",
@@ -129,6 +135,8 @@ __all__ = [
     "offers_of",
     "options_of",
     "others_in",
+    "past_value",
+    "past_values",
     "picked_by",
     "plain_content",
     "problems",

@@ -19,9 +19,7 @@ from grants.applications.parts.fields import (
     OfferedChoice,
     Picks,
     RowTable,
-    Scalar,
     Shares,
-    is_blank,
 )
 from grants.applications.parts.part import AskedField, Part
 from grants.applications.parts.questions import is_empty
@@ -96,14 +94,9 @@ def _answers_on(application: Application, earlier: Application, section: str) ->
         mine = held.get(path, rules.NOTHING)
         if mine.value == value or (path[0] in rules.TABLES_OF_ROWS and _without_id(value) in rows):
             continue
-        is_held = not _says_nothing(mine.value, mine.wrong) or (path[0] == "shares" and has_shares)
+        says_nothing = mine.wrong is None and rules.says_nothing(mine.value)
+        is_held = not says_nothing or (path[0] == "shares" and has_shares)
         yield EarlierAnswer(section, path, value, mine.version, is_held=is_held)
-
-
-def _says_nothing(value: FieldData, wrong: object) -> bool:
-    if isinstance(value, tuple):  # what is said of one code, in several fields
-        return wrong is None and all(map(is_blank, cast(Sequence[Scalar], value)))
-    return wrong is None and (value is None or value in ("", []))
 
 
 def _without_id(row: FieldData) -> dict[str, object]:
@@ -116,7 +109,7 @@ def _of_part(application: Application, earlier: Application, section: str) -> di
     fitted = {path: _fitted(application, fields[path[0]], path, value) for path, value in rules.fields_in(said).items()}
     found: dict[Path, FieldData] = {}
     for path, value in fitted.items():
-        if _says_nothing(value, None):
+        if rules.says_nothing(value):
             continue
         is_row = isinstance(fields[path[0]], RowTable)
         found[(path[0], str(cast(Cells, value)["id"])) if is_row else path] = value

@@ -89,13 +89,15 @@ def _value_of(application: Application, field: AskedField) -> Any:
 
 @dataclass(frozen=True)
 class Change:
-    """Who last changed a field, when, and from which open page while it was typed; `wrong` is what is typed there that
-    cannot be taken."""
+    """Who last changed a field, since when and when last, and from which open page while it was typed; `wrong` is what
+    is typed there that cannot be taken."""
 
     wrong: Typed | None
     at: datetime
     name: str
     writer: UUID | None
+    by: UUID | None
+    began_at: datetime | None
 
 
 def changes_in(application: Application, section: str) -> dict[Path, Change]:
@@ -107,11 +109,14 @@ def changes_in(application: Application, section: str) -> dict[Path, Change]:
 
 
 def _changes(application_id: UUID, section: str) -> Iterator[tuple[str, Change]]:
-    columns = FieldState.path, FieldState.wrong, FieldState.saved_at, Account.name, FieldState.writer
+    columns = (
+        FieldState.path, FieldState.wrong, FieldState.saved_at, Account.name, FieldState.writer, FieldState.saved_by,
+        FieldState.began_at,
+    )  # fmt: skip
     here = FieldState.application_id == application_id, FieldState.section == section
     changes = select(*columns).outerjoin(Account, Account.id == FieldState.saved_by).where(*here)
-    for path, wrong, saved_at, name, writer in db.session.execute(changes):
-        yield path, Change(wrong, saved_at, name or "", writer)
+    for path, wrong, saved_at, name, writer, by, began_at in db.session.execute(changes):
+        yield path, Change(wrong, saved_at, name or "", writer, by, began_at)
 
 
 def wrong_in(application: Application, section: str) -> dict[Path, Typed]:
