@@ -70,7 +70,7 @@ def test_a_question_is_published_with_its_answer_and_without_a_name(page, call, 
         assert "Lilas" not in public.text
     ((recipient, subject, body),) = letters()
     assert (recipient, "a sa réponse" in subject) == (member.email, True)
-    assert page.url("calls.show", code=call.code) in body
+    assert page.url("calls.show", code=call.code) + "#reponses\n" in body
 
 
 def test_a_question_that_is_not_published_is_answered_to_one_person(page, call, member, manager):
