@@ -269,6 +269,7 @@ class Readiness:
     has_accepted_report: bool
     lacks_proof: bool = False
     was_handed_over: bool = False
+    awaited_piece: str = ""  # what the call says to hold up payment, asked for and neither given nor given up
 
 
 HANDED_OVER = _l(
@@ -295,6 +296,12 @@ def why_not_prepare(facts: Readiness) -> LazyString | None:
         return HANDED_OVER
     if not facts.has_bank_details:
         return _l("Les coordonnées bancaires ne sont pas confirmées par deux personnes.")
+    if facts.awaited_piece:
+        return _l(
+            "Il manque « %(piece)s » : l’association donne cette pièce depuis son attribution, à la page « Pièces "
+            "demandées ».",
+            piece=facts.awaited_piece,
+        )
     if facts.follows_open_one:
         return _l("Une échéance précédente n’est pas encore mandatée.")
     if facts.is_balance and not facts.has_accepted_report:
@@ -313,6 +320,7 @@ class NextStep(StrEnum):
     PLAN = "plan"
     BANK_GIVE = "bank_give"
     BANK_CONFIRM = "bank_confirm"
+    PIECE_GIVE = "piece_give"
     PREPARE = "prepare"
     APPROVE = "approve"
     ORDER = "order"
@@ -331,6 +339,7 @@ STEP_LABELS: dict[NextStep, LazyString] = {
     NextStep.PLAN: _l("Établir l’échéancier"),
     NextStep.BANK_GIVE: _l("Attendre les coordonnées bancaires"),
     NextStep.BANK_CONFIRM: _l("Vérifier les coordonnées bancaires"),
+    NextStep.PIECE_GIVE: _l("Attendre une pièce de l’association"),
     NextStep.PREPARE: _l("Préparer un mandat"),
     NextStep.APPROVE: _l("Approuver un mandat"),
     NextStep.ORDER: _l("Enregistrer le mandat émis"),
@@ -361,6 +370,7 @@ class Progress:
     ordered: int
     report: str
     owes: bool = False
+    lacks_piece: bool = False
 
 
 def next_step(facts: Progress) -> NextStep:
@@ -385,6 +395,8 @@ def next_step(facts: Progress) -> NextStep:
     if facts.planned:
         if not facts.bank_confirmed:
             return NextStep.BANK_CONFIRM if facts.bank_waiting else NextStep.BANK_GIVE
+        if facts.lacks_piece:
+            return NextStep.PIECE_GIVE
         if facts.planned_before_balance or facts.report == "accepted":
             return NextStep.PREPARE
         return NextStep.REPORT

@@ -478,11 +478,12 @@ class CallPieceForm(CallPartForm):
     rule = SelectField(_l("Quand elle est due"), choices=options(rules.PIECE_RULE_LABELS.items()))
     condition = LongField(_l("La même règle, dite à l’association"), limit=600)
     blocks = SelectField(
-        _l("Vérifiée avant"),
+        _l("Ce qu’elle bloque"),
         choices=options(rules.PIECE_BLOCKS_LABELS.items()),
         description=_l(
-            "Une indication pour le service. Une pièce manquante n’empêche jamais le dépôt : "
-            "elle se demande après (CRPA, art. L114-5-1)."
+            "Une pièce manquante n’empêche jamais le dépôt : elle se demande après (CRPA, art. L114-5-1). Demandée, "
+            "elle bloque l’étape choisie ici tant qu’elle n’est ni arrivée, ni abandonnée avec un motif. Une pièce "
+            "qui bloque le versement est demandée d’elle-même quand l’aide est attribuée."
         ),
     )
     required = BooleanField(_l("Due quand la règle s’applique"))

@@ -193,7 +193,8 @@ class Question(Keyed, Model):
 
 
 class Piece(Keyed, Model):
-    """A supporting document the call asks for: `rule` says when, `blocks` what its absence holds up."""
+    """A supporting document the call asks for: `rule` says when, `blocks` what its absence holds up once it is asked
+    for; it never holds up submission."""
 
     __tablename__ = "piece"
     __table_args__ = (UniqueConstraint("call_id", "code"),)

@@ -66,10 +66,11 @@ PIECE_RULE_LABELS = {
     "renewal": _l("En cas de renouvellement"),
     "optional": _l("Facultative"),
 }
+BLOCKS_SCREENING, BLOCKS_PAYMENT = "screening", "payment"
 PIECE_BLOCKS_LABELS = {
     "nothing": _l("Aucune étape"),
-    "screening": _l("La décision de recevabilité"),
-    "payment": _l("Le versement"),
+    BLOCKS_SCREENING: _l("La décision de recevabilité"),
+    BLOCKS_PAYMENT: _l("Le versement"),
 }
 
 

@@ -221,6 +221,8 @@ EVENTS: Mapping[str, LazyString] = {
     "report.submit": _l("Bilan envoyé"),
     "row.changed": _l("Enregistrement changé sans acte"),
     "screening.judged": _l("Conditions examinées"),
+    "screening.piece_asked": _l("Pièce demandée avant le versement"),
+    "screening.piece_waived": _l("Demande de pièce abandonnée"),
     "screening.piece_given": _l("Pièce remise"),
     "session.all_closed": _l("Toutes les sessions fermées"),
     "session.closed": _l("Session fermée"),

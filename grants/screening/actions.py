@@ -1,7 +1,7 @@
 """Acts of screening: find, overrule, accept, exclude, ask for a piece, take the answer."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import Application, Attachment
 from grants.calls.models import Gate, Piece
+from grants.calls.rules import BLOCKS_PAYMENT, BLOCKS_SCREENING
 from grants.kernel import clock, journal, uploads
 from grants.kernel.access import may_know
 from grants.kernel.actor import Actor
@@ -25,6 +26,7 @@ from grants.screening.queries import WAITING
 from grants.screening.rules import Judgement, Outcome
 
 S = ApplicationState
+BEFORE_PAYMENT = timedelta(days=30)  # until when it is asked for; payment waits as long as it takes
 STILL_WANTED = (S.PIECES_REQUESTED, S.SUBMITTED, S.ELIGIBLE)
 
 
@@ -88,15 +90,19 @@ def _keep(application: Application, gate: Gate, finding: Finding | None, judgeme
 
 
 def accept(application: Application, *, by: Actor) -> None:
-    """Declare the application eligible; every gate must be met. A piece still asked for does not stop it (L114-5-1).
+    """Declare the application eligible; every gate must be met. Of the pieces still asked for, only those that the call
+    says to hold up this decision stop it (CRPA, art. L114-5-1).
 
-    Raises InvalidError naming the gates that are not met or not judged, RefusedError once decided.
+    Raises InvalidError naming the gates that are not met or not judged, or the pieces; RefusedError once decided.
     """
     gates = queries.gates_of(application.call_id)
     outcomes = _outcomes(application, gates)
     short = [*rules.failed(outcomes), *rules.pending(outcomes)]
     if short and application.state in WAITING:
         raise InvalidError(_not_met([gate for gate in gates if gate.code in short]))
+    awaited = queries.awaited_before(application.id, BLOCKS_SCREENING)
+    if awaited and application.state in WAITING:
+        raise InvalidError(_awaited(awaited))
     journal.advance(
         LIFECYCLE, application, "accept", by=by,
         overruled=[outcome.code for outcome in outcomes if outcome.is_overruled],
@@ -116,6 +122,18 @@ def _not_met(gates: Sequence[Gate]) -> str:
         "déclarez le dossier irrecevable.",
         len(gates),
         titles=titles,
+    )
+
+
+def _awaited(requests: Sequence[PieceRequest]) -> str:
+    labels = ", ".join(f"« {letters.label_of(request)} »" for request in requests)
+    return n_(
+        "Une pièce demandée bloque la recevabilité et n’est pas arrivée : %(labels)s. Attendez-la, ou abandonnez "
+        "cette demande avec un motif.",
+        "Des pièces demandées bloquent la recevabilité et ne sont pas arrivées : %(labels)s. Attendez-les, ou "
+        "abandonnez ces demandes avec un motif.",
+        len(requests),
+        labels=labels,
     )
 
 
@@ -173,7 +191,7 @@ def request_piece(
         )
     if piece is not None and piece.call_id != application.call_id:
         raise InvalidError(_("Cette pièce n’est pas de cet appel."), field="piece")
-    already = [row for row in queries.requests_of(application.id) if row.answered_at is None]
+    already = [row for row in queries.requests_of(application.id) if row.is_open]
     if any((piece and row.piece_id == piece.id) or (not piece and row.label == label) for row in already):
         raise InvalidError(_("Cette pièce est déjà demandée : la réponse est attendue."), field="piece")
     request = PieceRequest(
@@ -198,6 +216,52 @@ def request_piece(
     return request
 
 
+def ask_before_payment(application: Application, *, by: Actor) -> list[PieceRequest]:
+    """Ask for the pieces without which nothing is paid, when an application is granted: those that are missing, and
+    were neither asked for nor given up before."""
+    known = {row.piece_id for row in queries.requests_of(application.id)}
+    lacking = [piece for piece in queries.missing_pieces(application) if piece.blocks == BLOCKS_PAYMENT]
+    requests = [
+        PieceRequest(
+            application_id=application.id, piece_id=piece.id, label=piece.label, message="",
+            due_on=clock.today(application.call.fund.zone) + BEFORE_PAYMENT, requested_at=clock.now(),
+            requested_by=by.id,
+        )
+        for piece in lacking
+        if piece.id not in known
+    ]  # fmt: skip
+    db.session.add_all(requests)
+    db.session.flush()
+    for request in requests:
+        journal.record("screening.piece_asked", request, by=by, piece=request.piece.code if request.piece else "")
+        letters.piece_before_payment(request)
+    return requests
+
+
+def is_wanted(request: PieceRequest) -> bool:
+    """Whether the dossier of a request still has a use for the piece: under way, or granted and held up by it."""
+    state = request.application.state
+    return state in STILL_WANTED or (state is S.AWARDED and request.holds_up(BLOCKS_PAYMENT))
+
+
+def waive(request: PieceRequest, reason: str, *, by: Actor) -> None:
+    """Give up a piece that was asked for: nothing waits for it any more, and the applicant reads why.
+
+    Raises RefusedError when it came meanwhile, was given up, or the dossier waits for no piece any more.
+    """
+    application = request.application
+    db.session.refresh(application, with_for_update=True)
+    db.session.refresh(request)
+    if not is_wanted(request) or not request.is_open:
+        raise RefusedError(_("Cette pièce n’est plus attendue : il n’y a rien à abandonner."))
+    request.waived_at, request.waived_by, request.waiver = clock.now(), by.id, reason
+    db.session.flush()
+    application.silence_on = queries.silence_day_of(application)
+    journal.record("screening.piece_waived", request, by=by, silence_on=application.silence_on)
+    _complete(application, by)
+    letters.piece_waived(request)
+
+
 def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     """Take the applicant's answer; the last one sends the application back to be screened.
 
@@ -206,7 +270,7 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     """
     application = request.application
     db.session.refresh(application, with_for_update=True)
-    if application.state not in STILL_WANTED:
+    if not is_wanted(request):
         raise RefusedError(_("Ce dossier n’attend plus de pièce."))
     stored = uploads.accept(
         upload, by=by, organisation_id=application.organisation_id, dossier_id=application.id, field="file"
@@ -214,13 +278,13 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     db.session.flush()
     taken = db.session.scalar(
         update(PieceRequest)
-        .where(PieceRequest.id == request.id, PieceRequest.answered_at.is_(None))
+        .where(PieceRequest.id == request.id, queries.IS_OPEN)
         .values(answered_at=clock.now(), answered_by=by.id, file_id=stored.id)
         .returning(PieceRequest.id)
         .execution_options(synchronize_session=False)
     )
     if taken is None:
-        raise RefusedError(_("Cette pièce vient d’être envoyée par une autre personne de votre association."))
+        raise RefusedError(_("Cette pièce vient d’être envoyée par une autre personne, ou n’est plus attendue."))
     db.session.refresh(request)
     if request.piece_id is not None:
         db.session.add(
@@ -231,16 +295,14 @@ def give_piece(request: PieceRequest, upload: Given, *, by: Actor) -> None:
     application.silence_on = queries.silence_day_of(application)
     journal.record("screening.piece_given", request, by=by, file=stored.id, silence_on=application.silence_on)
     _complete(application, by)
-    requester = db.session.get_one(Account, request.requested_by)
-    if may_know(application, people.actor_of(requester)):
+    requester = db.session.get(Account, request.requested_by) if request.requested_by is not None else None
+    if requester is not None and may_know(application, people.actor_of(requester)):
         letters.piece_given(request, requester)
 
 
 def _complete(application: Application, by: Actor) -> None:
     still_open = db.session.scalar(
-        select(PieceRequest.id)
-        .where(PieceRequest.application_id == application.id, PieceRequest.answered_at.is_(None))
-        .limit(1)
+        select(PieceRequest.id).where(PieceRequest.application_id == application.id, queries.IS_OPEN).limit(1)
     )
     if still_open is not None or application.state is not S.PIECES_REQUESTED:
         return

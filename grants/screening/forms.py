@@ -97,6 +97,15 @@ class RequestedPieceForm(Form):
         }
 
 
+class WaiverForm(Form):
+    """Why a piece that was asked for is given up."""
+
+    reason = LongField(
+        _l("Motif"), [Required()], limit=1000,
+        description=_l("L’association le lit, par courriel et à la page des pièces demandées."),
+    )  # fmt: skip
+
+
 class AnswerForm(Form):
     """The file that answers a request."""
 

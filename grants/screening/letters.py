@@ -62,6 +62,26 @@ def piece_requested(request: PieceRequest) -> None:
         )  # fmt: skip
 
 
+def piece_before_payment(request: PieceRequest) -> None:
+    """Ask the applicant of a granted application for a piece without which nothing is paid."""
+    for account in queries.recipients_of(request.application):
+        with force_locale(account.locale):
+            label = label_of(request)
+        key = f"piece_before_payment:{request.id}"
+        _write("screening_piece_before_payment", request.application, account, key=key, label=label)
+
+
+def piece_waived(request: PieceRequest) -> None:
+    """Tell the applicant that a piece is not awaited any more, and why."""
+    for account in queries.recipients_of(request.application):
+        with force_locale(account.locale):
+            label = label_of(request)
+        _write(
+            "screening_piece_waived", request.application, account, key=f"piece_waived:{request.id}", label=label,
+            reason=request.waiver,
+        )  # fmt: skip
+
+
 def piece_given(request: PieceRequest, requester: Account) -> None:
     """Tell the manager who asked that the piece has come."""
     with force_locale(requester.locale):

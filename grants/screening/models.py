@@ -37,7 +37,10 @@ class Finding(Recorded, Keyed, Model):
 
 
 class PieceRequest(Recorded, Keyed, Model):
-    """A piece asked from the applicant (CRPA L114-5), answered in one click."""
+    """A piece asked from the applicant (CRPA L114-5), answered in one click, or given up by the fund with a reason.
+
+    Nobody in particular asked for it (`requested_by`) when an act of the system did: an award that was opened.
+    """
 
     __tablename__ = "piece_request"
 
@@ -47,13 +50,25 @@ class PieceRequest(Recorded, Keyed, Model):
     message: Mapped[str] = mapped_column(Text, default="")
     due_on: Mapped[date]
     requested_at: Mapped[datetime]
-    requested_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    requested_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
     file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
+    waived_at: Mapped[datetime | None]
+    waived_by: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    waiver: Mapped[str | None] = mapped_column(Text)
     application: Mapped[Application] = relationship()
     piece: Mapped[Piece | None] = relationship()
     file: Mapped[StoredFile | None] = relationship()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither given nor given up."""
+        return self.answered_at is None and self.waived_at is None
+
+    def holds_up(self, step: str) -> bool:
+        """Whether a step of the dossier waits for it: one of `calls.rules.PIECE_BLOCKS_LABELS`."""
+        return self.is_open and self.piece is not None and self.piece.blocks == step
 
     @property
     def dossier_id(self) -> UUID:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
@@ -48,6 +48,7 @@ from grants.screening.rules import Outcome, ScreeningFacts
 
 S = ApplicationState
 WAITING = (S.SUBMITTED, S.PIECES_REQUESTED)
+IS_OPEN = and_(PieceRequest.answered_at.is_(None), PieceRequest.waived_at.is_(None))
 CEILING = "de_minimis_general"
 FILTERS: Mapping[str, tuple[ApplicationState, ...]] = {
     "waiting": WAITING,
@@ -391,7 +392,7 @@ def silence_day_of(application: Application) -> date:
 
 
 def _suspension(request: PieceRequest, zone: ZoneInfo) -> tuple[date, date]:
-    given = request.answered_at
+    given = request.answered_at or request.waived_at
     ends = request.due_on if given is None else min(given.astimezone(zone).date(), request.due_on)
     return request.requested_at.astimezone(zone).date(), ends
 
@@ -406,11 +407,16 @@ def requests_of(application_id: UUID) -> Sequence[PieceRequest]:
     ).all()
 
 
+def awaited_before(application_id: UUID, step: str) -> list[PieceRequest]:
+    """The pieces asked for that hold up a step of a dossier and have not come, the first asked for first."""
+    return [row for row in requests_of(application_id) if row.holds_up(step)]
+
+
 def open_requests_of(ids: Collection[UUID]) -> dict[UUID, int]:
     """How many pieces each application still owes."""
     rows = db.session.execute(
         select(PieceRequest.application_id, func.count().label("number"))
-        .where(PieceRequest.application_id.in_(ids), PieceRequest.answered_at.is_(None))
+        .where(PieceRequest.application_id.in_(ids), IS_OPEN)
         .group_by(PieceRequest.application_id)
     )
     return {row.application_id: row.number for row in rows}

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from grants.applications import queries as applications
 from grants.applications.models import Application
+from grants.calls.rules import BLOCKS_SCREENING
 from grants.documents import queries as documents
 from grants.documents.models import OrganisationDocument
 from grants.kernel import clock, uploads
@@ -20,7 +21,7 @@ from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
 from grants.screening import actions, letters, queries
-from grants.screening.forms import AnswerForm, ExcludeForm, GatesForm, RequestedPieceForm, gates_form
+from grants.screening.forms import AnswerForm, ExcludeForm, GatesForm, RequestedPieceForm, WaiverForm, gates_form
 from grants.screening.models import PieceRequest
 
 bp = Blueprint("screening", __name__)
@@ -66,6 +67,7 @@ def _show(application: Application, form: GatesForm | None = None) -> Answer:
         is_waiting=application.state in queries.WAITING,
         neighbours=queries.neighbours_of(application, hidden),
         requests=queries.requests_of(application.id),
+        awaited=[letters.label_of(row) for row in queries.awaited_before(application.id, BLOCKS_SCREENING)],
         missing=queries.missing_pieces(application),
         others=queries.others_of(application, hidden),
     )
@@ -136,6 +138,18 @@ def request_piece(application: Application) -> Answer:
     return form_page("screening/request_piece.html", form, application=application)
 
 
+@bp.route("/pieces-demandees/<uuid:request_id>/abandon", methods=["GET", "POST"])
+@requires(P.SCREENING_DECIDE, PieceRequest)
+def waive(asked: PieceRequest) -> Answer:
+    """Give up a piece that was asked for, with the reason."""
+    form, application = WaiverForm(), asked.application
+    if done(form, lambda: actions.waive(asked, form.reason.data or "", by=actor())):
+        flash(_("La demande est abandonnée. L’association en est avertie par courriel."), "success")
+        return redirect(url_for("screening.show", application_id=application.id))
+    is_wanted = asked.is_open and actions.is_wanted(asked)
+    return form_page("screening/waive.html", form, application=application, asked=asked, is_wanted=is_wanted)
+
+
 @bp.get("/dossiers/<uuid:application_id>/pieces")
 @requires(P.PIECE_ANSWER, Application)
 def answer(application: Application) -> str:
@@ -152,7 +166,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
         requests=asked,
         forms=forms,
         documents=documents.offered(application.organisation_id, [row.piece for row in asked if row.piece]),
-        is_wanted=application.state in actions.STILL_WANTED,
+        wanted=[row.id for row in asked if row.is_open and actions.is_wanted(row)],
         has_errors=any(form.errors for form in given.values()),
     )
 

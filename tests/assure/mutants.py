@@ -340,6 +340,16 @@ MUTANTS = (
         "tests/calls/test_rules.py -k grace",
     ),
     Mutant(
+        "piece that holds up payment", "grants/screening/actions.py",
+        "        if piece.id not in known\n", "        if piece.id in known\n",
+        "tests/screening/test_pieces.py -k payment_waits",
+    ),
+    Mutant(
+        "piece that holds up a decision", "grants/screening/actions.py",
+        "    if awaited and application.state in WAITING:\n", "    if not awaited and application.state in ():\n",
+        "tests/screening/test_pieces.py -k holds_up_the_decision",
+    ),
+    Mutant(
         "extension of a dossier", "grants/applications/rules.py",
         "    return DossierDates(call.opens_at, extension_ends_at, call.opened_at, call.results_published_at, "
         "call.grace_minutes)\n", "    return call\n", "tests/applications/test_extensions.py -k after_the_closing",

@@ -16,6 +16,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.people import actions as people
 from grants.people.models import Role
+from grants.screening import queries as screening
 from tests.factories.awards import iban
 
 S, T, R, B = AwardState, InstalmentState, ReportState, BankState
@@ -86,6 +87,9 @@ def test_an_award_goes_from_the_decision_to_its_closing_through_the_pages(app, m
     page.get("awards.bank", details, as_=make.account("finance"))
     page.submit(action="/confirmer")
     assert refreshed(details).state is B.CONFIRMED
+    asked = screening.requests_of(application.id)[0]
+    page.get("screening.answer", application, as_=owner)
+    page.submit({f"{asked.id.hex}-file": (io.BytesIO(signed), "rib.pdf")})
 
     first = queries.instalments_of(award.id)[0]
     carry(page, first, finance, officer)

@@ -20,6 +20,8 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.people.models import Account, Organisation
+from grants.screening import queries as screening
+from grants.screening.actions import waive
 
 LINE = (InstalmentState.PREPARED, InstalmentState.APPROVED, InstalmentState.ORDERED, InstalmentState.PAID)
 
@@ -38,14 +40,22 @@ class AwardMaker:
     by: Actor
     _numbers: Any
 
-    def award(self, application: Application | None = None, *, state: AwardState = AwardState.VOTED) -> Award:
-        """An award of a published decision, carried to a state."""
+    def award(
+        self,
+        application: Application | None = None,
+        *,
+        state: AwardState = AwardState.VOTED,
+        lacks_pieces: bool = False,
+    ) -> Award:
+        """An award of a published decision, carried to a state; no piece holds up its payments unless told so."""
         if application is None:
             application = self.application(state="eligible")  # type: ignore[attr-defined]
             self.decided(application)  # type: ignore[attr-defined]
         decision = db.session.scalars(select(Decision).where(Decision.application_id == application.id)).one()
         with unit_of_work():
             (award,) = agreement.open_awards([decision], by=self.by)
+            for asked in screening.requests_of(award.application_id) if not lacks_pieces else ():
+                waive(asked, "Sans objet dans cet essai.", by=self.by)
         if state is AwardState.AGREEMENT:
             self.agreement(award)
         elif state is not AwardState.VOTED:

@@ -90,6 +90,7 @@ def test_from_the_call_to_the_register(first_day: Participants, tmp_path: Path) 
     officer = participants.serves("Odile Granger", "odile.granger@fonds.example", Role.AUTHORISING_OFFICER)
     manager_opens_the_award(manager)
     volunteer_gives_bank_details(volunteer)
+    volunteer_gives_the_bank_document(volunteer, document(tmp_path, "rib.pdf"))
     finance_checks_the_bank_details(finance)
     a_second_person_confirms_the_bank_details(
         participants.serves("Jeanne Vidal", "jeanne.vidal@fonds.example", Role.FINANCE)
@@ -417,6 +418,15 @@ def volunteer_gives_bank_details(volunteer: Person) -> None:
     expect(volunteer.page.get_by_label(called("IBAN"))).to_have_attribute("aria-invalid", "true")
     volunteer.writes("IBAN", iban(4711))
     volunteer.presses("Envoyer ces coordonnées", shows="Vos coordonnées sont enregistrées.")
+
+
+def volunteer_gives_the_bank_document(volunteer: Person, document: Path) -> None:
+    volunteer.goes_to("Mes attributions")
+    volunteer.follows(TITLE)
+    volunteer.follows("Donner la pièce")
+    volunteer.reads("Aucun versement ne peut être préparé sans elle.")
+    volunteer.attaches("Fichier", document)
+    volunteer.presses("Envoyer la pièce", shows="Pièce reçue.")
 
 
 def finance_checks_the_bank_details(finance: Person) -> None:

@@ -72,10 +72,13 @@ def windows_of(application_ids: Collection[UUID]) -> dict[UUID, Window]:
         return {}
     at = clock.now()
     joined = select(Application.id, Application.extension_ends_at, Call).join(Call, Call.id == Application.call_id)
-    rows = db.session.execute(joined.where(Application.id.in_(application_ids)))
+    rows = db.session.execute(joined.where(Application.id.in_(application_ids))).all()
     dates: dict[UUID, WithGrace] = {key: rules.dates_for(call, ends_at) for key, ends_at, call in rows}
     over = [key for key, each in dates.items() if each.grace_minutes and not call_rules.is_open(each, at)]
-    tried, given = attempts_of(over), extensions_that_count(application_ids)
+    tried, given = (
+        attempts_of(over),
+        extensions_that_count([key for key, ends_at, _call in rows if ends_at is not None]),
+    )
     return {key: _window(each, at, tried.get(key), given.get(key)) for key, each in dates.items()}
 
 

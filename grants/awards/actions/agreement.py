@@ -19,6 +19,7 @@ from grants.kernel.words import _
 from grants.people import queries as people
 from grants.people.models import Organisation
 from grants.programme import queries as programme
+from grants.screening import actions as screening
 
 REASONS_TO_REVEAL = ("compare", "enter", "accountant", "fraud")
 
@@ -43,6 +44,7 @@ def open_awards(decisions: Sequence[Decision], *, by: Actor) -> list[Award]:
         ledger.move(award, LedgerKind.VOTED, award.amount, on=act_on, by=by)
         journal.record("award.opened", award, by=by, amount=award.amount.cents, act=decision.meeting.act_number)
         letters.opened(award)
+        screening.ask_before_payment(application, by=by)
         awards.append(award)
     return awards
 

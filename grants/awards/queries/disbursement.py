@@ -25,14 +25,24 @@ from grants.awards.models import (
 from grants.awards.models.disbursement import REVERSALS
 from grants.awards.queries.bank import HANDED_OVER, IN_USE
 from grants.awards.queries.lists import agreement_needs
-from grants.awards.queries.states import STILL_OPEN, UNPAID, ZERO, Found, Statement, visible_to
+from grants.awards.queries.states import (
+    AWAITED_PIECE,
+    AWAITED_PIECE_EN,
+    AWAITS_PIECE,
+    STILL_OPEN,
+    UNPAID,
+    ZERO,
+    Found,
+    Statement,
+    visible_to,
+)
 from grants.awards.rules import AgreementNeed, Readiness
 from grants.deliberation.models import Decision, Meeting
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.money import Money
 from grants.kernel.paging import Order, Page
-from grants.kernel.words import LazyString
+from grants.kernel.words import LazyString, in_words_of
 from grants.people.models import Account, Organisation
 from grants.programme.models import FundingForm, Instrument
 
@@ -51,6 +61,7 @@ _READY = and_(
     Instalment.state == InstalmentState.PLANNED,
     Award.state == AwardState.RUNNING,
     _BANK_READY,
+    ~AWAITS_PIECE,
     ~_FOLLOWS_OPEN,
     or_(Instalment.kind != InstalmentKind.BALANCE, _REPORT_READY),
     or_(Instalment.condition == "", Instalment.attested_on.is_not(None)),
@@ -100,6 +111,7 @@ def _payments() -> Statement:
             _BANK_READY.label("bank_ready"), _BANK_HANDED_OVER.label("handed_over"),
             _FOLLOWS_OPEN.label("follows_open"), _REPORT_READY.label("report_ready"), _SIGNED.label("signed"),
             and_(Instalment.condition != "", Instalment.attested_on.is_(None)).label("lacks_proof"),
+            AWAITED_PIECE.label("piece"), AWAITED_PIECE_EN.label("piece_en"),
         )
         .join(Award, Award.id == Instalment.award_id)
         .join(Decision, Decision.id == Award.decision_id)
@@ -124,6 +136,7 @@ def _readiness(row: Any, needs: Mapping[tuple[UUID, int], AgreementNeed]) -> Rea
         has_accepted_report=bool(row.report_ready),
         lacks_proof=bool(row.lacks_proof),
         was_handed_over=bool(row.handed_over),
+        awaited_piece=in_words_of(row, "piece") if row.piece else "",
     )
 
 

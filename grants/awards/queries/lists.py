@@ -16,7 +16,7 @@ from grants.awards.lifecycle import AwardState, BankState, InstalmentState, Repo
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, InstalmentKind, Report, ReportLine
 from grants.awards.queries.award import granted_by_year, shares_of
 from grants.awards.queries.bank import BANK_WAITING, HANDED_OVER
-from grants.awards.queries.states import STILL_OPEN, UNPAID, ZERO, Found, Statement, visible_to
+from grants.awards.queries.states import AWAITS_PIECE, STILL_OPEN, UNPAID, ZERO, Found, Statement, visible_to
 from grants.awards.rules import AgreementNeed, NextStep, Progress
 from grants.calls.models import Call
 from grants.deliberation.models import Decision, Meeting
@@ -89,6 +89,8 @@ class AwardLine:
             return _("Rendre %(amount)s", amount=money(self.owed))
         if not self.bank_given:
             return _("Donner vos coordonnées bancaires")
+        if self.progress.lacks_piece:
+            return _("Donner une pièce nécessaire au versement")
         if self.step is NextStep.REPORT and self.report_state is ReportState.RETURNED:
             return _("Corriger votre bilan")
         if self.step is NextStep.REPORT and self.report_state is ReportState.EXPECTED:
@@ -180,7 +182,7 @@ def _lines(where: Sequence[ColumnElement[bool]]) -> Statement:
                 Report.state.label("report_state"), Report.due_on, parts.c.planned_sum, parts.c.planned,
                 parts.c.prepared, parts.c.approved, parts.c.ordered.label("to_pay"), parts.c.before_balance,
                 bank.c.confirmed, bank.c.waiting, Award.eligible_base, Award.claimed, Award.received, Award.given_up,
-                cost.c.realised,
+                cost.c.realised, AWAITS_PIECE.label("lacks_piece"),
             )
         )
         .join(Decision, Decision.id == Award.decision_id)
@@ -217,6 +219,7 @@ def _line(row: Any, dues: Mapping[tuple[UUID, int], AgreementNeed], shares: list
         ordered=row.to_pay or 0,
         report=row.report_state.value if row.report_state else "",
         owes=bool(owed),
+        lacks_piece=bool(row.lacks_piece),
     )
     return AwardLine(
         id=row.id, state=row.state, reference=row.reference or "", title=row.title, organisation=row.name,

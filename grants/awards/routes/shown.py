@@ -12,12 +12,15 @@ from grants.awards.models import Agreement, Award, BankDetails, Instalment, Inst
 from grants.awards.queries import AwardLine, ReceivedSum
 from grants.awards.queries.award import Counted
 from grants.awards.rules import NEED_LABELS, AgreementNeed, NextStep, Settlement
+from grants.calls.rules import BLOCKS_PAYMENT
 from grants.kernel.access import actor, can
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.pages import OfferedMove, barred, day, offered, relative
 from grants.kernel.words import _, _l
 from grants.permissions import P
+from grants.screening import queries as screening
+from grants.screening.models import PieceRequest
 
 # ---- one award, for the fund's staff -------------------------------------------------------------------------------
 
@@ -65,6 +68,7 @@ STEP_NOTES = {
     NextStep.BANK_CONFIRM: _l(
         "Deux personnes différentes du service des finances ou de l’ordonnateur doivent les vérifier."
     ),
+    NextStep.PIECE_GIVE: _l("Elle est demandée à l’association, qui la donne depuis son attribution."),
     NextStep.PREPARE: _IN_ORDERS,
     NextStep.APPROVE: _IN_ORDERS,
     NextStep.ORDER: _IN_ORDERS,
@@ -92,6 +96,7 @@ class AwardShown:
     instalments: Sequence[Instalment]
     report: Report | None
     receivables: Sequence[Receivable]
+    awaited: Sequence[PieceRequest]
     why_not_close: Text | None
     offers: dict[str, OfferedMove]
 
@@ -199,6 +204,7 @@ def award_shown(award: Award) -> AwardShown:
         instalments=queries.instalments_of(award.id),
         report=queries.report_of(award.id),
         receivables=queries.receivables_of(award.id),
+        awaited=_awaited(award),
         why_not_close=reporting.why_not_close(award),
         offers=offered(award),
     )
@@ -220,6 +226,7 @@ class OwnAwardShown:
     instalments: Sequence[Instalment]
     report: Report | None
     receivables: Sequence[Receivable]
+    awaited: Sequence[PieceRequest]
     balance: Settlement | None
 
     @property
@@ -250,7 +257,7 @@ class OwnAwardShown:
     @property
     def nothing_to_do(self) -> Text | None:
         """Why the association has nothing to do, or None."""
-        if self.must_sign or self.must_give_bank or self.must_report:
+        if self.must_sign or self.must_give_bank or self.awaited or self.must_report:
             return None
         if self.award.state is AwardState.CLOSED:
             return _("Plus rien : votre aide est soldée. Merci pour ce que vous avez fait.")
@@ -273,8 +280,16 @@ def own_award_shown(award: Award) -> OwnAwardShown:
         instalments=queries.instalments_of(award.id),
         report=report,
         receivables=[row for row in queries.receivables_of(award.id) if row.state in queries.OWED],
+        awaited=_awaited(award),
         balance=queries.settlement_of(report) if report and report.submitted_at else None,
     )
+
+
+def _awaited(award: Award) -> list[PieceRequest]:
+    """The pieces without which nothing is paid, asked for and not come; none any more once the award is closed."""
+    if award.state is AwardState.CLOSED:
+        return []
+    return screening.awaited_before(award.application_id, BLOCKS_PAYMENT)
 
 
 # ---- one instalment ------------------------------------------------------------------------------------------------
