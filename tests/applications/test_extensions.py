@@ -1,6 +1,8 @@
 """An extension: one dossier, and no other, may be submitted after the closing of its call, until its own."""
 
+import json
 from datetime import timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from grants.applications import actions, letters, queries
 from grants.applications.lifecycle import ApplicationState as S
 from grants.applications.models import Application
 from grants.applications.rules import Part
+from grants.calls import actions as calls
 from grants.deliberation import actions as deliberation
 from grants.kernel import clock, journal
 from grants.kernel.db import db, unit_of_work
@@ -251,6 +254,32 @@ def test_reminders_follow_the_closing_of_the_dossier(make):
     assert len(reminded(other)) == 1
     assert len(reminded(extended)) == 3
     assert all(told(ends_at) in " ".join(subject.split()) for subject in reminded(extended))
+
+
+def test_a_call_put_later_is_not_told_to_whom_it_gives_less(make):
+    call = make.call(closes_at=clock.now() + DAY)
+    extended, other = make.application(call=call), make.application(call=call)
+    extend(make, extended, call.closes_at + 10 * DAY)
+    for days, told_to in ((2, [other]), (20, [extended, other])):
+        with unit_of_work():
+            calls.extend(
+                call, closes_at=clock.now() + days * DAY, reason="Panne.", reason_en="", by=make.actor("manager")
+            )
+        with unit_of_work():
+            letters.extensions()
+        found = db.session.scalars(select(Letter.dossier_id).where(Letter.kind == "applications_extension")).all()
+        assert set(found) == {one.id for one in told_to}
+    assert extended.dates.closes_at == call.closes_at
+
+
+def test_a_script_that_saves_is_told_that_the_dossier_may_be_submitted(make, page, draft):
+    extend(make, draft, draft.call.closes_at + DAY)
+    with clock.fixed(draft.call.closes_at + BLINK):
+        page.sign_in(make.member_of(draft.organisation))
+        form = page.get("applications.edit", draft, section=str(Part.PROJECT)).form().fields
+        data = {"saves": json.dumps({"writer": str(uuid4()), "saves": []}), "_key": form["_key"]}
+        answer = page.post("applications.save_fields", draft.id, section=str(Part.PROJECT), data=data)
+    assert answer.response.json["is_open"] is True
 
 
 def test_an_extension_given_on_the_way_is_told_once_not_reminded_of_at_once(make):

@@ -6,7 +6,7 @@ closes in a few seconds, and people who send across its closing. There, a reques
 closing must be refused, and every answer must agree with the instant that the journal keeps.
 
 A third part is a call with a grace of some minutes: only those whose submission was refused at the closing or before
-may submit within it.
+may submit within it. In a fourth, every other dossier was given an extension, at whose end it closes.
 """
 
 import random
@@ -23,10 +23,12 @@ from flask.testing import FlaskClient
 from lxml import html
 from sqlalchemy import select
 
+from grants.applications import actions
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.kernel import clock
+from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.people.models import Account
 from grants.programme.models import Fund
@@ -42,6 +44,7 @@ EDGE = timedelta(seconds=2)
 BLINK = timedelta(microseconds=1)
 EXACT = (timedelta(0), BLINK, -BLINK, EDGE, -EDGE, timedelta(minutes=45), timedelta(minutes=-45))
 GRACE = timedelta(minutes=7)
+EXTENSION = timedelta(days=3)
 AROUND = (-EDGE, -BLINK, timedelta(0), BLINK, EDGE)
 WRITERS = 10
 SEED = 8
@@ -67,18 +70,20 @@ class Closing:
 )
 def deadline(workspace: Workspace) -> Reading:
     """A submission counts if it was received at the closing instant or before, and never otherwise."""
-    stopped, running, graced = (2_000, 48, 250) if workspace.full else (200, 12, 25)
+    stopped, running, graced, extended = (2_000, 48, 250, 250) if workspace.full else (200, 12, 25, 20)
+    total = stopped + running + graced + extended
     with workspace.site() as site:
         with site.making() as make:
             call_id = make.call().id
-        written = drafts(site, call_id, stopped + running + graced, writers=WRITERS)
+        written = drafts(site, call_id, total, writers=WRITERS)
         faults = [
             *_with_a_stopped_clock(site, call_id, written[:stopped]),
             *_in_real_time(site, call_id, written[stopped : stopped + running]),
-            *_within_a_grace(site, call_id, written[stopped + running :]),
+            *_within_a_grace(site, call_id, written[stopped + running : total - extended]),
+            *_within_an_extension(site, call_id, written[total - extended :]),
             *verified(site),
         ]
-        return Reading(len(written), faults, least=stopped + running + graced)
+        return Reading(len(written), faults, least=total)
 
 
 # ---- the clock stopped ---------------------------------------------------------------------------------------------
@@ -216,6 +221,30 @@ def _refused(client: tuple[FlaskClient, str], draft: Draft, at: datetime) -> Ite
         answer = browser.post(f"/dossiers/{draft.application}/deposer", data=body)
     if answer.status_code != 409:
         yield f"an attempt on another version of the dossier: {answer.status_code}"
+
+
+# ---- an extension --------------------------------------------------------------------------------------------------
+
+
+def _within_an_extension(site: Site, call_id: UUID, written: Sequence[Draft]) -> Iterator[str]:
+    """Give every other dossier an extension once the call is closed, then submit all of them around its end."""
+    closing = closings(clock.today().year + 1)[0]
+    _close(site, call_id, closing)
+    ends = Closing(closing.zone, closing.at + EXTENSION)
+    with site.app.app_context(), clock.fixed(closing.at + BLINK):
+        with unit_of_work() as session:
+            session.get_one(Call, call_id).grace_minutes = 0
+            for draft in written[::2]:
+                actions.give_extension(
+                    session.get_one(Application, draft.application), ends_at=ends.at, reason="Panne.", sits_on=None,
+                    seen=0, by=system("assurance"),
+                )  # fmt: skip
+        db.session.remove()
+    clients = _clients(site, {draft.email for draft in written}, ends)
+    for number, draft in enumerate(written):
+        after = AROUND[number // 2 % len(AROUND)]
+        is_due = number % 2 == 0 and after <= timedelta(0)
+        yield from _judged(site, clients[draft.email], draft, ends, ends.at + after, is_due=is_due)
 
 
 # ---- in real time --------------------------------------------------------------------------------------------------
