@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from flask import g, render_template, request
 from flask_wtf import FlaskForm
 from flask_wtf.form import _Auto
+from flask_wtf.i18n import translations
 from wtforms import (
     DateField,
     Field,
@@ -32,6 +33,40 @@ from grants.kernel.money import AmbiguousError, Money, parse_money, parse_whole
 from grants.kernel.text import ROOM, clean_line, clean_text
 from grants.kernel.words import _, _l, grouped, language
 
+NOT_OFFERED = _l("Ce choix n’est pas proposé.")
+OWN_WORDS = {"Not a valid choice.": NOT_OFFERED, "Invalid Choice: could not coerce.": NOT_OFFERED}
+
+
+class Translations(Protocol):
+    """What translates the messages of the library of forms."""
+
+    def gettext(self, message: str) -> str:
+        """Translate a message."""
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """Translate a message that counts."""
+
+
+LIBRARY: Translations = translations
+
+
+class _Words:
+    """What the library of forms says, in our words or with our typography."""
+
+    def gettext(self, message: str) -> str:
+        """Translate a message of the library."""
+        own = OWN_WORDS.get(message)
+        return str(own) if own is not None else _typographic(LIBRARY.gettext(message))
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """Translate a message of the library that counts."""
+        return _typographic(LIBRARY.ngettext(singular, plural, number))
+
+
+def _typographic(text: str) -> str:
+    """A text of a library with the apostrophe of ours."""
+    return text.replace("'", "’")
+
 
 class Form(FlaskForm):
     """The base of every form; CSRF on, French words.
@@ -40,9 +75,13 @@ class Form(FlaskForm):
     """
 
     class Meta(FlaskForm.Meta):
-        """What a form is filled with."""
+        """What a form is filled with, and the words of its library."""
 
-        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+        def get_translations(self, form: object) -> _Words:
+            """The words of the library, as ours."""
+            return _Words()
+
+        def wrap_formdata(self, form: FlaskForm, formdata: object) -> object:
             """The fields of the request, else those kept of this page when they are this form's."""
             found = super().wrap_formdata(form, formdata)
             stored = stored_forms.recalled(access.actor().id) if found is None and formdata is _Auto else None
@@ -55,9 +94,8 @@ class Form(FlaskForm):
     def refuse(self, field: str | None, message: str) -> None:
         """Put an error from an action on its field, or on the whole form."""
         if field is not None and field in self._fields:
-            errors = list(self._fields[field].errors)
-            errors.append(message)
-            self._fields[field].errors = errors
+            bound = self._fields[field]
+            bound.errors = [*bound.errors, message]
         else:
             self.form_errors.append(message)
 

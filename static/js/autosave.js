@@ -83,7 +83,7 @@ export default function (form) {
     const data = new FormData(form);
     const fields = left.map((field) => ({ field, version: versions.get(field) ?? form.dataset.blank, typed: typed(field, data) }));
     const labels = Object.fromEntries([...fields, ...(pending ?? [])].map(({ field }) => [field, labelled(field)]));
-    const title = document.querySelector("main h1").textContent;
+    const title = `${document.querySelector("main h1").textContent} · ${form.dataset.dossier}`;
     return { place: form.dataset.saves, address: location.pathname, title, read: form.elements.read?.value, number, pending, fields, labels };
   }
   function labelled(path) {

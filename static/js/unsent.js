@@ -94,7 +94,7 @@ function told(box, said, content, writer) {
   const list = element("dl", {});
   const left = new Map([...(content.pending ?? []), ...content.fields].map((one) => [one.field, one.typed]));
   for (const [field, typed] of left) list.append(element("dt", { textContent: content.labels[field] || field }), element("dd", { textContent: texts(typed) }));
-  return [...sent, part(words(box, said.left, { why: said.why }), ...(said.left === "gone" ? [] : [place()]), list, forget(box, writer))];
+  return [...sent, part(words(box, said.left, { why: said.why }), said.left === "gone" ? element("p", { textContent: content.title }) : place(), list, forget(box, writer))];
 }
 const part = (...inside) => notice("warn", ...inside);
 const notice = (tone, ...inside) => element("div", { className: `notice ${tone}` }, element("div", {}, ...inside));

@@ -115,6 +115,7 @@ def test_what_could_not_be_sent_waits_for_its_author_alone(participants: Partici
         session.execute(delete(Membership).where(Membership.account_id == account))
     comes_back(noa, "/dossiers")
     expect(noa.page.locator("[data-waiting]")).to_contain_text("vous n’avez plus accès à ce dossier", timeout=PATIENCE)
+    expect(noa.page.locator("[data-waiting]")).to_contain_text("Le projet en bref · Un banc, puis deux")
     expect(noa.page.locator("[data-waiting]")).to_contain_text("Un mot de Noa.")
     noa.presses("Effacer de cet appareil")
     expect(noa.page.locator("[data-waiting]")).to_be_empty()
