@@ -659,11 +659,9 @@ def _why_not_added(application: Application, piece: Piece, file: FileStorage, *,
 
 def _keep(application: Application, piece: Piece, file: FileStorage) -> None:
     """Keep a file that a piece took among the documents of the organisation, or say why it is not."""
-    try:
-        with db.session.begin_nested():
-            documents.keep(application.organisation_id, piece.code, file, by=actor())
-    except InvalidError as error:
-        flash(_about(file.filename, error.message), "warning")
+    refused = documents.keep_also(application.organisation_id, piece.code, file, by=actor())
+    if refused:
+        flash(_about(file.filename, refused), "warning")
     else:
         flash(_("Gardé aussi dans les documents de l’organisation."), "success")
 

@@ -61,6 +61,19 @@ def keep(
     return document
 
 
+def keep_also(organisation_id: UUID, kind: str, upload: Given, *, by: Actor) -> str:
+    """Keep a file that was given to a dossier among the documents of its organisation too; why it is not, if it is not.
+
+    What was given to the dossier stays given.
+    """
+    try:
+        with db.session.begin_nested():
+            keep(organisation_id, kind, upload, by=by)
+    except InvalidError as error:
+        return error.message
+    return ""
+
+
 def _check_dates(dates: DocumentDates) -> None:
     reason = rules.why_not_dates(dates, clock.today())
     if reason is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import HiddenField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField
 
 from grants.calls.models import Gate, Piece
 from grants.kernel.forms import DayField, Form, LineField, LongField, Required, options
@@ -107,6 +107,7 @@ class WaiverForm(Form):
 
 
 class AnswerForm(Form):
-    """The file that answers a request."""
+    """The file that answers a request, perhaps to be kept for the next dossiers."""
 
     file = FileField(_l("Fichier"), [FileRequired(_l("Choisissez un fichier."))])
+    keep = BooleanField(_l("Garder aussi dans les documents de l’organisation, pour les prochains dossiers"))

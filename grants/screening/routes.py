@@ -9,14 +9,16 @@ from werkzeug.wrappers import Response
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.rules import BLOCKS_SCREENING
+from grants.documents import actions as keeping
 from grants.documents import queries as documents
 from grants.documents.models import OrganisationDocument
 from grants.kernel import clock, uploads
-from grants.kernel.access import actor, hidden_dossiers, prepared_by, requires
+from grants.kernel.access import actor, can, hidden_dossiers, prepared_by, requires
 from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.forms import done, form_page
 from grants.kernel.paging import key_in, places
+from grants.kernel.uploads import Given
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _
 from grants.permissions import P
@@ -166,6 +168,7 @@ def _answer(application: Application, given: dict[Any, AnswerForm]) -> str:
         requests=asked,
         forms=forms,
         documents=documents.offered(application.organisation_id, [row.piece for row in asked if row.piece]),
+        may_keep=can(P.DOCUMENT_KEEP, application.organisation),
         wanted=[row.id for row in asked if row.is_open and actions.is_wanted(row)],
         has_errors=any(form.errors for form in given.values()),
     )
@@ -181,9 +184,21 @@ def give(asked: PieceRequest) -> Answer:
     if "document" in request.form:
         actions.give_piece(asked, uploads.again(_chosen(asked).file), by=actor())
         return _thanks(asked)
-    if done(form, lambda: actions.give_piece(asked, form.file.data, by=actor())):
+    file: Given = form.file.data
+    if done(form, lambda: actions.give_piece(asked, file, by=actor())):
+        if form.keep.data:
+            _keep(asked, file)
         return _thanks(asked)
     return _answer(asked.application, {asked.id: form}), 422
+
+
+def _keep(asked: PieceRequest, file: Given) -> None:
+    """Keep the file among the documents of the organisation too, where its piece is one of them, or say why not."""
+    organisation = asked.application.organisation
+    if asked.piece is None or not asked.piece.once_for_all or not can(P.DOCUMENT_KEEP, organisation):
+        return
+    refused = keeping.keep_also(organisation.id, asked.piece.code, file, by=actor())
+    flash(refused or _("Gardé aussi dans les documents de l’organisation."), "warning" if refused else "success")
 
 
 def _chosen(asked: PieceRequest) -> OrganisationDocument:

@@ -12,6 +12,7 @@ from grants.awards.actions import disbursement
 from grants.awards.lifecycle import AwardState, InstalmentState
 from grants.calls.models import Piece
 from grants.documents import actions as documents
+from grants.documents import queries as document_queries
 from grants.kernel import journal
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError, RefusedError
@@ -163,6 +164,33 @@ def test_a_document_kept_by_the_organisation_is_enough(make, page, instalment):
     page.get("screening.answer", instalment.award.application)
     assert "Pièce reçue" in page.submit({"document": str(document.id)}).words
     assert awards.why_not_prepare(instalment) is None
+
+
+def kept(award):
+    return [row.document.kind for row in document_queries.documents_of(award.organisation_id)]
+
+
+def test_what_is_given_is_kept_for_the_next_dossiers_when_that_is_ticked(make, page, instalment):
+    award, asked = instalment.award, asked_in(instalment)
+    page.sign_in(make.member_of(award.organisation))
+    page.get("screening.answer", award.application)
+    given = page.submit({f"{asked.id.hex}-file": (io.BytesIO(PDF), "rib.pdf"), f"{asked.id.hex}-keep": "y"})
+    assert "Pièce reçue" in given.words
+    assert "Gardé aussi dans les documents de l’organisation" in given.words
+    assert kept(award) == ["bank_details"]
+
+
+def test_it_is_not_kept_unless_ticked_nor_offered_for_a_piece_of_one_dossier(make, page, instalment, dossier):
+    award, asked = instalment.award, asked_in(instalment)
+    page.sign_in(make.member_of(award.organisation))
+    page.get("screening.answer", award.application)
+    page.submit({f"{asked.id.hex}-file": (io.BytesIO(PDF), "rib.pdf")})
+    assert kept(award) == []
+    quotes = ask(make, dossier, "quotes")
+    page.sign_in(make.member_of(dossier.organisation))
+    assert f"{quotes.id.hex}-keep" not in page.get("screening.answer", dossier).text
+    page.submit({f"{quotes.id.hex}-file": (io.BytesIO(PDF), "devis.pdf"), f"{quotes.id.hex}-keep": "y"})
+    assert document_queries.documents_of(dossier.organisation_id) == []
 
 
 def test_given_up_by_a_manager_payment_goes_on(make, page, instalment):
