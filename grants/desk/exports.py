@@ -2,7 +2,7 @@
 what is kept about a person."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
+from icalendar import Calendar, Event
 from sqlalchemy import select
 
 from grants.applications import exports as papers
@@ -22,17 +23,17 @@ from grants.awards.models import Agreement, Award
 from grants.deliberation import letters as decisions
 from grants.deliberation import queries as deliberation
 from grants.desk import queries
-from grants.desk.queries import DossierFilters, Found, JournalFilters, JournalLine
+from grants.desk.queries import DeadlineKind, DossierFilters, Found, JournalFilters, JournalLine
 from grants.documents import queries as documents
 from grants.kernel import clock, jobs, uploads, workbooks
 from grants.kernel.access import NOT_YOURS, hidden_dossiers, why_not
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.errors import ForbiddenError, RefusedError
-from grants.kernel.pages import colon, instant, zone
+from grants.kernel.pages import colon, instant, link, zone
 from grants.kernel.sheets import Column, ColumnKind, Sheet
 from grants.kernel.uploads import Clearance, StoredFile
-from grants.kernel.words import _, _l, language
+from grants.kernel.words import LazyString, _, _l, language
 from grants.messages import exports as messages
 from grants.messages.queries import is_of_message
 from grants.people.models import Account, Organisation
@@ -195,6 +196,36 @@ def _read_me(organisation: Organisation, left: list[str]) -> str:
         *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),
     ]
     return "\r\n".join(map(str, lines)) + "\r\n"
+
+
+# ---- the calendar of a person ----------------------------------------------------------------------------------------
+
+_DUE: Mapping[DeadlineKind, tuple[LazyString, str, str]] = {
+    DeadlineKind.CLOSING: (_l("À déposer : %(title)s"), "applications.show", "application_id"),
+    DeadlineKind.PIECE: (_l("Pièce à envoyer : %(title)s"), "screening.answer", "application_id"),
+    DeadlineKind.REPORT: (_l("Bilan à rendre : %(title)s"), "awards.report", "report_id"),
+}
+
+
+def calendar(person: Actor) -> bytes:
+    """The deadlines of a person's organisations as an iCalendar file (RFC 5545), in the language of the context; of a
+    dossier, the title alone."""
+    file = Calendar()
+    file.add("prodid", "-//Traboule//Traboule//FR")
+    file.add("version", "2.0")
+    file.add("x-wr-calname", _("Échéances"))
+    at = clock.now()
+    for due in queries.deadlines_of(person):
+        words, endpoint, name = _DUE[due.kind]
+        entry = Event()
+        entry.add("uid", f"{due.kind}-{due.id}@traboule")
+        entry.add("dtstamp", at)
+        entry.add("dtstart", due.at)
+        entry.add("summary", str(words) % {"title": due.title or _("Dossier sans titre")})
+        entry.add("url", link(endpoint, **{name: due.key}))
+        entry.add("transp", "TRANSPARENT")
+        file.add_component(entry)
+    return bytes(file.to_ical())
 
 
 # ---- what is kept about a person -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,8 @@ from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
 from grants.awards import queries as awards
-from grants.awards.models import Award
+from grants.awards.lifecycle import ReportState
+from grants.awards.models import Award, Report
 from grants.awards.queries import AwardFilters
 from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
@@ -35,7 +37,7 @@ from grants.kernel.query_cache import cached_query
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.messages import queries as messages
-from grants.people.models import Account, Appointment, Membership, Organisation, SignIn
+from grants.people.models import Account, Appointment, CalendarLink, Membership, Organisation, SignIn
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument, Law
 from grants.programme.models import ConfiguredText as Texts
@@ -602,6 +604,64 @@ def payment_tasks(by: Actor) -> list[CountedTask]:
     ]
 
 
+class DeadlineKind(StrEnum):
+    """What a deadline is of."""
+
+    CLOSING = "closing"
+    PIECE = "piece"
+    REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """Something that an organisation has to do by an instant or a day, about the dossier of a title; `key` is the id of
+    what its page shows."""
+
+    kind: DeadlineKind
+    id: UUID
+    at: datetime | date
+    title: str
+    key: UUID
+
+
+MOST_DEADLINES = 200  # of one kind
+
+
+def deadlines_of(actor: Actor) -> list[Deadline]:
+    """What the organisations of a person still have to do: drafts to submit, pieces asked for, reports owed; three
+    statements at most."""
+    mine = list(actor.organisations)
+    if not mine:
+        return []
+    closing, kind = applications.closing_in_sql(), DeadlineKind
+    drafts = (
+        applications.of_drafts(select(Application.id, closing.label("at"), Application.title, Application.id))
+        .where(Application.organisation_id.in_(mine), Call.state == CallState.OPENED, closing >= clock.now())
+        .order_by(closing, Application.id)
+    )
+    pieces = (
+        select(PieceRequest.id, PieceRequest.due_on, Application.title, Application.id)
+        .join(Application, Application.id == PieceRequest.application_id)
+        .where(Application.organisation_id.in_(mine), Application.state.in_(UNDER_WAY))
+        .where(PieceRequest.answered_at.is_(None))
+        .order_by(PieceRequest.due_on, PieceRequest.id)
+    )
+    reports = (
+        select(Report.id, Report.due_on, Application.title, Report.id)
+        .join(Award, Award.id == Report.award_id)
+        .join(Application, Application.id == Award.application_id)
+        .where(Application.organisation_id.in_(mine), Report.due_on.is_not(None))
+        .where(Report.state.in_((ReportState.EXPECTED, ReportState.RETURNED)))
+        .order_by(Report.due_on, Report.id)
+    )
+    asked: tuple[tuple[DeadlineKind, Rows], ...] = (
+        (kind.CLOSING, drafts), (kind.PIECE, pieces), (kind.REPORT, reports),
+    )  # fmt: skip
+    return [
+        Deadline(of, *row) for of, statement in asked for row in db.session.execute(statement.limit(MOST_DEADLINES))
+    ]
+
+
 def letters(limit: int = 100) -> Sequence[Letter]:
     """The newest letters of the outbox, for the demonstration's mail page."""
     statement = select(Letter).order_by(Letter.created_at.desc(), Letter.id).limit(limit)
@@ -633,6 +693,7 @@ def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
         .order_by(Letter.created_at, Letter.id),
         "messages": messages.written_by(account.id, hidden),
         "questions": calls.asked_by(account.id),
+        "calendar": select(CalendarLink.made_at).where(CalendarLink.account_id == account.id),
         "acts": select(Entry.at, Entry.event)
         .where(Entry.actor_id == account.id, may_be_told(Entry.dossier_id))
         .order_by(Entry.seq),

@@ -31,14 +31,15 @@ from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter, body_of, enclosure_of
-from grants.kernel.pages import address, safe_path, zone
+from grants.kernel.pages import address, link, safe_path, zone
 from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
-from grants.kernel.words import LANGUAGES, _, _l
+from grants.kernel.words import LANGUAGES, _, _l, force_locale
 from grants.messages import queries as messages
 from grants.observatory import queries as observatory
+from grants.people import actions as people_actions
 from grants.people import queries as people
-from grants.people.models import Organisation
+from grants.people.models import Account, Organisation
 from grants.people.rules import number_of
 from grants.permissions import P
 from grants.programme import queries as programme
@@ -505,6 +506,35 @@ def own_data() -> str | BaseResponse:
     if request.method == "GET":
         return render_template("desk/own_data.html")
     return redirect(address("desk.job", job_id=jobs.ask(exports.OWN_DATA, exports.Nothing(), by=actor()).id))
+
+
+@bp.route("/mon-compte/calendrier", methods=["GET", "POST"])
+@requires(P.ACCOUNT_OWN)
+def own_calendar() -> str | BaseResponse:
+    """The private address of the person's calendar: made, made anew, ended. It is shown once, in the answer."""
+    account, secret = db.session.get_one(Account, actor().id), None
+    if request.method == "POST" and "end" in request.form:
+        people_actions.end_calendar(account, by=actor())
+        flash(_("L’adresse d’agenda est supprimée : elle ne donne plus rien."), "success")
+        return redirect(address("desk.own_calendar"))
+    if request.method == "POST":
+        secret = people_actions.make_calendar(account, by=actor())
+    return render_template(
+        "desk/own_calendar.html", known=people.calendar_link_of(account.id),
+        feed=link("desk.calendar", secret=secret) if secret else None,
+    )  # fmt: skip
+
+
+@bp.get("/calendrier/<secret>.ics")
+@public
+def calendar(secret: str) -> Response:
+    """The deadlines of whoever made this address, for the program that keeps their calendar."""
+    account = people.account_of_calendar(secret[:100])
+    if account is None:
+        raise MissingError
+    with force_locale(account.locale):
+        content = exports.calendar(people.actor_of(account))
+    return Response(content, content_type="text/calendar; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
 @bp.post("/organisations/<uuid:organisation_id>/archive")

@@ -67,6 +67,8 @@ FAMILIES: Mapping[str, LazyString] = {
 EVENTS: Mapping[str, LazyString] = {
     "access.denied": _l("Accès refusé"),
     "access.unknown": _l("Page demandée sans y avoir droit"),
+    "account.calendar_ended": _l("Adresse d’agenda supprimée"),
+    "account.calendar_made": _l("Adresse d’agenda créée"),
     "account.changed": _l("Coordonnées changées"),
     "account.closed": _l("Compte fermé"),
     "account.confirmed": _l("Adresse confirmée"),

@@ -27,6 +27,7 @@ from grants.people.models import (
     ROLE_LABELS,
     Account,
     Appointment,
+    CalendarLink,
     College,
     FormerMembership,
     Invitation,
@@ -206,6 +207,7 @@ def _set_password(account: Account, password: str, *, by: Actor, how: str) -> No
     account.password = hash_password(rules.password_of(password))
     account.fs_uniquifier = uuid4().hex  # links sent before are dead, and every cookie with them
     end_sessions(account, by=by, why=f"password_{how}")
+    _forget_calendar(account.id)
     journal.record("account.password_changed", account, by=by, how=how)
     letters.password_changed(account)
 
@@ -838,6 +840,7 @@ def deactivate(account: Account, *, by: Actor) -> None:
     account.active = False
     account.fs_uniquifier = uuid4().hex
     end_sessions(account, by=by, why="closed")
+    _forget_calendar(account.id)
     _end_invitations(account.id)
     journal.record("account.closed", account, by=by)
 
@@ -848,6 +851,29 @@ def reactivate(account: Account, *, by: Actor) -> None:
         raise RefusedError(_("Ce compte est déjà actif."))
     account.active = True
     journal.record("account.reopened", account, by=by)
+
+
+# ---- the calendar of a person --------------------------------------------------------------------------------------
+
+
+def make_calendar(account: Account, *, by: Actor) -> str:
+    """Give a person a new address for their calendar, in place of any earlier one; returns its secret, kept nowhere."""
+    _forget_calendar(account.id)
+    secret = secrets.token_urlsafe(32)
+    db.session.add(CalendarLink(account_id=account.id, secret=queries.digest_of(secret), made_at=clock.now()))
+    journal.record("account.calendar_made", account, by=by)
+    return secret
+
+
+def end_calendar(account: Account, *, by: Actor) -> None:
+    """Let the address of a person's calendar be none any more."""
+    if _forget_calendar(account.id):
+        journal.record("account.calendar_ended", account, by=by)
+
+
+def _forget_calendar(account_id: UUID) -> bool:
+    gone = delete(CalendarLink).where(CalendarLink.account_id == account_id).returning(CalendarLink.account_id)
+    return db.session.scalar(gone) is not None
 
 
 # ---- the head of the journal ---------------------------------------------------------------------------------------

@@ -131,6 +131,16 @@ class SignIn(Keyed, Model):
     browser: Mapped[str] = mapped_column(String(200), default="")
 
 
+class CalendarLink(Model):
+    """The private address of a person's calendar: whoever has it reads their deadlines. Only its digest is kept."""
+
+    __tablename__ = "calendar_link"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(64), unique=True)
+    made_at: Mapped[datetime]
+
+
 class Appointment(Recorded, Keyed, Model):
     """An office held by a person for a time."""
 

@@ -35,6 +35,7 @@ from grants.people import rules
 from grants.people.models import (
     Account,
     Appointment,
+    CalendarLink,
     Invitation,
     MemberRole,
     Membership,
@@ -164,6 +165,17 @@ def open_sign_ins(account_id: UUID) -> list[SignIn]:
         .order_by(SignIn.last_seen_at.desc(), SignIn.id)
     )
     return [row for row in rows if not rules.has_lapsed(row.started_at, row.last_seen_at, at, is_staff=is_staff)]
+
+
+def calendar_link_of(account_id: UUID | None) -> CalendarLink | None:
+    """The address of a person's calendar, when they made one."""
+    return db.session.get(CalendarLink, account_id) if account_id is not None else None
+
+
+def account_of_calendar(secret: str) -> Account | None:
+    """Whose calendar an address is; None for an address that is none any more, and for a closed account."""
+    known = select(CalendarLink.account_id).where(CalendarLink.secret == digest_of(secret))
+    return db.session.scalar(select(Account).where(Account.id.in_(known), Account.active))
 
 
 # ---- organisations -------------------------------------------------------------------------------------------------

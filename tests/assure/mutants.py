@@ -113,6 +113,17 @@ MUTANTS = (
         "tests/documents/test_routes.py -k staff_reads_only",
     ),
     Mutant(
+        "calendar after a new password", "grants/people/actions.py",
+        '    end_sessions(account, by=by, why=f"password_{how}")\n    _forget_calendar(account.id)\n',
+        '    end_sessions(account, by=by, why=f"password_{how}")\n',
+        "tests/desk/test_calendar.py -k ends_with_a_new_one",
+    ),
+    Mutant(
+        "calendar of one's own organisations", "grants/desk/queries.py",
+        "Application.organisation_id.in_(mine), Call.state == CallState.OPENED,", "Call.state == CallState.OPENED,",
+        "tests/desk/test_calendar.py -k title_alone",
+    ),
+    Mutant(
         "questions that nobody published", "grants/calls/queries.py",
         "    published = PublicQuestion.call_id == call_id, PublicQuestion.is_published.is_(True)\n",
         "    published = (PublicQuestion.call_id == call_id,)\n",
