@@ -8,8 +8,11 @@ import pytest
 
 from grants.applications.lifecycle import ApplicationState
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
+from grants.calls import actions as calls
 from grants.kernel import clock, paging
+from grants.kernel.db import unit_of_work
 from grants.kernel.money import Money
+from grants.messages import actions as messages
 from grants.people.models import Account
 from grants.reviewing.lifecycle import AssignmentState
 from tests.client import Page
@@ -39,6 +42,12 @@ def a_fund(make: Make) -> list[Account]:
         read = make.application(state=ApplicationState.ELIGIBLE, call=first)
         for place, state in enumerate(states):
             make.assignment(read, reviewer if not place else None, state=state)
+    heard = make.application(state=ApplicationState.SUBMITTED, call=second)
+    writer = make.actor_of(make.member_of(heard.organisation))
+    with unit_of_work():
+        for number in range(4):
+            messages.write(heard, f"Question {number}", by=writer)
+            calls.ask(second, f"Question {number}", by=writer)
     third = make.call()
     decided = [make.application(state=ApplicationState.ELIGIBLE, call=third) for _number in range(8)]
     make.assignment(decided[0], reviewer, state=A.OFFERED)
