@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Table, case, delete, func, insert, select, update
+from sqlalchemy import Table, case, delete, func, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from grants.applications import letters, queries, rules
@@ -350,7 +350,8 @@ def _worth_keeping(
 def _keep_past(
     application: Application, section: str, past: rules.Fields, changes: Mapping[Path, queries.Change], by: Actor
 ) -> None:
-    """Keep what fields held before this change, the last `rules.MOST_KEPT` values of each."""
+    """Keep what fields held before this change: the last `rules.MOST_KEPT` values of each, and those of the page up to
+    `rules.MOST_KEPT_OF_A_PAGE`, since a line that is typed again is another field."""
     if not past:
         return
     common = {"application_id": application.id, "section": section, "replaced_by": by.id, "replaced_at": clock.now()}
@@ -361,12 +362,13 @@ def _keep_past(
         for path, content in past.items()
     ]  # fmt: skip
     db.session.execute(insert(PastValue), rows)
-    rank = func.row_number().over(
-        partition_by=PastValue.path, order_by=(PastValue.replaced_at.desc(), PastValue.id.desc())
-    )
+    newest = PastValue.replaced_at.desc(), PastValue.id.desc()
+    of_field = func.row_number().over(partition_by=PastValue.path, order_by=newest).label("of_field")
+    of_page = func.row_number().over(order_by=newest).label("of_page")
     here = PastValue.application_id == application.id, PastValue.section == section
-    ranked = select(PastValue.id, rank.label("rank")).where(*here).subquery()
-    too_many = PastValue.id.in_(select(ranked.c.id).where(ranked.c.rank > rules.MOST_KEPT))
+    ranked = select(PastValue.id, of_field, of_page).where(*here).subquery()
+    is_too_old = or_(ranked.c.of_field > rules.MOST_KEPT, ranked.c.of_page > rules.MOST_KEPT_OF_A_PAGE)
+    too_many = PastValue.id.in_(select(ranked.c.id).where(is_too_old))
     db.session.execute(delete(PastValue).where(too_many).execution_options(synchronize_session=False))
 
 

@@ -106,6 +106,7 @@ Path = tuple[str, ...]  # a field of a page; one code of a field that holds one 
 Typed = dict[str, list[str]]  # what was typed in each control of a field
 Fields = Mapping[Path, "FieldContent"]
 Run = tuple[str, bool]  # a piece of a text, and whether the other text lacks it
+Step = tuple[bool, int, int, int, int]  # whether two texts differ there, and where that is in the words of each
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ KEPT_EVERY = timedelta(minutes=10)  # of one person's writing
 KEPT_AGAIN = timedelta(seconds=10)  # at the soonest, when a text is replaced by another one
 LEAST_LOST = 40  # characters that are taken out of a text
 MOST_KEPT = 40  # past values of one field
-MOST_COMPARED = 4_000  # words and spaces of a text: longer ones are shown without marks
+MOST_KEPT_OF_A_PAGE = 1_000  # past values of all its fields, lines that are gone included
+MOST_COMPARED = 1_200  # words and spaces of a text: the work grows with their cube
 LONGEST_PATH = 120  # characters of the name of a field on the page
 NOTHING = FieldContent()  # a row that is not there
 TABLES_OF_ROWS = {field.name for part in PARTS.values() for field in part.fields if isinstance(field, RowTable)}
@@ -222,8 +224,8 @@ def _left(before: str, after: str) -> int:
     return beginning + _shared(before[beginning:][::-1], after[beginning:][::-1])
 
 
-def _shared(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many characters, or words, two texts begin with alike."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
@@ -257,16 +259,27 @@ def alive_of(plain: Json) -> FieldData:
 
 
 def compared(past: str, present: str) -> tuple[list[Run], list[Run]]:
-    """Two texts cut in runs, each with whether the other text lacks it; whole and unmarked when they are too long."""
+    """Two texts cut in runs, each with whether the other text lacks it. Between what they share at both ends, texts of
+    more than MOST_COMPARED words and spaces are not compared: the other one lacks all of it."""
     before, after = _words_in(past), _words_in(present)
-    if max(len(before), len(after)) > MOST_COMPARED:
-        return [(past, False)], [(present, False)]
+    beginning = _shared(before, after)
+    end = _shared(before[beginning:][::-1], after[beginning:][::-1])
+    ends = beginning, len(before) - end, beginning, len(after) - end
     runs: tuple[list[Run], list[Run]] = [], []
-    for kind, start, end, first, last in SequenceMatcher(None, before, after).get_opcodes():
-        for run, words in zip(runs, (before[start:end], after[first:last]), strict=True):
+    for is_lacking, start, stop, first, last in _steps(before, after, *ends):
+        for run, words in zip(runs, (before[start:stop], after[first:last]), strict=True):
             if words:
-                run.append(("".join(words), kind != "equal"))
+                run.append(("".join(words), is_lacking))
     return runs
+
+
+def _steps(before: Sequence[str], after: Sequence[str], start: int, stop: int, first: int, last: int) -> list[Step]:
+    """What two lists of words share and lack, from where they part (`start`, `first`) to where they meet again."""
+    middle = [(True, start, stop, first, last)]
+    if max(stop - start, last - first) <= MOST_COMPARED:
+        found = SequenceMatcher(None, before[start:stop], after[first:last]).get_opcodes()
+        middle = [(kind != "equal", start + a, start + b, first + c, first + d) for kind, a, b, c, d in found]
+    return [(False, 0, start, 0, first), *middle, (False, stop, len(before), last, len(after))]
 
 
 def _words_in(text: str) -> list[str]:

@@ -200,11 +200,13 @@ def unread_in(application_ids: Collection[UUID]) -> dict[UUID, int]:
 
 
 def written_by(account_id: UUID, hidden: Collection[UUID]) -> Rows:
-    """The messages a person wrote, with the dossier they are about; without those about `hidden` dossiers."""
+    """The messages a person wrote, with the dossier they are about; without those about `hidden` dossiers. Not with its
+    title: whoever wrote about a draft for the fund, or left its organisation, does not read the draft."""
     return (
-        select(Message.sent_at, Application.reference, Application.title, Message.text)
+        select(Message.sent_at, Application.reference, Organisation.name.label("organisation"), Message.text)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .join(Application, Application.id == Conversation.application_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
         .where(Message.author_id == account_id, Application.id.not_in(hidden))
         .order_by(Message.sent_at, Message.id)
     )

@@ -1,6 +1,7 @@
 """What the fields of a draft held before they were changed: kept, compared, put back, forgotten."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
@@ -128,6 +129,21 @@ def test_the_last_values_of_a_field_are_kept(opened, draft, monkeypatch):
     assert kept(draft, "title") == ["Titre 2", "Titre 3", "Titre 4"]
 
 
+def test_the_last_values_of_a_page_are_kept_though_each_line_is_another_field(make, draft, owner, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_KEPT_OF_A_PAGE", 3)
+    by, labels = make.actor_of(owner), []
+    for number in range(5):
+        held = stored(draft, Part.BUDGET)
+        lines = [{**row, "id": str(uuid4())} for row in held["lines"]]
+        lines[0]["label"] = f"Ligne {number}"
+        with later(number * 601), unit_of_work():
+            actions.save_section(draft, Part.BUDGET, {"lines": lines}, by=by, stamp=rules.stamp_of(held))
+        labels = [row["label"] for row in kept(draft)]
+        assert len(labels) <= 3
+    assert "Ligne 3" in labels
+    assert "Ligne 1" not in labels
+
+
 def test_a_save_that_keeps_a_value_asks_two_statements_more(request, opened, draft):
     page = opened()
     save = page.save("summary", summary="Un autre texte.")
@@ -139,6 +155,35 @@ def test_a_save_that_keeps_a_value_asks_two_statements_more(request, opened, dra
 
 
 # ---- what is shown and put back
+
+
+def test_two_texts_are_compared_between_their_ends_and_no_more_than_can_be_done_at_once():
+    numbers = [f"{number % 50}" for number in range(2_000)]
+    spaced, lines = " ".join(numbers), "\n".join(numbers)  # alike, but for every second word of a very long list
+    before, after = rules.compared(spaced, lines)
+    assert [text for text, is_lacking in before if not is_lacking] == ["0", str(1_999 % 50)]
+    assert len(after) == 3
+    changed = spaced.replace(" 7 ", " sept ", 1)
+    marked = [[text for text, is_lacking in runs if is_lacking] for runs in rules.compared(spaced, changed)]
+    assert marked == [["7"], ["sept"]]
+    for pair in ((spaced, lines), (spaced, changed), ("a b c", "a c"), ("", "a"), ("a", "a")):
+        assert tuple("".join(text for text, _is_lacking in runs) for runs in rules.compared(*pair)) == pair
+
+
+def test_a_list_of_past_answers_costs_the_same_however_many_there_are(request, page, draft, owner):
+    (section, path) = next(
+        (code, path) for code in queries.section_codes(draft) if code.startswith(rules.QUESTIONS)
+        for path, value in rules.fields_in(queries.section_values(draft, code)).items() if isinstance(value, str)
+    )  # fmt: skip
+    counts = []
+    for _number in range(3):
+        with unit_of_work() as session:
+            session.add(PastValue(application_id=draft.id, section=section, path=rules.name_of_path(path),
+                                  value="Un texte.", replaced_at=clock.now()))  # fmt: skip
+        counter = request.getfixturevalue("queries")
+        counts.append(counter.count(lambda: page.get("applications.past_values", draft, section=section)))
+        assert page.last.status == 200
+    assert counts[1] == counts[2]
 
 
 def test_a_value_is_compared_and_put_back_and_the_other_one_is_kept(opened, page, draft, owner):

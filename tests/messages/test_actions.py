@@ -109,6 +109,8 @@ def test_they_are_in_the_archive_of_the_organisation_and_in_the_data_of_who_wrot
     for person, theirs in ((by, QUESTION), (manager, "Oui, dès le 2 mai.")):
         known = json.loads(made(own[person.id]))
         assert [message["text"] for message in known["messages"]] == [theirs]
+        if person is manager:  # who does not read the draft
+            assert draft.title not in json.dumps(known, ensure_ascii=False)
 
 
 def made(job_id) -> bytes:

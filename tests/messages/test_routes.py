@@ -190,6 +190,20 @@ def test_what_cannot_be_sent_comes_back_as_it_was_typed(page, draft, member):
     assert db.session.scalars(select(Conversation)).all() == []
 
 
+def test_the_files_of_a_message_that_comes_back_are_named(page, draft, member):
+    page.get("messages.of_dossier", draft, as_=member)
+    pair = [(io.BytesIO(corpus.pdf()), name) for name in ("comptes.pdf", "plan.pdf")]
+    answer = page.submit({"text": "", "files": pair})
+    assert answer.status == 422
+    assert "Ces fichiers n’ont pas pu être gardés, choisissez-les de nouveau : comptes.pdf, plan.pdf" in main_of(answer)
+    (field,) = answer.tree.xpath("//input[@name='files']")
+    assert "files-lost" in field.get("aria-describedby")
+    alone = page.submit({"text": "", "files": (io.BytesIO(corpus.pdf()), "comptes.pdf")})
+    assert "Ce fichier n’a pas pu être gardé, choisissez-le de nouveau : comptes.pdf" in main_of(alone)
+    refused = page.submit({"text": QUESTION, "files": (io.BytesIO(b"MZ not a document"), "virus.exe")})
+    assert "choisissez-le" not in main_of(refused)
+
+
 def test_a_closed_award_leaves_its_messages_to_read_and_takes_no_more(page, make, manager):
     award = make.award(state=AwardState.RUNNING)
     application = award.application

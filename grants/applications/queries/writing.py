@@ -182,7 +182,8 @@ def name_of(application: Application, section: str, path: Path) -> str:
         return next(
             (in_words_of(row, "title") for row in calls.statements_of(application.call_id) if row.id == key), ""
         )
-    return next((in_words_of(row, "label") for row in questions_on(application, section) if row.id == key), "")
+    rows = cached_in_transaction(("questions", application.id, section), lambda: questions_on(application, section))
+    return next((in_words_of(row, "label") for row in rows if row.id == key), "")
 
 
 def missing(application: Application, content: Content) -> list[Missing]:
