@@ -643,7 +643,7 @@ def deadlines_of(actor: Actor) -> list[Deadline]:
         select(PieceRequest.id, PieceRequest.due_on, Application.title, Application.id)
         .join(Application, Application.id == PieceRequest.application_id)
         .where(Application.organisation_id.in_(mine), Application.state.in_(UNDER_WAY))
-        .where(PieceRequest.answered_at.is_(None))
+        .where(screening.IS_OPEN)
         .order_by(PieceRequest.due_on, PieceRequest.id)
     )
     reports = (

@@ -11,6 +11,8 @@ from grants.awards import queries as awards
 from grants.awards.actions import disbursement
 from grants.awards.lifecycle import AwardState, InstalmentState
 from grants.calls.models import Piece
+from grants.desk import queries as desk
+from grants.desk.queries import DeadlineKind
 from grants.documents import actions as documents
 from grants.documents import queries as document_queries
 from grants.kernel import journal
@@ -86,6 +88,15 @@ def test_given_up_with_a_reason_it_holds_up_nothing_and_the_association_reads_wh
     assert dossier.state is S.ELIGIBLE
     with pytest.raises(RefusedError), unit_of_work():
         actions.waive(request, "Encore", by=make.by_manager)
+
+
+def test_what_is_given_up_is_no_deadline_of_the_association_any_more(make, dossier):
+    request = ask(make, dossier, "accounts")
+    member = make.actor_of(make.member_of(dossier.organisation))
+    assert DeadlineKind.PIECE in {each.kind for each in desk.deadlines_of(member)}
+    with unit_of_work():
+        actions.waive(request, "Association créée cette année.", by=make.by_manager)
+    assert DeadlineKind.PIECE not in {each.kind for each in desk.deadlines_of(member)}
 
 
 def test_what_was_never_asked_for_or_holds_up_nothing_stops_no_decision(make, dossier):
