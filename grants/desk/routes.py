@@ -1,5 +1,6 @@
 """Views that join the packages: home, help, legal pages, the list of dossiers and the page of one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from grants.applications import actions as dossier_actions
 from grants.applications import exports as papers
 from grants.applications import queries as applications
+from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.calls import queries as calls
 from grants.calls.models import Call
@@ -22,6 +24,7 @@ from grants.desk.rules import FAMILIES
 from grants.documents import queries as documents
 from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, uploads
 from grants.kernel.access import actor, hidden_dossiers, may_know, public, repeatable, requires
+from grants.kernel.actor import Actor
 from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
@@ -324,13 +327,20 @@ def work() -> str:
         "desk/work.html",
         own=own,
         windows=applications.windows_of([row.id for row in own if row.is_draft]),
-        open_calls=calls.open_calls(clock.now()),
+        open_calls=_to_prepare(own, who),
         unread=messages.unread_of_organisations(who.organisations),
         lapsing=documents.lapsing(who.organisations),
         reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
         manager=queries.manager_tasks(who, hidden_dossiers()) if who.has_role("manager") else [],
         payments=queries.payment_tasks(who) if who.has_role("finance", "authorising_officer") else [],
     )
+
+
+def _to_prepare(own: Sequence[Application], who: Actor) -> list[Call]:
+    """The open calls for which one of the person's organisations has no dossier: it may have one for each."""
+    taken = {(row.call_id, row.organisation_id) for row in own if row.state is not ApplicationState.WITHDRAWN}
+    found = calls.open_calls(clock.now())
+    return [call for call in found if any((call.id, key) not in taken for key in who.organisations)]
 
 
 @bp.get("/gestion/dossiers")

@@ -20,7 +20,7 @@ export default function (element) {
     }
     const days = Math.floor(left / 86400), hours = Math.floor((left % 86400) / 3600), minutes = Math.floor((left % 3600) / 60);
     element.classList.toggle("soon", left < 3600);
-    if (days >= 2) line.textContent = say(element.dataset, "days", { days, hours });
+    if (days >= 2) line.textContent = say(element.dataset, hours ? "days" : "whole", { days, hours });
     else if (left >= 3600) line.textContent = say(element.dataset, "hours", { hours: days * 24 + hours, minutes: two(minutes) });
     else line.textContent = say(element.dataset, "minutes", { minutes, seconds: two(left % 60) });
     const step = [3600, 900, 300, 60].find((limit) => left === limit);

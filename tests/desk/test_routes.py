@@ -235,6 +235,18 @@ def test_everybody_has_a_home(page: Page, make: Make, roles: tuple[str, ...]) ->
     assert "Dominique Exemple" in answer.title
 
 
+def test_the_home_page_offers_a_call_to_who_has_no_dossier_for_it(page: Page, make: Make) -> None:
+    """An organisation has one dossier for a call, or another once that one is withdrawn."""
+    dossier = make.application()
+    account = make.member_of(dossier.organisation)
+    offered = "Préparer un dossier pour"
+    assert offered not in page.get("desk.work", as_=account).words
+    make.organisation(account)
+    assert offered in page.get("desk.work", as_=account).words
+    alone = make.application(call=dossier.call, state=ApplicationState.WITHDRAWN)
+    assert offered in page.get("desk.work", as_=make.member_of(alone.organisation)).words
+
+
 def test_the_list_sorts_by_score_for_those_who_may_see_it(page: Page, make: Make) -> None:
     call = make.call()
     for title, level in (("Moyen", 2), ("Meilleur", 4), ("Faible", 1)):
