@@ -362,6 +362,9 @@ def _keep_past(
         for path, content in past.items()
     ]  # fmt: skip
     db.session.execute(insert(PastValue), rows)
+    left = min(rules.MOST_KEPT, rules.MOST_KEPT_OF_A_PAGE) - len(past)
+    if all(change.past_values <= left for change in changes.values()):
+        return
     newest = PastValue.replaced_at.desc(), PastValue.id.desc()
     of_field = func.row_number().over(partition_by=PastValue.path, order_by=newest).label("of_field")
     of_page = func.row_number().over(order_by=newest).label("of_page")

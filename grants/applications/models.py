@@ -404,7 +404,7 @@ class PastValue(Keyed, Model):
     """
 
     __tablename__ = "past_value"
-    __table_args__ = (Index("ix_past_value_page", "application_id", "section", "replaced_at"),)
+    __table_args__ = (Index("ix_past_value_field", "application_id", "section", "path"),)
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
     section: Mapped[str] = mapped_column(String(60))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications import rules
@@ -14,6 +14,7 @@ from grants.applications.models import (
     Application,
     Attachment,
     FieldState,
+    PastValue,
     Writer,
 )
 from grants.applications.parts import PARTS
@@ -90,7 +91,7 @@ def _value_of(application: Application, field: AskedField) -> Any:
 @dataclass(frozen=True)
 class Change:
     """Who last changed a field, since when and when last, and from which open page while it was typed; `wrong` is what
-    is typed there that cannot be taken."""
+    is typed there that cannot be taken, `past_values` how many its page has."""
 
     wrong: Typed | None
     at: datetime
@@ -98,6 +99,7 @@ class Change:
     writer: UUID | None
     by: UUID | None
     began_at: datetime | None
+    past_values: int
 
 
 def changes_in(application: Application, section: str) -> dict[Path, Change]:
@@ -109,14 +111,18 @@ def changes_in(application: Application, section: str) -> dict[Path, Change]:
 
 
 def _changes(application_id: UUID, section: str) -> Iterator[tuple[str, Change]]:
-    columns = (
-        FieldState.path, FieldState.wrong, FieldState.saved_at, Account.name, FieldState.writer, FieldState.saved_by,
-        FieldState.began_at,
+    here = PastValue.application_id == application_id, PastValue.section == section
+    kept: ColumnElement[int] = select(func.count()).where(*here).scalar_subquery()
+    changes = (
+        select(
+            FieldState.path, FieldState.wrong, FieldState.saved_at, Account.name, FieldState.writer,
+            FieldState.saved_by, FieldState.began_at, kept,
+        )
+        .outerjoin(Account, Account.id == FieldState.saved_by)
+        .where(FieldState.application_id == application_id, FieldState.section == section)
     )  # fmt: skip
-    here = FieldState.application_id == application_id, FieldState.section == section
-    changes = select(*columns).outerjoin(Account, Account.id == FieldState.saved_by).where(*here)
-    for path, wrong, saved_at, name, writer, by, began_at in db.session.execute(changes):
-        yield path, Change(wrong, saved_at, name or "", writer, by, began_at)
+    for path, wrong, saved_at, name, writer, by, began_at, past_values in db.session.execute(changes):
+        yield path, Change(wrong, saved_at, name or "", writer, by, began_at, past_values)
 
 
 def wrong_in(application: Application, section: str) -> dict[Path, Typed]:

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_past_value")),
     )
     with op.batch_alter_table("past_value", schema=None) as batch:
-        batch.create_index("ix_past_value_page", ["application_id", "section", "replaced_at"], unique=False)
+        batch.create_index("ix_past_value_field", ["application_id", "section", "path"], unique=False)
     op.add_column("field_state", sa.Column("began_at", house.Instant(timezone=True), nullable=True))
 
 
