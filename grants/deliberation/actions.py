@@ -198,7 +198,7 @@ def _hold_dossiers(meeting: Meeting) -> None:
 
 def freeze(meeting: Meeting, *, by: Actor) -> None:
     """Freeze marks and recommendations for good. Raises RefusedError while a dossier waits for its recommendation or
-    its screening."""
+    its screening, or has an extension to come."""
     _hold(meeting)
     call = meeting.call
     reason = why_not_freeze(meeting, by)
@@ -211,6 +211,9 @@ def freeze(meeting: Meeting, *, by: Actor) -> None:
         if recommendation.application.state is not ApplicationState.ELIGIBLE:
             _drop(meeting, recommendation, by)
     db.session.refresh(call, with_for_update=True)
+    extended = _why_extended(call)  # again: one may have been given until the call was held
+    if extended is not None:
+        raise RefusedError(extended)
     at = clock.now()
     journal.advance(CALL, call, "freeze_marks", by=by)
     call.marks_frozen_at = at

@@ -335,6 +335,24 @@ def test_freezing_waits_for_every_recommendation_every_screening_and_the_day(
     assert call.marks_frozen_at == meeting.frozen_at is not None
 
 
+def test_an_extension_given_while_marks_are_being_frozen_holds_them_back(
+    make: Make, call: Call, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, dossier, meeting = make.application(call=call), eligible(make, call), prepared(call, by)
+    recommend(dossier, yes(8_000), by)
+    held = actions._hold_dossiers
+
+    def given_before(meeting: Meeting) -> None:
+        ends_at = clock.now() + timedelta(days=1)
+        applications.give_extension(draft, ends_at=ends_at, reason="Panne.", sits_on=None, seen=0, by=by)
+        held(meeting)
+
+    monkeypatch.setattr(actions, "_hold_dossiers", given_before)
+    with pytest.raises(RefusedError, match="il peut encore arriver"), unit_of_work():
+        actions.freeze(meeting, by=by)
+    assert call.marks_frozen_at is None
+
+
 def test_after_the_freezing_action_and_sql_refuse_marks_and_recommendations(
     app: Flask, make: Make, call: Call, by: Actor
 ) -> None:

@@ -144,7 +144,7 @@ def test_a_document_that_is_no_longer_valid_is_offered_with_a_word(page, draft, 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "mandate"}, "pas un choix valide"),
+        ({"kind": "mandate"}, "Ce choix n’est pas proposé."),
         ({"file": (io.BytesIO(b"MZ"), "virus.exe")}, "Ce type de fichier n’est pas accepté."),
         ({"dated_on": "31/02/2024"}, "Cette date n’existe pas"),
         ({"dated_on": "01/02/2024", "valid_until": "01/01/2024"}, "La fin de validité vient avant"),
