@@ -60,6 +60,7 @@ def _show(application: Application, form: GatesForm | None = None) -> Answer:
     gates = queries.gates_of(application.call_id)
     outcomes = queries.outcomes_of([application.id], gates)[application.id]
     form = form or gates_form(gates, outcomes, application.version)
+    requests = queries.requests_of(application.id)
     return form_page(
         "screening/show.html",
         form,
@@ -68,8 +69,8 @@ def _show(application: Application, form: GatesForm | None = None) -> Answer:
         rows=list(zip(gates, outcomes, strict=True)),
         is_waiting=application.state in queries.WAITING,
         neighbours=queries.neighbours_of(application, hidden),
-        requests=queries.requests_of(application.id),
-        awaited=[letters.label_of(row) for row in queries.awaited_before(application.id, BLOCKS_SCREENING)],
+        requests=requests,
+        awaited=[letters.label_of(row) for row in requests if row.holds_up(BLOCKS_SCREENING)],
         missing=queries.missing_pieces(application),
         others=queries.others_of(application, hidden),
     )
