@@ -84,7 +84,12 @@ def _interested(actor: Actor, subject: Any) -> bool:
         return False
     application_id = application_id_of(subject)
     if application_id is not None:
-        return reviewing.is_interested(actor.id, application_id)
+        is_of_messages = isinstance(subject, Conversation | Message | StoredFile)
+        if reviewing.is_interested(actor.id, application_id):
+            return True
+        if not is_of_messages or applications.is_submitted(application_id):
+            return False
+        # Nobody can tell a link with a draft: that with its organisation counts.
     organisation_id = organisation_id_of(subject)
     return organisation_id is not None and reviewing.is_tied(actor.id, organisation_id)
 

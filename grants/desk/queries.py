@@ -567,7 +567,7 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
             "reviewing.assign",
             "reviewing.assign_index",
         ),
-        CountedTask(_("Messages à lire"), messages.unread_count(hidden), "messages.index"),
+        CountedTask(_("Messages à lire"), messages.unread_count(actor.id, hidden), "messages.index"),
         CountedTask(_("Questions sur les appels, sans réponse"), calls.asked_count(), "calls.asked"),
         CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
         *(CountedTask(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),

@@ -15,7 +15,9 @@ def tell(message: Message) -> None:
             _write("messages_from_fund", message, account)
         return
     for account in people.in_office(Role.MANAGER):
-        if may_know(message.conversation, people.actor_of(account)):
+        manager = people.actor_of(account)
+        is_of_fund = message.application.organisation_id not in manager.organisations
+        if is_of_fund and may_know(message.conversation, manager):
             _write("messages_from_organisation", message, account)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from grants.applications.models import Application
@@ -20,6 +20,7 @@ from grants.kernel.words import LazyString, _l
 from grants.messages.models import Conversation, Message, MessageFile
 from grants.messages.rules import DAY, MOST_SHOWN, PAGE
 from grants.people.models import Account, Membership, Organisation
+from grants.reviewing import queries as reviewing
 
 CLOSED = _l("Le dossier de cette aide est clos : les messages se lisent encore, mais ne s’écrivent plus.")
 Rows = Select[*tuple[Any, ...]]
@@ -144,18 +145,23 @@ def unread_of_organisations(organisations: Collection[UUID]) -> list[Unread]:
     return [Unread(row.id, row.application_id, row.title, row.reference, row.organisation, row.number) for row in rows]
 
 
-def _for_fund(hidden: Collection[UUID]) -> Iterable[ColumnElement[bool]]:
-    """The messages of organisations that wait, without those about dossiers kept from a person."""
+def _for_fund(reader_id: UUID | None, hidden: Collection[UUID]) -> Iterable[ColumnElement[bool]]:
+    """The messages of organisations that wait, without those about dossiers kept from a person, or about drafts of
+    organisations the person has a link with."""
     yield Message.from_fund.is_(False)
     yield Message.read_at.is_(None)
+    if reader_id is not None:
+        tied = Application.organisation_id.in_(reviewing.tied_to(reader_id))
+        yield or_(Application.submitted_at.is_not(None), ~tied)
     if hidden:
         yield Conversation.application_id.not_in(hidden)
 
 
-def unread_count(hidden: Collection[UUID]) -> int:
-    """How many messages wait for the fund."""
+def unread_count(reader_id: UUID | None, hidden: Collection[UUID]) -> int:
+    """How many messages wait for the fund, of those a person of it may read."""
     waiting = select(func.count(Message.id)).join(Conversation, Conversation.id == Message.conversation_id)
-    return db.session.scalar(waiting.where(*_for_fund(hidden))) or 0
+    told = waiting.join(Application, Application.id == Conversation.application_id)
+    return db.session.scalar(told.where(*_for_fund(reader_id, hidden))) or 0
 
 
 _WAITING: Rows = (
@@ -178,9 +184,11 @@ _WAITING: Rows = (
 )
 
 
-def unread(hidden: Collection[UUID], *, after: str | None = None, before: str | None = None) -> Page:
-    """The messages that wait for the fund, the one that waits longest first."""
-    statement = _WAITING.where(*_for_fund(hidden))
+def unread(
+    reader_id: UUID | None, hidden: Collection[UUID], *, after: str | None = None, before: str | None = None
+) -> Page:
+    """The messages that wait for the fund, of those a person of it may read, the one that waits longest first."""
+    statement = _WAITING.where(*_for_fund(reader_id, hidden))
     return Order(Message.sent_at, Message.id).page(statement, after=after, before=before)
 
 

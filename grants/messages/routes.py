@@ -100,4 +100,4 @@ def read(message: Message) -> Response:
 @requires(P.MESSAGE_LIST)
 def index() -> str:
     """The messages of associations that wait to be read, the one that waits longest first."""
-    return render_template("messages/index.html", page=queries.unread(hidden_dossiers(), **places()))
+    return render_template("messages/index.html", page=queries.unread(actor().id, hidden_dossiers(), **places()))

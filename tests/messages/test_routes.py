@@ -155,6 +155,32 @@ def test_a_manager_with_a_link_sees_and_gets_nothing_of_it(page, make, manager):
     assert "1 message à lire" in page.get("desk.dossiers", as_=other).words
 
 
+def test_a_manager_with_a_link_to_the_organisation_gets_nothing_of_its_draft(page, make, draft, member, manager):
+    before = make.application(state=ApplicationState.SUBMITTED, organisation=draft.organisation, call=make.call())
+    with unit_of_work():
+        reviewing.tell_link(before.reference, InterestNature.FAMILY, "", by=make.actor_of(manager))
+    other = make.account("manager")
+    write(page, draft, as_=member, files=(io.BytesIO(corpus.pdf()), "comptes.pdf"))
+    page.get("messages.show", conversation())
+    (file, *_original) = [link for link in page.last.tree.xpath("//main//a/@href") if link.startswith("/fichiers/")]
+    for person, status in ((manager, 404), (other, 200)):
+        assert page.get("messages.show", conversation(), as_=person).status == status
+        assert page.get(file).status == status
+        assert (draft.organisation.name in main_of(page.get("messages.index"))) is (status == 200)
+        count = page.get("desk.work").tree.xpath("string(//ul/li[contains(., 'Messages à lire')]//strong)")
+        assert count == ("1" if status == 200 else "0")
+    assert [letter.recipient for letter in letters()] == [other.email]
+
+
+def test_a_manager_who_acts_for_the_organisation_is_not_told_of_its_own_messages(page, make, draft, member, manager):
+    with unit_of_work() as session:
+        session.add(Membership(account_id=manager.id, organisation_id=draft.organisation_id, role=MemberRole.EDITOR,
+                               since_at=draft.created_at))  # fmt: skip
+    other = make.account("manager")
+    write(page, draft, as_=member)
+    assert [letter.recipient for letter in letters()] == [other.email]
+
+
 def test_who_left_the_organisation_reads_nothing_and_gets_no_letter(page, make, draft, member, manager):
     left = make.account()
     with unit_of_work() as session:
