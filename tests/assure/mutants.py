@@ -151,7 +151,7 @@ MUTANTS = (
     ),
     Mutant(
         "letters of messages", "grants/messages/letters.py",
-        "        if may_know(message.conversation, people.actor_of(account)):\n", "        if account:\n",
+        "        if is_of_fund and may_know(message.conversation, manager):\n", "        if is_of_fund:\n",
         "tests/messages/test_routes.py -k with_a_link",
     ),
     Mutant(
