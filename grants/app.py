@@ -14,6 +14,7 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grants import config
+from grants.appeals import routes as appeals
 from grants.applications import routes as applications
 from grants.awards import routes as awards
 from grants.calls import routes as calls
@@ -35,8 +36,8 @@ from grants.reviewing import routes as reviewing
 from grants.screening import routes as screening
 
 CHAPTERS = (
-    people, programme, calls, documents, applications, screening, reviewing, deliberation, awards, messages,
-    observatory, desk,
+    people, programme, calls, documents, applications, screening, reviewing, deliberation, awards, appeals,
+    messages, observatory, desk,
 )  # fmt: skip
 
 

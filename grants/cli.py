@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.utils import import_string
 
 from grants import evidence
+from grants.appeals import lifecycle as appeals
 from grants.applications import actions as application_actions
 from grants.applications import letters as application_letters
 from grants.applications import lifecycle as applications
@@ -798,6 +799,7 @@ LIVES: tuple[tuple[str, Machine], ...] = (
     ("Un dossier", applications.LIFECYCLE),
     ("Une évaluation", reviewing.LIFECYCLE),
     ("Une séance", deliberation_life.LIFECYCLE),
+    ("Un recours", appeals.LIFECYCLE),
     ("Une attribution", award_lives.AWARD),
     ("Des coordonnées bancaires", award_lives.BANK),
     ("Un versement", award_lives.INSTALMENT),

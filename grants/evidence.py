@@ -24,6 +24,7 @@ APPEND_ONLY = (
     "amendment",
     "conversation",
     "message_file",
+    "appeal_file",
 )
 _CALL_IS_OPEN = "EXISTS (SELECT 1 FROM call c WHERE c.id = {row}.call_id AND c.state <> 'draft')"
 _MARKS_ARE_FROZEN = (
@@ -126,7 +127,17 @@ MESSAGE = {
     "DELETE": "1 = 1",
 }
 
+# What an organisation said in an appeal stays as it said it, and an answer as it was given.
+APPEAL = {
+    "UPDATE": "NEW.application_id <> OLD.application_id OR NEW.decision_id <> OLD.decision_id "
+    "OR NEW.reasons <> OLD.reasons OR NEW.lodged_at <> OLD.lodged_at OR NEW.lodged_by <> OLD.lodged_by "
+    "OR NEW.decided_cents <> OLD.decided_cents OR NEW.answer_due_on <> OLD.answer_due_on "
+    "OR OLD.state NOT IN ('lodged', 'referred')",
+    "DELETE": "1 = 1",
+}
+
 _REFUSED = (
+    (("appeal",), "appeal", "lodged", APPEAL),
     (("message",), "message", "sent", MESSAGE),
     (("correction",), "allocation", "counted", COUNTED),
     (("amendment",), "instalment", "signed", SCHEDULE),
@@ -169,6 +180,7 @@ def expected() -> set[str]:
     names |= {f"instalment_engaged_{act.lower()}" for act in ENGAGED}
     names |= {f"{INDEXED[1]}_{act}" for act in ("insert", "update", "delete")}
     names |= {f"message_sent_{act.lower()}" for act in MESSAGE}
+    names |= {f"appeal_lodged_{act.lower()}" for act in APPEAL}
     names |= {f"receivable_settled_{act.lower()}" for act in RECEIVABLE}
     return names | {f"{table}_frozen_{act}" for table in FROZEN for act in ("insert", "update", "delete")}
 

@@ -63,6 +63,12 @@ class P(StrEnum):
     ACT_RECORD = "act:record"
     RESULTS_PUBLISH = "results:publish"
     DECISION_READ_OWN = "decision:read_own"
+    # appeals
+    APPEAL_LODGE = "appeal:lodge"
+    APPEAL_READ = "appeal:read"
+    APPEAL_WITHDRAW = "appeal:withdraw"
+    APPEAL_LIST = "appeal:list"
+    APPEAL_ANSWER = "appeal:answer"
     # awards
     AWARD_LIST = "award:list"
     AWARD_READ = "award:read"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from grants.appeals import queries as appeals
+from grants.appeals.models import Appeal
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.awards import queries as awards
@@ -62,7 +64,7 @@ def organisation_id_of(subject: Any) -> UUID | None:
     """The organisation a thing belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
-    if isinstance(subject, Recommendation | Decision | Assignment | PieceRequest | Conversation | Message):
+    if isinstance(subject, Recommendation | Decision | Appeal | Assignment | PieceRequest | Conversation | Message):
         return subject.application.organisation_id
     if isinstance(subject, Agreement | Instalment | Receivable | Report):
         return subject.award.organisation_id
@@ -112,6 +114,10 @@ def _submitted(actor: Actor, subject: Any) -> bool:
     return not isinstance(application, Application) or application.submitted_at is not None
 
 
+def _of_appeal(_actor: Actor, subject: object) -> bool:
+    return isinstance(subject, StoredFile) and appeals.is_of_appeal(subject.id)
+
+
 def _of_message(_actor: Actor, subject: Any) -> bool:
     return isinstance(subject, StoredFile) and messages.is_of_message(subject.id)
 
@@ -137,6 +143,7 @@ own_assignment = AccessRule(_own_assignment, NOT_OPEN)
 submitted = AccessRule(_submitted, NOT_OPEN)
 assigned = reads("reviewer") & AccessRule(_assigned, NOT_OPEN)
 of_message = AccessRule(_of_message)
+of_appeal = AccessRule(_of_appeal)
 gave_or_checked_it = AccessRule(
     lambda actor, subject: actor.id in {getattr(subject, "given_by", None), getattr(subject, "first_by", None)},
     otherwise=_l("Vous ne pouvez pas valider une modification que vous avez demandée ou déjà vérifiée."),
@@ -154,17 +161,24 @@ own_review = acts("reviewer") & own_assignment
 # A member may write about a draft before it is submitted: who answers and who audits read the messages all the same,
 # and no other part of the draft.
 message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitted)
+# An appeal is read by whoever answers and whoever audits: the committee and the money offices have no part in it.
 file_reader = (
     member
-    | (assigned & submitted & ~of_message)
-    | (reads(*STAFF) & submitted)
-    | (reads("manager", "auditor") & of_message)
+    | (assigned & submitted & ~of_message & ~of_appeal)
+    | (reads("manager", "auditor") & (submitted | of_message))
+    | (reads(*STAFF) & submitted & ~of_appeal)
 )
+appeal_reader = member | reads("manager", "auditor")
 
 
 def _why_not_write(actor: Actor, subject: Any) -> Text | None:
     """A member of the organisation writes for it, a manager for the fund."""
     return (own_work if member.test(actor, subject) else acts("manager")).why_not(actor, subject)
+
+
+def _why_not_answer(actor: Actor, subject: object) -> Text | None:
+    """Who decided does not answer those who contest it."""
+    return appeals.why_not_answer(actor.id, subject)
 
 
 PEOPLE_READERS = ("administrator", "auditor", "manager")
@@ -226,6 +240,12 @@ MAY: dict[P, AccessRule] = {
     P.ACT_RECORD: acts("manager"),
     P.RESULTS_PUBLISH: acts("manager"),
     P.DECISION_READ_OWN: member,
+    # appeals
+    P.APPEAL_LODGE: own_work,
+    P.APPEAL_READ: appeal_reader,
+    P.APPEAL_WITHDRAW: own_work,
+    P.APPEAL_LIST: role("manager", "auditor"),
+    P.APPEAL_ANSWER: acts("manager") & reasoned(_why_not_answer),
     # awards
     P.AWARD_LIST: role(*MONEY_READERS),
     P.AWARD_READ: reads(*MONEY_READERS),
@@ -294,6 +314,7 @@ KNOW: dict[type, AccessRule] = {
     & ~interested
     | reads("manager"),
     Meeting: role("manager", "auditor", "reviewer"),
+    Appeal: appeal_reader,
     Award: member | reads(*MONEY_READERS),
     Agreement: member | reads(*MONEY_READERS),
     BankDetails: owner | reads(*BANK_READERS),

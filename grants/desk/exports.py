@@ -13,6 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from icalendar import Calendar, Event
 from sqlalchemy import select
 
+from grants.appeals import letters as appeal_papers
+from grants.appeals import queries as appeals
 from grants.applications import exports as papers
 from grants.applications import letters as receipts
 from grants.applications import queries as applications
@@ -154,6 +156,7 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
     decision = deliberation.published_decision_of(application.id)
     if decision is not None:
         yield "decision.pdf", decisions.decision_paper(decision, language())
+        yield from _appeals(application)
     signed = select(Agreement).join(Award, Award.id == Agreement.award_id).where(Award.application_id == application.id)
     for agreement in db.session.scalars(signed.order_by(Agreement.number)):
         yield f"{agreement.number}.pdf", agreements.agreement_paper(agreement)
@@ -162,8 +165,23 @@ def _dossier(application: Application, actor: Actor, left: list[str]) -> Iterato
         yield "messages.txt", said
     for place, stored in enumerate(db.session.scalars(applications.files_of(application.id)), start=1):
         if why_not(P.FILE_READ, stored, actor) is None:
-            folder = "messages" if is_of_message(stored.id) else "pieces"
-            yield from _file(f"{folder}/{place:02d}", stored, about, left)
+            yield from _file(f"{_folder_of(stored)}/{place:02d}", stored, about, left)
+
+
+def _folder_of(stored: StoredFile) -> str:
+    """The folder of a file of a dossier, by what it is joined to."""
+    if is_of_message(stored.id):
+        return "messages"
+    return "recours" if appeals.is_of_appeal(stored.id) else "pieces"
+
+
+def _appeals(application: Application) -> Iterator[tuple[str, bytes]]:
+    """The papers of the appeals on a dossier, the last one lodged first."""
+    for place, appeal in enumerate(appeals.appeals_of(application.id), start=1):
+        for kind, name in ((appeal_papers.RECEIPT, "accuse-de-reception"), (appeal_papers.ANSWER, "reponse")):
+            content = appeal_papers.paper(kind, appeal, language())
+            if content is not None:
+                yield f"recours/{name}-{place}.pdf", content
 
 
 def _printed(name: str, application: Application, about: str, left: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -191,6 +209,7 @@ def _read_me(organisation: Organisation, left: list[str]) -> str:
         _("– depot-1.json : ce qui a été déposé ; son empreinte SHA-256 est celle de l’accusé de réception ;"),
         _("– accuse-de-reception-1.pdf, decision.pdf, la convention : tels qu’ils ont été remis ;"),
         _("– pieces : les fichiers, tels qu’ils ont été envoyés ;"),
+        _("– recours : les accusés de réception et les réponses aux recours, et les fichiers joints ;"),
         _("– messages.txt, messages : ce que l’organisation et le service se sont écrit, et les fichiers joints."),
         _("Le répertoire « documents » : ceux que l’organisation garde, remplacés compris."),
         *(["", _("Ce qui n’y est pas :"), *(f"– {why}" for why in left)] if left else []),

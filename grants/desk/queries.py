@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
+from grants.appeals import queries as appeals
+from grants.appeals.models import Appeal
 from grants.applications import queries as applications
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, UNDER_WAY, ApplicationState
 from grants.applications.models import Application, AxisShare, application_commune
@@ -290,6 +292,7 @@ class DossierPage:
     assignments: Sequence[Assignment]
     decision: Decision | None
     award: Award | None
+    appeals: Sequence[Appeal]
     letters: Sequence[Letter]
 
 
@@ -320,6 +323,7 @@ def dossier_of(application: Application) -> DossierPage:
             )
         ),
         award=db.session.scalar(select(Award).where(Award.application_id == key)),
+        appeals=appeals.appeals_of(key) if application.is_decided else [],
         letters=db.session.scalars(
             select(Letter).where(Letter.dossier_id == key).order_by(Letter.created_at.desc(), Letter.id)
         ).all(),
@@ -567,6 +571,7 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
             "reviewing.assign",
             "reviewing.assign_index",
         ),
+        CountedTask(_("Recours à répondre"), appeals.waiting_count(hidden), "appeals.index"),
         CountedTask(_("Messages à lire"), messages.unread_count(actor.id, hidden), "messages.index"),
         CountedTask(_("Questions sur les appels, sans réponse"), calls.asked_count(), "calls.asked"),
         CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
@@ -692,6 +697,7 @@ def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
         .where(Letter.recipient == account.email, may_be_told(Letter.dossier_id))
         .order_by(Letter.created_at, Letter.id),
         "messages": messages.written_by(account.id, hidden),
+        "appeals": appeals.lodged_by(account.id, hidden),
         "questions": calls.asked_by(account.id),
         "calendar": select(CalendarLink.made_at).where(CalendarLink.account_id == account.id),
         "acts": select(Entry.at, Entry.event)

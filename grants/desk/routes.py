@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, flash, g, jsonify, redirect,
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
+from grants.appeals import queries as appeals
 from grants.applications import actions as dossier_actions
 from grants.applications import exports as papers
 from grants.applications import queries as applications
@@ -86,6 +87,7 @@ MENU = (
     (COMMITTEE, _l("Délibérations"), "deliberation.index", frozenset({"reviewer", "manager", "auditor"})),
     (MANAGEMENT, _l("Dossiers"), "desk.dossiers", EVERY_STAFF),
     (MANAGEMENT, _l("Messages"), "messages.index", frozenset({"manager", "auditor"})),
+    (MANAGEMENT, _l("Recours"), "appeals.index", frozenset({"manager", "auditor"})),
     (MANAGEMENT, _l("Recevabilité"), "screening.inbox", frozenset({"manager", "auditor"})),
     (MANAGEMENT, _l("Affectations"), "reviewing.assign_index", frozenset({"manager"})),
     (MANAGEMENT, _l("Suivi par axe"), "observatory.tracking", EVERY_STAFF),
@@ -329,6 +331,8 @@ def work() -> str:
         windows=applications.windows_of([row.id for row in own if row.is_draft]),
         open_calls=_to_prepare(own, who),
         unread=messages.unread_of_organisations(who.organisations),
+        appeals=appeals.open_of_organisations(who.organisations),
+        today=clock.today(),
         lapsing=documents.lapsing(who.organisations),
         reviews=queries.reviewer_tasks(who) if who.has_role("reviewer") else [],
         manager=queries.manager_tasks(who, hidden_dossiers()) if who.has_role("manager") else [],

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from grants.appeals.lifecycle import LIFECYCLE as APPEAL
 from grants.applications.lifecycle import LIFECYCLE as APPLICATION
 from grants.applications.rules import PART_TITLES
 from grants.awards.lifecycle import AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT
@@ -22,13 +23,14 @@ from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
 
 MACHINES: Mapping[str, Machine] = {
     machine.name: machine
-    for machine in (CALL, APPLICATION, ASSIGNMENT, MEETING, AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT)
+    for machine in (CALL, APPLICATION, ASSIGNMENT, MEETING, APPEAL, AWARD, BANK, INSTALMENT, RECEIVABLE, REPORT)
 }
 
 # What a line is about: the part of its event before the point.
 FAMILIES: Mapping[str, LazyString] = {
     "access": _l("Accès"),
     "account": _l("Compte"),
+    "appeal": _l("Recours"),
     "application": _l("Dossier"),
     "assignment": _l("Évaluation"),
     "auth": _l("Connexion"),
@@ -76,6 +78,13 @@ EVENTS: Mapping[str, LazyString] = {
     "account.password_changed": _l("Mot de passe changé"),
     "account.reopened": _l("Compte rouvert"),
     "account.reset_asked": _l("Nouveau mot de passe demandé"),
+    "appeal.confirm": _l("Vote sur un recours : décision confirmée"),
+    "appeal.lodged": _l("Recours déposé"),
+    "appeal.refer": _l("Recours renvoyé à l’assemblée"),
+    "appeal.reject": _l("Recours rejeté"),
+    "appeal.uphold": _l("Vote sur un recours : tout est accordé"),
+    "appeal.uphold_part": _l("Vote sur un recours : une partie est accordée"),
+    "appeal.withdraw": _l("Recours retiré"),
     "application.accept": _l("Dossier déclaré recevable"),
     "application.attempted": _l("Dépôt demandé avant la clôture, refusé"),
     "application.award": _l("Publié : accordé"),
@@ -243,6 +252,7 @@ FACTS: Mapping[str, LazyString] = {
     "added": _l("ajouté"),
     "after": _l("désormais"),
     "amount": _l("montant"),
+    "answer_due_on": _l("réponse attendue le"),
     "answers": _l("réponses"),
     "application": _l("dossier"),
     "attempted_at": _l("dépôt demandé"),
@@ -278,6 +288,7 @@ FACTS: Mapping[str, LazyString] = {
     "invitation": _l("invitation"),
     "kind": _l("genre"),
     "kept": _l("restent membres"),
+    "late": _l("après le silence"),
     "last4": _l("IBAN finissant par"),
     "letters": _l("lettres"),
     "line": _l("ligne du grand livre"),
@@ -336,6 +347,7 @@ THINGS: Mapping[str, LazyString] = {
     "account": _l("compte"),
     "act": _l("acte"),
     "agreement": _l("convention"),
+    "appeal": _l("recours"),
     "application": _l("dossier"),
     "award": _l("attribution"),
     "bank_details": _l("coordonnées bancaires"),
@@ -387,6 +399,7 @@ ACTS: Mapping[str, LazyString] = {
     "invite": _l("inviter"),
     "keep": _l("garder"),
     "list": _l("voir la liste"),
+    "lodge": _l("déposer"),
     "make": _l("établir"),
     "mark": _l("noter"),
     "open": _l("publier"),

@@ -24,6 +24,7 @@ from jinja2 import Template
 from werkzeug.datastructures import FileStorage
 from werkzeug.routing import Rule
 
+from grants.appeals.models import Appeal
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.awards import queries as awards
@@ -294,7 +295,11 @@ def surroundings(
             conversation=conversation, author_id=team.id, from_fund=False, text="Une question.", sent_at=clock.now()
         )
         asked = PublicQuestion(call_id=call.id, asked_by=team.id, text="Une question ?", asked_at=clock.now())
-        session.add_all([document, message, asked])
+        appeal = Appeal(
+            application_id=second.id, decision_id=award.decision_id, reasons="Une raison.", lodged_at=clock.now(),
+            lodged_by=team.id, decided=award.amount, answer_due_on=clock.today(),
+        )  # fmt: skip
+        session.add_all([document, message, asked, appeal])
     session_of(team)
     with unit_of_work() as session:
         session.add_all([stored_form(team), stored_job(make, team)])
@@ -303,6 +308,7 @@ def surroundings(
         asked,
         conversation,
         message,
+        appeal,
         document,
         nomination,
         agreement,

@@ -146,7 +146,7 @@ MUTANTS = (
         "tests/messages/test_routes.py -k no_part_in_it",
     ),
     Mutant(
-        "files of messages", "grants/policy.py", "    | (assigned & submitted & ~of_message)\n",
+        "files of messages", "grants/policy.py", "    | (assigned & submitted & ~of_message & ~of_appeal)\n",
         "    | (assigned & submitted)\n", "tests/messages/test_routes.py -k no_part_in_it",
     ),
     Mutant(

@@ -160,6 +160,13 @@ _EVENTS: dict[str, tuple[LazyString, str]] = {
     "application.award": (_l("Soutien accordé"), "good"),
     "application.decline": (_l("Dossier non retenu"), "neutral"),
     "application.withdraw": (_l("Dossier retiré"), "neutral"),
+    "appeal.lodged": (_l("Recours déposé, accusé de réception envoyé"), "info"),
+    "appeal.refer": (_l("Recours renvoyé à l’assemblée délibérante"), "info"),
+    "appeal.confirm": (_l("Recours rejeté par l’assemblée"), "neutral"),
+    "appeal.reject": (_l("Recours rejeté"), "neutral"),
+    "appeal.uphold": (_l("Recours accueilli"), "good"),
+    "appeal.uphold_part": (_l("Recours accueilli en partie"), "good"),
+    "appeal.withdraw": (_l("Recours retiré"), "neutral"),
 }
 
 
