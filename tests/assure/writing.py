@@ -283,7 +283,7 @@ class Seen(Interleaving):
         self.context.set_default_timeout(PATIENCE * 1000)
         self.context.add_init_script(COUNTER)
         self.pages: list[Page] = []
-        self.shown = ""
+        self.shown, self.has_line, self.has_session = "", True, True
         super().__init__(*facts)
 
     def run(self) -> None:
@@ -300,7 +300,7 @@ class Seen(Interleaving):
             {"name": one.name, "value": one.value, "url": self.server.address} for one in visitor.session.cookies
         ]
         self.context.add_cookies(cookies)  # type: ignore[arg-type]
-        self.has_line = self.has_session = True
+        self.has_session = True  # the line stays as it was: it may be cut
         return visitor
 
     def types(self, number: int = 0) -> None:
