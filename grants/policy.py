@@ -1,7 +1,6 @@
 """Who may do what, and who may know what exists: the whole fund on one page."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from grants.appeals import queries as appeals
@@ -54,13 +53,13 @@ def acts(*names: str) -> AccessRule:
     return role(*names) & compatible & ~interested
 
 
-def application_id_of(subject: Any) -> UUID | None:
+def application_id_of(subject: object) -> UUID | None:
     """The application a thing hangs on."""
     found: UUID | None = getattr(subject, "dossier_id", None)
     return found
 
 
-def organisation_id_of(subject: Any) -> UUID | None:
+def organisation_id_of(subject: object) -> UUID | None:
     """The organisation a thing belongs to."""
     if isinstance(subject, Organisation):
         return subject.id
@@ -72,16 +71,16 @@ def organisation_id_of(subject: Any) -> UUID | None:
     return found
 
 
-def _member(actor: Actor, subject: Any) -> bool:
+def _member(actor: Actor, subject: object) -> bool:
     return organisation_id_of(subject) in actor.organisations
 
 
-def _owner(actor: Actor, subject: Any) -> bool:
+def _owner(actor: Actor, subject: object) -> bool:
     organisation_id = organisation_id_of(subject)
     return organisation_id is not None and actor.organisations.get(organisation_id) == "owner"
 
 
-def _interested(actor: Actor, subject: Any) -> bool:
+def _interested(actor: Actor, subject: object) -> bool:
     if actor.id is None or not actor.roles:
         return False
     application_id = application_id_of(subject)
@@ -96,16 +95,16 @@ def _interested(actor: Actor, subject: Any) -> bool:
     return organisation_id is not None and reviewing.is_tied(actor.id, organisation_id)
 
 
-def _assigned(actor: Actor, subject: Any) -> bool:
+def _assigned(actor: Actor, subject: object) -> bool:
     application_id = application_id_of(subject)
     return actor.id is not None and application_id is not None and reviewing.is_assigned(actor.id, application_id)
 
 
-def _own_assignment(actor: Actor, subject: Any) -> bool:
+def _own_assignment(actor: Actor, subject: object) -> bool:
     return isinstance(subject, Assignment) and subject.reviewer_id == actor.id
 
 
-def _submitted(actor: Actor, subject: Any) -> bool:
+def _submitted(actor: Actor, subject: object) -> bool:
     if isinstance(subject, StoredFile):
         is_sent = subject.dossier_id is None or applications.is_submitted(subject.dossier_id)
         is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)
@@ -118,7 +117,7 @@ def _of_appeal(_actor: Actor, subject: object) -> bool:
     return isinstance(subject, StoredFile) and appeals.is_of_appeal(subject.id)
 
 
-def _of_message(_actor: Actor, subject: Any) -> bool:
+def _of_message(_actor: Actor, subject: object) -> bool:
     return isinstance(subject, StoredFile) and messages.is_of_message(subject.id)
 
 
@@ -171,7 +170,7 @@ file_reader = (
 appeal_reader = member | reads("manager", "auditor")
 
 
-def _why_not_write(actor: Actor, subject: Any) -> Text | None:
+def _why_not_write(actor: Actor, subject: object) -> Text | None:
     """A member of the organisation writes for it, a manager for the fund."""
     return (own_work if member.test(actor, subject) else acts("manager")).why_not(actor, subject)
 

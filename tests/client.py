@@ -3,6 +3,7 @@
 import hashlib
 import re
 from contextvars import Context
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -268,9 +269,16 @@ def invalid(page: str) -> list[str]:
     parser = html5lib.HTMLParser(strict=False)
     parser.parse(page)
     faults = [f"{position}: {code} {data}" for position, code, data in parser.errors if code not in TOLERATED]
+    faults += skipped_headings(page)
     if shape is not None and not faults:
         _VALID.add(shape)
     return faults
+
+
+def skipped_headings(page: str) -> list[str]:
+    """The headings that come more than one level under the one before (RGAA 9.1): h3 after h1."""
+    levels = [int(level) for level in re.findall(r"<h([1-6])[\s>]", page)]
+    return [f"h{level} comes after h{before}" for before, level in pairwise(levels) if level > before + 1]
 
 
 def shape_of(page: str) -> bytes | None:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, case, delete, func, insert, or_, select, update
-from sqlalchemy.orm import joinedload
 
 from grants.applications import letters, queries, rules
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
@@ -48,7 +47,7 @@ from grants.applications.parts.fields import (
     Scalar,
     Shares,
 )
-from grants.applications.parts.part import AskedField, DossierPart, Part
+from grants.applications.parts.part import MADE_ANEW, AskedField, DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS, is_empty
 from grants.applications.parts.vocabulary import FundingStatus
 from grants.applications.rules import FieldContent, FieldData, PageData, Path, Typed, codes_in, rows_in
@@ -287,7 +286,7 @@ def _save(
 ) -> None:
     values = rules.with_fields(before, {path: one.value for path, one in changed.items()})
     changes = queries.changes_in(application, section)
-    if section != Part.STATEMENTS:  # these are made on the words of today, and never put back
+    if section not in MADE_ANEW:
         stored = rules.contents_of(before, queries.wrong_in(application, section))
         past = _worth_keeping(stored, changed, changes, by, keeps_all=keeps_all)
         _keep_past(application, section, past, changes, by)
@@ -494,10 +493,12 @@ def _unsign(application: Application, changed: set[str]) -> None:
     """A statement whose words changed (amount, title) was not made: it is to be made again."""
     if not changed:
         return
-    queries.read_with(application, joinedload(Application.signatures).joinedload(Signature.statement))
-    application.signatures = [
-        row for row in application.signatures if not any(f"{{{word}}}" in row.statement.text for word in changed)
-    ]
+    statements = calls.statements_of(application.call_id)
+    stale = [one.id for one in statements if any(f"{{{word}}}" in one.text for word in changed)]
+    if stale:
+        made = Signature.application_id == application.id, Signature.statement_id.in_(stale)
+        db.session.execute(delete(Signature).where(*made))
+        db.session.expire(application, ["signatures"])
 
 
 def _set_request_line(application: Application) -> None:

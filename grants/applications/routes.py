@@ -31,7 +31,7 @@ from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.parts import PARTS, TABLES
 from grants.applications.parts.budget import LINES
-from grants.applications.parts.part import Part
+from grants.applications.parts.part import MADE_ANEW, Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
 from grants.applications.rules import NOTHING, FieldContent, PageData, Path, Typed
@@ -556,6 +556,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         form=form,
         part=PARTS.get(section),
         step=steps[here],
+        has_past=section not in MADE_ANEW,
         steps=steps,
         number=here + 1,
         previous=steps[here - 1] if here else None,
@@ -678,8 +679,6 @@ def _remove_file(application: Application, attachment_id: str) -> Response:
 
 # ---- past values -----------------------------------------------------------------------------------------------------
 
-WITHOUT_PAST = frozenset({Part.PIECES, Part.STATEMENTS})
-
 
 @dataclass
 class ShownPast:
@@ -747,7 +746,7 @@ def past_value(application: Application, section: str, past_id: UUID) -> Answer:
 
 def _past_form(application: Application, section: str) -> tuple[SectionForm, PageData]:
     """The form of a page that keeps past values, as it is stored, and its values."""
-    if section in WITHOUT_PAST:
+    if section in MADE_ANEW:
         raise MissingError
     offered, values = _offered(application, section), queries.section_values(application, section)
     return stored_form(section, offered, values), values

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -279,7 +278,7 @@ def _own_data(work: jobs.Work[Nothing]) -> str:
     return f"donnees-{clock.today().isoformat()}.json"
 
 
-def _plain(value: Any) -> str | bool | None:
+def _plain(value: object) -> str | bool | None:
     if value is None or isinstance(value, bool):
         return value
     return value.isoformat() if isinstance(value, date) else str(value)

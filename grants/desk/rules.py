@@ -512,19 +512,24 @@ def permission_words(permission: str) -> str:
     return f"{THINGS[thing]} – {ACTS[act]}" if thing in THINGS and act in ACTS else permission
 
 
-def described_facts(event: str, facts: Mapping[str, Any]) -> list[tuple[Text, Any]]:
+def described_facts(event: str, facts: Mapping[str, object]) -> list[tuple[Text, object]]:
     """The facts of a line, each as (what it is, its value): the states a move goes between first, amounts as Money,
     days and instants as such, codes that have words in words, the rest as it was written."""
     machine = MACHINES.get(event.partition(".")[0])
     moved = machine is not None and {"from", "to"} <= facts.keys()
     shown = {name: value for name, value in facts.items() if not (moved and name in {"from", "to"})}
-    described: list[tuple[Text, Any]] = [(FACTS.get(name, name), _value(name, value)) for name, value in shown.items()]
+    described: list[tuple[Text, object]] = [
+        (FACTS.get(name, name), _value(name, value)) for name, value in shown.items()
+    ]
     if machine is None or not moved or facts["from"] == facts["to"]:
         return described
-    return [(FACTS["state"], f"{_state(machine, facts['from'])} → {_state(machine, facts['to'])}"), *described]
+    return [
+        (FACTS["state"], f"{_state(machine, str(facts['from']))} → {_state(machine, str(facts['to']))}"),
+        *described,
+    ]
 
 
-def fact_words(value: Any) -> str:
+def fact_words(value: object) -> str:
     """The value of a fact as its readers read it."""
     match value:
         case None:
@@ -544,10 +549,10 @@ def fact_words(value: Any) -> str:
     return str(value)
 
 
-def _value(name: str, value: Any) -> Any:
+def _value(name: str, value: object) -> object:
     if isinstance(value, list):
         return [_value(name, one) for one in value]
-    if name in _AMOUNTS:
+    if name in _AMOUNTS and isinstance(value, int | str):
         return Money(int(value))
     if isinstance(value, bool) or not isinstance(value, str):
         return value

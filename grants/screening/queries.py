@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import joinedload
 
 from grants.applications.lifecycle import LIFECYCLE, SUBMITTED_STATES, ApplicationState
@@ -47,6 +47,7 @@ from grants.screening.models import Finding, PieceRequest
 from grants.screening.rules import Outcome, ScreeningFacts
 
 S = ApplicationState
+Gathered = TypeVar("Gathered")
 WAITING = (S.SUBMITTED, S.PIECES_REQUESTED)
 IS_OPEN = and_(PieceRequest.answered_at.is_(None), PieceRequest.waived_at.is_(None))
 CEILING = "de_minimis_general"
@@ -300,8 +301,8 @@ def _columns() -> Any:
     )  # fmt: skip
 
 
-def _gathered(statement: Any) -> dict[UUID, list[Any]]:
-    found: dict[UUID, list[Any]] = defaultdict(list)
+def _gathered(statement: Select[UUID, Gathered]) -> dict[UUID, list[Gathered]]:
+    found: dict[UUID, list[Gathered]] = defaultdict(list)
     for key, value in db.session.execute(statement):
         found[key].append(value)
     return found
@@ -317,11 +318,11 @@ def _sums_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, Money]]:
         .where(BudgetLine.application_id.in_(ids))
         .group_by(BudgetLine.application_id, BudgetLine.side, BudgetLine.account, BudgetLine.is_request)
     )  # fmt: skip
-    for row in rows:
-        of_one = sums[row.application_id]
-        of_one[f"in_kind_{row.side}" if is_in_kind(row.account) else row.side] += row.amount
-        if row.is_request:
-            of_one["request"] += row.amount
+    for application_id, side, account, is_request, amount in rows:
+        of_one = sums[application_id]
+        of_one[f"in_kind_{side}" if is_in_kind(account) else side] += amount
+        if is_request:
+            of_one["request"] += amount
     return sums
 
 
@@ -334,8 +335,8 @@ def _answers_of(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     )
     rows = cached_in_transaction(("gate answers", *ids), lambda: db.session.execute(statement).all())
     found: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    for row in rows:
-        found[row.application_id][row.code] = row.value
+    for application_id, code, value in rows:
+        found[application_id][code] = value
     return found
 
 

@@ -39,6 +39,10 @@ class Part(StrEnum):
     STATEMENTS = "declarations"
 
 
+# Files, and statements made on the words of today: what these parts held is never put back, nor taken from elsewhere.
+MADE_ANEW = frozenset({Part.PIECES, Part.STATEMENTS})
+
+
 @dataclass(frozen=True)
 class Missing:
     """Something to fill or mend before submitting: the page, the field on it, and what to do."""

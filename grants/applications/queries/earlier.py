@@ -21,7 +21,7 @@ from grants.applications.parts.fields import (
     RowTable,
     Shares,
 )
-from grants.applications.parts.part import AskedField, Part
+from grants.applications.parts.part import MADE_ANEW, AskedField
 from grants.applications.parts.questions import is_empty
 from grants.applications.queries.corrections import is_correction
 from grants.applications.queries.writing import offers_of, questions_on, section_codes, section_values, wrong_in
@@ -33,7 +33,6 @@ from grants.kernel.db import db
 from grants.programme import queries as programme
 
 MOST_SHOWN = 20  # earlier dossiers
-NEVER_TAKEN = frozenset({Part.PIECES, Part.STATEMENTS})
 LONGEST: Mapping[QuestionKind, int] = {QuestionKind.SHORT: 200, QuestionKind.LONG: 4000}  # where a call says nothing
 NEVER_ASKED_AGAIN = frozenset({QuestionKind.FILE, QuestionKind.DATE, QuestionKind.MONEY})
 
@@ -79,7 +78,7 @@ def answers_from(application: Application, earlier: Application) -> list[Earlier
     return [
         answer
         for section in section_codes(application)
-        if section not in NEVER_TAKEN
+        if section not in MADE_ANEW
         for answer in _answers_on(application, earlier, section)
     ]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import RadioField, SelectChoice
+from wtforms import Field, RadioField, SelectChoice
 from wtforms.validators import AnyOf, ValidationError
 
 from grants.awards.rules import bic_of, iban_of
@@ -29,7 +29,7 @@ class TermsForm(Form):
         super().__init__(*args, **kwargs)
         self.marker = marker
 
-    def validate_terms(self, field: Any) -> None:
+    def validate_terms(self, field: Field) -> None:
         """Nothing leaves with a passage still to be written."""
         if self.marker in (field.data or ""):
             raise ValidationError(_l("Complétez d’abord chaque passage marqué « %(marker)s ».", marker=self.marker))

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from wtforms import Field, FormField, SelectChoice, SelectField
 from wtforms import Form as PlainForm
-from wtforms import FormField, SelectChoice, SelectField
 
 from grants.awards.forms.amendment import AmendedForm
 from grants.awards.models.disbursement import KIND_LABELS, InstalmentKind
@@ -31,12 +31,12 @@ class StepForm(PlainForm):
         typed = self.amount.raw_data and str(self.amount.raw_data[0]).strip()
         return not (self.label.data or typed or self.condition.data)
 
-    def validate_label(self, field: Any) -> None:
+    def validate_label(self, field: Field) -> None:
         """A line that holds something has a name."""
         if not field.data and not self.is_empty():
             raise ValidationError(_("Donnez un nom à cette échéance."))
 
-    def validate_amount(self, field: Any) -> None:
+    def validate_amount(self, field: Field) -> None:
         """A line that holds something has an amount."""
         if field.data is None and not field.process_errors and not self.is_empty():
             raise ValidationError(_("Donnez un montant."))

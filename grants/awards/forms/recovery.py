@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from wtforms import Field, FormField, SelectField
 from wtforms import Form as PlainForm
-from wtforms import FormField, SelectField
 
 from grants.awards.forms.amendment import AmendedForm
 from grants.awards.models.recovery import GROUND_LABELS, Ground
@@ -37,12 +37,12 @@ class DueForm(PlainForm):
         """Whether nothing was written on this line."""
         return not any(str(text).strip() for field in (self.amount, self.due_on) for text in field.raw_data or [])
 
-    def validate_amount(self, field: Any) -> None:
+    def validate_amount(self, field: Field) -> None:
         """A line that holds something has an amount."""
         if field.data is None and not field.process_errors and not self.is_empty():
             raise ValidationError(_("Donnez un montant."))
 
-    def validate_due_on(self, field: Any) -> None:
+    def validate_due_on(self, field: Field) -> None:
         """A line that holds something has a day."""
         if field.data is None and not field.process_errors and not self.is_empty():
             raise ValidationError(_("Indiquez la date."))

@@ -1,7 +1,7 @@
 """Who acted on a sum before, and who may therefore not act on it now (decision 15)."""
 
 from enum import StrEnum
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Select, Uuid, literal, select, union_all
@@ -18,6 +18,7 @@ from grants.kernel.words import LazyString
 from grants.people import queries as people
 from grants.permissions import P
 
+Followed: TypeAlias = Award | BankDetails | Instalment | Receivable | Report
 # The link of a chain that each permission is.
 LINKS: dict[str, Link] = {
     P.INSTALMENT_PLAN: Link.DUE,
@@ -42,19 +43,19 @@ ACTS: dict[str, Link] = {
 }
 
 
-def why_not_act(account_id: UUID | None, thing: Any, permission: StrEnum) -> LazyString | None:
+def why_not_act(account_id: UUID | None, thing: object, permission: StrEnum) -> LazyString | None:
     """The reason why a person may not act under a permission on a sum, because of who acted on it before, or None.
 
     The one rule of every act from the schedule to the last receipt, asked by the view's permission, by the page and by
     the act.
     """
-    if account_id is None or not isinstance(thing, Award | BankDetails | Instalment | Receivable | Report):
+    if account_id is None or not isinstance(thing, Followed):
         return None
     past_acts = cached_in_transaction(("past_acts", account_id, thing.id), lambda: _past_acts_of(thing, account_id))
     return rules.why_not_act(LINKS[permission], past_acts, approves=permission == P.PAYMENT_APPROVE)
 
 
-def _past_acts_of(thing: Any, account_id: UUID) -> list[PastAct]:
+def _past_acts_of(thing: Followed, account_id: UUID) -> list[PastAct]:
     """Who acted on a thing and on what it follows from, as the journal says, in one statement."""
     ids = union_all(*_followed(thing)).subquery()
     rows = db.session.execute(
@@ -66,7 +67,7 @@ def _past_acts_of(thing: Any, account_id: UUID) -> list[PastAct]:
     return [PastAct(ACTS[row.event], row.actor_id == account_id, row.is_tied) for row in rows]
 
 
-def _followed(thing: Any) -> list[Select[UUID]]:
+def _followed(thing: Followed) -> list[Select[UUID]]:
     """The ids of a thing and of what it follows from or decides: the award and its report, the account, open sums."""
     ids = [select(literal(thing.id, Uuid()).label("id"))]
     if isinstance(thing, BankDetails):
