@@ -1,6 +1,6 @@
 """What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -31,8 +31,8 @@ from grants.applications.models import (
     Writer,
     model_of,
 )
-from grants.applications.parts import PARTS
-from grants.applications.parts.budget import LINES, totals
+from grants.applications.parts import PARTS, asked_items, not_asked
+from grants.applications.parts.budget import LINES, is_account_asked, totals
 from grants.applications.parts.fields import (
     Amount,
     Cells,
@@ -62,10 +62,10 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db, get_held, insert_or, next_number
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, ThrottledError
 from grants.kernel.money import Money
-from grants.kernel.pages import day, instant
+from grants.kernel.pages import day, instant, money
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.versions import refuse_changed
-from grants.kernel.words import LazyString, _, _l, n_
+from grants.kernel.words import LazyString, _, _l, in_words_of, n_
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import BudgetAccount
@@ -88,6 +88,10 @@ class AnswerFiles:
 
 
 NO_FILES = AnswerFiles({})
+NO_CELLS: Cells = {}
+NOT_ASKED = _l(
+    "Ce n’est plus demandé pour le type de soutien choisi : ce que vous venez d’écrire n’est pas enregistré."
+)
 
 # ---- start ---------------------------------------------------------------------------------------------------------
 
@@ -144,9 +148,11 @@ def save_section(
     else made of it meanwhile, and what the page itself (`writer`) saved while it was typed is its own. When both
     changed one field, ConflictError carries what is stored (`facts["theirs"]`) and nothing is written. None writes
     whatever stands there.
-    Raises RefusedError once submitted, InvalidError for values that name nothing known.
+    Raises RefusedError once submitted, ConflictError for a page that is not asked of this application, InvalidError for
+    values that name nothing known.
     """
     _lock_draft(application)
+    _refuse_not_asked(application, section)
     before = queries.section_values(application, section)
     fields = rules.identified({name: values[name] for name in before if name in values})
     stored = rules.contents_of(before, queries.wrong_in(application, section))
@@ -160,6 +166,11 @@ def save_section(
     changed = _changed(stored, found)
     if changed or uploads or dropped or stamp is None:
         _save(application, section, before, changed, by=by, files=AnswerFiles(uploads or {}, dropped))
+
+
+def _refuse_not_asked(application: Application, section: str) -> None:
+    if section not in queries.section_codes(application):
+        raise ConflictError(str(NOT_ASKED))
 
 
 def _own_versions(application: Application, section: str, stored: rules.Fields, writer: UUID | None) -> dict[Path, str]:
@@ -182,9 +193,11 @@ def save_fields(
 
     `shown` are the versions in which the fields were shown, `writer` the open page where they are typed, `is_recorded`
     whether the journal has the line of this sitting. Also gives what all fields of the page then hold.
-    Raises RefusedError and InvalidError as `save_section`.
+    Raises RefusedError, ConflictError and InvalidError as `save_section`.
     """
     _lock_draft(application)
+    _refuse_not_asked(application, section)
+    typed = {path: one for path, one in typed.items() if queries.is_asked(application, section, path)}
     before = queries.section_values(application, section)
     stored = rules.contents_of(before, queries.wrong_in(application, section))
     found, conflicts = rules.merged(stored, typed, shown)
@@ -209,7 +222,11 @@ def take_up(
         raise RefusedError(_("Ce dossier est celui d’une autre organisation."))
     taken = [answer for answer in queries.answers_from(application, earlier) if answer.name in chosen]
     for section in dict.fromkeys(answer.section for answer in taken):
+        # The kind of support comes first: what it does not ask is left.
+        taken = [one for one in taken if one.section != section or queries.is_asked(application, section, one.path)]
         here = [answer for answer in taken if answer.section == section]
+        if not here:
+            continue
         before = queries.section_values(application, section)
         held = rules.fields_in(before)
         fresh = {one.path: FieldContent(one.value if with_amounts else _without_amount(one, held)) for one in here}
@@ -420,18 +437,27 @@ def _save_part(application: Application, code: str, values: PageData, changed: s
     if code in _SAVERS:
         _SAVERS[code](application, values, by)
         return
-    part = PARTS[code]
+    part = queries.parts_of(application)[code]
     _refuse(part, values)
     before = {field.name: getattr(application, field.attribute) for field in part.columns}
     for field in part.fields:
         if field.name in changed:
-            _keep(application, field, values[field.name])
+            _keep(application, field, values[field.name], _blanks(code, field))
     if code == Part.PROJECT:
         _follow_project(application, before)
 
 
-def _keep(application: Application, field: AskedField, value: object) -> None:
-    """Put a value where its field is stored. Raises InvalidError for a choice that is not offered."""
+def _blanks(code: str, field: AskedField) -> Cells:
+    """What a new row of a table holds in all its columns, those that are not asked included."""
+    whole = next(one for one in PARTS[code].fields if one.name == field.name)
+    return whole.blanks() if isinstance(whole, RowTable) else {}
+
+
+def _keep(application: Application, field: AskedField, value: object, blank: Cells = NO_CELLS) -> None:
+    """Put a value where its field is stored: codes and columns that are not asked stay as they are, or `blank`.
+
+    Raises InvalidError for a choice that is not offered.
+    """
     match field:
         case OfferedChoice():
             setattr(application, field.attribute, _offered(application, field, cast(str | None, value)))
@@ -439,10 +465,10 @@ def _keep(application: Application, field: AskedField, value: object) -> None:
             setattr(application, field.attribute, field.keep(cast(Scalar, value)))
         case RowTable():
             wanted = [(UUID(str(row["id"])), field.keep(row)) for row in cast(list[Cells], value)]
-            _keep_rows(_rows_of(application, field), wanted, model_of(field))
+            _keep_rows(_rows_of(application, field), wanted, model_of(field), blank)
         case PerCode():
             said = field.keep(cast(dict[str, CodeValue], value))
-            _keep_by(_rows_of(application, field), field.code.name, said, model_of(field))
+            _keep_by(_rows_of(application, field), field.code.name, said, model_of(field), field.code.labels)
         case Shares():
             given = cast(dict[str, int | None], value)
             offers = queries.offers_of(application, field.name)
@@ -522,30 +548,39 @@ def _set_total(application: Application) -> None:
     application.total = found.charges or None
 
 
-def _keep_by(rows: list[PartRow], column: str, wanted: Mapping[Any, Mapping[str, object]], kind: type[PartRow]) -> None:
-    """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again."""
+def _keep_by(
+    rows: list[PartRow], column: str, wanted: Mapping[Any, Mapping[str, object]], kind: type[PartRow],
+    asked: Container[str] | None = None,
+) -> None:  # fmt: skip
+    """Make a list hold one row per wanted key, changed in place: a unique key is never deleted and added again.
+
+    `asked` are the keys of the rows that may go; None: all.
+    """
     for row in list(rows):
-        facts = wanted.get(getattr(row, column))
-        if facts is None:
+        key: object = getattr(row, column)
+        facts = wanted.get(key)
+        if facts is None and (asked is None or key in asked):
             rows.remove(row)
-        else:
+        elif facts is not None:
             for name, value in facts.items():
                 setattr(row, name, value)
     known = {getattr(row, column) for row in rows}
     rows.extend(kind(**{column: key}, **facts) for key, facts in wanted.items() if key not in known)
     order = {key: position for position, key in enumerate(wanted)}
     for row in rows:
-        row.position = order[getattr(row, column)]
+        row.position = order.get(getattr(row, column), len(order))
 
 
-def _keep_rows(rows: list[RowT], wanted: Sequence[tuple[UUID, Mapping[str, object]]], kind: type[RowT]) -> None:
+def _keep_rows(
+    rows: list[RowT], wanted: Sequence[tuple[UUID, Mapping[str, object]]], kind: type[RowT], blank: Cells = NO_CELLS
+) -> None:
     """Make a list say what a table says, row by row in order; a new row keeps its id unless it is that of another."""
     known = {row.id: row for row in rows}
     new = [key for key, _facts in wanted if key not in known]
     taken = set(db.session.scalars(select(kind.id).where(kind.id.in_(new)))) if new else set()
     found = []
     for position, (key, facts) in enumerate(wanted):
-        row = known.pop(key, None) or kind(id=uuid4() if key in taken else key)  # type: ignore[call-arg]
+        row = known.pop(key, None) or kind(id=uuid4() if key in taken else key, **blank)  # type: ignore[call-arg]
         taken.add(key)
         for name, value in facts.items():
             setattr(row, name, value)
@@ -556,21 +591,32 @@ def _keep_rows(rows: list[RowT], wanted: Sequence[tuple[UUID, Mapping[str, objec
 
 def _save_budget(application: Application, values: PageData, by: Actor) -> None:
     accounts: dict[str, BudgetAccount] = {row.code: row for row in programme.budget_accounts()}
-    wanted = []
+    asked, wanted = queries.asked_of(application), []
     for line in rows_in(values, LINES.name):
         account = accounts.get(str(line["account"]))
         if account is None or account.header:
             raise InvalidError(
                 _("Ce compte n’existe pas : %(account)s.", account=str(line["account"])), field=LINES.name
             )
+        if not is_account_asked(asked, account.code):
+            title = in_words_of(account, "title")
+            raise InvalidError(
+                _("Le compte %(code)s (%(title)s) n’est pas demandé pour le type de soutien choisi : %(amount)s n’est "
+                  "pas enregistré.", code=account.code, title=title, amount=money(cast(Money | None, line["amount"]))),
+                field=LINES.name,
+            )  # fmt: skip
         status = FundingStatus(str(line["status"])) if account.by_funder and line["status"] else None
         wanted.append((UUID(str(line["id"])), {**LINES.keep(line), "side": account.side, "funding_status": status}))
     request = [line for line in application.budget_lines if line.is_request]
     lines = [line for line in application.budget_lines if not line.is_request]
+    hidden = [line for line in lines if not is_account_asked(asked, line.account)]
+    lines = [line for line in lines if line not in hidden]
     _keep_rows(lines, wanted, BudgetLine)
     for row in request:
         row.position = -1
-    application.budget_lines = request + lines
+    for row in hidden:
+        row.position = len(lines)
+    application.budget_lines = request + lines + hidden
     _set_request_line(application)
 
 
@@ -750,10 +796,12 @@ def submit(
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)
-    plain = queries.plain_content(application, picked)
+    plain, unasked = queries.content_and_rest(application, picked)
     lacking = [*rules.missing(rules.read(rules.canonical(plain))), *queries.wrong_answers(application)]
     if lacking:
         raise InvalidError(_("Le dossier n’est pas complet : il n’a pas été déposé."), missing=lacking)
+    if unasked:
+        _forget_unasked(application, by=by)
     verb, number = ("submit", 1) if correction is None else ("correct", _next_version(dossier))
     with db.session.no_autoflush:
         _date(dossier, received_at)
@@ -770,7 +818,7 @@ def submit(
             **({"number": number} if correction is not None else {}), **let_in,
         )  # fmt: skip
     db.session.flush()
-    _allocate(dossier, plain, [row for row in picked if row.list == "actions"], number)
+    _allocate(dossier, plain, [row for row in picked if row.list == "actions" and plain["actions"]], number)
     letters.receipt(dossier, version, by=by)
     return version
 
@@ -784,6 +832,43 @@ def _frozen_before(application: Application, correction: Correction | None) -> A
             _("Cette correction a été abandonnée : la version déposée auparavant reste celle qui compte.")
         )
     return queries.latest_version(application.id) if application.submitted_at is not None else None
+
+
+def _forget_unasked(application: Application, *, by: Actor) -> None:
+    """Take out of a draft that is submitted what it kept and was not asked: its rows say what was sent, nothing else.
+
+    The page of the last confirmation says so beforehand.
+    """
+    asked = queries.asked_of(application)
+    for _part, field in not_asked(asked):
+        match field:
+            case Field():
+                _keep(application, field, field.blank)
+            case RowTable() | Picks():
+                _keep(application, field, [])
+            case PerCode() | Shares():
+                _keep(application, field, {})
+    for part in queries.parts_of(application).values():
+        for table in (one for one in PARTS[part.code].tables if part.has(one.name) and one is not LINES):
+            _forget_items(application, table, asked_items(part, table, asked))
+    lines = application.budget_lines
+    lines[:] = [line for line in lines if is_account_asked(asked, line.account)]
+    _set_total(application)
+    strange = {row.id for row in calls.questions_of(application.call_id) if not asked.takes(row.instruments)}
+    for row in [row for row in application.answers if row.question_id in strange]:
+        _drop_file(application, row, by=by)
+    db.session.flush()
+
+
+def _forget_items(application: Application, table: RowTable | PerCode, asked: Container[str]) -> None:
+    """Take out of the rows of a table the codes and columns that are not asked."""
+    rows = _rows_of(application, table)
+    if isinstance(table, PerCode):
+        rows[:] = [row for row in rows if getattr(row, table.code.attribute) in asked]
+        return
+    for field in (field for field in table.fields if field.name in table.items and field.name not in asked):
+        for row in rows:
+            setattr(row, field.attribute, field.keep(field.blank))
 
 
 def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """A dossier on paper: as it stands, at any time, and the blank one of a call, to prepare one's answers."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,8 +10,8 @@ from flask import current_app
 from grants.applications import queries, rules
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application, ApplicationVersion
-from grants.applications.parts import PARTS
-from grants.applications.parts.budget import is_in_kind
+from grants.applications.parts import PARTS, asked_parts
+from grants.applications.parts.budget import is_account_asked, is_in_kind
 from grants.applications.parts.fields import (
     Content,
     Field,
@@ -28,6 +28,7 @@ from grants.applications.parts.part import AskedField, Part
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.models import Call, CallInstrument, Question, QuestionKind
+from grants.calls.rules import Asked
 from grants.kernel import clock, papers
 from grants.kernel.blocks import Block, blocks_of
 from grants.kernel.errors import RefusedError
@@ -185,16 +186,18 @@ def blank_pdf(call: Call) -> bytes:
 def _asked(call: Call) -> Iterator[Block]:
     """The parts of a dossier in order, each with what it asks."""
     yield from _organisation()
-    for code in rules.BEFORE_QUESTIONS:
-        part = PARTS[code]
+    asked = calls.asked_of(call.id, None)
+    parts = asked_parts(asked)
+    for part in (parts[code] for code in rules.BEFORE_QUESTIONS if code in parts):
         yield _heading(str(part.title))
+        yield from _spared(call, [part.code])
         if part.intro is not None:
             yield _text(str(part.intro))
-        if code is Part.BUDGET:
-            yield from _budget()
+        if part.code is Part.BUDGET:
+            yield from _budget(asked)
         else:
             for field in part.fields:
-                yield from _asked_by(call, field, alone=len(part.fields) == 1)
+                yield from _asked_by(call, field, part.place_of(field), alone=len(part.fields) == 1)
     yield from _questions(call)
     yield from _pieces(call)
     yield from _statements(call)
@@ -207,13 +210,23 @@ def _organisation() -> Iterator[Block]:
         yield _lines(1)
 
 
-def _asked_by(call: Call, field: AskedField, *, alone: bool) -> Iterator[Block]:
+def _spared(call: Call, places: Sequence[str], instruments: Sequence[str] = ()) -> Iterator[Block]:
+    """The kinds of support that are not asked a page, a field of a page, or a question put to some instruments."""
+    names = calls.spared(call.id, places, instruments)
+    if names:
+        yield _text(_("Pas demandé pour : %(names)s.", names=", ".join(names)))
+
+
+def _asked_by(call: Call, field: AskedField, place: str, *, alone: bool) -> Iterator[Block]:
     """What a part asks: its label, how to answer, and room for it; the part's title names a table that stands alone."""
     if isinstance(field, RowTable | PerCode):
+        if not alone:
+            yield from _spared(call, [place])
         yield _table("" if alone else str(field.label), field)
         return
     is_optional = isinstance(field, Field) and field.required is None
     yield _heading(str(field.label) + (_(" (facultatif)") if is_optional else ""), 3)
+    yield from _spared(call, [place])
     hint = None if isinstance(field, Shares) else field.hint
     if hint is not None:
         yield _text(str(hint))
@@ -257,9 +270,9 @@ def _table(caption: str, table: RowTable | PerCode) -> Block:
     return _grid(caption, fields, [[""] * len(fields)] * BLANK_ROWS)
 
 
-def _budget() -> Iterator[Block]:
+def _budget(asked: Asked) -> Iterator[Block]:
     """The accounts of the two sides, then those of contributions in kind."""
-    rows = [row for row in programme.budget_accounts() if not row.header]
+    rows = [row for row in programme.budget_accounts() if not row.header and is_account_asked(asked, row.code)]
     sides = {"charge": _("Charges"), "resource": _("Ressources")}
     for in_kind in (False, True):
         for side, title in sides.items():
@@ -282,11 +295,12 @@ def _questions(call: Call) -> Iterator[Block]:
             yield _text(in_words_of(section, "intro"))
         for question in questions:
             if question.section_id == section.id:
-                yield from _question(question, calls.condition_of(question, questions))
+                yield from _question(call, question, calls.condition_of(question, questions))
 
 
-def _question(question: Question, condition: str) -> Iterator[Block]:
+def _question(call: Call, question: Question, condition: str) -> Iterator[Block]:
     yield _heading(in_words_of(question, "label") + ("" if question.required else _(" (facultatif)")), 3)
+    yield from _spared(call, [], question.instruments)
     if question.help:
         yield _text(in_words_of(question, "help"))
     limit = _("%(limit)s caractères au plus", limit=number(question.max_length)) if question.max_length else ""

@@ -15,7 +15,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
-from grants.applications.parts import PARTS
+from grants.applications.parts import PARTS, asked_parts
 from grants.applications.parts.budget import LINES, AccountField, budget_gaps, shares, subsidies, totals
 from grants.applications.parts.fields import (
     Amount,
@@ -61,6 +61,7 @@ from grants.applications.rules import (
     rows_in,
 )
 from grants.calls.models import Question, Statement
+from grants.calls.rules import EVERYTHING, Asked
 from grants.kernel.errors import InvalidError, MissingError
 from grants.kernel.formats import SUFFIXES
 from grants.kernel.forms import (
@@ -514,11 +515,18 @@ def _is_positive(field: Amount) -> Validator:
     return check
 
 
+def _asked_in(offered: Mapping[str, Any]) -> Asked:
+    """What a page asks, as `queries.options_of` tells."""
+    asked: Asked = offered.get("asked", EVERYTHING)
+    return asked
+
+
 @cache
-def _part_form_of(code: str) -> type[PartForm]:
+def _part_form_of(code: str, asked: Asked) -> type[PartForm]:
     """The form of a part's page; the controls of shares are those of each framework, added by `_part_form`."""
     controls: dict[str, Any] = {}
-    for field in PARTS[code].fields:
+    part = asked_parts(asked)[code]
+    for field in part.fields:
         match field:
             case Field():
                 controls[field.name] = _control(field)
@@ -533,7 +541,7 @@ def _part_form_of(code: str) -> type[PartForm]:
             case Picks():
                 controls |= {name: _PickField(label) for name, label in field.lists}
     base = BudgetForm if code == Part.BUDGET else PartForm
-    return type(base.__name__, (base,), {**controls, "part": PARTS[code]})
+    return type(base.__name__, (base,), {**controls, "part": part})
 
 
 def _part_form(
@@ -541,16 +549,16 @@ def _part_form(
 ) -> PartForm:
     """The form of a part's page, filled with values."""
     offers: Mapping[str, Sequence[OfferedRow]] = offered.get("offers", {})
-    kind = _part_form_of(code)
+    kind = _part_form_of(code, _asked_in(offered))
     data: FormValues = {}
-    for field in PARTS[code].fields:
+    for field in kind.part.fields:
         data |= _data_of(field, values[field.name], offers, more)
         if isinstance(field, Shares):
             controls = {_share(offer): WholeField(offer.label, maximum=100) for offer in offers[field.name]}
             kind = type(kind.__name__, (kind,), controls)
     form = kind(data=data, **given)
     form.offers = offers
-    for field in PARTS[code].fields:
+    for field in kind.part.fields:
         if isinstance(field, OfferedChoice) or (isinstance(field, Picks) and not field.lists):
             form[field.name].choices = options((offer.key, offer.label) for offer in offers[field.name])
         elif isinstance(field, Picks):

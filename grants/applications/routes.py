@@ -31,6 +31,7 @@ from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
 from grants.applications.parts import PARTS, TABLES
 from grants.applications.parts.budget import LINES
+from grants.applications.parts.fields import Content
 from grants.applications.parts.part import MADE_ANEW, Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
@@ -39,6 +40,7 @@ from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
 from grants.calls.models import Call, Piece
+from grants.calls.rules import EVERYTHING
 from grants.documents import actions as documents
 from grants.documents import queries as kept_documents
 from grants.kernel import clock, stored_forms, uploads
@@ -107,6 +109,13 @@ def other_fields(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     if groups:
         return groups[0].besides(row, *shown)
     return next(table for table in (*TABLES, LINES) if table.place == place).besides(row, *shown)
+
+
+@bp.app_template_global("is_asked")
+def is_asked(content: Content, *places: str) -> bool:
+    """Whether one of some pages, or fields of pages, was asked of a dossier, by its content."""
+    asked = rules.asked_in(content)
+    return any(map(asked.has, places))
 
 
 @bp.app_template_global("version_words")
@@ -276,15 +285,50 @@ def edit(application: Application, section: str) -> Answer:
         return redirect(url_for(".show", application_id=application.id))
     if section == Part.PIECES:
         return _edit_pieces(application)
+    if section not in queries.section_codes(application):
+        return _not_asked(application, section)
     offered = _offered(application, section)
     form = _form(application, section, offered)
     if request.method == "POST":
+        if unasked := _typed_unasked(application, section, form):
+            return error_page(409, str(actions.NOT_ASKED), versions=unasked)
         if isinstance(form, StatementsForm) and form.read.data not in {None, offered["version"]}:
             return _words_changed(form, queries.section_values(application, section))
         answer = _save(application, section, form, offered)
         if answer is not None:
             return answer
     return _shown(_edit_page(application, section, form, offered))
+
+
+def _not_asked(application: Application, section: str) -> Answer:
+    """A page that the kind of support does not ask: what was typed there is shown, and nothing is written."""
+    form, stored = _whole_form(application, section)
+    if request.method == "POST":
+        return error_page(409, str(actions.NOT_ASKED), versions=form.differences(stored))
+    flash(_("Cette page n’est pas demandée pour le type de soutien choisi."), "info")
+    return redirect(url_for(".edit", application_id=application.id, section=Part.PROJECT.value))
+
+
+def _whole_form(application: Application, section: str) -> tuple[SectionForm, PageData]:
+    """The form of a page with everything that the call asks of anybody, and what it holds. Raises MissingError for a
+    page that nobody is asked."""
+    pages = {f"{QUESTIONS}{row.section.code}" for row in calls.questions_of(application.call_id)}
+    if section not in {*PAGES, *pages}:
+        raise MissingError
+    offered = queries.options_of(application, section, asked=EVERYTHING)
+    stored = queries.section_values(application, section, EVERYTHING)
+    return section_form(section, offered, stored), stored
+
+
+def _typed_unasked(application: Application, section: str, form: SectionForm) -> list[dict[str, str]]:
+    """What another open page still sends in fields of this page that are not asked any more, and what they hold."""
+    if queries.is_asked_whole(application, section):
+        return []
+    whole, stored = _whole_form(application, section)
+    sent = {path for path in set(whole.paths()) - set(form.paths()) if path[0] != whole.table
+            if any(request.form.get(control.name, "").strip() for control in whole.controls_of(path))}  # fmt: skip
+    labels = {whole.label_of(path) for path in sent}
+    return [words for words in whole.differences(stored) if words["label"] in labels] if labels else []
 
 
 @bp.post("/dossiers/<uuid:application_id>/rediger/<section>/champs")
@@ -307,6 +351,9 @@ def save_fields(application: Application, section: str) -> Response:
     if application.state is not ApplicationState.DRAFT:
         answer.is_draft = False
         answer.saves = [SaveOutcome(save.number, rules.name_of_path(save.path), state="closed") for save in sent.saves]
+    elif section not in queries.section_codes(application):
+        answer.saves = [SaveOutcome(save.number, rules.name_of_path(save.path), state="unknown",
+                                    message=str(actions.NOT_ASKED)) for save in sent.saves]  # fmt: skip
     elif section != Part.PIECES:
         _save_sent(application, section, sent, answer, received, is_recorded=is_recorded)
     if not sent.saves and answer.is_draft:
@@ -387,6 +434,8 @@ def _save_sent(
         outcome = _outcome(form, save, held.get(save.path, NOTHING), refused)
         if save.is_too_long or save.path not in known:
             outcome.state = "long" if save.is_too_long else "unknown"
+            if not queries.is_asked(application, section, save.path):
+                outcome.message = str(actions.NOT_ASKED)
         if save.path in {*conflicts, *lost}:
             _tell_theirs(outcome, form, held.get(save.path, NOTHING), save.path, changes.get(save.path))
         answer.saves.append(outcome)
@@ -433,10 +482,9 @@ def _words_of(form: SectionForm, path: Path, content: FieldContent) -> str:
 
 
 def _offered(application: Application, section: str, names: Container[str] | None = None) -> dict[str, Any]:
-    offered = queries.options_of(application, section, names)
-    if section not in PAGES and not (section.startswith(QUESTIONS) and offered.get("questions")):
+    if section not in queries.section_codes(application):
         raise MissingError
-    return offered
+    return queries.options_of(application, section, names)
 
 
 def _form(application: Application, section: str, offered: dict[str, Any]) -> SectionForm:
@@ -479,6 +527,7 @@ def _save(application: Application, section: str, form: SectionForm, offered: di
     if not is_right:
         form.keep_valid(stored_form(section, offered, queries.section_values(application, section)))
     given, taken_out = (form.uploads(), dropped) if isinstance(form, QuestionsForm) else ({}, "")
+    asked = queries.asked_of(application)
     try:
         is_right &= _stored(application, section, form, wrong, given, taken_out)
     except InvalidError as error:
@@ -486,6 +535,10 @@ def _save(application: Application, section: str, form: SectionForm, offered: di
         return None
     except ConflictError as error:
         return error_page(409, error.message, versions=form.differences(error.facts["theirs"]))
+    if queries.asked_of(application) != asked:
+        flash(
+            _("Le dossier demande maintenant ce qu’il faut pour ce type de soutien : sa liste de pages a pu changer.")
+        )
     return _saved(application, section, is_right=is_right)
 
 
@@ -554,7 +607,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         application=application,
         content=content,
         form=form,
-        part=PARTS.get(section),
+        part=queries.parts_of(application).get(section),
         step=steps[here],
         has_past=section not in MADE_ANEW,
         steps=steps,
@@ -705,7 +758,11 @@ def past_values(application: Application, section: str) -> Answer:
         section=section,
         title=dict(queries.titles_of(application))[section],
         page=page,
-        shown=[_shown_past(application, section, form, past) for past in found],
+        shown=[
+            _shown_past(application, section, form, past)
+            for past in found
+            if queries.is_asked(application, section, past.path)
+        ],
     )
 
 
@@ -719,7 +776,7 @@ def past_value(application: Application, section: str, past_id: UUID) -> Answer:
         return redirect(url_for(".show", application_id=application.id))
     stored, values = _past_form(application, section)
     past = queries.past_value(application, section, past_id)
-    if past is None:
+    if past is None or not queries.is_asked(application, section, past.path):
         raise MissingError
     present = rules.contents_of(values, queries.wrong_in(application, section)).get(past.path, NOTHING)
     problem = ""

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TypeAlias, TypeVar, cast
 from uuid import uuid4
 
-from grants.applications.parts import PARTS
+from grants.applications.parts import PARTS, asked_parts
 from grants.applications.parts.budget import Totals, budget_gaps, is_in_kind, is_over_rate, totals
 from grants.applications.parts.fields import (
     Cells,
@@ -26,7 +26,7 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
-from grants.calls.rules import WithGrace
+from grants.calls.rules import Asked, WithGrace
 from grants.kernel.money import Money, percentage
 from grants.kernel.search import search_key
 from grants.kernel.text import bare
@@ -386,11 +386,19 @@ def missing(content: Content) -> list[Missing]:
 
     A missing document never appears here: it cannot stop a request (CRPA, art. L114-5-1), it is asked for afterwards.
     """
+    asked = asked_in(content)
+    before, after = ([part for code, part in asked_parts(asked).items() if code in codes]
+                     for codes in (BEFORE_QUESTIONS, AFTER_QUESTIONS))  # fmt: skip
     return [
-        *(item for code in BEFORE_QUESTIONS for item in PARTS[code].missing(content)),
+        *(item for part in before for item in part.missing(content, asked)),
         *missing_answers(content),
-        *(item for code in AFTER_QUESTIONS for item in PARTS[code].missing(content)),
+        *(item for part in after for item in part.missing(content, asked)),
     ]
+
+
+def asked_in(content: Content) -> Asked:
+    """What was asked of a dossier, as its content tells; its questions are those that it lists."""
+    return Asked(left_out=frozenset(content.get("left_out", ())))
 
 
 # ---- pieces --------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Acts on calls: made from the reference files or from last year's call, written, opened, extended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy import inspect, select, update
@@ -31,7 +31,7 @@ from grants.kernel.errors import InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.versions import conflict, refuse_changed
-from grants.kernel.words import _
+from grants.kernel.words import _, in_words_of
 from grants.programme import queries as programme
 from grants.programme.models import Framework, Fund
 from grants.programme.rules import strange_placeholders
@@ -39,6 +39,19 @@ from grants.programme.rules import strange_placeholders
 NOTHING = Money(0)
 CallPart: TypeAlias = Section | Question | Block | Criterion | Piece | Statement | Gate
 PARTS: tuple[type[CallPart], ...] = (Section, Question, Block, Criterion, Piece, Statement, Gate)
+
+
+class InstrumentOfFile(TypedDict):
+    """What the reference file says of an instrument that its row in the database does not."""
+
+    code: str
+    left_out: NotRequired[list[str]]
+
+
+class FundFile(TypedDict):
+    """What is read here of the reference file of the fund."""
+
+    instruments: list[InstrumentOfFile]
 
 
 def create_from_reference(
@@ -57,6 +70,7 @@ def create_from_reference(
 ) -> Call:
     """A draft call with the default texts, instruments, questions, criteria, pieces, statements and gates."""
     rubric = reference_files.toml("rubric.toml")
+    limits: dict[str, int] = rubric["rules"]
     call = Call(
         fund_id=fund.id,
         framework_id=framework.id,
@@ -70,12 +84,14 @@ def create_from_reference(
         opens_at=opens_at,
         closes_at=closes_at,
         envelope=envelope,
-        threshold=rubric["rules"]["threshold"],
-        minimum_reviewers=rubric["rules"]["minimum_reviewers"],
-        scale_top=rubric["rules"]["maximum_level"],
+        threshold=limits["threshold"],
+        minimum_reviewers=limits["minimum_reviewers"],
+        scale_top=limits["maximum_level"],
     )
     db.session.add(call)
     db.session.flush()
+    spared: FundFile = cast(FundFile, reference_files.toml("fund.toml"))
+    left_out = {row["code"]: row.get("left_out", []) for row in spared["instruments"]}
     for instrument in programme.instruments():
         db.session.add(
             CallInstrument(
@@ -84,6 +100,7 @@ def create_from_reference(
                 minimum=instrument.minimum,
                 maximum=instrument.maximum,
                 max_rate=instrument.max_rate,
+                left_out=left_out.get(instrument.code, []),
             )
         )
     criteria = _add_rubric(call, rubric)
@@ -126,6 +143,7 @@ def _add_rubric(call: Call, rubric: dict[str, Any]) -> dict[str, Criterion]:
             weight=row["weight"],
             anchors=list(row["anchors"]),
             anchors_en=list(row["anchors_en"]),
+            judged_in=row["judged_in"],
             position=position,
         )
     db.session.add_all(criteria.values())
@@ -158,6 +176,7 @@ def _add_questions(call: Call, criteria: dict[str, Criterion]) -> None:
                 minimum=row.get("minimum"),
                 choices=row.get("choices", []),
                 asked_when=row.get("when"),
+                instruments=row.get("instruments", []),
                 position=row["position"],
             )
         )
@@ -428,6 +447,32 @@ def offer_instruments(call: Call, offers: Sequence[InstrumentOffer], *, by: Acto
     _edited(call, by=by, part="instruments", offered=len(offers))
 
 
+def set_asked(
+    call: Call, left_out: Mapping[UUID, Collection[str]], judged_in: Mapping[UUID, Collection[str]], *, by: Actor
+) -> None:
+    """Say what a draft call does not ask of each instrument it offers, and where each criterion is judged beside its
+    questions; both by key, those that are not named stay as they are.
+
+    Raises RefusedError once it is open, InvalidError for a page or a field that other rules read.
+    """
+    refuse_frozen(call)
+    for row in queries.instruments_of(call.id):
+        places = sorted(left_out.get(row.instrument_id, row.left_out))
+        reserved = rules.reserved_in(places)
+        if reserved:
+            raise InvalidError(
+                _(
+                    "« %(instrument)s » : %(name)s sert ailleurs (%(use)s), et reste demandé.",
+                    instrument=in_words_of(row.instrument, "name"), name=reserved[0].name, use=reserved[0].use,
+                ),
+                field=f"{row.instrument.code}_left_out",
+            )  # fmt: skip
+        row.left_out = places
+    for item in queries.items_of(call.id):
+        item.judged_in = sorted(judged_in.get(item.id, item.judged_in))
+    _edited(call, by=by, part="asked", left_out=sum(map(len, left_out.values())))
+
+
 def _edited(call: Call, *, by: Actor, **facts: Any) -> None:
     """What a call is made of is part of what its version protects."""
     flag_modified(call, "opened_at")
@@ -496,9 +541,7 @@ def add_part(call: Call, kind: type[CallPart], values: Mapping[str, Any], *, by:
     refuse_frozen(call)
     taken = set(db.session.scalars(select(kind.code).where(kind.call_id == call.id)))
     columns = dict(values)
-    if kind is Question:
-        columns["choices"] = rules.choices_of(columns["choices"], ())
-    if kind is Statement:
+    if kind in {Question, Statement}:
         columns["choices"] = rules.choices_of(columns["choices"], ())
     part = kind(call_id=call.id, code=rules.code_of(queries.name_in(columns), taken), position=0, **columns)
     db.session.add(part)
@@ -526,6 +569,7 @@ def edit_part(part: CallPart, values: Mapping[str, Any], *, seen: str, by: Actor
     _refuse_unread(part, columns)
     for name, value in columns.items():
         setattr(part, name, value)
+    _refuse_put_to_some(part)
     db.session.flush()
     if queries.group_of(part) != group:
         _renumber([row for row in queries.neighbours_of(part) if row is not part] + [part])
@@ -553,6 +597,16 @@ def _refuse_unread(part: CallPart, columns: Mapping[str, Any]) -> None:
         raise InvalidError(
             _("Cette partie sert ailleurs (%(use)s) : ses choix restent, seuls leurs mots changent.", use=reserved.use),
             field="choices",
+        )
+
+
+def _refuse_put_to_some(part: CallPart) -> None:
+    """A question that is read by its code is put to everybody."""
+    reserved = queries.reserved_as(part)
+    if reserved is not None and isinstance(part, Question) and part.instruments:
+        raise InvalidError(
+            _("Cette partie sert ailleurs (%(use)s) : elle est demandée à tous les dossiers.", use=reserved.use),
+            field="instruments",
         )
 
 

@@ -24,6 +24,7 @@ from grants.calls.models import (
 )
 from grants.calls.rules import LONGEST_ANSWER, LONGEST_QUESTION, Bounds, CheckVerdict
 from grants.kernel.forms import (
+    ChoicesField,
     DayField,
     Form,
     HourField,
@@ -370,6 +371,9 @@ class QuestionForm(_ChoicesForm):
     minimum = WholeField(_l("Nombre minimal"), [Optional()], description=_l("Pour les nombres et les montants."))
     criterion_id = SelectField(_l("Critère où cette réponse est jugée"))
     asked_when = SelectField(_l("Posée"))
+    instruments = ChoicesField(
+        _l("Posée pour"), description=_l("Rien de coché : pour toutes les formes d’aide de l’appel.")
+    )
     label_en = LineField(_l("Question en anglais"), limit=300)
     help_en = LongField(_l("Aide en anglais"), limit=2000)
 
@@ -386,6 +390,9 @@ class QuestionForm(_ChoicesForm):
             for choice in row.choices
         ]
         self.asked_when.choices = options([("", _("Toujours")), *waits])
+        offers: Sequence[CallInstrument] = choices["offers"]
+        names = [(row.instrument.code, in_words_of(row.instrument, "name")) for row in offers]
+        self.instruments.choices = options(names)
 
     def show(self, part: Question) -> None:
         super().show(part)

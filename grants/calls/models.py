@@ -98,7 +98,10 @@ class Call(Recorded, Keyed, Versioned, Model):
 
 
 class CallInstrument(Keyed, Model):
-    """An instrument as this call offers it: the bounds that hold for its applications."""
+    """An instrument as this call offers it: the bounds that hold for its applications, and what they are not asked.
+
+    `left_out` is a list of pages of a dossier and of fields of pages (see `rules.Asked`).
+    """
 
     __tablename__ = "call_instrument"
     __table_args__ = (UniqueConstraint("call_id", "instrument_id"),)
@@ -108,6 +111,7 @@ class CallInstrument(Keyed, Model):
     minimum: Mapped[Money] = mapped_column("minimum_cents")
     maximum: Mapped[Money] = mapped_column("maximum_cents")
     max_rate: Mapped[int | None] = mapped_column(SmallInteger)
+    left_out: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     instrument: Mapped[Instrument] = relationship()
 
 
@@ -128,7 +132,10 @@ class Block(Keyed, Model):
 
 
 class Criterion(Keyed, Model):
-    """An item reviewers mark on levels 0 to 4, each with a written anchor."""
+    """An item reviewers mark on levels 0 to 4, each with a written anchor.
+
+    `judged_in` is a list of the pages of a dossier, and fields of pages, where it is judged beside its questions.
+    """
 
     __tablename__ = "criterion"
     __table_args__ = (UniqueConstraint("call_id", "code"), CheckConstraint("weight > 0", name="weight_positive"))
@@ -145,6 +152,7 @@ class Criterion(Keyed, Model):
     applicant_hint_en: Mapped[str] = mapped_column(Text, default="")
     anchors: Mapped[list[Any]] = mapped_column(JSON)
     anchors_en: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    judged_in: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     position: Mapped[int] = mapped_column(SmallInteger)
     block: Mapped[Block] = relationship()
 
@@ -167,7 +175,8 @@ class Section(Keyed, Model):
 class Question(Keyed, Model):
     """A question of the call. `choices` is a list of {code, label, label_en}; `max_length` counts characters.
 
-    `asked_when` is {"question": code, "equals": choice code}, or None when the question is always asked.
+    `asked_when` is {"question": code, "equals": choice code}, or None when the question is always asked. `instruments`
+    is a list of codes: it is put to applications to these instruments alone; to all when the list is empty.
     """
 
     __tablename__ = "question"
@@ -187,6 +196,7 @@ class Question(Keyed, Model):
     minimum: Mapped[int | None]
     asked_when: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     choices: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    instruments: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     position: Mapped[int] = mapped_column(SmallInteger)
     section: Mapped[Section] = relationship()
     criterion: Mapped[Criterion | None] = relationship()

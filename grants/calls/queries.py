@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -37,7 +37,7 @@ from grants.programme import queries as programme
 from grants.programme.models import Fund, Instrument
 
 EXTENSIONS = "extensions"
-CallPart = TypeVar("CallPart", Section, Question, Block, Criterion, Piece, Statement, Gate)
+CallPart = TypeVar("CallPart", Section, Question, Block, Criterion, Piece, Statement, Gate, CallInstrument)
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,44 @@ def all_calls() -> Sequence[Call]:
 
 def instruments_of(call_id: UUID) -> Sequence[CallInstrument]:
     """What a call offers, each with its instrument loaded, in the fund's order."""
-    statement = (
+    return db.session.scalars(_instruments(call_id)).all()
+
+
+def asked_of(call_id: UUID, instrument_id: UUID | None) -> rules.Asked:
+    """What a call asks of an application to an instrument; of one without an instrument, what it asks of any."""
+    offers = offers_of(call_id)
+    offered = next((row for row in offers if row.instrument_id == instrument_id), None)
+    return rules.asked_by_any(list(map(asked_in, offers))) if offered is None else asked_in(offered)
+
+
+def asked_in(offered: CallInstrument) -> rules.Asked:
+    """What is asked of an application to an instrument that a call offers."""
+    return rules.Asked(offered.instrument.code, frozenset(offered.left_out))
+
+
+def spared(call_id: UUID, places: Collection[str], instruments: Collection[str] = ()) -> list[str]:
+    """The names of the instruments whose applications are asked none of some pages or fields of pages, or are not put
+    a question that is put to some instruments."""
+    return [
+        in_words_of(row.instrument, "name")
+        for row in instruments_of(call_id)
+        if (places and not any(map(asked_in(row).has, places))) or not asked_in(row).takes(instruments)
+    ]
+
+
+def offers_of(call_id: UUID) -> Sequence[CallInstrument]:
+    """The same as `instruments_of`, asked once when the call is open: only what the opening froze is to be read."""
+    return _parts_of(call_id, CallInstrument, _instruments(call_id))
+
+
+def _instruments(call_id: UUID) -> Select[CallInstrument]:
+    return (
         select(CallInstrument)
         .join(Instrument)
         .where(CallInstrument.call_id == call_id)
         .options(joinedload(CallInstrument.instrument))
         .order_by(Instrument.position, Instrument.code)
     )
-    return db.session.scalars(statement).all()
 
 
 def _parts_of(call_id: UUID, kind: type[CallPart], statement: Select[CallPart]) -> Sequence[CallPart]:
@@ -242,7 +272,30 @@ def opening_checks(call: Call, at: datetime, *, seen_by: Actor | None = None) ->
         statements=_count(Statement, call.id),
         contact=bool(call.fund.service_email and call.fund.service_address),
         left_out=rules.reserved_left_out(_codes_of(call.id)),
+        unjudged=unjudged(call.id),
+        strangers=_put_to_nobody(call.id),
     )
+
+
+def unjudged(call_id: UUID) -> list[tuple[str, str]]:
+    """The criteria that nothing lets judge for an instrument, by title, each with the name of the instrument."""
+    offers, questions = offers_of(call_id), questions_of(call_id)
+    names = {row.instrument.code: in_words_of(row.instrument, "name") for row in offers}
+    criteria = [
+        (in_words_of(item, "title"), item.judged_in, [row.instruments for row in questions
+                                                      if row.criterion_id == item.id])
+        for item in items_of(call_id)
+    ]  # fmt: skip
+    return [(title, names[code]) for title, code in rules.unjudged(criteria, list(map(asked_in, offers)))]
+
+
+def _put_to_nobody(call_id: UUID) -> list[str]:
+    """The questions put to instruments alone that the call does not offer."""
+    offers = list(map(asked_in, offers_of(call_id)))
+    rows = questions_of(call_id)
+    return [
+        in_words_of(row, "label") for row in rows if offers and not any(one.takes(row.instruments) for one in offers)
+    ]
 
 
 def _codes_of(call_id: UUID) -> set[tuple[str, str]]:

@@ -218,6 +218,74 @@ def reserved_left_out(present: Collection[tuple[str, str]]) -> list[Reserved]:
     return [part for key, part in RESERVED.items() if key not in present]
 
 
+# ---- what is asked, by kind of support -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call asks of an application to one of its instruments, by code; None while none is chosen: everything.
+
+    `left_out` names pages of a dossier (`climat`), fields of pages (`publics.justice`) and what a table of a page has
+    for each code, account or column (`publics.justice.pricing`) that are not asked.
+    """
+
+    instrument: str | None = None
+    left_out: frozenset[str] = frozenset()
+
+    def takes(self, instruments: Collection[str]) -> bool:
+        """Whether a question is asked that is put to some instruments, by code; to all when it names none."""
+        return not instruments or self.instrument is None or self.instrument in instruments
+
+    def has(self, place: str) -> bool:
+        """Whether a page, a field of a page, or a part of a field, is asked."""
+        names = place.split(".")
+        return not any(".".join(names[: number + 1]) in self.left_out for number in range(len(names)))
+
+
+EVERYTHING = Asked()
+_DECISION = _l("la décision et l’attribution")
+# What every dossier is asked, whatever the instrument: the pages and fields that other rules read.
+RESERVED_PLACES: Mapping[str, Reserved] = {
+    "projet": Reserved(_l("le projet en bref"), _DECISION),
+    "axes.shares": Reserved(_l("les parts du projet par axe"), _l("la condition de l’axe choisi et le suivi par axe")),
+    "territoire.communes": Reserved(_l("les communes du projet"), _l("la condition du territoire")),
+    "budget.lines.74": Reserved(_l("le compte 74 du budget du projet"), _l("les conditions de l’équilibre et du taux")),
+    "pieces": Reserved(_l("les pièces jointes"), _l("la recevabilité et le versement")),
+    "declarations": Reserved(_l("les déclarations"), _l("la recevabilité")),
+}
+
+
+def reserved_in(places: Iterable[str]) -> list[Reserved]:
+    """What must stay asked among pages and fields that would be left out, whole or in part."""
+    named = list(places)
+    return [
+        reserved
+        for code, reserved in RESERVED_PLACES.items()
+        if any(f"{one}.".startswith(f"{code}.") or f"{code}.".startswith(f"{one}.") for one in named)
+    ]
+
+
+def asked_by_any(offers: Sequence[Asked]) -> Asked:
+    """What is asked of an application to one instrument at least."""
+    named = {place for asked in offers for place in asked.left_out}
+    return Asked(left_out=frozenset(place for place in named if not any(asked.has(place) for asked in offers)))
+
+
+def unjudged(
+    criteria: Iterable[tuple[str, Collection[str], Sequence[Collection[str]]]], offers: Sequence[Asked]
+) -> list[tuple[str, str]]:
+    """The criteria that nothing lets judge for an instrument, each as (title, code of the instrument).
+
+    A criterion is given as (title, the pages and fields where it is judged, the instruments of each of its questions).
+    """
+    return [
+        (title, str(asked.instrument))
+        for title, places, questions in criteria
+        for asked in offers
+        if not any(map(asked.has, places)) and not any(map(asked.takes, questions))
+    ]
+
+
 # ---- the checklist ------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +311,8 @@ def opening_checks(
     statements: int,
     contact: bool,
     left_out: Sequence[Reserved],
+    unjudged: Sequence[tuple[str, str]],
+    strangers: Sequence[str],
 ) -> list[Check]:
     """What a call must satisfy before it opens; its texts and rules from memory are a matter of acknowledgement."""
     uneven = _l("À reprendre : %(blocks)s.", blocks=", ".join(uneven_blocks)) if uneven_blocks else None
@@ -281,6 +351,23 @@ def opening_checks(
             "reserved",
             _l("Les parties dont d’autres règles dépendent sont là"),
             _l("Il manque %(names)s.", names=", ".join(str(part.name) for part in left_out)) if left_out else None,
+        ),
+        Check(
+            "judged",
+            _l("Chaque critère se juge sur une réponse, pour chaque forme d’aide"),
+            _l(
+                "Rien n’est demandé qui laisse juger %(names)s.",
+                names=", ".join(f"« {title} » ({instrument})" for title, instrument in unjudged),
+            )
+            if unjudged
+            else None,
+        ),
+        Check(
+            "put_to",
+            _l("Chaque question est posée pour une forme d’aide proposée au moins"),
+            _l("N’est posée à personne : %(names)s.", names=", ".join(f"« {one} »" for one in strangers))
+            if strangers
+            else None,
         ),
         Check(
             "contact",

@@ -156,7 +156,7 @@ class Applicant:
                 if answers:
                     actions.save_section(self.application, section, {"answers": answers}, by=self.actor())
             return
-        values = self._values(part)
+        values = self._values(part) if part in queries.section_codes(self.application) else None
         if values is not None:
             actions.save_section(self.application, part, values, by=self.actor(1 if part == Part.BUDGET else 0))
 

@@ -33,14 +33,15 @@ from grants.applications.models import (
     application_plan,
     model_of,
 )
-from grants.applications.parts import PARTS, TABLES
+from grants.applications.parts import PARTS, asked_items
 from grants.applications.parts.budget import LINES, Totals, is_in_kind, totals
-from grants.applications.parts.fields import Content
+from grants.applications.parts.fields import Content, PerCode, Scalar
 from grants.applications.parts.part import Part
 from grants.applications.parts.questions import answer_details, is_asked
 from grants.applications.queries.content import both_languages, organisation_content
 from grants.applications.rules import search_key_of
 from grants.calls.models import QuestionKind
+from grants.calls.rules import EVERYTHING, Asked
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
 from grants.kernel.money import Money
@@ -57,6 +58,7 @@ TableRow = dict[str, Any]
 RowsByTable = dict[Table, list[TableRow]]
 S = ApplicationState
 REFUSAL = "no_double_request"
+TABLES_BY_PART = [(part, table) for part in PARTS.values() for table in part.tables if table is not LINES]
 REASON = "Dossier inventé : déclaré irrecevable pour éprouver le système."
 NOTE = "Tiré au sort."
 
@@ -70,7 +72,8 @@ def texts_of_volume() -> dict[str, Any]:
 class Frame:
     """What is the same for every application of the call: rows of the call and of the reference data, as plain values.
 
-    `model` is the content of an empty draft of the call: the shape in which every version is frozen.
+    `model` is the content of an empty draft of the call: the shape in which every version is frozen. `asked` says by
+    instrument what is asked, and which questions are not.
     """
 
     fund: Any
@@ -81,6 +84,7 @@ class Frame:
     closes_on: date
     model: Content
     offered: Sequence[Any]
+    asked: Mapping[str, tuple[Asked, frozenset[str]]]
     questions: Mapping[str, Any]
     statements: Sequence[Any]
     pieces: Sequence[Any]
@@ -147,6 +151,7 @@ class Generator:
         self.texts = texts_of_volume()
         self.rows: RowsByTable = defaultdict(list)
         self.has_review_under_way = False
+        self.asked, self.unasked = EVERYTHING, frozenset[str]()
 
     @staticmethod
     def keys(seed: int) -> Iterator[UUID]:
@@ -283,6 +288,7 @@ class Generator:
             **self._choices(application.id, theme, commune),
             **self._parts(application.id, theme, commune, date.fromisoformat(project["starts_on"])),
             "sections": self._answers(application.id, theme, commune, project),
+            "left_out": sorted(self.asked.left_out),
         }
         content["pieces"] = self._pieces(content["sections"], "representative" if application.submitted_at else None)
         content["statements"] = self._statements(application, author, project, at)
@@ -293,6 +299,8 @@ class Generator:
     def _project(self, theme: TableRow, commune: Any) -> TableRow:
         rng, frame = self.rng, self.frame
         offered = rng.choices(frame.offered, [60, 30, 10][: len(frame.offered)])[0]
+        code: str = offered.instrument.code
+        self.asked, self.unasked = frame.asked[code]
         low, high = offered.minimum.cents // 10_000, offered.maximum.cents // 10_000  # hundreds of euros
         requested = rng.randint(low, high) * 100
         floor = requested * 100 // (offered.max_rate or 100)
@@ -303,7 +311,7 @@ class Generator:
             "title": f"{self._fill(theme['title'], theme, commune)}, {rng.choice(self.texts['tags'])} {rng.randint(2, 9)}",
             "summary": self._say("summary", theme, commune),
             "instrument": {
-                "code": offered.instrument.code,
+                "code": code,
                 "name": offered.instrument.name,
                 "name_en": offered.instrument.name_en,
                 "form": str(offered.instrument.form.value),
@@ -326,12 +334,13 @@ class Generator:
             if percent:
                 self._add(AxisShare, application_id, position, axis_id=axis.id, percent=percent)
         numbers = set(rng.sample(theme["actions"], rng.randint(1, len(theme["actions"]))))
-        actions = [row for row in frame.actions if row.number in numbers]
-        fields = [row for row in frame.fields if row.code in theme["fields"]]
-        plans = [row for row in frame.plans if row.code in theme["plans"]]
+        actions = [row for row in frame.actions if row.number in numbers and self.asked.has("axes.actions")]
+        fields = [row for row in frame.fields if row.code in theme["fields"] and self.asked.has("axes.fields")]
+        plans = [row for row in frame.plans if row.code in theme["plans"] and self.asked.has("axes.plans")]
         chosen = {commune.id, *(row.id for row in rng.sample(list(frame.communes), rng.randint(0, 2)))}
         communes = [row for row in frame.communes if row.id in chosen]
-        areas = [rng.choice(frame.areas)] if frame.areas and rng.random() < 0.2 else []
+        has_areas = rng.random() < 0.2 and self.asked.has("territoire.areas")
+        areas = [rng.choice(frame.areas)] if frame.areas and has_areas else []
         links: tuple[tuple[Table, str, Sequence[Any]], ...] = (
             (application_action, "action_id", actions), (application_field, "field_id", fields),
             (application_plan, "plan_id", plans), (application_commune, "commune_id", communes),
@@ -386,7 +395,7 @@ class Generator:
             }
             for row in rng.sample(self.texts["partners"], rng.randint(1, 3))
         ]
-        milestones = [
+        milestones: list[dict[str, Scalar]] = [
             {"label": label, "due_on": starts_on + timedelta(days=days)}
             for label, days in (("Ouverture", 10), ("Premier bilan avec les participants", 90), ("Restitution", 170))
         ]
@@ -394,17 +403,22 @@ class Generator:
             {"label": "Personnes touchées", "unit": "personnes", "target": reached},
             {"label": "Réalisations", "unit": theme["unit"], "target": rng.randint(2, 50) * 10},
         ]
-        written = {
+        written: dict[str, list[dict[str, Scalar]]] = {
             "audiences": [audience], "justice": justice, "climate": climate, "partners": partners,
             "milestones": milestones, "indicators": indicators,
         }  # fmt: skip
         content: Content = {}
-        for table in TABLES:
-            content[table.place] = [table.plain(row) for row in written[table.place]]
-            for position, row in enumerate(written[table.place]):
+        for part, table in TABLES_BY_PART:
+            rows = written[table.place] if self.asked.has(part.place_of(table)) else []
+            if isinstance(table, PerCode):
+                codes = asked_items(part, table, self.asked)
+                rows = [row for row in rows if row[table.code.name] in codes]
+            content[table.place] = [table.plain(row) for row in rows]
+            for position, row in enumerate(rows):
                 self._add(model_of(table), application_id, position, **row)
         level = rng.choice(("informed", "consulted", "co_designed", "co_governed"))
         said = {"level": level, "text": self._say("participation", theme, commune)}
+        said = {name: said[name] for name in said if self.asked.has(f"{Part.PEOPLE}.{name}")}
         content["participation"] = PARTS[Part.PEOPLE].plain(said)
         return content
 
@@ -455,9 +469,10 @@ class Generator:
         """The answers to the call's questions, in the shape of the empty draft."""
         values = self._values(theme, commune, project)
         sections: list[Content] = [
-            {**section, "questions": [dict(question_row) for question_row in section["questions"]]}
+            {**section, "questions": [dict(row) for row in section["questions"] if row["code"] not in self.unasked]}
             for section in self.frame.model["sections"]
         ]
+        sections = [section for section in sections if section["questions"]]
         for section in sections:
             for question_row in section["questions"]:
                 question = self.frame.questions[question_row["code"]]

@@ -41,6 +41,7 @@ from grants.calls import actions as calls
 from grants.calls import queries as calls_queries
 from grants.calls.actions import move_envelope
 from grants.calls.models import Call
+from grants.calls.rules import Asked
 from grants.deliberation import actions as deliberation
 from grants.deliberation.models import Meeting
 from grants.demo.awarded import Awards, DrawnVote, Known
@@ -350,6 +351,7 @@ def _loaded(call: Call, model: dict[str, Any], staff: Staff) -> Frame:
         closes_on=closes_at.astimezone(zone).date(),
         model=model,
         offered=[_copy(row, "instrument") for row in calls_queries.instruments_of(call.id)],
+        asked=_asked(call.id),
         questions={row.code: _copy(row) for row in calls_queries.questions_of(call.id)},
         statements=[_copy(row) for row in calls_queries.statements_of(call.id)],
         pieces=[_copy(row) for row in calls_queries.pieces_of(call.id)],
@@ -370,6 +372,16 @@ def _loaded(call: Call, model: dict[str, Any], staff: Staff) -> Frame:
         reviewers=staff.reviewers,
         silence_months=programme.law_number("implicit_rejection", opens_at.astimezone(zone).date()),
     )
+
+
+def _asked(call_id: UUID) -> dict[str, tuple[Asked, frozenset[str]]]:
+    """What a call asks, by instrument, and which of its questions it does not put."""
+    offers = [calls_queries.asked_in(row) for row in calls_queries.instruments_of(call_id)]
+    questions = calls_queries.questions_of(call_id)
+    return {
+        str(asked.instrument): (asked, frozenset(row.code for row in questions if not asked.takes(row.instruments)))
+        for asked in offers
+    }
 
 
 def _copy(row: Any, *relations: str) -> Any:

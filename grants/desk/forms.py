@@ -1,9 +1,12 @@
 """Forms of the desk: a later closing for one dossier, the specimens of the style guide."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from wtforms import BooleanField, EmailField, FileField, IntegerField, RadioField, SelectField
 
+from grants.calls.models import CallInstrument, Criterion
 from grants.kernel.forms import (
     ChoicesField,
     DayField,
@@ -19,8 +22,12 @@ from grants.kernel.forms import (
 )
 from grants.kernel.money import Money
 from grants.kernel.versions import VersionField
-from grants.kernel.words import _l
+from grants.kernel.words import LazyString, _l, in_words_of
 from grants.people.rules import number_of, why_not_number
+
+YES_NO = (("yes", _l("Oui")), ("no", _l("Non")))
+KINDS = (("grant", _l("Subvention")), ("advance", _l("Avance remboursable")))
+Places: TypeAlias = Sequence[tuple[str, str]]  # pages of a dossier and fields of pages, by code with their words
 
 
 class ApplicantForm(Form):
@@ -58,6 +65,33 @@ class ExtensionForm(Form):
         return instant_in(self.ends_on, self.ends_hour, zone)
 
 
+class AskedForm(Form):
+    """What a call does not ask of each instrument, and where each criterion is judged; its fields are added by
+    `asked_form`."""
+
+
+def asked_form(
+    offers: Sequence[CallInstrument], items: Sequence[Criterion], leavable: Places, places: Places
+) -> AskedForm:
+    """The form of a call: a list of boxes for each instrument, and one for each criterion."""
+
+    class CallAskedForm(AskedForm):
+        """The same, with its fields."""
+
+    for row in offers:
+        label = _l("Ce qui n’est pas demandé : %(name)s", name=in_words_of(row.instrument, "name"))
+        setattr(CallAskedForm, f"{row.instrument.code}_left_out", _boxes(label, leavable, row.left_out))
+    for item in items:
+        words = in_words_of(item, "title")
+        setattr(CallAskedForm, f"{item.code}_judged_in", _boxes(words, places, item.judged_in))
+    return CallAskedForm()
+
+
+def _boxes(label: LazyString | str, places: Places, ticked: Sequence[str]) -> object:
+    """A list of boxes; what it does not offer is refused by the view, which knows why."""
+    return ChoicesField(label, choices=options(places), default=ticked, validate_choice=False)
+
+
 class SpecimenForm(Form):
     """One field of each kind, for the style guide; never submitted."""
 
@@ -74,11 +108,9 @@ class SpecimenForm(Form):
     kind = SelectField(
         _l("Forme de l’aide"),
         [Required()],
-        choices=options([("grant", _l("Subvention")), ("advance", _l("Avance remboursable"))]),
+        choices=options(KINDS),
     )
-    first = RadioField(
-        _l("Est-ce votre première demande ?"), [Required()], choices=options([("yes", _l("Oui")), ("no", _l("Non"))])
-    )
+    first = RadioField(_l("Est-ce votre première demande ?"), [Required()], choices=options(YES_NO))
     audiences = ChoicesField(
         _l("Publics"),
         choices=options(

@@ -15,11 +15,15 @@ from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
+from grants.applications.parts import leavable
+from grants.applications.parts import places as places_of_dossier
+from grants.calls import actions as call_actions
 from grants.calls import queries as calls
-from grants.calls.models import Call
+from grants.calls.models import Call, CallInstrument, Criterion
+from grants.calls.rules import reserved_in
 from grants.deliberation import queries as deliberation
 from grants.desk import exports, queries
-from grants.desk.forms import APART, ApplicantForm, ExtensionForm, SpecimenForm
+from grants.desk.forms import APART, ApplicantForm, ExtensionForm, SpecimenForm, asked_form
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
 from grants.documents import queries as documents
@@ -30,7 +34,7 @@ from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError
-from grants.kernel.forms import form_page
+from grants.kernel.forms import done, form_page
 from grants.kernel.jobs import Job
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
@@ -38,7 +42,8 @@ from grants.kernel.outbox import Letter, body_of, enclosure_of
 from grants.kernel.pages import address, link, safe_path, zone
 from grants.kernel.paging import asked, places
 from grants.kernel.search import search_key
-from grants.kernel.words import LANGUAGES, _, _l, force_locale
+from grants.kernel.versions import refuse_stale
+from grants.kernel.words import LANGUAGES, _, _l, force_locale, in_words_of
 from grants.messages import queries as messages
 from grants.observatory import queries as observatory
 from grants.people import actions as people_actions
@@ -396,6 +401,53 @@ def dossiers_xlsx() -> Response:
 def dossiers_job() -> BaseResponse:
     """Have that workbook made by the worker, however long it is."""
     return redirect(address("desk.job", job_id=jobs.ask(exports.DOSSIERS, _dossier_filters(), by=actor()).id))
+
+
+# ---- what a call asks, by kind of support ---------------------------------------------------------------------------
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/demande", methods=["GET", "POST"])
+@requires(P.CALL_EDIT, Call)
+def asked_by(call: Call) -> tuple[str, int] | BaseResponse:
+    """What a call does not ask of each instrument, and where each criterion is judged."""
+    if request.method == "POST":
+        refuse_stale(call)
+        call_actions.refuse_frozen(call)
+    offers, items = calls.instruments_of(call.id), calls.items_of(call.id)
+    free = leavable(_accounts())
+    form = asked_form(offers, items, free, places_of_dossier())
+    if done(form, lambda: _set_asked(call, offers, items, {code for code, _words in free})):
+        lacking = calls.unjudged(call.id)
+        for title, instrument in lacking:
+            flash(
+                _("Rien ne laisse juger « %(title)s » (%(instrument)s).", title=title, instrument=instrument), "warning"
+            )
+        flash(_("C’est enregistré."), "success")
+        return redirect(
+            address("desk.asked_by", call_id=call.id) if lacking else address("calls.manage", call_id=call.id)
+        )
+    return form_page(
+        "desk/asked_by.html", form, call=call, offers=offers, blocks=calls.criteria_of(call.id),
+        questions=calls.questions_of(call.id), unjudged=calls.unjudged(call.id),
+    )  # fmt: skip
+
+
+def _accounts() -> list[tuple[str, str]]:
+    """The accounts of the budget, by code, with their titles."""
+    rows = programme.budget_accounts()
+    return [(row.code, f"{row.code} {in_words_of(row, 'title')}") for row in rows if not row.header]
+
+
+def _set_asked(call: Call, offers: Sequence[CallInstrument], items: Sequence[Criterion], free: set[str]) -> None:
+    left_out = {row.instrument_id: request.form.getlist(f"{row.instrument.code}_left_out") for row in offers}
+    judged_in = {row.id: request.form.getlist(f"{row.code}_judged_in") for row in items}
+    known = {code for code, _words in places_of_dossier()}
+    ticked = [(f"{row.instrument.code}_left_out", place) for row in offers for place in left_out[row.instrument_id]
+              if place not in free and not reserved_in([place])]  # fmt: skip
+    ticked += [(f"{row.code}_judged_in", place) for row in items for place in judged_in[row.id] if place not in known]
+    if ticked:
+        raise InvalidError(_("Ce choix n’est pas proposé."), field=ticked[0][0])
+    call_actions.set_asked(call, left_out, judged_in, by=actor())
 
 
 # ---- a later closing for one dossier -------------------------------------------------------------------------------

@@ -470,6 +470,7 @@ WORDS: Mapping[str, Mapping[Any, Text]] = {
     },
     "outcome": {"changed": _l("modifié depuis la relecture"), "incomplete": _l("incomplet")},
     "part": {
+        "asked": _l("ce qui est demandé"),
         "criterion": _l("critère"),
         "criterion_block": _l("bloc de critères"),
         "gate": _l("condition"),

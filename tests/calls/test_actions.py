@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 from grants.applications import letters
@@ -421,3 +421,71 @@ def test_an_envelope_gives_back_no_more_than_it_holds(make):
     with unit_of_work():
         actions.move_envelope(call, -Money.euros(5_000))
     assert (call.committed, call.fund.committed) == (Money(0), Money(0))
+
+
+# ---- what is asked, by kind of support -------------------------------------------------------------------------------
+
+
+def test_a_call_says_what_it_does_not_ask_and_its_copy_says_the_same(make):
+    call = make.call(state=CallState.DRAFT)
+    seed = queries.instruments_of(call.id)[0]
+    item = queries.items_of(call.id)[0]
+    with unit_of_work():
+        actions.set_asked(call, {seed.instrument_id: ["publics.justice", "climat"]}, {item.id: ["budget"]}, by=make.by)
+        question = next(row for row in queries.questions_of(call.id) if row.code == "spread")
+        question.instruments = ["scale_up"]
+    db.session.expire_all()
+    assert queries.asked_of(call.id, seed.instrument_id) == rules.Asked(
+        "emergence", frozenset({"climat", "publics.justice"})
+    )
+    assert queries.asked_of(call.id, None) == rules.EVERYTHING
+    with unit_of_work():
+        copy = actions.create(programme.fund(), call, identity(), by=make.by)
+    assert [row.left_out for row in queries.instruments_of(copy.id)] == [["climat", "publics.justice"], [], []]
+    assert queries.items_of(copy.id)[0].judged_in == ["budget"]
+    assert {row.code: row.instruments for row in queries.questions_of(copy.id)}["spread"] == ["scale_up"]
+
+
+def test_what_other_rules_read_stays_asked_and_an_open_call_does_not_move(make):
+    call = make.call(state=CallState.DRAFT)
+    seed = queries.instruments_of(call.id)[0]
+    for place in ("axes.shares", "budget", "budget.lines.74"):
+        with pytest.raises(InvalidError, match="reste demandé"), unit_of_work():
+            actions.set_asked(call, {seed.instrument_id: [place]}, {}, by=make.by)
+    first = next(row for row in queries.questions_of(call.id) if row.code == rules.FIRST_REQUEST)
+    values = {**queries.columns_of(first), "choices": [(row["label"], "") for row in first.choices]}
+    columns = {name: values[name] for name in ("section_id", "label", "kind", "choices", "required")}
+    with pytest.raises(InvalidError, match="tous les dossiers"), unit_of_work():
+        actions.edit_part(first, {**columns, "instruments": ["scale_up"]}, seen=queries.fingerprint(first), by=make.by)
+    opened = make.call()
+    offered = queries.instruments_of(opened.id)[0]
+    with pytest.raises(RefusedError, match="figés"), unit_of_work():
+        actions.set_asked(opened, {offered.instrument_id: ["climat"]}, {}, by=make.by)
+    for table, column in (("call_instrument", "left_out"), ("question", "instruments"), ("criterion", "judged_in")):
+        change = text(f"UPDATE {table} SET {column} = '[\"x\"]' WHERE call_id = :call")
+        with pytest.raises(DBAPIError), unit_of_work() as session:
+            session.execute(change.bindparams(bindparam("call", opened.id, Uuid())))
+
+
+def test_a_call_where_a_criterion_is_judged_on_nothing_does_not_open(make):
+    call = make.call(state=CallState.DRAFT)
+    seed = queries.instruments_of(call.id)[0]
+    with unit_of_work():
+        actions.set_asked(call, {seed.instrument_id: ["climat"]},
+                          {row.id: ["climat"] for row in queries.items_of(call.id) if row.code == "frugality"},
+                          by=make.by)  # fmt: skip
+    check = next(row for row in queries.opening_checks(call, clock.now()) if row.code == "judged")
+    assert "Sobriété" in str(check.missing)
+    assert "Émergence" in str(check.missing)
+    with pytest.raises(RefusedError, match="Sobriété"), unit_of_work():
+        actions.open_call(call, acknowledged=True, version=call.version, by=make.by)
+
+
+def test_a_question_put_to_a_kind_of_support_that_is_not_offered_holds_up_the_opening(make):
+    call = make.call(state=CallState.DRAFT, put_to={"spread": ["emergence"]})
+    kept = [row for row in queries.instruments_of(call.id) if row.instrument.code != "emergence"]
+    offers = [actions.InstrumentOffer(row.instrument_id, row.minimum, row.maximum, row.max_rate) for row in kept]
+    with unit_of_work():
+        actions.offer_instruments(call, offers, by=make.by)
+    check = next(row for row in queries.opening_checks(call, clock.now()) if row.code == "put_to")
+    assert "reprendre" in str(check.missing)

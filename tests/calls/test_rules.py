@@ -144,3 +144,54 @@ def test_one_condition_unmet_settles_the_answer():
     assert rules.overall([CheckVerdict.MET, CheckVerdict.UNSURE, CheckVerdict.UNMET]) is CheckVerdict.UNMET
     assert rules.overall([CheckVerdict.MET, CheckVerdict.UNSURE]) is CheckVerdict.UNSURE
     assert rules.overall([CheckVerdict.MET]) is CheckVerdict.MET
+
+
+@pytest.mark.parametrize(
+    ("place", "is_asked"),
+    [
+        ("climat", False), ("climat.effects", False), ("climat.effects.water", False), ("publics", True),
+        ("publics.justice", True), ("publics.justice.pricing", False), ("publics.justice.income", True),
+        ("climatique", True),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_left_out_with_all_that_it_holds(place, is_asked):
+    asked = rules.Asked("emergence", frozenset({"climat", "publics.justice.pricing"}))
+    assert asked.has(place) is is_asked
+
+
+def test_a_question_is_put_to_all_to_some_or_while_no_instrument_is_chosen():
+    asked = rules.Asked("emergence")
+    assert asked.takes([])
+    assert asked.takes(["emergence", "scale_up"])
+    assert not asked.takes(["scale_up"])
+    assert rules.EVERYTHING.takes(["scale_up"])
+
+
+def test_what_no_instrument_is_asked_is_not_asked_before_one_is_chosen():
+    offers = [rules.Asked("a", frozenset({"climat", "publics.justice.pricing"})),
+              rules.Asked("b", frozenset({"climat.effects", "publics.justice.pricing"}))]  # fmt: skip
+    assert rules.asked_by_any(offers).left_out == {"climat.effects", "publics.justice.pricing"}
+    assert rules.asked_by_any([]).left_out == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ("projet", 1), ("projet.title", 1), ("axes", 1), ("axes.shares", 1), ("axes.actions", 0), ("budget", 1),
+        ("budget.lines", 1), ("budget.lines.74", 1), ("budget.lines.66", 0), ("climat", 0), ("territoire.areas", 0),
+        ("territoire", 1), ("declarations", 1), ("axes.sharesx", 0),
+    ],
+)  # fmt: skip
+def test_what_another_rule_reads_cannot_be_left_out(place, names):
+    assert len(rules.reserved_in([place])) == names
+
+
+def test_a_criterion_keeps_something_to_be_judged_on_for_each_instrument():
+    offers = [rules.Asked("emergence", frozenset({"climat"})), rules.Asked("scale_up")]
+    criteria = [
+        ("Climat", ["climat"], []),
+        ("Accès", ["climat", "budget"], []),
+        ("Suite", [], [["scale_up"]]),
+        ("Besoin", [], [["scale_up"], ["emergence"]]),
+    ]
+    assert rules.unjudged(criteria, offers) == [("Climat", "emergence"), ("Suite", "emergence")]

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from grants.applications import actions as applications
+from grants.applications import queries as application_queries
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application
 from grants.applications.rules import QUESTIONS, Part, is_asked
@@ -155,8 +156,13 @@ class Make(AwardMaker):
         opens_at: datetime | None = None,
         envelope: Money | None = None,
         code: str | None = None,
+        left_out: Mapping[str, Sequence[str]] | None = None,
+        put_to: Mapping[str, Sequence[str]] | None = None,
     ) -> Call:
-        """A call made from the reference files; open now unless told otherwise."""
+        """A call made from the reference files; open now unless told otherwise.
+
+        It asks the same of every instrument, but for what is left out of some and for questions put to some alone.
+        """
         number = next(self._numbers)
         at = clock.now()
         with unit_of_work():
@@ -170,11 +176,22 @@ class Make(AwardMaker):
                 envelope=envelope or Money.euros(300_000),
                 by=self.by,
             )
+            self._ask(call, left_out or {}, put_to or {})
         if state is not CallState.DRAFT:
             with unit_of_work():
                 call.opened_at = call.opens_at
                 call.state = state
         return call
+
+    def _ask(self, call: Call, left_out: Mapping[str, Sequence[str]], put_to: Mapping[str, Sequence[str]]) -> None:
+        """Say what a call asks, whatever its reference files leave out."""
+        for row in call_queries.instruments_of(call.id):
+            row.left_out = list(left_out.get(row.instrument.code, ()))
+        for question in call_queries.questions_of(call.id):
+            if "scale_up" in (question.instruments or ["scale_up"]):
+                question.instruments = list(put_to.get(question.code, ()))
+            else:
+                db.session.delete(question)
 
     # ---- applications ------------------------------------------------------------------------------------------------
 
@@ -241,12 +258,13 @@ class Make(AwardMaker):
         pages: dict[str, Any] = {Part.PROJECT: said}
         if shares is not None:
             pages |= self._pages(application, shares, requested, instrument)
-        kind = _kind(application, pages)
+        kind = _kind(application, pages), call_queries.asked_of(application.call_id, chosen.id)
         copies.write(kind, application, heading["title"], pages, lambda: self._save(application, pages, by), by=by)
 
     def _save(self, application: Application, pages: dict[str, Any], by: Actor) -> None:
         for section, values in pages.items():
-            applications.save_section(application, section, values, by=by)
+            if section in application_queries.section_codes(application):
+                applications.save_section(application, section, values, by=by)
 
     def _pages(
         self, application: Application, shares: Sequence[tuple[str, int]], requested: Money, instrument: str

@@ -1,7 +1,8 @@
 """The project's budget in the accounts of the national form: its lines, its totals, and what must balance."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self, cast
 
 from grants.applications.parts.fields import (
     Amount,
@@ -16,9 +17,10 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.vocabulary import FUNDING_LABELS, FundingStatus
+from grants.calls.rules import Asked
 from grants.kernel.money import Money, percentage
 from grants.kernel.pages import money, percent
-from grants.kernel.words import _, _l
+from grants.kernel.words import LazyString, _, _l, in_words_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Totals:
     def is_balanced(self) -> bool:
         """Whether both pairs of totals are equal."""
         return self.charges == self.resources and self.in_kind_charges == self.in_kind_resources
+
+    def by_name(self) -> Iterator[tuple[str, Money]]:
+        """Each total with its name in frozen content."""
+        yield from (("charges", self.charges), ("resources", self.resources))
+        yield from (("in_kind_charges", self.in_kind_charges), ("in_kind_resources", self.in_kind_resources))
 
 
 IN_KIND = ("86", "87")  # what the accounts of contributions in kind begin with
@@ -132,9 +139,39 @@ class BudgetRows(RowTable):
         is_written = any(values[field.name] for field in self.fields if isinstance(field, ShortText | Amount))
         return {**values, "amount": values["amount"] or Money(0)} if is_written else None
 
+    @property
+    def items(self) -> dict[str, LazyString | str]:
+        """The accounts are rows of reference data: whoever reads them knows their codes."""
+        return {}
+
+    def only(self, names: Container[str]) -> Self | None:
+        """All columns are asked: lines go by their account (`leave_accounts_out`)."""
+        return self
+
     def rows_in(self, content: Content) -> list[StoredRow]:
         """The lines of both sides."""
         return [*content["budget"]["charges"], *content["budget"]["resources"]]
+
+
+def leave_accounts_out(content: Content, asked: Asked) -> list[str]:
+    """Take out of frozen content the lines of accounts that are not asked, and count anew; gives their titles."""
+    sides = cast(dict[str, list[StoredRow]], content["budget"])
+    said: list[str] = []
+    for side in ("charges", "resources"):
+        gone = [line for line in sides[side] if not is_account_asked(asked, str(line["account"]))]
+        said += [in_words_of(line, "title") for line in gone]
+        sides[side] = [line for line in sides[side] if line not in gone]
+    if said:
+        lines = [("charge", line) for line in sides["charges"]] + [("resource", line) for line in sides["resources"]]
+        found = totals((side, str(line["account"]), Money(cast(int, line["amount_cents"]))) for side, line in lines)
+        content["budget"]["totals"] = {f"{side}_cents": amount.cents for side, amount in found.by_name()}
+        content["project"]["total_cents"] = found.charges.cents or None
+    return list(dict.fromkeys(said))
+
+
+def is_account_asked(asked: Asked, account: str) -> bool:
+    """Whether the lines of an account are asked."""
+    return asked.has(f"{Part.BUDGET}.{LINES.name}.{account}")
 
 
 def _balance(content: Content) -> Iterator[tuple[str, str]]:

@@ -4,11 +4,11 @@ A field says what it holds, in which words, and when it is complete. `models` ma
 `queries` its place in frozen content; this module knows neither the database nor the web.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from grants.kernel.money import Money
 from grants.kernel.pages import colon, day, money
@@ -427,6 +427,19 @@ class Table:
         """Its key in frozen content."""
         return self.content or self.attribute
 
+    @property
+    def items(self) -> dict[str, LazyString | str]:
+        """What of its rows a call may leave out, with its words."""
+        return {}
+
+    def only(self, names: Container[str]) -> Self | None:
+        """The same table with these of its items alone; None when nothing is left to say."""
+        return self
+
+    def leave_out(self, rows: list[StoredRow], names: Container[str]) -> list[str]:
+        """Take other items than these out of rows of frozen content; gives the words of those that said something."""
+        return []
+
     def rows_in(self, content: Content) -> list[StoredRow]:
         """What a content says."""
         rows: list[StoredRow] = content[self.place]
@@ -463,6 +476,31 @@ class RowTable(Table):
     item: LazyString
     add: LazyString
     most: int = MOST_ROWS
+
+    @property
+    def items(self) -> dict[str, LazyString | str]:
+        """The columns that a row can be kept without."""
+        wanted = (field.required is not None or (isinstance(field, Whole) and field.needed) for field in self.fields)
+        return {field.name: field.label for field, is_wanted in zip(self.fields, wanted, strict=True) if not is_wanted}
+
+    def only(self, names: Container[str]) -> Self | None:
+        """The same table without some columns."""
+        fields = tuple(field for field in self.fields if field.name not in self.items or field.name in names)
+        return self if len(fields) == len(self.fields) else replace(self, fields=fields)
+
+    def leave_out(self, rows: list[StoredRow], names: Container[str]) -> list[str]:
+        """Blank the other columns."""
+        said = []
+        for field in (field for field in self.fields if field.name in self.items and field.name not in names):
+            blank = cast(Scalar, field.plain(field.blank))
+            said += [str(field.label)] if any(row[field.key] != blank for row in rows) else []
+            for row in rows:
+                row[field.key] = blank
+        return said
+
+    def blanks(self) -> dict[str, Scalar]:
+        """What a row says that says nothing, as its columns take it."""
+        return {field.attribute: field.keep(field.blank) for field in self.fields}
 
     def row(self, typed: Cells) -> dict[str, Scalar] | None:
         """A row as it was written, or None when nothing worth keeping was."""
@@ -508,6 +546,24 @@ class PerCode(Table):
     def columns(self) -> tuple[Field, ...]:
         """The code first."""
         return (self.code, *self.fields)
+
+    @property
+    def items(self) -> dict[str, LazyString | str]:
+        """The codes."""
+        return dict(self.code.labels)
+
+    def only(self, names: Container[str]) -> Self | None:
+        """The same table for some codes."""
+        labels = {code: label for code, label in self.code.labels.items() if code in names}
+        if len(labels) == len(self.code.labels):
+            return self
+        return replace(self, code=replace(self.code, labels=labels)) if labels else None
+
+    def leave_out(self, rows: list[StoredRow], names: Container[str]) -> list[str]:
+        """Take out the rows of other codes."""
+        said = [self.label_of(str(row[self.code.key])) for row in rows if row[self.code.key] not in names]
+        rows[:] = [row for row in rows if row[self.code.key] in names]
+        return said
 
     def control(self, field: Field, code: str) -> str:
         """The name of a field of the form."""

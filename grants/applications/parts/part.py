@@ -1,9 +1,10 @@
 """A part of a dossier: one page of the writing space, declared once."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date
 from enum import StrEnum
+from operator import is_
 from typing import TypeAlias
 
 from grants.applications.parts.fields import (
@@ -18,6 +19,7 @@ from grants.applications.parts.fields import (
     Shares,
     is_blank,
 )
+from grants.calls.rules import EVERYTHING, Asked
 from grants.kernel.words import LazyString
 
 AskedField: TypeAlias = Field | RowTable | PerCode | Picks | Shares  # what a page may ask
@@ -97,15 +99,42 @@ class DossierPart:
         """The fields stored in rows of their own."""
         return [field for field in self.fields if isinstance(field, RowTable | PerCode)]
 
-    def missing(self, content: Content) -> Iterator[Missing]:
-        """What stops a draft with this content from being submitted, on this page."""
+    def place_of(self, field: AskedField) -> str:
+        """What names a field of this page where a call says what it does not ask."""
+        return f"{self.code}.{field.name}"
+
+    def within(self, asked: Asked) -> "DossierPart | None":
+        """The same page with the fields that are asked; None when none is."""
+        found = (self._asked(field, asked) for field in self.fields)
+        fields = tuple(field for field in found if field is not None)
+        if len(fields) == len(self.fields) and all(map(is_, fields, self.fields)) and asked.has(self.code):
+            return self
+        names = {field.name for field in fields}
+        in_order = tuple(rule for rule in self.in_order if {rule.first, rule.second} <= names)
+        return replace(self, fields=fields, in_order=in_order) if fields else None
+
+    def _asked(self, field: AskedField, asked: Asked) -> AskedField | None:
+        place = self.place_of(field)
+        if not asked.has(place):
+            return None
+        if isinstance(field, RowTable | PerCode):
+            return field.only({name for name in field.items if asked.has(f"{place}.{name}")})
+        return field
+
+    def has(self, name: str) -> bool:
+        """Whether a field of that name is asked."""
+        return any(field.name == name for field in self.fields)
+
+    def missing(self, content: Content, asked: Asked = EVERYTHING) -> Iterator[Missing]:
+        """What stops a draft with this content from being submitted, on this page; `asked` is what the call asks."""
         for field in self.fields:
             if not isinstance(field, Field):
                 yield from (Missing(self.code, field.name, gap) for gap in field.lacking(field.rows_in(content)))
             elif field.required is not None and is_blank(content[self.group][field.name]):
                 yield Missing(self.code, field.name, str(field.required))
         for rule in self.rules:
-            yield from (Missing(self.code, name, gap) for name, gap in rule(content))
+            gaps = ((name, gap) for name, gap in rule(content) if asked.has(f"{self.code}.{name}"))
+            yield from (Missing(self.code, name, gap) for name, gap in gaps)
 
     def plain(self, values: Cells) -> JsonObject:
         """The columns as frozen content says them; a field that is not told is blank. What the call offers is told by

@@ -3,6 +3,7 @@
 from grants.applications.parts import PARTS
 from grants.applications.parts.budget import LINES
 from grants.applications.parts.fields import Field, Json, OfferedChoice, PerCode, Picks, RowTable, Shares
+from grants.kernel.words import _l
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,7 +17,14 @@ def dossier_schema() -> dict[str, Json]:
         for field in part.fields:
             if not isinstance(field, Field):
                 properties[field.place] = {"title": str(field.label), **_rows(field)}
-    return {"$schema": DRAFT, "type": "object", "properties": properties, "required": list(properties)}
+    left_out: dict[str, Json] = {
+        "title": str(_l("Ce qui n’était pas demandé : pages du dossier, et leurs champs")),
+        "type": "array",
+        "items": {"type": "string"},
+    }
+    required = list(properties)
+    properties["left_out"] = left_out
+    return {"$schema": DRAFT, "type": "object", "properties": properties, "required": required}
 
 
 def _rows(field: RowTable | PerCode | Picks | Shares) -> dict[str, Json]:

@@ -1,7 +1,7 @@
 """What a dossier says: from its rows while it is a draft, from its frozen text once it was submitted."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple, Protocol, TypedDict
@@ -46,7 +46,7 @@ from grants.applications.models import (
     application_plan,
     model_of,
 )
-from grants.applications.parts import PARTS, TABLES, complete
+from grants.applications.parts import PARTS, TABLES, complete, leave_out
 from grants.applications.parts.budget import LINES, is_in_kind, totals
 from grants.applications.parts.fields import (
     Amount,
@@ -61,14 +61,15 @@ from grants.applications.parts.fields import (
     Whole,
 )
 from grants.applications.parts.part import Part
-from grants.applications.parts.questions import answer_details, is_asked
+from grants.applications.parts.questions import answer_details, is_asked, is_empty
 from grants.calls import queries as calls
 from grants.calls.models import CallInstrument, Question, QuestionKind, Statement
-from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST
+from grants.calls.rules import AUTHORITY_TO_SIGN, FIRST_REQUEST, Asked
 from grants.kernel.db import Keyed, db, get_held, is_held
 from grants.kernel.money import Money
 from grants.kernel.pages import money
 from grants.kernel.uploads import StoredFile
+from grants.kernel.words import in_words_of
 from grants.people.models import Account, Organisation
 from grants.programme.models import (
     Action,
@@ -191,6 +192,8 @@ def content_of(application_id: UUID) -> Content:
     French text `x` may have its English `x_en`. Codes are those of the models' enums; templates word them with the
     global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present:
 
+    - left_out: the pages, and fields of pages (`calls.rules.Asked`), that were not asked; blank here
+    - unasked: of a draft, what is kept and neither shown nor sent, because it is not asked, by title
     - format, reference, submitted_at, number (of the version), digest (SHA-256 of the frozen text)
     - call {id, code, title}, fund {code, name, body}, author {name}
     - organisation {id, name, acronym, siret, rna, legal_form, purpose, address, postcode, city, website, phone, email,
@@ -227,13 +230,15 @@ def content_in(version: ApplicationVersion) -> Content:
 
 def draft_content(application: Application) -> Content:
     """The same shape for what the application says now, read from its tables; digest and number are None."""
-    content = _finished(rules.read(rules.canonical(plain_content(application))))
+    plain, unasked = content_and_rest(application)
+    content = _finished(rules.read(rules.canonical(plain)), unasked)
     content["digest"] = content["number"] = None
     return content
 
 
-def _finished(content: Content) -> Content:
+def _finished(content: Content, unasked: Sequence[str] = ()) -> Content:
     complete(content)
+    content["unasked"] = list(unasked)
     content["project"]["rate"] = rules.rate_of(content)
     return content
 
@@ -264,6 +269,27 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
 
     `picked` are the rows of `picked_by`, for whoever read them already.
     """
+    return content_and_rest(application, picked)[0]
+
+
+def asked_of(application: Application) -> Asked:
+    """What the call asks of an application, by the instrument that it chose."""
+    return calls.asked_of(application.call_id, application.instrument_id)
+
+
+def content_and_rest(application: Application, picked: Sequence[Picked] | None = None) -> tuple[JsonObject, list[str]]:
+    """The same, and the titles of what the application keeps beside it that it is not asked."""
+    asked = asked_of(application)
+    plain, answers = _everything(application, picked, asked)
+    said = leave_out(plain, asked)
+    plain["left_out"] = sorted(asked.left_out)
+    return plain, said + answers
+
+
+def _everything(
+    application: Application, picked: Sequence[Picked] | None, asked: Asked
+) -> tuple[JsonObject, list[str]]:
+    """What an application keeps, its questions those that are asked; and the other questions that it answers."""
     call, fund = application.call, application.call.fund
     lines: Sequence[LineRow] = _read(_lines(), application.id)
     found = totals((line.side, line.account, line.amount) for line in lines)
@@ -272,8 +298,11 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
     signatures: Sequence[SignatureRow] = _read(_signatures(), application.id)
     given, signed = {row.question_id: row for row in answers}, {row.statement_id: row for row in signatures}
     questions, statements = calls.questions_of(call.id), calls.statements_of(call.id)
+    unasked = [row for row in questions if not asked.takes(row.instruments)]
+    kept = [in_words_of(row, "label") for row in unasked if row.id in given and not is_empty(given[row.id].value)]
+    questions = [row for row in questions if row not in unasked]
     asked_for: Sequence[AskedForRow] = _read(_instrument_and_axes(), application.id)
-    return {
+    plain: JsonObject = {
         "format": FORMAT,
         "reference": application.reference,
         "submitted_at": _iso(application.submitted_at),
@@ -289,12 +318,13 @@ def plain_content(application: Application, picked: Sequence[Picked] | None = No
         "budget": {
             "charges": [_line(line) for line in lines if line.side == "charge"],
             "resources": [_line(line) for line in lines if line.side == "resource"],
-            "totals": {f"{side}_cents": amount.cents for side, amount in vars(found).items()},
+            "totals": {f"{side}_cents": amount.cents for side, amount in found.by_name()},
         },
-        "sections": _sections(call.id, questions, given),
+        "sections": _sections(call.id, questions, given, {row.section_id for row in unasked}),
         "pieces": _pieces(application, _facts_for_pieces(application, questions, given, statements, signed)),
         "statements": _statements(application, statements, signed),
     }
+    return plain, kept
 
 
 def _read(statement: Select[*tuple[Any, ...]], application_id: UUID) -> Sequence[Any]:
@@ -586,7 +616,8 @@ def _line(line: LineRow) -> JsonObject:
     }
 
 
-def _sections(call_id: UUID, asked: Sequence[Question], given: Answers) -> list[JsonObject]:
+def _sections(call_id: UUID, asked: Sequence[Question], given: Answers, unasked: Container[UUID]) -> list[JsonObject]:
+    """The questions asked, section by section; without the sections (`unasked`) of which none is asked any more."""
     by_code: dict[str, Json] = {row.code: given[row.id].value for row in asked if row.id in given}
     names = _names_of_communes(asked, given)
     questions: dict[UUID, list[JsonObject]] = {}
@@ -603,6 +634,7 @@ def _sections(call_id: UUID, asked: Sequence[Question], given: Answers) -> list[
     return [
         {"code": row.code, **both_languages(row, "title"), "questions": questions.get(row.id, [])}
         for row in calls.sections_of(call_id)
+        if row.id in questions or row.id not in unasked
     ]
 
 

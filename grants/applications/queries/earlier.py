@@ -10,7 +10,7 @@ from sqlalchemy import select
 from grants.applications import rules
 from grants.applications.models import Application
 from grants.applications.parts import PARTS
-from grants.applications.parts.budget import LINES
+from grants.applications.parts.budget import LINES, is_account_asked
 from grants.applications.parts.fields import (
     Amount,
     Cells,
@@ -23,12 +23,22 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import MADE_ANEW, AskedField
 from grants.applications.parts.questions import is_empty
+from grants.applications.queries.content import asked_of
 from grants.applications.queries.corrections import is_correction
-from grants.applications.queries.writing import offers_of, questions_on, section_codes, section_values, wrong_in
+from grants.applications.queries.writing import (
+    is_asked,
+    offers_of,
+    parts_of,
+    questions_on,
+    section_codes,
+    section_values,
+    wrong_in,
+)
 from grants.applications.rules import FieldData, Path
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.models import Question, QuestionKind
+from grants.calls.rules import Asked
 from grants.kernel.db import db
 from grants.programme import queries as programme
 
@@ -104,8 +114,9 @@ def _without_id(row: FieldData) -> dict[str, object]:
 
 def _of_part(application: Application, earlier: Application, section: str) -> dict[Path, FieldData]:
     said = section_values(earlier, section)
-    fields = {field.name: field for field in PARTS[section].fields}
-    fitted = {path: _fitted(application, fields[path[0]], path, value) for path, value in rules.fields_in(said).items()}
+    fields = {field.name: field for field in parts_of(application)[section].fields}
+    taken = {path: value for path, value in rules.fields_in(said).items() if is_asked(application, section, path)}
+    fitted = {path: _fitted(application, fields[path[0]], path, value) for path, value in taken.items()}
     found: dict[Path, FieldData] = {}
     for path, value in fitted.items():
         if rules.says_nothing(value):
@@ -137,15 +148,16 @@ def _keys(application: Application, name: str) -> set[str]:
 
 def _row(application: Application, field: RowTable, row: Cells) -> Cells | None:
     """A line with the id that it has in this draft, without its days; one of the budget without its status."""
-    if field is LINES and str(row["account"]) not in _accounts():
+    if field is LINES and str(row["account"]) not in _accounts(asked_of(application)):
         return None
     days = {one.name: one.blank for one in field.fields if isinstance(one, Day)}
     status = {"status": None} if field is LINES else {}
     return {**row, **days, **status, "id": str(uuid5(NAMESPACE_URL, f"{application.id} {row['id']}"))}
 
 
-def _accounts() -> set[str]:
-    return {account.code for account in programme.budget_accounts() if not account.header}
+def _accounts(asked: Asked) -> set[str]:
+    """The accounts of which a draft takes lines."""
+    return {row.code for row in programme.budget_accounts() if not row.header and is_account_asked(asked, row.code)}
 
 
 def _of_questions(application: Application, earlier: Application, section: str) -> dict[Path, FieldData]:

@@ -1,6 +1,6 @@
 """The writing space: what each page holds and offers, and how far a dossier is."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from grants.applications.models import (
     PastValue,
     Writer,
 )
-from grants.applications.parts import PARTS
-from grants.applications.parts.budget import LINES
+from grants.applications.parts import PARTS, asked_parts
+from grants.applications.parts.budget import LINES, is_account_asked
 from grants.applications.parts.fields import (
     Content,
     Field,
@@ -28,12 +28,13 @@ from grants.applications.parts.fields import (
     RowTable,
     Shares,
 )
-from grants.applications.parts.part import AskedField, Missing, Part
+from grants.applications.parts.part import AskedField, DossierPart, Missing, Part
 from grants.applications.parts.questions import QUESTIONS, begun_sections
-from grants.applications.queries.content import files_of, statement_values, statements_version
+from grants.applications.queries.content import asked_of, files_of, statement_values, statements_version
 from grants.applications.rules import PageData, Path, Typed
 from grants.calls import queries as calls
 from grants.calls.models import Question, QuestionKind, Section
+from grants.calls.rules import Asked
 from grants.kernel import clock
 from grants.kernel.db import db
 from grants.kernel.pages import url_path
@@ -48,8 +49,32 @@ from grants.programme.models import (
 )
 
 
-def section_values(application: Application, section: str) -> PageData:
-    """What a section says now, in the shape its form gives and `actions.save_section` takes.
+def parts_of(application: Application) -> Mapping[str, DossierPart]:
+    """The pages of declared fields that an application is asked, each with the fields it is asked."""
+    return asked_parts(asked_of(application))
+
+
+def is_asked(application: Application, section: str, path: Path) -> bool:
+    """Whether a field of a page is asked of an application."""
+    asked = asked_of(application)
+    if section in PARTS:
+        return asked.has(".".join((section, *path)))
+    rows = calls.questions_of(application.call_id)
+    return path[-1] in {str(row.id) for row in rows if asked.takes(row.instruments)}
+
+
+def is_asked_whole(application: Application, section: str) -> bool:
+    """Whether an application is asked all that its call asks of anybody on a page."""
+    if section in PARTS:
+        accounts = not any(place.startswith(f"{Part.BUDGET}.") for place in asked_of(application).left_out)
+        return parts_of(application).get(section) is PARTS[section] and (section != Part.BUDGET or accounts)
+    asked, rows = asked_of(application), calls.questions_of(application.call_id)
+    return all(asked.takes(row.instruments) for row in rows if f"{QUESTIONS}{row.section.code}" == section)
+
+
+def section_values(application: Application, section: str, asked: Asked | None = None) -> PageData:
+    """What a section says now, in the shape its form gives and `actions.save_section` takes; of the fields that are
+    asked of the application, or that `asked` tells.
 
     The stamp of these values (`rules.stamp_of`) tells whether somebody else changed the section since it was shown.
     """
@@ -57,10 +82,11 @@ def section_values(application: Application, section: str) -> PageData:
         made = {row.statement_id: row.choice for row in application.signatures}
         return {"choices": {str(row.id): made.get(row.id) for row in calls.statements_of(application.call_id)}}
     if section in PARTS:
-        return {field.name: _value_of(application, field) for field in PARTS[section].fields}
+        part = asked_parts(asked or asked_of(application)).get(section)
+        return {field.name: _value_of(application, field) for field in part.fields} if part is not None else {}
     given = {row.question_id: row.value for row in application.answers}
-    asked = [row for row in questions_on(application, section) if row.kind is not QuestionKind.FILE]
-    return {"answers": {str(row.id): given.get(row.id) for row in asked}}
+    rows = [row for row in questions_on(application, section, asked) if row.kind is not QuestionKind.FILE]
+    return {"answers": {str(row.id): given.get(row.id) for row in rows}}
 
 
 def _value_of(application: Application, field: AskedField) -> Any:
@@ -74,10 +100,13 @@ def _value_of(application: Application, field: AskedField) -> Any:
         case Shares():
             given = {str(getattr(row, field.key)): row.percent for row in stored}
             return {offer.key: given.get(offer.key) for offer in offers_of(application, field.name)}
+    if field is LINES:
+        asked = asked_of(application)
+        lines = [line for line in application.budget_lines if not line.is_request]
+        stored = [line for line in lines if is_account_asked(asked, line.account)]
     rows = [
         {"id": str(row.id), **{one.name: one.read(getattr(row, one.attribute)) for one in field.columns}}
         for row in stored
-        if field is not LINES or not row.is_request
     ]
     if isinstance(field, RowTable):
         return rows
@@ -127,8 +156,8 @@ def _changes(application_id: UUID, section: str) -> Iterator[tuple[str, Change]]
 
 def wrong_in(application: Application, section: str) -> dict[Path, Typed]:
     """What is typed on a page that cannot be taken, by field."""
-    changes = changes_in(application, section)
-    return {path: change.wrong for path, change in changes.items() if change.wrong is not None}
+    wrong = {path: change.wrong for path, change in changes_in(application, section).items()}
+    return {path: typed for path, typed in wrong.items() if typed is not None and is_asked(application, section, path)}
 
 
 PRESENT = timedelta(seconds=45)  # how long an open page that is not heard of is taken as open
@@ -167,6 +196,7 @@ def wrong_answers(application: Application) -> list[Missing]:
               field=name_of(application, section, rules.path_of(path))),
         )
         for section, path in rows
+        if is_asked(application, section, rules.path_of(path))
     ]  # fmt: skip
 
 
@@ -257,25 +287,35 @@ def _offered_actions(application: Application) -> list[OfferedRow]:
     ]
 
 
-def options_of(application: Application, section: str, names: Container[str] | None = None) -> dict[str, Any]:
-    """What a page of the writing space offers to choose from; `names`, when told, are the only fields to be filled."""
+def options_of(
+    application: Application, section: str, names: Container[str] | None = None, asked: Asked | None = None
+) -> dict[str, Any]:
+    """What a page of the writing space offers to choose from, and what it asks (`asked`, as `section_values`); `names`,
+    when told, are the only fields to be filled."""
+    asked = asked or asked_of(application)
+    return {"asked": asked, **_options(application, section, names, asked)}
+
+
+def _options(application: Application, section: str, names: Container[str] | None, asked: Asked) -> dict[str, Any]:
     call_id = application.call_id
     match section:
         case Part.BUDGET:
-            return {"accounts": programme.budget_accounts()}
+            return {"accounts": [row for row in programme.budget_accounts() if is_account_asked(asked, row.code)]}
         case Part.STATEMENTS:
             statements, values = calls.statements_of(call_id), statement_values(application)
             words = {row.code: rules.fill(in_words_of(row, "text"), values) for row in statements}
             return {"statements": statements, "words": words, "version": statements_version(application)}
         case _ if section in PARTS:
-            asked = (field for field in PARTS[section].fields if isinstance(field, OfferedChoice | Picks | Shares))
-            is_filled = [(field.name, names is None or field.name in names) for field in asked]
+            part = asked_parts(asked).get(section)
+            fields = part.fields if part is not None else ()
+            offering = (field for field in fields if isinstance(field, OfferedChoice | Picks | Shares))
+            is_filled = [(field.name, names is None or field.name in names) for field in offering]
             return {"offers": {name: offers_of(application, name) if wanted else [] for name, wanted in is_filled}}
         case _:
             everything = calls.questions_of(call_id)
             code = section.removeprefix(QUESTIONS)
             return {
-                "questions": [row for row in everything if row.section.code == code],
+                "questions": [row for row in everything if row.section.code == code and asked.takes(row.instruments)],
                 "all_questions": everything,
                 "communes": programme.communes(),
                 "files_of": _given_files(application, everything),
@@ -293,8 +333,9 @@ def _given_files(application: Application, questions: Sequence[Question]) -> dic
     }
 
 
-def questions_on(application: Application, section: str) -> list[Question]:
-    """The call's questions on a page of the writing space, in order."""
+def questions_on(application: Application, section: str, asked: Asked | None = None) -> list[Question]:
+    """The call's questions on a page of the writing space that are asked, in order (`asked`, as `section_values`)."""
+    asked = asked or asked_of(application)
     statement = (
         select(Question)
         .join(Section)
@@ -302,7 +343,7 @@ def questions_on(application: Application, section: str) -> list[Question]:
         .options(joinedload(Question.section), joinedload(Question.criterion))
         .order_by(Question.position, Question.code)
     )
-    return list(db.session.scalars(statement))
+    return [row for row in db.session.scalars(statement) if asked.takes(row.instruments)]
 
 
 @dataclass(frozen=True)
@@ -328,16 +369,24 @@ def steps(application: Application, content: Content) -> list[WritingPage]:
 
 
 def titles_of(application: Application) -> list[tuple[str, str]]:
-    """The pages of the writing space in order, each with its title."""
-    titles: list[tuple[str, str]] = [(part, str(rules.PART_TITLES[part])) for part in rules.BEFORE_QUESTIONS]
-    titles += [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in calls.sections_of(application.call_id)]
-    return [*titles, *((part, str(rules.PART_TITLES[part])) for part in rules.AFTER_QUESTIONS)]
+    """The pages of the writing space that are asked, in order, each with its title."""
+    parts = parts_of(application)
+    titles: list[tuple[str, str]] = [(part, str(parts[part].title)) for part in rules.BEFORE_QUESTIONS if part in parts]
+    titles += _question_pages(application)
+    return [*titles, *((part, str(parts[part].title)) for part in rules.AFTER_QUESTIONS if part in parts)]
+
+
+def _question_pages(application: Application) -> list[tuple[str, str]]:
+    """The pages of the call's own questions that ask something of this application."""
+    asked, questions = asked_of(application), calls.questions_of(application.call_id)
+    asking = {row.section_id for row in questions if asked.takes(row.instruments)}
+    rows = (row for row in calls.sections_of(application.call_id) if row.id in asking)
+    return [(f"{QUESTIONS}{row.code}", in_words_of(row, "title")) for row in rows]
 
 
 def section_codes(application: Application) -> list[str]:
-    """The pages of the writing space, in order."""
-    of_call = [f"{QUESTIONS}{row.code}" for row in calls.sections_of(application.call_id)]
-    return [*rules.BEFORE_QUESTIONS, *of_call, *rules.AFTER_QUESTIONS]
+    """The pages of the writing space that are asked, in order."""
+    return [code for code, _title in titles_of(application)]
 
 
 def _step_state(left: int, begun: bool) -> str:

@@ -37,6 +37,7 @@ def questions(call: Call) -> str:
         sections=queries.sections_of(call.id),
         questions=queries.questions_of(call.id),
         kinds=rules.KIND_LABELS,
+        offers=queries.instruments_of(call.id),
     )
 
 
@@ -112,6 +113,7 @@ def _form(kind: PartKind, call: Call, part: actions.CallPart | None) -> Any:
         questions=queries.questions_of(call.id),
         blocks=queries.blocks_of(call.id),
         items=queries.items_of(call.id),
+        offers=queries.instruments_of(call.id),
     )
     if part is not None and request.method == "GET":
         form.show(part)
