@@ -37,6 +37,7 @@ class P(StrEnum):
     APPLICATION_EDIT = "application:edit"
     APPLICATION_SUBMIT = "application:submit"
     APPLICATION_WITHDRAW = "application:withdraw"
+    PAPER_ENTER = "paper:enter"
     PIECE_ANSWER = "piece:answer"
     EXTENSION_GIVE = "extension:give"
     FILE_READ = "file:read"

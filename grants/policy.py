@@ -25,6 +25,7 @@ from grants.kernel.uploads import StoredFile
 from grants.kernel.words import _l
 from grants.messages import queries as messages
 from grants.messages.models import Conversation, Message
+from grants.people import queries as people
 from grants.people.models import Account, Appointment, Invitation, Membership, Nomination, Organisation, SignIn
 from grants.people.rules import incompatible
 from grants.permissions import P
@@ -155,7 +156,44 @@ def in_chain(permission: P, *names: str) -> AccessRule:
     return acts(*names) & reasoned(lambda actor, subject: awards.why_not_act(actor.id, subject, permission))
 
 
+def _why_not_write_dossier(actor: Actor, subject: object) -> Text | None:
+    """A member writes the dossiers of their organisation, a manager those that are being entered from paper."""
+    is_entered = isinstance(subject, Application) and subject.is_being_entered
+    return (acts("manager") if is_entered else own_work).why_not(actor, subject)
+
+
+def _being_entered(_actor: Actor, subject: object) -> bool:
+    """A dossier that a manager is entering from paper, or a file of it: its organisation does not see it yet."""
+    if isinstance(subject, StoredFile):
+        return applications.is_being_entered(subject.dossier_id)
+    return isinstance(subject, Application) and subject.is_being_entered
+
+
+def _on_paper(_actor: Actor, subject: object) -> bool:
+    return isinstance(subject, Application) and subject.is_on_paper
+
+
+def _entered_it(actor: Actor, subject: object) -> bool:
+    """Whoever wrote anything of a dossier that came on paper does not decide whether it is eligible."""
+    application = subject.application if isinstance(subject, PieceRequest) else subject
+    if actor.id is None or not isinstance(application, Application) or not application.is_on_paper:
+        return False
+    return applications.has_entered(actor.id, application)
+
+
+def _never_had_members(_actor: Actor, subject: object) -> bool:
+    return isinstance(subject, Organisation) and not people.had_members(subject.id)
+
+
 own_work = confirmed & member
+own_dossier = reasoned(_why_not_write_dossier)
+being_entered = AccessRule(_being_entered, NOT_OPEN)
+own_or_entered = (member & ~being_entered) | (reads("manager") & being_entered)
+on_paper = AccessRule(_on_paper, NOT_OPEN)
+entered_it = AccessRule(
+    _entered_it, otherwise=_l("Vous avez saisi ce dossier papier : une autre personne décide de sa recevabilité.")
+)
+without_members = AccessRule(_never_had_members, NOT_OPEN)
 own_review = acts("reviewer") & own_assignment
 # A member may write about a draft before it is submitted: who answers and who audits read the messages all the same,
 # and no other part of the draft.
@@ -163,6 +201,7 @@ message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitt
 # An appeal is read by whoever answers and whoever audits: the committee and the money offices have no part in it.
 file_reader = (
     member
+    | (reads("manager") & being_entered)
     | (assigned & submitted & ~of_message & ~of_appeal)
     | (reads("manager", "auditor") & (submitted | of_message))
     | (reads(*STAFF) & submitted & ~of_appeal)
@@ -189,7 +228,7 @@ MAY: dict[P, AccessRule] = {
     P.ACCOUNT_OWN: signed_in,
     P.ORGANISATION_CREATE: confirmed,
     P.ORGANISATION_READ: member | role(*STAFF),
-    P.ORGANISATION_EDIT: own_work,
+    P.ORGANISATION_EDIT: own_work | (acts("manager") & without_members),
     P.ORGANISATION_INVITE: confirmed & owner,
     P.ORGANISATION_HAND_OVER: acts("manager"),
     P.PEOPLE_LIST: role(*PEOPLE_READERS),
@@ -208,17 +247,18 @@ MAY: dict[P, AccessRule] = {
     P.DOCUMENT_KEEP: confirmed & owner,
     # applications
     P.APPLICATION_START: confirmed,
-    P.APPLICATION_READ_OWN: member,
+    P.APPLICATION_READ_OWN: (member & ~being_entered) | (reads("manager") & on_paper),
     P.APPLICATION_ARCHIVE: confirmed & member,
-    P.APPLICATION_EDIT: own_work,
-    P.APPLICATION_SUBMIT: own_work,
-    P.APPLICATION_WITHDRAW: own_work,
+    P.APPLICATION_EDIT: own_dossier,
+    P.APPLICATION_SUBMIT: own_dossier,
+    P.APPLICATION_WITHDRAW: own_dossier,
+    P.PAPER_ENTER: acts("manager"),
     P.PIECE_ANSWER: own_work,
     P.EXTENSION_GIVE: acts("manager"),
     P.FILE_READ: file_reader,
     # screening
     P.SCREENING_READ: reads("manager", "auditor"),
-    P.SCREENING_DECIDE: acts("manager"),
+    P.SCREENING_DECIDE: acts("manager") & ~entered_it,
     # messages
     P.MESSAGE_LIST: role("manager", "auditor"),
     P.MESSAGE_READ: message_reader,
@@ -303,7 +343,7 @@ KNOW: dict[type, AccessRule] = {
     Gate: role(*STAFF),
     PublicQuestion: role(*STAFF),
     OrganisationDocument: member,
-    Application: member | (reads(*STAFF) & submitted),
+    Application: own_or_entered | (reads(*STAFF) & submitted),
     PieceRequest: member | reads(*STAFF),
     Conversation: message_reader,
     Message: message_reader,

@@ -25,6 +25,7 @@ from grants.applications.models import (
     Dimension,
     Extension,
     FieldState,
+    PaperDossier,
     PartRow,
     PastValue,
     Signature,
@@ -125,6 +126,130 @@ def start(call: Call, organisation_id: UUID, *, by: Actor) -> Application:
     return application
 
 
+# ---- enter from paper ----------------------------------------------------------------------------------------------
+
+
+def begin_paper(
+    call: Call, organisation: Organisation, days: rules.PaperDays, scan: Given | None, *, by: Actor
+) -> Application:
+    """Begin to enter a dossier that came on paper, for its organisation; one that somebody enters is given back.
+
+    A draft that the organisation has beside stays its own. Raises RefusedError when the call takes no dossier any more
+    or the organisation submitted one, InvalidError on the day at fault, or on `scan` without a file.
+    """
+    db.session.get_one(Organisation, organisation.id, with_for_update=True)
+    begun = queries.entered_of(call.id, organisation.id)
+    if begun is not None:
+        return begun
+    reason = queries.why_not_entered(call)
+    if reason is not None:
+        raise RefusedError(str(reason))
+    if queries.submitted_of(call.id, organisation.id) is not None:
+        raise RefusedError(_("Cette organisation a déjà un dossier déposé pour cet appel, en ligne ou sur papier."))
+    at = clock.now()
+    application = Application(
+        id=uuid4(), call_id=call.id, organisation_id=organisation.id, author_id=by.id,
+        state=ApplicationState.DRAFT, created_at=at, touched_at=at, on_paper_since=at, call=call,
+    )  # fmt: skip
+    _check_days(application, days)
+    if scan is None:
+        raise InvalidError(_("Joignez le dossier papier numérisé, tel qu’il a été reçu."), field="scan")
+    db.session.add(application)
+    db.session.flush()
+    application.paper = PaperDossier(
+        received_on=days.received_on, postmarked_on=days.postmarked_on, scan_id=_scanned(application, scan, by).id,
+        entered_by=_person(by),
+    )  # fmt: skip
+    db.session.flush()
+    journal.record("application.paper_begun", application, by=by, call=call.code, **_days_told(days))
+    return application
+
+
+def change_paper(
+    application: Application, days: rules.PaperDays, scan: Given | None, *, version: int | None, by: Actor
+) -> None:
+    """Correct the days of a dossier that is being entered from paper, or its scan. `version` is the application's when
+    the page was shown. Raises InvalidError and RefusedError as `begin_paper`, ConflictError on a stale page."""
+    _lock_draft(application)
+    paper = _paper_of(application)
+    refuse_changed(application.version, version)
+    _check_days(application, days)
+    paper.received_on, paper.postmarked_on = days.received_on, days.postmarked_on
+    replaced: dict[str, str] = {}
+    if scan is not None:
+        before, paper.scan_id = paper.scan_id, _scanned(application, scan, by).id
+        db.session.flush()
+        _remove(application, before, by=by)
+        db.session.expire(paper, ["scan"])
+        replaced["file"] = str(paper.scan_id)
+    application.touched_at = clock.now()
+    journal.record("application.paper_changed", application, by=by, **_days_told(days), **replaced)
+
+
+def begin_paper_correction(application: Application, *, by: Actor) -> Application:
+    """The draft in which the fund corrects what it entered of a dossier on paper, also after the closing of the call.
+
+    Raises RefusedError once anybody began to decide on the dossier, or its organisation corrected or corrects it.
+    """
+    queries.lock(application)
+    begun = queries.correction_of(application)
+    if begun is not None and begun.is_on_paper:
+        return begun
+    reason = why_not_paper_corrected(application)
+    if reason is not None:
+        raise RefusedError(str(reason))
+    paper = _paper_of(application)
+    draft = _copied(application, by=by)
+    draft.on_paper_since = clock.now()
+    draft.paper = PaperDossier(
+        received_on=paper.received_on, postmarked_on=paper.postmarked_on, scan_id=paper.scan_id, entered_by=_person(by)
+    )
+    db.session.flush()
+    journal.record("application.correction_begun", draft, by=by, on_paper=True)
+    return draft
+
+
+def why_not_paper_corrected(application: Application) -> LazyString | None:
+    """Why the fund cannot correct what it entered of a dossier from paper; None when it can."""
+    if not application.is_on_paper or "paper" not in queries.content_of(application.id):
+        return _l("La version qui compte a été déposée par l’organisation : elle seule la corrige.")
+    begun = queries.correction_of(application)
+    if begun is not None and not begun.is_on_paper:
+        return _l("L’organisation corrige elle-même ce dossier.")
+    return queries.why_not_entered(application.call) or _why_examined(application)
+
+
+def _paper_of(application: Application) -> PaperDossier:
+    if application.paper is None:
+        raise RefusedError(_("Ce dossier n’a pas été reçu sur papier."))
+    return application.paper
+
+
+def _check_days(application: Application, days: rules.PaperDays) -> None:
+    reason = queries.why_not_on_paper(application, days)
+    if reason is not None:
+        raise InvalidError(str(reason[1]), field=reason[0] or None)
+
+
+def _scanned(application: Application, scan: Given, by: Actor) -> StoredFile:
+    stored = uploads.accept(
+        scan, by=by, organisation_id=application.organisation_id, dossier_id=application.id, field="scan"
+    )
+    db.session.flush()
+    return stored
+
+
+def _days_told(days: rules.PaperDays) -> dict[str, str]:
+    found = {"received_on": days.received_on, "postmarked_on": days.postmarked_on}
+    return {name: each.isoformat() for name, each in found.items() if each is not None}
+
+
+def _person(by: Actor) -> UUID:
+    if by.id is None:
+        raise ValueError("a dossier is entered by a person")
+    return by.id
+
+
 # ---- write ---------------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +343,8 @@ def take_up(
     many were left. Raises RefusedError once submitted or for a dossier of another organisation.
     """
     _lock_draft(application)
+    if application.is_on_paper:
+        raise RefusedError(_("Un dossier papier dit ce que dit le papier, et rien d’un autre dossier."))
     if earlier.organisation_id != application.organisation_id:
         raise RefusedError(_("Ce dossier est celui d’une autre organisation."))
     taken = [answer for answer in queries.answers_from(application, earlier) if answer.name in chosen]
@@ -750,7 +877,8 @@ def join_document(application: Application, piece: Piece, document_id: UUID | No
     """
     field = f"piece_{piece.id}"
     document = documents.offered_one(application.organisation_id, piece, document_id)
-    if document is None:
+    # Who enters a dossier from paper does not read the documents of its organisation.
+    if document is None or application.is_on_paper:
         raise InvalidError(_("Ce document n’est pas proposé pour cette pièce."), field=field)
     joined = queries.attachments_of(application.id).get(piece.id, [])
     if document.file.sha256 in {row.file.sha256 for row in joined}:
@@ -783,7 +911,7 @@ def submit(
     or two tabs make one receipt. A correction becomes the next version of the dossier it corrects. Raises RefusedError
     when late, InvalidError when something is missing, ConflictError when a colleague changed the dossier since `seen`,
     or anybody since `received_at`. A dossier that an extension or the grace lets in after the closing of its call is
-    not late; its version and its line say by what.
+    not late; its version and its line say by what. One that is entered from paper is in time when its postmark is.
     """
     queries.lock(application)
     correction = queries.correction_from(application)
@@ -791,8 +919,8 @@ def submit(
     if frozen is not None:
         return frozen
     dossier = application if correction is None else _correctable(correction)
-    attempted_at = _check_in_time(application, received_at, seen)
-    let_in = _what_let_in(application, received_at, attempted_at)
+    let_in = _check_in_time(application, received_at, seen)
+    paper = _entered(application, by) if application.is_on_paper else None
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)
@@ -804,7 +932,7 @@ def submit(
         _forget_unasked(application, by=by)
     verb, number = ("submit", 1) if correction is None else ("correct", _next_version(dossier))
     with db.session.no_autoflush:
-        _date(dossier, received_at)
+        _date(dossier, received_at, paper)
         if correction is not None:
             correction.became = number
             _replace(dossier, application, by=by)
@@ -816,6 +944,7 @@ def submit(
             LIFECYCLE, dossier, verb, by=by,
             reference=dossier.reference, digest=version.digest, received_at=received_at.isoformat(),
             **({"number": number} if correction is not None else {}), **let_in,
+            **(_days_told(paper) if paper is not None else {}),
         )  # fmt: skip
     db.session.flush()
     _allocate(dossier, plain, [row for row in picked if row.list == "actions" and plain["actions"]], number)
@@ -871,13 +1000,13 @@ def _forget_items(application: Application, table: RowTable | PerCode, asked: Co
             setattr(row, field.attribute, field.keep(field.blank))
 
 
-def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> datetime | None:
-    """Refuse what came too late or was changed; returns when it was attempted, where the grace lets it in."""
+def _check_in_time(application: Application, received_at: datetime, seen: int | None) -> dict[str, str]:
+    """Refuse what came too late or was changed; returns what let it in after the closing of its call, if anything."""
     call = application.call
     dates = application.dates
-    is_open = call_rules.is_open(dates, received_at)
+    is_open = application.is_on_paper or call_rules.is_open(dates, received_at)
     attempted_at = None if is_open else queries.attempted_at(application)
-    if not call_rules.takes(dates, received_at, attempted_at):
+    if not is_open and not call_rules.takes(dates, received_at, attempted_at):
         raise _late(call, dates)
     if call.marks_frozen_at is not None:  # it was closed, and is open again because the clock went back
         raise _examined()
@@ -887,7 +1016,16 @@ def _check_in_time(application: Application, received_at: datetime, seen: int | 
         _check_sent_again(application, received_at)
     elif not call_rules.is_open(call, received_at):
         _check_not_examined(application)
-    return attempted_at
+    return {} if application.is_on_paper else _what_let_in(application, received_at, attempted_at)
+
+
+def _entered(application: Application, by: Actor) -> rules.PaperDays:
+    """The days of a dossier on paper, which are in time; whoever submits it is who entered it."""
+    paper = _paper_of(application)
+    _check_days(application, paper.days)
+    paper.entered_by = _person(by)
+    db.session.flush()
+    return paper.days
 
 
 def _late(call: Call, dates: WithGrace) -> RefusedError:
@@ -940,9 +1078,10 @@ def _check_not_examined(application: Application) -> None:
         raise _examined()
 
 
-def _date(application: Application, received_at: datetime) -> None:
-    """Date a submission: silence counts from the version that counts."""
+def _date(application: Application, received_at: datetime, paper: rules.PaperDays | None) -> None:
+    """Date a submission: silence counts from the version that counts, and from the day on which a paper came."""
     received_on = received_at.astimezone(ZoneInfo(application.call.fund.zone)).date()
+    received_on = paper.received_on if paper is not None else received_on
     application.submitted_at = received_at
     application.silence_on = programme.due_on("implicit_rejection", received_on)
 
@@ -1011,11 +1150,18 @@ def begin_correction(application: Application, *, by: Actor) -> Application:
     """
     queries.lock(application)
     begun = queries.correction_of(application)
-    if begun is not None:
+    if begun is not None and not begun.is_on_paper:
         return begun
     reason = why_not_corrected(application, clock.now())
     if reason is not None:
         raise RefusedError(str(reason))
+    draft = _copied(application, by=by)
+    journal.record("application.correction_begun", draft, by=by)
+    return draft
+
+
+def _copied(application: Application, *, by: Actor) -> Application:
+    """A draft that corrects an application, with a copy of what it says but its statements."""
     at = clock.now()
     draft = Application(
         id=uuid4(), call_id=application.call_id, organisation_id=application.organisation_id, author_id=by.id,
@@ -1029,7 +1175,6 @@ def begin_correction(application: Application, *, by: Actor) -> Application:
     for table in CONTENTS:
         if table is not Signature.__table__:
             _copy_rows(table, application, draft)
-    journal.record("application.correction_begun", draft, by=by)
     return draft
 
 
@@ -1037,6 +1182,9 @@ def why_not_corrected(application: Application, at: datetime) -> LazyString | No
     """Why a submitted application cannot be corrected by a new version at an instant; None when it can."""
     if not call_rules.is_open(application.dates, at):
         return _l("L’appel est clos : la dernière version déposée est celle qui compte.")
+    begun = queries.correction_of(application) if application.is_on_paper else None
+    if begun is not None and begun.is_on_paper:
+        return _l("Le service du fonds corrige ce qu’il a saisi de ce dossier : attendez sa nouvelle version.")
     return _why_examined(application)
 
 
@@ -1076,6 +1224,11 @@ def _bring_pieces(application: Application, draft: Application) -> None:
 def _replace(application: Application, draft: Application, *, by: Actor) -> None:
     """Let a submitted application say what its correction says, whose rows and files become its own."""
     _copy_columns(draft, application)
+    entered = draft.paper if draft.is_on_paper else None
+    if entered is not None:
+        paper = _paper_of(application)
+        paper.received_on, paper.postmarked_on = entered.received_on, entered.postmarked_on
+        paper.scan_id, paper.entered_by = entered.scan_id, entered.entered_by
     draft.withdrawn_at = application.touched_at = clock.now()
     journal.advance(LIFECYCLE, draft, "replace", by=by)
     db.session.flush()

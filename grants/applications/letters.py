@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from grants.applications import queries
@@ -12,7 +12,7 @@ from grants.calls.models import Call
 from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.pages import instant, link
+from grants.kernel.pages import day, instant, link
 from grants.kernel.words import LANGUAGES, _, force_locale
 from grants.people import queries as people
 
@@ -21,9 +21,12 @@ REMINDERS = (0, 2, 7)  # days before the closing
 
 
 def receipt(application: Application, version: ApplicationVersion, *, by: Actor) -> None:
-    """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address."""
+    """Issue the receipt; it goes to whoever submitted and to the organisation's address: one letter per address.
+
+    That of a dossier on paper goes to those who act for the organisation, not to the agent who entered it.
+    """
     receipt_text = issue_receipt(version, by=by, texts=queries.texts_of_receipts())[by.locale]
-    for address in _addresses(application, by):
+    for address in _addresses(application, by) if receipt_text.paper is None else _addresses_of_team(application):
         outbox.write(
             "applications_receipt",
             to=address,
@@ -193,6 +196,7 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Submission
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
     said |= {name: _instant_of(said, name) for name in ("replaced_at", "attempted_at", "extension_ends_at")}
+    said["paper"] = _paper_of(said.pop("paper", None))
     return queries.SubmissionReceipt(
         **said, submitted_at=submitted_at, files=[_with_instant(file) for file in files],
     )  # fmt: skip
@@ -202,6 +206,17 @@ def _instant_of(said: dict[str, Any], name: str) -> datetime | None:
     """Take an instant out of a kept receipt; older ones have none."""
     written: str | None = said.pop(name, None)
     return None if written is None else datetime.fromisoformat(written)
+
+
+def _paper_of(written: Mapping[str, str | None] | None) -> queries.PaperFacts | None:
+    """What a kept receipt says of a dossier on paper; None for any other."""
+    if written is None:
+        return None
+    received_on, postmarked_on = written["received_on"] or "", written["postmarked_on"]
+    return queries.PaperFacts(
+        date.fromisoformat(received_on), date.fromisoformat(postmarked_on) if postmarked_on else None,
+        written["entered_by"] or "",
+    )  # fmt: skip
 
 
 def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
@@ -230,7 +245,7 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
             "facts": [
                 (_("Numéro du dossier"), receipt_text.reference),
                 (_("Projet"), receipt_text.title),
-                (_("Reçu le"), instant(receipt_text.submitted_at)),
+                (received_words(receipt_text), instant(receipt_text.submitted_at)),
                 *let_in_words(receipt_text),
                 *([(_("Version"), version_words(receipt_text))] if receipt_text.number > 1 else []),
             ],
@@ -250,18 +265,39 @@ def _receipt_text(receipt_text: queries.SubmissionReceipt, language: str, *, rec
                 address=link("applications.verify"),
             ),
         }
-        title = _("Accusé de réception électronique")
+        title = _("Accusé de réception électronique") if receipt_text.paper is None else _("Accusé de réception")
     page = papers.sheet("receipt", data, at=receipt_text.submitted_at, title=title, language=language, notice=notice)
     return {"sheet": page, "said": asdict(receipt_text)}
 
 
+def received_words(receipt_text: queries.SubmissionReceipt) -> str:
+    """What the instant of a receipt is: when the dossier came, or when it was entered from paper."""
+    return _("Reçu le") if receipt_text.paper is None else _("Enregistré le")
+
+
 def let_in_words(receipt_text: queries.SubmissionReceipt) -> list[tuple[str, str]]:
-    """What let a dossier in after the closing of its call, as (label, instant); nothing before it."""
+    """What let a dossier in after the closing of its call, as (label, instant), nothing before it; the two days of one
+    that came on paper, and who entered it."""
+    if receipt_text.paper is not None:
+        return paper_words(receipt_text.paper)
     facts = (
         (_("Délai accordé jusqu’au"), receipt_text.extension_ends_at),
         (_("Dépôt demandé avant la clôture"), receipt_text.attempted_at),
     )
     return [(label, instant(at)) for label, at in facts if at is not None]
+
+
+def paper_words(paper: queries.PaperFacts) -> list[tuple[str, str]]:
+    """What is said of a dossier that came on paper, as (label, words)."""
+    posted = (_("Cachet de la poste"), day(paper.postmarked_on)) if paper.postmarked_on is not None else (
+        _("Envoi"), _("remis en main propre")
+    )  # fmt: skip
+    return [
+        (_("Dépôt"), _("déposé sur papier")),
+        posted,
+        (_("Arrivé au fonds"), day(paper.received_on)),
+        (_("Saisi par"), paper.entered_by),
+    ]
 
 
 def version_words(receipt_text: queries.SubmissionReceipt) -> str:
@@ -270,6 +306,18 @@ def version_words(receipt_text: queries.SubmissionReceipt) -> str:
         "%(number)s, elle remplace celle du %(at)s",
         number=receipt_text.number, at=instant(receipt_text.replaced_at),
     )  # fmt: skip
+
+
+def is_written_to(application: Application) -> bool:
+    """Whether anybody can be written to about a dossier that came on paper."""
+    return bool(_addresses_of_team(application))
+
+
+def _addresses_of_team(application: Application) -> list[str]:
+    organisation = application.organisation
+    members = [person.email for person in people.active_members(application.organisation_id)]
+    given = (*members, organisation.email or organisation.representative_email)
+    return list(dict.fromkeys(address.strip().lower() for address in given if address.strip()))
 
 
 def _addresses(application: Application, by: Actor) -> list[str]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import VARCHAR
@@ -117,6 +118,9 @@ class Declared:
         super().__init_subclass__(**kwargs)
 
 
+_COUNTS = "submitted_at IS NOT NULL AND withdrawn_at IS NULL"
+
+
 class Application(Declared, Recorded, Keyed, Versioned, Model):
     """A project put to a call. `silence_on` is the day of implicit rejection (CRPA L231-4)."""
 
@@ -148,6 +152,7 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     withdrawal_reason: Mapped[str | None] = mapped_column(String(1000))
     search_key: Mapped[str] = mapped_column(Text, default="")
     extension_ends_at: Mapped[datetime | None]  # of the extension that counts, the last one given
+    on_paper_since: Mapped[datetime | None]  # when an agent began to enter it from paper; None: it came by the pages
 
     call: Mapped[Call] = relationship()
     organisation: Mapped[Organisation] = relationship()
@@ -184,12 +189,28 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
         secondaryjoin="Correction.corrects_id == Application.id", viewonly=True,
     )  # fmt: skip
 
+    # What is known of the paper it was entered from; None for a dossier that came by the pages.
+    paper: Mapped["PaperDossier | None"] = relationship(back_populates="application")
+
     __table_args__ = (
         CheckConstraint("starts_on IS NULL OR ends_on IS NULL OR starts_on <= ends_on", name="dates_in_order"),
         CheckConstraint("requested_cents IS NULL OR requested_cents > 0", name="requested_positive"),
         Index("ix_application_call_state", "call_id", "state", "submitted_at"),
         # What the list of dossiers is ordered and counted by, without opening a row.
         Index("ix_application_listed", "submitted_at", "id", "state", "requested_cents"),
+        # One that came by the pages and one that came by post may be submitted at the same moment.
+        Index(
+            "uq_application_submitted",
+            "call_id",
+            "organisation_id",
+            unique=True,
+            sqlite_where=text(_COUNTS),
+            postgresql_where=text(_COUNTS),
+            info={
+                "says": _l("Cette organisation a déjà un dossier déposé pour cet appel, en ligne ou sur papier."),
+                "field": None,
+            },
+        ),
         *LIFECYCLE.checks(),
     )
 
@@ -220,6 +241,16 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
     def is_draft(self) -> bool:
         """Whether it is not submitted."""
         return self.state is ApplicationState.DRAFT
+
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether it came on paper, and an agent enters it here or did."""
+        return self.on_paper_since is not None
+
+    @property
+    def is_being_entered(self) -> bool:
+        """Whether an agent is still entering it from paper: its organisation does not see it yet."""
+        return self.is_on_paper and self.is_draft
 
     @property
     def is_submitted(self) -> bool:
@@ -520,6 +551,27 @@ class Extension(Recorded, Keyed, Model):
     def dossier_id(self) -> UUID:
         """Filed under the application."""
         return self.application_id
+
+
+class PaperDossier(Model):
+    """The paper that an agent enters a dossier from: the day the fund received it, that of the postmark (None when it
+    was brought by hand), its scan, and who enters it. What was submitted stands in the frozen version."""
+
+    __tablename__ = "paper_dossier"
+    __table_args__ = (CheckConstraint("postmarked_on IS NULL OR postmarked_on <= received_on", name="days_in_order"),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), primary_key=True)
+    received_on: Mapped[date]
+    postmarked_on: Mapped[date | None]
+    scan_id: Mapped[UUID] = mapped_column(ForeignKey("stored_file.id", ondelete="RESTRICT"))
+    entered_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    application: Mapped[Application] = relationship(back_populates="paper")
+    scan: Mapped[StoredFile] = relationship()
+
+    @property
+    def days(self) -> rules.PaperDays:
+        """Its two days."""
+        return rules.PaperDays(self.received_on, self.postmarked_on)
 
 
 class ApplicationAddress(Model):

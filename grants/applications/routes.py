@@ -124,6 +124,27 @@ def version_words(receipt: queries.SubmissionReceipt) -> str:
     return letters.version_words(receipt)
 
 
+@bp.app_template_global("list_of")
+def list_of(application: Application) -> tuple[str, str]:
+    """Where a dossier is found again, as (words, address): one's dossiers, or those of its call that came on paper."""
+    if application.is_on_paper and application.organisation_id not in actor().organisations:
+        return _("Dossiers papier"), url_for("desk.paper", call_id=application.call_id)
+    return _("Mes dossiers"), url_for(".index")
+
+
+@bp.app_template_global("paper_words")
+def paper_words(content: Content) -> list[tuple[str, str]]:
+    """What is said of the paper that a content was entered from; nothing for one that came by the pages."""
+    facts = queries.paper_facts(content)
+    return letters.paper_words(facts) if facts is not None else []
+
+
+@bp.app_template_global("received_words")
+def received_words(receipt: queries.SubmissionReceipt) -> str:
+    """What the instant of a receipt is."""
+    return letters.received_words(receipt)
+
+
 @bp.app_template_global("let_in_words")
 def let_in_words(receipt: queries.SubmissionReceipt) -> list[tuple[str, str]]:
     """What let a dossier in after the closing of its call."""
@@ -187,6 +208,8 @@ def start(call: Call) -> Answer:
 @takes_texts
 def take_up(application: Application) -> Answer:
     """Start from an earlier dossier of the same organisation: choose it, then its answers one by one."""
+    if application.is_on_paper:
+        raise MissingError
     if application.state is not ApplicationState.DRAFT:
         flash(_("Ce dossier n’est plus un brouillon : il ne se modifie plus."), "info")
         return redirect(url_for(".show", application_id=application.id))
@@ -581,7 +604,9 @@ def _saved(application: Application, section: str, *, is_right: bool) -> Respons
         return redirect(url_for(".edit", **place, **extra), 302 if is_right else 303)
     if not is_right:
         return redirect(url_for(".edit", **place), 303)
-    if queries.window_of(application).is_open:
+    if application.is_on_paper:
+        flash(_("Enregistré. Ce dossier papier n’est pas encore déposé."), "success")
+    elif queries.window_of(application).is_open:
         flash(_("Enregistré. Ce dossier n’est pas encore déposé."), "success")
     else:
         flash(_("Enregistré. L’appel n’est pas ouvert : ce dossier ne peut pas être déposé."), "info")
@@ -643,7 +668,8 @@ def _edit_pieces(application: Application) -> Answer:
         "pieces": pieces,
         "forms": forms,
         "attachments": queries.attachments_of(application.id),
-        "documents": kept_documents.offered(application.organisation_id, pieces),
+        # Who enters a dossier from paper does not read the documents of its organisation.
+        "documents": {} if application.is_on_paper else kept_documents.offered(application.organisation_id, pieces),
         "may_keep": can(P.DOCUMENT_KEEP, application.organisation),
     }
     return _shown(_edit_page(application, Part.PIECES, refused, offered))
@@ -875,11 +901,13 @@ def submit(application: Application) -> Answer:
             _note_attempt(application, "changed")
             raise
         except RefusedError:
-            if not call_rules.takes(application.dates, received_at(), queries.attempted_at(application)):
+            if not application.is_on_paper and not call_rules.takes(
+                application.dates, received_at(), queries.attempted_at(application)
+            ):
                 note_refusal("application.late", application, received_at=received_at().isoformat())
             raise
         else:
-            flash(_("Votre dossier est déposé. Le reçu part aussi par courriel."), "success")
+            flash(_submitted_words(version.application), "success")
             return redirect(url_for(".receipt", application_id=version.application_id))
     form.seen.data = str(application.version)
     content = queries.draft_content(application)
@@ -897,11 +925,23 @@ def submit(application: Application) -> Answer:
     return _shown(page)
 
 
+def _submitted_words(application: Application) -> str:
+    if not application.is_on_paper or application.organisation_id in actor().organisations:
+        return _("Votre dossier est déposé. Le reçu part aussi par courriel.")
+    if letters.is_written_to(application):
+        return _("Le dossier papier est enregistré. Le reçu part par courriel à l’organisation.")
+    return _(
+        "Le dossier papier est enregistré. Aucune adresse électronique n’est connue : envoyez le reçu par la poste."
+    )
+
+
 def _note_attempt(application: Application, outcome: str) -> datetime | None:
     """Have the first submission that is refused while the call is open written to the journal; returns when it came.
 
-    The line is written once the transaction of this request is undone.
+    The line is written once the transaction of this request is undone. A dossier on paper needs no attempt.
     """
+    if application.is_on_paper:
+        return None
     noted = queries.attempted_at(application)
     if noted is not None or not call_rules.is_open(application.dates, received_at()):
         return noted
@@ -996,7 +1036,9 @@ def show(application: Application) -> Answer:
         frozen=frozen,
         story=queries.story_of(application),
         left=len(queries.missing(application, content)) if frozen is None else 0,
-        has_earlier=application.is_draft and bool(queries.earlier_dossiers(application)),
+        has_earlier=application.is_draft
+        and not application.is_on_paper
+        and bool(queries.earlier_dossiers(application)),
         window=queries.window_of(correction or application),
         correction=correction,
         why_not_corrected=actions.why_not_corrected(application, clock.now()),

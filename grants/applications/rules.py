@@ -30,7 +30,7 @@ from grants.calls.rules import Asked, WithGrace
 from grants.kernel.money import Money, percentage
 from grants.kernel.search import search_key
 from grants.kernel.text import bare
-from grants.kernel.words import LazyString
+from grants.kernel.words import LazyString, _l
 
 __all__ = [
     "QUESTIONS", "Missing", "Part", "Totals", "budget_gaps", "is_asked", "is_empty", "is_in_kind", "is_over_rate",
@@ -66,6 +66,39 @@ def dates_for(call: WithGrace, extension_ends_at: datetime | None) -> WithGrace:
     if extension_ends_at is None or call.closes_at is None or extension_ends_at <= call.closes_at:
         return call
     return DossierDates(call.opens_at, extension_ends_at, call.opened_at, call.results_published_at, call.grace_minutes)
+
+
+# ---- a dossier on paper ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PaperDays:
+    """The day the fund received a dossier on paper, and that of its postmark: None when it was brought by hand."""
+
+    received_on: date
+    postmarked_on: date | None
+
+    @property
+    def sent_on(self) -> date:
+        """The day that counts against the closing: the postmark decides (CRPA, art. L112-1)."""
+        return self.received_on if self.postmarked_on is None else self.postmarked_on
+
+
+def why_not_days(days: PaperDays, *, opened_on: date, closed_on: date, today: date) -> tuple[str, LazyString] | None:
+    """The field at fault of the days of a dossier on paper, and what is wrong; None when it is in time.
+
+    A postmark says a day: what was posted on the day of the closing is in time, whatever the hour of the closing.
+    """
+    sent = "received_on" if days.postmarked_on is None else "postmarked_on"
+    if days.received_on > today:
+        return "received_on", _l("Ce jour est à venir : écrivez celui où le dossier est arrivé.")
+    if days.sent_on > days.received_on:
+        return sent, _l("Le cachet de la poste ne peut pas être d’un jour après l’arrivée.")
+    if days.sent_on < opened_on:
+        return sent, _l("L’appel n’était pas encore ouvert ce jour-là.")
+    if days.sent_on > closed_on:
+        return sent, _l("Ce jour est après la clôture : le dossier est hors délai, il ne peut pas être enregistré.")
+    return None
 
 
 # ---- frozen content ------------------------------------------------------------------------------------------------

@@ -266,8 +266,11 @@ def why_not_freeze(meeting: Meeting, by: Actor) -> str | None:
 
 
 def _why_extended(call: Call) -> str | None:
-    """What to say while a dossier has an extension that is not over: it may still come."""
+    """What to say while a dossier has an extension that is not over, or is being entered from paper: it may still
+    come."""
     extended = applications.last_extension_end(call.id)
+    if extended is None and applications.is_one_being_entered(call.id):
+        return _("Un dossier papier est en cours de saisie : il peut encore arriver.")
     if extended is None:
         return None
     return _("Un délai accordé à un dossier court jusqu’au %(end)s : il peut encore arriver.", end=instant(extended))

@@ -1,6 +1,7 @@
 """The associations of the demonstration: they arrive, write their dossier page by page, submit, answer, withdraw."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from grants.applications.parts import PARTS
 from grants.applications.parts.fields import Amount, Day, Field, RowTable, Scalar
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS
+from grants.applications.rules import PaperDays
 from grants.calls import actions as call_actions
 from grants.calls import queries as calls
 from grants.calls.models import Call, PublicQuestion, QuestionKind
@@ -70,8 +72,15 @@ class Applicant:
         """Those who act for it, the first responsible."""
         return self.dossier.rows("members")
 
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether its dossier came by post: a manager enters it."""
+        return bool(self.dossier.part("paper"))
+
     def actor(self, place: int = 0) -> Actor:
-        """A member as the rules see them."""
+        """A member as the rules see them; who enters a dossier that came on paper."""
+        if self.is_on_paper:
+            return self.context.actor("manager_2")
         return self.context.actor(self.members[min(place, len(self.members) - 1)]["email"])
 
     # ---- when ------------------------------------------------------------------------------------------------------
@@ -82,8 +91,11 @@ class Applicant:
         arrives = span.opens + 1 + (span.closes - span.opens) * self.place // (2 * self.of)
         ends = self._last_day(span)
         evenings = [arrives + 1 + (ends - arrives - 2) * step // len(SESSIONS) for step in range(len(SESSIONS))]
-        script.add(script.at(arrives, 18, 5 + self.place), self.arrive)
-        script.add(script.at(arrives, 18, 40), self.invite)
+        if self.is_on_paper:
+            script.add(script.at(arrives, 9, 5 + self.place), self.come_by_post)
+        else:
+            script.add(script.at(arrives, 18, 5 + self.place), self.arrive)
+            script.add(script.at(arrives, 18, 40), self.invite)
         for evening, parts in zip(evenings, SESSIONS, strict=True):
             self._evening(evening, parts)
         if not self.dossier.is_draft:
@@ -94,7 +106,7 @@ class Applicant:
         elif self.dossier.rows("budget"):
             script.add(script.at(ends, 18, 20), self.attach)
             script.add(script.at(ends, 18, 40), self.sign)
-        if self.dossier.call == "open":
+        if self.dossier.call == "open" and not self.is_on_paper:
             script.add(script.at(ends, 18, 50), self.keep_documents)
         if self.dossier.part("question"):
             script.add(script.at(arrives + 1, 12, 20), self.ask)
@@ -113,21 +125,32 @@ class Applicant:
         return span.opens + half + half * (self.place + 1) // self.of
 
     def _evening(self, day: int, parts: tuple[str, ...]) -> None:
-        script = self.context.script
+        script, hour = self.context.script, 10 if self.is_on_paper else 20
         for turn, part in enumerate(parts):
-            script.add(script.at(day, 20, 7 * turn + self.place), partial(self.write, part))
+            script.add(script.at(day, hour, 7 * turn + self.place), partial(self.write, part))
 
     # ---- arriving --------------------------------------------------------------------------------------------------
 
     def arrive(self) -> None:
         """The first member opens an account, makes the association known and begins a draft."""
-        first, organisation = self.members[0], self.dossier.part("organisation")
+        first = self.members[0]
         self.context.open_account(first["email"], name=first["name"], email=first["email"])
+        self.organisation = people.create_organisation(self._facts(), by=self.actor())
+        self._application_id = actions.start(self.call, self.organisation.id, by=self.actor()).id
+
+    def come_by_post(self) -> None:
+        """A manager makes the association known as its paper says, and begins to enter the dossier."""
+        today = clock.today()
+        days = PaperDays(today, today - timedelta(days=self.dossier.part("paper")["days_by_post"]))
+        self.organisation = people.create_organisation(self._facts(), by=self.actor(), on_paper=True)
+        scan = replace(self.context.document("activity_report"), name="dossier-papier.pdf")
+        self._application_id = actions.begin_paper(self.call, self.organisation, days, scan, by=self.actor()).id
+
+    def _facts(self) -> dict[str, Any]:
+        organisation = self.dossier.part("organisation")
         values = {key: value for key, value in organisation.items() if key not in {"insee", "members"}}
         city = db.session.scalars(select(Commune.name).where(Commune.insee == organisation["insee"])).one()
-        values |= {"city": city, "phone": "", "email": organisation["representative_email"], "year_end_month": 12}
-        self.organisation = people.create_organisation(values, by=self.actor())
-        self._application_id = actions.start(self.call, self.organisation.id, by=self.actor()).id
+        return values | {"city": city, "phone": "", "email": organisation["representative_email"], "year_end_month": 12}
 
     def invite(self) -> None:
         """The others are invited; they join the next morning."""

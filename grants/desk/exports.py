@@ -24,7 +24,7 @@ from grants.awards.models import Agreement, Award
 from grants.deliberation import letters as decisions
 from grants.deliberation import queries as deliberation
 from grants.desk import queries
-from grants.desk.queries import DeadlineKind, DossierFilters, Found, JournalFilters, JournalLine
+from grants.desk.queries import DeadlineKind, DossierFilters, JournalFilters, JournalLine, ListedDossier
 from grants.documents import queries as documents
 from grants.kernel import clock, jobs, uploads, workbooks
 from grants.kernel.access import NOT_YOURS, hidden_dossiers, why_not
@@ -41,7 +41,7 @@ from grants.people.models import Account, Organisation
 from grants.permissions import P
 from grants.reviewing import queries as reviewing
 
-_DOSSIER: tuple[Column[Found], ...] = (
+_DOSSIER: tuple[Column[ListedDossier], ...] = (
     Column(_l("Référence"), ColumnKind.WORD, lambda row: row.reference),
     Column(_l("Titre"), ColumnKind.TEXT, lambda row: row.title),
     Column(_l("Organisation"), ColumnKind.TEXT, lambda row: row.organisation),
@@ -49,11 +49,12 @@ _DOSSIER: tuple[Column[Found], ...] = (
     Column(_l("Instrument"), ColumnKind.WORD, lambda row: row.instrument),
     Column(_l("État"), ColumnKind.WORD, lambda row: LIFECYCLE.states[row.state].label),
     Column(_l("Déposé le"), ColumnKind.INSTANT, lambda row: row.submitted_at),
+    Column(_l("Déposé sur papier"), ColumnKind.WORD, lambda row: _("oui") if row.on_paper_since else None),
     Column(_l("Délai accordé jusqu’au"), ColumnKind.INSTANT, lambda row: row.extension_ends_at),
     Column(_l("Demandé"), ColumnKind.MONEY, lambda row: row.requested),
     Column(_l("Attribué"), ColumnKind.MONEY, lambda row: row.awarded),
 )
-_SCORE: tuple[Column[Found], ...] = (
+_SCORE: tuple[Column[ListedDossier], ...] = (
     Column(
         _l("Note sur 100"), ColumnKind.DECIMAL, lambda row: None if row.score is None else Decimal(row.score).scaleb(-2)
     ),
@@ -73,7 +74,7 @@ _LINE: tuple[Column[JournalLine], ...] = (
 )
 
 
-def dossiers(filters: DossierFilters, actor: Actor) -> Sheet[Found]:
+def dossiers(filters: DossierFilters, actor: Actor) -> Sheet[ListedDossier]:
     """One row per dossier of the list, in its order; none the actor must not know, no score they may not see."""
     scores = reviewing.sees_scores(actor)
     columns = (*_DOSSIER, *_SCORE) if scores else _DOSSIER

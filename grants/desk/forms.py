@@ -1,12 +1,16 @@
-"""Forms of the desk: a later closing for one dossier, the specimens of the style guide."""
+"""Forms of the desk: a later closing for one dossier, one that came on paper, the specimens of the style guide."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from wtforms import BooleanField, EmailField, FileField, IntegerField, RadioField, SelectField
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import BooleanField, EmailField, IntegerField, RadioField, SelectField
 
+from grants.applications.rules import PaperDays
 from grants.calls.models import CallInstrument, Criterion
+from grants.kernel.formats import SUFFIXES
 from grants.kernel.forms import (
     ChoicesField,
     DayField,
@@ -21,6 +25,7 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.money import Money
+from grants.kernel.uploads import Given
 from grants.kernel.versions import VersionField
 from grants.kernel.words import LazyString, _l, in_words_of
 from grants.people.rules import number_of, why_not_number
@@ -90,6 +95,33 @@ def asked_form(
 def _boxes(label: LazyString | str, places: Places, ticked: Sequence[str]) -> object:
     """A list of boxes; what it does not offer is refused by the view, which knows why."""
     return ChoicesField(label, choices=options(places), default=ticked, validate_choice=False)
+
+
+class PaperForm(Form):
+    """When a dossier came on paper, and its scan; `version` is that of the dossier once it is begun."""
+
+    version = VersionField()
+    postmarked_on = DayField(
+        _l("Jour du cachet de la poste"),
+        description=_l("C’est lui qui compte pour la clôture (CRPA, art. L112-1). Laissez vide pour un dossier remis "
+                       "en main propre : le jour d’arrivée compte alors."),
+    )  # fmt: skip
+    received_on = DayField(_l("Jour d’arrivée au fonds"), [Required()])
+    scan = FileField(
+        _l("Dossier papier numérisé"), render_kw={"accept": SUFFIXES},
+        description=_l("Tel qu’il a été reçu, enveloppe et cachet compris."),
+    )  # fmt: skip
+
+    def days(self) -> PaperDays:
+        """The two days that were typed."""
+        if self.received_on.data is None:
+            raise ValueError("the form was validated")
+        return PaperDays(self.received_on.data, self.postmarked_on.data)
+
+    def file(self) -> Given | None:
+        """The scan that came with the form."""
+        sent: object = self.scan.data
+        return sent if isinstance(sent, FileStorage) and sent.filename else None
 
 
 class SpecimenForm(Form):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -152,6 +152,7 @@ _LISTED: Rows = (
         Application.requested,
         Application.submitted_at,
         Application.extension_ends_at,
+        Application.on_paper_since,
         Application.silence_on,
         Organisation.name.label("organisation"),
         Organisation.sort_key.label("organisation_key"),
@@ -236,12 +237,30 @@ def dossier_counts(lists: Iterable[DossierFilters], actor: Actor) -> Sequence[in
     return db.session.execute(select(*columns).select_from(Application).where(_seen_by(actor))).one()
 
 
-def every_dossier(filters: DossierFilters, actor: Actor, *, scores: bool = False) -> Iterator[Found]:
+class ListedDossier(Protocol):
+    """The columns read of a dossier of the list."""
+
+    reference: str
+    title: str
+    state: ApplicationState
+    requested: Money
+    submitted_at: datetime
+    extension_ends_at: datetime | None
+    on_paper_since: datetime | None
+    organisation: str
+    call: str
+    instrument: str
+    awarded: Money | None
+    score: int | None
+    reviews: int | None
+
+
+def every_dossier(filters: DossierFilters, actor: Actor, *, scores: bool = False) -> Iterator[ListedDossier]:
     """The whole list, streamed, for the sheet; `scores` as for `dossiers`."""
     column, descending = _sort(filters.sort, scores=scores)
     statement = _filtered(_LISTED, filters, actor)
     for rows in Order(column, Application.id, descending=descending).slices(statement):
-        yield from rows
+        yield from cast(Sequence[ListedDossier], rows)
 
 
 @dataclass(frozen=True)
@@ -525,7 +544,8 @@ def own_drafts(actor: Actor) -> Sequence[Application]:
     statement = (
         select(Application)
         .join(Call, Call.id == Application.call_id)
-        .where(Application.organisation_id.in_(list(actor.organisations)), ~applications.is_correction())
+        .where(Application.organisation_id.in_(list(actor.organisations)))
+        .where(~applications.is_correction(), ~applications.is_entering())
         .order_by(Call.closes_at.desc(), Application.created_at.desc())
         .limit(20)
     )

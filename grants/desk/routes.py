@@ -23,12 +23,21 @@ from grants.calls.models import Call, CallInstrument, Criterion
 from grants.calls.rules import reserved_in
 from grants.deliberation import queries as deliberation
 from grants.desk import exports, queries
-from grants.desk.forms import APART, ApplicantForm, ExtensionForm, SpecimenForm, asked_form
+from grants.desk.forms import APART, ApplicantForm, ExtensionForm, PaperForm, SpecimenForm, asked_form
 from grants.desk.queries import DossierFilters, JournalFilters
 from grants.desk.rules import FAMILIES
 from grants.documents import queries as documents
 from grants.kernel import chunks, clock, head, jobs, reference_files, sheets, uploads
-from grants.kernel.access import actor, hidden_dossiers, may_know, public, repeatable, requires
+from grants.kernel.access import (
+    actor,
+    hidden_dossiers,
+    holds_subject,
+    may_know,
+    prepared_by,
+    public,
+    repeatable,
+    requires,
+)
 from grants.kernel.actor import Actor
 from grants.kernel.bodies import takes_files
 from grants.kernel.days import parse_day
@@ -48,14 +57,16 @@ from grants.messages import queries as messages
 from grants.observatory import queries as observatory
 from grants.people import actions as people_actions
 from grants.people import queries as people
-from grants.people.models import Account, Organisation
-from grants.people.rules import number_of
+from grants.people.forms import OrganisationForm
+from grants.people.models import Account, Organisation, Role
+from grants.people.rules import is_rna, number_of
 from grants.permissions import P
 from grants.programme import queries as programme
 from grants.reviewing import queries as reviewing
 
 bp = Blueprint("desk", __name__)
 A_YEAR = 31_536_000
+MANAGERS_FOR_PAPER = 2  # one enters a dossier, another one decides whether it is eligible
 
 
 @dataclass(frozen=True)
@@ -494,6 +505,99 @@ def give_extension(organisation: Organisation, code: str) -> BaseResponse | tupl
     )  # fmt: skip
 
 
+# ---- dossiers that came on paper -----------------------------------------------------------------------------------
+
+
+@bp.get("/gestion/appels/<uuid:call_id>/papier")
+@requires(P.CALL_LIST, Call)
+def paper(call: Call) -> BaseResponse | tuple[str, int]:
+    """The dossiers of a call that came on paper, and the way to enter one, by the number of its organisation."""
+    form = ApplicantForm(request.args)
+    unknown = ""
+    if "numero" in request.args and form.validate():
+        number = number_of(form.numero.data or "")
+        organisation = people.organisation_by_number(number)
+        if organisation is not None:
+            return redirect(address("desk.enter_paper", organisation_id=organisation.id, code=call.code))
+        form.refuse("numero", _("Le fonds ne connaît pas d’organisation de ce numéro."))
+        unknown = number
+    rows = applications.entered_in(call, reviewing.tied_to(actor().id))
+    return form_page(
+        "desk/paper.html", form, call=call, rows=rows, unknown=unknown, why_not=applications.why_not_entered(call)
+    )
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/papier/organisation", methods=["GET", "POST"])
+@requires(P.PAPER_ENTER, Call)
+def paper_organisation(call: Call) -> BaseResponse | tuple[str, int]:
+    """Enter an organisation that has no account, as its paper says."""
+    number = number_of(request.args.get("numero", "")[:40])
+    form = OrganisationForm(data={"rna" if is_rna(number) else "siret": number} if number else {})
+    organisation: list[Organisation] = []
+    if done(
+        form, lambda: organisation.append(people_actions.create_organisation(form.values(), by=actor(), on_paper=True))
+    ):
+        flash(_("L’organisation est enregistrée. Personne n’agit encore pour elle."), "success")
+        return redirect(address("desk.enter_paper", organisation_id=organisation[0].id, code=call.code))
+    return form_page("desk/paper_organisation.html", form, call=call)
+
+
+@bp.route("/organisations/<uuid:organisation_id>/papier/<code>", methods=["GET", "POST"])
+@requires(P.PAPER_ENTER, Organisation)
+@prepared_by(uploads.examine_sent)
+@takes_files
+def enter_paper(organisation: Organisation, code: str) -> BaseResponse | tuple[str, int]:
+    """Begin to enter the dossier of an organisation that came on paper: its days and its scan, then its parts."""
+    call = calls.call_by_code(code)
+    if call is None or not may_know(call):
+        raise MissingError
+    begun = applications.entered_of(call.id, organisation.id)
+    if begun is not None:
+        return redirect(address("applications.write", application_id=begun.id))
+    form, entered = PaperForm(data={"version": 0}), list[Application]()
+    if done(form, lambda: entered.append(
+        dossier_actions.begin_paper(call, organisation, form.days(), form.file(), by=actor())
+    )):  # fmt: skip
+        flash(_("Reportez maintenant ce que dit le papier, page par page."), "success")
+        return redirect(address("applications.write", application_id=entered[0].id))
+    why_not = applications.why_not_entered(call)
+    is_submitted = applications.submitted_of(call.id, organisation.id) is not None
+    return form_page(
+        "desk/enter_paper.html", form, call=call, organisation=organisation, why_not=why_not, is_submitted=is_submitted,
+        is_alone=len(people.in_office(Role.MANAGER)) < MANAGERS_FOR_PAPER,
+    )  # fmt: skip
+
+
+@bp.route("/gestion/dossiers/<uuid:application_id>/papier", methods=["GET", "POST"])
+@requires(P.PAPER_ENTER, Application)
+@prepared_by(uploads.examine_sent)
+@holds_subject
+@takes_files
+def paper_facts(application: Application) -> BaseResponse | tuple[str, int]:
+    """The days and the scan of a dossier that is being entered, corrected."""
+    known = application.paper
+    if known is None or not application.is_being_entered:
+        raise MissingError
+    form = PaperForm(obj=known, data={"version": application.version})
+    if done(form, lambda: dossier_actions.change_paper(
+        application, form.days(), form.file(), version=form.version.data, by=actor()
+    )):  # fmt: skip
+        flash(_("C’est enregistré."), "success")
+        return redirect(address("applications.write", application_id=application.id))
+    return form_page("desk/paper_facts.html", form, application=application, paper=known)
+
+
+@bp.post("/gestion/dossiers/<uuid:application_id>/papier/corriger")
+@requires(P.PAPER_ENTER, Application)
+@holds_subject
+def correct_paper(application: Application) -> BaseResponse:
+    """Correct what was entered of a dossier from paper, by a new version."""
+    if application.is_draft:
+        raise MissingError
+    draft = dossier_actions.begin_paper_correction(application, by=actor())
+    return redirect(address("applications.write", application_id=draft.id))
+
+
 # ---- large files, chunk by chunk -----------------------------------------------------------------------------------
 
 
@@ -621,6 +725,7 @@ def dossier(application: Application) -> str:
         content=applications.content_of(application.id),
         parts=queries.dossier_of(application),
         extensions=applications.extensions_of(application.id),
+        why_not_paper=dossier_actions.why_not_paper_corrected(application) if application.is_on_paper else None,
         result=reviewing.result_of(application) if reviewing.sees_results(actor(), application.id) else None,
     )
 

@@ -17,10 +17,12 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Connection,
+    Constraint,
     Date,
     DateTime,
     Dialect,
     Enum,
+    Index,
     Integer,
     MetaData,
     String,
@@ -428,13 +430,14 @@ def promise_broken(error: IntegrityError) -> tuple[str, str | None] | None:
     """What the violated constraint says in words and the field it concerns, when it was given words."""
     text = str(error.orig)
     for table in Base.metadata.tables.values():
-        for constraint in table.constraints:
+        promises: tuple[Constraint | Index, ...] = (*table.constraints, *table.indexes)
+        for constraint in promises:
             says = constraint.info.get("says") if constraint.info else None
             if says is None or not isinstance(constraint.name, str):
                 continue
             columns = (
                 ", ".join(f"{table.name}.{c.name}" for c in constraint.columns)
-                if isinstance(constraint, UniqueConstraint)
+                if isinstance(constraint, UniqueConstraint | Index)
                 else None
             )
             if constraint.name in text or (columns is not None and columns in text):

@@ -185,6 +185,14 @@ def has_line(event: str, subject_id: UUID, *, since: datetime) -> bool:
     return db.session.scalar(lines.limit(1)) is not None
 
 
+def has_acted(actor_id: UUID, dossier_ids: Collection[UUID], events: Collection[str]) -> bool:
+    """Whether a person left a line of one of some events about one of some applications."""
+    lines = select(Entry.seq).where(
+        Entry.dossier_id.in_(dossier_ids), Entry.actor_id == actor_id, Entry.event.in_(events)
+    )
+    return db.session.scalar(lines.limit(1)) is not None
+
+
 def first_facts(event: str, name: str, subject_ids: Collection[UUID]) -> dict[UUID, str]:
     """A fact of the first line of an event about each of some things, as text; those that have no such line are left
     out."""

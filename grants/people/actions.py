@@ -319,29 +319,31 @@ def touch_session(sign_in_id: UUID) -> None:
 # ---- organisations -------------------------------------------------------------------------------------------------
 
 
-def create_organisation(values: Mapping[str, Any], *, by: Actor) -> Organisation:
-    """Make an organisation known; whoever does becomes responsible for it.
+def create_organisation(values: Mapping[str, Any], *, by: Actor, on_paper: bool = False) -> Organisation:
+    """Make an organisation known; whoever does becomes responsible for it, but for one that an agent enters from paper
+    (`on_paper`): nobody acts for it until the fund hands it over.
 
     Raises ThrottledError beyond a few a day; InvalidError on the field at fault, or on siret / rna with
     `facts["taken"]` (the number) when another organisation carries it.
     """
     facts = _checked(values)
     reached = queries.organisations_reached(clock.now() - rules.A_DAY, by.id, most=rules.ORGANISATIONS_A_DAY)
-    if reached is not None:
+    if reached is not None and not on_paper:
         raise ThrottledError(
             _("Une personne enregistre au plus %(limit)s organisations par jour.", limit=rules.ORGANISATIONS_A_DAY),
             retry_after=_a_day_after(reached),
         )
-    sources = _sources_of(facts)
+    sources = _sources_of(facts) if not on_paper else rules.told_by_fund(facts, clock.today())
     organisation = Organisation(**facts, created_at=clock.now(), sources=sources)
     db.session.add(organisation)
     db.session.flush()
-    db.session.add(
-        Membership(account_id=by.id, organisation_id=organisation.id, role=MemberRole.OWNER, since_at=clock.now())
-    )
+    if not on_paper:
+        db.session.add(
+            Membership(account_id=by.id, organisation_id=organisation.id, role=MemberRole.OWNER, since_at=clock.now())
+        )
     journal.record(
         "organisation.created", organisation, by=by, siret=facts["siret"], rna=facts["rna"],
-        from_directory=sorted(rules.days_in_directory(sources)),
+        from_directory=sorted(rules.days_in_directory(sources)), **({"on_paper": True} if on_paper else {}),
     )  # fmt: skip
     return organisation
 

@@ -36,6 +36,7 @@ from grants.people.models import (
     Account,
     Appointment,
     CalendarLink,
+    FormerMembership,
     Invitation,
     MemberRole,
     Membership,
@@ -299,6 +300,13 @@ def is_responsible(account_id: UUID, organisation_id: UUID) -> bool:
         )
         is not None
     )
+
+
+def had_members(organisation_id: UUID) -> bool:
+    """Whether anybody ever acted for an organisation; nobody did for one that the fund entered from paper alone."""
+    acted = (select(literal(value=True)).where(kind.organisation_id == organisation_id)
+             for kind in (Membership, FormerMembership))  # fmt: skip
+    return any(db.session.scalar(each.limit(1)) is not None for each in acted)
 
 
 def is_orphaned(number: str) -> bool:

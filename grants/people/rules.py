@@ -374,6 +374,12 @@ def member_on(day: date) -> dict[str, str]:
     return {"source": "member", "on": day.isoformat()}
 
 
+def told_by_fund(facts: Mapping[str, object], day: date) -> dict[str, dict[str, str]]:
+    """The source of each fact that an agent typed from a paper on a day."""
+    source = {"source": "fund", "on": day.isoformat()}
+    return {name: source for name, value in facts.items() if value is not None and value != ""}
+
+
 def days_in_directory(sources: Mapping[str, Mapping[str, str]] | None) -> dict[str, date]:
     """The day on which the public directory was read, by field, of the facts that come from it."""
     return {

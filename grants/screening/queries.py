@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -84,12 +84,28 @@ class InboxLine:
     requested: Money
     submitted_at: datetime
     is_extended: bool  # given a later closing than its call
+    is_on_paper: bool  # entered by an agent from paper
     silence_on: date
     status: StatusWord
     met: int
     failed: tuple[Gate, ...]
     pending: tuple[Gate, ...]
     open_requests: int
+
+
+class WaitingRow(Protocol):
+    """The columns read of an application that waits in the inbox."""
+
+    id: UUID
+    reference: str
+    title: str
+    organisation: str
+    requested: Money
+    submitted_at: datetime
+    extension_ends_at: datetime | None
+    on_paper_since: datetime | None
+    silence_on: date
+    state: ApplicationState
 
 
 def calls_to_screen(hidden: Collection[UUID]) -> list[CallLine]:
@@ -146,7 +162,7 @@ def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collecti
         _kept(
             hidden,
             Application.id, Application.reference, Application.title, Application.requested, Application.submitted_at,
-            Application.extension_ends_at, Application.silence_on, Application.state,
+            Application.extension_ends_at, Application.on_paper_since, Application.silence_on, Application.state,
             Organisation.name.label("organisation"),
         )
         .join(Organisation, Application.organisation_id == Organisation.id)
@@ -154,7 +170,7 @@ def _waiting(call_id: UUID, states: Sequence[ApplicationState], hidden: Collecti
     )  # fmt: skip
 
 
-def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: int) -> InboxLine:
+def _line(row: WaitingRow, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: int) -> InboxLine:
     failed, pending = set(rules.failed(outcomes)), set(rules.pending(outcomes))
     return InboxLine(
         id=row.id,
@@ -164,6 +180,7 @@ def _line(row: Any, gates: Sequence[Gate], outcomes: Sequence[Outcome], asked: i
         requested=row.requested,
         submitted_at=row.submitted_at,
         is_extended=row.extension_ends_at is not None,
+        is_on_paper=row.on_paper_since is not None,
         silence_on=row.silence_on,
         status=LIFECYCLE.status(row),
         met=len(outcomes) - len(failed) - len(pending),

@@ -104,8 +104,22 @@ MUTANTS = (
         "tests/desk/test_routes.py -k linked_dossier",
     ),
     Mutant(
-        "foreign dossier", "grants/policy.py", "Application: member | (reads(*STAFF) & submitted),",
+        "foreign dossier", "grants/policy.py", "Application: own_or_entered | (reads(*STAFF) & submitted),",
         "Application: anyone,", "tests/applications/test_routes.py -k strangers",
+    ),
+    Mutant(
+        "a dossier that is being entered, from its organisation", "grants/policy.py",
+        "own_or_entered = (member & ~being_entered) |", "own_or_entered = member |",
+        "tests/applications/test_paper.py -k hidden_from",
+    ),
+    Mutant(
+        "a paper dossier judged by whoever entered it", "grants/policy.py",
+        "    return applications.has_entered(actor.id, application)\n", "    return False\n",
+        "tests/applications/test_paper.py -k 'does_not_decide'",
+    ),
+    Mutant(
+        "a postmark after the closing", "grants/applications/rules.py", "    if days.sent_on > closed_on:\n",
+        "    if False:\n", "tests/applications/test_paper.py -k not_in_time",
     ),
     Mutant(
         "documents that no dossier holds", "grants/policy.py",
@@ -253,7 +267,7 @@ MUTANTS = (
     ),
     Mutant(
         "the id of a line of another dossier", "grants/applications/actions.py",
-        "kind(id=uuid4() if key in taken else key)", "kind(id=key)",
+        "kind(id=uuid4() if key in taken else key, **blank)", "kind(id=key, **blank)",
         "tests/applications/test_actions.py -k takes_the_place",
     ),
     Mutant(

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Table, insert, select, update
 
 from grants.applications.lifecycle import LIFECYCLE
-from grants.applications.models import Application
+from grants.applications.models import Application, PaperDossier
 from grants.calls.models import Question, Statement
 from grants.kernel import clock, journal
 from grants.kernel.actor import Actor
@@ -107,11 +107,13 @@ def _row(application: Application) -> Row:
 
 
 def _hanging() -> list[Table]:
-    """The tables whose rows belong to a dossier, each after those it refers to."""
+    """The tables whose rows belong to a dossier, each after those it refers to; not the paper it came on."""
     return [
         table
         for table in Base.metadata.sorted_tables
-        if "application_id" in table.c and table.c.application_id.references(DOSSIER.c.id)
+        if "application_id" in table.c
+        and table.c.application_id.references(DOSSIER.c.id)
+        and table is not PaperDossier.__table__
     ]
 
 

@@ -18,6 +18,8 @@ from grants.calls.models import Call
 from grants.calls.rules import WithGrace
 from grants.kernel import clock, journal
 from grants.kernel.db import db
+from grants.kernel.machine import Text
+from grants.kernel.words import LazyString, _l
 from grants.people.models import Account, Organisation
 
 _ATTEMPTED = "application.attempted"
@@ -60,10 +62,47 @@ class Window:
 def window_of(application: Application, attempted: datetime | None = None) -> Window:
     """The window of an application now; `attempted`: an attempt that is not in the journal yet."""
     dates = application.dates
+    if application.is_being_entered:
+        return _window_of_paper(application, dates)
     if attempted is None and dates.grace_minutes:
         attempted = attempted_at(application)
     given = extensions_that_count([application.id]) if application.extension_ends_at is not None else {}
     return _window(dates, clock.now(), attempted, given.get(application.id))
+
+
+def _window_of_paper(application: Application, dates: WithGrace) -> Window:
+    """A dossier on paper is submitted whenever it was posted in time, until the examination is over: no instant."""
+    is_open = why_not_on_paper(application) is None
+    return Window(
+        is_open=is_open, in_grace=False, closes_at=dates.closes_at, until=None, attempted_at=None, grace_ends_at=None,
+        extension=None,
+    )  # fmt: skip
+
+
+def why_not_on_paper(application: Application, days: rules.PaperDays | None = None) -> tuple[str, Text] | None:
+    """The field at fault of a dossier that is entered from paper, and why it cannot be submitted now; None when it can.
+    `days`: others than those that are kept."""
+    call, dates = application.call, application.dates
+    reason = why_not_entered(call)
+    if reason is not None or dates.opens_at is None or dates.closes_at is None:
+        return "", reason or _l("Cet appel n’est pas publié.")
+    kept = days or (application.paper.days if application.paper is not None else None)
+    if kept is None:
+        raise ValueError("a dossier on paper has its days")
+    zone = call.fund.zone
+    return rules.why_not_days(
+        kept, opened_on=clock.day_of(dates.opens_at, zone), closed_on=clock.day_of(dates.closes_at, zone),
+        today=clock.today(),
+    )  # fmt: skip
+
+
+def why_not_entered(call: Call) -> LazyString | None:
+    """Why no dossier of a call is entered from paper any more, or yet; None when one is."""
+    if call.state is not CallState.OPENED or call.opens_at is None or call.opens_at > clock.now():
+        return _l("Cet appel n’a pas commencé, ou il est archivé : aucun dossier papier ne peut y être enregistré.")
+    if call.marks_frozen_at is not None:
+        return _l("Le comité a déjà arrêté ses notes : aucun autre dossier ne peut plus entrer.")
+    return None
 
 
 def windows_of(application_ids: Collection[UUID]) -> dict[UUID, Window]:
@@ -153,14 +192,15 @@ def closing_in_sql() -> ColumnElement[datetime]:
 
 
 def of_drafts(wanted: Select[*Columns]) -> Select[*Columns]:
-    """What is wanted of the drafts and their calls, but for the correction of a dossier that is being decided on;
-    `CORRECTED` is the dossier that a correction corrects."""
+    """What is wanted of the drafts and their calls, but for those that an agent enters from paper, which no closing
+    ends, and for the correction of a dossier that is being decided on; `CORRECTED` is the dossier that a correction
+    corrects."""
     return (
         wanted.select_from(Application)
         .join(Call, Call.id == Application.call_id)
         .outerjoin(Correction, Correction.application_id == Application.id)
         .outerjoin(CORRECTED, CORRECTED.id == Correction.corrects_id)
-        .where(Application.state == ApplicationState.DRAFT)
+        .where(Application.state == ApplicationState.DRAFT, Application.on_paper_since.is_(None))
         .where(or_(CORRECTED.id.is_(None), CORRECTED.state == ApplicationState.SUBMITTED))
     )
 

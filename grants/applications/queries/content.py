@@ -190,7 +190,7 @@ def content_of(application_id: UUID) -> Content:
 
     Amounts are Money under `x` (and whole cents under `x_cents`), keys in `_on` are days, keys in `_at` instants; each
     French text `x` may have its English `x_en`. Codes are those of the models' enums; templates word them with the
-    global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present:
+    global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present but one:
 
     - left_out: the pages, and fields of pages (`calls.rules.Asked`), that were not asked; blank here
     - unasked: of a draft, what is kept and neither shown nor sent, because it is not asked, by title
@@ -212,6 +212,8 @@ def content_of(application_id: UUID) -> Content:
       kind: chosen [{code, label}], amount, day_on, communes [{insee, name}], file}]}]
     - pieces [{code, label, expected, blocks, files [file]}], statements [{code, title, text, edition, kind, choice,
       chosen {code, label} or None, amount or None, required, annex, signed_by, signed_at}]; choice None: not made
+    - paper, only of a version that was entered from paper {received_on, postmarked_on or None when it was brought by
+      hand, entered_by (name), scan (a file)}
     - a file is {id, name, size, sha256, media_type} and, since originals are kept, {given_at, signed, copy_sha256 or
       None: the digest of what is shown in its place}
     """
@@ -310,6 +312,7 @@ def _everything(
         "fund": {"code": fund.code, **both_languages(fund, "name"), "body": fund.body_name},
         "author": {"name": author.name if author else ""},
         "organisation": organisation_content(application.organisation),
+        **_paper(application),
         "project": _project(application, asked_for[0]),
         "axes": [_axis(row) for row in asked_for if row.id is not None],
         **_picked(picked_by(application.id) if picked is None else picked),
@@ -325,6 +328,22 @@ def _everything(
         "statements": _statements(application, statements, signed),
     }
     return plain, kept
+
+
+def _paper(application: Application) -> JsonObject:
+    """What is said of the paper that a dossier was entered from; nothing for one that came by the pages."""
+    paper = application.paper if application.is_on_paper else None
+    if paper is None:
+        return {}
+    agent = db.session.get(Account, paper.entered_by)
+    return {
+        "paper": {
+            "received_on": paper.received_on.isoformat(),
+            "postmarked_on": paper.postmarked_on.isoformat() if paper.postmarked_on is not None else None,
+            "entered_by": agent.name if agent else "",
+            "scan": _file(paper.scan),
+        }
+    }
 
 
 def _read(statement: Select[*tuple[Any, ...]], application_id: UUID) -> Sequence[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from grants.applications.lifecycle import ApplicationState
 from grants.applications.models import Application, ApplicationAddress, ApplicationVersion, Correction
@@ -14,6 +14,11 @@ from grants.kernel.db import db
 def is_correction() -> ColumnElement[bool]:
     """Whether an application corrects another one: it is no dossier of its own, and stands in no list."""
     return exists().where(Correction.application_id == Application.id)
+
+
+def is_entering() -> ColumnElement[bool]:
+    """Whether an agent is still entering an application from paper: its organisation does not see it."""
+    return and_(Application.on_paper_since.is_not(None), Application.state == ApplicationState.DRAFT)
 
 
 def correction_of(application: Application) -> Application | None:

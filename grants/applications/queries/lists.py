@@ -1,9 +1,9 @@
 """Lists of dossiers, how a dossier is found, and its story as the applicant reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from typing import cast as cast_to
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from grants.applications.models import (
     ApplicationWord,
     Correction,
 )
-from grants.applications.queries.corrections import is_correction
+from grants.applications.queries.corrections import is_correction, is_entering
 from grants.calls.models import Call
 from grants.kernel import journal
 from grants.kernel.db import db
@@ -56,9 +56,25 @@ class ListedApplication:
     organisation: str
     call: str
     submitted_at: datetime | None
+    on_paper_since: datetime | None
     touched_at: datetime
     requested: Money | None
     correction_id: UUID | None  # the draft that corrects it, when one is begun
+
+
+class ListedColumns(Protocol):
+    """The columns read of them."""
+
+    id: UUID
+    title: str
+    reference: str | None
+    state: ApplicationState
+    organisation: str
+    submitted_at: datetime | None
+    on_paper_since: datetime | None
+    touched_at: datetime
+    requested: Money | None
+    correction_id: UUID | None
 
 
 def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication]:
@@ -70,21 +86,24 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication
     begun = (
         select(Correction.corrects_id, Correction.application_id)
         .join(draft, (draft.id == Correction.application_id) & (draft.state == ApplicationState.DRAFT))
+        .where(draft.on_paper_since.is_(None))
         .subquery()
     )
-    rows = db.session.execute(
+    found = db.session.execute(
         select(
             Application.id, Application.title, Application.reference, Application.state, Application.submitted_at,
-            Application.touched_at, Application.requested, Organisation.name.label("organisation"),
+            Application.on_paper_since, Application.touched_at, Application.requested,
+            Organisation.name.label("organisation"),
             Call.title.label("call"), Call.title_en.label("call_en"),
             begun.c.application_id.label("correction_id"),
         )
         .join(Organisation, Organisation.id == Application.organisation_id)
         .join(Call, Call.id == Application.call_id)
         .outerjoin(begun, begun.c.corrects_id == Application.id)
-        .where(Application.organisation_id.in_(wanted), ~is_correction())
+        .where(Application.organisation_id.in_(wanted), ~is_correction(), ~is_entering())
         .order_by(Application.touched_at.desc(), Application.id)
     )  # fmt: skip
+    rows = cast_to(Sequence[ListedColumns], found.all())
     return [
         ListedApplication(
             id=row.id,
@@ -95,6 +114,7 @@ def of_organisations(organisation_ids: Iterable[UUID]) -> list[ListedApplication
             organisation=row.organisation,
             call=in_words_of(row, "call"),
             submitted_at=row.submitted_at,
+            on_paper_since=row.on_paper_since,
             touched_at=row.touched_at,
             requested=row.requested,
             correction_id=row.correction_id,
@@ -119,8 +139,9 @@ def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
     if not wanted:
         return []
     here = select(Application.id, Application.reference, Application.organisation_id).where(
-        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN, ~is_correction()
-    )
+        Application.call_id == call.id, Application.state != ApplicationState.WITHDRAWN, ~is_correction(),
+        ~is_entering(),
+    )  # fmt: skip
     found = db.session.execute(here.where(Application.organisation_id.in_(wanted)))
     begun = {organisation_id: (key, reference) for key, reference, organisation_id in found}
     rows = db.session.execute(
@@ -132,7 +153,8 @@ def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
 
 
 def current(call_id: UUID, organisation_id: UUID) -> Application | None:
-    """The application of an organisation to a call, unless withdrawn."""
+    """The application of an organisation to a call, unless withdrawn: the submitted one first, never one that an agent
+    is still entering from paper."""
     return db.session.scalar(
         select(Application)
         .where(
@@ -140,8 +162,9 @@ def current(call_id: UUID, organisation_id: UUID) -> Application | None:
             Application.organisation_id == organisation_id,
             Application.state != ApplicationState.WITHDRAWN,
             ~is_correction(),
+            ~is_entering(),
         )
-        .order_by(Application.created_at, Application.id)
+        .order_by(Application.submitted_at.is_(None), Application.created_at, Application.id)
         .limit(1)
     )
 
@@ -151,6 +174,7 @@ def current(call_id: UUID, organisation_id: UUID) -> Application | None:
 _EVENTS: dict[str, tuple[LazyString, str]] = {
     "application.started": (_l("Brouillon commencé"), "neutral"),
     "application.extended": (_l("Délai accordé pour le dépôt"), "info"),
+    "application.paper_begun": (_l("Dossier reçu sur papier, saisie commencée"), "neutral"),
     "application.submit": (_l("Dossier déposé, reçu envoyé"), "good"),
     "application.correct": (_l("Nouvelle version déposée, reçu envoyé"), "good"),
     "application.request_piece": (_l("Une pièce vous a été demandée"), "warn"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     func,
@@ -36,12 +36,22 @@ Texts = Mapping[str, ConfiguredText]
 
 
 @dataclass(frozen=True)
+class PaperFacts:
+    """What a receipt says of a dossier that came on paper: its two days, and who entered it here."""
+
+    received_on: date
+    postmarked_on: date | None
+    entered_by: str
+
+
+@dataclass(frozen=True)
 class SubmissionReceipt:
     """The proof of reception (CRPA, art. L112-3, L112-11, R112-5), in the reader's language.
 
     `number` is that of the version it is of, `replaced_at` when the version before was submitted; `attempted_at` when
     it was attempted before the closing, for one that the grace of its call let in; `extension_ends_at` when the
-    extension ends that let it in after the closing of its call.
+    extension ends that let it in after the closing of its call; `paper` for one that came on paper, whose
+    `submitted_at` is the instant at which it was entered here.
     """
 
     reference: str
@@ -62,6 +72,7 @@ class SubmissionReceipt:
     replaced_at: datetime | None = None
     attempted_at: datetime | None = None
     extension_ends_at: datetime | None = None
+    paper: "PaperFacts | None" = None
 
 
 def texts_of_receipts() -> Texts:
@@ -81,6 +92,7 @@ def receipt_of(
     call, fund = application.call, application.call.fund
     submitted_at: datetime = content["submitted_at"]
     number: int = content["number"]
+    paper = paper_facts(content)
     values = {
         "address": fund.service_address,
         "association": content["organisation"]["name"],
@@ -92,7 +104,7 @@ def receipt_of(
         "reference": str(application.reference),
         "service": fund.service_name,
         "silence_on": day(application.silence_on),
-        "submitted_at": instant(submitted_at),
+        "submitted_at": instant(submitted_at) if paper is None else day(paper.received_on),
         "title": content["project"]["title"],
     }
     lacking = [in_words_of(piece, "label") for piece in content["pieces"] if piece["expected"] and not piece["files"]]
@@ -120,7 +132,14 @@ def receipt_of(
         replaced_at=_replaced_at(application, number),
         attempted_at=content.get("attempted_at"),
         extension_ends_at=content.get("extension_ends_at"),
+        paper=paper,
     )
+
+
+def paper_facts(content: Content) -> PaperFacts | None:
+    """What a content says of the paper it was entered from; None for one that came by the pages."""
+    paper: Content | None = content.get("paper")
+    return PaperFacts(paper["received_on"], paper["postmarked_on"], paper["entered_by"]) if paper else None
 
 
 def _replaced_at(application: Application, number: int) -> datetime | None:
@@ -140,7 +159,12 @@ def _filled(text: ConfiguredText, values: Mapping[str, str]) -> str:
 
 def files_in(content: Content) -> list[Content]:
     """Every file of a content, pieces first, with what it was given for."""
-    found = [
+    found = (
+        [{**content["paper"]["scan"], "given_for": _("Dossier papier, tel qu’il a été reçu")}]
+        if "paper" in content
+        else []
+    )
+    found += [
         {**file, "given_for": in_words_of(piece, "label")} for piece in content["pieces"] for file in piece["files"]
     ]
     found += [
