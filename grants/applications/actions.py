@@ -284,6 +284,7 @@ def save_section(
     # A page names every code and line of its fields; a question or a statement that it does not name stays.
     removed = {path: rules.NOTHING for path in stored if path[0] in fields.keys() - {"answers"}}
     typed = {**removed, **rules.contents_of(fields, wrong or {})}
+    typed = {path: one for path, one in typed.items() if queries.is_asked(application, section, path)}
     shown = rules.versions_in(stamp or "") | _own_versions(application, section, stored, writer)
     found, conflicts = (typed, []) if stamp is None else rules.merged(stored, typed, shown)
     if conflicts:

@@ -16,7 +16,8 @@ from wtforms.fields.core import Label
 from wtforms.validators import Regexp
 
 from grants.applications.parts import PARTS, asked_parts
-from grants.applications.parts.budget import LINES, AccountField, budget_gaps, shares, subsidies, totals
+from grants.applications.parts.budget import FUNDERS, LINES, AccountField, budget_gaps, shares, subsidies, totals
+from grants.applications.parts.effort import Effort, Lists, of_field, of_part, total
 from grants.applications.parts.fields import (
     Amount,
     Cells,
@@ -275,6 +276,11 @@ class SectionForm(Form):
         raise NotImplementedError
 
     @property
+    def effort(self) -> Effort:
+        """How much the page asks."""
+        return Effort()
+
+    @property
     def table(self) -> str:
         """For the page's script: the name of its table, if it has one."""
         return ""
@@ -413,6 +419,15 @@ class PartForm(SectionForm):
                 case _:
                     found.append((field.name,))
         return found
+
+    @property
+    def effort(self) -> Effort:
+        """How much the page asks, each account of a budget once."""
+        accounts: list[str] = []
+        if self.part.code is Part.BUDGET:
+            accounts = list(dict.fromkeys(str(line.at("account").data) for line in self.lines))
+        lists = Lists(len(self.shares), [(code, code == FUNDERS) for code in accounts])
+        return of_part(self.part, EVERYTHING, lists)
 
     def errors_of(self, path: Path) -> list[str]:
         """What is wrong in one field; of two days that do not follow each other, both are."""
@@ -670,6 +685,11 @@ class ListedForm(SectionForm):
     def asked(self) -> list[tuple[ListedPart, Control]]:
         """For the page: each row with its control."""
         return [(row, self.at(field.name)) for row, field in self.fields]
+
+    @property
+    def effort(self) -> Effort:
+        """How much the page asks."""
+        return total(of_field(field) for _row, field in self.fields)
 
     def controls_of(self, path: Path) -> list[Control]:
         """The control of a row, by its key."""

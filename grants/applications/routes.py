@@ -29,8 +29,9 @@ from grants.applications.forms import (
 )
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
 from grants.applications.models import Application, ApplicationVersion
-from grants.applications.parts import PARTS, TABLES
+from grants.applications.parts import PARTS, TABLES, effort
 from grants.applications.parts.budget import LINES
+from grants.applications.parts.effort import Effort
 from grants.applications.parts.fields import Content
 from grants.applications.parts.part import MADE_ANEW, Part
 from grants.applications.parts.questions import QUESTIONS
@@ -61,7 +62,7 @@ from grants.kernel.bodies import takes_files, takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import ConflictError, InvalidError, MissingError, RefusedError, error_page, for_scripts
 from grants.kernel.forms import Form, mark, options
-from grants.kernel.pages import second, titled
+from grants.kernel.pages import percent, second, titled
 from grants.kernel.paging import key_in
 from grants.kernel.query_cache import cached_query
 from grants.kernel.uploads import Given, StoredFile
@@ -109,6 +110,31 @@ def other_fields(place: str, row: Any, *shown: str) -> list[tuple[str, str]]:
     if groups:
         return groups[0].besides(row, *shown)
     return next(table for table in (*TABLES, LINES) if table.place == place).besides(row, *shown)
+
+
+@bp.app_template_global("efforts_of")
+def efforts_of(call: Call) -> list[queries.OfferEffort]:
+    """How much a call asks, by kind of support and by page."""
+    return queries.efforts_of(call)
+
+
+@bp.app_template_global("effort_basis")
+def effort_basis() -> str:
+    """What the announced minutes rest on."""
+    return _(
+        "Une estimation, mesurée sur les dossiers de la démonstration : %(reading)s secondes pour lire une question, "
+        "%(typing)s caractères écrits par minute, et des textes qui prennent %(written)s de la place permise.",
+        reading=effort.READING, typing=effort.TYPING, written=percent(effort.WRITTEN),
+    )  # fmt: skip
+
+
+@bp.app_template_filter("about")
+def about(minutes: int) -> str:
+    """A duration in words: minutes, or hours and tens of minutes."""
+    if minutes < 60:
+        return n_("%(num)s minute", "%(num)s minutes", minutes)
+    hours, rest = divmod(round(minutes, -1), 60)
+    return _("%(hours)s h %(minutes)s", hours=hours, minutes=f"{rest:02d}") if rest else _("%(hours)s h", hours=hours)
 
 
 @bp.app_template_global("is_asked")
@@ -639,6 +665,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         number=here + 1,
         previous=steps[here - 1] if here else None,
         lacking=[item for item in queries.missing(application, content) if item.section == section],
+        effort=form.effort if isinstance(form, SectionForm) else Effort(len(calls.pieces_of(application.call_id))),
         window=queries.window_of(application),
         has_errors=bool(form is not None and form.errors),
         is_unsaved=request.method == "POST",

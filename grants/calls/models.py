@@ -134,7 +134,8 @@ class Block(Keyed, Model):
 class Criterion(Keyed, Model):
     """An item reviewers mark on levels 0 to 4, each with a written anchor.
 
-    `judged_in` is a list of the pages of a dossier, and fields of pages, where it is judged beside its questions.
+    `judged_in` is a list of the pages of a dossier, and fields of pages, where it is judged beside its questions; and
+    of questions that another criterion has for its own (`questions.need`).
     """
 
     __tablename__ = "criterion"

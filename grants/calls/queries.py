@@ -282,8 +282,12 @@ def unjudged(call_id: UUID) -> list[tuple[str, str]]:
     offers, questions = offers_of(call_id), questions_of(call_id)
     names = {row.instrument.code: in_words_of(row.instrument, "name") for row in offers}
     criteria = [
-        (in_words_of(item, "title"), item.judged_in, [row.instruments for row in questions
-                                                      if row.criterion_id == item.id])
+        (
+            in_words_of(item, "title"),
+            [place for place in item.judged_in if not place.startswith(rules.QUESTION)],
+            [row.instruments for row in questions
+             if row.criterion_id == item.id or f"{rules.QUESTION}{row.code}" in item.judged_in],
+        )
         for item in items_of(call_id)
     ]  # fmt: skip
     return [(title, names[code]) for title, code in rules.unjudged(criteria, list(map(asked_in, offers)))]

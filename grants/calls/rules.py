@@ -243,6 +243,7 @@ class Asked:
 
 
 EVERYTHING = Asked()
+QUESTION = "questions."  # what comes before the code of a question in the places where a criterion is judged
 _DECISION = _l("la décision et l’attribution")
 # What every dossier is asked, whatever the instrument: the pages and fields that other rules read.
 RESERVED_PLACES: Mapping[str, Reserved] = {

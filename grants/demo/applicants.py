@@ -1,6 +1,6 @@
 """The associations of the demonstration: they arrive, write their dossier page by page, submit, answer, withdraw."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from grants.applications.parts import PARTS
 from grants.applications.parts.fields import Amount, Day, Field, RowTable, Scalar
 from grants.applications.parts.part import DossierPart, Part
 from grants.applications.parts.questions import QUESTIONS
+from grants.applications.parts.vocabulary import AUDIENCE_LABELS, CLIMATE_LABELS, RATING_LABELS
 from grants.applications.rules import PaperDays
 from grants.calls import actions as call_actions
 from grants.calls import queries as calls
@@ -266,7 +267,7 @@ class Applicant:
 
     def _answers(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The answers, page by page, keyed by question as a form gives them."""
-        answers = dict(self.dossier.part("answers"))
+        answers = {**self._in_short(), **self.dossier.part("answers")}
         if "project" in answers:
             answers["started_on"] = self._after(self.dossier.part("project")["starts_after_days"]).isoformat()
         for section in calls.sections_of(self.call.id):
@@ -277,6 +278,17 @@ class Applicant:
                 if value is not None:
                     given[str(question.id)] = _answer(question.kind, value)
             yield page, given
+
+    def _in_short(self) -> dict[str, str]:
+        """What the short forms of the pages on people and on the climate say, from what was written for the long ones."""
+        if not self.dossier.part("answers"):
+            return {}
+        people = [f"{AUDIENCE_LABELS[row['kind']]}\u00a0: {row['number']}. {row.get('detail', '')}".strip()
+                  for row in self.dossier.rows("audiences")]  # fmt: skip
+        people += [row["text"] for row in self.dossier.rows("justice")]
+        climate = [f"{CLIMATE_LABELS[row['axis']]}\u00a0: {str(RATING_LABELS[row['rating']]).lower()}. "
+                   f"{row.get('proof', '')}".strip() for row in self.dossier.rows("climate")]  # fmt: skip
+        return {"people_reached": _fitting(people, 800), "climate_short": _fitting(climate, 1200)}
 
     # ---- submitting ------------------------------------------------------------------------------------------------
 
@@ -355,3 +367,12 @@ def _answer(kind: QuestionKind, value: Any) -> Any:
 
 def _money(euros: int | None) -> Money | None:
     return None if euros is None else Money.euros(euros)
+
+
+def _fitting(lines: Sequence[str], limit: int) -> str:
+    """The first lines, as many as fit in so many characters."""
+    kept: list[str] = []
+    for line in lines:
+        if len("\n".join([*kept, line])) <= limit:
+            kept.append(line)
+    return "\n".join(kept)

@@ -339,8 +339,8 @@ class Generator:
         plans = [row for row in frame.plans if row.code in theme["plans"] and self.asked.has("axes.plans")]
         chosen = {commune.id, *(row.id for row in rng.sample(list(frame.communes), rng.randint(0, 2)))}
         communes = [row for row in frame.communes if row.id in chosen]
-        has_areas = rng.random() < 0.2 and self.asked.has("territoire.areas")
-        areas = [rng.choice(frame.areas)] if frame.areas and has_areas else []
+        areas = [rng.choice(frame.areas)] if frame.areas and rng.random() < 0.2 else []
+        areas = areas if self.asked.has("territoire.areas") else []
         links: tuple[tuple[Table, str, Sequence[Any]], ...] = (
             (application_action, "action_id", actions), (application_field, "field_id", fields),
             (application_plan, "plan_id", plans), (application_commune, "commune_id", communes),

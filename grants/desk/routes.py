@@ -20,7 +20,7 @@ from grants.applications.parts import places as places_of_dossier
 from grants.calls import actions as call_actions
 from grants.calls import queries as calls
 from grants.calls.models import Call, CallInstrument, Criterion
-from grants.calls.rules import reserved_in
+from grants.calls.rules import QUESTION, reserved_in
 from grants.deliberation import queries as deliberation
 from grants.desk import exports, queries
 from grants.desk.forms import APART, ApplicantForm, ExtensionForm, PaperForm, SpecimenForm, asked_form
@@ -426,7 +426,7 @@ def asked_by(call: Call) -> tuple[str, int] | BaseResponse:
         call_actions.refuse_frozen(call)
     offers, items = calls.instruments_of(call.id), calls.items_of(call.id)
     free = leavable(_accounts())
-    form = asked_form(offers, items, free, places_of_dossier())
+    form = asked_form(offers, items, free, _judgeable(call))
     if done(form, lambda: _set_asked(call, offers, items, {code for code, _words in free})):
         lacking = calls.unjudged(call.id)
         for title, instrument in lacking:
@@ -443,6 +443,12 @@ def asked_by(call: Call) -> tuple[str, int] | BaseResponse:
     )  # fmt: skip
 
 
+def _judgeable(call: Call) -> list[tuple[str, str]]:
+    """Where a criterion of a call may be judged: the pages of a dossier, their fields, and the questions."""
+    questions = [(f"{QUESTION}{row.code}", f"« {in_words_of(row, 'label')} »") for row in calls.questions_of(call.id)]
+    return [*places_of_dossier(), *questions]
+
+
 def _accounts() -> list[tuple[str, str]]:
     """The accounts of the budget, by code, with their titles."""
     rows = programme.budget_accounts()
@@ -452,7 +458,7 @@ def _accounts() -> list[tuple[str, str]]:
 def _set_asked(call: Call, offers: Sequence[CallInstrument], items: Sequence[Criterion], free: set[str]) -> None:
     left_out = {row.instrument_id: request.form.getlist(f"{row.instrument.code}_left_out") for row in offers}
     judged_in = {row.id: request.form.getlist(f"{row.code}_judged_in") for row in items}
-    known = {code for code, _words in places_of_dossier()}
+    known = {code for code, _words in _judgeable(call)}
     ticked = [(f"{row.instrument.code}_left_out", place) for row in offers for place in left_out[row.instrument_id]
               if place not in free and not reserved_in([place])]  # fmt: skip
     ticked += [(f"{row.code}_judged_in", place) for row in items for place in judged_in[row.id] if place not in known]

@@ -179,12 +179,12 @@ def test_a_manager_makes_a_call_from_the_model_and_from_an_earlier_one(make, pag
     made = queries.call_by_code("FIS-2031")
     assert made.closes_at.isoformat() == "2031-04-30T15:00:00+00:00"
     assert made.envelope == Money.euros(120_000)
-    assert len(queries.questions_of(made.id)) == 22
+    assert len(queries.questions_of(made.id)) == 24
     page.get("calls.create")
     typed = {"opens_on": "3/2/2031", "closes_on": "30/04/2031 ", "closes_hour": "17h00", "envelope": "120 000,00 €"}
     page.submit(new_call(code="FIS-2032", source=str(made.id), **typed))
     other = queries.call_by_code("FIS-2032")
-    assert len(queries.questions_of(other.id)) == 22
+    assert len(queries.questions_of(other.id)) == 24
     assert (other.closes_at, other.envelope) == (made.closes_at, made.envelope)
 
 

@@ -114,7 +114,7 @@ def test_each_role_has_an_account_that_opens_with_the_shared_password(installed:
 
 def test_the_nearly_complete_draft_lacks_one_answer_and_two_declarations() -> None:
     lacking = rules.missing(applications.draft_content(by_slug()["frais-chez-soi"]))
-    assert [item.field for item in lacking] == ["evaluation", "bank_account", "privacy"]
+    assert [item.field for item in lacking] == ["spread", "bank_account", "privacy"]
 
 
 # ---- everything holds ----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def grown_once(shared_app: Flask, store: Databases, own: str, tmp_path_factory: 
     url = store.create(f"{own}life", template=f"{own}template")
     app = create_app(settings_for(url, tmp_path_factory.mktemp("life")), TESTING=True)
     with app.app_context():
-        result = add_volume(NUMBER, 3, by=system("tests"))
+        result = add_volume(NUMBER, 4, by=system("tests"))
         db.session.remove()
     yield app, result
     with app.app_context():

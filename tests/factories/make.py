@@ -158,10 +158,12 @@ class Make(AwardMaker):
         code: str | None = None,
         left_out: Mapping[str, Sequence[str]] | None = None,
         put_to: Mapping[str, Sequence[str]] | None = None,
+        is_short: bool = False,
     ) -> Call:
         """A call made from the reference files; open now unless told otherwise.
 
-        It asks the same of every instrument, but for what is left out of some and for questions put to some alone.
+        It asks the same of every instrument, but for what is left out of some and for questions put to some alone; with
+        `is_short`, it asks what the reference files say.
         """
         number = next(self._numbers)
         at = clock.now()
@@ -176,7 +178,8 @@ class Make(AwardMaker):
                 envelope=envelope or Money.euros(300_000),
                 by=self.by,
             )
-            self._ask(call, left_out or {}, put_to or {})
+            if not is_short:
+                self._ask(call, left_out or {}, put_to or {})
         if state is not CallState.DRAFT:
             with unit_of_work():
                 call.opened_at = call.opens_at

@@ -60,7 +60,7 @@ def volunteer_says_for_whom(volunteer: Person) -> None:
     volunteer.ticks("Elles décident avec vous")
     volunteer.writes("Comment elles participent", "Un conseil de cour réunit chaque mois parents, enfants et voisins.")
     volunteer.writes(
-        "Tarifs et reste à charge", "Tout est gratuit : aucune famille n’y renonce pour des raisons d’argent."
+        "Personnes à faibles revenus", "Tout est gratuit : aucune famille n’y renonce pour des raisons d’argent."
     )
 
 
@@ -126,9 +126,7 @@ def volunteer_answers_about_justice_and_climate(volunteer: Person) -> None:
 
 def volunteer_answers_about_the_team(volunteer: Person) -> None:
     volunteer.writes("Qui réalisera le projet ?", "Une coordinatrice à mi-temps et trente-quatre bénévoles.")
-    volunteer.writes(
-        "Comment décide-t-on, et quelle place ont les bénéficiaires ?", "Le conseil de cour vote, une voix par famille."
-    )
+    volunteer.writes("Comment votre association décide-t-elle ?", "Le conseil de cour vote, une voix par famille.")
 
 
 def volunteer_answers_about_what_follows(volunteer: Person) -> None:

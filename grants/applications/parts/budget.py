@@ -43,6 +43,7 @@ class Totals:
         yield from (("in_kind_charges", self.in_kind_charges), ("in_kind_resources", self.in_kind_resources))
 
 
+FUNDERS = "74"  # the account whose lines name a funder and how sure it is
 IN_KIND = ("86", "87")  # what the accounts of contributions in kind begin with
 
 
@@ -186,7 +187,7 @@ def _balance(content: Content) -> Iterator[tuple[str, str]]:
         message = rate_gap(requested, found.resources, instrument["max_rate"])
         if message is not None:
             yield "lines", message
-    if any(line["account"] == "74" and not line["label"] for line in content["budget"]["resources"]):
+    if any(line["account"] == FUNDERS and not line["label"] for line in content["budget"]["resources"]):
         yield "lines", _("Nommez le financeur de chaque ligne du compte 74.")
 
 

@@ -46,6 +46,12 @@ from grants.applications.queries.earlier import (
     answers_from,
     earlier_dossiers,
 )
+from grants.applications.queries.effort import (
+    OfferEffort,
+    PageEffort,
+    efforts_of,
+    pages_asked,
+)
 from grants.applications.queries.lists import (
     candidates,
     current,
@@ -114,7 +120,9 @@ __all__ = [
     "EarlierAnswer",
     "EnteredDossier",
     "GivenExtension",
+    "OfferEffort",
     "OfferedRow",
+    "PageEffort",
     "PaperFacts",
     "Past",
     "Picked",
@@ -142,6 +150,7 @@ __all__ = [
     "drafts_to_remind_of",
     "drafts_with_author",
     "earlier_dossiers",
+    "efforts_of",
     "entered_in",
     "entered_of",
     "extensions_in",
@@ -170,6 +179,7 @@ __all__ = [
     "offers_of",
     "options_of",
     "others_in",
+    "pages_asked",
     "paper_facts",
     "parts_of",
     "past_value",

@@ -1,5 +1,6 @@
 """What anyone reads of the calls: the list, the page of one, its text to print, and the two-minute check."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from grants.calls import queries, rules
 from grants.calls.forms import SelfCheckForm
-from grants.calls.models import Call, Statement
+from grants.calls.models import Call, CallInstrument, Statement
 from grants.calls.routes.board import bp
 from grants.kernel import clock, pages
 from grants.kernel.access import may_know, public
@@ -25,6 +26,12 @@ def phase_word(call: rules.Dated, at: datetime) -> StatusWord:
     """The phase of a call as a status word."""
     phase = rules.phase(call, at)
     return StatusWord(rules.PHASE_LABELS[phase], rules.PHASE_TONES[phase], str(phase))
+
+
+@bp.app_template_global("names_in")
+def names_in(codes: Sequence[str], offers: Sequence[CallInstrument]) -> str:
+    """The names of the instruments of some codes, among those that a call offers."""
+    return ", ".join(in_words_of(row.instrument, "name") for row in offers if row.instrument.code in codes)
 
 
 @bp.get("/appels")
