@@ -44,6 +44,7 @@ from grants.desk.queries import DossierFilters
 from grants.documents import letters as document_letters
 from grants.kernel import (
     access,
+    bounces,
     chunks,
     clock,
     head,
@@ -62,7 +63,7 @@ from grants.kernel import (
 )
 from grants.kernel.actor import system
 from grants.kernel.db import Base, db, snapshot, unit_of_work
-from grants.kernel.errors import AppError
+from grants.kernel.errors import AppError, InvalidError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import WorkerTask, stop_on_signals, work
 from grants.observatory import exports as public_exports
@@ -77,6 +78,7 @@ from grants.reviewing import lifecycle as reviewing
 from grants.reviewing import queries as reviewing_queries
 
 APPLICATION = "grants.app:load_app"
+UNREADABLE = 65  # EX_DATAERR: a mail server then gives the message up
 BY = system("ligne de commande")
 LOW_ON_SPACE = 1_000_000_000
 LATE = timedelta(hours=1)
@@ -420,6 +422,23 @@ def worker() -> None:
         WorkerTask("kept forms", timedelta(minutes=10), _forget_forms),
     ]
     work(tasks, stop)
+
+
+@commands.command()
+def bounce() -> None:
+    """Prend un avis de non-remise (RFC 3464), lu sur l’entrée standard comme un serveur de courriel le donne."""
+    content = sys.stdin.buffer.read(bounces.LARGEST + 1)
+    try:
+        with unit_of_work():
+            outcome = bounces.take(content, by=system("avis de non-remise"))
+    except InvalidError as error:
+        _stop(error.message, UNREADABLE)
+    if not outcome.is_permanent:
+        click.echo("Cet avis n’annonce pas de refus définitif : rien n’est marqué.")
+    elif outcome.marked:
+        click.echo("Adresse marquée : la gestion du fonds en est avertie.")
+    else:
+        click.echo("Rien de nouveau : l’adresse était marquée, ou ses courriels arrivent de nouveau depuis.")
 
 
 # ---- people --------------------------------------------------------------------------------------------------------

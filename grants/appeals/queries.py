@@ -135,9 +135,10 @@ def unsure_clocks() -> list[str]:
 # ---- those that wait -----------------------------------------------------------------------------------------------
 
 
-def waiting_count(hidden: Collection[UUID]) -> int:
-    """How many appeals wait for an answer, without those about dossiers kept from a person."""
-    return db.session.scalar(select(func.count(Appeal.id)).where(Appeal.state.in_(OPEN), *_known(hidden))) or 0
+def waiting_count(hidden: Collection[UUID]) -> Select[int]:
+    """How many appeals wait for an answer, without those about dossiers kept from a person: a statement for a page
+    that counts more."""
+    return select(func.count(Appeal.id)).where(Appeal.state.in_(OPEN), *_known(hidden))
 
 
 def _known(hidden: Collection[UUID]) -> list[Any]:

@@ -441,10 +441,9 @@ def asked(*, settled: bool, after: str | None = None, before: str | None = None)
     return oldest.page(questions.where(PublicQuestion.settled_at.is_(None)), after=after, before=before)
 
 
-def asked_count() -> int:
-    """How many questions wait for an answer."""
-    waiting = select(func.count()).select_from(PublicQuestion).where(PublicQuestion.settled_at.is_(None))
-    return db.session.scalar(waiting) or 0
+def asked_count() -> Select[int]:
+    """How many questions wait for an answer: a statement, for a page that counts more."""
+    return select(func.count()).select_from(PublicQuestion).where(PublicQuestion.settled_at.is_(None))
 
 
 def asked_by(account_id: UUID) -> Select[*tuple[Any, ...]]:

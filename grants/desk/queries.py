@@ -36,9 +36,11 @@ from grants.kernel.outbox import Letter
 from grants.kernel.pages import address_of
 from grants.kernel.paging import Order, Page, key_in
 from grants.kernel.query_cache import cached_query
+from grants.kernel.refusals import RefusedAddress
 from grants.kernel.search import matches
 from grants.kernel.words import LazyString, _, _l, in_words_of, language
 from grants.messages import queries as messages
+from grants.people import queries as people
 from grants.people.models import Account, Appointment, CalendarLink, Membership, Organisation, SignIn
 from grants.programme import queries as programme
 from grants.programme.models import Axis, Instrument, Law
@@ -312,6 +314,7 @@ class DossierPage:
     decision: Decision | None
     award: Award | None
     appeals: Sequence[Appeal]
+    refused: Sequence[people.RefusedLetters]
     letters: Sequence[Letter]
 
 
@@ -343,6 +346,7 @@ def dossier_of(application: Application) -> DossierPage:
         ),
         award=db.session.scalar(select(Award).where(Award.application_id == key)),
         appeals=appeals.appeals_of(key) if application.is_decided else [],
+        refused=people.refused_letters([application.organisation_id]),
         letters=db.session.scalars(
             select(Letter).where(Letter.dossier_id == key).order_by(Letter.created_at.desc(), Letter.id)
         ).all(),
@@ -575,6 +579,11 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
     silent = zip(_SILENT.items(), dossier_counts(_SILENT.values(), actor), strict=True)
     awarded = zip(_AWARDED.items(), awards.award_counts(_AWARDED.values(), actor), strict=True)
     unopened = len(awards.decisions_without_award(actor))
+    lodged: ColumnElement[int] = appeals.waiting_count(hidden).scalar_subquery()
+    unread: ColumnElement[int] = messages.unread_count(actor.id, hidden).scalar_subquery()
+    asked: ColumnElement[int] = calls.asked_count().scalar_subquery()
+    refused: ColumnElement[int] = people.refused_organisations().scalar_subquery()
+    waiting = db.session.execute(select(lodged, unread, asked, refused)).one()
     return [
         *(CountedTask(words, count, "desk.dossiers", filters.chosen()) for (words, filters), count in silent),
         *_of_calls(
@@ -591,9 +600,14 @@ def manager_tasks(actor: Actor, hidden: frozenset[UUID]) -> list[CountedTask]:
             "reviewing.assign",
             "reviewing.assign_index",
         ),
-        CountedTask(_("Recours à répondre"), appeals.waiting_count(hidden), "appeals.index"),
-        CountedTask(_("Messages à lire"), messages.unread_count(actor.id, hidden), "messages.index"),
-        CountedTask(_("Questions sur les appels, sans réponse"), calls.asked_count(), "calls.asked"),
+        CountedTask(_("Recours à répondre"), waiting[0], "appeals.index"),
+        CountedTask(_("Messages à lire"), waiting[1], "messages.index"),
+        CountedTask(
+            _("Organisations que nos courriels n’atteignent plus"),
+            waiting[3],
+            "people.refused_letters",
+        ),
+        CountedTask(_("Questions sur les appels, sans réponse"), waiting[2], "calls.asked"),
         CountedTask(_("Décisions sans attribution ouverte"), unopened, "awards.index", {"_anchor": "a-ouvrir"}),
         *(CountedTask(words, count, "awards.index", wanted.chosen()) for (words, wanted), count in awarded),
         CountedTask(_("Règles de droit à confirmer"), len(programme.unconfirmed_law()), "programme.law", TO_CONFIRM),
@@ -719,6 +733,9 @@ def kept_about(account: Account, hidden: Collection[UUID]) -> dict[str, Rows]:
         "messages": messages.written_by(account.id, hidden),
         "appeals": appeals.lodged_by(account.id, hidden),
         "questions": calls.asked_by(account.id),
+        "refused_address": select(RefusedAddress.since_at, RefusedAddress.status, RefusedAddress.cleared_at).where(
+            RefusedAddress.address == account.email
+        ),
         "calendar": select(CalendarLink.made_at).where(CalendarLink.account_id == account.id),
         "acts": select(Entry.at, Entry.event)
         .where(Entry.actor_id == account.id, may_be_told(Entry.dossier_id))

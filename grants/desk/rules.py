@@ -180,6 +180,8 @@ EVENTS: Mapping[str, LazyString] = {
     "instalment.suspend": _l("Paiement suspendu par le comptable"),
     "law.added": _l("Valeur ajoutée"),
     "law.confirmed": _l("Valeur confirmée"),
+    "letter.arrives_again": _l("Courriels arrivés de nouveau à une adresse"),
+    "letter.refused": _l("Courriel refusé pour de bon"),
     "letter.written": _l("Lettre écrite"),
     "meeting.edit": _l("Séance modifiée"),
     "meeting.freeze": _l("Avis figés"),
@@ -335,6 +337,7 @@ FACTS: Mapping[str, LazyString] = {
     "size": _l("octets"),
     "source": _l("repris de"),
     "state": _l("état"),
+    "status": _l("code de refus"),
     "steps": _l("versements"),
     "template": _l("modèle"),
     "texts": _l("textes"),
@@ -459,6 +462,7 @@ WORDS: Mapping[str, Mapping[Any, Text]] = {
     "act": {
         "confirmation": _l("confirmer l’adresse"),
         "join": _l("rejoindre une organisation"),
+        "address_check": _l("faire vérifier une adresse"),
         "look_up": _l("interroger l’annuaire public"),
         "password": _l("donner le mot de passe"),
         "reset": _l("demander un nouveau mot de passe"),
@@ -467,7 +471,12 @@ WORDS: Mapping[str, Mapping[Any, Text]] = {
     },
     "changed": _COLUMNS,
     "fields": FACT_LABELS,
-    "how": {"change": _l("depuis le compte"), "reset": _l("par le lien d’un courriel")},
+    "how": {
+        "change": _l("depuis le compte"),
+        "relay": _l("réponse du relais"),
+        "report": _l("avis de non-remise"),
+        "reset": _l("par le lien d’un courriel"),
+    },
     "kind": {
         "agreement": _l("convention"),
         "decision": _l("courrier de décision"),

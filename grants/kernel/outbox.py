@@ -16,9 +16,11 @@ from flask import current_app, render_template
 from sqlalchemy import String, Table, Text, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from grants.kernel import clock, papers
+from grants.kernel import clock, papers, refusals
+from grants.kernel.actor import system
 from grants.kernel.db import Keyed, Model, db, unit_of_work
 from grants.kernel.encryption import decrypt, encrypt
+from grants.kernel.refusals import RefusalSource
 from grants.kernel.rowdigests import Recorded
 from grants.kernel.words import force_locale
 
@@ -231,6 +233,8 @@ def deliver(carrier: Carrier, sender: str, *, limit: int = 20, keep_secrets: boo
             carrier(_message(letter_id, sender))
         except _REFUSALS as refusal:
             _put_back(letter_id, refusal, counted=True)
+            if isinstance(refusal, smtplib.SMTPRecipientsRefused):
+                _tell_refused(letter_id, refusal)
         except OSError as trouble:
             _put_back(letter_id, trouble, counted=False)
             break
@@ -270,6 +274,18 @@ def _put_back(letter_id: UUID, problem: Exception, *, counted: bool) -> None:
     current_app.logger.warning("letter %s not sent: %s", letter_id, error)
     wait = timedelta(minutes=2**attempts) if counted else TROUBLE_WAIT
     _update(letter_id, error=error, lease_until=clock.now() + wait, attempts=attempts if counted else attempts - 1)
+
+
+def _tell_refused(letter_id: UUID, refusal: smtplib.SMTPRecipientsRefused) -> None:
+    """Mark the address of a letter that the relay refused for good; it is tried again all the same."""
+    with unit_of_work() as session:
+        letter = session.get_one(Letter, letter_id)
+        code, text = refusal.recipients.get(letter.recipient, (0, b""))
+        said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        status = refusals.permanent_status(code, said)
+        if status is not None:
+            by = system("relais")
+            refusals.mark(letter.recipient, status=status, source=RefusalSource.RELAY, letter=letter, by=by)
 
 
 def _update(letter_id: UUID, **values: Any) -> None:

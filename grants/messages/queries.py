@@ -157,11 +157,12 @@ def _for_fund(reader_id: UUID | None, hidden: Collection[UUID]) -> Iterable[Colu
         yield Conversation.application_id.not_in(hidden)
 
 
-def unread_count(reader_id: UUID | None, hidden: Collection[UUID]) -> int:
-    """How many messages wait for the fund, of those a person of it may read."""
+def unread_count(reader_id: UUID | None, hidden: Collection[UUID]) -> Select[int]:
+    """How many messages wait for the fund, of those a person of it may read: a statement for a page that counts
+    more."""
     waiting = select(func.count(Message.id)).join(Conversation, Conversation.id == Message.conversation_id)
     told = waiting.join(Application, Application.id == Conversation.application_id)
-    return db.session.scalar(told.where(*_for_fund(reader_id, hidden))) or 0
+    return told.where(*_for_fund(reader_id, hidden))
 
 
 _WAITING: Rows = (

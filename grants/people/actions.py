@@ -15,10 +15,11 @@ from flask_security.utils import hash_password, verify_and_update_password, veri
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from grants.kernel import clock, head, journal, throttle
+from grants.kernel import clock, head, journal, refusals, throttle
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.db import access_mode, db
 from grants.kernel.errors import ForbiddenError, InvalidError, RefusedError, ThrottledError
+from grants.kernel.refusals import RefusedAddress
 from grants.kernel.text import clean_line
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
@@ -132,6 +133,7 @@ def confirm(account: Account, password: str | None = None, *, known: tuple[str, 
     end_sessions(account, by=_self(account), why="confirmation")
     account.confirmed_at = clock.now()
     journal.record("account.confirmed", account, by=_self(account))
+    _letters_arrive(account)
 
 
 def ask_reset(email: str) -> None:
@@ -156,7 +158,35 @@ def reset_password(account: Account, password: str, *, known: tuple[str, ...] = 
     _check_password(password, account.email, account.name, *known)
     confirm(account, password, known=known)
     _set_password(account, password, by=_self(account), how="reset")
+    _letters_arrive(account)
     throttle.forget(rules.SIGN_IN.act, who_of(account.email))
+
+
+def _letters_arrive(account: Account) -> None:
+    """Whoever followed a link that we sent to an address reads what arrives there."""
+    known = refusals.refused(account.email)
+    if known is not None:
+        refusals.clear(known, by=_self(account))
+
+
+def check_address(address: str, *, by: Actor, locale: str) -> bool:
+    """Write to an address that refuses our letters, with a link that shows that they arrive again.
+
+    False when such a letter left a few minutes ago. Raises RefusedError for an address that the person has no part in,
+    or that refuses nothing.
+    """
+    known = next((row for row in queries.refused_of(by) if row.address == address), None)
+    if known is None:
+        raise RefusedError(_("Nos courriels arrivent à cette adresse, ou elle n’est pas la vôtre."))
+    secret = refusals.begin_check(known)
+    if secret is not None:
+        letters.address_checked(known.address, secret, locale=locale)
+    return secret is not None
+
+
+def letters_arrive(known: RefusedAddress, *, by: Actor) -> None:
+    """Take the link of such a letter as the proof that letters arrive again."""
+    refusals.clear(known, by=by)
 
 
 def change_password(account: Account, current: str, password: str, *, by: Actor, known: tuple[str, ...] = ()) -> None:

@@ -29,6 +29,11 @@ def reset(account: Account, token: str) -> None:
     write("people_reset", secret=token, hours=RESET_LASTS // timedelta(hours=1), **_to(account))
 
 
+def address_checked(address: str, secret: str, *, locale: str) -> None:
+    """The link that shows that letters arrive again at an address."""
+    write("people_address", to=address, dedup=f"address:{uuid4()}", locale=locale, secret=secret)
+
+
 def password_changed(account: Account) -> None:
     """The password was changed: whoever did not do it must act."""
     write("people_password", name=account.name, **_to(account))

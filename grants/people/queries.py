@@ -1,7 +1,7 @@
 """Questions about people: who is acting, what they hold, whom they act for."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Select,
+    Subquery,
     Uuid,
     and_,
     bindparam,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload
 
@@ -29,6 +31,7 @@ from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.outbox import Letter
 from grants.kernel.paging import Order, Page
+from grants.kernel.refusals import RefusedAddress
 from grants.kernel.search import MOST_WORDS, matches
 from grants.kernel.text import clean_line
 from grants.people import rules
@@ -45,6 +48,8 @@ from grants.people.models import (
     Role,
     SignIn,
 )
+
+MOST_REFUSED = 500  # addresses shown on one page
 
 # ---- who is acting -------------------------------------------------------------------------------------------------
 
@@ -177,6 +182,69 @@ def account_of_calendar(secret: str) -> Account | None:
     """Whose calendar an address is; None for an address that is none any more, and for a closed account."""
     known = select(CalendarLink.account_id).where(CalendarLink.secret == digest_of(secret))
     return db.session.scalar(select(Account).where(Account.id.in_(known), Account.active))
+
+
+# ---- addresses that refuse our letters ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RefusedLetters:
+    """An address of an organisation at which letters do not arrive: whose it is ("" for the organisation's own)."""
+
+    organisation_id: UUID
+    organisation: str
+    person: str
+    address: str
+    since_at: datetime
+    status: str
+
+
+def refused_letters(organisations: Collection[UUID] | None = None) -> list[RefusedLetters]:
+    """Where letters to organisations do not arrive, of the people who act for them or their own addresses, the oldest
+    first; of some organisations, else of all. One statement, none for no organisation."""
+    if organisations is not None and not organisations:
+        return []
+    rows = _refused_rows(*([] if organisations is None else [Organisation.id.in_(list(organisations))]))
+    ordered = select(rows).order_by(rows.c.since_at, rows.c.organisation, rows.c.person.desc()).limit(MOST_REFUSED)
+    return [RefusedLetters(*row) for row in db.session.execute(ordered)]
+
+
+def _refused_rows(*only: ColumnElement[bool]) -> Subquery:
+    """The addresses of organisations that refuse our letters, as rows of `RefusedLetters`."""
+    columns = Organisation.id, Organisation.name.label("organisation")
+    found = RefusedAddress.address, RefusedAddress.since_at, RefusedAddress.status
+    refusing = RefusedAddress.cleared_at.is_(None)
+    of_people = (
+        select(*columns, Account.name.label("person"), *found)
+        .join(Membership, Membership.organisation_id == Organisation.id)
+        .join(Account, Account.id == Membership.account_id)
+        .join(RefusedAddress, RefusedAddress.address == Account.email)
+        .where(refusing, Account.active)
+    )
+    own = func.lower(Organisation.email), func.lower(Organisation.representative_email)
+    of_cards = select(*columns, literal("").label("person"), *found).join(
+        RefusedAddress, RefusedAddress.address.in_(own)
+    )
+    return union_all(of_people.where(*only), of_cards.where(refusing, *only)).subquery()
+
+
+def refused_of(actor: Actor) -> list[RefusedAddress]:
+    """The addresses that refuse our letters and that a person may have checked: their own, and those on the card of
+    the organisations they act for. One statement."""
+    card = Organisation.id.in_(list(actor.organisations))
+    mine = union_all(
+        select(Account.email).where(Account.id == actor.id),
+        select(func.lower(Organisation.email)).where(card),
+        select(func.lower(Organisation.representative_email)).where(card),
+    )
+    known = select(RefusedAddress).where(RefusedAddress.cleared_at.is_(None), RefusedAddress.address.in_(mine))
+    return list(db.session.scalars(known.order_by(RefusedAddress.since_at, RefusedAddress.address)))
+
+
+def refused_organisations() -> Select[int]:
+    """How many organisations letters do not reach, at one of their addresses at least: a statement, for a page that
+    counts more."""
+    return select(func.count(func.distinct(_refused_rows().c.id)))
 
 
 # ---- organisations -------------------------------------------------------------------------------------------------

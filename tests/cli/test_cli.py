@@ -30,7 +30,7 @@ from grants.config import settings_from
 from grants.demo import content
 from grants.desk import exports
 from grants.desk.queries import DossierFilters
-from grants.kernel import clock, jobs, journal, outbox, proxies, schema, serving, uploads
+from grants.kernel import clock, jobs, journal, outbox, proxies, refusals, schema, serving, uploads
 from grants.kernel.actor import system
 from grants.kernel.db import db, unit_of_work
 from grants.observatory.rules import SCDL_COLUMNS
@@ -39,6 +39,7 @@ from grants.people.models import Account
 from grants.programme.models import Law
 from tests import starting
 from tests.kernel import corpus
+from tests.kernel import test_bounces as bounced
 from tests.site import settings_for
 from tests.starting import Forked
 
@@ -59,7 +60,8 @@ def grants(capsys, monkeypatch):
 
     def type_it(*words, typed=""):
         monkeypatch.setattr(sys, "argv", ["grants", *words])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        given = io.TextIOWrapper(io.BytesIO(typed)) if isinstance(typed, bytes) else io.StringIO(typed)
+        monkeypatch.setattr(sys, "stdin", given)
         code = 0
         try:
             main()
@@ -107,7 +109,7 @@ def theirs(app, monkeypatch):
 def test_help_is_in_french_and_names_every_command(grants):
     code, said, _ = grants("--help")
     assert code == 0
-    for name in ("check", "demo", "docs", "export", "init", "run", "user", "verify", "worker"):
+    for name in ("bounce", "check", "demo", "docs", "export", "init", "run", "user", "verify", "worker"):
         assert f"\n  {name} " in said
     assert "Emploi : grants" in said
     assert not any(word in said for word in ("Usage", "Show this message", "Commands:"))
@@ -233,6 +235,21 @@ def test_an_account_that_cannot_be_is_refused_whole(app, grants, words, typed, m
     assert code == 1
     assert message in complaint
     assert db.session.scalar(select(func.count()).select_from(Account)) == 0
+
+
+def test_a_delivery_report_is_taken_from_a_pipe(app, grants):
+    letter = bounced.letter()
+    code, said, complaint = grants("bounce", typed=bounced.report(letter))
+    assert (code, complaint) == (0, "")
+    assert "Adresse marquée" in said
+    assert bounced.ADDRESS not in said
+    assert "Rien de nouveau" in grants("bounce", typed=bounced.report(letter))[1]
+    assert "pas de refus définitif" in grants("bounce", typed=bounced.report(letter, ("delayed", "4.4.1")))[1]
+    for typed, words in ((b"", "entrée standard"), (b"Bonjour.\r\n", "n’est pas un avis"), (b"\xff" * 99, "avis")):
+        code, said, complaint = grants("bounce", typed=typed)
+        assert (code, said) == (65, "")
+        assert words in complaint
+    assert db.session.scalar(select(func.count()).select_from(refusals.RefusedAddress)) == 1
 
 
 def test_accounts_are_listed_and_closed(app, make, grants):
