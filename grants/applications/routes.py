@@ -44,7 +44,7 @@ from grants.calls.models import Call, Piece
 from grants.calls.rules import EVERYTHING
 from grants.documents import actions as documents
 from grants.documents import queries as kept_documents
-from grants.kernel import clock, stored_forms, uploads
+from grants.kernel import clock, previews, stored_forms, uploads
 from grants.kernel.access import (
     actor,
     can,
@@ -691,10 +691,12 @@ def _edit_pieces(application: Application) -> Answer:
                 )
             )
     refused = next((form for form in forms.values() if form.errors), None)
+    attachments = queries.attachments_of(application.id)
     offered = {
         "pieces": pieces,
         "forms": forms,
-        "attachments": queries.attachments_of(application.id),
+        "attachments": attachments,
+        "previewed": previews.previewed(row.file_id for rows in attachments.values() for row in rows),
         # Who enters a dossier from paper does not read the documents of its organisation.
         "documents": {} if application.is_on_paper else kept_documents.offered(application.organisation_id, pieces),
         "may_keep": can(P.DOCUMENT_KEEP, application.organisation),
@@ -1152,6 +1154,13 @@ def withdraw(application: Application) -> Answer:
 def file(stored: StoredFile) -> Response:
     """A stored file, as an attachment: as it came to those it comes from, as it may be shown to others."""
     return uploads.send(stored, to=actor())
+
+
+@bp.get("/fichiers/<uuid:file_id>/apercu.jpg")
+@requires(P.FILE_READ, StoredFile)
+def preview(stored: StoredFile) -> Response:
+    """The small picture of a stored file, to recognise it."""
+    return previews.send(stored)
 
 
 @bp.get("/fichiers/<uuid:file_id>/original")

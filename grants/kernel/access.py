@@ -55,7 +55,7 @@ class AccessRule:
     otherwise: Text = ""
     for_all: bool = False
 
-    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+    def why_not(self, actor: Actor, subject: object) -> Text | None:
         """None when the actor may; else the reason in words."""
         return None if self.test(actor, subject) else self.reason
 
@@ -74,7 +74,7 @@ class _Both(AccessRule):
     first: AccessRule | None = None
     second: AccessRule | None = None
 
-    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+    def why_not(self, actor: Actor, subject: object) -> Text | None:
         for rule in (self.first, self.second):
             reason = rule.why_not(actor, subject) if rule else None
             if reason is not None:
@@ -86,7 +86,7 @@ class _Both(AccessRule):
 class _Reasoned(AccessRule):
     says: Callable[[Actor, Any], Text | None] | None = None
 
-    def why_not(self, actor: Actor, subject: Any) -> Text | None:
+    def why_not(self, actor: Actor, subject: object) -> Text | None:
         return self.says(actor, subject) if self.says else None
 
 
@@ -172,17 +172,17 @@ def policy() -> Policy:
     return current_app.extensions["policy"]  # type: ignore[no-any-return]
 
 
-def why_not(permission: StrEnum, subject: Any = None, who: Actor | None = None) -> Text | None:
+def why_not(permission: StrEnum, subject: object = None, who: Actor | None = None) -> Text | None:
     """None when the person may; else the reason."""
     return policy().may[permission].why_not(who or actor(), subject)
 
 
-def can(permission: StrEnum, subject: Any = None) -> bool:
+def can(permission: StrEnum, subject: object = None) -> bool:
     """Whether the person of this request may do this."""
     return why_not(permission, subject) is None
 
 
-def may_know(subject: Any, who: Actor | None = None) -> bool:
+def may_know(subject: object, who: Actor | None = None) -> bool:
     """Whether the person may know that the thing exists; unknown types are for nobody."""
     rule = policy().know.get(type(subject))
     return rule is not None and rule.test(who or actor(), subject)
@@ -354,7 +354,7 @@ def _known(kind: type[Keyed], params: dict[str, Any], *, holding: bool = False) 
     return subject
 
 
-def _refuse(permission: StrEnum, subject: Any, reason: Text) -> None:
+def _refuse(permission: StrEnum, subject: object, reason: Text) -> None:
     _unless_replayed()
     message = str(reason)
     _note("access.denied", subject, permission=permission)

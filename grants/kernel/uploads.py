@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from io import BytesIO
+from pathlib import Path
 from typing import IO, ClassVar, Protocol
 from urllib.parse import quote
 from uuid import UUID
@@ -130,6 +131,12 @@ class Examined:
 Given = UploadedFile | Examined
 
 
+def turns() -> Path:
+    """Where the turns of the processes that read files are held."""
+    folder: Path = current_app.config["SETTINGS"].instance / "examining"
+    return folder
+
+
 def examine(upload: UploadedFile) -> Examined:
     """Read a file in a process with limits (`bounded`); nothing may be open in the database meanwhile.
 
@@ -145,7 +152,7 @@ def examine(upload: UploadedFile) -> Examined:
         raise InvalidError(reason)
     known = FORMATS[suffix]
     try:
-        found = bounded.examine(known.reader, content, folder=settings.instance / "examining")
+        found = bounded.examine(known.reader, content, folder=turns())
     except bounded.BusyError as error:
         raise StoreError(
             _("Votre fichier n’a pas pu être contrôlé à temps : rien n’a été enregistré. Envoyez-le dans une minute."),
@@ -399,7 +406,7 @@ def again(stored: StoredFile) -> Examined:
     Raises StoreError when they are missing or altered, RefusedError when the antivirus refused the file, MissingError
     when it was removed.
     """
-    _check_given(stored)
+    check_given(stored)
     if stored.copy_place is None:
         return Examined(stored.name, stored.media_type, read(stored), FileFacts(signed=stored.signed))
     suffix = (stored.copy_name or "").rpartition(".")[2]
@@ -407,7 +414,8 @@ def again(stored: StoredFile) -> Examined:
     return Examined(stored.name, stored.media_type, read(stored), found)
 
 
-def _check_given(stored: StoredFile) -> None:
+def check_given(stored: StoredFile) -> None:
+    """Raise MissingError for a file that was removed, RefusedError for one that the antivirus refused."""
     if stored.removed_at is not None:
         raise MissingError
     if stored.clearance is Clearance.REFUSED:
@@ -426,7 +434,7 @@ def send(stored: StoredFile, *, to: Actor = ANONYMOUS, original: bool = False) -
     Those it comes from get the bytes they sent; others get the copy, and the original when they ask for it. Raises
     StoreError, RefusedError when the antivirus refused it, MissingError when it was removed.
     """
-    _check_given(stored)
+    check_given(stored)
     theirs = to.id is not None and (to.id == stored.given_by or stored.organisation_id in to.organisations)
     if original or theirs:
         return attachment(read(stored), stored.name)

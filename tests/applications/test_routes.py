@@ -18,6 +18,7 @@ from grants.kernel import clock, journal, uploads
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.money import Money
 from grants.kernel.outbox import Letter
+from grants.kernel.previews import FilePreview
 from grants.people.models import MemberRole, Membership
 from tests.applications.test_actions import PDF
 from tests.kernel import corpus
@@ -472,7 +473,13 @@ def test_a_removed_file_is_given_to_nobody(page, draft, owner):
     page.post("applications.edit", draft, section="pieces", data=with_file(piece, PDF, "a.pdf"))
     given = db.session.scalars(select(Attachment)).one()
     file_id = given.file_id
+    with unit_of_work() as session:
+        session.add(FilePreview(file_id=file_id, content=b"small"))
+    (shown,) = page.get("applications.edit", draft, section="pieces").tree.xpath("//img[@class='file-preview']/@src")
+    answer = page.client.get(shown)
+    assert (answer.data, answer.content_type) == (b"small", "image/jpeg")
     page.post("applications.edit", draft, section="pieces", data={"piece": str(piece.id), "drop": str(given.id)})
+    assert page.get("applications.preview", file_id).status == 404
     assert page.get("applications.file", file_id).status == 404
     assert page.get("applications.original", file_id).status == 404
     assert [row["files"] for row in queries.draft_content(draft)["pieces"] if row["files"]] == []

@@ -22,6 +22,8 @@ READERS = {
     "xlsx": ("office", "fit_xlsx"),
     "odt": ("office", "fit_odt"),
     "ods": ("office", "fit_ods"),
+    "preview_pdf": ("preview", "preview_pdf"),
+    "preview_picture": ("preview", "preview_picture"),
 }
 
 
