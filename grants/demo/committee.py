@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from grants.appeals import actions as appeals
+from grants.appeals.queries import standing_of as standing_appeal
 from grants.awards import queries as awards
 from grants.awards.actions import agreement
 from grants.calls import queries as calls
@@ -205,6 +207,12 @@ def schedule_meeting(context: Context, name: str, applicants: Sequence[Applicant
     script.add(script.at_work(closes + ACT_AFTER + 1, 10, 0), lambda: record_act(context, name))
     script.add(script.at_work(closes + PUBLISHED_AFTER, 10, 30), lambda: publish(context, name))
     script.add(script.at_work(closes + PUBLISHED_AFTER + 3, 9, 15), lambda: open_awards(context))
+    for applicant in applicants:
+        if applicant.dossier.part("appeal"):
+            script.add(script.at_work(closes + PUBLISHED_AFTER + 12, 18, 40), partial(lodge_appeal, applicant))
+            script.add(
+                script.at_work(closes + PUBLISHED_AFTER + 33, 11, 20), partial(answer_appeal, context, applicant)
+            )
 
 
 def schedule_preparation(context: Context, name: str, held: int) -> None:
@@ -254,6 +262,21 @@ def record_act(context: Context, name: str) -> None:
 def publish(context: Context, name: str) -> None:
     """Publish the results; the letters leave."""
     deliberation.publish(_meeting(context, name), by=context.actor("manager"))
+
+
+def lodge_appeal(applicant: Applicant) -> None:
+    """An association asks for its refusal to be looked at again."""
+    reasons = str(applicant.dossier.part("appeal")["reasons"]).strip()
+    appeals.lodge(applicant.application, reasons, by=applicant.actor())
+
+
+def answer_appeal(context: Context, applicant: Applicant) -> None:
+    """The manager who recorded neither the recommendation nor the act answers that the decision stands."""
+    appeal = standing_appeal(applicant.application.id)
+    if appeal is None:
+        raise LookupError(f"no appeal of {applicant.dossier.slug} yet")
+    answer = str(applicant.dossier.part("appeal")["answer"]).strip()
+    appeals.reject(appeal, answer, version=appeal.version, by=context.actor("manager_2"))
 
 
 def open_awards(context: Context) -> None:

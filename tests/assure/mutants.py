@@ -164,6 +164,31 @@ MUTANTS = (
         "    | (assigned & submitted)\n", "tests/messages/test_routes.py -k no_part_in_it",
     ),
     Mutant(
+        "files of appeals", "grants/policy.py", "    | (reads(*STAFF) & submitted & ~of_appeal)\n",
+        "    | (reads(*STAFF) & submitted)\n", "tests/appeals/test_routes.py -k no_part_in_it",
+    ),
+    Mutant(
+        "who decided answers", "grants/appeals/queries.py", "    return DECIDED_IT if gave or ",
+        "    return DECIDED_IT if False and ", "tests/appeals/test_routes.py -k whoever_decided",
+    ),
+    Mutant(
+        "appeals that wait", "grants/appeals/queries.py",
+        "    return [Appeal.application_id.not_in(hidden)] if hidden else []\n", "    return []\n",
+        "tests/appeals/test_routes.py -k no_part_in_it",
+    ),
+    Mutant(
+        "an appeal too late", "grants/appeals/rules.py", "        return on <= self.at_latest\n",
+        "        return True\n", "tests/appeals/test_rules.py -k taken_until",
+    ),
+    Mutant(
+        "reports about no letter", "grants/kernel/bounces.py", "    if letter_id is None:\n", "    if False:\n",
+        "tests/kernel/test_bounces.py -k not_believed",
+    ),
+    Mutant(
+        "old delivery reports", "grants/kernel/refusals.py", " or letter.created_at <= known.cleared_at:\n", ":\n",
+        "tests/kernel/test_bounces.py -k written_before",
+    ),
+    Mutant(
         "letters of messages", "grants/messages/letters.py",
         "        if is_of_fund and may_know(message.conversation, manager):\n", "        if is_of_fund:\n",
         "tests/messages/test_routes.py -k with_a_link",

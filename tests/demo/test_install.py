@@ -189,7 +189,9 @@ def test_letters_were_sent_in_their_time() -> None:
     letters = db.session.scalars(select(Letter)).all()
     assert all(letter.sent_at == letter.created_at for letter in letters)
     kinds = {letter.kind.partition("_")[0] for letter in letters}
-    assert kinds == {"people", "applications", "screening", "reviewing", "deliberation", "awards", "messages", "calls"}
+    assert kinds == {
+        "people", "applications", "screening", "reviewing", "deliberation", "awards", "appeals", "messages", "calls",
+    }  # fmt: skip
 
 
 def test_every_reviewed_dossier_of_the_past_call_has_three_reviews_that_count() -> None:
