@@ -665,6 +665,7 @@ def _edit_page(application: Application, section: str, form: Form | None, offere
         number=here + 1,
         previous=steps[here - 1] if here else None,
         lacking=[item for item in queries.missing(application, content) if item.section == section],
+        unmet=[gate for gate in queries.unmet_gates(application, content) if section in gate.sections],
         effort=form.effort if isinstance(form, SectionForm) else Effort(len(calls.pieces_of(application.call_id))),
         window=queries.window_of(application),
         has_errors=bool(form is not None and form.errors),
@@ -899,6 +900,7 @@ def review(application: Application) -> Answer:
         steps=queries.steps(application, content),
         missing=queries.missing(application, content),
         lacking=[piece for piece in content["pieces"] if piece["expected"] and not piece["files"]],
+        unmet=queries.unmet_gates(application, content),
         mistaken=_mistaken(application),
         window=queries.window_of(application),
     )
@@ -949,6 +951,7 @@ def submit(application: Application) -> Answer:
         mistaken=_mistaken(application),
         steps=queries.steps(application, content),
         files=queries.files_in(content),
+        unmet=queries.unmet_gates(application, content),
         content=content,
     )
     return _shown(page)

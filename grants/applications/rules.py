@@ -26,7 +26,7 @@ from grants.applications.parts.fields import (
 )
 from grants.applications.parts.part import Missing, Part
 from grants.applications.parts.questions import QUESTIONS, is_asked, is_empty, missing_answers
-from grants.calls.rules import Asked, WithGrace
+from grants.calls.rules import DE_MINIMIS_TOTAL, ECONOMIC_ACTIVITY, Asked, WithGrace
 from grants.kernel.money import Money, percentage
 from grants.kernel.search import search_key
 from grants.kernel.text import bare
@@ -432,6 +432,52 @@ def missing(content: Content) -> list[Missing]:
 def asked_in(content: Content) -> Asked:
     """What was asked of a dossier, as its content tells; its questions are those that it lists."""
     return Asked(left_out=frozenset(content.get("left_out", ())))
+
+
+# ---- conditions that are known while one writes ----------------------------------------------------------------------
+
+ASSOCIATION = "association"
+
+
+def ends_too_early(ends_on: date, closes_on: date) -> bool:
+    """Whether a project ends before its call closes."""
+    return ends_on < closes_on
+
+
+def is_over_ceiling(received: Money, requested: Money, ceiling: Money) -> bool:
+    """Whether the aid received and the request are together more than the « de minimis » ceiling."""
+    return received + requested > ceiling
+
+
+def unmet(content: Content, *, closes_on: date | None, ceiling: Money | None) -> list[str]:
+    """The conditions of a call that a dossier does not meet as it is written, by code.
+
+    None stops it from being submitted. What does (amount, rate, balance, communes, shares, statements) is among what is
+    `missing`.
+    """
+    project = cast(Mapping[str, Scalar], content["project"])
+    ends_on, requested, received = project["ends_on"], project["requested"], de_minimis_in(content)
+    is_early = isinstance(ends_on, date) and closes_on is not None and ends_too_early(ends_on, closes_on)
+    is_over = (
+        isinstance(requested, Money)
+        and received is not None
+        and ceiling is not None
+        and is_over_ceiling(received, requested, ceiling)
+    )
+    found = {
+        "legal_form": content["organisation"]["legal_form"] != ASSOCIATION,
+        "not_started": is_early,
+        "de_minimis": is_over,
+    }
+    return [code for code, is_unmet in found.items() if is_unmet]
+
+
+def de_minimis_in(content: Content) -> Money | None:
+    """The « de minimis » aid that a dossier with an economic activity declares; None where it tells of none."""
+    sections = cast(Sequence[Mapping[str, Sequence[JsonObject]]], content["sections"])
+    said = {str(row["code"]): row["value"] for section in sections for row in section["questions"]}
+    cents = said.get(DE_MINIMIS_TOTAL)
+    return Money(cents) if said.get(ECONOMIC_ACTIVITY) == "yes" and isinstance(cents, int) else None
 
 
 # ---- pieces --------------------------------------------------------------------------------------------------------

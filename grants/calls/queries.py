@@ -259,27 +259,32 @@ def left_for(fund: Fund, call: Call | None, *, seen_by: Actor | None = None) -> 
 
 def opening_checks(call: Call, at: datetime, *, seen_by: Actor | None = None) -> list[rules.Check]:
     """The checklist of a call before it opens; for a person, as far as they may know what the fund has left."""
-    blocks = criteria_of(call.id)
+    blocks, offers, questions = criteria_of(call.id), instruments_of(call.id), questions_of(call.id)
     return rules.opening_checks(
         dates=rules.why_not_dates(call.opens_at, call.closes_at),
         closes_later=call.closes_at is not None and call.closes_at > at,
         weight=rules.total_weight([row.block for row in blocks]),
         uneven_blocks=rules.uneven_blocks((in_words_of(r.block, "title"), r.block.weight, r.items) for r in blocks),
-        instruments=len(instruments_of(call.id)),
+        instruments=len(offers),
         envelope=call.envelope,
         left=left_for(call.fund, call, seen_by=seen_by),
-        questions=_count(Question, call.id),
-        statements=_count(Statement, call.id),
+        questions=len(questions),
+        statements=_count(call.id),
         contact=bool(call.fund.service_email and call.fund.service_address),
         left_out=rules.reserved_left_out(_codes_of(call.id)),
-        unjudged=unjudged(call.id),
-        strangers=_put_to_nobody(call.id),
+        unjudged=_unjudged(offers, questions, [item for row in blocks for item in row.items]),
+        strangers=_put_to_nobody(offers, questions),
     )
 
 
 def unjudged(call_id: UUID) -> list[tuple[str, str]]:
     """The criteria that nothing lets judge for an instrument, by title, each with the name of the instrument."""
-    offers, questions = offers_of(call_id), questions_of(call_id)
+    return _unjudged(instruments_of(call_id), questions_of(call_id), items_of(call_id))
+
+
+def _unjudged(
+    offers: Sequence[CallInstrument], questions: Sequence[Question], items: Sequence[Criterion]
+) -> list[tuple[str, str]]:
     names = {row.instrument.code: in_words_of(row.instrument, "name") for row in offers}
     criteria = [
         (
@@ -288,18 +293,16 @@ def unjudged(call_id: UUID) -> list[tuple[str, str]]:
             [row.instruments for row in questions
              if row.criterion_id == item.id or f"{rules.QUESTION}{row.code}" in item.judged_in],
         )
-        for item in items_of(call_id)
+        for item in items
     ]  # fmt: skip
     return [(title, names[code]) for title, code in rules.unjudged(criteria, list(map(asked_in, offers)))]
 
 
-def _put_to_nobody(call_id: UUID) -> list[str]:
+def _put_to_nobody(offers: Sequence[CallInstrument], questions: Sequence[Question]) -> list[str]:
     """The questions put to instruments alone that the call does not offer."""
-    offers = list(map(asked_in, offers_of(call_id)))
-    rows = questions_of(call_id)
-    return [
-        in_words_of(row, "label") for row in rows if offers and not any(one.takes(row.instruments) for one in offers)
-    ]
+    asked = list(map(asked_in, offers))
+    strange = [row for row in questions if asked and not any(one.takes(row.instruments) for one in asked)]
+    return [in_words_of(row, "label") for row in strange]
 
 
 def _codes_of(call_id: UUID) -> set[tuple[str, str]]:
@@ -314,8 +317,9 @@ def reserved_as(part: Any) -> rules.Reserved | None:
     return rules.RESERVED.get((type(part).__tablename__, part.code))
 
 
-def _count(kind: type[Question] | type[Statement], call_id: UUID) -> int:
-    return db.session.scalar(select(func.count()).select_from(kind).where(kind.call_id == call_id)) or 0
+def _count(call_id: UUID) -> int:
+    """How many statements a call asks for."""
+    return db.session.scalar(select(func.count()).select_from(Statement).where(Statement.call_id == call_id)) or 0
 
 
 # ---- texts ---------------------------------------------------------------------------------------------------------

@@ -243,6 +243,11 @@ class Asked:
 
 
 EVERYTHING = Asked()
+# The conditions that what is typed tells, before anybody looks at the dossier.
+TOLD_WHEN_TYPED = frozenset({
+    "legal_form", "territory", "amount", "rate", "not_started", "commitment", "de_minimis", "axis_chosen",
+    "budget_balanced",
+})  # fmt: skip
 QUESTION = "questions."  # what comes before the code of a question in the places where a criterion is judged
 _DECISION = _l("la décision et l’attribution")
 # What every dossier is asked, whatever the instrument: the pages and fields that other rules read.

@@ -7,10 +7,9 @@ from typing import Any
 
 from grants.applications.parts.budget import is_over_rate
 from grants.applications.parts.vocabulary import LEGAL_FORM_LABELS
+from grants.applications.rules import ASSOCIATION, ends_too_early, is_over_ceiling
 from grants.kernel.money import Money, percentage
 from grants.kernel.words import LazyString, _l
-
-ASSOCIATION = "association"
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def not_started(facts: ScreeningFacts) -> GateResult:
     )
     if facts.ends_on is None or facts.closes_on is None:
         return GateResult(None, shown)
-    return GateResult(facts.ends_on >= facts.closes_on, shown)
+    return GateResult(not ends_too_early(facts.ends_on, facts.closes_on), shown)
 
 
 def commitment(facts: ScreeningFacts) -> GateResult:
@@ -167,7 +166,8 @@ def de_minimis(facts: ScreeningFacts) -> GateResult:
     )
     if facts.economic_activity is None or facts.de_minimis_received is None or facts.de_minimis_ceiling is None:
         return GateResult(None, shown)
-    return GateResult(facts.de_minimis_received + facts.requested <= facts.de_minimis_ceiling, shown)
+    over = is_over_ceiling(facts.de_minimis_received, facts.requested, facts.de_minimis_ceiling)
+    return GateResult(not over, shown)
 
 
 def axis_chosen(facts: ScreeningFacts) -> GateResult:

@@ -52,6 +52,11 @@ from grants.applications.queries.effort import (
     efforts_of,
     pages_asked,
 )
+from grants.applications.queries.gates import (
+    UnmetGate,
+    refused_form,
+    unmet_gates,
+)
 from grants.applications.queries.lists import (
     candidates,
     current,
@@ -129,6 +134,7 @@ __all__ = [
     "Present",
     "SubmissionReceipt",
     "Texts",
+    "UnmetGate",
     "Window",
     "addresses_of",
     "answers_from",
@@ -190,6 +196,7 @@ __all__ = [
     "questions_on",
     "read_with",
     "receipt_of",
+    "refused_form",
     "section_codes",
     "section_values",
     "steps",
@@ -197,6 +204,7 @@ __all__ = [
     "submitted_of",
     "texts_of_receipts",
     "titles_of",
+    "unmet_gates",
     "version_at",
     "version_of",
     "versions_of",

@@ -20,6 +20,7 @@ from grants.applications.models import (
     Correction,
 )
 from grants.applications.queries.corrections import is_correction, is_entering
+from grants.applications.queries.gates import refused_form
 from grants.calls.models import Call
 from grants.kernel import journal
 from grants.kernel.db import db
@@ -129,6 +130,7 @@ class Candidate:
 
     id: UUID
     name: str
+    refused: str  # why the call does not help organisations of its legal form, empty when it does
     application_id: UUID | None
     reference: str | None
 
@@ -145,11 +147,14 @@ def candidates(call: Call, organisation_ids: Iterable[UUID]) -> list[Candidate]:
     found = db.session.execute(here.where(Application.organisation_id.in_(wanted)))
     begun = {organisation_id: (key, reference) for key, reference, organisation_id in found}
     rows = db.session.execute(
-        select(Organisation.id, Organisation.name)
+        select(Organisation.id, Organisation.name, Organisation.legal_form)
         .where(Organisation.id.in_(wanted))
         .order_by(Organisation.sort_key, Organisation.id)
     )
-    return [Candidate(key, name, *begun.get(key, (None, None))) for key, name in rows]
+    return [
+        Candidate(key, name, refused_form(call, legal_form.value), *begun.get(key, (None, None)))
+        for key, name, legal_form in rows
+    ]
 
 
 def current(call_id: UUID, organisation_id: UUID) -> Application | None:

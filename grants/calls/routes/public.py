@@ -133,6 +133,7 @@ def _facts(call: Call, at: datetime) -> dict[str, Any]:
         "pieces": queries.pieces_of(call.id),
         "statements": [(row, _said(row, call)) for row in queries.statements_of(call.id)],
         "gates": queries.gates_of(call.id),
+        "told_when_typed": rules.TOLD_WHEN_TYPED,
         "extensions": queries.extensions(call),
         "answers": queries.answers_of(call.id),
     }
