@@ -1,5 +1,7 @@
 """What applicants do: start a dossier, write it page by page, give its files, submit it once, withdraw it."""
 
+import hmac
+import secrets
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +21,7 @@ from grants.applications.models import (
     Application,
     ApplicationAddress,
     ApplicationVersion,
+    Approval,
     Attachment,
     BudgetLine,
     Correction,
@@ -41,6 +44,7 @@ from grants.applications.parts.fields import (
     Content,
     Field,
     Json,
+    JsonObject,
     OfferedChoice,
     PerCode,
     Picks,
@@ -55,7 +59,7 @@ from grants.applications.rules import FieldContent, FieldData, PageData, Path, T
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call, Piece, Question, QuestionKind
+from grants.calls.models import ApprovalRule, Call, Piece, Question, QuestionKind
 from grants.calls.rules import WithGrace
 from grants.documents import queries as documents
 from grants.kernel import clock, journal, uploads
@@ -67,6 +71,7 @@ from grants.kernel.pages import day, instant, money
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import LazyString, _, _l, in_words_of, n_
+from grants.people import queries as people
 from grants.people.models import Organisation
 from grants.programme import queries as programme
 from grants.programme.models import BudgetAccount
@@ -77,6 +82,10 @@ MOST_FILES_PER_PIECE = 5
 WRITERS_REMEMBERED = timedelta(days=60)
 LONGEST_EXTENSION = timedelta(days=60)  # after the closing of the call, or from now once it is over
 MOST_IN_A_MINUTE = 120  # requests of one open page
+APPROVAL_LASTS = timedelta(days=14)
+CODE_LASTS = timedelta(minutes=20)
+CODE_DIGITS = 8
+LONGEST_WORD = 1000
 RowT = TypeVar("RowT", bound=PartRow)
 
 
@@ -899,6 +908,120 @@ def remove_file(application: Application, attachment: Attachment, *, by: Actor) 
     journal.record("application.file_removed", application, by=by, file=str(file_id))
 
 
+# ---- the approval of the legal representative ----------------------------------------------------------------------
+
+
+def ask_approval(application: Application, *, by: Actor) -> Approval:
+    """Write to the legal representative of the organisation, with the link that approves the draft; the link that was
+    sent before ends.
+
+    Raises RefusedError where the call asks for no approval, where the draft is not complete or cannot be submitted any
+    more, and InvalidError without an address to write to.
+    """
+    _lock_draft(application)
+    if application.is_on_paper or application.call.approval is ApprovalRule.NONE:
+        raise RefusedError(_("Cet appel ne demande pas l’accord du représentant légal."))
+    if not queries.window_of(application).is_open:
+        raise RefusedError(_("Ce dossier ne peut plus être déposé : son accord ne se demande plus."))
+    organisation = application.organisation
+    if not organisation.representative_email:
+        raise InvalidError(_("La fiche de l’organisation ne donne pas l’adresse de son représentant légal."))
+    content = queries.draft_content(application)
+    if queries.missing(application, content):
+        raise RefusedError(_("Complétez d’abord le dossier : l’accord vaut pour ce qui est lu, et rien d’autre."))
+    at, secret = clock.now(), secrets.token_urlsafe(24)
+    db.session.execute(
+        update(Approval)
+        .where(Approval.application_id == application.id, Approval.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+    approval = Approval(
+        application_id=application.id, name=organisation.representative_name, role=organisation.representative_role,
+        email=organisation.representative_email, secret=people.digest_of(secret), asked_by=_person(by), asked_at=at,
+        expires_at=at + APPROVAL_LASTS,
+    )  # fmt: skip
+    db.session.add(approval)
+    db.session.flush()
+    journal.record("application.approval_asked", application, by=by)
+    letters.approval_asked(application, approval, secret, by=by)
+    return approval
+
+
+def why_not_decided(approval: Approval) -> LazyString | None:
+    """Why nothing can be said any more by the link of an approval; None when it can."""
+    if approval.decided_at is not None:
+        return _l("Vous avez déjà répondu. Si le dossier a changé, son équipe vous enverra un nouveau lien.")
+    if approval.ended_at is not None:
+        return _l("Un autre lien vous a été envoyé depuis : servez-vous du dernier.")
+    if approval.expires_at <= clock.now():
+        return _l("Ce lien n’est plus valable. L’équipe du dossier peut vous en envoyer un autre.")
+    if not approval.application.is_draft:
+        return _l("Ce dossier n’est plus un brouillon : il n’y a plus rien à approuver.")
+    return None
+
+
+def send_code(approval: Approval, secret: str) -> None:
+    """Send a new code to the address of the representative; the one before is forgotten. Raises RefusedError when
+    nothing can be said by this link any more."""
+    _hold_approval(approval)
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+    approval.code, approval.code_expires_at = _code_digest(secret, code), clock.now() + CODE_LASTS
+    letters.approval_code(approval, code)
+
+
+def decide_approval(
+    approval: Approval, secret: str, *, code: str, read: str, is_approved: bool | None, word: str
+) -> None:
+    """Approve what was read, or refuse. `read` is its digest. Raises InvalidError without an answer or, for a refusal,
+    a word, and for a code that is not the last one sent, was used, or is over; ConflictError when the dossier changed
+    since it was read; RefusedError when nothing can be said by this link any more."""
+    _hold_approval(approval)
+    if is_approved is None:
+        raise InvalidError(_("Choisissez une réponse."))
+    if len(word) > LONGEST_WORD:
+        raise InvalidError(_("Ce texte dépasse %(most)s caractères.", most=LONGEST_WORD))
+    is_right = approval.code is not None and hmac.compare_digest(approval.code, _code_digest(secret, code))
+    if not is_right or approval.code_expires_at is None or approval.code_expires_at <= clock.now():
+        raise InvalidError(_("Ce code n’est pas le dernier envoyé, ou il n’est plus valable."), field="code")
+    if not is_approved and not word:
+        raise InvalidError(_("Dites en un mot pourquoi."), field="word")
+    if read != queries.digest_to_read(approval.application):
+        raise ConflictError(_("Le dossier a changé depuis que vous l’avez lu. Relisez-le, puis répondez."))
+    approval.code = approval.code_expires_at = None
+    approval.read, approval.is_approved, approval.word, approval.decided_at = read, is_approved, word, clock.now()
+    who = Actor(name=approval.name)
+    if is_approved:
+        journal.record("application.approved", approval.application, by=who, digest=read)
+    else:
+        journal.record("application.approval_refused", approval.application, by=who, digest=read)
+    letters.approval_settled(approval)
+
+
+def _hold_approval(approval: Approval) -> None:
+    queries.lock(approval.application)
+    db.session.refresh(approval, with_for_update=True)
+    reason = why_not_decided(approval)
+    if reason is not None:
+        raise RefusedError(str(reason))
+
+
+def _code_digest(secret: str, code: str) -> str:
+    """The digest of a code with the link it goes with: whoever reads the database has neither."""
+    return people.digest_of(f"{secret} {code}")
+
+
+def _approval_given(application: Application) -> dict[str, JsonObject]:
+    """The approval of what is submitted, as the version keeps it. Raises InvalidError where the call wants one that was
+    not given, or was given to another text."""
+    state = queries.approval_state(application)
+    if state.holds_up:
+        raise InvalidError(_("L’accord du représentant légal est exigé, pour ce que dit le dossier maintenant."))
+    given = state.approval
+    if given is None or given.decided_at is None or state.standing is not queries.Standing.APPROVED:
+        return {}
+    return {"approval": {"name": given.name, "role": given.role, "approved_at": given.decided_at.isoformat()}}
+
+
 # ---- submit --------------------------------------------------------------------------------------------------------
 
 
@@ -922,6 +1045,7 @@ def submit(
     dossier = application if correction is None else _correctable(correction)
     let_in = _check_in_time(application, received_at, seen)
     paper = _entered(application, by) if application.is_on_paper else None
+    approved = _approval_given(application)
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)
@@ -940,7 +1064,7 @@ def submit(
         else:
             _number(application)
         dossier.search_key = rules.search_key_of(str(dossier.reference), dossier.title, dossier.organisation)
-        version = _freeze(dossier, {**plain, **let_in}, number, by=by)
+        version = _freeze(dossier, {**plain, **let_in, **approved}, number, by=by)
         journal.advance(
             LIFECYCLE, dossier, verb, by=by,
             reference=dossier.reference, digest=version.digest, received_at=received_at.isoformat(),

@@ -1,12 +1,12 @@
 """What the fund writes to applicants about a dossier they submitted or withdrew."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from grants.applications import queries
-from grants.applications.models import Application, ApplicationVersion, Extension
+from grants.applications.models import Application, ApplicationVersion, Approval, Extension
 from grants.calls import queries as calls
 from grants.calls.models import Call
 from grants.kernel import clock, outbox, papers
@@ -54,6 +54,47 @@ def receipt_name(version: ApplicationVersion) -> str:
     """The name of the file of a receipt."""
     number = f"-v{version.number}" if version.number > 1 else ""
     return f"recu-{version.application.reference}{number}.pdf"
+
+
+def approval_asked(application: Application, approval: Approval, secret: str, *, by: Actor) -> None:
+    """To the legal representative: the link that approves a draft."""
+    outbox.write(
+        "applications_approval",
+        to=approval.email,
+        dedup=f"approval:{approval.id}",
+        locale=by.locale,
+        dossier_id=application.id,
+        secret=secret,
+        organisation=application.organisation.name,
+        asker=by.name,
+        days=(approval.expires_at - approval.asked_at).days,
+    )
+
+
+def approval_code(approval: Approval, code: str) -> None:
+    """To the legal representative: the code that goes with the link."""
+    outbox.write(
+        "applications_approval_code",
+        to=approval.email,
+        dedup=f"approval:{approval.id}:{approval.code_expires_at}",
+        dossier_id=approval.application_id,
+        secret=code,
+    )
+
+
+def approval_settled(approval: Approval) -> None:
+    """To whoever asked for the approval: what became of it; what the representative wrote stands on the page."""
+    asker = people.account(approval.asked_by)
+    outbox.write(
+        "applications_approval_settled",
+        to=asker.email,
+        dedup=f"approval:{approval.id}:settled",
+        locale=asker.locale,
+        dossier_id=approval.application_id,
+        is_approved=approval.is_approved,
+        name=approval.name,
+        application_id=approval.application_id,
+    )
 
 
 def withdrawal(application: Application, *, by: Actor) -> None:
@@ -195,17 +236,23 @@ def receipt_of(version: ApplicationVersion, language: str) -> queries.Submission
         return queries.receipt_of(version.application, queries.content_in(version))
     said = papers.said(paper, language)
     submitted_at, files = datetime.fromisoformat(said.pop("submitted_at")), said.pop("files")
-    said |= {name: _instant_of(said, name) for name in ("replaced_at", "attempted_at", "extension_ends_at")}
-    said["paper"] = _paper_of(said.pop("paper", None))
+    said |= {name: read(said.pop(name, None)) for name, read in _WRITTEN.items()}
     return queries.SubmissionReceipt(
         **said, submitted_at=submitted_at, files=[_with_instant(file) for file in files],
     )  # fmt: skip
 
 
-def _instant_of(said: dict[str, Any], name: str) -> datetime | None:
-    """Take an instant out of a kept receipt; older ones have none."""
-    written: str | None = said.pop(name, None)
+def _instant_of(written: str | None) -> datetime | None:
+    """An instant of a kept receipt; older ones have none."""
     return None if written is None else datetime.fromisoformat(written)
+
+
+def _approval_of(written: Mapping[str, str] | None) -> queries.ApprovalFacts | None:
+    """What a kept receipt says of an approval; None without one."""
+    if written is None:
+        return None
+    at = datetime.fromisoformat(written["approved_at"])
+    return queries.ApprovalFacts(written["name"], written["role"], at)
 
 
 def _paper_of(written: Mapping[str, str | None] | None) -> queries.PaperFacts | None:
@@ -217,6 +264,16 @@ def _paper_of(written: Mapping[str, str | None] | None) -> queries.PaperFacts | 
         date.fromisoformat(received_on), date.fromisoformat(postmarked_on) if postmarked_on else None,
         written["entered_by"] or "",
     )  # fmt: skip
+
+
+# What a kept receipt does not hold as it is read, or may lack.
+_WRITTEN: Mapping[str, Callable[[Any], object]] = {
+    "replaced_at": _instant_of,
+    "attempted_at": _instant_of,
+    "extension_ends_at": _instant_of,
+    "paper": _paper_of,
+    "approval": _approval_of,
+}
 
 
 def _with_instant(file: Mapping[str, object]) -> dict[str, object]:
@@ -277,14 +334,21 @@ def received_words(receipt_text: queries.SubmissionReceipt) -> str:
 
 def let_in_words(receipt_text: queries.SubmissionReceipt) -> list[tuple[str, str]]:
     """What let a dossier in after the closing of its call, as (label, instant), nothing before it; the two days of one
-    that came on paper, and who entered it."""
+    that came on paper, and who entered it; who approved it."""
     if receipt_text.paper is not None:
         return paper_words(receipt_text.paper)
+    approved = approval_words(receipt_text.approval) if receipt_text.approval is not None else []
     facts = (
         (_("Délai accordé jusqu’au"), receipt_text.extension_ends_at),
         (_("Dépôt demandé avant la clôture"), receipt_text.attempted_at),
     )
-    return [(label, instant(at)) for label, at in facts if at is not None]
+    return [*((label, instant(at)) for label, at in facts if at is not None), *approved]
+
+
+def approval_words(given: queries.ApprovalFacts) -> list[tuple[str, str]]:
+    """Who approved a dossier, and when, as (label, words)."""
+    who = f"{given.name}, {given.role}" if given.role else given.name
+    return [(_("Approuvé par"), _("%(name)s, le %(at)s", name=who, at=instant(given.approved_at)))]
 
 
 def paper_words(paper: queries.PaperFacts) -> list[tuple[str, str]]:

@@ -574,6 +574,43 @@ class PaperDossier(Model):
         return rules.PaperDays(self.received_on, self.postmarked_on)
 
 
+class Approval(Keyed, Model):
+    """The approval of a draft that was asked of the legal representative, by a link whose digest alone is kept.
+
+    `name`, `role` and `email` are those of the organisation when it was asked. `code` is the digest of the code that
+    was last sent to that address, forgotten once used. `read` is the digest of what was read and approved, or refused.
+    `ended_at`: another one was asked for since.
+    """
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        CheckConstraint("(decided_at IS NULL) = (is_approved IS NULL)", name="decided_whole"),
+        CheckConstraint("decided_at IS NULL OR read IS NOT NULL", name="decided_on_text"),
+    )
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str] = mapped_column(String(254))
+    secret: Mapped[str] = mapped_column(String(64), unique=True)
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    code: Mapped[str | None] = mapped_column(String(64))
+    code_expires_at: Mapped[datetime | None]
+    read: Mapped[str | None] = mapped_column(String(64))
+    is_approved: Mapped[bool | None]
+    decided_at: Mapped[datetime | None]
+    word: Mapped[str] = mapped_column(String(1000), default="")
+    ended_at: Mapped[datetime | None]
+    application: Mapped[Application] = relationship()
+
+    @property
+    def dossier_id(self) -> UUID:
+        """Filed under the application."""
+        return self.application_id
+
+
 class ApplicationAddress(Model):
     """An e-mail address that a submitted version gives as the applicant's own or its representative's. Append-only.
 

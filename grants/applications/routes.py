@@ -1,10 +1,12 @@
 """Views of the application: one's dossiers, the writing space, submission, receipt, and its public verification."""
 
+import hashlib
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Protocol
 from uuid import UUID
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -28,7 +30,7 @@ from grants.applications.forms import (
     stored_form,
 )
 from grants.applications.lifecycle import UNDER_WAY, ApplicationState
-from grants.applications.models import Application, ApplicationVersion
+from grants.applications.models import Application, ApplicationVersion, Approval
 from grants.applications.parts import PARTS, TABLES, effort
 from grants.applications.parts.budget import LINES
 from grants.applications.parts.effort import Effort
@@ -40,11 +42,11 @@ from grants.applications.rules import NOTHING, FieldContent, PageData, Path, Typ
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call, Piece
+from grants.calls.models import ApprovalRule, Call, Piece
 from grants.calls.rules import EVERYTHING
 from grants.documents import actions as documents
 from grants.documents import queries as kept_documents
-from grants.kernel import clock, previews, stored_forms, uploads
+from grants.kernel import clock, previews, stored_forms, throttle, uploads
 from grants.kernel.access import (
     actor,
     can,
@@ -65,6 +67,7 @@ from grants.kernel.forms import Form, mark, options
 from grants.kernel.pages import percent, second, titled
 from grants.kernel.paging import key_in
 from grants.kernel.query_cache import cached_query
+from grants.kernel.text import clean_text, digits_of
 from grants.kernel.uploads import Given, StoredFile
 from grants.kernel.versions import as_shown
 from grants.kernel.words import _, _l, in_words_of, language, n_
@@ -72,6 +75,15 @@ from grants.permissions import P
 
 bp = Blueprint("applications", __name__)
 Answer = str | Response | tuple[str, int]
+
+
+class LinkView(Protocol):
+    """A view whose address holds the secret of a link."""
+
+    __name__: str
+
+    def __call__(self, secret: str) -> Answer: ...
+
 
 ROWS_PAGE = "applications/edit_rows.html"
 PAGES: dict[str, str] = {
@@ -903,6 +915,7 @@ def review(application: Application) -> Answer:
         unmet=queries.unmet_gates(application, content),
         mistaken=_mistaken(application),
         window=queries.window_of(application),
+        approval=queries.approval_state(application),
     )
 
 
@@ -953,6 +966,7 @@ def submit(application: Application) -> Answer:
         files=queries.files_in(content),
         unmet=queries.unmet_gates(application, content),
         content=content,
+        approval=queries.approval_state(application),
     )
     return _shown(page)
 
@@ -965,6 +979,125 @@ def _submitted_words(application: Application) -> str:
     return _(
         "Le dossier papier est enregistré. Aucune adresse électronique n’est connue : envoyez le reçu par la poste."
     )
+
+
+# ---- the approval of the legal representative ----------------------------------------------------------------------
+
+
+ANSWERS = {"approve": True, "refuse": False}
+CODES = {"approval_send": (5, 40), "approval_code": (5, 40)}  # an hour, by one link and by one network
+
+
+def _counted(act: str) -> Callable[[LinkView], LinkView]:
+    """Count each use of a link that opens something, before anything is read. Placed above `@public`."""
+
+    def wrap(view: LinkView) -> LinkView:
+        @wraps(view)
+        def wrapper(secret: str) -> Answer:
+            if request.method == "POST":
+                db.session.rollback()  # counting holds no transaction of ours
+                by_link, by_network = CODES[act]
+                link = hashlib.sha256(secret.encode()).hexdigest()
+                network = throttle.network_of(request.remote_addr)
+                throttle.attempt(act, {link: by_link, network: by_network}, window=timedelta(hours=1))
+            return view(secret=secret)
+
+        return wrapper
+
+    return wrap
+
+
+@bp.route("/dossiers/<uuid:application_id>/accord", methods=["GET", "POST"])
+@requires(P.APPLICATION_EDIT, Application)
+@holds_subject
+def approval(application: Application) -> Answer:
+    """Where the approval of a draft stands; ask for it by a link."""
+    if application.state is not ApplicationState.DRAFT:
+        return redirect(url_for(".show", application_id=application.id))
+    problem = ""
+    if request.method == "POST":
+        try:
+            asked = actions.ask_approval(application, by=actor())
+        except InvalidError as error:
+            problem = error.message
+        else:
+            flash(_("Le lien est parti à %(address)s.", address=asked.email), "success")
+            return redirect(url_for(".approval", application_id=application.id))
+    state = queries.approval_state(application)
+    if state.rule is ApprovalRule.NONE:
+        raise MissingError
+    page = render_template(
+        "applications/approval.html", application=application, state=state, problem=problem,
+        missing=queries.missing(application, queries.draft_content(application)),
+        window=queries.window_of(application),
+    )  # fmt: skip
+    return page, 422 if problem else 200
+
+
+def _of_link(secret: str) -> Approval:
+    found = queries.approval_of_link(secret[:100])
+    if found is None:
+        raise MissingError(_("Ce lien n’existe pas, ou plus. Vérifiez qu’il est entier."))
+    return found
+
+
+@dataclass
+class SaidOfApproval:
+    """What the legal representative typed, and what is wrong with it."""
+
+    answer: str = ""
+    word: str = ""
+    code: str = ""
+    problem: str = ""
+
+
+@bp.get("/accord/<secret>")
+@public
+def approve(secret: str) -> Answer:
+    """The dossier to be read by the legal representative, and their answer: looking changes nothing."""
+    return _approve_page(_of_link(secret), secret, SaidOfApproval())
+
+
+def _approve_page(found: Approval, secret: str, said: SaidOfApproval) -> tuple[str, int]:
+    why_not = actions.why_not_decided(found)
+    is_open, application = why_not is None, found.application
+    page = render_template(
+        "applications/approve.html", approval=found, application=application, secret=secret, said=said, why_not=why_not,
+        has_errors=bool(said.problem), read=queries.digest_to_read(application) if is_open else "",
+        content=queries.draft_content(application) if is_open else None,
+    )  # fmt: skip
+    return _shown(page)
+
+
+@bp.post("/accord/<secret>/code")
+@_counted("approval_send")
+@public
+def approval_code(secret: str) -> Answer:
+    """Send a code to the address of the legal representative."""
+    actions.send_code(_of_link(secret), secret)
+    flash(_("Un code vient de vous être envoyé par courriel. Il vaut vingt minutes."), "success")
+    return redirect(url_for(".approve", secret=secret, _anchor="reponse"))
+
+
+@bp.post("/accord/<secret>")
+@_counted("approval_code")
+@public
+def decide_approval(secret: str) -> Answer:
+    """Approve what was read, or refuse, with the code."""
+    found, typed = _of_link(secret), request.form
+    word = clean_text(typed.get("word", ""), 1000) or ""
+    said = SaidOfApproval(typed.get("answer", ""), word, typed.get("code", "")[:40])
+    is_approved = ANSWERS.get(said.answer)
+    try:
+        actions.decide_approval(
+            found, secret, code=digits_of(said.code), read=typed.get("read", ""), is_approved=is_approved, word=word
+        )
+    except InvalidError as error:
+        said.problem = error.message
+        return _approve_page(found, secret, said)
+    flash(_("Votre accord est enregistré. L’équipe du dossier en est avertie.") if is_approved
+          else _("Votre refus est enregistré. L’équipe du dossier en est avertie."), "success")  # fmt: skip
+    return redirect(url_for(".approve", secret=secret))
 
 
 def _note_attempt(application: Application, outcome: str) -> datetime | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from grants.calls import letters, queries, rules
 from grants.calls.lifecycle import LIFECYCLE, CallState
 from grants.calls.models import (
+    ApprovalRule,
     Block,
     Call,
     CallInstrument,
@@ -268,6 +269,7 @@ def copy_call(
         closes_at=closes_at,
         envelope=envelope,
         grace_minutes=source.grace_minutes,
+        approval=source.approval,
         threshold=source.threshold,
         minimum_reviewers=source.minimum_reviewers,
         scale_top=source.scale_top,
@@ -365,6 +367,7 @@ def edit(
     version: int | None,
     by: Actor,
     grace_minutes: int = 0,
+    approval: ApprovalRule = ApprovalRule.NONE,
 ) -> None:
     """Write the identity, dates, grace (in minutes) and rules of a draft call.
 
@@ -379,10 +382,11 @@ def edit(
         if name != "framework":
             setattr(call, name, value)
     call.threshold, call.minimum_reviewers, call.grace_minutes = threshold, minimum_reviewers, grace_minutes
+    call.approval = approval
     journal.advance(
         LIFECYCLE, call, "edit", by=by,
         part="identity", opens_at=identity.opens_at, closes_at=identity.closes_at, grace_minutes=grace_minutes,
-        envelope=identity.envelope.cents,
+        approval=approval.value, envelope=identity.envelope.cents,
     )  # fmt: skip
 
 
@@ -683,7 +687,7 @@ def open_call(call: Call, *, acknowledged: bool, version: int | None, by: Actor)
         call.opened_at = clock.now()
         journal.advance(
             LIFECYCLE, call, "open", by=by, code=call.code, opens_at=call.opens_at, closes_at=call.closes_at,
-            grace_minutes=call.grace_minutes,
+            grace_minutes=call.grace_minutes, approval=call.approval.value,
             envelope=call.envelope.cents, acknowledged=[code for _kind, code in unsure],
         )  # fmt: skip
     else:

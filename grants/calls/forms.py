@@ -172,6 +172,12 @@ class DraftForm(CallForm):
             "exemple parce qu’il était incomplet. La page de l’appel le dit."
         ),
     )
+    approval = SelectField(
+        _l("Accord du représentant légal"),
+        choices=options([("none", _l("Ne pas le demander")), ("offered", _l("Le proposer")),
+                         ("required", _l("L’exiger avant le dépôt"))]),
+        description=_l("Donné par un lien envoyé à son adresse, sans compte. La page de l’appel le dit."),
+    )  # fmt: skip
     threshold = WholeField(_l("Seuil, en points sur 100"), [InputRequired(_l("Remplissez ce champ."))], maximum=100)
     minimum_reviewers = WholeField(
         _l("Lecteurs au moins par dossier"), [InputRequired(_l("Remplissez ce champ."))], minimum=1, maximum=20
@@ -188,9 +194,9 @@ class TextsForm(Form):
         return {code: {"fr": self[f"{code}_fr"].data or "", "en": self[f"{code}_en"].data or ""} for code in codes}
 
 
-def texts_form(titles: Mapping[str, str], texts: Mapping[str, Any] | None, version: int) -> TextsForm:
+def texts_form(titles: Mapping[str, str], texts: Mapping[str, Mapping[str, str]] | None, version: int) -> TextsForm:
     """The form of a call's texts: one field per text and language."""
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     for code, title in titles.items():
         text = (texts or {}).get(code, {})
         fields[f"{code}_fr"] = LongField(title, [Required()], limit=6000, default=text.get("fr", ""))

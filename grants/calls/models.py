@@ -32,6 +32,14 @@ class QuestionKind(StrEnum):
     FILE = "file"
 
 
+class ApprovalRule(StrEnum):
+    """Whether the legal representative of an organisation approves its dossier by a link before it is submitted."""
+
+    NONE = "none"
+    OFFERED = "offered"
+    REQUIRED = "required"
+
+
 class Call(Recorded, Keyed, Versioned, Model):
     """A call for applications. `closes_at` is the last instant at which a complete submission is on time.
 
@@ -56,6 +64,9 @@ class Call(Recorded, Keyed, Versioned, Model):
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None] = mapped_column(index=True)
     grace_minutes: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    approval: Mapped[ApprovalRule] = mapped_column(
+        text_enum(ApprovalRule), default=ApprovalRule.NONE, server_default="none"
+    )
     opened_at: Mapped[datetime | None]
     examined_at: Mapped[datetime | None]  # first given to a reviewer or to a meeting: no closing comes back after that
     envelope: Mapped[Money] = mapped_column("envelope_cents")

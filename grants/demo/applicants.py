@@ -27,7 +27,9 @@ from grants.documents.rules import DocumentDates
 from grants.kernel import clock
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.encryption import decrypt
 from grants.kernel.money import Money
+from grants.kernel.outbox import Letter
 from grants.messages import actions as messages
 from grants.messages.models import Message
 from grants.people import actions as people
@@ -103,6 +105,8 @@ class Applicant:
             minute = 12 + 3 * self.place
             script.add(script.at(ends, 15, minute), self.attach)
             script.add(script.at(ends, 15, minute + 4), self.sign)
+            if self.dossier.part("approval"):
+                script.add(script.at(ends, 15, minute + 8), self.approve)
             script.add(script.at(ends, 16, minute, 12), self.submit)
         elif self.dossier.rows("budget"):
             script.add(script.at(ends, 18, 20), self.attach)
@@ -330,6 +334,15 @@ class Applicant:
         }
         actions.save_section(self.application, Part.STATEMENTS, {"choices": made}, by=self.actor())
 
+    def approve(self) -> None:
+        """The legal representative reads by the link, and approves with the code."""
+        application = self.application
+        approval = actions.ask_approval(application, by=self.actor())
+        secret = _last_secret(application, "applications_approval")
+        actions.send_code(approval, secret)
+        code, read = _last_secret(application, "applications_approval_code"), queries.digest_to_read(application)
+        actions.decide_approval(approval, secret, code=code, read=read, is_approved=True, word="Bien relu, merci.")
+
     def submit(self) -> None:
         """Submit for good; raises InvalidError, naming what the written dossier lacks."""
         actions.submit(self.application, by=self.actor(), received_at=clock.now())
@@ -376,3 +389,13 @@ def _fitting(lines: Sequence[str], limit: int) -> str:
         if len("\n".join([*kept, line])) <= limit:
             kept.append(line)
     return "\n".join(kept)
+
+
+def _last_secret(application: Application, kind: str) -> str:
+    """The secret of the last letter of a kind about a dossier, as whoever received it reads it."""
+    db.session.flush()
+    wanted = select(Letter).where(Letter.dossier_id == application.id, Letter.kind == kind)
+    letter = db.session.scalars(wanted.order_by(Letter.created_at.desc()).limit(1)).one()
+    if letter.secret is None:
+        raise LookupError(f"the letter {kind} holds no secret")
+    return decrypt(letter.secret)

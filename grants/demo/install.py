@@ -9,6 +9,7 @@ from flask_security.utils import hash_password
 from sqlalchemy import select, update
 
 from grants.calls import actions as calls
+from grants.calls.models import ApprovalRule
 from grants.deliberation import actions as deliberation
 from grants.demo import committee, content
 from grants.demo.applicants import Applicant
@@ -153,6 +154,8 @@ def _write_call(context: Context, name: str) -> None:
         envelope=ENVELOPES[name],
         by=context.actor("manager"),
     )
+    if name == "open":
+        context.calls[name].approval = ApprovalRule.OFFERED
 
 
 def _prepare_next(context: Context) -> None:

@@ -108,6 +108,11 @@ def _without_name(text: str, names: Iterable[str]) -> str:
     return text
 
 
+def digits_of(text: str) -> str:
+    """The digits of a code as it is kept, whatever was copied between them."""
+    return "".join(character for character in text if character in "0123456789")
+
+
 def compact(text: str, *names: str) -> str:
     """A number as a machine reads it: `bare`, without what stands between its groups, in capitals."""
     return "".join(c for c in bare(text, *names) if c not in _BETWEEN and c != "-").upper()

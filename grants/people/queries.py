@@ -400,6 +400,11 @@ def membership(account_id: UUID | None, organisation_id: UUID) -> Membership | N
     )
 
 
+def account(account_id: UUID) -> Account:
+    """The account of an id. Raises NoResultFound for none."""
+    return db.session.get_one(Account, account_id)
+
+
 def name_of(account_id: UUID) -> str:
     """What a person is called."""
     return db.session.scalar(select(Account.name).where(Account.id == account_id)) or ""

@@ -122,6 +122,16 @@ MUTANTS = (
         "    if False:\n", "tests/applications/test_paper.py -k not_in_time",
     ),
     Mutant(
+        "an approval of another text", "grants/applications/queries/approvals.py",
+        "if found.read == digest_to_read(application) else", "if found.read else",
+        "tests/applications/test_approvals.py -k one_text",
+    ),
+    Mutant(
+        "a code that was not sent", "grants/applications/actions.py",
+        "    is_right = approval.code is not None and hmac", "    is_right = approval.code is None or True or hmac",
+        "tests/applications/test_approvals.py -k serves_once",
+    ),
+    Mutant(
         "documents that no dossier holds", "grants/policy.py",
         "is_private = subject.dossier_id is None and documents.is_kept_file(subject.id)", "is_private = False",
         "tests/documents/test_routes.py -k staff_reads_only",

@@ -1,5 +1,15 @@
 """What is read of applications: their content, the writing space, lists, receipts, proofs."""
 
+from grants.applications.queries.approvals import (
+    ApprovalFacts,
+    ApprovalState,
+    Standing,
+    approval_facts,
+    approval_of_link,
+    approval_state,
+    digest_to_read,
+    last_approval,
+)
 from grants.applications.queries.closings import (
     GivenExtension,
     Window,
@@ -120,6 +130,8 @@ from grants.applications.queries.writing import (
 )
 
 __all__ = [
+    "ApprovalFacts",
+    "ApprovalState",
     "Change",
     "DraftOf",
     "EarlierAnswer",
@@ -132,12 +144,16 @@ __all__ = [
     "Past",
     "Picked",
     "Present",
+    "Standing",
     "SubmissionReceipt",
     "Texts",
     "UnmetGate",
     "Window",
     "addresses_of",
     "answers_from",
+    "approval_facts",
+    "approval_of_link",
+    "approval_state",
     "asked_of",
     "attachment_of",
     "attachments_of",
@@ -152,6 +168,7 @@ __all__ = [
     "correction_from",
     "correction_of",
     "current",
+    "digest_to_read",
     "draft_content",
     "drafts_to_remind_of",
     "drafts_with_author",
@@ -174,6 +191,7 @@ __all__ = [
     "is_entering",
     "is_one_being_entered",
     "is_submitted",
+    "last_approval",
     "last_extension_end",
     "latest_version",
     "letters_written",

@@ -190,7 +190,7 @@ def content_of(application_id: UUID) -> Content:
 
     Amounts are Money under `x` (and whole cents under `x_cents`), keys in `_on` are days, keys in `_at` instants; each
     French text `x` may have its English `x_en`. Codes are those of the models' enums; templates word them with the
-    global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present but one:
+    global `word_of(group, code)`, groups as in `rules.LABELS`. Keys, all present but two:
 
     - left_out: the pages, and fields of pages (`calls.rules.Asked`), that were not asked; blank here
     - unasked: of a draft, what is kept and neither shown nor sent, because it is not asked, by title
@@ -214,6 +214,7 @@ def content_of(application_id: UUID) -> Content:
       chosen {code, label} or None, amount or None, required, annex, signed_by, signed_at}]; choice None: not made
     - paper, only of a version that was entered from paper {received_on, postmarked_on or None when it was brought by
       hand, entered_by (name), scan (a file)}
+    - approval, only of a version that the legal representative approved {name, role, approved_at}
     - a file is {id, name, size, sha256, media_type} and, since originals are kept, {given_at, signed, copy_sha256 or
       None: the digest of what is shown in its place}
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from typing import cast as cast_to
 from uuid import UUID
 
@@ -199,9 +199,9 @@ _EVENTS: dict[str, tuple[LazyString, str]] = {
 }
 
 
-def story_of(application: Application) -> list[dict[str, Any]]:
+def story_of(application: Application) -> list[dict[str, object]]:
     """What happened to an application, latest first, without anything the fund keeps to itself."""
-    story = [
+    story: list[dict[str, object]] = [
         {"at": line.at, "title": str(_EVENTS[line.event][0]), "tone": _EVENTS[line.event][1]}
         for line in journal.of_dossier(application.id)
         if line.event in _EVENTS

@@ -18,6 +18,7 @@ from grants.applications.models import (
 from grants.applications.parts.fields import (
     Content,
 )
+from grants.applications.queries.approvals import ApprovalFacts, approval_facts
 from grants.applications.queries.content import content_of
 from grants.applications.queries.corrections import version_of
 from grants.kernel.db import db
@@ -73,6 +74,7 @@ class SubmissionReceipt:
     attempted_at: datetime | None = None
     extension_ends_at: datetime | None = None
     paper: "PaperFacts | None" = None
+    approval: ApprovalFacts | None = None
 
 
 def texts_of_receipts() -> Texts:
@@ -133,6 +135,7 @@ def receipt_of(
         attempted_at=content.get("attempted_at"),
         extension_ends_at=content.get("extension_ends_at"),
         paper=paper,
+        approval=approval_facts(content),
     )
 
 

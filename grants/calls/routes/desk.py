@@ -1,7 +1,6 @@
 """Where managers prepare a call: its identity, texts and amounts, the checklist, the opening, what comes after."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -19,7 +18,7 @@ from grants.calls.forms import (
     texts_form,
 )
 from grants.calls.lifecycle import CallState
-from grants.calls.models import Call
+from grants.calls.models import ApprovalRule, Call
 from grants.calls.routes.board import bp
 from grants.calls.routes.public import phase_word
 from grants.kernel import clock, pages
@@ -118,7 +117,8 @@ def edit(call: Call) -> Answer:
     if form.validate_on_submit() and (identity := _identity(form, call.fund.zone)) is not None:
         rules_values = {name: form[name].data or 0 for name in ("threshold", "minimum_reviewers", "grace_minutes")}
         try:
-            actions.edit(call, identity, **rules_values, version=form.version.data, by=actor())
+            rule = ApprovalRule(form.approval.data)
+            actions.edit(call, identity, **rules_values, approval=rule, version=form.version.data, by=actor())
         except InvalidError as error:
             form.refuse(error.field, error.message)
         else:
@@ -128,8 +128,11 @@ def edit(call: Call) -> Answer:
 
 
 def _edit_words(call: Call) -> Answer:
-    names = ("title", "title_en", "theme", "theme_en", "version")
-    form = WordsForm(data={name: getattr(call, name) for name in names})
+    said: dict[str, object] = {
+        "title": call.title, "title_en": call.title_en, "theme": call.theme, "theme_en": call.theme_en,
+        "version": call.version,
+    }  # fmt: skip
+    form = WordsForm(data=said)
     if form.validate_on_submit():
         actions.edit_words(call, **form.words(), version=form.version.data, by=actor())
         flash(_("C’est enregistré."), "success")
@@ -141,20 +144,19 @@ def _local(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.astimezone(pages.zone())
 
 
-def _shown(call: Call) -> dict[str, Any]:
+def _shown(call: Call) -> dict[str, object]:
     opens, closes = _local(call.opens_at), _local(call.closes_at)
-    names = (
-        "title", "title_en", "theme", "theme_en", "code", "envelope", "grace_minutes", "threshold",
-        "minimum_reviewers", "version",
-    )  # fmt: skip
     return {
-        **{name: getattr(call, name) for name in names},
+        "title": call.title, "title_en": call.title_en, "theme": call.theme, "theme_en": call.theme_en,
+        "code": call.code, "envelope": call.envelope, "grace_minutes": call.grace_minutes,
+        "approval": call.approval.value, "threshold": call.threshold, "minimum_reviewers": call.minimum_reviewers,
+        "version": call.version,
         "framework": call.framework.code,
         "opens_on": opens.date() if opens else None,
         "opens_hour": opens.time() if opens else None,
         "closes_on": closes.date() if closes else None,
         "closes_hour": closes.time() if closes else None,
-    }
+    }  # fmt: skip
 
 
 @bp.route("/gestion/appels/<uuid:call_id>/textes", methods=["GET", "POST"])

@@ -1,0 +1,93 @@
+"""The approval of a dossier by the legal representative of its organisation, and whether it is of what stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+
+from grants.applications import rules
+from grants.applications.models import Application, Approval
+from grants.applications.parts.fields import Content
+from grants.applications.queries.content import plain_content
+from grants.calls.models import ApprovalRule
+from grants.kernel import clock
+from grants.kernel.db import db
+from grants.people import queries as people
+
+
+class Standing(StrEnum):
+    """Where the approval of a dossier stands."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    STALE = "stale"
+    APPROVED = "approved"
+
+
+@dataclass(frozen=True)
+class ApprovalState:
+    """The approval that was last asked for, and where it stands."""
+
+    rule: ApprovalRule
+    standing: Standing
+    approval: Approval | None
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether the dossier cannot be submitted for want of it."""
+        return self.rule is ApprovalRule.REQUIRED and self.standing is not Standing.APPROVED
+
+
+def digest_to_read(application: Application) -> str:
+    """The digest of what a draft says now: an approval is of one text, and of no other."""
+    return rules.digest(rules.canonical(plain_content(application)))
+
+
+def last_approval(application_id: UUID) -> Approval | None:
+    """The approval of a draft that was last asked for."""
+    wanted = select(Approval).where(Approval.application_id == application_id, Approval.ended_at.is_(None))
+    return db.session.scalar(wanted.order_by(Approval.asked_at.desc(), Approval.id).limit(1))
+
+
+def approval_of_link(secret: str) -> Approval | None:
+    """The approval of a link, whatever became of it."""
+    return db.session.scalar(select(Approval).where(Approval.secret == people.digest_of(secret)))
+
+
+def approval_state(application: Application) -> ApprovalState:
+    """Where the approval of a draft stands; one that came on paper was signed there. Nothing is read where the call
+    does not ask for it."""
+    rule = ApprovalRule.NONE if application.is_on_paper else application.call.approval
+    if rule is ApprovalRule.NONE:
+        return ApprovalState(rule, Standing.NONE, None)
+    found = last_approval(application.id)
+    return ApprovalState(rule, _standing(application, found), found)
+
+
+def _standing(application: Application, found: Approval | None) -> Standing:
+    if found is None:
+        return Standing.NONE
+    if found.decided_at is None:
+        return Standing.WAITING if found.expires_at > clock.now() else Standing.EXPIRED
+    if not found.is_approved:
+        return Standing.REFUSED
+    return Standing.APPROVED if found.read == digest_to_read(application) else Standing.STALE
+
+
+@dataclass(frozen=True)
+class ApprovalFacts:
+    """What a receipt says of an approval: who gave it, and when."""
+
+    name: str
+    role: str
+    approved_at: datetime
+
+
+def approval_facts(content: Content) -> ApprovalFacts | None:
+    """The approval that a content was submitted with; None without one."""
+    given: Content | None = content.get("approval")
+    return ApprovalFacts(given["name"], given["role"], given["approved_at"]) if given else None
