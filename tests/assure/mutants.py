@@ -49,6 +49,11 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "what was not asked leaves a submitted dossier", "grants/applications/actions.py",
+        "    if unasked:\n        _forget_unasked(application, by=by)\n", "",
+        "tests/applications/test_asked.py -k keeps_nothing",
+    ),
+    Mutant(
         "states against the journal", "grants/kernel/journal.py",
         "        if key in states and states[key] != state:\n", "        if False:\n",
         "tests/cli/test_verify.py -k what_was_expected",
