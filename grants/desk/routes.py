@@ -730,7 +730,7 @@ def dossier(application: Application) -> str:
         application=application,
         content=applications.content_of(application.id),
         parts=queries.dossier_of(application),
-        extensions=applications.extensions_of(application.id),
+        extensions=applications.extensions_of(application.id) if application.extension_ends_at else [],
         why_not_paper=dossier_actions.why_not_paper_corrected(application) if application.is_on_paper else None,
         result=reviewing.result_of(application) if reviewing.sees_results(actor(), application.id) else None,
     )

@@ -79,14 +79,9 @@ def _instrument(amount):
 
 
 def two_awards(make, first, second):
-    """Two awards of one act to the same body."""
-    organisation, call = make.organisation(), make.call()
-    made = [
-        make.application(state=ELIGIBLE, call=call, organisation=organisation, requested=EUROS(amount),
-                         instrument=_instrument(amount))
-        for amount in (first, second)
-    ]  # fmt: skip
-    make.decided(*made)
+    """Two awards of the same year to one body, each of its own call."""
+    organisation = make.organisation()
+    made = [_decided(make, organisation, amount) for amount in (first, second)]
     return [make.award(application) for application in made]
 
 

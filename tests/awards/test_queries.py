@@ -211,13 +211,12 @@ def test_each_instalment_stands_in_one_view(app, make):
 
 
 def test_other_awards_of_the_year_are_named_only_to_whoever_may_know_them(app, make):
-    organisation, call = make.organisation(), make.call()
-    both = [
-        make.application(state=ApplicationState.ELIGIBLE, call=call, organisation=organisation) for _each in range(2)
-    ]
+    organisation = make.organisation()
+    both = [make.application(state=ApplicationState.ELIGIBLE, organisation=organisation) for _each in range(2)]
     manager = make.actor("manager")
     link(manager, both[1])
-    make.decided(*both)
+    for one in both:
+        make.decided(one)
     first, _second = (make.award(application) for application in both)
     counted = queries.granted_in_year(organisation.id, first.decision.meeting.act_on.year, manager)
     assert sorted((row.title is None) for row in counted) == [False, True]

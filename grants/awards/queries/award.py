@@ -149,8 +149,9 @@ def load_surroundings(award: Award) -> None:
 
 
 def agreement_of(award_id: UUID) -> Agreement | None:
-    """The agreement of an award."""
-    return db.session.scalar(select(Agreement).where(Agreement.award_id == award_id))
+    """The agreement of an award, with its file."""
+    found = select(Agreement).where(Agreement.award_id == award_id)
+    return db.session.scalar(found.options(joinedload(Agreement.file)))
 
 
 def instalments_of(award_id: UUID) -> Sequence[Instalment]:

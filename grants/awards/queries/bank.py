@@ -16,6 +16,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.journal import Entry
 from grants.kernel.paging import Order, Page
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.kernel.words import LazyString
 from grants.people.models import Account, Membership, Organisation
 from grants.reviewing import queries as reviewing
@@ -55,13 +56,13 @@ def confirmed_bank_details(organisation_id: UUID) -> BankDetails | None:
 
 def why_not_use(details: BankDetails | None) -> LazyString | None:
     """The reason why nothing may be paid to bank details, nor a check of them count: their body was handed over since
-    they were given."""
-    if (
-        details is None
-        or db.session.scalar(select(BankDetails.id).where(BankDetails.id == details.id, HANDED_OVER)) is None
-    ):
+    they were given. One statement a transaction for all those of a body."""
+    if details is None:
         return None
-    return rules.HANDED_OVER
+    before = select(BankDetails.id).where(BankDetails.organisation_id == details.organisation_id, HANDED_OVER)
+    key = "given_before_handed_over", details.organisation_id
+    known = cached_in_transaction(key, lambda: set(db.session.scalars(before)))
+    return rules.HANDED_OVER if details.id in known else None
 
 
 def why_not_pay_to(instalment: Instalment) -> LazyString | None:
