@@ -78,7 +78,7 @@ def _make(file_id: UUID) -> bool:
         except uploads.StoreError:  # `grants verify` tells of it
             given = b""
     try:
-        content = bounded.examine(reader, given, folder=uploads.turns()).copy
+        content = uploads.read_within_limits(reader, given).copy
     except bounded.BusyError:
         return False
     except UnfitError:

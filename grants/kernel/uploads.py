@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from io import BytesIO
-from pathlib import Path
 from typing import IO, ClassVar, Protocol
 from urllib.parse import quote
 from uuid import UUID
@@ -131,10 +130,9 @@ class Examined:
 Given = UploadedFile | Examined
 
 
-def turns() -> Path:
-    """Where the turns of the processes that read files are held."""
-    folder: Path = current_app.config["SETTINGS"].instance / "examining"
-    return folder
+def read_within_limits(reader: str, content: bytes) -> FileFacts:
+    """What a reader finds in a file, in a process with limits. Raises UnfitError, BusyError: see `bounded.examine`."""
+    return bounded.examine(reader, content, folder=current_app.config["SETTINGS"].instance / "examining")
 
 
 def examine(upload: UploadedFile) -> Examined:
@@ -152,7 +150,7 @@ def examine(upload: UploadedFile) -> Examined:
         raise InvalidError(reason)
     known = FORMATS[suffix]
     try:
-        found = bounded.examine(known.reader, content, folder=turns())
+        found = read_within_limits(known.reader, content)
     except bounded.BusyError as error:
         raise StoreError(
             _("Votre fichier n’a pas pu être contrôlé à temps : rien n’a été enregistré. Envoyez-le dans une minute."),
