@@ -209,6 +209,8 @@ class Sender:
         who = self.form.seen[0][0]
         self.paths = [path for seen, path, _index in self.form.seen if seen == who]
         self.visitor = self.site.visitor(self.server, who or None)
+        # Another act may take its page away before its turn comes: it is then sent from the page as it was.
+        self.opened = self.page() if len(self.form.texts) == 1 else None
 
     def page(self) -> tuple[requests.Response, Any] | None:
         """Open the page where the form stands, and give both; None when no page holds it any more."""
@@ -223,7 +225,7 @@ class Sender:
         """Fill every free field with the coming texts; what is refused is given something plausible the next time."""
         tried, sent_texts = self.tried, self.sent_texts
         for _again in range(4):
-            found = self.page()
+            found = self.page() or self.opened
             if found is None:
                 return
             page, element = found
