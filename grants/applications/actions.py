@@ -1010,10 +1010,10 @@ def _code_digest(secret: str, code: str) -> str:
     return people.digest_of(f"{secret} {code}")
 
 
-def _approval_given(application: Application) -> dict[str, JsonObject]:
+def _approval_given(application: Application, last: Approval | None) -> dict[str, JsonObject]:
     """The approval of what is submitted, as the version keeps it. Raises InvalidError where the call wants one that was
     not given, or was given to another text."""
-    state = queries.approval_state(application)
+    state = queries.approval_state_of(application, last)
     if state.holds_up:
         raise InvalidError(_("L’accord du représentant légal est exigé, pour ce que dit le dossier maintenant."))
     given = state.approval
@@ -1038,14 +1038,14 @@ def submit(
     not late; its version and its line say by what. One that is entered from paper is in time when its postmark is.
     """
     queries.lock(application)
-    correction = queries.correction_from(application)
+    correction, approval = queries.correction_and_approval(application)
     frozen = _frozen_before(application, correction)
     if frozen is not None:
         return frozen
     dossier = application if correction is None else _correctable(correction)
     let_in = _check_in_time(application, received_at, seen)
     paper = _entered(application, by) if application.is_on_paper else None
-    approved = _approval_given(application)
+    approved = _approval_given(application, approval)
     if dossier is not application:
         _bring_pieces(dossier, application)
     picked = queries.picked_by(application.id)

@@ -7,6 +7,8 @@ from grants.applications.queries.approvals import (
     approval_facts,
     approval_of_link,
     approval_state,
+    approval_state_of,
+    correction_and_approval,
     digest_to_read,
     last_approval,
 )
@@ -43,7 +45,6 @@ from grants.applications.queries.content import (
 )
 from grants.applications.queries.corrections import (
     addresses_of,
-    correction_from,
     correction_of,
     is_correction,
     is_entering,
@@ -154,6 +155,7 @@ __all__ = [
     "approval_facts",
     "approval_of_link",
     "approval_state",
+    "approval_state_of",
     "asked_of",
     "attachment_of",
     "attachments_of",
@@ -165,7 +167,7 @@ __all__ = [
     "content_and_rest",
     "content_in",
     "content_of",
-    "correction_from",
+    "correction_and_approval",
     "correction_of",
     "current",
     "digest_to_read",

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from grants.applications import rules
-from grants.applications.models import Application, Approval
+from grants.applications.models import Application, Approval, Correction
 from grants.applications.parts.fields import Content
 from grants.applications.queries.content import plain_content
 from grants.calls.models import ApprovalRule
@@ -53,19 +53,42 @@ def last_approval(application_id: UUID) -> Approval | None:
     return db.session.scalar(wanted.order_by(Approval.asked_at.desc(), Approval.id).limit(1))
 
 
+def correction_and_approval(application: Application) -> tuple[Correction | None, Approval | None]:
+    """What says that an application corrects another one, and the approval last asked for; None for what there is not.
+    One statement, for the submission."""
+    wanted = select(Approval.id).where(Approval.application_id == application.id, Approval.ended_at.is_(None))
+    last = wanted.order_by(Approval.asked_at.desc(), Approval.id).limit(1).scalar_subquery()
+    correction, approval = db.session.execute(
+        select(Correction, Approval)
+        .select_from(Application)
+        .outerjoin(Correction, Correction.application_id == Application.id)
+        .outerjoin(Approval, Approval.id == last)
+        .where(Application.id == application.id)
+    ).one()
+    return correction, approval
+
+
 def approval_of_link(secret: str) -> Approval | None:
     """The approval of a link, whatever became of it."""
     return db.session.scalar(select(Approval).where(Approval.secret == people.digest_of(secret)))
 
 
 def approval_state(application: Application) -> ApprovalState:
-    """Where the approval of a draft stands; one that came on paper was signed there. Nothing is read where the call
-    does not ask for it."""
-    rule = ApprovalRule.NONE if application.is_on_paper else application.call.approval
+    """Where the approval of a draft stands. Nothing is read where the call does not ask for it."""
+    rule = _rule_of(application)
+    return approval_state_of(application, None if rule is ApprovalRule.NONE else last_approval(application.id))
+
+
+def approval_state_of(application: Application, found: Approval | None) -> ApprovalState:
+    """Where the approval of a draft stands, `found` being the last one; one that came on paper was signed there."""
+    rule = _rule_of(application)
     if rule is ApprovalRule.NONE:
         return ApprovalState(rule, Standing.NONE, None)
-    found = last_approval(application.id)
     return ApprovalState(rule, _standing(application, found), found)
+
+
+def _rule_of(application: Application) -> ApprovalRule:
+    return ApprovalRule.NONE if application.is_on_paper else application.call.approval
 
 
 def _standing(application: Application, found: Approval | None) -> Standing:

@@ -30,11 +30,6 @@ def correction_of(application: Application) -> Application | None:
     )
 
 
-def correction_from(application: Application) -> Correction | None:
-    """What says that an application corrects another one; None for a dossier of its own."""
-    return db.session.get(Correction, application.id)
-
-
 def versions_of(application_id: UUID) -> Sequence[ApplicationVersion]:
     """The versions an application was submitted in, the last one, which counts, first."""
     wanted = select(ApplicationVersion).where(ApplicationVersion.application_id == application_id)
