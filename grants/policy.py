@@ -86,7 +86,8 @@ def _interested(actor: Actor, subject: object) -> bool:
         return False
     application_id = application_id_of(subject)
     if application_id is not None:
-        is_of_messages = isinstance(subject, Conversation | Message | StoredFile)
+        is_unseen = isinstance(subject, Application) and subject.is_unseen
+        is_of_messages = isinstance(subject, Conversation | Message | StoredFile) or is_unseen
         if reviewing.is_interested(actor.id, application_id):
             return True
         if not is_of_messages or applications.is_submitted(application_id):
@@ -163,10 +164,10 @@ def _why_not_write_dossier(actor: Actor, subject: object) -> Text | None:
 
 
 def _being_entered(_actor: Actor, subject: object) -> bool:
-    """A dossier that a manager is entering from paper, or a file of it: its organisation does not see it yet."""
+    """A dossier that a manager enters from paper, or gave up, or a file of it: its organisation does not see it."""
     if isinstance(subject, StoredFile):
-        return applications.is_being_entered(subject.dossier_id)
-    return isinstance(subject, Application) and subject.is_being_entered
+        return applications.is_unseen(subject.dossier_id)
+    return isinstance(subject, Application) and subject.is_unseen
 
 
 def _on_paper(_actor: Actor, subject: object) -> bool:
@@ -200,7 +201,7 @@ own_review = acts("reviewer") & own_assignment
 message_reader = member | reads("manager", "auditor") | (reads(*STAFF) & submitted)
 # An appeal is read by whoever answers and whoever audits: the committee and the money offices have no part in it.
 file_reader = (
-    member
+    (member & ~being_entered)
     | (reads("manager") & being_entered)
     | (assigned & submitted & ~of_message & ~of_appeal)
     | (reads("manager", "auditor") & (submitted | of_message))

@@ -1,6 +1,7 @@
 """What people do with appeals: lodge, withdraw, reject, send to the deliberative body, record what it voted."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from grants.appeals import letters, queries, rules
 from grants.appeals.lifecycle import LIFECYCLE
@@ -10,7 +11,7 @@ from grants.applications.models import Application
 from grants.kernel import clock, journal, uploads
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
-from grants.kernel.errors import ForbiddenError, InvalidError, MissingError, RefusedError
+from grants.kernel.errors import ForbiddenError, InvalidError, MissingError, RefusedError, ThrottledError
 from grants.kernel.uploads import Given
 from grants.kernel.versions import refuse_changed
 from grants.kernel.words import _
@@ -29,6 +30,8 @@ def lodge(application: Application, reasons: str, files: Sequence[Given] = (), *
         raise MissingError
     if contest.why_not is not None:
         raise RefusedError(str(contest.why_not))
+    if queries.lodged_since(application.id, clock.now() - timedelta(days=1)) >= rules.MOST_A_DAY:
+        raise ThrottledError(_("Trop de recours retirés aujourd’hui. Réessayez demain."), retry_after=3600)
     if len(files) > rules.MOST_FILES:
         raise InvalidError(_("Joignez %(most)s fichiers au plus.", most=rules.MOST_FILES), field="files")
     place = {"organisation_id": application.organisation_id, "dossier_id": application.id}

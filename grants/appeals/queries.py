@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -92,6 +93,12 @@ def appeals_of(application_id: UUID) -> Sequence[Appeal]:
     """Every appeal on an application, the last one first."""
     mine = select(Appeal).where(Appeal.application_id == application_id)
     return db.session.scalars(mine.order_by(Appeal.lodged_at.desc(), Appeal.id)).all()
+
+
+def lodged_since(application_id: UUID, since: datetime) -> int:
+    """How many appeals were lodged on an application since an instant, those withdrawn included."""
+    lodged = Appeal.application_id == application_id, Appeal.lodged_at > since
+    return db.session.scalar(select(func.count(Appeal.id)).where(*lodged)) or 0
 
 
 # ---- one appeal ----------------------------------------------------------------------------------------------------

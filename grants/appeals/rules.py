@@ -10,6 +10,7 @@ from grants.kernel.words import _l
 LONGEST = 8_000  # characters of the reasons of an appeal
 LONGEST_ANSWER = 4_000
 MOST_FILES = 5
+MOST_A_DAY = 3  # appeals lodged and withdrawn on one dossier: each writes to the managers
 APPEAL, SILENCE, NOTICE = "appeal", "implicit_rejection", "electronic_notification"  # the dated rules read here
 CLOCKS = (APPEAL, SILENCE, NOTICE)
 

@@ -83,6 +83,7 @@ WRITERS_REMEMBERED = timedelta(days=60)
 LONGEST_EXTENSION = timedelta(days=60)  # after the closing of the call, or from now once it is over
 MOST_IN_A_MINUTE = 120  # requests of one open page
 APPROVAL_LASTS = timedelta(days=14)
+MOST_APPROVALS_ASKED = 10  # links a day, for all the dossiers of an organisation
 CODE_LASTS = timedelta(minutes=20)
 CODE_DIGITS = 8
 LONGEST_WORD = 1000
@@ -926,6 +927,10 @@ def ask_approval(application: Application, *, by: Actor) -> Approval:
     organisation = application.organisation
     if not organisation.representative_email:
         raise InvalidError(_("La fiche de l’organisation ne donne pas l’adresse de son représentant légal."))
+    if queries.approval_state(application).standing is queries.Standing.APPROVED:
+        raise RefusedError(_("Le représentant légal a déjà approuvé ce que dit le dossier."))
+    if queries.approvals_asked(organisation.id, since=clock.now() - timedelta(days=1)) >= MOST_APPROVALS_ASKED:
+        raise ThrottledError(_("Trop de liens ont été envoyés aujourd’hui. Réessayez demain."), retry_after=3600)
     content = queries.draft_content(application)
     if queries.missing(application, content):
         raise RefusedError(_("Complétez d’abord le dossier : l’accord vaut pour ce qui est lu, et rien d’autre."))
@@ -953,6 +958,8 @@ def why_not_decided(approval: Approval) -> LazyString | None:
         return _l("Vous avez déjà répondu. Si le dossier a changé, son équipe vous enverra un nouveau lien.")
     if approval.ended_at is not None:
         return _l("Un autre lien vous a été envoyé depuis : servez-vous du dernier.")
+    if not queries.is_of_representative(approval, approval.application.organisation):
+        return _l("La fiche de l’organisation nomme maintenant un autre représentant, ou une autre adresse.")
     if approval.expires_at <= clock.now():
         return _l("Ce lien n’est plus valable. L’équipe du dossier peut vous en envoyer un autre.")
     if not approval.application.is_draft:
@@ -1045,9 +1052,9 @@ def submit(
     dossier = application if correction is None else _correctable(correction)
     let_in = _check_in_time(application, received_at, seen)
     paper = _entered(application, by) if application.is_on_paper else None
-    approved = _approval_given(application, approval)
     if dossier is not application:
         _bring_pieces(dossier, application)
+    approved = _approval_given(application, approval)
     picked = queries.picked_by(application.id)
     plain, unasked = queries.content_and_rest(application, picked)
     lacking = [*rules.missing(rules.read(rules.canonical(plain))), *queries.wrong_answers(application)]

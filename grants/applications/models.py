@@ -253,6 +253,11 @@ class Application(Declared, Recorded, Keyed, Versioned, Model):
         return self.is_on_paper and self.is_draft
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether its organisation does not see it: an agent is entering it from paper, or gave it up."""
+        return self.is_on_paper and self.submitted_at is None
+
+    @property
     def is_submitted(self) -> bool:
         """Whether it was submitted and nobody checked it yet."""
         return self.state is ApplicationState.SUBMITTED

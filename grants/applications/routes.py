@@ -1072,6 +1072,7 @@ def _approve_page(found: Approval, secret: str, said: SaidOfApproval) -> tuple[s
 @bp.post("/accord/<secret>/code")
 @_counted("approval_send")
 @public
+@repeatable
 def approval_code(secret: str) -> Answer:
     """Send a code to the address of the legal representative."""
     actions.send_code(_of_link(secret), secret)
@@ -1082,6 +1083,7 @@ def approval_code(secret: str) -> Answer:
 @bp.post("/accord/<secret>")
 @_counted("approval_code")
 @public
+@repeatable
 def decide_approval(secret: str) -> Answer:
     """Approve what was read, or refuse, with the code."""
     found, typed = _of_link(secret), request.form

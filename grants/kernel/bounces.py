@@ -18,6 +18,7 @@ from grants.kernel.words import _
 
 LARGEST = 4_000_000  # bytes: a report may carry the whole letter back, with its PDF
 MOST_PARTS = 50
+MOST_BOUNDARIES = 10
 MOST_RECIPIENTS = 50
 # What the parser raises for what is no mail: parts within parts without end, headers that break their own rules.
 _BROKEN = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
@@ -46,7 +47,8 @@ def read(content: bytes) -> Report:
     """Read a delivery report as a mail server gives it. Raises InvalidError, in words, for anything else."""
     if not content.strip():
         raise InvalidError(_("Rien n’a été donné : le retour d’un courriel se lit sur l’entrée standard."))
-    if len(content) > LARGEST:
+    # Each part within a part makes every line dearer to read: counted before any is parsed.
+    if len(content) > LARGEST or content.lower().count(b"boundary=") > MOST_BOUNDARIES:
         raise InvalidError(_("Ce message est trop grand pour être le retour d’un courriel."))
     try:
         return _report(message_from_bytes(content, policy=policy.compat32))

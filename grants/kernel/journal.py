@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import Connection, String, Text, func, insert, select, text, update
+from sqlalchemy import CompoundSelect, Connection, String, Text, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -185,8 +185,8 @@ def has_line(event: str, subject_id: UUID, *, since: datetime) -> bool:
     return db.session.scalar(lines.limit(1)) is not None
 
 
-def has_acted(actor_id: UUID, dossier_ids: Collection[UUID], events: Collection[str]) -> bool:
-    """Whether a person left a line of one of some events about one of some applications."""
+def has_acted(actor_id: UUID, dossier_ids: CompoundSelect[UUID], events: Collection[str]) -> bool:
+    """Whether a person left a line of one of some events about the applications that a statement gives."""
     lines = select(Entry.seq).where(
         Entry.dossier_id.in_(dossier_ids), Entry.actor_id == actor_id, Entry.event.in_(events)
     )

@@ -49,7 +49,7 @@ def send(stored: StoredFile) -> Response:
     return response
 
 
-def make_waiting(limit: int = 10) -> int:
+def make_waiting(limit: int = 2) -> int:
     """Make the small pictures that are missing, the newest files first, outside any transaction; returns how many files
     were looked at. For the worker. Two workers never keep two."""
     shown = func.lower(func.coalesce(StoredFile.copy_name, StoredFile.name))
@@ -63,7 +63,11 @@ def make_waiting(limit: int = 10) -> int:
     )
     with unit_of_work() as session:
         ids = session.scalars(waiting).all()
-    return sum(_make(file_id) for file_id in ids)
+    waits = bounded.may_wait.set(False)  # letters and people who send files come first
+    try:
+        return sum(_make(file_id) for file_id in ids)
+    finally:
+        bounded.may_wait.reset(waits)
 
 
 def _make(file_id: UUID) -> bool:

@@ -202,13 +202,13 @@ class Neighbours:
 
 def neighbours_of(application: Application, hidden: Collection[UUID]) -> Neighbours:
     """The waiting applications around this one, oldest first; after the last comes the first again."""
-    ids = list(
-        db.session.scalars(
-            _kept(hidden, Application.id)
-            .where(Application.call_id == application.call_id, Application.state.in_(WAITING))
-            .order_by(Application.submitted_at, Application.id)
-        )
-    )
+    rows = db.session.execute(
+        select(Application.id, Application.submitted_at)
+        .where(Application.id.not_in(hidden))
+        .where(Application.call_id == application.call_id, Application.state.in_(WAITING))
+        .order_by(Application.submitted_at, Application.id)
+    ).all()
+    ids = [key for key, _at in rows]
     if application.id in ids:
         place = ids.index(application.id)
         return Neighbours(
@@ -217,9 +217,9 @@ def neighbours_of(application: Application, hidden: Collection[UUID]) -> Neighbo
             ids[place - 1] if place else None,
             ids[place + 1] if place + 1 < len(ids) else (ids[0] if place else None),
         )
-    later = select(Application.id).where(Application.id.in_(ids), Application.submitted_at >= application.submitted_at)
-    following = db.session.scalar(later.order_by(Application.submitted_at, Application.id).limit(1))
-    return Neighbours(None, len(ids), None, following or (ids[0] if ids else None))
+    own = application.submitted_at
+    later = (key for key, at in rows if own is not None and at is not None and at >= own)
+    return Neighbours(None, len(ids), None, next(later, ids[0] if ids else None))
 
 
 # ---- gates ---------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from grants.calls import queries as calls
 from grants.calls.lifecycle import CallState
 from grants.calls.models import ApprovalRule
 from grants.kernel import clock, journal
-from grants.kernel.access import why_not
+from grants.kernel.access import RequestKey, why_not
 from grants.kernel.db import db, unit_of_work
-from grants.kernel.errors import ConflictError, InvalidError, RefusedError
+from grants.kernel.errors import ConflictError, InvalidError, RefusedError, ThrottledError
 from grants.kernel.outbox import Letter, body_of
 from grants.people.models import Membership
 from grants.permissions import P
@@ -202,6 +202,47 @@ def test_a_link_ends(make, page, draft, writer):
     with unit_of_work():
         actions.withdraw(draft, reason="", by=make.actor_of(writer))
     assert "n’est plus un brouillon" in page.get(f"/accord/{newer}").words
+
+
+def test_the_keys_of_forms_do_not_keep_the_link(make, page, draft, writer):
+    approval, secret = ask(make, draft, writer)
+    typed = code(approval, secret)
+    page.sign_in(None)
+    page.get(f"/accord/{secret}")
+    page.submit({}, action="/code")
+    page.get(f"/accord/{secret}")
+    page.submit({"answer": "approve", "code": typed})
+    kept = db.session.execute(select(RequestKey.path, RequestKey.location)).all()
+    assert not any(secret in str(text) for row in kept for text in row)
+
+
+def test_the_link_is_of_the_person_that_the_card_names(make, page, draft, writer):
+    approval, secret = ask(make, draft, writer)
+    typed = code(approval, secret)
+    with unit_of_work():
+        draft.organisation.representative_email = "presidente@nouvelle.example"
+    page.sign_in(None)
+    assert draft.title not in page.get(f"/accord/{secret}").words
+    with pytest.raises(RefusedError):
+        decide(draft, approval, secret, typed)
+
+
+def test_an_approval_ends_with_its_person_and_is_not_asked_again_while_it_holds(make, draft, writer):
+    approval, secret = ask(make, draft, writer)
+    decide(draft, approval, secret, code(approval, secret))
+    with pytest.raises(RefusedError):
+        ask(make, draft, writer)
+    assert queries.approval_state(draft).standing is Standing.APPROVED
+    with unit_of_work():
+        draft.organisation.representative_name = "Une autre personne"
+    assert queries.approval_state(draft).standing is Standing.STALE
+
+
+def test_a_day_sends_a_few_links_only(make, draft, writer):
+    for _time in range(actions.MOST_APPROVALS_ASKED):
+        ask(make, draft, writer)
+    with pytest.raises(ThrottledError):
+        ask(make, draft, writer)
 
 
 def test_codes_are_sent_and_tried_a_few_times_only(make, page, draft, writer):

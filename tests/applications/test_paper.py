@@ -25,6 +25,7 @@ from grants.people import actions as people
 from grants.people.models import Organisation
 from grants.permissions import P
 from tests.applications.test_actions import PDF
+from tests.awards.test_queries import link
 
 DAY = timedelta(days=1)
 SHARES = (("A1", 60), ("A4", 40))
@@ -186,11 +187,40 @@ def test_what_is_being_entered_is_hidden_from_its_organisation_and_open_to_no_ot
         page.sign_in(who)
         for name in ("applications.show", "applications.review", "applications.submit", "desk.paper_facts"):
             assert page.get(name, draft).status in {403, 404}
-        assert page.get("applications.file", file_id=draft.paper.scan_id).status in {403, 404} or who is member
+        assert page.get("applications.file", file_id=draft.paper.scan_id).status in {403, 404}
     page.sign_in(member)
     assert "Dossier sans titre" not in page.get("applications.index").words
     assert "Dossier sans titre" not in page.get("desk.work").words
     assert queries.current(call.id, organisation.id) is None
+
+
+def test_what_was_entered_and_given_up_stays_hidden_from_its_organisation(make, page, call, agent):
+    """It may be the paper of another organisation, entered under a wrong number."""
+    organisation = make.organisation()
+    own = make.application(call=make.call(), organisation=organisation, title="Le nôtre")
+    given_up = begin(make, call, organisation, agent)
+    fill(make, given_up, agent, title="Celui d’une autre")
+    member = make.member_of(organisation)
+    page.sign_in(member)
+    assert "Celui d’une autre" not in page.get("applications.take_up", own).words
+    with unit_of_work():
+        actions.withdraw(given_up, reason="Mauvais numéro", by=make.actor_of(agent))
+    page.sign_in(member)
+    assert not may_know(given_up, make.actor_of(member))
+    assert page.get("applications.file", file_id=given_up.paper.scan_id).status == 404
+    for name in ("applications.show", "applications.review"):
+        assert page.get(name, given_up).status == 404
+    assert "Celui d’une autre" not in page.get("applications.index").words
+    assert "Celui d’une autre" not in page.get("applications.take_up", own).words
+    assert may_know(given_up, make.actor_of(agent))
+
+
+def test_a_link_declared_on_an_earlier_dossier_counts_while_one_is_entered(make, call, agent):
+    organisation, linked = make.organisation(), make.account("manager")
+    link(make.actor_of(linked), make.application(state=S.SUBMITTED, organisation=organisation))
+    draft = begin(make, call, organisation, agent)
+    for permission in (P.APPLICATION_EDIT, P.APPLICATION_SUBMIT, P.APPLICATION_WITHDRAW, P.APPLICATION_READ_OWN):
+        assert why_not(permission, draft, make.actor_of(linked)) is not None, permission
 
 
 def test_a_manager_writes_in_no_ordinary_draft(make, page, call, agent):

@@ -147,7 +147,7 @@ def test_an_officer_approves_a_payment_order(participants: Participants) -> None
     expect(question).to_be_focused()
     keys.keyboard.press("Space")
     expect(dialog).to_be_visible()
-    assert dialog.evaluate("found => found.contains(document.activeElement)")
+    keys.page.wait_for_function("document.activeElement.closest('dialog')")
     approve = dialog.get_by_role("button", name="Approuver le mandat")
     if not approve.evaluate("found => found === document.activeElement"):
         keys.reaches(approve)

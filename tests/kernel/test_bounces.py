@@ -170,3 +170,9 @@ def test_a_relay_in_trouble_marks_nobody(app):
 
     outbox.deliver(trouble, SENDER)
     assert refusals.refused(ADDRESS) is None
+
+
+def test_parts_within_parts_are_counted_before_anything_is_read():
+    nested = b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(11))
+    with pytest.raises(InvalidError, match="trop grand"):
+        bounces.read(nested)

@@ -8,8 +8,10 @@ from grants.applications.queries.approvals import (
     approval_of_link,
     approval_state,
     approval_state_of,
+    approvals_asked,
     correction_and_approval,
     digest_to_read,
+    is_of_representative,
     last_approval,
 )
 from grants.applications.queries.closings import (
@@ -80,8 +82,8 @@ from grants.applications.queries.paper import (
     entered_in,
     entered_of,
     has_entered,
-    is_being_entered,
     is_one_being_entered,
+    is_unseen,
     submitted_of,
 )
 from grants.applications.queries.past import (
@@ -156,6 +158,7 @@ __all__ = [
     "approval_of_link",
     "approval_state",
     "approval_state_of",
+    "approvals_asked",
     "asked_of",
     "attachment_of",
     "attachments_of",
@@ -188,11 +191,12 @@ __all__ = [
     "is_asked",
     "is_asked_whole",
     "is_authentic",
-    "is_being_entered",
     "is_correction",
     "is_entering",
+    "is_of_representative",
     "is_one_being_entered",
     "is_submitted",
+    "is_unseen",
     "last_approval",
     "last_extension_end",
     "latest_version",

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from grants.applications import rules
 from grants.applications.models import Application, Approval, Correction
@@ -15,6 +15,7 @@ from grants.calls.models import ApprovalRule
 from grants.kernel import clock
 from grants.kernel.db import db
 from grants.people import queries as people
+from grants.people.models import Organisation
 
 
 class Standing(StrEnum):
@@ -98,7 +99,21 @@ def _standing(application: Application, found: Approval | None) -> Standing:
         return Standing.WAITING if found.expires_at > clock.now() else Standing.EXPIRED
     if not found.is_approved:
         return Standing.REFUSED
-    return Standing.APPROVED if found.read == digest_to_read(application) else Standing.STALE
+    is_of_now = is_of_representative(found, application.organisation) and found.read == digest_to_read(application)
+    return Standing.APPROVED if is_of_now else Standing.STALE
+
+
+def is_of_representative(approval: Approval, organisation: Organisation) -> bool:
+    """Whether an approval was asked of the person and the address that the card of the organisation names now."""
+    now = organisation.representative_name, organisation.representative_email
+    return (approval.name, approval.email) == now
+
+
+def approvals_asked(organisation_id: UUID, *, since: datetime) -> int:
+    """How many approvals were asked for the dossiers of an organisation since an instant."""
+    asked = select(func.count(Approval.id)).join(Application, Application.id == Approval.application_id)
+    mine = Application.organisation_id == organisation_id, Approval.asked_at > since
+    return db.session.scalar(asked.where(*mine)) or 0
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ def is_correction() -> ColumnElement[bool]:
 
 
 def is_entering() -> ColumnElement[bool]:
-    """Whether an agent is still entering an application from paper: its organisation does not see it."""
-    return and_(Application.on_paper_since.is_not(None), Application.state == ApplicationState.DRAFT)
+    """Whether an agent is entering an application from paper, or gave it up: its organisation does not see it."""
+    return and_(Application.on_paper_since.is_not(None), Application.submitted_at.is_(None))
 
 
 def correction_of(application: Application) -> Application | None:

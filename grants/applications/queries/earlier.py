@@ -24,7 +24,7 @@ from grants.applications.parts.fields import (
 from grants.applications.parts.part import MADE_ANEW, AskedField
 from grants.applications.parts.questions import is_empty
 from grants.applications.queries.content import asked_of
-from grants.applications.queries.corrections import is_correction
+from grants.applications.queries.corrections import is_correction, is_entering
 from grants.applications.queries.writing import (
     is_asked,
     offers_of,
@@ -72,7 +72,7 @@ def earlier_dossiers(application: Application) -> Sequence[Application]:
     return db.session.scalars(
         select(Application)
         .where(Application.organisation_id == application.organisation_id, Application.id != application.id)
-        .where(~is_correction())
+        .where(~is_correction(), ~is_entering())
         .options(*Application.opened_with())
         .order_by(Application.touched_at.desc(), Application.id)
         .limit(MOST_SHOWN)

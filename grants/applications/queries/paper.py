@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, literal, or_, select
+from sqlalchemy import Select, Uuid, exists, literal, or_, select, union_all
 
 from grants.applications.lifecycle import LIFECYCLE, ApplicationState
 from grants.applications.models import Application, Correction, PaperDossier
+from grants.applications.queries.corrections import is_entering
 from grants.calls.models import Call
 from grants.kernel import journal
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
+from grants.kernel.transaction_cache import cached_in_transaction
 from grants.people.models import Account, Organisation
 
 _ENTERING = tuple(
@@ -95,17 +97,18 @@ def is_one_being_entered(call_id: UUID) -> bool:
     return db.session.scalar(found.limit(1)) is not None
 
 
-def is_being_entered(application_id: UUID | None) -> bool:
-    """Whether somebody is entering this dossier from paper."""
-    found = exists().where(
-        Application.id == application_id,
-        Application.on_paper_since.is_not(None),
-        Application.state == ApplicationState.DRAFT,
-    )
+def is_unseen(application_id: UUID | None) -> bool:
+    """Whether the organisation of this dossier does not see it: see `is_entering`."""
+    found = exists().where(Application.id == application_id, is_entering())
     return application_id is not None and bool(db.session.scalar(select(found)))
 
 
 def has_entered(account_id: UUID, application: Application) -> bool:
-    """Whether a person wrote anything of a dossier that came on paper, or of its corrections, as the journal says."""
+    """Whether a person wrote anything of a dossier that came on paper, or of its corrections, as the journal says.
+    Asked once in a transaction."""
     drafts = select(Correction.application_id).where(Correction.corrects_id == application.id)
-    return journal.has_acted(account_id, [application.id, *db.session.scalars(drafts)], _ENTERING)
+    of_both = union_all(select(literal(application.id, Uuid())), drafts)
+    return cached_in_transaction(
+        ("has_entered", account_id, application.id),
+        lambda: journal.has_acted(account_id, of_both, _ENTERING),
+    )

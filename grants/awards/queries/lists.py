@@ -14,7 +14,7 @@ from grants.applications.queries import found_by
 from grants.awards import rules
 from grants.awards.lifecycle import AwardState, BankState, InstalmentState, ReportState
 from grants.awards.models import Agreement, Award, BankDetails, Instalment, InstalmentKind, Report, ReportLine
-from grants.awards.queries.award import granted_by_year, shares_of
+from grants.awards.queries.award import granted_by_year, shares_of, threshold_on
 from grants.awards.queries.bank import BANK_WAITING, HANDED_OVER
 from grants.awards.queries.states import AWAITS_PIECE, STILL_OPEN, UNPAID, ZERO, Found, Statement, visible_to
 from grants.awards.rules import AgreementNeed, NextStep, Progress
@@ -29,7 +29,7 @@ from grants.kernel.pages import day, money
 from grants.kernel.paging import Order, Page
 from grants.kernel.words import _, _l
 from grants.people.models import Organisation
-from grants.programme.models import Axis, FundingForm, Instrument, Law
+from grants.programme.models import Axis, FundingForm, Instrument
 
 _ORDER_COMES = _l("Rien : un versement se prépare")
 # What an association waits for, where that is an act of the fund it is told of.
@@ -238,17 +238,9 @@ def _award_lines(rows: Sequence[Found]) -> list[AwardLine]:
 
 def agreement_needs(organisation_ids: set[UUID]) -> dict[tuple[UUID, int], AgreementNeed]:
     """What the yearly totals of some bodies call for, in two statements."""
-    limits = db.session.execute(
-        select(Law.value, Law.valid_from, Law.valid_to)
-        .where(Law.code == "agreement_threshold")
-        .order_by(Law.valid_from.desc())
-    ).all()
     needs = {}
     for (organisation_id, year), (total, first_on) in granted_by_year(frozenset(organisation_ids)).items():
-        in_force = next(
-            law for law in limits if law.valid_from <= first_on and (law.valid_to is None or first_on <= law.valid_to)
-        )
-        needs[organisation_id, year] = rules.agreement_need(total, Money.euros(int(in_force.value)))
+        needs[organisation_id, year] = rules.agreement_need(total, threshold_on(first_on))
     return needs
 
 
