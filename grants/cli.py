@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup, ScriptInfo
+from flask.cli import ScriptInfo
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.utils import import_string
@@ -63,10 +63,12 @@ from grants.kernel import (
     uploads,
 )
 from grants.kernel.actor import system
+from grants.kernel.commands import Group, what_is_wrong
 from grants.kernel.db import Base, db, snapshot, unit_of_work
 from grants.kernel.errors import AppError, InvalidError
 from grants.kernel.machine import Machine
 from grants.kernel.worker import WorkerTask, stop_on_signals, work
+from grants.methods import commands as methods
 from grants.observatory import exports as public_exports
 from grants.observatory.rules import SCDL_COLUMNS
 from grants.people import actions as people
@@ -90,52 +92,6 @@ COLLEGES = [college.value for college in College]
 # ---- the frame -----------------------------------------------------------------------------------------------------
 
 
-class _Help(click.HelpFormatter):
-    """The headings of help pages, in French."""
-
-    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or "Emploi : ")
-
-    def write_heading(self, heading: str) -> None:
-        super().write_heading({"Options": "Options ", "Commands": "Commandes "}.get(heading, heading))
-
-
-class _Context(click.Context):
-    formatter_class = _Help
-
-
-class _Command(click.Command):
-    context_class = _Context
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return _in_words(super().get_help_option(ctx))
-
-
-class _Group(AppGroup):
-    context_class = _Context
-    command_class = _Command
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return _in_words(super().get_help_option(ctx))
-
-
-def _in_words(option: click.Option | None) -> click.Option | None:
-    if option is not None:
-        option.help = "Montre cette aide."
-    return option
-
-
-def _what_is_wrong(error: click.UsageError) -> str:
-    """What was typed that cannot be, and where to read what can."""
-    where = error.ctx.command_path if error.ctx else "grants"
-    problems = {
-        click.NoSuchOption: "Cette option n’existe pas",
-        click.MissingParameter: "Il manque une option obligatoire",
-        click.BadParameter: "Cette valeur n’est pas acceptée",
-    }.get(type(error), "Cette commande n’est pas comprise")
-    return f"{problems} ({error.format_message().rstrip('.')}). Voyez : {where} --help"
-
-
 def _load() -> Flask:
     """The application, from its loader: the factory stands above the command line."""
     try:
@@ -153,13 +109,17 @@ def _settings() -> Settings:
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-@click.group("grants", cls=_Group, context_settings=_HELP, subcommand_metavar="COMMANDE …")
+@click.group("grants", cls=Group, context_settings=_HELP, subcommand_metavar="COMMANDE …")
 def commands() -> None:
     """Traboule : tient un fonds, de l’appel à projets au registre public.
 
     Sans réglage, tout vit dans le dossier instance/. DATABASE_URL désigne une autre base, PORT un autre port,
     MAIL_URL un relais de courriel, GRANTS_INSTANCE un autre dossier. GRANTS_DEMO=1 demande une démonstration.
     """
+
+
+for each in methods.COMMANDS:
+    commands.add_command(each)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -170,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         commands.main(arguments, obj=script, prog_name="grants", standalone_mode=False)
     except click.UsageError as error:
-        _stop(_what_is_wrong(error), 2)
+        _stop(what_is_wrong(error), 2)
     except click.ClickException as error:
         _stop(error.format_message(), 1)
     except AppError as refusal:
@@ -446,7 +406,7 @@ def bounce() -> None:
 # ---- people --------------------------------------------------------------------------------------------------------
 
 
-@commands.group(cls=_Group, subcommand_metavar="COMMANDE …")
+@commands.group(cls=Group, subcommand_metavar="COMMANDE …")
 def user() -> None:
     """Crée, énumère ou ferme des comptes."""
 
