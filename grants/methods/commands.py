@@ -8,6 +8,9 @@ from typing import ParamSpec
 
 import click
 
+from grants.kernel.commands import Command
+from grants.methods import assignment_files
+from grants.methods.assignment import COLLEGES, CONFLICTS, KEPT, LOAD, READERS, Pair, Rules, assign
 from grants.methods.tables import UnreadableError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -41,4 +44,57 @@ def say_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-COMMANDS: tuple[click.Command, ...] = ()
+# ---- readers -------------------------------------------------------------------------------------------------------
+
+
+@click.command("assign", cls=Command)
+@click.argument("dossiers", type=FILE, metavar="DOSSIERS.csv")
+@click.argument("readers", type=FILE, metavar="LECTEURS.csv")
+@click.argument("rules", type=FILE, metavar="RÈGLES.toml")
+@click.option("--conflicts", type=FILE, help="Liens d’intérêts (CSV : reader, dossier).")
+@click.option("--kept", type=FILE, help="Ce qui est déjà attribué et doit le rester (CSV : dossier, reader).")
+@click.option("--json", "as_json", is_flag=True, help="Répond en JSON.")
+@refusing
+def assign_readers(
+    dossiers: Path, readers: Path, rules: Path, conflicts: Path | None, kept: Path | None, as_json: bool
+) -> None:
+    """Attribue les dossiers aux lecteurs : règles d’abord, puis thèmes, charges égales, lecteurs croisés."""
+    files = assignment_files.read(dossiers, readers, rules, conflicts, kept)
+    found = assign(files.dossiers, files.readers, files.rules, order=files.order)
+    if as_json:
+        pairs = [[pair.dossier, pair.reader] for pair in found.pairs]
+        say_json({"pairs": pairs, "loads": found.loads, "clash": found.clash})
+    elif found.clash:
+        click.echo("Aucune attribution ne respecte ensemble ces règles :")
+        for rule in found.clash:
+            click.echo(f"- {rule} : {_rule_of_assignment(rule, files.rules)}")
+    else:
+        say_table(["dossier", "lecteur", "raison"], ([one.dossier, one.reader, _reason(one)] for one in found.pairs))
+        click.echo("")
+        say_table(["lecteur", "dossiers"], ([reader, str(load)] for reader, load in found.loads.items()))
+
+
+def _reason(pair: Pair) -> str:
+    reasons = [
+        *(["déjà attribué"] if pair.kept else []),
+        *([f"siège du collège {pair.seat}"] if pair.seat else []),
+        *([f"thèmes : {', '.join(pair.topics)}"] if pair.topics else []),
+    ]
+    return " ; ".join(reasons) or "charges égales et lecteurs croisés"
+
+
+def _rule_of_assignment(name: str, rules: Rules) -> str:
+    """A rule in words."""
+    if name.startswith(f"{COLLEGES}."):
+        seats = rules.colleges[name.partition(".")[2]]
+        return f"au moins {seats} par dossier pour ce collège"
+    return {
+        READERS: f"{rules.readers_per_dossier} par dossier, tous différents",
+        LOAD: "la charge de chaque lecteur"
+        + (f", {rules.max_load} dossiers au plus" if rules.max_load is not None else ""),
+        CONFLICTS: "personne ne lit un dossier avec lequel elle ou il a un lien",
+        KEPT: "ce qui est déjà attribué le reste",
+    }[name]
+
+
+COMMANDS: tuple[click.Command, ...] = (assign_readers,)

@@ -32,11 +32,11 @@ class Row(NamedTuple):
     cells: dict[str, str]
 
 
-def read_table(path: Path, columns: Iterable[str], *, most: int = MOST_ROWS) -> list[Row]:
+def read_table(path: Path, columns: Iterable[str], *, least: int = 1, most: int = MOST_ROWS) -> list[Row]:
     """The rows of a CSV file in UTF-8, separated by commas, semicolons or tabs, with at least these columns.
 
     Empty lines are passed over. Raises UnreadableError for a file that is too large or not text, a column that is
-    missing or there twice, a row with more or fewer cells than the heading, no row at all.
+    missing or there twice, a row with more or fewer cells than the heading, no heading, fewer rows than `least`.
     """
     text = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
@@ -62,7 +62,7 @@ def read_table(path: Path, columns: Iterable[str], *, most: int = MOST_ROWS) -> 
     except csv.Error as error:
         problems.append(f"ligne {begins} : guillemets ou caractères illisibles ({error})")
     refuse(path, problems)
-    if not rows:
+    if heading is None or len(rows) < least:
         raise UnreadableError([f"{path.name} : aucune ligne"])
     return rows
 
