@@ -9,9 +9,9 @@ from typing import ParamSpec
 import click
 
 from grants.kernel.commands import Command
-from grants.methods import assignment_files
+from grants.methods import assignment_files, ranking
 from grants.methods.assignment import COLLEGES, CONFLICTS, KEPT, LOAD, READERS, Pair, Rules, assign
-from grants.methods.tables import UnreadableError
+from grants.methods.tables import UnreadableError, euros
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -97,4 +97,65 @@ def _rule_of_assignment(name: str, rules: Rules) -> str:
     }[name]
 
 
-COMMANDS: tuple[click.Command, ...] = (assign_readers,)
+# ---- ranks ---------------------------------------------------------------------------------------------------------
+
+
+@click.command("rank", cls=Command)
+@click.argument("marks", type=FILE, metavar="NOTES.csv")
+@click.option("--amounts", type=FILE, metavar="MONTANTS.csv", help="Ce que demande chaque dossier : proposal, amount.")
+@click.option("--budget", metavar="EUROS", help="Ce qu’il y a à donner. Va avec --amounts.")
+@click.option("--seed", type=click.IntRange(min=0), default=ranking.SEED, show_default=True, help="Graine des tirages.")
+@click.option("--json", "as_json", is_flag=True, help="Écrit du JSON.")
+@refusing
+def rank(marks: Path, amounts: Path | None, budget: str | None, seed: int, *, as_json: bool) -> None:
+    """Rang attendu de chaque dossier, avec son intervalle à 90 %.
+
+    NOTES.csv a les colonnes proposal, assessor, mark. Le rang 1 est le meilleur. Avec un budget, above_line est la
+    chance que le dossier soit au-dessus de la ligne où l’argent s’arrête.
+    """
+    given = ranking.read_marks(marks)
+    line = _line(amounts, budget, given)
+    ranked = ranking.rank(given, line, seed=seed)
+    if as_json:
+        say_json([each._asdict() for each in ranked])
+        return
+    say_table(
+        ["dossier", "moyenne", "calibrée", "rang attendu", "de", "à", *(["au-dessus", "zone"] if line else [])],
+        (
+            [
+                each.proposal, _decimal(each.mean), _decimal(each.calibrated), _decimal(each.expected_rank),
+                str(each.rank_low), str(each.rank_high),
+                *_chance(each.above_line),
+            ]
+            for each in ranked
+        ),
+    )  # fmt: skip
+    agreement = ranking.alpha(given)
+    click.echo(f"\nAccord des évaluateurs (alpha) : {'–' if agreement is None else _decimal(agreement)}")
+
+
+def _line(amounts: Path | None, budget: str | None, marks: Sequence[ranking.Mark]) -> ranking.Line | None:
+    if amounts is None and budget is None:
+        return None
+    if amounts is None or budget is None:
+        raise UnreadableError(["--amounts et --budget vont ensemble"])
+    try:
+        money = euros(budget)
+    except ValueError as error:
+        raise UnreadableError([f"--budget : {error}"]) from error
+    if not money:
+        raise UnreadableError(["--budget : un budget est supérieur à zéro"])
+    return ranking.Line(money, ranking.read_amounts(amounts, marks))
+
+
+def _chance(above_line: float | None) -> list[str]:
+    if above_line is None:
+        return []
+    return [f"{100 * above_line:.0f} %", "à débattre" if ranking.is_to_discuss(above_line) else ""]
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.2f}".replace(".", ",")
+
+
+COMMANDS: tuple[click.Command, ...] = (assign_readers, rank)
