@@ -310,7 +310,7 @@ def test_the_command_says_where_each_stands(file, capsys):
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["dossier", "moyenne", "calibrée", "rang", "attendu", "de", "à", "au-dessus", "zone"]
     assert table[1].split()[:2] == ["A", "13,25"]
-    assert table[-1] == "Accord des évaluateurs (alpha) : 0,63"
+    assert table[-1] == "Accord des évaluateurs (alpha) : 0,59"
 
 
 NO_MARKS = ["", "douze", "NaN", "inf", "-inf", "1e5", "١٢", "1_0", "+3", "12,5,1", "0x1", "9" * 30]
