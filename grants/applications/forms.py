@@ -291,6 +291,12 @@ class SectionForm(Form):
         apart = [path for path in self.paths() if path[0] != self.table]
         return {control.name: name_of_path(path) for path in apart for control in self.controls_of(path)}
 
+    def names(self) -> set[str]:
+        """The names of all the controls of the page, those of the lines of its table with them."""
+        return {control.name for control in self} | {
+            control.name for path in self.paths() for control in self.controls_of(path)
+        }
+
     def errors_of(self, path: Path) -> list[str]:
         """What is wrong in one field, once the form was validated."""
         return [str(message) for control in self.controls_of(path) for message in control.errors]
@@ -326,11 +332,18 @@ class SectionForm(Form):
     def differences(self, theirs: PageData) -> list[dict[str, str]]:
         """What differs between what was typed and what is stored, field by field and line by line, in words."""
         mine, stored = fields_in(self.values()), fields_in(theirs)
-        found = [
-            {"label": self.label_of(path), "mine": self._words_in(mine, path), "theirs": self._words_in(stored, path)}
-            for path in {**stored, **mine}
-        ]
+        found = [self.difference(path, mine, stored) for path in {**stored, **mine}]
         return [words for words in found if words["mine"] != words["theirs"]]
+
+    def difference(
+        self, path: Path, mine: Mapping[Path, FieldData], theirs: Mapping[Path, FieldData]
+    ) -> dict[str, str]:
+        """A field in words, as it was typed and as it is stored."""
+        return {
+            "label": self.label_of(path),
+            "mine": self._words_in(mine, path),
+            "theirs": self._words_in(theirs, path),
+        }
 
     def _words_in(self, fields: Mapping[Path, FieldData], path: Path) -> str:
         value = fields.get(path)

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from grants.applications import actions, exports, letters, queries, rules
 from grants.applications.forms import (
+    Control,
     FieldSave,
     PieceForm,
     QuestionsForm,
@@ -38,7 +39,7 @@ from grants.applications.parts.fields import Content
 from grants.applications.parts.part import MADE_ANEW, Part
 from grants.applications.parts.questions import QUESTIONS
 from grants.applications.parts.vocabulary import LABELS
-from grants.applications.rules import NOTHING, FieldContent, PageData, Path, Typed
+from grants.applications.rules import NOTHING, FieldContent, FieldData, PageData, Path, Typed
 from grants.calls import queries as calls
 from grants.calls import rules as call_rules
 from grants.calls.lifecycle import CallState
@@ -386,10 +387,22 @@ def _typed_unasked(application: Application, section: str, form: SectionForm) ->
     if queries.is_asked_whole(application, section):
         return []
     whole, stored = _whole_form(application, section)
-    sent = {path for path in set(whole.paths()) - set(form.paths()) if path[0] != whole.table
-            if any(request.form.get(control.name, "").strip() for control in whole.controls_of(path))}  # fmt: skip
-    labels = {whole.label_of(path) for path in sent}
-    return [words for words in whole.differences(stored) if words["label"] in labels] if labels else []
+    asked = form.names()
+    typed, held = rules.fields_in(whole.values()), rules.fields_in(stored)
+    files = [{"label": str(control.label.text), "mine": sent.filename, "theirs": ""} for control in whole
+             if control.name not in asked and (sent := request.files.get(control.name)) and sent.filename]  # fmt: skip
+    return files + [
+        whole.difference(path, typed, held)
+        for path in whole.paths()
+        if (gone := [one for one in whole.controls_of(path) if one.name not in asked])
+        and any(request.form.get(control.name, "").strip() for control in gone)
+        and _cells(typed.get(path), gone) != _cells(held.get(path), gone)
+    ]
+
+
+def _cells(value: FieldData, controls: list[Control]) -> object:
+    """Of a line of a table, what stands in these controls; of anything else, the whole."""
+    return [value.get(control.short_name) for control in controls] if isinstance(value, Mapping) else value
 
 
 @bp.post("/dossiers/<uuid:application_id>/rediger/<section>/champs")
@@ -471,7 +484,8 @@ def _save_sent(
     values, changes = queries.section_values(application, section), queries.changes_in(application, section)
     wrong = queries.wrong_in(application, section)
     held, refused = rules.contents_of(values, wrong), ""
-    taken = {save.path: save for save in sent.saves if not save.is_too_long}
+    unasked = {save.path for save in sent.saves if not queries.is_asked(application, section, save.path, save.typed)}
+    taken = {save.path: save for save in sent.saves if not save.is_too_long and save.path not in unasked}
     typed = {**wrong, **{path: save.typed for path, save in taken.items()}}
     form = stored_form(section, offered, rules.with_lines(values, typed))
     known = typed.keys() & set(form.paths())
@@ -493,9 +507,9 @@ def _save_sent(
     lost = {path for path in again - own if mine.get(path, NOTHING).version != held.get(path, NOTHING).version}
     for save in sent.saves:
         outcome = _outcome(form, save, held.get(save.path, NOTHING), refused)
-        if save.is_too_long or save.path not in known:
+        if save.is_too_long or save.path in unasked or save.path not in known:
             outcome.state = "long" if save.is_too_long else "unknown"
-            if not queries.is_asked(application, section, save.path):
+            if save.path in unasked:
                 outcome.message = str(actions.NOT_ASKED)
         if save.path in {*conflicts, *lost}:
             _tell_theirs(outcome, form, held.get(save.path, NOTHING), save.path, changes.get(save.path))

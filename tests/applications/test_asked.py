@@ -1,9 +1,12 @@
 """What the kind of support of a dossier does not ask is kept while a draft, neither shown nor sent, and says so."""
 
+import io
 import json
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
 
 from grants.applications import actions, exports, queries, rules
 from grants.applications.lifecycle import ApplicationState as S
@@ -22,6 +25,7 @@ from grants.kernel import clock
 from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError
 from grants.kernel.money import Money
+from tests.kernel import corpus
 
 LEFT_OUT = [
     "climat",
@@ -246,6 +250,43 @@ def test_another_tab_that_still_sends_a_field_not_asked_is_told_and_shown_its_wo
     assert queries.draft_content(draft)["justice"][0]["text"] == "La rive."
 
 
+def test_another_tab_that_still_sends_a_column_or_an_account_not_asked_is_told_and_shown_its_words(make, draft, page):
+    page.sign_in(make.member_of(draft.organisation))
+    partners = page.get("applications.edit", draft, section="partenaires").form().fields
+    budget = page.get("applications.edit", draft, section="budget").form().fields
+    amount = next(name for name, value in partners.items() if name.endswith("-amount") and value)
+    agios = next(name for name, value in budget.items() if value == "Agios")
+    choose(make, draft, "emergence")
+    stamp = page.get("applications.edit", draft, section="partenaires").form().fields["stamp"]
+    role = {amount.replace("amount", "role"): "Prête deux locaux"}
+    answer = page.post("applications.edit", draft, section="partenaires", data={**partners, **role, "stamp": stamp})
+    assert answer.status == 302
+    for fresh in ({}, {"stamp": stamp}):
+        sent = {**partners, amount: "712", **fresh}
+        answer = page.post("applications.edit", draft, section="partenaires", data=sent)
+        assert answer.status == 409
+        assert "712" in answer.text
+    answer = page.post("applications.edit", draft, section="budget", data={**budget, agios: "Agios de mars"})
+    assert answer.status == 409
+    assert "Agios de mars" in answer.text
+    db.session.expire_all()
+    assert queries.section_values(draft, Part.PARTNERS)["rows"][0]["role"] == "Prête deux locaux"
+
+
+def test_another_tab_that_still_sends_a_file_for_a_question_not_asked_is_told(make, page):
+    call = make.call(put_to={"diagnosis": ["scale_up"]})
+    draft = make.application(call=call, instrument="scale_up")
+    asked = question(call, "diagnosis")
+    section = f"questions-{asked.section.code}"
+    page.sign_in(make.member_of(draft.organisation))
+    fields = page.get("applications.edit", draft, section=section).form().fields
+    choose(make, draft, "emergence")
+    sent = {**fields, f"q_{asked.id}": FileStorage(io.BytesIO(corpus.pdf()), "statuts.pdf")}
+    answer = page.post("applications.edit", draft, section=section, data=sent)
+    assert answer.status == 409
+    assert "statuts.pdf" in answer.text
+
+
 @pytest.mark.parametrize(("section", "path"), [("climat", "effects.water"), ("publics", "justice.income")])
 def test_a_script_that_still_sends_a_field_not_asked_is_told(make, draft, page, section, path):
     page.sign_in(make.member_of(draft.organisation))
@@ -257,3 +298,26 @@ def test_a_script_that_still_sends_a_field_not_asked_is_told(make, draft, page, 
     (outcome,) = answer.response.json["saves"]
     assert outcome["state"] == "unknown"
     assert "n’est plus demandé" in outcome["message"]
+
+
+@pytest.mark.parametrize(
+    ("section", "table", "typed"),
+    [
+        ("partenaires", "rows", {"name": ["Ville de Lyon"], "amount": ["712"]}),
+        ("budget", "lines", {"account": ["66"], "label": ["Agios de mars"], "amount": ["12"]}),
+    ],
+)
+def test_a_script_that_still_sends_a_column_or_an_account_not_asked_is_told(make, draft, page, section, table, typed):
+    page.sign_in(make.member_of(draft.organisation))
+    form = page.get("applications.edit", draft, section=section).form().fields
+    (line, *_) = queries.section_values(draft, section)[table]
+    choose(make, draft, "emergence")
+    saves = [
+        {"n": 1, "field": f"{table}.{line['id']}", "version": rules.NOTHING.version, "typed": typed},
+        {"n": 2, "field": f"{table}.{uuid4()}", "version": rules.NOTHING.version, "typed": typed},
+    ]
+    sent = json.dumps({"writer": "5c1d3b86-6f0e-4a55-9d0c-0d5a5c3c7a12", "saves": saves})
+    answer = page.post("applications.save_fields", draft, section=section, data={"saves": sent, "_key": form["_key"]})
+    for outcome in answer.response.json["saves"]:
+        assert outcome["state"] == "unknown"
+        assert "n’est plus demandé" in outcome["message"]

@@ -54,11 +54,15 @@ def parts_of(application: Application) -> Mapping[str, DossierPart]:
     return asked_parts(asked_of(application))
 
 
-def is_asked(application: Application, section: str, path: Path) -> bool:
-    """Whether a field of a page is asked of an application."""
+def is_asked(application: Application, section: str, path: Path, typed: Typed | None = None) -> bool:
+    """Whether a field of a page is asked of an application; of a line of a table, whether each column is in which
+    something is typed, and its account if it has one."""
     asked = asked_of(application)
     if section in PARTS:
-        return asked.has(".".join((section, *path)))
+        name = ".".join((section, path[0]))
+        cells = {item: given for item, given in (typed or {}).items() if any(given) and len(path) > 1}
+        items = {f"{name}.{item}" for item in (*cells, *cells.get("account", ()))}
+        return asked.has(".".join((section, *path))) and all(map(asked.has, items))
     rows = calls.questions_of(application.call_id)
     return path[-1] in {str(row.id) for row in rows if asked.takes(row.instruments)}
 
