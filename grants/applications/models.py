@@ -558,11 +558,12 @@ class Extension(Recorded, Keyed, Model):
         return self.application_id
 
 
-class PaperDossier(Model):
+class PaperDossier(Recorded, Model):
     """The paper that an agent enters a dossier from: the day the fund received it, that of the postmark (None when it
     was brought by hand), its scan, and who enters it. What was submitted stands in the frozen version."""
 
     __tablename__ = "paper_dossier"
+    recorded_by = "application_id"
     __table_args__ = (CheckConstraint("postmarked_on IS NULL OR postmarked_on <= received_on", name="days_in_order"),)
 
     application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id", ondelete="RESTRICT"), primary_key=True)
@@ -579,7 +580,7 @@ class PaperDossier(Model):
         return rules.PaperDays(self.received_on, self.postmarked_on)
 
 
-class Approval(Keyed, Model):
+class Approval(Recorded, Keyed, Model):
     """The approval of a draft that was asked of the legal representative, by a link whose digest alone is kept.
 
     `name`, `role` and `email` are those of the organisation when it was asked. `code` is the digest of the code that
@@ -588,6 +589,7 @@ class Approval(Keyed, Model):
     """
 
     __tablename__ = "approval"
+    not_recorded = frozenset({"code", "code_expires_at"})
     __table_args__ = (
         CheckConstraint("(decided_at IS NULL) = (is_approved IS NULL)", name="decided_whole"),
         CheckConstraint("decided_at IS NULL OR read IS NOT NULL", name="decided_on_text"),

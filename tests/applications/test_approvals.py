@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from grants.applications import actions, letters, queries
 from grants.applications.lifecycle import ApplicationState as S
@@ -20,6 +20,7 @@ from grants.kernel.errors import ConflictError, InvalidError, RefusedError, Thro
 from grants.kernel.outbox import Letter, body_of
 from grants.people.models import Membership
 from grants.permissions import P
+from tests.tampering import tampered
 
 
 @pytest.fixture
@@ -306,3 +307,14 @@ def test_a_call_says_it_while_a_draft_and_is_frozen_then(make, page):
     page.post("calls.edit", opened, data={"title": "T", "theme": "T", "approval": "required"})
     db.session.expire_all()
     assert opened.approval is ApprovalRule.NONE
+
+
+def test_what_was_answered_is_known_to_the_journal(make, draft, writer):
+    approval, secret = ask(make, draft, writer)
+    decide(draft, approval, secret, code(approval, secret))
+    assert list(journal.wrong_rows()) == []
+    with tampered() as connection:
+        connection.execute(update(Approval).values(name="Jean Dupont"))
+    (wrong,) = journal.wrong_rows()
+    assert wrong.table == "approval"
+    assert wrong.columns == {"name": "Jean Dupont"}

@@ -4,13 +4,13 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from grants.applications import actions, letters, queries
 from grants.applications.lifecycle import ApplicationState as S
-from grants.applications.models import Application
+from grants.applications.models import Application, PaperDossier
 from grants.applications.rules import PaperDays, Part
 from grants.calls import queries as calls
 from grants.deliberation import actions as deliberation
@@ -26,6 +26,7 @@ from grants.people.models import Organisation
 from grants.permissions import P
 from tests.applications.test_actions import PDF
 from tests.awards.test_queries import link
+from tests.tampering import tampered
 
 DAY = timedelta(days=1)
 SHARES = (("A1", 60), ("A4", 40))
@@ -389,3 +390,12 @@ def test_documents_and_other_dossiers_of_the_organisation_stay_closed_to_whoever
     with pytest.raises(InvalidError), unit_of_work():
         actions.join_document(draft, piece, None, by=make.actor_of(agent))
     assert page.get("documents.index", organisation_id=organisation.id).status in {403, 404}
+
+
+def test_the_days_of_a_paper_are_known_to_the_journal(make, call, agent):
+    begin(make, call, make.organisation(), agent)
+    opened_on = call.opens_at.date()
+    assert list(journal.wrong_rows()) == []
+    with tampered() as connection:
+        connection.execute(update(PaperDossier).values(postmarked_on=opened_on))
+    assert [wrong.table for wrong in journal.wrong_rows()] == ["paper_dossier"]

@@ -61,8 +61,8 @@ def is_asked(application: Application, section: str, path: Path, typed: Typed | 
     if section in PARTS:
         name = ".".join((section, path[0]))
         cells = {item: given for item, given in (typed or {}).items() if any(given) and len(path) > 1}
-        items = {f"{name}.{item}" for item in (*cells, *cells.get("account", ()))}
-        return asked.has(".".join((section, *path))) and all(map(asked.has, items))
+        items = [*cells, *cells.get("account", [])]
+        return asked.has(".".join((section, *path))) and all(asked.has(f"{name}.{item}") for item in items)
     rows = calls.questions_of(application.call_id)
     return path[-1] in {str(row.id) for row in rows if asked.takes(row.instruments)}
 
