@@ -42,7 +42,7 @@ def read(dossiers: Path, readers: Path, rules: Path, conflicts: Path | None, kep
     known = {one.id for one in every_dossier}, {one.id for one in every_reader}
     said = read_rules(rules, [READERS, LOAD, COLLEGES])
     colleges = said.get(COLLEGES, {})
-    refuse(rules, [*_wrong_numbers(said), *_wrong_colleges(colleges, {one.college for one in every_reader})])
+    refuse(rules, [*_wrong_numbers(said), *_wrong_colleges(colleges)])
     seats = {name: int(number) for name, number in colleges.items()} if isinstance(colleges, dict) else {}
     most = said.get(LOAD)
     order = [name for key in said for name in ([f"{COLLEGES}.{one}" for one in seats] if key == COLLEGES else [key])]
@@ -121,16 +121,13 @@ def _wrong_numbers(said: dict[str, object]) -> list[str]:
     return wrong
 
 
-def _wrong_colleges(colleges: object, known: Collection[str]) -> list[str]:
+def _wrong_colleges(colleges: object) -> list[str]:
     if not isinstance(colleges, dict):
         return [f"« {COLLEGES} » doit être une table : un collège, ses sièges"]
-    wrong = [
+    return [
         f"« {COLLEGES}.{name} » doit être un nombre entier, 0 au moins et {MOST_NUMBER} au plus"
         for name, seats in colleges.items()
         if not _is_whole(seats, 0)
-    ]
-    return wrong + [
-        f"« {COLLEGES}.{name} » : aucun lecteur n’est de ce collège" for name in colleges if name not in known
     ]
 
 
