@@ -135,6 +135,12 @@ class Job(Keyed, Model):
         """What it makes."""
         return label_of(self.kind)
 
+    @property
+    def page(self) -> str:
+        """The endpoint of the page that shows its result, by `job_id`; empty when the result is a file to take away."""
+        known = _kinds.get(self.kind)
+        return known.page if known else ""
+
 
 # Written to as a table by the worker: each statement says which state and lease it expects.
 _JOBS = cast(Table, Job.__table__)
@@ -147,8 +153,9 @@ _JOBS = cast(Table, Job.__table__)
 class JobKind(Generic[Arguments]):
     """Something that can be asked for: its label, the permission of whoever asks, what it is told, how it is made.
 
-    `arguments` is a dataclass of texts, numbers, ticks and days. `make` writes the result into `work.file` and gives
-    the name of the file; it only reads the database, and may be begun again from nothing.
+    `arguments` is a dataclass of texts, numbers, ticks and days, and of numbers by name. `make` writes the result into
+    `work.file` and gives the name of the file; it only reads the database, and may be begun again from nothing. `page`
+    is the endpoint that shows the result, for a result that is no file for people.
     """
 
     name: str
@@ -156,6 +163,7 @@ class JobKind(Generic[Arguments]):
     permission: StrEnum
     arguments: type[Arguments]
     make: Callable[["Work[Arguments]"], str]
+    page: str = ""
 
 
 @dataclass

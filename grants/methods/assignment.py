@@ -53,8 +53,8 @@ class Rules:
     """What must hold. `max_load` None: no bound but the readers' own; a reader's own bound never widens it.
 
     `colleges`: seats on each dossier, at least that many readers of that college. `conflicts` and `kept` are pairs
-    (dossier, reader). A dossier that has more kept readers than it needs, or a reader more kept dossiers than their
-    bound, keeps them all and is given no more.
+    (dossier, reader). A dossier that has as many kept readers as it needs or more, or a reader as many kept dossiers
+    as their bound or more, keeps them all and is given no more; seats are not asked of such a dossier.
     """
 
     readers_per_dossier: int
@@ -90,7 +90,8 @@ class Problem(NamedTuple):
     """The same by ranks: dossiers and readers sorted by identifier, colleges in the order of `seats`.
 
     `least` and `most` bound the readers of each dossier, `bounds` the dossiers of each reader (None: none).
-    `college` is the rank of each reader's college, -1 when it has no seat. Pairs are (dossier, reader).
+    `college` is the rank of each reader's college, -1 when it has no seat. Dossiers that are `complete` by what is
+    kept are asked no seat. Pairs are (dossier, reader).
     """
 
     weights: list[list[int]]
@@ -99,6 +100,7 @@ class Problem(NamedTuple):
     bounds: list[int | None]
     college: list[int]
     seats: list[int]
+    complete: frozenset[int]
     closed: frozenset[tuple[int, int]]
     kept: frozenset[tuple[int, int]]
 
@@ -156,6 +158,7 @@ def _problem(dossiers: Sequence[Dossier], readers: Sequence[Reader], rules: Rule
         bounds=[_bound(reader, rules, on_reader[rank]) for rank, reader in enumerate(readers)],
         college=[college_rank.get(reader.college, -1) for reader in readers],
         seats=list(seats.values()),
+        complete=frozenset(rank for rank in range(len(dossiers)) if on_dossier[rank] >= needed),
         closed=frozenset((rank_of[dossier], reader_rank[reader]) for dossier, reader in rules.conflicts),
         kept=kept,
     )

@@ -88,7 +88,11 @@ def _flow(problem: Problem) -> Program:
         (float(least), float(most)) for least, most in zip(problem.least, problem.most, strict=True)
     ]
     rows += [(0.0, INFINITE if bound is None else float(bound)) for bound in problem.bounds]
-    rows += [(float(seats), INFINITE) for _ in range(dossiers) for seats in problem.seats]
+    rows += [
+        (0.0 if dossier in problem.complete else float(seats), INFINITE)
+        for dossier in range(dossiers)
+        for seats in problem.seats
+    ]
     program = Program(rows, [], [], [])
     for dossier in range(dossiers):
         for reader, college in enumerate(problem.college):

@@ -1,6 +1,6 @@
 """Acts of reviewing: assign, remove, remind, declare, mark, submit. After the freeze every one of them is refused."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -57,9 +57,7 @@ def assign(
     Pairs that exist are left as they are, removed ones are offered again. Raises InvalidError when the choice is empty
     or wrong, or when nothing is left of it; RefusedError after the freeze.
     """
-    if call.examined_at is None:  # about to be written: locked before it is shared, or two would wait for each other
-        db.session.refresh(call, with_for_update=True)
-    refuse_when_frozen(call.id)
+    _hold(call)
     references = queries.assignable(call.id, application_ids, by)
     reviewers = {row.id: row for row in queries.reviewers_of(call.id)}
     _check_choice(call, set(application_ids) - set(references), set(reviewer_ids) - set(reviewers), due_on)
@@ -67,26 +65,85 @@ def assign(
     links = queries.links_between(application_ids, reviewer_ids)
     outcome = Assigned()
     for reviewer_id in sorted(set(reviewer_ids)):
-        new = 0
-        for application_id in sorted(set(application_ids)):
-            found = existing.get((application_id, reviewer_id))
-            if (application_id, reviewer_id) in links:
-                outcome.left_out.append(f"{reviewers[reviewer_id].name} · {references[application_id]}")
-            elif found is not None and found.state is not S.REMOVED:
-                outcome.already += 1
-            else:
-                _offer(found, application_id, reviewer_id, due_on, by)
-                new += 1
-        if new:
-            begin_examination(call)
-            outcome.made += new
-            letters.assigned(db.session.get_one(Account, reviewer_id), call, number=new, due_on=due_on)
+        linked = {one for one in application_ids if (one, reviewer_id) in links}
+        outcome.left_out += [f"{reviewers[reviewer_id].name} · {references[one]}" for one in linked]
+        _give(outcome, call, reviewer_id, sorted(set(application_ids) - linked), existing, due_on, by)
     if outcome.left_out and not outcome.made:
         raise InvalidError(
             _("Aucune affectation faite : un lien avec l’association est connu (%(pairs)s).", pairs=_listed(outcome)),
             field="reviewers",
         )
     return outcome
+
+
+def accept(call: Call, pairs: Collection[tuple[UUID, UUID]], *, due_on: date | None, by: Actor) -> Assigned:
+    """Make every assignment of a proposal, pairs (application, reviewer), or none; one letter per reviewer.
+
+    Those that exist are left as they are. Raises InvalidError when nothing is chosen, and when some have become
+    impossible: facts["refused"] tells each in a line; RefusedError after the freeze.
+    """
+    _hold(call)
+    if not pairs:
+        raise InvalidError(_("Cochez au moins une affectation."), field="pairs")
+    application_ids, reviewer_ids = {one for one, _who in pairs}, {who for _one, who in pairs}
+    _check_choice(call, set(), set(), due_on)
+    refused = _impossible(call, pairs, by)
+    if refused:
+        raise InvalidError(
+            n_("Rien n’a été affecté : %(num)d affectation n’est plus possible.",
+               "Rien n’a été affecté : %(num)d affectations ne sont plus possibles.", len(refused)),
+            field="pairs", refused=refused,
+        )  # fmt: skip
+    existing = queries.existing_assignments(application_ids, reviewer_ids)
+    outcome = Assigned()
+    for reviewer_id in sorted(reviewer_ids):
+        theirs = sorted(application_id for application_id, who in set(pairs) if who == reviewer_id)
+        _give(outcome, call, reviewer_id, theirs, existing, due_on, by)
+    return outcome
+
+
+def _impossible(call: Call, pairs: Collection[tuple[UUID, UUID]], by: Actor) -> list[str]:
+    """Why some of these pairs cannot be assigned now, a line each; what the person may not know of has no name."""
+    application_ids, reviewer_ids = {one for one, _who in pairs}, {who for _one, who in pairs}
+    references = queries.assignable(call.id, application_ids, by)
+    names = {row.id: row.name for row in queries.reviewers_of(call.id)}
+    links = queries.links_between(references, reviewer_ids)
+    lines = []
+    for application_id, reviewer_id in pairs:
+        reference, name = references.get(application_id), names.get(reviewer_id)
+        if reference is None:
+            lines.append(_("Un dossier de la proposition n’est plus à évaluer."))
+        elif name is None:
+            lines.append(_("%(reference)s : une personne proposée ne siège plus.", reference=reference))
+        elif (application_id, reviewer_id) in links:
+            lines.append(_("%(reference)s, %(name)s : un lien est connu.", reference=reference, name=name))
+    return sorted(set(lines))
+
+
+def _hold(call: Call) -> None:
+    """Hold the call while assignments are made; refused once its marks are frozen."""
+    if call.examined_at is None:  # about to be written: locked before it is shared, or two would wait for each other
+        db.session.refresh(call, with_for_update=True)
+    refuse_when_frozen(call.id)
+
+
+def _give(
+    outcome: Assigned, call: Call, reviewer_id: UUID, application_ids: Iterable[UUID],
+    existing: Mapping[tuple[UUID, UUID], Assignment], due_on: date | None, by: Actor,
+) -> None:  # fmt: skip
+    """Give somebody these dossiers, save those they have, and write to them once."""
+    new = 0
+    for application_id in application_ids:
+        found = existing.get((application_id, reviewer_id))
+        if found is not None and found.state is not S.REMOVED:
+            outcome.already += 1
+        else:
+            _offer(found, application_id, reviewer_id, due_on, by)
+            new += 1
+    if new:
+        begin_examination(call)
+        outcome.made += new
+        letters.assigned(db.session.get_one(Account, reviewer_id), call, number=new, due_on=due_on)
 
 
 def _check_choice(call: Call, strange_dossiers: set[UUID], strange_people: set[UUID], due_on: date | None) -> None:

@@ -10,12 +10,23 @@ from wtforms.validators import ValidationError
 from wtforms.widgets import HiddenInput
 
 from grants.applications.rules import reference_of
-from grants.kernel.forms import ChoicesField, DayField, Form, LineField, LongField, Required, key_of, options
+from grants.kernel.errors import InvalidError
+from grants.kernel.forms import (
+    ChoicesField,
+    DayField,
+    Form,
+    LineField,
+    LongField,
+    Required,
+    WholeField,
+    key_of,
+    options,
+)
 from grants.kernel.versions import VersionField
 from grants.kernel.words import _, _l
 from grants.reviewing.models import Assignment, InterestNature
-from grants.reviewing.queries import GridPart, Reviewer
-from grants.reviewing.rules import NATURE_LABELS, Draft
+from grants.reviewing.queries import DossierToAssign, GridPart, Reviewer
+from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS, Draft, ProposedPair, Wanted
 
 NOT_APPLICABLE = "na"
 
@@ -41,6 +52,91 @@ class AssignForm(Form):
         }
         due_on: date | None = self.due_on.data
         return {**chosen, "due_on": due_on}
+
+
+class WantedForm(Form):
+    """What a proposal of assignments is asked for. Build it with `wanted_form`: a field of bound for each person."""
+
+    readers = WholeField(_l("Personnes par dossier"), [Required()], minimum=1, maximum=20)
+    most = WholeField(
+        _l("Dossiers par personne, au plus"), maximum=10_000,
+        description=_l("Dans cet appel, ce qui est déjà affecté compris. Vide : sans limite."),
+    )  # fmt: skip
+    colleges: Mapping[str, str] = {}
+    people: Mapping[str, Reviewer] = {}
+
+    def wanted(self, call_id: UUID) -> Wanted:
+        """What was asked for."""
+        numbers: dict[str, int | None] = self.data
+        seats = {college: numbers[name] or 0 for name, college in self.colleges.items()}
+        said = {str(person.id): numbers[name] for name, person in self.people.items()}
+        bounds = {person: bound for person, bound in said.items() if bound is not None}
+        return Wanted(str(call_id), numbers["readers"] or 1, numbers["most"], seats, bounds)
+
+
+def wanted_form(reviewers: Sequence[Reviewer], readers: int) -> WantedForm:
+    """The form of a proposal: seats of the colleges that somebody sits in, and a bound for each person."""
+    sitting = {person.college for person in reviewers}
+    colleges = {f"seats_{college}": college for college in COLLEGE_LABELS if college in sitting}
+    people = {f"bound_{person.id.hex}": person for person in reviewers}
+    fields: dict[str, Any] = {"colleges": colleges, "people": people}
+    for name, college in colleges.items():
+        fields[name] = WholeField(COLLEGE_LABELS[college], maximum=20, default=0)
+    for name, person in people.items():
+        fields[name] = WholeField(person.name, maximum=10_000)
+    form: WantedForm = type("BoundWantedForm", (WantedForm,), fields)(data={"readers": readers})
+    return form
+
+
+class ProposalForm(Form):
+    """A proposal, as the manager keeps it. Build it with `proposal_form`: a field of addition for each dossier."""
+
+    pairs = ChoicesField(_l("Affectations proposées"), coerce=int, validate_choice=False)
+    due_on = DayField(_l("À envoyer avant le"), description=_l("Chaque personne verra cette date dans sa liste."))
+    additions: Mapping[str, UUID] = {}
+    people: Mapping[str, Sequence[UUID]] = {}
+
+    def chosen(self, proposed: Sequence[ProposedPair]) -> set[tuple[UUID, UUID]]:
+        """The pairs (application, person) ticked or added. Raises InvalidError for what is not of this proposal."""
+        said: dict[str, str | None] = self.data
+        ranks: list[int] = self.pairs.data or []
+        if any(not 0 <= rank < len(proposed) for rank in ranks):
+            raise InvalidError(_("Une affectation cochée n’est pas de cette proposition."), field="pairs")
+        added = {(key, self.people[spoken(typed)][0]) for name, key in self.additions.items() if (typed := said[name])}
+        return {(proposed[rank].application_id, proposed[rank].reviewer_id) for rank in ranks} | added
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Each name added is that of one person of the committee."""
+        is_right: bool = super().validate(extra_validators)
+        said: dict[str, str | None] = self.data
+        for name in self.additions:
+            typed = said[name] or ""
+            found = self.people.get(spoken(typed), ())
+            if typed and name not in self.errors and len(found) != 1:
+                message = _("Plusieurs personnes portent ce nom : ajoutez-la depuis « Qui lit quoi ».")
+                self.refuse(name, message if found else _("Personne au comité ne porte ce nom."))
+                is_right = False
+        return is_right
+
+
+def spoken(name: str) -> str:
+    """A name as it is compared: without case, blanks drawn together."""
+    return " ".join(name.casefold().split())
+
+
+def proposal_form(
+    dossiers: Sequence[DossierToAssign], reviewers: Sequence[Reviewer], proposed: Sequence[ProposedPair]
+) -> ProposalForm:
+    """The form of a proposal, everything ticked."""
+    people: dict[str, list[UUID]] = {}
+    for person in reviewers:
+        people.setdefault(spoken(person.name), []).append(person.id)
+    fields: dict[str, Any] = {"additions": {f"added_{row.id.hex}": row.id for row in dossiers}, "people": people}
+    for row in dossiers:
+        label = _("Ajouter une personne à %(reference)s", reference=row.reference)
+        fields[f"added_{row.id.hex}"] = LineField(label, limit=200)
+    form: ProposalForm = type("BoundProposalForm", (ProposalForm,), fields)(data={"pairs": range(len(proposed))})
+    return form
 
 
 class DeclareForm(Form):

@@ -760,6 +760,63 @@ def _reviewers_of(application_ids: Collection[UUID]) -> dict[UUID, tuple[Assigne
     return reviewers
 
 
+@dataclass(frozen=True)
+class AssignmentGround:
+    """What a proposal starts from: the dossiers to be read, who sits today, and pairs (application, person).
+
+    `kept`: assigned, and nothing bars it. `closed`: a link, or an assignment that was taken back. `away`: who reads a
+    dossier and sits no more.
+    """
+
+    dossiers: tuple[UUID, ...]
+    reviewers: tuple[Reviewer, ...]
+    away: frozenset[UUID]
+    kept: frozenset[tuple[UUID, UUID]]
+    closed: frozenset[tuple[UUID, UUID]]
+
+
+def assignment_ground(call_id: UUID, hidden: Collection[UUID]) -> AssignmentGround:
+    """What a proposal for a call starts from, but for some dossiers; the same number of statements for any size."""
+    reviewers = tuple(reviewers_of(call_id, hidden))
+    statement = select(Application.id).where(
+        Application.state == ApplicationState.ELIGIBLE, Application.call_id == call_id, Application.id.not_in(hidden)
+    )
+    dossiers = tuple(db.session.scalars(statement.order_by(Application.submitted_at, Application.id)))
+    rows = db.session.execute(
+        select(Assignment.application_id, Assignment.reviewer_id, Assignment.state).where(
+            Assignment.application_id.in_(statement)
+        )
+    ).all()
+    given = {(application_id, person) for application_id, person, state in rows if state in SEEN}
+    removed = {(application_id, person) for application_id, person, state in rows if state is S.REMOVED}
+    sitting = {person.id for person in reviewers}
+    links = links_between(dossiers, sitting | {person for _application, person in given})
+    kept = given - links
+    return AssignmentGround(
+        dossiers,
+        reviewers,
+        frozenset(person for _application, person in kept) - sitting,
+        frozenset(kept),
+        frozenset(pair for pair in links | removed if pair[1] in sitting),
+    )
+
+
+def dossiers_to_read(application_ids: Collection[UUID], hidden: Collection[UUID]) -> list[DossierToAssign]:
+    """Of these applications, those to be read, by reference, with who reads each; but for some; two statements."""
+    rows = db.session.execute(
+        select(Application.id, Application.reference, Application.title, Organisation.name)
+        .join(Organisation, Application.organisation_id == Organisation.id)
+        .where(Application.id.in_(application_ids), Application.id.not_in(hidden))
+        .where(Application.state == ApplicationState.ELIGIBLE)
+        .order_by(Application.reference)
+    ).all()
+    reviewers = _reviewers_of([key for key, _reference, _title, _organisation in rows])
+    return [
+        DossierToAssign(key, reference or "", title, organisation, reviewers[key])
+        for key, reference, title, organisation in rows
+    ]
+
+
 def number_to_assign(call_id: UUID, hidden: Collection[UUID], filters: AssignmentFilters = AssignmentFilters()) -> int:
     """How many dossiers meet the filters, on all pages."""
     return int(db.session.scalar(_to_assign(call_id, hidden, filters, func.count())) or 0)
@@ -775,7 +832,7 @@ def assignable(call_id: UUID, application_ids: Collection[UUID], by: Actor) -> d
             Application.id.not_in(linked_to(by.id)),
         )
     )
-    return {row.id: row.reference or "" for row in rows}
+    return {key: reference or "" for key, reference in rows}
 
 
 def existing_assignments(
@@ -810,7 +867,7 @@ def remaining_by_reviewer(call_id: UUID, *, seen_by: Actor | None = None) -> dic
     )
     if seen_by is not None:
         owed = owed.where(Application.id.not_in(linked_to(seen_by.id)))
-    pairs = {(row.application_id, row.reviewer_id) for row in db.session.execute(owed)}
+    pairs = {(application_id, reviewer_id) for application_id, reviewer_id in db.session.execute(owed)}
     numbers = Counter(reviewer for _application, reviewer in pairs - _linked_pairs(owed))
     accounts = select(Account).where(Account.id.in_(numbers), Account.active).order_by(Account.email)
     return {account: numbers[account.id] for account in db.session.scalars(accounts)}

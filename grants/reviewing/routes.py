@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -10,22 +11,31 @@ from grants.applications import exports as papers
 from grants.applications import queries as applications
 from grants.applications.models import Application
 from grants.calls.models import Call
-from grants.kernel import journal, stored_forms, uploads
+from grants.kernel import jobs, journal, stored_forms, uploads
 from grants.kernel.access import actor, hidden_dossiers, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.db import db
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
 from grants.kernel.forms import done, form_page, keep_valid, mark
+from grants.kernel.jobs import Job
 from grants.kernel.paging import asked, places
 from grants.kernel.versions import as_shown, read_version
 from grants.kernel.words import _, n_
 from grants.permissions import P
-from grants.reviewing import actions, queries
-from grants.reviewing.forms import AssignForm, DeclareForm, LinkForm, ReviewForm, review_form
+from grants.reviewing import actions, exports, queries
+from grants.reviewing.forms import (
+    AssignForm,
+    DeclareForm,
+    LinkForm,
+    ReviewForm,
+    proposal_form,
+    review_form,
+    wanted_form,
+)
 from grants.reviewing.lifecycle import AssignmentState
 from grants.reviewing.models import Assignment, InterestNature
 from grants.reviewing.queries import AssignmentFilters, GridPart, Reviewer
-from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS
+from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS, ProposedPair, clash_in_words
 
 bp = Blueprint("reviewing", __name__)
 bp.add_app_template_global(queries.addressed_in_office)
@@ -104,6 +114,57 @@ def _who_reads(call: Call, form: AssignForm, reviewers: list[Reviewer]) -> Answe
         page=queries.dossiers_to_assign(call.id, hidden, filters, **places()),
         count=queries.number_to_assign(call.id, hidden, filters), few_readers=_few_readers(call),
     )  # fmt: skip
+
+
+@bp.route("/evaluations/affecter/<uuid:call_id>/proposition", methods=["GET", "POST"])
+@requires(P.REVIEW_ASSIGN, Call)
+def propose(call: Call) -> Answer:
+    """What a proposal of assignments is asked for; the worker makes it."""
+    reviewers = queries.reviewers_of(call.id, hidden_dossiers())
+    form = wanted_form(reviewers, call.minimum_reviewers)
+    if form.validate_on_submit():
+        actions.refuse_when_frozen(call.id)
+        job = jobs.ask(exports.PROPOSAL, form.wanted(call.id), by=actor())
+        return redirect(url_for("desk.job", job_id=job.id))
+    return form_page("reviewing/propose.html", form, call=call, labels=COLLEGE_LABELS)
+
+
+@bp.route("/evaluations/propositions/<uuid:job_id>", methods=["GET", "POST"])
+@requires(P.JOB_RESULT, Job)
+@takes_texts
+def proposal(job: Job) -> Answer:
+    """Who is proposed for what and why; adjusted by hand, then accepted whole."""
+    if job.kind != exports.PROPOSAL.name or not job.is_done:
+        return redirect(url_for("desk.job", job_id=job.id))
+    made, hidden = exports.proposal_of(job), hidden_dossiers()
+    call = db.session.get_one(Call, UUID(made.wanted.call))
+    dossiers = queries.dossiers_to_read({pair.application_id for pair in made.pairs}, hidden)
+    reviewers = queries.reviewers_of(call.id, hidden)
+    form = proposal_form(dossiers, reviewers, made.pairs)
+    refused: list[str] = []
+    if form.validate_on_submit():
+        try:
+            outcome = actions.accept(call, form.chosen(made.pairs), due_on=form.due_on.data, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+            refused = error.facts.get("refused", [])
+        else:
+            for message, tone in actions.messages_of(outcome):
+                flash(message, tone)
+            return redirect(url_for("reviewing.assign", call_id=call.id))
+    return form_page(
+        "reviewing/proposal.html", form, call=call, proposal=made, dossiers=dossiers, reviewers=reviewers,
+        colleges=COLLEGE_LABELS, refused=refused, clash=clash_in_words(made.clash, made.wanted),
+        by_dossier=_by_dossier(made.pairs), unseated=queries.dossiers_to_read(made.unseated, hidden),
+    )  # fmt: skip
+
+
+def _by_dossier(pairs: Sequence[ProposedPair]) -> dict[UUID, list[tuple[int, ProposedPair]]]:
+    """The pairs proposed for each dossier, with their rank in the proposal."""
+    found: dict[UUID, list[tuple[int, ProposedPair]]] = {}
+    for rank, pair in enumerate(pairs):
+        found.setdefault(pair.application_id, []).append((rank, pair))
+    return found
 
 
 @bp.post("/evaluations/affecter/<uuid:call_id>/relancer")

@@ -6,7 +6,8 @@ from fractions import Fraction
 from typing import TypeVar
 from uuid import UUID
 
-from grants.kernel.words import LazyString, _l
+from grants.kernel.words import LazyString, _, _l, n_
+from grants.methods.assignment import COLLEGES, CONFLICTS, LOAD, READERS
 
 Key = TypeVar("Key", bound=Hashable)
 Marks = Mapping[UUID, int | None]
@@ -289,3 +290,72 @@ def _median(ordered: Sequence[Fraction]) -> Fraction | None:
         return None
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+# ---- a proposal of who reads what ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a manager asks of a proposal: readers of each dossier, dossiers of each reader at most, seats by college.
+
+    `call` and the keys of `bounds` (dossiers at most, of one person) are ids as texts.
+    """
+
+    call: str
+    readers: int
+    most: int | None
+    seats: dict[str, int]
+    bounds: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ProposedPair:
+    """Somebody proposed for a dossier, and the college whose seat they hold there (empty when none is)."""
+
+    application_id: UUID
+    reviewer_id: UUID
+    seat: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What was asked, who is proposed beside what is assigned already, and each person's dossiers before and after.
+
+    `unseated`: dossiers that are complete already, without a seat that was asked for. `clash` names the rules that
+    nothing satisfies together (`grants.methods.assignment`); then nobody is proposed.
+    """
+
+    wanted: Wanted
+    pairs: tuple[ProposedPair, ...]
+    before: Mapping[UUID, int]
+    after: Mapping[UUID, int]
+    unseated: tuple[UUID, ...]
+    clash: tuple[str, ...]
+
+
+def clash_in_words(clash: Sequence[str], wanted: Wanted) -> list[str]:
+    """The rules that clash, a sentence each."""
+    return [_rule_in_words(name, wanted) for name in clash]
+
+
+def _rule_in_words(name: str, wanted: Wanted) -> str:
+    kind, _dot, college = name.partition(".")
+    if kind == COLLEGES:
+        seats = wanted.seats[college]
+        words = n_("au moins %(num)d personne du collège « %(college)s » sur chaque dossier",
+                   "au moins %(num)d personnes du collège « %(college)s » sur chaque dossier", seats,
+                   college=COLLEGE_LABELS[college])  # fmt: skip
+    elif kind == READERS:
+        words = n_("%(num)d personne sur chaque dossier", "%(num)d personnes différentes sur chaque dossier",
+                   wanted.readers)  # fmt: skip
+    elif kind == LOAD and wanted.most is not None:
+        words = n_("%(num)d dossier au plus par personne, ou sa propre limite",
+                   "%(num)d dossiers au plus par personne, ou sa propre limite", wanted.most)  # fmt: skip
+    elif kind == LOAD:
+        words = _("les limites données à certaines personnes")
+    elif kind == CONFLICTS:
+        words = _("personne ne lit un dossier avec lequel elle ou il a un lien, ni dont l’affectation a été annulée")
+    else:
+        words = _("ce qui est déjà affecté le reste")
+    return words

@@ -62,6 +62,8 @@ def _sits(dossier: Dossier, panel: Sequence[Reader], rules: Rules, names: Sequen
         return False
     if "kept" in names and not {pair for pair in rules.kept if pair[0] == dossier.id} <= there:
         return False
+    if sum(pair[0] == dossier.id for pair in rules.kept) >= rules.readers_per_dossier:
+        return True
     colleges = Counter(reader.college for reader in panel)
     return all(colleges[name] >= seats for name, seats in rules.colleges.items() if f"colleges.{name}" in names)
 

@@ -104,6 +104,12 @@ def test_what_is_assigned_beyond_the_rules_is_kept_and_nothing_is_added():
     assert pairs_of(answer) == kept
 
 
+def test_a_dossier_that_is_complete_is_asked_no_seat():
+    dossiers, readers = [Dossier("d1"), Dossier("d2")], [Reader("ana", "users"), Reader("bob")]
+    answer = assign(dossiers, readers, Rules(1, colleges={"users": 1}, kept=frozenset({("d1", "bob")})))
+    assert pairs_of(answer) == {("d1", "bob"), ("d2", "ana")}
+
+
 def test_more_pairs_than_it_takes_are_refused():
     with pytest.raises(TooLargeError, match="200000"):
         assign([Dossier(str(rank)) for rank in range(20_001)], [Reader(str(rank)) for rank in range(10)], Rules(1))
@@ -185,8 +191,8 @@ def test_the_example_of_the_documentation_is_what_the_command_answers(run):
             ["conflicts", "kept"],
         ),
         (
-            "readers_per_dossier = 1\ncolleges = { users = 1 }",
-            {"kept": "reader,dossier\nbob,D1\n"},
+            "readers_per_dossier = 2\ncolleges = { users = 2 }",
+            {"dossiers": "id\nD1\n", "kept": "reader,dossier\nbob,D1\n"},
             ["readers_per_dossier", "colleges.users", "kept"],
         ),
     ],
