@@ -184,27 +184,56 @@ def _offer(found: Assignment | None, application_id: UUID, reviewer_id: UUID, du
 
 
 def remove(assignment: Assignment, *, by: Actor) -> None:
-    """Take an assignment back before it is submitted. Raises RefusedError after that, or after the freeze."""
+    """Take an assignment back before it is submitted, and tell its reviewer, unless a link keeps the file from them.
+
+    Raises RefusedError after that, or after the freeze.
+    """
     refuse_when_frozen(assignment.application.call_id)
     journal.advance(LIFECYCLE, assignment, "remove", by=by, reviewer=assignment.reviewer_id)
+    if not queries.is_interested(assignment.reviewer_id, assignment.application_id):
+        application = assignment.application
+        letters.taken_back(assignment.reviewer, application.call, reference=application.reference or "")
 
 
-def remind(call: Call, *, by: Actor) -> int:
-    """Write to each reviewer who still owes reviews, once a day at most.
+def replace(assignment: Assignment, reviewer_id: UUID, *, due_on: date | None, by: Actor) -> None:
+    """Take an assignment back and give the file to somebody else, in one act; both are written to.
+
+    Raises InvalidError when the other cannot read it (a link, no seat, a review of theirs) or the day is over,
+    RefusedError once the review is sent or the marks are frozen.
+    """
+    application = assignment.application
+    call, pair = application.call, (application.id, reviewer_id)
+    _hold(call)
+    _check_choice(call, set(), set(), due_on)
+    refused = _impossible(call, [pair], by)
+    existing = queries.existing_assignments([application.id], [reviewer_id])
+    if refused:
+        raise InvalidError(" ".join(refused), field="reviewer")
+    if pair in existing and existing[pair].state is not S.REMOVED:
+        raise InvalidError(_("Cette personne évalue déjà ce dossier."), field="reviewer")
+    remove(assignment, by=by)
+    _give(Assigned(), call, reviewer_id, [application.id], existing, due_on, by)
+
+
+def remind(call: Call, *, late_only: bool = False, by: Actor) -> int:
+    """Write to each reviewer who still owes reviews, once a day at most; `late_only`, to those whose day is over.
 
     Returns how many letters were written to those who owe a review of a dossier that the person may know of.
     """
     db.session.execute(select(Call.id).where(Call.id == call.id).with_for_update())
     refuse_when_frozen(call.id)
-    owing = queries.remaining_by_reviewer(call.id)
-    keys = {letters.dedup_of(account, call, letters.reminder_key()): account for account in owing}
+    owing, late = (queries.remaining_by_reviewer(call.id, late_only=only) for only in (False, True))
+    keys = {
+        letters.dedup_of(account, call, letters.reminder_key()): account for account in (late if late_only else owing)
+    }
     sent = set(db.session.scalars(select(Letter.dedup).where(Letter.dedup.in_(keys))))
     reminded = [account for key, account in keys.items() if key not in sent]
     for account in reminded:
-        letters.reminder(account, call, number=owing[account])
+        letters.reminder(account, call, number=owing[account], late=late.get(account, 0))
     if reminded:
         journal.record("assignment.reminded", call, by=by, reviewers=[account.id for account in reminded])
-    return len(queries.remaining_by_reviewer(call.id, seen_by=by).keys() & set(reminded))
+    seen = queries.remaining_by_reviewer(call.id, seen_by=by, late_only=late_only)
+    return len(seen.keys() & set(reminded))
 
 
 # ---- the reviewer --------------------------------------------------------------------------------------------------

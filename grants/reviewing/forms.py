@@ -23,7 +23,7 @@ from grants.kernel.forms import (
     options,
 )
 from grants.kernel.versions import VersionField
-from grants.kernel.words import _, _l
+from grants.kernel.words import _, _l, n_
 from grants.reviewing.models import Assignment, InterestNature
 from grants.reviewing.queries import DossierToAssign, GridPart, Reviewer
 from grants.reviewing.rules import COLLEGE_LABELS, NATURE_LABELS, Draft, ProposedPair, Wanted
@@ -52,6 +52,27 @@ class AssignForm(Form):
         }
         due_on: date | None = self.due_on.data
         return {**chosen, "due_on": due_on}
+
+
+class ReplaceForm(Form):
+    """Who takes a file over from a reviewer. Build it with `replace_form`."""
+
+    reviewer = SelectField(_l("À qui confier ce dossier ?"), [Required(_l("Choisissez une personne."))])
+    due_on = DayField(_l("À envoyer avant le"), description=_l("Chaque personne verra cette date dans sa liste."))
+
+
+def replace_form(reviewers: Sequence[Reviewer], due_on: date | None) -> ReplaceForm:
+    """The form of a replacement: those who may read the file, who reads least first."""
+    form = ReplaceForm(data={"due_on": due_on})
+    ordered = sorted(reviewers, key=lambda person: person.load)
+    form.reviewer.choices = options([("", _("Choisissez")), *((row.id, _with_load(row)) for row in ordered)])
+    return form
+
+
+def _with_load(person: Reviewer) -> str:
+    load = n_("%(num)d dossier", "%(num)d dossiers", person.load)
+    college = str(COLLEGE_LABELS[person.college]) if person.college in COLLEGE_LABELS else ""
+    return " · ".join(part for part in (person.name, college, load) if part)
 
 
 class WantedForm(Form):

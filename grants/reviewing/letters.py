@@ -13,9 +13,15 @@ def assigned(account: Account, call: Call, *, number: int, due_on: date | None) 
     _write("reviewing_assigned", account, call, key=clock.now().isoformat(), number=number, due_on=due_on)
 
 
-def reminder(account: Account, call: Call, *, number: int) -> None:
-    """Remind a reviewer of what remains."""
-    _write("reviewing_reminder", account, call, key=reminder_key(), number=number)
+def taken_back(account: Account, call: Call, *, reference: str) -> None:
+    """Tell a reviewer that a file is no longer theirs to review."""
+    key = f"{reference}:{clock.now().isoformat()}"
+    _write("reviewing_taken_back", account, call, key=key, reference=reference)
+
+
+def reminder(account: Account, call: Call, *, number: int, late: int = 0) -> None:
+    """Remind a reviewer of what remains, and of how many were expected before today."""
+    _write("reviewing_reminder", account, call, key=reminder_key(), number=number, late=late)
 
 
 def reminder_key() -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.models import Application
 from grants.calls.models import Criterion
+from grants.kernel import clock
 from grants.kernel.db import Keyed, Model, Versioned, text_enum
 from grants.kernel.machine import Machine
 from grants.kernel.rowdigests import Recorded
@@ -86,6 +87,11 @@ class Assignment(Recorded, Keyed, Versioned, Model):
     def is_submitted(self) -> bool:
         """Whether the marks are sent."""
         return self.state is AssignmentState.SUBMITTED
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the day by which it was asked for is over."""
+        return self.due_on is not None and self.due_on < clock.today()
 
     @property
     def dossier_id(self) -> UUID:

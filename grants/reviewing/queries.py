@@ -14,6 +14,7 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     Uuid,
+    and_,
     bindparam,
     case,
     exists,
@@ -612,6 +613,7 @@ class Reviewer:
     offered: int
     opened: int
     submitted: int
+    late: int
 
     @property
     def remaining(self) -> int:
@@ -624,6 +626,11 @@ class Reviewer:
         return self.remaining + self.submitted
 
 
+def _is_late() -> ColumnElement[bool]:
+    """Whether the day by which a review was asked for is over, and it was not sent."""
+    return and_(Assignment.state.in_(OWED), Assignment.due_on < clock.today())
+
+
 def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]:
     """The reviewers in office today with their load over a call, but for some dossiers, in French order of names."""
     loads = {
@@ -634,6 +641,7 @@ def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]
                 func.count(case((Assignment.state == S.OFFERED, 1))).label("offered"),
                 func.count(case((Assignment.state == S.OPEN, 1))).label("opened"),
                 func.count(case((Assignment.state == S.SUBMITTED, 1))).label("submitted"),
+                func.count(case((_is_late(), 1))).label("late"),
             )
             .join(Application, Assignment.application_id == Application.id)
             .where(Application.call_id == call_id, Application.id.not_in(hidden))
@@ -652,7 +660,7 @@ def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]
     return [
         Reviewer(
             row.id, row.name, row.title, str(row.college) if row.college else None,
-            *((n.offered, n.opened, n.submitted) if (n := loads.get(row.id)) else (0, 0, 0)),
+            *((n.offered, n.opened, n.submitted, n.late) if (n := loads.get(row.id)) else (0, 0, 0, 0)),
         )
         for row in people
     ]  # fmt: skip
@@ -668,11 +676,17 @@ class AssignedReviewer:
     state: AssignmentState
     status: StatusWord
     due_on: date | None
+    is_late: bool
 
     @property
     def is_removable(self) -> bool:
         """Whether the manager may still take it back."""
         return self.state in {S.OFFERED, S.OPEN}
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether they read it or have read it."""
+        return self.state in SEEN
 
 
 @dataclass(frozen=True)
@@ -688,7 +702,12 @@ class DossierToAssign:
     @property
     def readers(self) -> int:
         """How many people read it or have read it."""
-        return sum(each.state in SEEN for each in self.reviewers)
+        return sum(each.is_reading for each in self.reviewers)
+
+    @property
+    def sent(self) -> int:
+        """How many reviews were sent."""
+        return sum(each.state is S.SUBMITTED for each in self.reviewers)
 
 
 @dataclass(frozen=True)
@@ -746,6 +765,7 @@ def dossiers_to_assign(
 def _reviewers_of(application_ids: Collection[UUID]) -> dict[UUID, tuple[AssignedReviewer, ...]]:
     """Who reads each of these applications, in French order of their names; one statement."""
     reviewers: dict[UUID, tuple[AssignedReviewer, ...]] = dict.fromkeys(application_ids, ())
+    today = clock.today()
     for row in db.session.execute(
         select(
             Assignment.id, Assignment.application_id, Assignment.reviewer_id, Assignment.state, Assignment.due_on,
@@ -755,8 +775,10 @@ def _reviewers_of(application_ids: Collection[UUID]) -> dict[UUID, tuple[Assigne
         .where(Assignment.application_id.in_(application_ids), Assignment.state != S.REMOVED)
         .order_by(Account.sort_key, Assignment.id)
     ):  # fmt: skip
-        each = AssignedReviewer(row.id, row.reviewer_id, row.name, row.state, LIFECYCLE.status(row), row.due_on)
-        reviewers[row.application_id] += (each,)
+        key, application_id, reviewer_id, state, due_on, name = row
+        is_late = due_on is not None and due_on < today and state in OWED
+        each = AssignedReviewer(key, reviewer_id, name, state, LIFECYCLE.status(row), due_on, is_late)
+        reviewers[application_id] += (each,)
     return reviewers
 
 
@@ -847,17 +869,31 @@ def existing_assignments(
     return {(row.application_id, row.reviewer_id): row for row in rows}
 
 
+def replacements(application_id: UUID, call_id: UUID, hidden: Collection[UUID]) -> list[Reviewer]:
+    """Who may take over a file: they sit today, have no link with it and do not read it."""
+    reviewers = reviewers_of(call_id, hidden)
+    keys = {person.id for person in reviewers}
+    linked = {who for _application, who in links_between([application_id], keys)}
+    reading = select(Assignment.reviewer_id).where(
+        Assignment.application_id == application_id, Assignment.state != S.REMOVED
+    )
+    barred = linked | set(db.session.scalars(reading))
+    return [person for person in reviewers if person.id not in barred]
+
+
 def links_between(application_ids: Collection[UUID], reviewer_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
     """The pairs (application, person) with a link."""
     links = _links(lambda person: person.in_(reviewer_ids)).subquery()
-    rows = db.session.execute(select(links).where(links.c.application_id.in_(application_ids)))
-    return {(row.application_id, row.account_id) for row in rows}
+    found: Select[UUID, UUID] = select(links).where(links.c.application_id.in_(application_ids))
+    return {(application_id, person) for application_id, person in db.session.execute(found)}
 
 
-def remaining_by_reviewer(call_id: UUID, *, seen_by: Actor | None = None) -> dict[Account, int]:
+def remaining_by_reviewer(
+    call_id: UUID, *, seen_by: Actor | None = None, late_only: bool = False
+) -> dict[Account, int]:
     """Who still owes reviews of a call, and how many; what somebody has a link with is not theirs to review.
 
-    For a person, of the dossiers they may know of.
+    For a person, of the dossiers they may know of. `late_only`: reviews whose day is over.
     """
     owed = (
         select(Assignment.application_id, Assignment.reviewer_id)
@@ -867,6 +903,8 @@ def remaining_by_reviewer(call_id: UUID, *, seen_by: Actor | None = None) -> dic
     )
     if seen_by is not None:
         owed = owed.where(Application.id.not_in(linked_to(seen_by.id)))
+    if late_only:
+        owed = owed.where(_is_late())
     pairs = {(application_id, reviewer_id) for application_id, reviewer_id in db.session.execute(owed)}
     numbers = Counter(reviewer for _application, reviewer in pairs - _linked_pairs(owed))
     accounts = select(Account).where(Account.id.in_(numbers), Account.active).order_by(Account.email)
@@ -876,8 +914,8 @@ def remaining_by_reviewer(call_id: UUID, *, seen_by: Actor | None = None) -> dic
 def _linked_pairs(assignments: Select[UUID, UUID]) -> set[tuple[UUID, UUID]]:
     given = assignments.subquery()
     links = _links(lambda person: person.in_(select(given.c.reviewer_id))).subquery()
-    rows = db.session.execute(select(links).where(links.c.application_id.in_(select(given.c.application_id))))
-    return {(row.application_id, row.account_id) for row in rows}
+    found: Select[UUID, UUID] = select(links).where(links.c.application_id.in_(select(given.c.application_id)))
+    return {(application_id, person) for application_id, person in db.session.execute(found)}
 
 
 def own_assignment(assignment_id: UUID, account_id: UUID | None) -> Assignment | None:

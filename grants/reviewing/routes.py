@@ -29,6 +29,7 @@ from grants.reviewing.forms import (
     LinkForm,
     ReviewForm,
     proposal_form,
+    replace_form,
     review_form,
     wanted_form,
 )
@@ -171,7 +172,7 @@ def _by_dossier(pairs: Sequence[ProposedPair]) -> dict[UUID, list[tuple[int, Pro
 @requires(P.REVIEW_ASSIGN, Call)
 def remind(call: Call) -> Response:
     """Write to those who still owe reviews."""
-    number = actions.remind(call, by=actor())
+    number = actions.remind(call, late_only="late" in request.form, by=actor())
     if number:
         flash(n_("%(num)d relance envoyée.", "%(num)d relances envoyées.", number), "success")
     else:
@@ -189,6 +190,24 @@ def remove(assignment: Assignment) -> Answer:
     actions.remove(assignment, by=actor())
     flash(_("Affectation annulée."), "success")
     return redirect(url_for("reviewing.assign", call_id=assignment.application.call_id))
+
+
+@bp.route("/evaluations/<uuid:assignment_id>/remplacer", methods=["GET", "POST"])
+@requires(P.REVIEW_ASSIGN, Assignment)
+@as_shown
+def replace(assignment: Assignment) -> Answer:
+    """Give the file to somebody else, in one act."""
+    application = assignment.application
+    people = queries.replacements(application.id, application.call_id, hidden_dossiers())
+    form = replace_form(people, None if assignment.is_overdue else assignment.due_on)
+
+    def act() -> None:
+        actions.replace(assignment, UUID(form.reviewer.data), due_on=form.due_on.data, by=actor())
+
+    if done(form, act):
+        flash(_("Dossier confié à quelqu’un d’autre."), "success")
+        return redirect(url_for("reviewing.assign", call_id=application.call_id))
+    return form_page("reviewing/replace.html", form, assignment=assignment, people=people)
 
 
 @bp.get("/evaluations/dossier/<uuid:application_id>")

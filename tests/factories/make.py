@@ -338,6 +338,7 @@ class Make(AwardMaker):
         *,
         state: AssignmentState = AssignmentState.OFFERED,
         level: int | None = None,
+        due_on: date | None = None,
     ) -> Assignment:
         """An assignment; submitted ones carry `level` (default 3) on every criterion."""
         reviewer = reviewer or self.account("reviewer")
@@ -349,6 +350,7 @@ class Make(AwardMaker):
                 reviewer_id=reviewer.id,
                 state=state,
                 assigned_at=at,
+                due_on=due_on,
                 declared_at=at if declared else None,
                 submitted_at=at if state is AssignmentState.SUBMITTED else None,
             )

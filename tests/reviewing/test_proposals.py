@@ -13,6 +13,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import InvalidError
 from grants.kernel.jobs import Job
 from grants.kernel.outbox import Letter
+from grants.people.models import MemberRole, Membership
 from grants.reviewing import actions, exports, queries
 from grants.reviewing.actions import tell_link
 from grants.reviewing.lifecycle import AssignmentState
@@ -157,7 +158,8 @@ def test_what_became_impossible_is_told_line_by_line_and_nothing_is_written(make
     call = make.call()
     linked, withdrawn, fine = (make.application(state=ELIGIBLE, call=call) for _ in range(3))
     ask(call, readers="4")
-    tell_link(linked.reference, InterestNature.FAMILY, "", by=make.actor_of(committee[0]))
+    with unit_of_work():
+        tell_link(linked.reference, InterestNature.FAMILY, "", by=make.actor_of(committee[0]))
     with unit_of_work():
         withdraw(db.session.merge(withdrawn), reason="Trop tôt.", by=make.actor_of(make.account()))
     answer = page.submit()
@@ -206,7 +208,8 @@ def test_a_proposal_is_for_whoever_asked_and_hides_what_they_may_not_know(make, 
     assert hidden.reference not in answer.words
     theirs = job()
     assert page.get("reviewing.proposal", theirs, as_=manager).status == 404
-    tell_link(seen.reference, InterestNature.FAMILY, "", by=make.actor_of(linked))
+    with unit_of_work():
+        tell_link(seen.reference, InterestNature.FAMILY, "", by=make.actor_of(linked))
     answer = page.get("reviewing.proposal", theirs, as_=linked)
     assert answer.status == 403
     assert seen.reference not in answer.words
@@ -244,3 +247,111 @@ def test_the_action_refuses_strangers(make, committee):
     with pytest.raises(InvalidError) as refused, unit_of_work():
         actions.accept(call, [(one.id, uuid4()), (uuid4(), committee[0].id)], due_on=None, by=make.actor("manager"))
     assert len(refused.value.facts["refused"]) == 2
+
+
+# ---- somebody replaced, late reviews ---------------------------------------------------------------------------------
+
+
+def letters(kind):
+    db.session.rollback()
+    return db.session.scalars(select(Letter).where(Letter.kind == kind).order_by(Letter.recipient)).all()
+
+
+def replaced(page, manager, assignment, person, **more):
+    page.get("reviewing.replace", assignment, as_=manager)
+    return page.submit({"reviewer": str(person.id), **more})
+
+
+def test_a_reviewer_is_replaced_in_one_act_and_both_are_written_to(make, page, manager, committee):
+    application = make.application(state=ELIGIBLE)
+    due_on = clock.today() + timedelta(days=9)
+    first = make.assignment(application, committee[0], state=S.OPEN, due_on=due_on)
+    answer = replaced(page, manager, first, committee[1])
+    assert "Dossier confié à quelqu’un d’autre." in answer.words
+    assert queries.result_of(db.session.merge(application)).reviews == 0
+    assert assigned() == {(application.id, committee[1].id)}
+    assert db.session.get(Assignment, first.id).state is S.REMOVED
+    assert db.session.scalars(select(Assignment.due_on).where(Assignment.state == S.OFFERED)).one() == due_on
+    (told,) = letters("reviewing_taken_back")
+    assert told.recipient == committee[0].email
+    assert application.reference in told.body
+    assert application.title not in told.body
+    assert [letter.recipient for letter in letters("reviewing_assigned")] == [committee[1].email]
+    assert page.get("reviewing.review", first, as_=committee[0]).status == 404
+
+
+@pytest.mark.parametrize("bar", ["link", "reading", "recused"])
+def test_who_may_not_read_a_dossier_takes_nobodys_place(make, page, manager, committee, bar):
+    application = make.application(state=ELIGIBLE)
+    first, other = make.assignment(application, committee[0], state=S.OPEN), committee[1]
+    page.get("reviewing.replace", first, as_=manager)
+    if bar == "link":
+        with unit_of_work():
+            tell_link(application.reference, InterestNature.FAMILY, "", by=make.actor_of(other))
+    else:
+        make.assignment(application, other, state=S.OPEN if bar == "reading" else S.RECUSED)
+    answer = page.submit({"reviewer": str(other.id)})
+    assert answer.status == 422
+    assert answer.tree.xpath("//*[@id='reviewer-error']")
+    assert str(other.id) not in answer.tree.xpath("//select[@name='reviewer']/option/@value")
+    assert db.session.get(Assignment, first.id).state is S.OPEN
+    assert letters("reviewing_taken_back") == letters("reviewing_assigned") == []
+
+
+def test_a_sent_review_and_frozen_marks_are_not_replaced(make, page, manager, committee):
+    sent = make.reviewed(make.application(state=ELIGIBLE), 3)[0]
+    assert replaced(page, manager, sent, committee[1]).status == 409
+    application = make.application(state=ELIGIBLE)
+    first = make.assignment(application, committee[0])
+    with unit_of_work():
+        db.session.merge(application.call).marks_frozen_at = clock.now()
+    assert replaced(page, manager, first, committee[1]).status == 409
+    assert letters("reviewing_taken_back") == []
+
+
+def test_somebody_with_a_link_is_not_written_to_about_the_dossier(make, page, manager, committee):
+    application = make.application(state=ELIGIBLE)
+    first = make.assignment(application, committee[0])
+    with unit_of_work() as session:
+        session.add(Membership(account_id=committee[0].id, organisation_id=application.organisation_id,
+                               role=MemberRole.EDITOR, since_at=clock.now()))  # fmt: skip
+    replaced(page, manager, first, committee[1])
+    assert assigned() == {(application.id, committee[1].id)}
+    assert letters("reviewing_taken_back") == []
+
+
+def test_two_managers_replace_once(app, make, committee):
+    application = make.application(state=ELIGIBLE)
+    key = make.assignment(application, committee[0]).id
+    managers, others = [make.actor("manager") for _ in range(2)], [person.id for person in committee[1:3]]
+    db.session.remove()
+
+    def replace(by, other):
+        actions.replace(db.session.get_one(Assignment, key), other, due_on=None, by=by)
+
+    (winner,) = at_once(app, *[lambda p=pair: replace(*p) for pair in zip(managers, others, strict=True)])
+    assert {person for _dossier, person in assigned()} == {others[winner]}
+    assert len(letters("reviewing_taken_back")) == 1
+
+
+def test_late_reviewers_are_seen_and_reminded_alone(make, page, manager, committee):
+    call, ago = make.call(), clock.today() - timedelta(days=1)
+    dossiers = [make.application(state=ELIGIBLE, call=call) for _ in range(3)]
+    make.assignment(dossiers[0], committee[0], due_on=ago)
+    make.assignment(dossiers[1], committee[0])
+    make.assignment(dossiers[0], committee[1], due_on=clock.today())
+    make.assignment(dossiers[0], committee[2], state=S.SUBMITTED, due_on=ago)
+    make.assignment(dossiers[2], committee[3], state=S.RECUSED, due_on=ago)
+    answer = page.get("reviewing.assign", call, as_=manager)
+    assert answer.words.count("1 en retard") == 1
+    assert "3 / 31 envoyée" in answer.words
+    for _ in range(2):
+        page.get("reviewing.assign", call)
+        page.post("reviewing.remind", call, data={"late": "1"})
+    (sent,) = letters("reviewing_reminder")
+    assert sent.recipient == committee[0].email
+    assert "2 évaluations" in sent.body
+    assert "1 était attendue avant aujourd’hui." in sent.body
+    page.post("reviewing.remind", call)
+    assert [letter.recipient for letter in letters("reviewing_reminder")] == [committee[0].email, committee[1].email]
+    assert "attendue" not in letters("reviewing_reminder")[1].body
