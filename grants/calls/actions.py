@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 from uuid import UUID
 
@@ -264,7 +265,7 @@ def copy_call(
         title_en=title_en,
         theme=theme,
         theme_en=theme_en,
-        texts={key: dict(text) for key, text in source.texts.items() if key != queries.EXTENSIONS},
+        texts={key: dict(text) for key, text in source.texts.items() if key not in queries.DECIDED},
         opens_at=opens_at,
         closes_at=closes_at,
         envelope=envelope,
@@ -341,17 +342,21 @@ def _check_identity(fund: Fund, identity: Identity, call: Call | None, by: Actor
     reason = rules.why_not_dates(identity.opens_at, identity.closes_at)
     if reason is not None:
         raise InvalidError(str(reason), field="closes_on")
-    if identity.envelope > queries.left_for(fund, call):
-        left = queries.left_for(fund, call, seen_by=by)
-        raise InvalidError(
-            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left))
-            if identity.envelope > left
-            else _("L’enveloppe dépasse ce qui reste au fonds."),
-            field="envelope",
-        )
+    _refuse_beyond_fund(fund, identity.envelope, call, by)
     taken = db.session.scalar(select(Call.id).where(Call.code == identity.code))
     if taken is not None and (call is None or taken != call.id):
         raise InvalidError(_("Un autre appel porte déjà ce code."), field="code")
+
+
+def _refuse_beyond_fund(fund: Fund, envelope: Money, call: Call | None, by: Actor) -> None:
+    if envelope > queries.left_for(fund, call):
+        left = queries.left_for(fund, call, seen_by=by)
+        raise InvalidError(
+            _("L’enveloppe dépasse ce qui reste au fonds : %(left)s.", left=_euros(left))
+            if envelope > left
+            else _("L’enveloppe dépasse ce qui reste au fonds."),
+            field="envelope",
+        )
 
 
 def _euros(amount: Money) -> str:
@@ -719,8 +724,48 @@ def extend(call: Call, *, closes_at: datetime, reason: str, reason_en: str, by: 
         "before": before.isoformat(), "after": closes_at.isoformat(), "at": clock.now().isoformat(),
         "fr": reason, "en": reason_en,
     }  # fmt: skip
-    call.texts = {**call.texts, queries.EXTENSIONS: [*call.texts.get(queries.EXTENSIONS, []), line]}
+    call.texts = {**call.texts, queries.EXTENSIONS: [*queries.decided(call, queries.EXTENSIONS), line]}
     call.closes_at = closes_at
+
+
+def widen(call: Call, *, envelope: Money, reason: str, reason_en: str, by: Actor) -> None:
+    """Raise the envelope of a published call, within what the fund has left, with a public reason.
+
+    It is never lowered: applications were made with it in sight. Raises InvalidError when it is not larger, or beyond
+    the fund. The fund's row is locked meanwhile, so that two calls cannot share the same euros.
+    """
+    db.session.execute(select(Fund.id).where(Fund.id == call.fund_id).with_for_update())
+    db.session.refresh(call, with_for_update=True)
+    if call.state is not CallState.OPENED:
+        raise RefusedError(_("Seule l’enveloppe d’un appel publié peut être augmentée."))
+    before = call.envelope
+    if envelope <= before:
+        raise InvalidError(
+            _("La nouvelle enveloppe doit être plus grande que %(before)s.", before=_euros(before)), field="envelope"
+        )
+    _refuse_beyond_fund(call.fund, envelope, call, by)
+    journal.advance(LIFECYCLE, call, "widen", by=by, before=before.cents, after=envelope.cents)
+    line = {
+        "before": str(before.cents), "after": str(envelope.cents), "at": clock.now().isoformat(), "fr": reason,
+        "en": reason_en,
+    }  # fmt: skip
+    call.texts = {**call.texts, queries.ENVELOPES: [*queries.decided(call, queries.ENVELOPES), line]}
+    call.envelope = envelope
+
+
+def discard(call: Call, *, version: int | None, by: Actor) -> None:
+    """Delete a call that was never published, with all it asks. Raises RefusedError once it is, ConflictError when
+    somebody wrote in it meanwhile."""
+    refuse_frozen(call)
+    _refuse_stale(call, version, call.title)
+    journal.record("call.discarded", call, by=by, code=call.code, title=call.title)
+    asked = queries.questions_of(call.id), queries.statements_of(call.id), queries.pieces_of(call.id)
+    judged = queries.gates_of(call.id), queries.items_of(call.id)
+    holding = queries.sections_of(call.id), queries.blocks_of(call.id), queries.instruments_of(call.id)
+    for row in chain(*asked, *judged, *holding):
+        db.session.delete(row)
+        db.session.flush()  # one after the other: a question leaves before its criterion, a criterion before its block
+    db.session.delete(call)
 
 
 def begin_examination(call: Call) -> None:

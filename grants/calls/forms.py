@@ -278,6 +278,26 @@ class ExtendForm(Form):
         return instant_in(self.closes_on, self.closes_hour, zone)
 
 
+class WidenForm(Form):
+    """A larger envelope and its reason, which everybody will read."""
+
+    envelope = MoneyField(_l("Nouvelle enveloppe"), [Required()])
+    reason = LongField(
+        _l("Raison de l’augmentation"),
+        [Required()],
+        limit=600,
+        description=_l("Publiée sur la page de l’appel, telle quelle."),
+    )
+    reason_en = LongField(_l("Raison en anglais"), limit=600)
+
+
+class DiscardForm(Form):
+    """The confirmation before a draft call is deleted."""
+
+    version = VersionField()
+    code = LineField(_l("Code de l’appel"), [Required()], limit=24)
+
+
 # ---- the parts of a call -------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ LIFECYCLE = Machine(
         Move("edit", frozenset({S.DRAFT}), None, P.CALL_EDIT, _l("Modifier")),
         Move("open", frozenset({S.DRAFT}), S.OPENED, P.CALL_OPEN, _l("Publier l’appel"), endpoint="calls.open_call"),
         Move("extend", frozenset({S.OPENED}), None, P.CALL_OPEN, _l("Reporter la clôture"), endpoint="calls.extend"),
+        Move("widen", frozenset({S.OPENED}), None, P.CALL_OPEN, _l("Augmenter l’enveloppe"), endpoint="calls.widen"),
         Move("freeze_marks", frozenset({S.OPENED}), None, P.MEETING_FREEZE, _l("Figer les notes")),
         Move(
             "archive", frozenset({S.OPENED}), S.ARCHIVED, P.CALL_OPEN, _l("Archiver"), endpoint="deliberation.archive"

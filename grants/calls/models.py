@@ -45,7 +45,8 @@ class Call(Recorded, Keyed, Versioned, Model):
 
     `grace_minutes` are given after it to a dossier whose submission was attempted before.
 
-    `texts` holds {"fr", "en"} by code of text and, under "extensions", each later closing with its reason.
+    `texts` holds {"fr", "en"} by code of text and, under "extensions" and "envelopes", each later closing and each
+    larger envelope with its reason.
     """
 
     __tablename__ = "call"

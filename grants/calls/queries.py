@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import Select, func, inspect, literal, select, union_all
@@ -37,6 +37,8 @@ from grants.programme import queries as programme
 from grants.programme.models import Fund, Instrument
 
 EXTENSIONS = "extensions"
+ENVELOPES = "envelopes"
+DECIDED = frozenset({EXTENSIONS, ENVELOPES})  # what `Call.texts` holds besides words: what was decided since
 CallPart = TypeVar("CallPart", Section, Question, Block, Criterion, Piece, Statement, Gate, CallInstrument)
 
 
@@ -336,6 +338,12 @@ def text_of_call(call: Call, code: str) -> str:
     return str((language() == "en" and text.get("en")) or text.get("fr") or "")
 
 
+def decided(call: Call, kind: str) -> list[dict[str, str]]:
+    """What was decided of a published call, of one kind (`DECIDED`), the first first, as it is stored."""
+    stored: object = call.texts.get(kind, [])
+    return cast(list[dict[str, str]], stored)
+
+
 @dataclass(frozen=True)
 class Extension:
     """A closing put later: from when to when, decided when, and why, in the reader's language."""
@@ -355,7 +363,30 @@ def extensions(call: Call) -> list[Extension]:
             at=datetime.fromisoformat(row["at"]),
             reason=(language() == "en" and row["en"]) or row["fr"],
         )
-        for row in call.texts.get(EXTENSIONS, [])
+        for row in decided(call, EXTENSIONS)
+    ]
+
+
+@dataclass(frozen=True)
+class Widening:
+    """An envelope that was raised: from what to what, when, and why, in the reader's language."""
+
+    before: Money
+    after: Money
+    at: datetime
+    reason: str
+
+
+def widenings(call: Call) -> list[Widening]:
+    """The times the envelope of a call was raised, the first first."""
+    return [
+        Widening(
+            before=Money(int(row["before"])),
+            after=Money(int(row["after"])),
+            at=datetime.fromisoformat(row["at"]),
+            reason=(language() == "en" and row["en"]) or row["fr"],
+        )
+        for row in decided(call, ENVELOPES)
     ]
 
 

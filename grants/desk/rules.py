@@ -141,6 +141,8 @@ EVENTS: Mapping[str, LazyString] = {
     "call.created": _l("Appel créé"),
     "call.edit": _l("Appel modifié"),
     "call.extend": _l("Clôture reportée"),
+    "call.widen": _l("Enveloppe augmentée"),
+    "call.discarded": _l("Appel supprimé avant d’être publié"),
     "call.freeze_marks": _l("Notes figées"),
     "call.open": _l("Appel publié"),
     "call.results_published": _l("Résultats publiés"),

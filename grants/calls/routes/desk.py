@@ -9,10 +9,12 @@ from werkzeug.wrappers import Response
 from grants.calls import actions, queries, rules
 from grants.calls.forms import (
     CallForm,
+    DiscardForm,
     DraftForm,
     ExtendForm,
     NewCallForm,
     OpenForm,
+    WidenForm,
     WordsForm,
     instruments_form,
     texts_form,
@@ -102,6 +104,7 @@ def manage(call: Call) -> str:
         counts=queries.counts_of(call.id),
         left=queries.left_for(call.fund, call, seen_by=actor()),
         extensions=queries.extensions(call),
+        widenings=queries.widenings(call),
         committed=queries.committed_of([call], actor())[call.id],
     )
 
@@ -226,3 +229,38 @@ def extend(call: Call) -> Answer:
             flash(_("La clôture est reportée. La page de l’appel le dit dès maintenant."), "success")
             return redirect(url_for("calls.manage", call_id=call.id))
     return form_page("calls/extend.html", form, call=call)
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/enveloppe", methods=["GET", "POST"])
+@requires(P.CALL_OPEN, Call)
+@as_shown
+def widen(call: Call) -> Answer:
+    """Raise the envelope, with a reason everybody reads."""
+    form = WidenForm()
+    if form.validate_on_submit() and form.envelope.data is not None:
+        words = {"reason": form.reason.data or "", "reason_en": form.reason_en.data or ""}
+        try:
+            actions.widen(call, envelope=form.envelope.data, **words, by=actor())
+        except InvalidError as error:
+            form.refuse(error.field, error.message)
+        else:
+            flash(_("L’enveloppe est augmentée. La page de l’appel le dit dès maintenant."), "success")
+            return redirect(url_for("calls.manage", call_id=call.id))
+    return form_page(
+        "calls/widen.html", form, call=call, left=queries.left_for(call.fund, call, seen_by=actor()),
+    )  # fmt: skip
+
+
+@bp.route("/gestion/appels/<uuid:call_id>/supprimer", methods=["GET", "POST"])
+@requires(P.CALL_EDIT, Call)
+def discard(call: Call) -> Answer:
+    """Delete a call that was never published, once its code was typed."""
+    actions.refuse_frozen(call)
+    form = DiscardForm(data={"version": call.version})
+    if form.validate_on_submit():
+        if form.code.data == call.code:
+            actions.discard(call, version=form.version.data, by=actor())
+            flash(_("L’appel %(code)s est supprimé.", code=form.code.data), "success")
+            return redirect(url_for("calls.desk"))
+        form.refuse("code", _("Ce n’est pas le code de cet appel."))
+    return form_page("calls/discard.html", form, call=call)

@@ -135,6 +135,7 @@ def _facts(call: Call, at: datetime) -> dict[str, Any]:
         "gates": queries.gates_of(call.id),
         "told_when_typed": rules.TOLD_WHEN_TYPED,
         "extensions": queries.extensions(call),
+        "widenings": queries.widenings(call),
         "answers": queries.answers_of(call.id),
     }
 
@@ -166,5 +167,5 @@ def _texts(call: Call, offers: Any) -> dict[str, str]:
         "threshold": pages.number(call.threshold),
         "closes_at": pages.instant(call.closes_at),
     }
-    codes = [code for code in call.texts if code != queries.EXTENSIONS]
+    codes = [code for code in call.texts if code not in queries.DECIDED]
     return {code: queries.text_of_call(call, code).format_map(values) for code in codes}
