@@ -758,7 +758,7 @@ def discard(call: Call, *, version: int | None, by: Actor) -> None:
     somebody wrote in it meanwhile."""
     refuse_frozen(call)
     _refuse_stale(call, version, call.title)
-    journal.record("call.discarded", call, by=by, code=call.code, title=call.title)
+    journal.record("call.discarded", call, by=by, code=call.code)
     asked = queries.questions_of(call.id), queries.statements_of(call.id), queries.pieces_of(call.id)
     judged = queries.gates_of(call.id), queries.items_of(call.id)
     holding = queries.sections_of(call.id), queries.blocks_of(call.id), queries.instruments_of(call.id)
