@@ -55,6 +55,8 @@ def feasible(problem: Problem) -> bool:
     """Whether some assignment holds all rules of the problem."""
     if _hopeless(problem):
         return False
+    if not problem.bounds or not problem.least:
+        return _needs_nobody(problem)
     return _run(_flow(problem)) is not None
 
 
@@ -62,6 +64,8 @@ def solve(problem: Problem) -> list[tuple[int, int]] | None:
     """The pairs (dossier, reader) wanted, sorted; None when the rules cannot hold together."""
     if _hopeless(problem):
         return None
+    if not problem.bounds or not problem.least:
+        return [] if _needs_nobody(problem) else None
     program = _flow(problem)
     if any(map(any, problem.weights)):
         program.costs = [-float(weight) for weights in problem.weights for weight in weights]
@@ -79,6 +83,11 @@ def solve(problem: Problem) -> list[tuple[int, int]] | None:
 def _hopeless(problem: Problem) -> bool:
     """Whether a pair is both closed and kept, which a column has no bounds for."""
     return bool(problem.closed & problem.kept)
+
+
+def _needs_nobody(problem: Problem) -> bool:
+    """Whether no pair at all holds the rules: asked where there is no pair, of which no program can be made."""
+    return not any(problem.least) and not (problem.least and any(problem.seats))
 
 
 def _flow(problem: Problem) -> Program:
@@ -207,7 +216,7 @@ def _run(program: Program) -> _Solution | None:
     if status == highspy.HighsModelStatus.kOptimal:
         return cast(_Solution, solver.getSolution())
     stopped = program.whole and status == highspy.HighsModelStatus.kSolutionLimit
-    if status == highspy.HighsModelStatus.kInfeasible or stopped:
+    if stopped or status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
         return None
     raise AssertionError(f"the solver says {solver.modelStatusToString(status)}")
 

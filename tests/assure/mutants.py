@@ -565,6 +565,21 @@ MUTANTS = (
         "tests/kernel/test_jobs.py -k comes_back_late",
     ),
     Mutant(
+        "links told after a proposal", "grants/reviewing/actions.py",
+        "        elif (application_id, reviewer_id) in links:\n", "        elif False:\n",
+        "tests/reviewing/test_proposals.py -k 'line_by_line or nobodys_place'",
+    ),
+    Mutant(
+        "dossiers kept from whoever asks for a proposal", "grants/reviewing/exports.py",
+        "hidden_dossiers(work.actor))", "frozenset())",
+        "tests/reviewing/test_proposals.py -k may_not_know",
+    ),
+    Mutant(
+        "letters about a dossier with a link", "grants/reviewing/actions.py",
+        "    if not queries.is_interested(assignment.reviewer_id, assignment.application_id):\n", "    if True:\n",
+        "tests/reviewing/test_proposals.py -k not_written_to",
+    ),
+    Mutant(
         "formulas", "grants/kernel/sheets.py", "if zone is not None and is_formula(text)", "if False",
         "tests/kernel/test_sheets.py",
     ),

@@ -110,6 +110,12 @@ def test_a_dossier_that_is_complete_is_asked_no_seat():
     assert pairs_of(answer) == {("d1", "bob"), ("d2", "ana")}
 
 
+def test_without_dossiers_or_readers_there_is_a_sensible_answer():
+    assert assign([], [Reader("ana")], Rules(2)) == ([], {"ana": 0}, [])
+    assert assign([Dossier("d1")], [], Rules(2, 3)) == ([], {}, ["readers_per_dossier"])
+    assert assign([], [], Rules(2)) == ([], {}, [])
+
+
 def test_more_pairs_than_it_takes_are_refused():
     with pytest.raises(TooLargeError, match="200000"):
         assign([Dossier(str(rank)) for rank in range(20_001)], [Reader(str(rank)) for rank in range(10)], Rules(1))
