@@ -59,6 +59,7 @@ class P(StrEnum):
     # deliberation
     MEETING_READ = "meeting:read"
     MEETING_EDIT = "meeting:edit"
+    MEETING_CALIBRATE = "meeting:calibrate"
     RECOMMENDATION_MAKE = "recommendation:make"
     MEETING_FREEZE = "meeting:freeze"
     ACT_RECORD = "act:record"

@@ -275,6 +275,7 @@ MAY: dict[P, AccessRule] = {
     # deliberation
     P.MEETING_READ: role("manager", "auditor", "reviewer"),
     P.MEETING_EDIT: acts("manager"),
+    P.MEETING_CALIBRATE: acts("manager", "reviewer"),
     P.RECOMMENDATION_MAKE: acts("manager"),
     P.MEETING_FREEZE: acts("manager"),
     P.ACT_RECORD: acts("manager"),

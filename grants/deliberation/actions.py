@@ -53,13 +53,15 @@ def prepare(call: Call, *, title: str, held_on: date, by: Actor) -> Meeting:
     return meeting
 
 
-def edit(meeting: Meeting, *, title: str, held_on: date, version: int | None, by: Actor) -> None:
-    """Change the title or the day, while the committee deliberates."""
+def edit(
+    meeting: Meeting, *, title: str, held_on: date, version: int | None, by: Actor, calibrated: bool = False
+) -> None:
+    """Change the title or the day, while the committee deliberates, and whether it is shown expected ranks."""
     _hold(meeting)
     refuse_changed(meeting.version, version)
     _check_day(meeting.call, held_on)
-    journal.advance(LIFECYCLE, meeting, "edit", by=by, held_on=held_on.isoformat())
-    meeting.title, meeting.held_on = title, held_on
+    journal.advance(LIFECYCLE, meeting, "edit", by=by, held_on=held_on.isoformat(), calibrated=calibrated)
+    meeting.title, meeting.held_on, meeting.calibrated = title, held_on, calibrated
 
 
 def _check_day(call: Call, held_on: date) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from wtforms import RadioField
+from wtforms import BooleanField, RadioField
 from wtforms.fields.choices import SelectChoice
 
 from grants.deliberation.models import Recommendation
@@ -16,11 +16,21 @@ from grants.kernel.versions import VersionField
 from grants.kernel.words import _l
 
 
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 class MeetingForm(Form):
     """A meeting: what it is called and when it is held."""
 
     title = LineField(_l("Nom de la séance"), [Required()], limit=200)
     held_on = DayField(_l("Jour de la séance"), [Required()])
+    calibrated = BooleanField(
+        _l("Montrer le rang attendu et les dossiers à débattre"),
+        description=_l(
+            "Un calcul à part, sous le classement. La note décide ; le procès-verbal dit s’il a été montré."
+        ),
+    )
     version = VersionField()
 
 
@@ -31,7 +41,7 @@ class RecommendationForm(Form):
         _l("Avis du comité"),
         [Required(_l("Choisissez l’avis du comité."))],
         choices=[SelectChoice(verdict.value, label) for verdict, label in VERDICT_LABELS.items()],
-        coerce=lambda value: value if value is None else str(value),
+        coerce=_text,
     )
     amount = MoneyField(_l("Montant proposé"))
     conditions = LongField(

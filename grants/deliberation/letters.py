@@ -15,7 +15,7 @@ from grants.deliberation.rules import VERDICT_LABELS, act_in_words
 from grants.kernel import clock, outbox, papers
 from grants.kernel.actor import ANONYMOUS, Actor
 from grants.kernel.money import Money
-from grants.kernel.pages import day, decimal, money, number
+from grants.kernel.pages import day, decimal, instant, money, number
 from grants.kernel.words import LANGUAGES, _, force_locale, in_words_of
 from grants.programme import queries as programme
 
@@ -402,7 +402,7 @@ class Minutes:
         return replace(self, lines=tuple(lines), hides_some=True)
 
 
-MinutesFacts = tuple[queries.Ranking, Mapping[UUID, Sequence[str]]]
+MinutesFacts = tuple[queries.Ranking, Mapping[UUID, Sequence[str]], queries.CalibrationShown | None]
 
 
 def issue_minutes(meeting: Meeting, *, by: Actor, recomposed: bool = False) -> None:
@@ -448,11 +448,13 @@ def _minutes_from(said: Mapping[str, Any]) -> Minutes:
 
 def _minutes_facts(meeting: Meeting) -> MinutesFacts:
     """The ranking and who stepped aside: the same in every language."""
-    return queries.ranking_of(meeting.call, ANONYMOUS), queries.recusals_of(meeting.call_id, ANONYMOUS)
+    ranking = queries.ranking_of(meeting.call, ANONYMOUS)
+    calibration = queries.calibration_of(meeting, ranking, ANONYMOUS) if meeting.calibrated else None
+    return ranking, queries.recusals_of(meeting.call_id, ANONYMOUS), calibration
 
 
 def _minutes_now(meeting: Meeting, facts: MinutesFacts, language: str) -> Minutes:
-    ranking, recusals = facts
+    ranking, recusals, calibration = facts
     with force_locale(language):
         return Minutes(
             title=_("Procès-verbal — %(title)s", title=meeting.title),
@@ -462,10 +464,26 @@ def _minutes_now(meeting: Meeting, facts: MinutesFacts, language: str) -> Minute
                 (_("Appel"), in_words_of(meeting.call, "title")),
                 (_("Séance du comité"), day(meeting.held_on)),
                 (_("Avis figés le"), day(meeting.frozen_at)),
+                (_("Rang attendu"), _calibration_in_words(meeting, calibration)),
             ),
             envelope_cents=ranking.call_envelope.cents,
             lines=tuple(_minutes_line(line, recusals.get(line.application_id, ())) for line in ranking.lines),
         )
+
+
+def _calibration_in_words(meeting: Meeting, shown: queries.CalibrationShown | None) -> str:
+    """Whether the committee was shown expected ranks, and from what."""
+    if not meeting.calibrated:
+        return _("non montré au comité")
+    if shown is None:
+        return _("montré au comité, sans calcul sur l’ensemble des dossiers")
+    made = shown.calibration
+    said = _(
+        "montré au comité à côté de la note, qui décide ; calculé le %(at)s, graine %(seed)s, notes d’empreinte "
+        "%(digest)s",
+        at=instant(made.made_at), seed=made.seed, digest=made.digest[:12],
+    )  # fmt: skip
+    return said if shown.is_current else _("%(said)s ; les évaluations ou l’enveloppe ont changé depuis", said=said)
 
 
 def _minutes_line(line: RankingLine, recused: Sequence[str]) -> MinutesLine:

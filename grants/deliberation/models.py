@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grants.applications.models import Application
@@ -19,7 +19,10 @@ from grants.kernel.words import _l
 
 
 class Meeting(Recorded, Keyed, Versioned, Model):
-    """A meeting of the committee on the eligible applications of a call, and the act that followed it."""
+    """A meeting of the committee on the eligible applications of a call, and the act that followed it.
+
+    `calibrated` says whether its ranking shows expected ranks beside the scores.
+    """
 
     __tablename__ = "meeting"
     lifecycle: ClassVar[Machine] = LIFECYCLE
@@ -34,6 +37,7 @@ class Meeting(Recorded, Keyed, Versioned, Model):
     act_body: Mapped[str | None] = mapped_column(String(200))
     act_receipt: Mapped[str | None] = mapped_column(String(80))
     published_at: Mapped[datetime | None]
+    calibrated: Mapped[bool] = mapped_column(default=False, server_default=literal_column("false"))
     call: Mapped[Call] = relationship()
 
     __table_args__ = (
@@ -105,3 +109,26 @@ class Decision(Recorded, Keyed, Model):
     def dossier_id(self) -> UUID:
         """Filed under the application."""
         return self.application_id
+
+
+class Calibration(Recorded, Keyed, Model):
+    """Expected ranks of a meeting's dossiers, as they were computed once; never changed after.
+
+    It is for those from whom the same dossiers are kept: `hidden` is the digest of these, which are not in it. `basis`
+    is the digest of what it depends on: dossiers, amounts, money, reviews sent; `digest` that of the marks themselves.
+    `content` is canonical JSON, see `rules.Ranks`.
+    """
+
+    __tablename__ = "calibration"
+    __table_args__ = (CheckConstraint("seed >= 0", name="seed_positive"),)
+
+    meeting_id: Mapped[UUID] = mapped_column(ForeignKey("meeting.id", ondelete="RESTRICT"), index=True)
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="RESTRICT"))
+    made_at: Mapped[datetime]
+    seed: Mapped[int]
+    budget: Mapped[Money] = mapped_column("budget_cents")
+    hidden: Mapped[str] = mapped_column(String(64))
+    basis: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str] = mapped_column(Text)
+    meeting: Mapped[Meeting] = relationship()

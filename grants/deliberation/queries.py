@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
@@ -15,15 +15,17 @@ from grants.calls.lifecycle import CallState
 from grants.calls.models import Block, Call, CallInstrument, Question
 from grants.calls.rules import ECONOMIC_ACTIVITY
 from grants.deliberation.lifecycle import MeetingState
-from grants.deliberation.models import Decision, Meeting, Recommendation
-from grants.deliberation.rules import Verdict
+from grants.deliberation.models import Calibration, Decision, Meeting, Recommendation
+from grants.deliberation.rules import Ranks, Verdict
 from grants.kernel import clock
 from grants.kernel.access import hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
+from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.paging import PAGE, Order, Page, Places, cursor
-from grants.kernel.words import _, in_words_of
+from grants.kernel.papers import canonical, sha256
+from grants.kernel.words import _, _l, in_words_of
 from grants.people.models import Account, Membership, Organisation
 from grants.programme.models import Fund, FundingForm, Instrument
 from grants.reviewing import queries as reviewing
@@ -253,7 +255,8 @@ class RankingLine:
 class Ranking:
     """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it.
 
-    `lines` are those that were asked for; numbers and sums are of all the ranked dossiers, as they are stored.
+    `lines` are those that were asked for; numbers and sums are of all the ranked dossiers, as they are stored; so is
+    what each of them asks.
     """
 
     lines: tuple[RankingLine, ...]
@@ -271,6 +274,7 @@ class Ranking:
     fund_envelope: Money
     held: Money
     elsewhere: Money
+    asked: Mapping[UUID, Money]
 
     @property
     def available(self) -> Money:
@@ -325,6 +329,7 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
         wanted = [*(each.row.id for each in page.rows), *(row.id for row in given_up)]
         detailed = db.session.execute(_rows(call.id, (*_PLACED, *_DETAILS)).where(Application.id.in_(wanted)))
         full = {row.id: row for row in detailed}
+    asked: dict[UUID, Money] = {each.row.id: each.row.requested for each in ranked}
     lines, running = {}, sum((each.counted for each in ranked[: part.first]), NOTHING)
     for each in stretch:
         running += each.counted
@@ -341,7 +346,7 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
         hides_some=bool(hidden_in(call.id, actor)),
         number=len(ranked),
         done=sum(each.row.verdict is not None for each in ranked),
-        requested=sum((each.row.requested for each in ranked), NOTHING),
+        requested=sum(asked.values(), NOTHING),
         recommended=sum((each.row.recommended or NOTHING for each in ranked), NOTHING),
         voted=sum((each.row.voted or NOTHING for each in ranked), NOTHING),
         is_decided=any(each.row.granted is not None for each in ranked),
@@ -349,22 +354,36 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
         fund_envelope=call.fund.envelope,
         held=held,
         elsewhere=elsewhere,
+        asked=asked,
     )
+
+
+class _PlacedRow(Protocol):
+    """The columns of `_PLACED`."""
+
+    id: UUID
+    reference: str | None
+    state: ApplicationState
+    requested: Money
+    score: int | None
+    verdict: Verdict | None
+    recommended: Money | None
+    granted: bool | None
+    voted: Money | None
 
 
 @dataclass(frozen=True)
 class _Placed:
     """A dossier in the order of the scores that are stored, `score` None for who may not see it."""
 
-    row: Any
+    row: _PlacedRow
     score: int | None
 
     @property
     def counted(self) -> Money:
         """What it counts in the running sum: what was voted, else what is recommended, else what it asks."""
         counted = self.row.voted if self.row.granted is not None else self.row.recommended
-        found: Money = self.row.requested if counted is None else counted
-        return found
+        return self.row.requested if counted is None else counted
 
 
 @dataclass(frozen=True)
@@ -486,6 +505,59 @@ def _order(place: RankPosition | None, reference: str) -> tuple[bool, int, str]:
     """Best first; what the tie-break cannot part, and what has no score, by reference."""
     order = place.order if place is not None else None
     return order is None, order or 0, reference
+
+
+# ---- expected ranks ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CalibrationShown:
+    """A calibration as a person may see it, and whether what it was made from is still so."""
+
+    calibration: Calibration
+    ranks: Ranks
+    is_current: bool
+
+
+def why_not_calibrated(meeting: Meeting, actor: Actor) -> Text | None:
+    """None when a person may see the expected ranks of a meeting and ask for them, else the reason."""
+    if not meeting.calibrated:
+        return _l("Cette séance ne montre pas le rang attendu.")
+    if owed_by(actor, meeting.call):
+        return _l("Le rang attendu est visible quand toutes vos évaluations de cet appel sont envoyées.")
+    return None
+
+
+def calibration_of(meeting: Meeting, ranking: Ranking, actor: Actor) -> CalibrationShown | None:
+    """The last calibration among the very dossiers that exist for a person; of no other, which would tell of theirs."""
+    found = db.session.scalar(
+        select(Calibration)
+        .where(Calibration.meeting_id == meeting.id, Calibration.hidden == hidden_digest(meeting.call_id, actor))
+        .order_by(Calibration.made_at.desc(), Calibration.id)
+        .limit(1)
+    )
+    if found is None:
+        return None
+    is_current = found.basis == basis_of(meeting.call, ranking, actor)
+    return CalibrationShown(found, Ranks.read(found.content), is_current)
+
+
+def hidden_digest(call_id: UUID, actor: Actor) -> str:
+    """The digest of the dossiers of a call that do not exist for a person."""
+    return sha256(canonical(sorted(hidden_in(call_id, actor))))
+
+
+def basis_of(call: Call, ranking: Ranking, actor: Actor) -> str:
+    """The digest of what expected ranks depend on: dossiers, what they ask, the money, the reviews sent and when."""
+    sent = (
+        select(Assignment.id, Assignment.submitted_at)
+        .join(Application, Assignment.application_id == Application.id)
+        .where(Application.call_id == call.id, Application.state.in_(RANKED_STATES), ~hidden_from(actor))
+        .where(*reviewing.counted())
+    )
+    reviews = sorted((str(key), str(at)) for key, at in db.session.execute(sent))
+    asked = sorted((str(key), amount.cents) for key, amount in ranking.asked.items())
+    return sha256(canonical([asked, ranking.available.cents, reviews]))
 
 
 def owed_by(actor: Actor, call: Call) -> set[UUID]:

@@ -8,12 +8,12 @@ from werkzeug.wrappers import Response
 from grants.applications.models import Application
 from grants.calls.models import Call
 from grants.calls.rules import CLIMATE, JUSTICE
-from grants.deliberation import actions, letters, queries
+from grants.deliberation import actions, exports, letters, queries
 from grants.deliberation.forms import ActForm, ConfirmForm, MeetingForm, RecommendationForm, RemovalForm
 from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Decision, Meeting
 from grants.deliberation.rules import VERDICT_LABELS, VERDICT_SHORT, VERDICT_TONES
-from grants.kernel import clock, uploads
+from grants.kernel import clock, jobs, uploads
 from grants.kernel.access import actor, note_refusal, requires
 from grants.kernel.bodies import takes_texts
 from grants.kernel.errors import InvalidError, MissingError, RefusedError
@@ -71,8 +71,33 @@ def meeting(meeting: Meeting) -> str:
         intervals=_intervals(ranking),
         points=_points(ranking),
         blocks=queries.block_titles(meeting.call_id),
+        **_calibration(meeting, ranking),
         **_words(),
     )
+
+
+def _calibration(meeting: Meeting, ranking: queries.Ranking) -> dict[str, Any]:
+    """The expected ranks, or why they are not shown; whether the person's own calculation is under way."""
+    if not meeting.calibrated:
+        return {}
+    reason = queries.why_not_calibrated(meeting, actor())
+    return {
+        "calibration": None if reason else queries.calibration_of(meeting, ranking, actor()),
+        "calibration_refused": reason,
+        "calibration_job": None if reason else exports.under_way(meeting, actor()),
+    }
+
+
+@bp.post("/deliberation/<uuid:meeting_id>/rang-attendu")
+@requires(P.MEETING_CALIBRATE, Meeting)
+def calibrate(meeting: Meeting) -> Response:
+    """Ask the worker for the expected ranks, among the dossiers that exist for the person."""
+    reason = queries.why_not_calibrated(meeting, actor())
+    if reason is not None:
+        raise RefusedError(str(reason))
+    jobs.ask(exports.CALIBRATION, exports.OfMeeting(str(meeting.id)), by=actor())
+    flash(_("Le calcul est demandé : il paraît sous le classement quelques secondes plus tard."), "success")
+    return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))
 
 
 def _intervals(ranking: queries.Ranking) -> list[dict[str, Any]]:
@@ -105,7 +130,7 @@ def _label(line: queries.RankingLine) -> str:
 def edit(meeting: Meeting) -> Page:
     """Change the title or the day of the meeting."""
     form = MeetingForm(obj=meeting)
-    values = {name: form[name].data for name in ("title", "held_on", "version")}
+    values = {name: form[name].data for name in ("title", "held_on", "calibrated", "version")}
     if done(form, lambda: actions.edit(meeting, **values, by=actor())):
         flash(_("La séance est modifiée."), "success")
         return redirect(url_for("deliberation.meeting", meeting_id=meeting.id))

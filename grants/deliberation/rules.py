@@ -1,14 +1,18 @@
 """What a committee may recommend and what an act may decide, on plain facts."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TypedDict
+from uuid import UUID
 
 from grants.kernel.machine import Text
 from grants.kernel.money import Money
 from grants.kernel.words import LazyString, _, _l
+from grants.methods.ranking import is_to_discuss
 
 _ORDER = re.compile(r"20\d{2}-\d{2}-\d{2}-R-\d{4}", re.ASCII)
 
@@ -63,6 +67,49 @@ class Vote:
 
     amount: Money
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class CalibratedRank:
+    """Where a dossier stands among those that were marked, rank 1 the best: see `methods.ranking.Ranked`."""
+
+    expected: float
+    low: int
+    high: int
+    above_line: float | None
+
+    @property
+    def is_to_discuss(self) -> bool:
+        """Whether it is in the discussion band."""
+        return is_to_discuss(self.above_line)
+
+
+class _Kept(TypedDict):
+    alpha: float | None
+    ranks: list[tuple[str, float, int, int, float | None]]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """What a calibration found, by application; `alpha` is how much the reviewers agree, None where nothing says it."""
+
+    by_application: Mapping[UUID, CalibratedRank]
+    alpha: float | None
+
+    @classmethod
+    def read(cls, content: str) -> "Ranks":
+        """What is kept: `{"alpha": number, "ranks": [[application, expected, low, high, above the line], …]}`."""
+        kept: _Kept = json.loads(content)
+        ranks = {
+            UUID(application): CalibratedRank(expected, low, high, above)
+            for application, expected, low, high, above in kept["ranks"]
+        }
+        return cls(ranks, kept["alpha"])
+
+    @property
+    def to_discuss(self) -> int:
+        """How many dossiers are in the discussion band."""
+        return sum(rank.is_to_discuss for rank in self.by_application.values())
 
 
 def why_not_amount(verdict: Verdict, amount: Money | None, requested: Money) -> Text | None:

@@ -155,7 +155,8 @@ class JobKind(Generic[Arguments]):
 
     `arguments` is a dataclass of texts, numbers, ticks and days, and of numbers by name. `make` writes the result into
     `work.file` and gives the name of the file; it only reads the database, and may be begun again from nothing. `page`
-    is the endpoint that shows the result, for a result that is no file for people.
+    is the endpoint that shows the result, for a result that is no file for people. What is to be kept in the database
+    besides goes into `work.at_the_end`.
     """
 
     name: str
@@ -168,13 +169,17 @@ class JobKind(Generic[Arguments]):
 
 @dataclass
 class Work(Generic[Arguments]):
-    """A job under way, as its kind sees it: for whom, with which arguments, and where the result is written."""
+    """A job under way, as its kind sees it: for whom, with which arguments, and where the result is written.
+
+    `at_the_end` writes to the database in the transaction that ends the job: once, and only if it is still held.
+    """
 
     actor: Actor
     arguments: Arguments
     file: IO[bytes]
     sign_of_life: Callable[[int, int | None], None]
     total: int | None = None
+    at_the_end: Callable[[], None] = lambda: None
     _last: float = field(default=0.0, init=False)
 
     def counted(self, rows: Iterable[Of]) -> Iterator[Of]:
@@ -380,7 +385,7 @@ def run_waiting(is_stopping: Callable[[], bool] = lambda: False) -> int:
     if job is None:
         return 0
     try:
-        _finish(job, lease, _make(job, lease, is_stopping))
+        _finish(job, lease, *_make(job, lease, is_stopping))
     except _GivenUpError:
         current_app.logger.info("job %s given up", job.id)
     except _StoppingError:
@@ -426,8 +431,8 @@ class _Made:
     standing: str
 
 
-def _make(job: Row[Any], lease: UUID, is_stopping: Callable[[], bool]) -> _Made:
-    """Make the result with the person's rights of now, and put it in the store."""
+def _make(job: Row[Any], lease: UUID, is_stopping: Callable[[], bool]) -> tuple[_Made, Callable[[], None]]:
+    """Make the result with the person's rights of now, and put it in the store; with it, what is to be kept besides."""
     kind = _kinds.get(job.kind)
     if kind is None or job.attempts > MAX_ATTEMPTS:
         raise FailedError(UNKNOWN if kind is None else INTERRUPTED)
@@ -446,7 +451,7 @@ def _make(job: Row[Any], lease: UUID, is_stopping: Callable[[], bool]) -> _Made:
         place = f"{GROUP}/{uuid4().hex}"
         store = files.store()
         store.put(place, file)
-        return _Made(name, place, size, store.digest(place), standing)
+        return _Made(name, place, size, store.digest(place), standing), work.at_the_end
 
 
 def _signs(job: Row[Any], lease: UUID, is_stopping: Callable[[], bool]) -> Callable[[int, int | None], None]:
@@ -479,8 +484,9 @@ def _settle(job: Row[Any], lease: UUID, tell: Callable[[Job], None] = lambda _jo
     return True
 
 
-def _finish(job: Row[Any], lease: UUID, made: _Made) -> None:
+def _finish(job: Row[Any], lease: UUID, made: _Made, keep: Callable[[], None]) -> None:
     def tell(done: Job) -> None:
+        keep()
         journal.record("job.done", done, by=BY, kind=done.kind, size=made.size, sha256=made.sha256)
 
     if not _settle(job, lease, tell, state=JobState.DONE, until=clock.now() + RETENTION, **asdict(made)):

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -43,7 +44,7 @@ from grants.people.models import Account, Appointment, FormerMembership, Members
 from grants.people.queries import held_on
 from grants.reviewing.lifecycle import LIFECYCLE, AssignmentState
 from grants.reviewing.models import Assignment, Interest, InterestNature, Mark, Standing
-from grants.reviewing.rules import ApplicationResult, Grid, GridBlock, GridItem, hundredths, result
+from grants.reviewing.rules import ApplicationResult, Grid, GridBlock, GridItem, hundredths, own_total, result
 
 S = AssignmentState
 SEEN, OWED = (S.OFFERED, S.OPEN, S.SUBMITTED), (S.OFFERED, S.OPEN)
@@ -318,6 +319,32 @@ def results_of(
             marks[criterion_id] = level
     grid = grid or grid_of(call_id)
     return {application_id: result(list(each.values()), grid) for application_id, each in reviews.items()}
+
+
+class ReviewerTotal(NamedTuple):
+    """What one reviewer gave to one application, out of 100."""
+
+    application_id: UUID
+    reviewer_id: UUID
+    total: Fraction
+
+
+def totals_of(call_id: UUID, grid: Grid, only: Collection[UUID]) -> list[ReviewerTotal]:
+    """The totals of the reviewers of some applications of a call; by the rules of `results_of`, and without those who
+    marked nothing."""
+    found = (
+        select(Assignment.application_id, Assignment.reviewer_id, Mark.criterion_id, Mark.level)
+        .join(Application, Assignment.application_id == Application.id)
+        .join(Mark, Mark.assignment_id == Assignment.id)
+        .where(Application.call_id == call_id, Application.state.in_(REVIEWED_STATES), *counted())
+        .order_by(Assignment.id)
+    )
+    reviews: dict[tuple[UUID, UUID], dict[UUID, int | None]] = defaultdict(dict)
+    for application_id, reviewer_id, criterion_id, level in db.session.execute(found):
+        if application_id in only:
+            reviews[application_id, reviewer_id][criterion_id] = level
+    totals = ((key, own_total(marks, grid)) for key, marks in reviews.items())
+    return [ReviewerTotal(*key, total) for key, total in totals if total is not None]
 
 
 def result_of(application: Application) -> ApplicationResult:

@@ -654,6 +654,7 @@ def sample(name: str, subject: Any, by: Actor) -> Any:
         "late_only": False,
         "title": "Après coup",
         "held_on": clock.today(),
+        "calibrated": True,
         "recommendation": RecommendationInput(Verdict.UNFAVOURABLE, None, "", "Après coup."),
         "act": Act("CP-1", clock.today(), "Commission permanente", ""),
         "votes": {},
