@@ -36,10 +36,10 @@ def _calibrate(work: jobs.Work[OfMeeting]) -> str:
     meeting = db.session.get(Meeting, UUID(work.arguments.meeting))
     if meeting is None:
         raise MissingError
-    reason = queries.why_not_calibrated(meeting, work.actor)
+    call, ranking = meeting.call, queries.ranking_of(meeting.call, work.actor)
+    reason = queries.why_not_calibrated(meeting, ranking.owed)
     if reason is not None:
         raise jobs.FailedError(reason)
-    call, ranking = meeting.call, queries.ranking_of(meeting.call, work.actor)
     totals = reviewing.totals_of(call.id, ranking.grid, ranking.asked.keys())
     marks = [Mark(str(each.application_id), str(each.reviewer_id), each.total) for each in totals]
     if not marks:
@@ -49,7 +49,7 @@ def _calibrate(work: jobs.Work[OfMeeting]) -> str:
     line = Line(ranking.available, asked) if ranking.available.cents > 0 else None
     ranked = rank(marks, line, seed=SEED)
     made = {
-        "hidden": queries.hidden_digest(call.id, work.actor),
+        "hidden": queries.hidden_digest(ranking),
         "basis": queries.basis_of(call, ranking, work.actor),
         "digest": sha256(canonical(sorted((*each[:2], str(each.mark)) for each in marks))),
         "content": canonical({"alpha": alpha(marks), "ranks": [_kept(each) for each in ranked]}),

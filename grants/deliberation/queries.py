@@ -1,6 +1,6 @@
 """Questions about meetings: who stands where, what money is left, what was decided and may be told."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -256,14 +256,16 @@ class Ranking:
     """What a person sees of a meeting's dossiers and its money; what does not exist for them is nowhere in it.
 
     `lines` are those that were asked for; numbers and sums are of all the ranked dossiers, as they are stored; so is
-    what each of them asks.
+    what each of them asks. `hidden` are the ids of the dossiers that do not exist for the person, `owed` those of the
+    dossiers whose review they still owe.
     """
 
     lines: tuple[RankingLine, ...]
     page: Page
     given_up: tuple[RankingLine, ...]
     grid: Grid
-    hides_some: bool
+    hidden: frozenset[str]
+    owed: frozenset[UUID]
     number: int
     done: int
     requested: Money
@@ -275,6 +277,11 @@ class Ranking:
     held: Money
     elsewhere: Money
     asked: Mapping[UUID, Money]
+
+    @property
+    def hides_some(self) -> bool:
+        """Whether a dossier of the call does not exist for the person."""
+        return bool(self.hidden)
 
     @property
     def available(self) -> Money:
@@ -343,7 +350,8 @@ def ranking_of(call: Call, actor: Actor, *, at: Places | None = None, about: UUI
         page=page,
         given_up=tuple(_line(full[row.id], None, RankPosition(None, None), NOTHING, fits=True) for row in given_up),
         grid=grid,
-        hides_some=bool(hidden_in(call.id, actor)),
+        hidden=hidden_in(call.id, actor),
+        owed=frozenset(owed),
         number=len(ranked),
         done=sum(each.row.verdict is not None for each in ranked),
         requested=sum(asked.values(), NOTHING),
@@ -519,11 +527,11 @@ class CalibrationShown:
     is_current: bool
 
 
-def why_not_calibrated(meeting: Meeting, actor: Actor) -> Text | None:
-    """None when a person may see the expected ranks of a meeting and ask for them, else the reason."""
+def why_not_calibrated(meeting: Meeting, owed: Collection[UUID]) -> Text | None:
+    """None when who owes these reviews may see the expected ranks of a meeting and ask for them, else the reason."""
     if not meeting.calibrated:
         return _l("Cette séance ne montre pas le rang attendu.")
-    if owed_by(actor, meeting.call):
+    if owed:
         return _l("Le rang attendu est visible quand toutes vos évaluations de cet appel sont envoyées.")
     return None
 
@@ -532,7 +540,7 @@ def calibration_of(meeting: Meeting, ranking: Ranking, actor: Actor) -> Calibrat
     """The last calibration among the very dossiers that exist for a person; of no other, which would tell of theirs."""
     found = db.session.scalar(
         select(Calibration)
-        .where(Calibration.meeting_id == meeting.id, Calibration.hidden == hidden_digest(meeting.call_id, actor))
+        .where(Calibration.meeting_id == meeting.id, Calibration.hidden == hidden_digest(ranking))
         .order_by(Calibration.made_at.desc(), Calibration.id)
         .limit(1)
     )
@@ -542,9 +550,9 @@ def calibration_of(meeting: Meeting, ranking: Ranking, actor: Actor) -> Calibrat
     return CalibrationShown(found, Ranks.read(found.content), is_current)
 
 
-def hidden_digest(call_id: UUID, actor: Actor) -> str:
+def hidden_digest(ranking: Ranking) -> str:
     """The digest of the dossiers of a call that do not exist for a person."""
-    return sha256(canonical(sorted(hidden_in(call_id, actor))))
+    return sha256(canonical(sorted(ranking.hidden)))
 
 
 def basis_of(call: Call, ranking: Ranking, actor: Actor) -> str:

@@ -80,11 +80,13 @@ def _calibration(meeting: Meeting, ranking: queries.Ranking) -> dict[str, Any]:
     """The expected ranks, or why they are not shown; whether the person's own calculation is under way."""
     if not meeting.calibrated:
         return {}
-    reason = queries.why_not_calibrated(meeting, actor())
+    reason = queries.why_not_calibrated(meeting, ranking.owed)
+    shown = None if reason else queries.calibration_of(meeting, ranking, actor())
+    is_current = shown is not None and shown.is_current
     return {
-        "calibration": None if reason else queries.calibration_of(meeting, ranking, actor()),
+        "calibration": shown,
         "calibration_refused": reason,
-        "calibration_job": None if reason else exports.under_way(meeting, actor()),
+        "calibration_job": None if reason or is_current else exports.under_way(meeting, actor()),
     }
 
 
@@ -92,7 +94,7 @@ def _calibration(meeting: Meeting, ranking: queries.Ranking) -> dict[str, Any]:
 @requires(P.MEETING_CALIBRATE, Meeting)
 def calibrate(meeting: Meeting) -> Response:
     """Ask the worker for the expected ranks, among the dossiers that exist for the person."""
-    reason = queries.why_not_calibrated(meeting, actor())
+    reason = queries.why_not_calibrated(meeting, queries.owed_by(actor(), meeting.call))
     if reason is not None:
         raise RefusedError(str(reason))
     jobs.ask(exports.CALIBRATION, exports.OfMeeting(str(meeting.id)), by=actor())

@@ -49,6 +49,26 @@ class Mutant:
 
 MUTANTS = (
     Mutant(
+        "expected ranks of those from whom other dossiers are kept", "grants/deliberation/queries.py",
+        ", Calibration.hidden == hidden_digest(ranking))", ")",
+        "tests/deliberation/test_calibration.py -k recused",
+    ),
+    Mutant(
+        "expected ranks wait for one's own reviews", "grants/deliberation/queries.py",
+        "    if owed:\n        return _l(\"Le rang", "    if False:\n        return _l(\"Le rang",
+        "tests/deliberation/test_calibration.py -k owes",
+    ),
+    Mutant(
+        "a job keeps nothing once it is cancelled", "grants/kernel/jobs.py",
+        "    def tell(done: Job) -> None:\n        keep()\n", "    keep()\n\n    def tell(done: Job) -> None:\n",
+        "tests/deliberation/test_calibration.py -k cancelled",
+    ),
+    Mutant(
+        "proposals that nothing tells apart are tied", "grants/methods/effects.py",
+        "seen.setdefault((total, tuple(who)), len(seen))", "seen.setdefault((total, (len(seen),)), len(seen))",
+        "tests/methods/test_ranking.py -k 'ordered or tied'",
+    ),
+    Mutant(
         "what was not asked leaves a submitted dossier", "grants/applications/actions.py",
         "    if unasked:\n        _forget_unasked(application, by=by)\n", "",
         "tests/applications/test_asked.py -k keeps_nothing",

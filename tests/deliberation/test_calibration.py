@@ -125,7 +125,7 @@ def test_who_still_owes_a_review_is_shown_nothing_and_asks_for_nothing(app, make
     application = queries.ranking_of(meeting.call, make.actor("manager")).lines[0].application_id
     make.assignment(db.session.get_one(actions.Application, application), owing)
     who = make.actor_of(owing)
-    assert "vos évaluations" in str(queries.why_not_calibrated(meeting, who))
+    assert "vos évaluations" in str(queries.why_not_calibrated(meeting, queries.ranking_of(meeting.call, who).owed))
     job = asked(meeting, who)
     assert (job.is_done, "vos évaluations" in jobs.reason_of(job)) == (False, True)
     assert not db.session.scalar(select(func.count()).select_from(Calibration))
