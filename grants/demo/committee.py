@@ -216,9 +216,10 @@ def schedule_meeting(context: Context, name: str, applicants: Sequence[Applicant
 
 
 def schedule_preparation(context: Context, name: str, held: int) -> None:
-    """Put the preparation of a meeting to come into the script."""
+    """Put the preparation of a meeting to come, which shows expected ranks, into the script."""
     script = context.script
     script.add(script.at_work(-6, 11, 30), lambda: prepare_meeting(context, name, held))
+    script.add(script.at_work(-6, 11, 40), lambda: show_expected_ranks(context, name))
 
 
 def prepare_meeting(context: Context, name: str, held: int) -> None:
@@ -226,6 +227,14 @@ def prepare_meeting(context: Context, name: str, held: int) -> None:
     held_on = context.script.at_work(held, 14).date()
     title = "Comité de l’innovation sociale"
     deliberation.prepare(context.calls[name], title=title, held_on=held_on, by=context.actor("manager"))
+
+
+def show_expected_ranks(context: Context, name: str) -> None:
+    """Have a meeting show expected ranks under its ranking."""
+    meeting, by = _meeting(context, name), context.actor("manager")
+    deliberation.edit(
+        meeting, title=meeting.title, held_on=meeting.held_on, version=meeting.version, by=by, calibrated=True
+    )
 
 
 def recommend(context: Context, applicant: Applicant) -> None:

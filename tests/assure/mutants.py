@@ -55,18 +55,18 @@ MUTANTS = (
     ),
     Mutant(
         "expected ranks wait for one's own reviews", "grants/deliberation/queries.py",
-        "    if owed:\n        return _l(\"Le rang", "    if False:\n        return _l(\"Le rang",
+        '    if owed:\n        return _l("Le rang', '    if False:\n        return _l("Le rang',
         "tests/deliberation/test_calibration.py -k owes",
     ),
     Mutant(
-        "a job keeps nothing once it is cancelled", "grants/kernel/jobs.py",
-        "    def tell(done: Job) -> None:\n        keep()\n", "    keep()\n\n    def tell(done: Job) -> None:\n",
-        "tests/deliberation/test_calibration.py -k cancelled",
+        "proposals that nothing tells apart are tied", "grants/methods/standings.py",
+        "_alike(given.numbers, compared[0].round(DIGITS), compared[1].round(DIGITS))", "np.arange(size)",
+        "tests/methods/test_ranking.py -k tied",
     ),
     Mutant(
-        "proposals that nothing tells apart are tied", "grants/methods/effects.py",
-        "seen.setdefault((total, tuple(who)), len(seen))", "seen.setdefault((total, (len(seen),)), len(seen))",
-        "tests/methods/test_ranking.py -k 'ordered or tied'",
+        "marks are ordered by what they are, not by names", "grants/methods/effects.py",
+        "    for _round in range(4):\n", "    for _round in range(0):\n",
+        "tests/methods/test_ranking.py -k other_names",
     ),
     Mutant(
         "what was not asked leaves a submitted dossier", "grants/applications/actions.py",
