@@ -60,6 +60,11 @@ SETTLED = {
 # What holds the freeze itself, so that nobody thaws it to write and freezes again.
 KEPT = {
     "application": "NEW.call_id <> OLD.call_id",
+    # Who answered of which text, and what; another may be asked for since.
+    "approval": "OLD.decided_at IS NOT NULL AND (NEW.application_id <> OLD.application_id OR NEW.name <> OLD.name "
+    "OR NEW.role <> OLD.role OR NEW.email <> OLD.email OR NEW.read IS NULL OR NEW.read <> OLD.read "
+    "OR NEW.is_approved IS NULL OR NEW.is_approved <> OLD.is_approved OR NEW.word <> OLD.word "
+    "OR NEW.decided_at IS NULL OR NEW.decided_at <> OLD.decided_at)",
     "call": "OLD.marks_frozen_at IS NOT NULL "
     "AND (NEW.marks_frozen_at IS NULL OR NEW.marks_frozen_at <> OLD.marks_frozen_at)",
     "receivable": "OLD.state <> 'planned' AND (NEW.award_id <> OLD.award_id OR NEW.kind <> OLD.kind "

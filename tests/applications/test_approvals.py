@@ -4,6 +4,7 @@ import re
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from grants.applications import actions, letters, queries
 from grants.applications.lifecycle import ApplicationState as S
@@ -309,12 +310,17 @@ def test_a_call_says_it_while_a_draft_and_is_frozen_then(make, page):
     assert opened.approval is ApprovalRule.NONE
 
 
-def test_what_was_answered_is_known_to_the_journal(make, draft, writer):
+def test_what_was_answered_is_kept_by_the_database_and_known_to_the_journal(make, draft, writer):
     approval, secret = ask(make, draft, writer)
     decide(draft, approval, secret, code(approval, secret))
+    for altered in ({"read": "0" * 64}, {"is_approved": False}, {"name": "Jean Dupont"}, {"decided_at": None}):
+        with pytest.raises(IntegrityError), unit_of_work():
+            db.session.execute(update(Approval).values(altered))
     assert list(journal.wrong_rows()) == []
     with tampered() as connection:
         connection.execute(update(Approval).values(name="Jean Dupont"))
     (wrong,) = journal.wrong_rows()
     assert wrong.table == "approval"
     assert wrong.columns == {"name": "Jean Dupont"}
+    with unit_of_work():
+        actions.ask_approval(draft, by=make.actor_of(writer))
