@@ -119,7 +119,7 @@ def rank(marks: Sequence[Mark], line: Line | None = None, *, seed: int = SEED) -
         Ranked(
             proposal=each.proposal,
             mean=float(means[each.proposal]),
-            calibrated=round(each.calibrated, DIGITS),
+            calibrated=round(each.calibrated, DIGITS) + 0.0,
             expected_rank=round(each.expected_rank, DIGITS),
             rank_low=min(each.low, math.floor(round(each.expected_rank, DIGITS))),
             rank_high=max(each.high, math.ceil(round(each.expected_rank, DIGITS))),

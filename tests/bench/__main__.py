@@ -30,6 +30,7 @@ from grants.people.models import Account
 from tests.assure.__main__ import commit
 from tests.assure.sharing import prepared
 from tests.bench import report
+from tests.bench.calculations import Calculation, calculations
 from tests.bench.meters import (
     Client,
     Costs,
@@ -290,6 +291,7 @@ class Run:
     weights: list[Weight] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
     pages: list[Opened] = field(default_factory=list)
+    calculations: list[Calculation] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def wants(self, *names: str) -> bool:
@@ -325,6 +327,8 @@ class Run:
             self.attempt("weights", lambda: self.weights.extend(weighed(small)))
         if weigh and self.wants("pages"):
             self.attempt("pages", lambda: self.pages.extend(every_page(large.subjects)))
+        if weigh and self.wants("calculations"):
+            self.attempt("calculations", lambda: self.calculations.extend(calculations()))
 
     def _scenario(self, scenario: Scenario, served: ServedSize) -> None:
         self.keep(measured(scenario, served))
@@ -349,7 +353,7 @@ def main() -> int:
             run.measure(found, weigh=dialect == dialects[0])
         # After each database, so that a run that is cut off keeps what it has.
         write(run, measured, (time.monotonic() - start) / 60, page=whole)
-    say(report.verdicts(run.figures, run.weights, run.intervals, run.pages))
+    say(report.verdicts(run.figures, run.weights, run.intervals, run.pages, run.calculations))
     say(report.worst(run.pages))
     return 1 if run.failures else 0
 
@@ -358,7 +362,7 @@ def write(run: Run, measured: str, minutes: float, *, page: bool) -> None:
     """Write down what was measured so far."""
     if page:
         text = report.page(
-            run.figures, run.weights, run.intervals, run.pages, run.failures,
+            run.figures, run.weights, run.intervals, run.pages, run.calculations, run.failures,
             day=date.today(),  # noqa: DTZ011 - a civil day
             commit=measured, minutes=minutes,
         )  # fmt: skip

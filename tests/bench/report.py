@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tests.bench.calculations import Calculation
 from tests.bench.pages import MOST, Opened
 from tests.bench.scenarios import SCENARIOS
 from tests.bench.weights import HEAVIEST, Weight
@@ -149,11 +150,26 @@ def crawled(pages: list[Opened]) -> Iterator[Verdict]:
         yield Verdict(f"requêtes SQL de chaque page, pour chaque rôle : au plus {MOST}", text, not over)
 
 
+def calculated(found: list[Calculation]) -> Iterator[Verdict]:
+    """Whether the committee's calculations take as little as wanted."""
+    for one in found:
+        yield Verdict(
+            f"{one.says} : au plus {one.most:g} s de processeur".replace(".", ","),
+            f"{one.seconds:.2f} s".replace(".", ","),
+            one.seconds <= one.most,
+        )
+
+
 def judged(
-    figures: list[Figure], weights: list[Weight], intervals: list[Interval], pages: list[Opened]
+    figures: list[Figure],
+    weights: list[Weight],
+    intervals: list[Interval],
+    pages: list[Opened],
+    calculations: list[Calculation],
 ) -> Iterator[Verdict]:
     """Each target with what was found."""
     yield from near_floor(figures)
+    yield from calculated(calculations)
     yield from flat(figures)
     yield from crawled(pages)
     for each in intervals:
@@ -202,12 +218,16 @@ def streams(figures: list[Figure]) -> Iterator[Verdict]:
 
 
 def verdicts(
-    figures: list[Figure], weights: list[Weight], intervals: list[Interval], pages: list[Opened]
-) -> str:  # fmt: skip
+    figures: list[Figure],
+    weights: list[Weight],
+    intervals: list[Interval],
+    pages: list[Opened],
+    calculations: list[Calculation],
+) -> str:
     """The targets as lines of the terminal."""
     return "\n".join(
         f"{'atteint' if one.met else 'MANQUÉ':8} {one.target} : {one.found}"
-        for one in judged(figures, weights, intervals, pages)
+        for one in judged(figures, weights, intervals, pages, calculations)
     )
 
 
@@ -259,6 +279,7 @@ def page(
     weights: list[Weight],
     intervals: list[Interval],
     pages: list[Opened],
+    calculations: list[Calculation],
     failures: list[str],
     *,
     day: date,
@@ -279,7 +300,7 @@ def page(
         "|---|---|---|",
         *(
             f"| {one.target} | {one.found} | {'atteint' if one.met else '**manqué**'} |"
-            for one in judged(figures, weights, intervals, pages)
+            for one in judged(figures, weights, intervals, pages, calculations)
         ),
         "",
     ]
