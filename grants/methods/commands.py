@@ -9,8 +9,9 @@ from typing import ParamSpec
 import click
 
 from grants.kernel.commands import Command
-from grants.methods import assignment_files, ranking
+from grants.methods import assignment_files, portfolio, portfolio_files, ranking
 from grants.methods.assignment import COLLEGES, CONFLICTS, KEPT, LOAD, READERS, Pair, Rules, assign
+from grants.methods.programs import UnprovedError
 from grants.methods.tables import UnreadableError, euros
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -158,4 +159,34 @@ def _decimal(value: float) -> str:
     return f"{value:.2f}".replace(".", ",")
 
 
-COMMANDS: tuple[click.Command, ...] = (assign_readers, rank)
+# ---- portfolios ----------------------------------------------------------------------------------------------------
+
+
+@click.command("select", cls=Command)
+@click.argument("candidates", type=FILE, metavar="DOSSIERS.csv")
+@click.argument("rules", type=FILE, metavar="RÈGLES.toml")
+@click.option("--json", "as_json", is_flag=True, help="Écrit du JSON.")
+@refusing
+def select(candidates: Path, rules: Path, *, as_json: bool) -> None:
+    """Choisit, parmi des dossiers, le meilleur ensemble dans l’enveloppe.
+
+    DOSSIERS.csv a les colonnes id, score, amount, au besoin levels et celles des règles.
+    """
+    dossiers = portfolio_files.read_candidates(candidates)
+    wanted = portfolio_files.read_portfolio_rules(rules, dossiers)
+    try:
+        answer = portfolio.solve(dossiers, wanted)
+    except UnprovedError as error:
+        raise click.ClickException(
+            "aucun ensemble n’a pu être prouvé le meilleur dans les limites du calcul"
+        ) from error
+    if as_json:
+        say_json(portfolio_files.as_data(answer, dossiers, wanted))
+        return
+    for number, (heading, lines) in enumerate(portfolio_files.as_tables(answer, dossiers, wanted)):
+        if number:
+            click.echo()
+        say_table(heading, lines)
+
+
+COMMANDS: tuple[click.Command, ...] = (assign_readers, rank, select)
