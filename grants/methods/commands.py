@@ -166,24 +166,33 @@ def _decimal(value: float) -> str:
 @click.argument("candidates", type=FILE, metavar="DOSSIERS.csv")
 @click.argument("rules", type=FILE, metavar="RÈGLES.toml")
 @click.option("--json", "as_json", is_flag=True, help="Écrit du JSON.")
+@click.option("--next", "following", type=click.IntRange(0, 20), default=0, help="Les ensembles suivants, tant.")
+@click.option("--draws", type=FILE, metavar="TIRAGES.csv", help="Tirages des notes : draw, id, score.")
 @refusing
-def select(candidates: Path, rules: Path, *, as_json: bool) -> None:
+def select(candidates: Path, rules: Path, *, as_json: bool, following: int, draws: Path | None) -> None:
     """Choisit, parmi des dossiers, le meilleur ensemble dans l’enveloppe.
 
     DOSSIERS.csv a les colonnes id, score, amount, au besoin levels et celles des règles.
     """
     dossiers = portfolio_files.read_candidates(candidates)
     wanted = portfolio_files.read_portfolio_rules(rules, dossiers)
+    drawn = portfolio_files.read_draws(draws, dossiers) if draws else None
     try:
         answer = portfolio.solve(dossiers, wanted)
+        others = portfolio.next_best(dossiers, wanted, following) if following else None
+        shares = None if drawn is None else portfolio.robustness(dossiers, wanted, drawn)
     except UnprovedError as error:
-        raise click.ClickException(
-            "aucun ensemble n’a pu être prouvé le meilleur dans les limites du calcul"
-        ) from error
+        problem = "aucun ensemble n’a pu être prouvé le meilleur dans les limites du calcul"
+        raise click.ClickException(problem) from error
     if as_json:
-        say_json(portfolio_files.as_data(answer, dossiers, wanted))
+        more: dict[str, object] = {} if others is None else {"next": portfolio_files.next_as_data(others)}
+        more |= {} if shares is None else {"robustness": portfolio_files.robustness_as_data(shares)}
+        say_json(portfolio_files.as_data(answer, dossiers, wanted) | more)
         return
-    for number, (heading, lines) in enumerate(portfolio_files.as_tables(answer, dossiers, wanted)):
+    tables = portfolio_files.as_tables(answer, dossiers, wanted)
+    tables += [] if others is None else [portfolio_files.next_as_table(others)]
+    tables += [] if shares is None else [portfolio_files.robustness_as_table(shares)]
+    for number, (heading, lines) in enumerate(tables):
         if number:
             click.echo()
         say_table(heading, lines)

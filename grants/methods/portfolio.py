@@ -307,13 +307,13 @@ def _rows(
         inside = [candidates[rank].cells[limit.column] == limit.equals for rank, _ in options]
         rows[f"rule[{number}]"] = {limit.equals: _limit(limit, inside, cents)}
     for number, most in enumerate(rules.at_most):
-        members: dict[str, set[int]] = defaultdict(set)
-        for rank, each in enumerate(candidates):
-            members[each.cells[most.column]].add(rank)
+        members: dict[str, dict[int, int]] = defaultdict(dict)
+        for option, (rank, _) in enumerate(options):
+            members[candidates[rank].cells[most.column]][option] = 1
         rows[f"at_most[{number}]"] = {
-            value: Row({option: 1 for option, (rank, _) in enumerate(options) if rank in ranks}, most=most.count)
-            for value, ranks in members.items()
-            if len(ranks) > most.count
+            value: Row(terms, most=most.count)
+            for value, terms in members.items()
+            if len({options[option][0] for option in terms}) > most.count
         }
     return rows
 

@@ -9,15 +9,31 @@ from pathlib import Path
 from typing import TypeVar
 
 from grants.kernel.money import LIMIT_CENTS
-from grants.methods.portfolio import Answer, AtMost, Bound, Candidate, Excess, LeftOut, Limit, Objective, Rules
+from grants.methods.portfolio import (
+    Another,
+    Answer,
+    AtMost,
+    Bound,
+    Candidate,
+    Excess,
+    LeftOut,
+    Limit,
+    Objective,
+    Rules,
+    Standing,
+    standing,
+)
 from grants.methods.tables import Row, each_row, euros, read_rules, read_table, refuse
 
-MOST_CANDIDATES = 5_000
+MOST_CANDIDATES = 3_000
+MOST_DRAWN = 1_000_000
 KEYS = ("budget", "objective", "locked_in", "locked_out", "rule", "at_most")
 NBSP = "\u00a0"
 _SCORE = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _LONGEST = 40
 _LARGEST_SCORE = 10**12
+
+STANDINGS = {Standing.IN: "sûrement retenu", Standing.DEBATED: "à débattre", Standing.OUT: "sûrement écarté"}
 
 T = TypeVar("T")
 
@@ -205,6 +221,26 @@ def _share(value: object) -> Fraction:
     return share
 
 
+def read_draws(path: Path, candidates: Sequence[Candidate]) -> list[dict[str, Fraction]]:
+    """The scores of each draw, from a table `draw,id,score`. Raises UnreadableError, by line number, for a score that
+    is not one, an identifier that the candidates have not or there twice in a draw; and for a draw that lacks one."""
+    known = {each.id for each in candidates}
+    draws: dict[str, dict[str, Fraction]] = {}
+
+    def reading(row: Row) -> None:
+        draw, name = draws.setdefault(row.cells["draw"], {}), row.cells["id"]
+        if name not in known:
+            raise ValueError(f"« {name[:_LONGEST]} » n’est pas un des dossiers")
+        if name in draw:
+            raise ValueError(f"« {name[:_LONGEST]} » est déjà dans ce tirage")
+        draw[name] = _score(row.cells["score"])
+
+    each_row(path, read_table(path, ("draw", "id", "score"), most=MOST_DRAWN), reading)
+    lacking = [draw for draw, scores in draws.items() if len(scores) < len(known)]
+    refuse(path, [f"tirage « {draw[:_LONGEST]} » : il manque des dossiers" for draw in lacking])
+    return list(draws.values())
+
+
 # ---- the answer ----------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +275,34 @@ def as_tables(answer: Answer, candidates: Sequence[Candidate], rules: Rules) -> 
         (["non retenu", "pourquoi"], [list(each) for each in reasons(answer, candidates, rules)]),
         (["règle", "gain de l’objectif sans elle"], prices),
     ]
+
+
+def next_as_data(sets: Iterable[Another]) -> list[dict[str, object]]:
+    """The next best sets as JSON carries them: what enters and leaves, beside the best one."""
+    return [
+        {
+            "selected": list(each.portfolio.amounts), "objective": _plain(each.portfolio.objective),
+            "enters": each.enters, "leaves": each.leaves,
+        }
+        for each in sets
+    ]  # fmt: skip
+
+
+def next_as_table(sets: Iterable[Another]) -> tuple[list[str], list[list[str]]]:
+    """The next best sets as a table for people."""
+    rows = [[in_words(each.portfolio.objective), ", ".join(each.enters), ", ".join(each.leaves)] for each in sets]
+    return ["ensemble suivant : objectif", "entrent", "sortent"], rows
+
+
+def robustness_as_table(shares: Mapping[str, Fraction]) -> tuple[list[str], list[list[str]]]:
+    """How often each dossier is in the best set, as a table for people."""
+    rows = [[name, f"{in_words(share * 100)} %", STANDINGS[standing(share)]] for name, share in shares.items()]
+    return ["dossier", "retenu dans", "donc"], rows
+
+
+def robustness_as_data(shares: Mapping[str, Fraction]) -> dict[str, object]:
+    """How often each dossier is in the best set, as JSON carries it."""
+    return {name: {"share": _plain(share), "standing": str(standing(share))} for name, share in shares.items()}
 
 
 def reasons(answer: Answer, candidates: Sequence[Candidate], rules: Rules) -> list[tuple[str, str]]:

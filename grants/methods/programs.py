@@ -4,8 +4,11 @@ A program has groups of options, of which each group takes at most one. HiGHS co
 proposes is counted again in whole numbers, and what breaks a rule by one unit is refused and asked for again.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
 from math import gcd, prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
 
 Chosen = frozenset[int]
 
-LARGEST = 1 << 34  # beyond it, numbers are scaled down before they become floats
-SCALE = 1 << 24  # to which they are then brought
+LARGEST = 1 << 34  # up to it, a number is exact whatever the scale: beyond it, it is rounded, and rules are let loose
+ROWS, COSTS = 10, 20  # powers of two to which the largest numbers are brought: tolerances then mean something
 LOOSE = 1 << 40  # one part in so many, by which a rule in such numbers is let loose
 FINEST = 1 << 14  # the largest weight of a search for the first choice
 TOLERANCE = 1e-9
@@ -62,11 +65,12 @@ class Program:
     rows: Sequence[Row] = ()
     required: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
-    decided: Mapping[int, int | None] = field(default_factory=dict)
-    size: int = field(init=False)
+    decided: Mapping[int, int | None] = field(default_factory=dict[int, int | None])
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "size", sum(len(group) for group in self.groups))
+    @cached_property
+    def size(self) -> int:
+        """The number of its options."""
+        return sum(len(group) for group in self.groups)
 
     def holds(self, chosen: Chosen) -> bool:
         """Whether these options respect every rule, exactly."""
@@ -181,17 +185,15 @@ def _model(program: Program, costs: Sequence[float]) -> "highspy.HighsLp":
     lp.num_col_, lp.num_row_ = program.size, len(rows)
     lp.sense_ = highspy.ObjSense.kMaximize
     lp.col_cost_ = np.array(costs)
-    upper = np.ones(program.size)
-    lower = np.zeros(program.size)
-    upper[[option for rank in {*program.closed, *program.decided} for option in program.groups[rank]]] = 0.0
-    taken = [option for option in program.decided.values() if option is not None]
-    lower[taken] = upper[taken] = 1.0
-    lp.col_lower_, lp.col_upper_ = lower, upper
+    held = frozenset(option for rank in program.closed | program.decided.keys() for option in program.groups[rank])
+    taken = frozenset(program.decided.values())
+    lp.col_lower_ = np.array([float(option in taken) for option in range(program.size)])
+    lp.col_upper_ = np.array([float(option in taken or option not in held) for option in range(program.size)])
     lp.integrality_ = [highspy.HighsVarType.kInteger] * program.size
     lp.row_lower_ = np.array([row[1] for row in rows])
     lp.row_upper_ = np.array([row[2] for row in rows])
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.cumsum([0, *(len(row[0]) for row in rows)], dtype=np.int32)
+    lp.a_matrix_.start_ = np.array([0, *accumulate(len(row[0]) for row in rows)], dtype=np.int32)
     lp.a_matrix_.index_ = np.array([option for row in rows for option in row[0]], dtype=np.int32)
     lp.a_matrix_.value_ = np.array([value for row in rows for value in row[0].values()])
     return lp
@@ -210,10 +212,13 @@ def _reduced(weights: Sequence[int]) -> list[float]:
     """Weights divided by what they share, and scaled down if they are still too large to add up as floats."""
     shared = gcd(*weights) or 1
     reduced = [weight // shared for weight in weights]
-    largest = max((abs(weight) for weight in reduced), default=0)
-    if largest <= LARGEST:
-        return [float(weight) for weight in reduced]
-    return [weight / largest * SCALE for weight in reduced]
+    scale = _scale(reduced, COSTS)
+    return [weight / scale for weight in reduced]
+
+
+def _scale(numbers: Iterable[int], power: int) -> int:
+    """The power of two that brings these numbers to at most that of `power`: floats divide by it exactly."""
+    return 1 << max(0, max(map(abs, numbers), default=0).bit_length() - power)
 
 
 def _scaled(row: Row) -> tuple[dict[int, float], float, float]:
@@ -225,17 +230,11 @@ def _scaled(row: Row) -> tuple[dict[int, float], float, float]:
     most = None if row.most is None else row.most // shared
     terms = {option: term // shared for option, term in terms.items()}
     largest = max(map(abs, terms.values()), default=0)
-    if largest <= LARGEST:
-        return {option: float(term) for option, term in terms.items()}, _bound(least, -1), _bound(most, 1)
-    loose = 1 + len(terms) * largest // LOOSE
-    divided = {option: term / largest * SCALE for option, term in terms.items()}
-    low = None if least is None else (least - loose) / largest * SCALE
-    high = None if most is None else (most + loose) / largest * SCALE
-    return divided, _bound(low, -1), _bound(high, 1)
-
-
-def _bound(value: float | None, sign: int) -> float:
-    return sign * float("inf") if value is None else float(value)
+    loose = 0 if largest <= LARGEST else 1 + len(terms) * largest // LOOSE
+    scale = _scale(terms.values(), ROWS)
+    low = -math.inf if least is None else (least - loose) / scale
+    high = math.inf if most is None else (most + loose) / scale
+    return {option: term / scale for option, term in terms.items()}, low, high
 
 
 # ---- the first of several ------------------------------------------------------------------------------------------

@@ -155,6 +155,26 @@ def test_the_command_gives_the_set_its_reasons_and_its_prices(ask):
     assert "12\u00a0000,50\u00a0€" in out
 
 
+def test_next_sets_and_draws_are_added_when_asked(ask, tmp_path):
+    draws = tmp_path / "draws.csv"
+    rows = [f"{draw},D{rank},{5 if rank == 3 and draw == 1 else 1}" for draw in (1, 2) for rank in range(1, 8)]
+    draws.write_text("draw,id,score\n" + "\n".join(rows))
+    _, out, _ = ask(TABLE, RULES, "--json", "--next", "2", "--draws", str(draws))
+    answer = json.loads(out)
+    assert [(each["enters"], each["leaves"]) for each in answer["next"]] == [(["D7"], []), ([], ["D5"])]
+    assert answer["robustness"]["D6"] == {"share": 0, "standing": "out"}
+    assert answer["robustness"]["D5"] == {"share": 1, "standing": "in"}
+    out = ask(TABLE, RULES, "--next", "1", "--draws", str(draws))[1]
+    assert "sûrement écarté" in out
+    draws.write_text("draw,id,score\n1,D1,3\n1,D1,3\n1,D9,3\n")
+    code, out, err = ask(TABLE, RULES, "--draws", str(draws))
+    assert (code, out) == (1, "")
+    assert "ligne 3 : « D1 » est déjà dans ce tirage" in err
+    assert "ligne 4 : « D9 » n’est pas un des dossiers" in err
+    draws.write_text("draw,id,score\n1,D1,3\n")
+    assert "tirage « 1 » : il manque des dossiers" in ask(TABLE, RULES, "--draws", str(draws))[2]
+
+
 def test_who_takes_the_place_of_a_dossier_is_told_with_what_it_brings(ask):
     table = "id,score,amount\na,4.5,60\nb,4,60\nc,3,40\nd,3,40\n"
     _, out, _ = ask(table, "budget = 80\nobjective = 'score'\n", "--json")
@@ -230,6 +250,6 @@ def test_rules_that_cannot_be_used_are_refused_by_their_key(ask, wanted, problem
 
 
 def test_too_many_candidates_are_refused_in_words(ask):
-    code, out, err = ask("id,score,amount\n" + "".join(f"d{n},3,10\n" for n in range(5_001)), RULES)
+    code, out, err = ask("id,score,amount\n" + "".join(f"d{n},3,10\n" for n in range(3_001)), RULES)
     assert (code, out) == (1, "")
-    assert "plus de 5000 lignes" in err
+    assert "plus de 3000 lignes" in err
