@@ -15,9 +15,10 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from grants.methods.clashes import smallest_clash
-from grants.methods.programs import LARGEST, Chosen, Program, Row, UnprovedError, best, feasible, first, total
+from grants.methods.programs import LARGEST, Chosen, Program, Row, UnprovedError, best, feasible, first, near, total
 
 NEAR = 1 << 34  # two objectives are looked at exactly when they differ by less than one part in so many
+MOST_EXACT = 400  # options beyond which sets over draws are found by relaxation and repair
 NODES = 200_000  # of the search tree of one solve
 NODES_OF_A_PRICE = 20_000
 MOST_NEAR = 12  # sets that floating point cannot tell apart, compared exactly
@@ -145,6 +146,13 @@ class Another(NamedTuple):
     leaves: list[str]
 
 
+class Robustness(NamedTuple):
+    """The share of the draws in which each dossier is in the best set, and by what part those sets may fall short."""
+
+    shares: dict[str, Fraction]
+    gap: float
+
+
 # ---- what is computed ----------------------------------------------------------------------------------------------
 
 
@@ -183,17 +191,19 @@ def next_best(candidates: Iterable[Candidate], rules: Rules, number: int = 3) ->
     return found
 
 
-def robustness(
-    candidates: Iterable[Candidate], rules: Rules, draws: Iterable[Mapping[str, Fraction]]
-) -> dict[str, Fraction]:
-    """The share of the draws of scores in which each dossier is in the best set. 0 where no set respects the rules."""
+def robustness(candidates: Iterable[Candidate], rules: Rules, draws: Iterable[Mapping[str, Fraction]]) -> "Robustness":
+    """The share of the draws of scores in which each dossier is in the best set: in none where no set respects the
+    rules. Of sets that are equal in a draw, one counts. With more than 400 options, sets are found by relaxation and
+    repair: `gap` is the largest part by which one of them may fall short of the best, 0 otherwise."""
     candidates = list(candidates)
     seen: Counter[str] = Counter()
-    drawn = list(draws)
-    for scores in drawn:
-        found = selection([replace(each, score=scores[each.id]) for each in candidates], rules)
-        seen.update(list(found.amounts) if found else [])
-    return {each.id: Fraction(seen[each.id], len(drawn) or 1) for each in candidates}
+    number, gap = 0, 0.0
+    for scores in draws:
+        case = _Case([replace(each, score=scores[each.id]) for each in candidates], rules)
+        chosen, short = case.one()
+        seen.update(case.ids(case.program.of(chosen or frozenset())))
+        number, gap = number + 1, max(gap, short)
+    return Robustness({each.id: Fraction(seen[each.id], number or 1) for each in candidates}, gap)
 
 
 SURELY_IN, SURELY_OUT = Fraction(95, 100), Fraction(5, 100)
@@ -267,6 +277,14 @@ class _Case:
             return first(self.program, nodes=NODES)
         chosen = best(self.program, self.weights, nodes=NODES)
         return None if chosen is None else _first_of_equals(self.program, self.weights, chosen)
+
+    def one(self) -> tuple[Chosen | None, float]:
+        """A best set, whichever of equal ones, and 0; of many options, a good one and how far it may fall short."""
+        if self.rules.objective is Objective.RANK:
+            return first(self.program, nodes=NODES), 0.0
+        if len(self.options) > MOST_EXACT:
+            return near(self.program, self.weights)
+        return best(self.program, self.weights, nodes=NODES), 0.0
 
     def prices(self, chosen: Chosen) -> dict[str, Fraction | None]:
         """What the objective gains without each rule."""

@@ -19,6 +19,7 @@ from grants.methods.portfolio import (
     LeftOut,
     Limit,
     Objective,
+    Robustness,
     Rules,
     Standing,
     standing,
@@ -294,15 +295,17 @@ def next_as_table(sets: Iterable[Another]) -> tuple[list[str], list[list[str]]]:
     return ["ensemble suivant : objectif", "entrent", "sortent"], rows
 
 
-def robustness_as_table(shares: Mapping[str, Fraction]) -> tuple[list[str], list[list[str]]]:
+def robustness_as_table(found: Robustness) -> tuple[list[str], list[list[str]]]:
     """How often each dossier is in the best set, as a table for people."""
-    rows = [[name, f"{in_words(share * 100)} %", STANDINGS[standing(share)]] for name, share in shares.items()]
-    return ["dossier", "retenu dans", "donc"], rows
+    rows = [[name, f"{in_words(share * 100)} %", STANDINGS[standing(share)]] for name, share in found.shares.items()]
+    near = [f"ensembles à {found.gap:.2%} près".replace(".", ",").replace("%", " %")] if found.gap else []
+    return ["dossier", "retenu dans", "donc", *near], [[*row, *([""] if near else [])] for row in rows]
 
 
-def robustness_as_data(shares: Mapping[str, Fraction]) -> dict[str, object]:
-    """How often each dossier is in the best set, as JSON carries it."""
-    return {name: {"share": _plain(share), "standing": str(standing(share))} for name, share in shares.items()}
+def robustness_as_data(found: Robustness) -> dict[str, object]:
+    """How often each dossier is in the best set, and by what part sets may fall short, as JSON carries it."""
+    standings = {name: {"share": _plain(of), "standing": str(standing(of))} for name, of in found.shares.items()}
+    return {"gap": found.gap, "dossiers": standings}
 
 
 def reasons(answer: Answer, candidates: Sequence[Candidate], rules: Rules) -> list[tuple[str, str]]:

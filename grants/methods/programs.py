@@ -141,6 +141,48 @@ def feasible(program: Program) -> Chosen | None:
     return best(program, [0] * program.size)
 
 
+def near(program: Program, weights: Sequence[int]) -> tuple[Chosen | None, float]:
+    """A choice that respects the rules, and by what part at most its weight falls short of the largest: by relaxation
+    and repair, quick where there are many options. The choice is the best one, and the part 0, where repair fails."""
+    values = None if program.required & program.closed or not program.size else _relaxed(program, weights)
+    chosen = None if values is None else _repaired(program, weights, values)
+    if chosen is None or values is None:
+        return best(program, weights), 0.0
+    bound = sum(value * weight for value, weight in zip(values, weights, strict=True))
+    return chosen, max(0.0, 1 - total(weights, chosen) / bound) if bound > 0 else 0.0
+
+
+def _relaxed(program: Program, weights: Sequence[int]) -> list[float] | None:
+    """The shares of each option in the best choice, when options may be taken in part; None when there is none."""
+    import highspy  # noqa: PLC0415
+
+    solver, model = _solver(0), _model(program, _reduced(weights))
+    model.integrality_ = []
+    solver.passModel(model)
+    solver.run()
+    if solver.getModelStatus() is not highspy.HighsModelStatus.kOptimal:
+        return None
+    return list(solver.getSolution().col_value)
+
+
+def _repaired(program: Program, weights: Sequence[int], values: Sequence[float]) -> Chosen | None:
+    """Whole options, those with the largest shares first, then the heaviest, as long as they fit; None if a rule that
+    does not pack is then broken."""
+    rows = [row for row in program.rows if row.packing]
+    by_option, room = _by_option(rows), [row.most or 0 for row in rows]
+    of_group = {option: rank for rank, group in enumerate(program.groups) for option in group}
+    closed, chosen = set(program.closed), []
+    for option in sorted(range(program.size), key=lambda each: (-round(values[each], 6), -weights[each], each)):
+        fits = all(room[row] >= term for row, term in by_option.get(option, ()))
+        if of_group[option] in closed or not fits or (weights[option] <= 0 and values[option] < 0.5):
+            continue
+        _take(room, by_option, option, 1)
+        closed.add(of_group[option])
+        chosen.append(option)
+    found = frozenset(chosen)
+    return found if program.holds(found) else None
+
+
 def _solver(nodes: int) -> "Solver":
     """HiGHS, as exact as it can be, within a bound of effort if one is given."""
     from grants.methods.solver import Solver  # noqa: PLC0415  the web processes never load it

@@ -82,11 +82,22 @@ def test_next_best_sets_have_other_dossiers_and_robustness_counts_the_draws():
     assert [each.portfolio.objective for each in nexts] == [8, 7, 5, 4, 3, 0]
     assert (nexts[0].enters, nexts[0].leaves) == (["c"], ["b"])
     draws = [{"a": Fraction(5), "b": Fraction(4), "c": Fraction(mark)} for mark in (3, 3, 3, 6)]
-    shares = portfolio.robustness(some, rules(100), draws)
-    assert shares == {"a": 1, "b": Fraction(3, 4), "c": Fraction(1, 4)}
+    found = portfolio.robustness(some, rules(100), draws)
+    assert found == ({"a": 1, "b": Fraction(3, 4), "c": Fraction(1, 4)}, 0)
     assert [portfolio.standing(share) for share in (Fraction(19, 20), Fraction(1, 2), Fraction(1, 20))] == list(
         Standing
     )
+
+
+def test_many_options_are_relaxed_and_repaired_with_the_gap_told():
+    some = [candidate(f"d{n:03}", n % 7 + 1, 1_000 + 37 * n % 911, axis=str(n % 4)) for n in range(450)]
+    limits = tuple(Limit("axis", axis, Bound.MAX_EUROS, Fraction(40_000_00)) for axis in "01")
+    found = portfolio.robustness(some, rules(100_000, limits=limits), [{each.id: each.score for each in some}])
+    assert 0 <= found.gap < 0.01
+    taken = [each for each in some if found.shares[each.id]]
+    assert sum(each.amounts[0] for each in taken) <= 100_000_00
+    exact = portfolio.selection(some, rules(100_000, limits=limits)).objective
+    assert exact * (1 - Fraction(found.gap)) <= sum(each.score for each in taken) <= exact
 
 
 def test_what_floating_point_lets_through_is_refused_and_asked_for_again():
@@ -162,8 +173,8 @@ def test_next_sets_and_draws_are_added_when_asked(ask, tmp_path):
     _, out, _ = ask(TABLE, RULES, "--json", "--next", "2", "--draws", str(draws))
     answer = json.loads(out)
     assert [(each["enters"], each["leaves"]) for each in answer["next"]] == [(["D7"], []), ([], ["D5"])]
-    assert answer["robustness"]["D6"] == {"share": 0, "standing": "out"}
-    assert answer["robustness"]["D5"] == {"share": 1, "standing": "in"}
+    assert answer["robustness"]["dossiers"]["D6"] == {"share": 0, "standing": "out"}
+    assert answer["robustness"]["dossiers"]["D5"] == {"share": 1, "standing": "in"}
     out = ask(TABLE, RULES, "--next", "1", "--draws", str(draws))[1]
     assert "sûrement écarté" in out
     draws.write_text("draw,id,score\n1,D1,3\n1,D1,3\n1,D9,3\n")
