@@ -18,7 +18,7 @@ from grants.methods.clashes import smallest_clash
 from grants.methods.programs import LARGEST, Chosen, Program, Row, UnprovedError, best, feasible, first, near, total
 
 NEAR = 1 << 34  # two objectives are looked at exactly when they differ by less than one part in so many
-MOST_EXACT = 400  # options beyond which sets over draws are found by relaxation and repair
+MOST_EXACT = 400  # options beyond which sets over draws are found by a relaxation
 NODES = 200_000  # of the search tree of one solve
 NODES_OF_A_PRICE = 20_000
 MOST_NEAR = 12  # sets that floating point cannot tell apart, compared exactly
@@ -166,13 +166,6 @@ def solve(candidates: Iterable[Candidate], rules: Rules) -> Answer:
     return Answer(case.portfolio(chosen), _left_out(case, chosen), case.prices(chosen), [])
 
 
-def selection(candidates: Iterable[Candidate], rules: Rules) -> Portfolio | None:
-    """The best set alone; None when nothing respects the rules."""
-    case = _Case(candidates, rules)
-    chosen = case.best()
-    return None if chosen is None else case.portfolio(chosen)
-
-
 def next_best(candidates: Iterable[Candidate], rules: Rules, number: int = 3) -> list[Another]:
     """The sets that come after the best one, of other dossiers each, the best first."""
     case = _Case(candidates, rules)
@@ -193,8 +186,8 @@ def next_best(candidates: Iterable[Candidate], rules: Rules, number: int = 3) ->
 
 def robustness(candidates: Iterable[Candidate], rules: Rules, draws: Iterable[Mapping[str, Fraction]]) -> "Robustness":
     """The share of the draws of scores in which each dossier is in the best set: in none where no set respects the
-    rules. Of sets that are equal in a draw, one counts. With more than 400 options, sets are found by relaxation and
-    repair: `gap` is the largest part by which one of them may fall short of the best, 0 otherwise."""
+    rules. Of sets that are equal in a draw, one counts. With more than 400 options, sets are found after a
+    relaxation: `gap` is the largest part by which one of them may fall short of the best, 0 otherwise."""
     candidates = list(candidates)
     seen: Counter[str] = Counter()
     number, gap = 0, 0.0

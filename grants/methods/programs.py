@@ -24,6 +24,7 @@ ROWS, COSTS = 10, 20  # powers of two to which the largest numbers are brought: 
 LOOSE = 1 << 40  # one part in so many, by which a rule in such numbers is let loose
 FINEST = 1 << 14  # the largest weight of a search for the first choice
 TOLERANCE = 1e-9
+FREE, NEAR_NODES, NEAR_GAP = 40, 500, 1e-3  # groups left to decide after a relaxation, and the effort to do so
 REFUSED = 500  # proposals that exact arithmetic may refuse before we give up
 
 
@@ -116,10 +117,10 @@ def total(weights: Sequence[int], chosen: Iterable[int]) -> int:
 # ---- the best choice -----------------------------------------------------------------------------------------------
 
 
-def best(program: Program, weights: Sequence[int], *, nodes: int = 0) -> Chosen | None:
+def best(program: Program, weights: Sequence[int], *, nodes: int = 0, gap: float = 0.0) -> Chosen | None:
     """A choice of the largest total weight; None when nothing respects the rules.
 
-    Raises UnprovedError beyond `nodes` nodes, if a bound is given.
+    With a gap, it may fall short by that part. Raises UnprovedError beyond `nodes` nodes, if a bound is given.
     """
     if program.required & program.closed:
         return None
@@ -127,7 +128,7 @@ def best(program: Program, weights: Sequence[int], *, nodes: int = 0) -> Chosen 
         return frozenset() if program.holds(frozenset()) else None
     held: list[Row] = []
     for _ in range(REFUSED):
-        chosen = _proposed(program.plus(*held), weights, nodes)
+        chosen = _proposed(program.plus(*held), weights, nodes, gap)
         if chosen is None or program.holds(chosen):
             return chosen
         held.append(program.refusal(chosen))
@@ -142,53 +143,59 @@ def feasible(program: Program) -> Chosen | None:
 
 
 def near(program: Program, weights: Sequence[int]) -> tuple[Chosen | None, float]:
-    """A choice that respects the rules, and by what part at most its weight falls short of the largest: by relaxation
-    and repair, quick where there are many options. The choice is the best one, and the part 0, where repair fails."""
-    values = None if program.required & program.closed or not program.size else _relaxed(program, weights)
-    chosen = None if values is None else _repaired(program, weights, values)
-    if chosen is None or values is None:
+    """A choice that respects the rules, and by what part at most its weight falls short of the largest.
+
+    Options are first taken in part, which is quick; the groups that are then the least settled are decided exactly. The
+    choice is the best one, and the part 0, where nothing fits so.
+    """
+    relaxed = None if program.required & program.closed or not program.size else _relaxed(program, weights)
+    if relaxed is None:
+        return best(program, weights), 0.0
+    values, costs = relaxed
+    settled = sorted(
+        range(len(program.groups)), key=lambda rank: (_hesitation(program.groups[rank], values, costs), rank)
+    )
+    decided = {
+        rank: next((each for each in program.groups[rank] if values[each] > 0.5), None) for rank in settled[FREE:]
+    }
+    try:
+        chosen = best(replace(program, decided=decided), weights, nodes=NEAR_NODES, gap=NEAR_GAP)
+    except UnprovedError:
+        chosen = None
+    if chosen is None:
         return best(program, weights), 0.0
     bound = sum(value * weight for value, weight in zip(values, weights, strict=True))
     return chosen, max(0.0, 1 - total(weights, chosen) / bound) if bound > 0 else 0.0
 
 
-def _relaxed(program: Program, weights: Sequence[int]) -> list[float] | None:
-    """The shares of each option in the best choice, when options may be taken in part; None when there is none."""
+def _hesitation(group: Sequence[int], values: Sequence[float], costs: Sequence[float]) -> float:
+    """How near a group is to another choice: below 0 when it is taken in part, else what changing it costs least."""
+    if any(1e-6 < values[option] < 1 - 1e-6 for option in group):
+        return -1.0
+    return min(abs(costs[option]) for option in group)
+
+
+def _relaxed(program: Program, weights: Sequence[int]) -> tuple[list[float], list[float]] | None:
+    """The shares of each option in the best choice, when options may be taken in part, and what the objective loses
+    when each is changed; None when there is none."""
     import highspy  # noqa: PLC0415
 
-    solver, model = _solver(0), _model(program, _reduced(weights))
+    solver, model = _solver(0, 0.0), _model(program, _reduced(weights))
     model.integrality_ = []
     solver.passModel(model)
     solver.run()
-    if solver.getModelStatus() is not highspy.HighsModelStatus.kOptimal:
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
-    return list(solver.getSolution().col_value)
+    found = solver.getSolution()
+    return list(found.col_value), list(found.col_dual)
 
 
-def _repaired(program: Program, weights: Sequence[int], values: Sequence[float]) -> Chosen | None:
-    """Whole options, those with the largest shares first, then the heaviest, as long as they fit; None if a rule that
-    does not pack is then broken."""
-    rows = [row for row in program.rows if row.packing]
-    by_option, room = _by_option(rows), [row.most or 0 for row in rows]
-    of_group = {option: rank for rank, group in enumerate(program.groups) for option in group}
-    closed, chosen = set(program.closed), []
-    for option in sorted(range(program.size), key=lambda each: (-round(values[each], 6), -weights[each], each)):
-        fits = all(room[row] >= term for row, term in by_option.get(option, ()))
-        if of_group[option] in closed or not fits or (weights[option] <= 0 and values[option] < 0.5):
-            continue
-        _take(room, by_option, option, 1)
-        closed.add(of_group[option])
-        chosen.append(option)
-    found = frozenset(chosen)
-    return found if program.holds(found) else None
-
-
-def _solver(nodes: int) -> "Solver":
+def _solver(nodes: int, gap: float) -> "Solver":
     """HiGHS, as exact as it can be, within a bound of effort if one is given."""
     from grants.methods.solver import Solver  # noqa: PLC0415  the web processes never load it
 
     solver = Solver()
-    options: dict[str, int | float] = {"mip_rel_gap": 0.0, "mip_abs_gap": 0.0}
+    options: dict[str, int | float] = {"mip_rel_gap": gap, "mip_abs_gap": 0.0}
     options |= dict.fromkeys(
         ("mip_feasibility_tolerance", "primal_feasibility_tolerance", "dual_feasibility_tolerance"), TOLERANCE
     )
@@ -199,10 +206,10 @@ def _solver(nodes: int) -> "Solver":
     return solver
 
 
-def _proposed(program: Program, weights: Sequence[int], nodes: int) -> Chosen | None:
+def _proposed(program: Program, weights: Sequence[int], nodes: int, gap: float) -> Chosen | None:
     import highspy  # noqa: PLC0415  the web processes never load it
 
-    solver, costs = _solver(nodes), _reduced(weights)
+    solver, costs = _solver(nodes, gap), _reduced(weights)
     solver.passModel(_model(program, costs))
     solver.run()
     status = solver.getModelStatus()
