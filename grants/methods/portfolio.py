@@ -19,6 +19,7 @@ from grants.methods.programs import LARGEST, Chosen, Program, Row, UnprovedError
 
 NEAR = 1 << 34  # two objectives are looked at exactly when they differ by less than one part in so many
 MOST_EXACT = 400  # options beyond which sets over draws are found by a relaxation
+MOST_PRICED = 1_500  # options beyond which no price is computed
 NODES = 200_000  # of the search tree of one solve
 NODES_OF_A_PRICE = 20_000
 MOST_NEAR = 12  # sets that floating point cannot tell apart, compared exactly
@@ -128,8 +129,8 @@ class Portfolio(NamedTuple):
 class Answer(NamedTuple):
     """The best set, why the others are left out, what each rule costs; or, without any set, the smallest clash.
 
-    A price is the objective gained without the rule, None if it could not be proved within bounds. For `rank`, that of
-    the sum of the scores: it can be negative.
+    A price is the objective gained without the rule, None if it could not be proved within bounds, or beyond 1,500
+    options. For `rank`, that of the sum of the scores: it can be negative.
     """
 
     portfolio: Portfolio
@@ -284,6 +285,8 @@ class _Case:
         return {name: self._price(name, chosen) for name in self.rules.names}
 
     def _price(self, name: str, chosen: Chosen) -> Fraction | None:
+        if len(self.options) > MOST_PRICED:
+            return None
         program = self.under([each for each in self.rules.names if each != name])
         try:
             if self.rules.objective is Objective.RANK:
