@@ -19,7 +19,8 @@ LEVEL = Fraction(9, 10)  # of the intervals
 BAND = (0.2, 0.8)  # chances of being above the line between which a dossier is to be discussed
 DIGITS = 6  # of what is computed, in answers
 MARKS, AMOUNTS = ("proposal", "assessor", "mark"), ("proposal", "amount")
-_MARK = re.compile(r"-?\d{1,9}(?:[.,]\d{1,6})?", re.ASCII)
+# A program writes 3.6666666666666665 or 4.5e-05.
+_MARK = re.compile(r"-?\d{1,9}(?:[.,]\d{1,30})?(?:[eE]-\d{1,2})?", re.ASCII)
 
 
 class Mark(NamedTuple):
@@ -186,7 +187,7 @@ def _read_mark(row: Row) -> Mark:
     if not row.cells["proposal"] or not row.cells["assessor"]:
         raise ValueError("le dossier et l’évaluateur ont chacun un identifiant")
     if not _MARK.fullmatch(text):
-        raise ValueError(f"« {_short(text)} » n’est pas une note : un nombre, six décimales au plus")
+        raise ValueError(f"« {_short(text)} » n’est pas une note : un nombre de moins d’un milliard")
     return Mark(row.cells["proposal"], row.cells["assessor"], Fraction(text.replace(",", ".")))
 
 

@@ -316,6 +316,12 @@ def test_the_command_says_where_each_stands(file, capsys):
 NO_MARKS = ["", "douze", "NaN", "inf", "-inf", "1e5", "١٢", "1_0", "+3", "12,5,1", "0x1", "9" * 30]
 
 
+@pytest.mark.parametrize("mark", ["3.6666666666666665", "-0.12345678901234568", "4.5e-05", "3.0"])
+def test_a_mark_may_be_what_a_program_writes(file, mark):
+    path = file(f"proposal,assessor,mark\nA,r1,{mark}\nB,r1,3\n")
+    assert read_marks(path)[0].mark == Fraction(mark)
+
+
 @pytest.mark.parametrize("mark", NO_MARKS)
 def test_what_is_no_mark_is_refused_with_its_line(file, mark, capsys):
     path = file(f"proposal;assessor;mark\nA;r1;3\nA;r2;{mark}\n")
