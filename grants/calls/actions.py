@@ -734,8 +734,8 @@ def widen(call: Call, *, envelope: Money, reason: str, reason_en: str, by: Actor
     It is never lowered: applications were made with it in sight. Raises InvalidError when it is not larger, or beyond
     the fund. The fund's row is locked meanwhile, so that two calls cannot share the same euros.
     """
+    db.session.refresh(call, with_for_update=True)  # the call before its fund, as `move_envelope` takes them
     db.session.execute(select(Fund.id).where(Fund.id == call.fund_id).with_for_update())
-    db.session.refresh(call, with_for_update=True)
     if call.state is not CallState.OPENED:
         raise RefusedError(_("Seule l’enveloppe d’un appel publié peut être augmentée."))
     before = call.envelope
@@ -756,6 +756,7 @@ def widen(call: Call, *, envelope: Money, reason: str, reason_en: str, by: Actor
 def discard(call: Call, *, version: int | None, by: Actor) -> None:
     """Delete a call that was never published, with all it asks. Raises RefusedError once it is, ConflictError when
     somebody wrote in it meanwhile."""
+    db.session.refresh(call, with_for_update=True)
     refuse_frozen(call)
     _refuse_stale(call, version, call.title)
     journal.record("call.discarded", call, by=by, code=call.code)

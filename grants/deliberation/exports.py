@@ -49,7 +49,7 @@ def _calibrate(work: jobs.Work[OfMeeting]) -> str:
     line = Line(ranking.available, asked) if ranking.available.cents > 0 else None
     ranked = rank(marks, line, seed=SEED)
     made = {
-        "hidden": queries.hidden_digest(ranking),
+        "hidden": queries.hidden_digest(ranking, work.actor),
         "basis": queries.basis_of(call, ranking, work.actor),
         "digest": sha256(canonical(sorted((*each[:2], str(each.mark)) for each in marks))),
         "content": canonical({"alpha": alpha(marks), "ranks": [_kept(each) for each in ranked]}),

@@ -18,7 +18,7 @@ from grants.deliberation.lifecycle import MeetingState
 from grants.deliberation.models import Calibration, Decision, Meeting, Recommendation
 from grants.deliberation.rules import Ranks, Verdict
 from grants.kernel import clock
-from grants.kernel.access import hidden_money
+from grants.kernel.access import hidden_dossiers, hidden_money
 from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import Text
@@ -537,10 +537,11 @@ def why_not_calibrated(meeting: Meeting, owed: Collection[UUID]) -> Text | None:
 
 
 def calibration_of(meeting: Meeting, ranking: Ranking, actor: Actor) -> CalibrationShown | None:
-    """The last calibration among the very dossiers that exist for a person; of no other, which would tell of theirs."""
+    """The last calibration among the very dossiers that exist for a person, in this call and the others, whose money
+    counts too; of no other, which would tell of what is hidden from them."""
     found = db.session.scalar(
         select(Calibration)
-        .where(Calibration.meeting_id == meeting.id, Calibration.hidden == hidden_digest(ranking))
+        .where(Calibration.meeting_id == meeting.id, Calibration.hidden == hidden_digest(ranking, actor))
         .order_by(Calibration.made_at.desc(), Calibration.id)
         .limit(1)
     )
@@ -550,9 +551,9 @@ def calibration_of(meeting: Meeting, ranking: Ranking, actor: Actor) -> Calibrat
     return CalibrationShown(found, Ranks.read(found.content), is_current)
 
 
-def hidden_digest(ranking: Ranking) -> str:
-    """The digest of the dossiers of a call that do not exist for a person."""
-    return sha256(canonical(sorted(ranking.hidden)))
+def hidden_digest(ranking: Ranking, actor: Actor) -> str:
+    """The digest of the dossiers that do not exist for a person, in a call and elsewhere."""
+    return sha256(canonical(sorted(ranking.hidden | set(map(str, hidden_dossiers(actor))))))
 
 
 def basis_of(call: Call, ranking: Ranking, actor: Actor) -> str:

@@ -1,6 +1,5 @@
 """The portfolio on files: candidates and rules read strictly, the answer as plain data or in French words."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -33,6 +32,7 @@ NBSP = "\u00a0"
 _SCORE = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _LONGEST = 40
 _LARGEST_SCORE = 10**12
+MOST_COUNTED = 1_000_000  # dossiers, in a rule
 
 STANDINGS = {Standing.IN: "sûrement retenu", Standing.DEBATED: "à débattre", Standing.OUT: "sûrement écarté"}
 
@@ -187,38 +187,39 @@ def _objective(value: object) -> Objective:
 
 
 def _ids(value: object, known: set[str]) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise ValueError("ce n’est pas une liste d’identifiants (des textes)")
-    unknown = [each for each in value if each not in known]
+    if not isinstance(value, list) or not all(type(each) in {str, int} for each in value):
+        raise ValueError("ce n’est pas une liste d’identifiants")
+    ids = [str(each) for each in value]
+    unknown = [each for each in ids if each not in known]
     if unknown:
         raise ValueError(f"« {unknown[0]} » n’est pas dans la table")
-    return tuple(dict.fromkeys(value))
+    return tuple(dict.fromkeys(ids))
 
 
 def _number(value: object) -> Fraction:
     """An integer or a decimal, as it was written."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"« {value} » n’est pas un nombre")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST_SCORE <= value <= _LARGEST_SCORE:
+        raise ValueError(f"« {str(value)[:40]} » n’est pas un nombre")
     return Fraction(Decimal(repr(value)))
 
 
 def _cents(value: object) -> int:
     cents = _number(value) * 100
     if cents.denominator != 1 or not 0 <= cents <= LIMIT_CENTS:
-        raise ValueError(f"« {value} » n’est pas un montant en euros, de deux décimales au plus")
+        raise ValueError(f"« {str(value)[:40]} » n’est pas un montant en euros, de deux décimales au plus")
     return int(cents)
 
 
 def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"« {value} » n’est pas un nombre de dossiers")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_COUNTED:
+        raise ValueError(f"« {str(value)[:40]} » n’est pas un nombre de dossiers")
     return value
 
 
 def _share(value: object) -> Fraction:
     share = _number(value)
     if not 0 <= share <= 1:
-        raise ValueError(f"« {value} » n’est pas une part, de 0 à 1")
+        raise ValueError(f"« {str(value)[:40]} » n’est pas une part, de 0 à 1")
     return share
 
 

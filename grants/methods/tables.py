@@ -69,9 +69,10 @@ def read_table(path: Path, columns: Iterable[str], *, least: int = 1, most: int 
 
 def read_rules(path: Path, known: Iterable[str]) -> dict[str, object]:
     """The keys of a TOML file. Raises UnreadableError when it is not TOML or has a key that is not known."""
+    text = _text(path)
     try:
-        rules: dict[str, object] = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
+        rules: dict[str, object] = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets
         raise UnreadableError([f"{path.name} : ce n’est pas du TOML ({error})"]) from error
     refuse(path, [f"« {key} » n’est pas connu" for key in rules if key not in set(known)])
     return rules

@@ -76,11 +76,15 @@ def assign(
     return outcome
 
 
-def accept(call: Call, pairs: Collection[tuple[UUID, UUID]], *, due_on: date | None, by: Actor) -> Assigned:
+def accept(
+    call: Call, pairs: Collection[tuple[UUID, UUID]], *, due_on: date | None, given: str, hidden: Collection[UUID],
+    by: Actor,
+) -> Assigned:  # fmt: skip
     """Make every assignment of a proposal, pairs (application, reviewer), or none; one letter per reviewer.
 
-    Those that exist are left as they are. Raises InvalidError when nothing is chosen, and when some have become
-    impossible: facts["refused"] tells each in a line; RefusedError after the freeze.
+    Those that exist are left as they are. `given` is the digest of who read what when it was made, `hidden` the
+    dossiers it leaves out. Raises InvalidError when nothing is chosen, when some have become impossible:
+    facts["refused"] tells each in a line, and when somebody else assigned meanwhile; RefusedError after the freeze.
     """
     _hold(call)
     if not pairs:
@@ -95,6 +99,11 @@ def accept(call: Call, pairs: Collection[tuple[UUID, UUID]], *, due_on: date | N
             field="pairs", refused=refused,
         )  # fmt: skip
     existing = queries.existing_assignments(application_ids, reviewer_ids)
+    has_new = any(pair not in existing or existing[pair].state not in queries.SEEN for pair in pairs)
+    if has_new and given != queries.given_digest(call.id, hidden):
+        raise InvalidError(
+            _("Les affectations ont changé depuis cette proposition : demandez-en une autre."), field="pairs"
+        )
     outcome = Assigned()
     for reviewer_id in sorted(reviewer_ids):
         theirs = sorted(application_id for application_id, who in set(pairs) if who == reviewer_id)
@@ -121,9 +130,8 @@ def _impossible(call: Call, pairs: Collection[tuple[UUID, UUID]], by: Actor) -> 
 
 
 def _hold(call: Call) -> None:
-    """Hold the call while assignments are made; refused once its marks are frozen."""
-    if call.examined_at is None:  # about to be written: locked before it is shared, or two would wait for each other
-        db.session.refresh(call, with_for_update=True)
+    """Hold the call while assignments are made, one person after the other; refused once its marks are frozen."""
+    db.session.refresh(call, with_for_update=True)
     refuse_when_frozen(call.id)
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TypedDict, cast
 from uuid import UUID
 
@@ -40,6 +40,7 @@ class _Stored(TypedDict):
     after: dict[str, int]
     unseated: list[str]
     clash: list[str]
+    given: str
 
 
 def _propose(work: jobs.Work[Wanted]) -> str:
@@ -48,11 +49,12 @@ def _propose(work: jobs.Work[Wanted]) -> str:
     call = db.session.get(Call, UUID(wanted.call))
     if call is None or call.marks_frozen_at is not None:
         raise jobs.FailedError(FROZEN)
-    ground = queries.assignment_ground(call.id, hidden_dossiers(work.actor))
+    hidden = hidden_dossiers(work.actor)
+    given, ground = queries.given_digest(call.id, hidden), queries.assignment_ground(call.id, hidden)
     if not ground.dossiers or not ground.reviewers:
         raise jobs.FailedError(NOTHING)
     try:
-        made = proposed(ground, wanted)
+        made = replace(proposed(ground, wanted), given=given)
     except TooLargeError as error:
         raise jobs.FailedError(TOO_LARGE) from error
     work.file.write(_written(made).encode())
@@ -115,6 +117,7 @@ def proposal_of(job: Job) -> Proposal:
         _by_key(stored["after"]),
         tuple(map(UUID, stored["unseated"])),
         tuple(stored["clash"]),
+        stored["given"],
     )
 
 
@@ -127,6 +130,7 @@ def _written(made: Proposal) -> str:
             "after": _by_text(made.after),
             "unseated": [str(dossier) for dossier in made.unseated],
             "clash": list(made.clash),
+            "given": made.given,
         }
     )
 

@@ -39,6 +39,7 @@ from grants.kernel.actor import Actor
 from grants.kernel.db import db
 from grants.kernel.machine import StatusWord
 from grants.kernel.paging import Order, Page
+from grants.kernel.papers import canonical, sha256
 from grants.kernel.transaction_cache import cached_in_transaction
 from grants.people.models import Account, Appointment, FormerMembership, Membership, Organisation, Role
 from grants.people.queries import held_on
@@ -668,7 +669,7 @@ def reviewers_of(call_id: UUID, hidden: Collection[UUID] = ()) -> list[Reviewer]
                 func.count(case((Assignment.state == S.OFFERED, 1))).label("offered"),
                 func.count(case((Assignment.state == S.OPEN, 1))).label("opened"),
                 func.count(case((Assignment.state == S.SUBMITTED, 1))).label("submitted"),
-                func.count(case((_is_late(), 1))).label("late"),
+                func.count(case((and_(_is_late(), Application.state == ApplicationState.ELIGIBLE), 1))).label("late"),
             )
             .join(Application, Assignment.application_id == Application.id)
             .where(Application.call_id == call_id, Application.id.not_in(hidden))
@@ -848,6 +849,16 @@ def assignment_ground(call_id: UUID, hidden: Collection[UUID]) -> AssignmentGrou
         frozenset(kept),
         frozenset(pair for pair in links | removed if pair[1] in sitting),
     )
+
+
+def given_digest(call_id: UUID, hidden: Collection[UUID]) -> str:
+    """The digest of who reads what in a call today, but for some dossiers: what a proposal goes with."""
+    given = select(Assignment.application_id, Assignment.reviewer_id).join(Application)
+    given = given.where(
+        Application.call_id == call_id, Application.state == ApplicationState.ELIGIBLE, Application.id.not_in(hidden),
+        Assignment.state.in_(SEEN),
+    )  # fmt: skip
+    return sha256(canonical(sorted((str(one), str(who)) for one, who in db.session.execute(given))))
 
 
 def dossiers_to_read(application_ids: Collection[UUID], hidden: Collection[UUID]) -> list[DossierToAssign]:

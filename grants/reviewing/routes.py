@@ -145,7 +145,9 @@ def proposal(job: Job) -> Answer:
     refused: list[str] = []
     if form.validate_on_submit():
         try:
-            outcome = actions.accept(call, form.chosen(made.pairs), due_on=form.due_on.data, by=actor())
+            outcome = actions.accept(
+                call, form.chosen(made.pairs), due_on=form.due_on.data, given=made.given, hidden=hidden, by=actor()
+            )
         except InvalidError as error:
             form.refuse(error.field, error.message)
             refused = error.facts.get("refused", [])

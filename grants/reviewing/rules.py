@@ -323,7 +323,8 @@ class Proposal:
     """What was asked, who is proposed beside what is assigned already, and each person's dossiers before and after.
 
     `unseated`: dossiers that are complete already, without a seat that was asked for. `clash` names the rules that
-    nothing satisfies together (`grants.methods.assignment`); then nobody is proposed.
+    nothing satisfies together (`grants.methods.assignment`); then nobody is proposed. `given`: the digest of who read
+    what then (`queries.given_digest`).
     """
 
     wanted: Wanted
@@ -332,6 +333,7 @@ class Proposal:
     after: Mapping[UUID, int]
     unseated: tuple[UUID, ...]
     clash: tuple[str, ...]
+    given: str = ""
 
 
 def clash_in_words(clash: Sequence[str], wanted: Wanted) -> list[str]:

@@ -120,6 +120,15 @@ def test_who_is_recused_is_shown_ranks_among_the_other_dossiers_alone(app, make,
     assert len(by_title(meeting, manager)) == 3
 
 
+def test_a_link_in_another_call_is_not_told_by_the_money_of_a_calculation(app, make, meeting):
+    manager, linked = make.actor("manager"), make.account("manager")
+    elsewhere = make.application(state=ApplicationState.ELIGIBLE, call=make.call())
+    make.assignment(elsewhere, linked, state=AssignmentState.RECUSED)
+    asked(meeting, manager)
+    assert shown(meeting, manager) is not None
+    assert shown(meeting, make.actor_of(linked)) is None
+
+
 def test_who_still_owes_a_review_is_shown_nothing_and_asks_for_nothing(app, make, meeting):
     owing = make.account("reviewer")
     application = queries.ranking_of(meeting.call, make.actor("manager")).lines[0].application_id

@@ -240,7 +240,7 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_line(ask, line, problem):
         ("budget = 3\nobjective = 'best'", "objective : « best » n’est pas un objectif"),
         *(
             (f"objective = 'score'\nbudget = {value}", "budget : «")
-            for value in ("nan", "inf", "-1", "1.005", "'3'", "true")
+            for value in ("nan", "inf", "-1", "1.005", "'3'", "true", "1" + "0" * 400)
         ),
         (RULES.replace("budget", "budgett"), "« budgett » n’est pas connu"),
         (RULES.replace("D6", "D66"), "locked_out : « D66 » n’est pas dans la table"),
@@ -253,6 +253,9 @@ def test_a_row_that_cannot_be_used_is_refused_by_its_line(ask, line, problem):
         (RULES.replace("max_euros = 40000", "min_count = 1.5"), "rule[0] : min_count, « 1.5 » n’est pas un nombre"),
         (RULES.replace('"axis"', '"axe"'), "rule[0] : la table n’a pas de colonne « axe »"),
         (RULES.replace("equals = 2", "equals = true"), "rule[0] : « equals » manque"),
+        (f"budget = 1{'0' * 5000}\nobjective = 'rank'", "ce n’est pas du TOML"),
+        (f"budget = {'[' * 5000}", "ce n’est pas du TOML"),
+        (RULES.replace("count = 1", f"count = 1{'0' * 400}"), "n’est pas un nombre de dossiers"),
         (RULES.replace("count = 1", "count = -1"), "at_most[0] : « -1 » n’est pas un nombre"),
         (RULES.replace("[[at_most]]", "[at_most]"), "at_most : s’écrit [[at_most]]"),
         ("rule = 3\nbudget = 3\nobjective = 'rank'", "rule : s’écrit [[rule]]"),
@@ -262,6 +265,13 @@ def test_rules_that_cannot_be_used_are_refused_by_their_key(ask, wanted, problem
     code, out, err = ask(TABLE, wanted)
     assert (code, out) == (1, "")
     assert problem in err
+
+
+def test_identifiers_may_be_written_as_numbers(ask):
+    code, out, _err = ask(
+        "id,score,amount\n1,3,10\n2,4,10\n", "budget = 10\nobjective = 'score'\nlocked_in = [1]", "--json"
+    )
+    assert (code, json.loads(out)["selected"]) == (0, ["1"])
 
 
 def test_too_many_candidates_are_refused_in_words(ask):

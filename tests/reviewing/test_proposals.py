@@ -235,22 +235,37 @@ def test_two_managers_who_accept_at_once_make_each_assignment_once(app, make, co
     keys = [make.application(state=ELIGIBLE, call=call).id for _ in range(2)]
     chosen = [(key, person.id) for key in keys for person in committee]
     managers = [make.actor("manager") for _ in range(3)]
-    call_id = call.id
+    call_id, given = call.id, queries.given_digest(call.id, frozenset())
     db.session.remove()
 
     def accept(by):
-        actions.accept(db.session.get_one(type(call), call_id), chosen, due_on=None, by=by)
+        actions.accept(
+            db.session.get_one(type(call), call_id), chosen, due_on=None, given=given, hidden=frozenset(), by=by
+        )
 
     assert at_once(app, *[lambda by=by: accept(by) for by in managers])
     assert assigned() == set(chosen)
     assert len(db.session.scalars(select(Letter).where(Letter.kind == "reviewing_assigned")).all()) == 4
 
 
+def test_a_proposal_made_before_somebody_else_assigned_is_not_taken_any_more(make, page, committee, ask):
+    call = make.call()
+    one = make.application(state=ELIGIBLE, call=call)
+    ask(call)
+    make.assignment(one, make.account("reviewer"))
+    page.get("reviewing.proposal", job())
+    page.submit({})
+    assert page.last.status == 422
+    assert "Les affectations ont changé" in page.last.words
+    assert len(assigned()) == 1
+
+
 def test_the_action_refuses_strangers(make, committee):
     call = make.call()
     one = make.application(state=ELIGIBLE, call=call)
+    pairs = [(one.id, uuid4()), (uuid4(), committee[0].id)]
     with pytest.raises(InvalidError) as refused, unit_of_work():
-        actions.accept(call, [(one.id, uuid4()), (uuid4(), committee[0].id)], due_on=None, by=make.actor("manager"))
+        actions.accept(call, pairs, due_on=None, given="", hidden=frozenset(), by=make.actor("manager"))
     assert len(refused.value.facts["refused"]) == 2
 
 
