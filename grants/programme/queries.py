@@ -141,9 +141,12 @@ def budget_accounts() -> Sequence[BudgetAccount]:
 
 
 def law(code: str, on: date) -> Law:
-    """The rule of a code in force on a day, asked once in a transaction. Raises LookupError when none is."""
-    statement = select(Law).where(Law.code == code, Law.valid_from <= on).order_by(Law.valid_from.desc()).limit(1)
-    found = cached_in_transaction(("law", code, on), lambda: db.session.scalar(statement))
+    """The rule of a code in force on a day; the whole table, which is short, is read once in a transaction.
+
+    Raises LookupError when none is.
+    """
+    rows = cached_in_transaction("law", lambda: db.session.scalars(select(Law).order_by(Law.valid_from.desc())).all())
+    found = next((row for row in rows if row.code == code and row.valid_from <= on), None)
     if found is None or (found.valid_to is not None and found.valid_to < on):
         raise LookupError(f"no rule {code} on {on}")
     return found

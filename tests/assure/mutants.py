@@ -50,7 +50,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "expected ranks of those from whom other dossiers are kept", "grants/deliberation/queries.py",
-        ", Calibration.hidden == hidden_digest(ranking))", ")",
+        ", Calibration.hidden == hidden_digest(ranking, actor))", ")",
         "tests/deliberation/test_calibration.py -k recused",
     ),
     Mutant(
@@ -591,7 +591,7 @@ MUTANTS = (
     ),
     Mutant(
         "dossiers kept from whoever asks for a proposal", "grants/reviewing/exports.py",
-        "hidden_dossiers(work.actor))", "frozenset())",
+        "hidden = hidden_dossiers(work.actor)", "hidden = frozenset()",
         "tests/reviewing/test_proposals.py -k may_not_know",
     ),
     Mutant(

@@ -651,6 +651,8 @@ def sample(name: str, subject: Any, by: Actor) -> Any:
         "reviewer_id": db.session.scalars(select(Assignment.reviewer_id)).first(),
         "pairs": [(one, who) for one in ids for who in db.session.scalars(select(Assignment.reviewer_id)).all()],
         "due_on": clock.today(),
+        "given": "",
+        "hidden": frozenset(),
         "late_only": False,
         "title": "Après coup",
         "held_on": clock.today(),

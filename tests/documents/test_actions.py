@@ -1,7 +1,7 @@
 """What an organisation keeps once: its documents, their dates, what a dossier takes of them, and the warning."""
 
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -170,7 +170,7 @@ def warned(at) -> int:
 def test_members_are_warned_once_before_a_document_lapses(make, draft, by):
     day = clock.today() + timedelta(days=100)
     document = keep(draft, by, dates=DocumentDates(valid_until=day))
-    noon = clock.now() + timedelta(days=100)
+    noon = datetime.combine(day, time(11), UTC)  # that day in the fund’s zone, in winter as in summer
     assert [warned(noon - WARNED_BEFORE - timedelta(days=1)), warned(noon - WARNED_BEFORE)] == [0, 1]
     assert [warned(noon), warned(noon + timedelta(days=1))] == [0, 0]
     letter = db.session.scalars(select(Letter).where(Letter.kind == "documents_lapsing")).one()

@@ -25,7 +25,8 @@ from grants.kernel.journal import Entry
 from grants.kernel.money import Money
 from grants.kernel.transaction_cache import cached_in_transaction
 from grants.people.models import Account
-from grants.programme.models import Axis, FundingForm, Law
+from grants.programme import queries as programme
+from grants.programme.models import Axis, FundingForm
 from grants.reviewing import queries as reviewing
 
 
@@ -136,12 +137,8 @@ def agreement_need(award: Award) -> AgreementNeed:
 
 
 def threshold_on(on: date) -> Money:
-    """The yearly total above which an agreement is due, on a day; the law is read once in a transaction."""
-    wanted = select(Law.value, Law.valid_from, Law.valid_to).where(Law.code == "agreement_threshold")
-    ask = wanted.order_by(Law.valid_from.desc())
-    limits = cached_in_transaction("agreement thresholds", lambda: db.session.execute(ask).all())
-    value, _since, _until = next(row for row in limits if row[1] <= on and (row[2] is None or on <= row[2]))
-    return Money.euros(int(value))
+    """The yearly total above which an agreement is due, on a day."""
+    return Money.euros(programme.law_number("agreement_threshold", on))
 
 
 def load_surroundings(award: Award) -> None:
