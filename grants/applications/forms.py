@@ -1,6 +1,7 @@
 """The forms of the writing space: one per page, each turning what people type into the plain values actions take."""
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -259,21 +260,21 @@ class SectionForm(Form):
         """The lines of the page's table."""
         return [entry.form for entry in self.rows]
 
+    @abstractmethod
     def values(self) -> PageData:
         """What was typed, in the shape of `queries.section_values`."""
-        raise NotImplementedError
 
     def keep_valid(self, stored: "SectionForm") -> None:
         """Put back what is stored wherever something was refused; `stored` is the form of this page as stored."""
         keep_valid(self, stored)
 
+    @abstractmethod
     def controls_of(self, path: Path) -> list[Control]:
         """The controls in which a field of `rules.fields_in` these values is typed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paths(self) -> list[Path]:
         """The fields of the page, each line of its table with them (`rules.fields_in`)."""
-        raise NotImplementedError
 
     @property
     def effort(self) -> Effort:
@@ -321,13 +322,13 @@ class SectionForm(Form):
         if "rows" in self and place.isascii() and place.isdigit() and int(place) < len(self.rows.entries):
             del self.rows.entries[int(place)]
 
+    @abstractmethod
     def label_of(self, path: Path) -> str:
         """What people read of a field."""
-        raise NotImplementedError
 
+    @abstractmethod
     def words_at(self, path: Path, value: FieldData) -> str:
         """What a field says, in words; empty when it says nothing."""
-        raise NotImplementedError
 
     def differences(self, theirs: PageData) -> list[dict[str, str]]:
         """What differs between what was typed and what is stored, field by field and line by line, in words."""

@@ -1,5 +1,7 @@
 """A published call whose envelope is raised, and a draft call that is deleted."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import func, select
 
@@ -11,6 +13,7 @@ from grants.kernel.db import db, unit_of_work
 from grants.kernel.errors import ConflictError, InvalidError, RefusedError
 from grants.kernel.money import Money
 from grants.programme.models import Fund
+from tests.crowd import at_once
 
 
 def widen(make, call, euros, reason="Une recette de plus."):
@@ -44,6 +47,23 @@ def test_what_the_other_calls_hold_is_not_given_twice(make):
         widen(make, call, rest + 1)
     widen(make, call, rest)
     assert [each.after for each in queries.widenings(call)] == [Money.euros(rest)]
+
+
+def test_two_calls_raised_at_once_do_not_share_the_same_euros(app, make):
+    envelope = db.session.scalars(select(Fund.envelope)).one()
+    keys = [make.call(envelope=Money.euros(100_000)).id for _ in range(2)]
+    most = envelope - Money.euros(150_000)
+    managers = [make.actor("manager") for _ in keys]
+    db.session.remove()
+
+    def raise_one(key, by):
+        call = db.session.get_one(Call, key)
+        actions.widen(call, envelope=most, reason="Une recette.", reason_en="", by=by)
+
+    assert len(at_once(app, *[partial(raise_one, *each) for each in zip(keys, managers, strict=True)])) == 1
+    db.session.rollback()
+    held = db.session.scalars(select(Call.envelope).where(Call.id.in_(keys))).all()
+    assert sum(held, Money(0)) <= envelope
 
 
 @pytest.mark.parametrize("state", [CallState.DRAFT, CallState.ARCHIVED])

@@ -101,7 +101,7 @@ def _archive(content: bytes) -> zipfile.ZipFile:
         if archive.testzip() is not None:
             raise UnfitError("office")
         return archive
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, RuntimeError) as error:
         raise UnfitError("office") from error
 
 
