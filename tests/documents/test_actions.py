@@ -113,13 +113,14 @@ def test_a_document_that_a_dossier_holds_is_not_taken_out(draft, by):
 
 
 @pytest.mark.parametrize(
-    ("dates", "field"),
+    ("about", "field"),
     [
-        (DocumentDates(dated_on=clock.today() + timedelta(days=1)), "dated_on"),
-        (DocumentDates(clock.today(), clock.today() - timedelta(days=1)), "valid_until"),
+        (lambda today: DocumentDates(dated_on=today + timedelta(days=1)), "dated_on"),
+        (lambda today: DocumentDates(today, today - timedelta(days=1)), "valid_until"),
     ],
 )
-def test_dates_that_cannot_be_are_refused(draft, by, dates, field):
+def test_dates_that_cannot_be_are_refused(draft, by, about, field):
+    dates = about(clock.today())
     with pytest.raises(InvalidError) as refused:
         keep(draft, by, dates=dates)
     assert refused.value.field == field
